@@ -1,0 +1,1 @@
+"""The reference gateway and its naive twin."""

@@ -1,0 +1,1 @@
+"""Pure functions from history to findings."""

@@ -1,0 +1,6 @@
+"""The command line, `outage`."""
+
+
+def main() -> None:
+    """Entry point of the command."""
+    raise SystemExit("not built yet")

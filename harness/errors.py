@@ -1,0 +1,50 @@
+"""Everything the harness raises on purpose.
+
+    HarnessError                 the root; str() is a message for a person
+    ├── UsageError               wrong command line or environment      exit status 2
+    ├── InvalidFile              a scenario or target file has problems exit status 2
+    └── WorldError               a world could not start, or broke      the run is inconclusive
+
+Catch by kind, never by text. Anything else that escapes is a defect of the harness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class HarnessError(Exception):
+    """Root of all errors that are meant for a person's eyes."""
+
+
+class UsageError(HarnessError):
+    """The command line, or what it points to, can't be used as given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One thing wrong with a file.
+
+    `line` counts from 1; 0 means the file as a whole.
+    """
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        """`file:line: message`, the form that editors jump to."""
+        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+
+
+class InvalidFile(HarnessError):
+    """A file can't be used; holds every problem found in it, in line order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class WorldError(HarnessError):
+    """A world could not be built, or a part of it died; whatever was played proves nothing."""

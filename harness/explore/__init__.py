@@ -1,0 +1,1 @@
+"""Random outages held against invariants."""

@@ -1,0 +1,1 @@
+"""A judgement, drawn for people and programs."""

@@ -1,0 +1,1 @@
+"""Toxiproxy's HTTP API: wire forms, client adapter and the embedded server."""
