@@ -35,7 +35,11 @@ class Problem:
 
     def __str__(self) -> str:
         """`file:line: message`, the form that editors jump to."""
-        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+        return (
+            f"{self.file}:{self.line}: {self.message}"
+            if self.line
+            else f"{self.file}: {self.message}"
+        )
 
 
 class InvalidFile(HarnessError):

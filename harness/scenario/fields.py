@@ -1,0 +1,87 @@
+"""Field types of scenario and target files: how each quantity is read and described."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from harness.units import (
+    Around,
+    Range,
+    Window,
+    parse_around,
+    parse_count,
+    parse_duration,
+    parse_duration_range,
+    parse_rate,
+    parse_share,
+    parse_size,
+    parse_throughput,
+    parse_window,
+)
+
+
+class Part(BaseModel):
+    """Base of everything in a file: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True
+    )
+
+
+def _text(description: str, example: str, *, also: str | None = None) -> WithJsonSchema:
+    types: Any = "string" if also is None else ["string", also]
+    return WithJsonSchema({"type": types, "description": description, "examples": [example]})
+
+
+def _unless_parsed(parse: Any, done: type) -> BeforeValidator:
+    return BeforeValidator(lambda value: value if isinstance(value, done) else parse(value))
+
+
+def _duration(value: object) -> float:
+    return value if type(value) is float else parse_duration(value)
+
+
+Duration = Annotated[
+    float, BeforeValidator(_duration), _text("a duration with its unit", "50s", also="integer")
+]
+Rate = Annotated[float, BeforeValidator(parse_rate), _text("requests over a time", "1/s")]
+Share = Annotated[float, BeforeValidator(parse_share), _text("a share", "30%", also="number")]
+Size = Annotated[int, BeforeValidator(parse_size), _text("bytes with a unit", "100B")]
+Throughput = Annotated[int, BeforeValidator(parse_throughput), _text("bytes a second", "10KB/s")]
+WindowField = Annotated[Window, _unless_parsed(parse_window, Window), _text("a window", "10s..68s")]
+AroundField = Annotated[
+    Around, _unless_parsed(parse_around, Around), _text("an instant and its tolerance", "9s ± 1s")
+]
+CountField = Annotated[
+    Range, _unless_parsed(parse_count, Range), _text("a count", "12..14", also="integer")
+]
+LatencyField = Annotated[
+    Range, _unless_parsed(parse_duration_range, Range), _text("bounds of a latency", "< 100ms")
+]
+
+_ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S*)")
+
+
+def _check_route(text: str) -> str:
+    if not _ROUTE.fullmatch(text):
+        raise ValueError("expected a method and a path, such as GET /balance or POST /v1/api/chat")
+    return text
+
+
+Route = Annotated[
+    str, AfterValidator(_check_route), _text("a method and a path", "POST /v1/api/chat")
+]
+
+_CLAIM = re.compile(r"[BGT]\d{1,2}|[A-Z][A-Z0-9]*-?\d+")
+
+
+def _check_claim(text: str) -> str:
+    if not _CLAIM.fullmatch(text):
+        raise ValueError("expected the id of a claim, such as T1, B4 or G7")
+    return text
+
+
+Claim = Annotated[str, AfterValidator(_check_claim), _text("the id of a claim", "T1")]

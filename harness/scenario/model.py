@@ -1,0 +1,42 @@
+"""A scenario: one file's traffic, faults and expectations, typed and validated."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from harness.scenario.expectations import Expectation
+from harness.scenario.faults import Fault
+from harness.scenario.fields import Claim, Duration, Part
+from harness.scenario.traffic import Stream
+
+
+class Scenario(Part):
+    """One outage: what is sent, what breaks, and what is expected. 0s is the outage's begin."""
+
+    title: str = Field(min_length=1)
+    replays: str | None = Field(None, description="the section of a document that it replays")
+    claims: tuple[Claim, ...] = ()
+    duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
+    traffic: dict[str, Stream] = Field(min_length=1)
+    faults: tuple[Fault, ...] = ()
+    expect: tuple[Expectation, ...] = Field(min_length=1)
+    engines: tuple[str, ...] | None = Field(
+        None, description="only on these engines: local, compose, sim"
+    )
+    name: str = Field("", description="set from the file's name", exclude=True)
+    file: str = Field("", description="set from the file's path", exclude=True)
+
+    def fault_end_s(self, index: int) -> float:
+        """When fault number `index` (from 0) is lifted, in seconds."""
+        to_s = self.faults[index].to
+        return self.duration if to_s is None else min(to_s, self.duration)
+
+    @property
+    def last_lift_s(self) -> float:
+        """When the last fault is lifted; 0 without faults."""
+        return max((self.fault_end_s(index) for index in range(len(self.faults))), default=0.0)
+
+    @property
+    def faulted_upstreams(self) -> tuple[str, ...]:
+        """The upstreams that some fault hits, in file order."""
+        return tuple(dict.fromkeys(name for fault in self.faults for name in fault.upstreams))

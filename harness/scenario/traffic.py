@@ -1,0 +1,87 @@
+"""Traffic streams: which requests leave, when, and in whose name. Always open loop."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from harness.scenario.fields import CountField, Part, Rate, Route, WindowField
+from harness.units import Range, Window, parse_duration
+
+_BURST = re.compile(r"(\d+) at (.+)")
+
+
+class Burst(Part):
+    """`count` requests at one instant, in seconds after 0."""
+
+    count: int = Field(..., ge=1, le=100_000)
+    at_s: float
+
+
+def _burst(value: object) -> object:
+    if isinstance(value, Burst):
+        return value
+    if isinstance(value, str) and (match := _BURST.fullmatch(value.strip())):
+        return Burst(count=int(match[1]), at_s=parse_duration(match[2]))
+    raise ValueError("expected a number of requests and their instant, such as 50 at 70s")
+
+
+BurstField = Annotated[
+    Burst,
+    BeforeValidator(_burst),
+    WithJsonSchema({"type": "string", "description": "a burst", "examples": ["50 at 70s"]}),
+]
+
+
+class Stream(Part):
+    """One stream of equal requests.
+
+    In `json`, `body`, `headers` and the path, `{email}`, `{password}`, `{user_id}` and `{project}`
+    (the first that the user owns) stand for the stream's user, `{number}` for the request's number.
+    """
+
+    request: Route = Field(description="method and path at the gateway")
+    json_: Any = Field(None, alias="json", description="the JSON body")
+    body: str | None = Field(None, description="a body as it is, such as malformed JSON")
+    headers: dict[str, str] = Field(default_factory=dict)
+    as_: str | tuple[str, ...] | None = Field(
+        None, alias="as", description="a user of the target file, or several in turn"
+    )
+    with_: Literal["bearer", "cookie", "nothing"] = Field(
+        "bearer", alias="with", description="how the user's token is sent"
+    )
+    rate: Rate | None = Field(None, description="requests over a time: 1/s")
+    count: BurstField | tuple[BurstField, ...] | None = Field(None, description="bursts: 50 at 70s")
+    during: WindowField | None = Field(None, description="when the rate holds; all the time")
+    addresses: int = Field(
+        1, ge=1, le=250, description="client addresses used in turn (127.0.0.2, ...)"
+    )
+    healthy: CountField = Field(
+        Range(200, 299), description="the status of the steady state, before the outage: 200"
+    )
+
+    @property
+    def users(self) -> tuple[str | None, ...]:
+        """The users in whose name the requests go, in turn; None for nobody's."""
+        return (self.as_,) if isinstance(self.as_, str) or self.as_ is None else self.as_
+
+    @property
+    def bursts(self) -> tuple[Burst, ...]:
+        """All bursts, in file order."""
+        if self.count is None:
+            return ()
+        return (self.count,) if isinstance(self.count, Burst) else self.count
+
+    def window(self, duration_s: float) -> Window:
+        """When the rate holds, within a scenario of that length."""
+        return self.during or Window(0.0, duration_s)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Stream:
+        if self.rate is None and self.count is None:
+            raise ValueError("expected `rate` (1/s) or `count` (50 at 70s), or no request leaves")
+        if self.json_ is not None and self.body is not None:
+            raise ValueError("`json` and `body` exclude each other")
+        return self

@@ -1,0 +1,58 @@
+"""Breaker and client settings of each service, as the contract's section 1 tabulates them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """n, T, N and W of one service (contract.md, section 1)."""
+
+    attempts: int
+    """n: attempts a call makes, the first included."""
+    timeout_s: float
+    """T: deadline of one attempt, in seconds."""
+    threshold: int
+    """N: consecutive failed attempts that open the breaker."""
+    wait_s: float
+    """W: seconds from the trip to the probe."""
+    per_call: bool = False
+    """Whether one failure is counted a call instead of one an attempt (profile `per_call`)."""
+
+    def backoff_s(self, attempt: int) -> float:
+        """Seconds between attempt number `attempt` (from 1) and the next: 1, 2, 4... (B7)."""
+        return float(2 ** (attempt - 1))
+
+    @property
+    def longest_call_s(self) -> float:
+        """The longest a call may take, all attempts and backoffs (B8)."""
+        backoffs = sum(self.backoff_s(attempt) for attempt in range(1, self.attempts))
+        return self.attempts * self.timeout_s + backoffs
+
+
+def _documented(attempts: int, timeout_s: float, threshold: int, wait_s: float) -> ServiceSettings:
+    return ServiceSettings(
+        attempts=attempts, timeout_s=timeout_s, threshold=threshold, wait_s=wait_s
+    )
+
+
+DOCUMENTED: dict[str, ServiceSettings] = {
+    "auth": _documented(2, 5, 5, 60),
+    "filesystem": _documented(2, 10, 5, 60),
+    "chroma": _documented(1, 30, 5, 60),
+    "billing": _documented(2, 5, 10, 30),
+    "git": _documented(1, 10, 5, 90),
+    "external_data": _documented(1, 15, 5, 60),
+}
+"""The profile `documented`, which is the default. Its keys are the six bundled upstreams."""
+
+UPSTREAM_VARIABLES: dict[str, str] = {
+    "AUTH_SERVER_URL": "auth",
+    "FILESYSTEM_SERVER_URL": "filesystem",
+    "CHROMA_SERVER_URL": "chroma",
+    "BILLING_SERVER_URL": "billing",
+    "GIT_SERVER_URL": "git",
+    "EXTERNAL_DATA_SERVER_URL": "external_data",
+}
+"""Which environment variable of a target holds which upstream's address."""

@@ -1,0 +1,91 @@
+"""From a scenario to its ordered instants: a pure function, no clock, no chance.
+
+At equal instants faults are lifted first, then applied, then requests sent (design decision 2);
+ties beyond that are broken by sequence, so equal times run in file order.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.scenario.model import Scenario
+from harness.scenario.traffic import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """End fault number `fault` (from 0 in the file)."""
+
+    at_s: float
+    fault: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """Begin fault number `fault` (from 0 in the file)."""
+
+    at_s: float
+    fault: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Send request number `number` (from 1) of a stream, as `user`, from client address `address`.
+
+    `address` counts from 0; the engine turns it into 127.0.0.2 and so on.
+    """
+
+    at_s: float
+    stream: str
+    number: int
+    user: str | None
+    address: int
+
+
+Step = Lift | Apply | Send
+_ORDER = {Lift: 0, Apply: 1, Send: 2}
+
+
+def compile_timeline(scenario: Scenario) -> tuple[Step, ...]:
+    """All steps of a scenario, ordered by instant (seconds from 0s), kind and file order.
+
+    Requests are planned from 0s up to, not including, the scenario's end.
+    """
+    steps: list[Step] = []
+    for index, fault in enumerate(scenario.faults):
+        if fault.from_ < scenario.duration:
+            steps.append(Apply(at_s=fault.from_, fault=index))
+            steps.append(Lift(at_s=scenario.fault_end_s(index), fault=index))
+    for name, stream in scenario.traffic.items():
+        steps.extend(_sends(name, stream, scenario.duration))
+    return tuple(sorted(steps, key=lambda step: (step.at_s, _ORDER[type(step)])))
+
+
+def _sends(name: str, stream: Stream, duration_s: float) -> Iterator[Send]:
+    instants = heapq.merge(_regular(stream, duration_s), *_bursts(stream, duration_s))
+    for index, at_s in enumerate(instants):
+        yield Send(
+            at_s=at_s,
+            stream=name,
+            number=index + 1,
+            user=stream.users[index % len(stream.users)],
+            address=index % stream.addresses,
+        )
+
+
+def _regular(stream: Stream, duration_s: float) -> Iterator[float]:
+    if stream.rate is None:
+        return
+    window = stream.window(duration_s)
+    end_s = min(window.end_s, duration_s)
+    index = 0
+    # Multiplied, not summed, so that a long stream does not drift by rounding.
+    while (at_s := window.start_s + index / stream.rate) < end_s - 1e-9:
+        yield round(at_s, 9)
+        index += 1
+
+
+def _bursts(stream: Stream, duration_s: float) -> list[Iterator[float]]:
+    return [iter([burst.at_s] * burst.count) for burst in stream.bursts if burst.at_s < duration_s]
