@@ -1,0 +1,71 @@
+"""What every engine does: build a world for one job, play its timeline, leave a history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.history.events import Event
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.timeline import Step
+
+Record = Callable[[Event], None]
+"""Takes one event of the history, as soon as it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One scenario to be played against one target."""
+
+    scenario: Scenario
+    timeline: tuple[Step, ...]
+    target: Target
+    seed: int = 0
+    folder: Path
+    """An existing folder of the run's own, for logs and sockets; removed at its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a job is: what it does, and the outage's clock (None before 0s)."""
+
+    doing: str
+    at_s: float | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+class Engine(Protocol):
+    """Builds worlds and plays timelines on them.
+
+    Several `play` calls may run at once, each in a task of one asyncio loop. A cancelled or failed
+    `play` leaves nothing behind. What makes a run inconclusive is recorded as `Trouble`, or raised
+    as `WorldError` when the world could not be built at all.
+    """
+
+    name: str
+
+    async def play(self, job: Job, record: Record, report: Report) -> None:
+        """Play one job from warm-up to the end of its duration."""
+        ...
+
+    async def close(self) -> None:
+        """Release what all worlds shared."""
+        ...
+
+
+def request_text(template: object, values: dict[str, str]) -> object:
+    """A stream's `json`, `body` or header with `{email}` and the like replaced, at any depth."""
+    if isinstance(template, str):
+        for name, value in values.items():
+            template = template.replace("{" + name + "}", value)
+        return template
+    if isinstance(template, dict):
+        return {key: request_text(value, values) for key, value in template.items()}
+    if isinstance(template, Sequence):
+        return [request_text(value, values) for value in template]
+    return template

@@ -1,0 +1,242 @@
+"""The facts of a run. Each says when (`at_s`, seconds since 0s, monotonic) and who saw it (`by`).
+
+Facts from before the outage have negative instants. A history is a sequence of these, append-only,
+one JSON object a line; `kind` names the class. Nothing here is a judgement.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all facts."""
+
+    kind: ClassVar[str]
+    at_s: float
+    by: str
+    """`engine`, `client`, `proxy`, `stub`, `target`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Event):
+    """What was played, where, and with what: the first event of a history."""
+
+    kind: ClassVar[str] = "run"
+    scenario: str
+    file: str
+    engine: str
+    proxy: str
+    """`embedded`, `toxiproxy 2.12.0`, `simulated`."""
+    target: str
+    seed: int
+    upstreams: tuple[str, ...]
+    """Upstreams that the target declares; the others are out of its scope."""
+    without: tuple[str, ...] = ()
+    """Claims that the target doesn't promise."""
+    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Breaker settings of the target by upstream: attempts, timeout_s, threshold, wait_s."""
+    evidence: tuple[str, ...] = ()
+    """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `status`, `log`."""
+    versions: dict[str, str] = field(default_factory=dict)
+    clock_error_s: float = 0.0
+    """How far the clocks of other machines may be off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase(Event):
+    """The run enters a phase: `warm-up`, `play` (at 0s), `end`."""
+
+    kind: ClassVar[str] = "phase"
+    phase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent(Event):
+    """A request left; `at_s` is when it really did, `planned_s` when it should have."""
+
+    kind: ClassVar[str] = "sent"
+    id: int
+    stream: str
+    number: int
+    """From 1 in its stream; 0 for warm-up requests."""
+    planned_s: float
+    method: str
+    path: str
+    user: str | None = None
+    client: str = ""
+    """The client's address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Event):
+    """The answer to a request came in whole, or it failed (`status` None, `error` says how)."""
+
+    kind: ClassVar[str] = "answered"
+    id: int
+    status: int | None
+    error: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """Lower-case names; secrets are redacted before they get here."""
+    body: Any = None
+    """The parsed JSON, or the first 500 characters of anything else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called(Event):
+    """A call reached a stub, whole."""
+
+    kind: ClassVar[str] = "called"
+    upstream: str
+    id: int
+    route: str
+    path: str
+    of: str
+    """What is attempted: equal for attempts of the same call."""
+    attempt: int
+    """Which attempt of `of` this is, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied(Event):
+    """A stub is done with a call."""
+
+    kind: ClassVar[str] = "replied"
+    upstream: str
+    id: int
+    status: int | None
+    outcome: str
+    """`sent`, `truncated`, `lost`, or `left` (the client went first)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charged(Event):
+    """Billing's ledger changed, or a duplicate was refused."""
+
+    kind: ClassVar[str] = "charged"
+    job_id: str
+    user_id: str
+    cost: float
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed(Event):
+    """Something crossed a proxy.
+
+    `what`: `accepted` (a connection), `request` (its first bytes), `response` (first bytes of an
+    answer, with `status`), `closed` (`closed_by` client, upstream or proxy).
+    """
+
+    kind: ClassVar[str] = "crossed"
+    upstream: str
+    connection: int
+    what: str
+    method: str | None = None
+    path: str | None = None
+    status: int | None = None
+    closed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied(Event):
+    """A fault is in force, confirmed; `planned_s` says when it should have been."""
+
+    kind: ClassVar[str] = "applied"
+    fault: int
+    name: str
+    upstreams: tuple[str, ...]
+    planned_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted(Event):
+    """A fault is gone, confirmed; `escalated` names what it took beyond the plain way."""
+
+    kind: ClassVar[str] = "lifted"
+    fault: int
+    name: str
+    upstreams: tuple[str, ...]
+    planned_s: float
+    escalated: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported(Event):
+    """The target's status endpoint showed a state for an upstream (only changes are recorded)."""
+
+    kind: ClassVar[str] = "reported"
+    upstream: str
+    state: str
+    failure_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Event):
+    """A line of output of the target or a container."""
+
+    kind: ClassVar[str] = "logged"
+    source: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble(Event):
+    """The run itself went wrong: whatever it shows is inconclusive."""
+
+    kind: ClassVar[str] = "trouble"
+    what: str
+
+
+_KINDS: dict[str, type[Event]] = {
+    cls.kind: cls
+    for cls in (
+        Run,
+        Phase,
+        Sent,
+        Answered,
+        Called,
+        Replied,
+        Charged,
+        Crossed,
+        Applied,
+        Lifted,
+        Reported,
+        Logged,
+        Trouble,
+    )
+}
+_FIELDS = {cls: tuple(fields(cls)) for cls in _KINDS.values()}
+
+
+def to_json(event: Event) -> str:
+    """One line, without its line break; fields at their defaults are left out."""
+    record: dict[str, Any] = {"kind": event.kind}
+    for item in _FIELDS[type(event)]:
+        value = getattr(event, item.name)
+        if item.default is not MISSING and value == item.default:
+            continue
+        if item.default_factory is not MISSING and not value:
+            continue
+        record[item.name] = round(value, 6) if isinstance(value, float) else value
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(line: str) -> Event:
+    """The event of one line; unknown fields are ignored, so that newer histories can be read.
+
+    Raises: ValueError for anything that isn't an event.
+    """
+    try:
+        record = json.loads(line)
+        cls = _KINDS[record["kind"]]
+        known = {item.name: record[item.name] for item in _FIELDS[cls] if item.name in record}
+        known = {
+            k: tuple(v) if isinstance(v, list) and k != "body" else v for k, v in known.items()
+        }
+        return cls(**known)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an event of a history: {line[:80]!r}") from error

@@ -1,0 +1,228 @@
+"""A history made easy to ask: requests with their answers, calls with their replies, windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from harness.history.events import (
+    Answered,
+    Applied,
+    Called,
+    Charged,
+    Crossed,
+    Event,
+    Lifted,
+    Logged,
+    Phase,
+    Replied,
+    Reported,
+    Run,
+    Sent,
+    Trouble,
+)
+from harness.units import Window
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request and what became of it."""
+
+    sent: Sent
+    answered: Answered | None
+    """None when the run ended first."""
+
+    @property
+    def planned_s(self) -> float:
+        """When it should have left."""
+        return self.sent.planned_s
+
+    @property
+    def end_s(self) -> float:
+        """When its answer was in; infinite without one."""
+        return math.inf if self.answered is None else self.answered.at_s
+
+    @property
+    def latency_s(self) -> float:
+        """From the planned instant, so that a stalled sender hides nothing; infinite if none."""
+        return self.end_s - self.sent.planned_s
+
+    @property
+    def service_s(self) -> float:
+        """From the instant it really left."""
+        return self.end_s - self.sent.at_s
+
+    @property
+    def status(self) -> int | None:
+        """The answer's status; None for no HTTP answer."""
+        return None if self.answered is None else self.answered.status
+
+    def field(self, name: str) -> Any:
+        """A field of the answer's JSON; None where there is none."""
+        body = None if self.answered is None else self.answered.body
+        return body.get(name) if isinstance(body, dict) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call that reached a stub, and its reply."""
+
+    called: Called
+    replied: Replied | None
+
+    @property
+    def at_s(self) -> float:
+        """When it had come in whole."""
+        return self.called.at_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultWindow:
+    """One fault as it really was in force; `end_s` is infinite if it was never lifted."""
+
+    fault: int
+    name: str
+    upstreams: tuple[str, ...]
+    start_s: float
+    end_s: float
+    planned: Window
+
+
+class History:
+    """All events of one run, and the questions that checks ask. Never changes."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = tuple(events)
+
+    def all(self, kind: type[E]) -> tuple[E, ...]:
+        """All events of a class, in the order recorded."""
+        return tuple(event for event in self.events if isinstance(event, kind))
+
+    @cached_property
+    def run(self) -> Run:
+        """What was played.
+
+        Raises: ValueError for a history without its first event.
+        """
+        for event in self.events:
+            if isinstance(event, Run):
+                return event
+        raise ValueError("the history does not say what was played")
+
+    @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests of the play by planned instant, warm-up left out."""
+        return tuple(request for request in self._all_requests if request.sent.number > 0)
+
+    @cached_property
+    def warm_up(self) -> tuple[Request, ...]:
+        """The requests from before the outage."""
+        return tuple(request for request in self._all_requests if request.sent.number == 0)
+
+    @cached_property
+    def _all_requests(self) -> tuple[Request, ...]:
+        answers = {event.id: event for event in self.all(Answered)}
+        sent = sorted(self.all(Sent), key=lambda event: (event.planned_s, event.id))
+        return tuple(Request(sent=event, answered=answers.get(event.id)) for event in sent)
+
+    def stream(self, name: str) -> tuple[Request, ...]:
+        """The requests of one stream."""
+        return tuple(request for request in self.requests if request.sent.stream == name)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls that reached stubs, by instant, warm-up included (those are before 0s)."""
+        replies = {(event.upstream, event.id): event for event in self.all(Replied)}
+        called = sorted(self.all(Called), key=lambda event: event.at_s)
+        return tuple(
+            Call(called=event, replied=replies.get((event.upstream, event.id))) for event in called
+        )
+
+    def calls_to(self, upstream: str, route: str | None = None) -> tuple[Call, ...]:
+        """The calls that reached one upstream, of one route if given."""
+        return tuple(
+            call
+            for call in self.calls
+            if call.called.upstream == upstream
+            and (route is None or route_matches(route, call.called.route, call.called.path))
+        )
+
+    @cached_property
+    def charges(self) -> tuple[Charged, ...]:
+        """Charges that changed the ledger since 0s."""
+        return tuple(c for c in self.all(Charged) if not c.duplicate and c.at_s >= 0)
+
+    @cached_property
+    def crossings(self) -> tuple[Crossed, ...]:
+        """What crossed the proxies, by instant."""
+        return tuple(sorted(self.all(Crossed), key=lambda event: event.at_s))
+
+    @cached_property
+    def faults(self) -> tuple[FaultWindow, ...]:
+        """The faults as they really were in force."""
+        lifts = {event.fault: event for event in self.all(Lifted)}
+        windows = []
+        for applied in self.all(Applied):
+            lifted = lifts.get(applied.fault)
+            end_s, planned_end_s = (
+                (math.inf, math.inf) if lifted is None else (lifted.at_s, lifted.planned_s)
+            )
+            windows.append(
+                FaultWindow(
+                    fault=applied.fault,
+                    name=applied.name,
+                    upstreams=applied.upstreams,
+                    start_s=applied.at_s,
+                    end_s=end_s,
+                    planned=Window(applied.planned_s, max(planned_end_s, applied.planned_s)),
+                )
+            )
+        return tuple(windows)
+
+    def reported(self, upstream: str) -> tuple[Reported, ...]:
+        """Changes of state that the status endpoint showed for an upstream."""
+        return tuple(event for event in self.all(Reported) if event.upstream == upstream)
+
+    @cached_property
+    def logs(self) -> tuple[Logged, ...]:
+        """Log lines of the target."""
+        return self.all(Logged)
+
+    @cached_property
+    def troubles(self) -> tuple[str, ...]:
+        """What went wrong with the run itself."""
+        return tuple(event.what for event in self.all(Trouble))
+
+    @cached_property
+    def end_s(self) -> float:
+        """When the play ended."""
+        ends = [event.at_s for event in self.all(Phase) if event.phase == "end"]
+        return ends[-1] if ends else max((event.at_s for event in self.events), default=0.0)
+
+
+def route_matches(route: str, called_route: str, path: str) -> bool:
+    """Whether a route as authors write it (`GET /balance`, `*` for one segment) covers a call.
+
+    A route covers the paths below it, so `GET /balance` covers `GET /balance/ada`.
+    """
+    method, _, pattern = route.partition(" ")
+    if method != called_route.partition(" ")[0]:
+        return False
+    wanted = _segments(pattern)
+    given = _segments(path.partition("?")[0])
+    pairs = zip(wanted, given, strict=False)
+    return len(given) >= len(wanted) and all(w in ("*", g) for w, g in pairs)
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+def of_upstream(events: Iterable[Crossed], upstream: str) -> tuple[Crossed, ...]:
+    """Those crossings that belong to one upstream's proxy."""
+    return tuple(event for event in events if event.upstream == upstream)

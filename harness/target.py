@@ -1,0 +1,183 @@
+"""The system under test: how it is started or reached, wired, and what it promises."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from harness.scenario.fields import Claim, Duration, Part, Route
+from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES, ServiceSettings
+
+
+class Start(Part):
+    """How a target is started: a command, or (for the simulation) a WSGI application."""
+
+    command: tuple[str, ...] = Field((), description="{port} and {python} are replaced")
+    cwd: str = Field(".", description="relative to the target file")
+    env: dict[str, str] = Field(default_factory=dict)
+    wsgi: str | None = Field(None, description="module:attr, for the simulation; factory() too")
+
+
+class Status(Part):
+    """The target's own account of its breakers: further evidence."""
+
+    request: Route
+    state: str = Field(description="dotted path in the answer; {upstream} is replaced")
+
+
+class Log(Part):
+    """Patterns (regular expressions) in the target's output: further evidence."""
+
+    opened: str | None = None
+    rejected: str | None = None
+
+
+class Breaker(Part):
+    """Settings of one upstream's client that differ from the contract's."""
+
+    attempts: int | None = Field(None, ge=1)
+    timeout: Duration | None = None
+    threshold: int | None = Field(None, ge=1)
+    wait: Duration | None = None
+
+
+class User(Part):
+    """A user whom the stubs know; fields left out keep the default user's."""
+
+    bearer: str | None = None
+    email: str | None = None
+    password: str | None = None
+    role: str | None = None
+    owns: tuple[str, ...] | None = None
+    balance: float | None = None
+
+
+class StubRoute(Part):
+    """An extra or changed route of a stub, as data."""
+
+    route: Route
+    json_: Any = Field(None, alias="json")
+    status: int = Field(200, ge=100, le=599)
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+DEFAULT_USERS: dict[str, User] = {
+    "ada": User(
+        bearer="token-ada",
+        email="ada@example.com",
+        password="correct-horse",
+        role="user",
+        owns=("p1",),
+        balance=1000,
+    ),
+    "bob": User(
+        bearer="token-bob",
+        email="bob@example.com",
+        password="battery-staple",
+        role="user",
+        owns=("p2",),
+        balance=1000,
+    ),
+}
+
+
+class Target(Part):
+    """One target file."""
+
+    name: str = Field(min_length=1)
+    start: Start | None = None
+    url: str | None = Field(None, description="a target that already runs, instead of `start`")
+    upstreams: dict[str, str] = Field(default_factory=lambda: dict(UPSTREAM_VARIABLES))
+    ready: Route = "GET /health"
+    ready_within: Duration = 30.0
+    status: Status | None = None
+    log: Log | None = None
+    breakers: dict[str, Breaker] = Field(default_factory=dict)
+    without: tuple[Claim, ...] = ()
+    users: dict[str, User] = Field(default_factory=dict)
+    stubs: dict[str, tuple[StubRoute, ...]] = Field(default_factory=dict)
+    real: dict[str, str] = Field(default_factory=dict, description="host:port of real services")
+    file: str = Field("", exclude=True)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Target:
+        if (self.start is None) == (self.url is None):
+            raise ValueError("expected either `start` (a command) or `url` (a running target)")
+        known = {*DOCUMENTED, *self.stubs, *self.real}
+        for variable, upstream in self.upstreams.items():
+            if upstream not in known:
+                raise ValueError(
+                    f"{variable} names the upstream {upstream!r}, which is not one of "
+                    f"{', '.join(DOCUMENTED)} and has neither `stubs:` nor `real:`"
+                )
+        return self
+
+    @property
+    def upstream_names(self) -> tuple[str, ...]:
+        """The upstreams that it depends on, each once."""
+        return tuple(dict.fromkeys(self.upstreams.values()))
+
+    def user(self, user_id: str) -> User:
+        """A user, its own fields over the defaults.
+
+        Raises: KeyError for a user whom neither knows.
+        """
+        own = self.users.get(user_id)
+        default = DEFAULT_USERS.get(user_id)
+        if own is None and default is None:
+            raise KeyError(user_id)
+        merged = {} if default is None else default.model_dump()
+        merged |= {} if own is None else own.model_dump(exclude_none=True)
+        return User(**merged)
+
+    @property
+    def user_ids(self) -> tuple[str, ...]:
+        """All users, the default ones first."""
+        return tuple(dict.fromkeys((*DEFAULT_USERS, *self.users)))
+
+    def settings(self, upstream: str) -> ServiceSettings:
+        """n, T, N and W of one upstream: the target's own over the contract's."""
+        base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
+        own = self.breakers.get(upstream, Breaker())
+        return ServiceSettings(
+            attempts=base.attempts if own.attempts is None else own.attempts,
+            timeout_s=base.timeout_s if own.timeout is None else own.timeout,
+            threshold=base.threshold if own.threshold is None else own.threshold,
+            wait_s=base.wait_s if own.wait is None else own.wait,
+        )
+
+    def command(self, port: int) -> list[str]:
+        """The command line that starts it on a port."""
+        assert self.start is not None
+        places = {"{port}": str(port), "{python}": sys.executable}
+        return [_replaced(word, places) for word in self.start.command]
+
+    @property
+    def cwd(self) -> Path:
+        """Where it is started."""
+        base = Path(self.file).parent if self.file else Path()
+        return (base / (self.start.cwd if self.start else ".")).resolve()
+
+
+def _replaced(word: str, places: dict[str, str]) -> str:
+    for place, value in places.items():
+        word = word.replace(place, value)
+    return word
+
+
+def bundled(name: str) -> Target | None:
+    """The targets that need no file: `reference`, and `naive` (T10); None for another name."""
+    modules = {"reference": ("gateway", "gateway.wsgi:app"), "naive": ("gateway.naive",) * 2}
+    if name not in modules:
+        return None
+    module, wsgi = modules[name]
+    wsgi = wsgi if ":" in wsgi else f"{wsgi}:app"
+    status = Status(request="GET /v1/api/status/services", state="services.{upstream}.state")
+    return Target(
+        name=name,
+        start=Start(command=("{python}", "-m", module), wsgi=wsgi),
+        status=status if name == "reference" else None,
+    )

@@ -1,0 +1,89 @@
+"""Verdicts, how they combine, and what a judged scenario is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a run says of an expectation, of a scenario, or of all."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+_WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED, Verdict.OUT_OF_SCOPE)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Failed, then inconclusive, then passed; out of scope only where nothing else is left.
+
+    Of nothing at all: inconclusive, as nothing was proved.
+    """
+    found = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.INCONCLUSIVE)
+
+
+def exit_status(verdict: Verdict) -> int:
+    """Of the whole command: 0 passed, 1 failed, 3 inconclusive or nothing in scope."""
+    return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(verdict, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One expectation, judged: expected, observed and on what evidence, each in a few words."""
+
+    name: str
+    """Readable aloud and unique in its scenario: `chat is answered 401 in 10s..68s`."""
+    claims: tuple[str, ...]
+    verdict: Verdict
+    expected: str
+    observed: str
+    evidence: str
+    examples: tuple[int, ...] = ()
+    """Ids of requests that show it, worst first, at most five."""
+    because: str | None = None
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"{self.name}: expected {self.expected}; observed {self.observed} ({self.evidence})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A breaker's change of state as inferred: the instant, and how far it may be off."""
+
+    state: str
+    """`open`, `half_open`, `closed`."""
+    at_s: float
+    error_s: float = 0.0
+    """The instant is certain to lie within `at_s` ± `error_s`."""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One scenario, judged."""
+
+    name: str
+    file: str
+    title: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    breakers: dict[str, tuple[Transition, ...]]
+    duration_s: float
+    start_s: float = 0.0
+    """What starting its world took."""
+    wall_s: float = 0.0
+    """From then to the end of play, warm-up included."""
+    requests: int = 0
+    lateness_ms: dict[str, float]
+    """p50, p99 and max of how late requests left."""
+    charges: int = 0
+    duplicates: int = 0
+    notes: tuple[str, ...] = ()
+    """Why it is inconclusive, and remarks that are no verdict."""
