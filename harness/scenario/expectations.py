@@ -122,7 +122,7 @@ def _while(value: object) -> object:
     if isinstance(value, str):
         match = re.fullmatch(r"(\w+) (?:is (open|closed|recovered)|has (recovered))", value.strip())
         if match:
-            return While(upstream=match[1], state=match[2] or match[3])  # type: ignore[arg-type]
+            return While(upstream=match[1], state=match[2] or match[3])
     raise ValueError("expected a breaker's state, such as: auth is open, or auth has recovered")
 
 
