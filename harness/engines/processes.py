@@ -1,0 +1,132 @@
+"""Child processes of a world: started in groups of their own, watched, listened to, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from harness.engines.reaper import Reaper
+from harness.errors import WorldError
+
+_STOP_WITHIN_S = 2.0
+_LONGEST_LINE = 1 << 20
+_PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"})
+
+
+def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The harness's own environment without HTTP proxy variables, and with `more`."""
+    kept = {k: v for k, v in os.environ.items() if k.lower() not in _PROXY_VARIABLES}
+    return kept | {"PYTHONUNBUFFERED": "1"} | dict(more)
+
+
+class Child:
+    """One running process; its output goes line by line to `on_line`."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, reaper: Reaper) -> None:
+        self.name = name
+        self._process = process
+        self._reaper = reaper
+        self._tail: deque[str] = deque(maxlen=20)
+        self._reader: asyncio.Task[None] | None = None
+        self.stopping = False
+        reaper.watch(process.pid)
+
+    @classmethod
+    async def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        *,
+        reaper: Reaper,
+        on_line: Callable[[str], None],
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Child:
+        """Start a command.
+
+        Raises: WorldError when it can't be started at all.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=clean_environment(env or {}),
+                cwd=cwd,
+                start_new_session=True,
+                limit=_LONGEST_LINE,
+            )
+        except FileNotFoundError as error:
+            missing = f"folder {cwd}" if cwd and not cwd.is_dir() else f"command {command[0]!r}"
+            raise WorldError(f"{name} could not be started: there is no {missing}") from error
+        except OSError as error:
+            raise WorldError(f"{name} could not be started: {error.strerror}") from error
+        child = cls(name, process, reaper)
+        child._reader = asyncio.create_task(child._read(on_line))
+        return child
+
+    async def _read(self, on_line: Callable[[str], None]) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        while True:
+            try:
+                raw = await stream.readline()
+            except ValueError:  # a line beyond the limit: drop what is buffered and go on
+                await stream.read(_LONGEST_LINE)
+                continue
+            if not raw:
+                return
+            line = raw.decode("utf-8", "replace").rstrip()
+            self._tail.append(line)
+            on_line(line)
+
+    @property
+    def pid(self) -> int:
+        """The process's id, which is its group's too."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        return self._process.returncode
+
+    def last_words(self, lines: int = 5) -> str:
+        """The end of its output, for an error message."""
+        kept = [line for line in self._tail if line][-lines:]
+        return "".join(f"\n    {line[:300]}" for line in kept) or " (it said nothing)"
+
+    async def wait(self) -> int:
+        """Wait until it has ended, and give its exit status."""
+        return await self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to its whole group, if it still runs."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    async def stop(self) -> None:
+        """End the whole group: SIGTERM, then SIGKILL after two seconds."""
+        self.stopping = True
+        if self._process.returncode is None:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGCONT)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _STOP_WITHIN_S)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End the whole group at once (grandchildren too, even when the leader is gone)."""
+        self.stopping = True
+        self.signal(signal.SIGKILL)
+        await self._process.wait()
+        if self._reader is not None:
+            # A grandchild may hold the pipe open although it was killed with the group.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._reader, 1.0)
+        self._reaper.forget(self._process.pid)

@@ -1,0 +1,77 @@
+"""What a planned request is on the wire: method, path, headers and body, for one user."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.engines.base import request_text
+from harness.engines.redact import Redactor
+from harness.scenario.traffic import Stream
+from harness.target import Target
+
+_KEPT_BODY = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireRequest:
+    """A request ready to be sent; `body` may be empty."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireAnswer:
+    """An answer as it came, or the reason why none did (`status` None)."""
+
+    status: int | None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    error: str | None = None
+
+
+def wire_request(stream: Stream, target: Target, user_id: str | None, number: int) -> WireRequest:
+    """One request of a stream in a user's name, placeholders replaced."""
+    method, _, path = stream.request.partition(" ")
+    values = {"number": str(number)}
+    headers: dict[str, str] = {}
+    if user_id is not None:
+        user = target.user(user_id)
+        values |= {
+            "user_id": user_id,
+            "email": user.email or "",
+            "password": user.password or "",
+            "project": user.owns[0] if user.owns else "",
+        }
+        if stream.with_ == "bearer" and user.bearer:
+            headers["Authorization"] = f"Bearer {user.bearer}"
+        elif stream.with_ == "cookie" and user.bearer:
+            headers["Cookie"] = f"auth_token={user.bearer}"
+    body = b""
+    if stream.json_ is not None:
+        body = json.dumps(request_text(stream.json_, values)).encode()
+        headers["Content-Type"] = "application/json"
+    elif stream.body is not None:
+        body = str(request_text(stream.body, values)).encode()
+        headers["Content-Type"] = "application/json"
+    for name, value in stream.headers.items():
+        headers[name] = str(request_text(value, values))
+    return WireRequest(
+        method=method, path=str(request_text(path, values)), headers=headers, body=body
+    )
+
+
+def kept_body(body: bytes, redactor: Redactor) -> Any:
+    """What the history keeps of an answer's body: its JSON, or the first characters of the rest."""
+    text = body.decode("utf-8", "replace")
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        return redactor.text(text[:_KEPT_BODY])
+    if len(text) > 20 * _KEPT_BODY:
+        return redactor.text(text[:_KEPT_BODY])
+    return redactor.value(value)
