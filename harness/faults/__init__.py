@@ -1,1 +1,26 @@
-"""Network faults, one a file: what each does to bytes, free of I/O and clock."""
+"""What each network fault does to bytes: pure code without sockets, clocks or event loops.
+
+`TOXICS` names them, `Link` chains them for one direction of one connection, and
+`ConnectionJournal` says what an observer of the connection would have written down.
+"""
+
+from harness.faults.journal import ConnectionJournal, JournalFact
+from harness.faults.link import Action, End, Link, Placed, join
+from harness.faults.registry import TOXICS
+from harness.faults.toxic import Attribute, Chunk, Outcome, Step, Toxic
+
+__all__ = [
+    "TOXICS",
+    "Action",
+    "Attribute",
+    "Chunk",
+    "ConnectionJournal",
+    "End",
+    "JournalFact",
+    "Link",
+    "Outcome",
+    "Placed",
+    "Step",
+    "Toxic",
+    "join",
+]
