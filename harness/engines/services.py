@@ -1,4 +1,4 @@
-"""What each fault in a service is as a stub's behaviour: the JSON that `PUT /_stub/behaviours` takes.
+"""What each fault in a service is as a stub behaviour: what `PUT /_stub/behaviours` takes.
 
 Network faults that pick calls (a route, a count, a share) are played here too, as far as a stub can
 show them: silence, an empty answer, a reset.

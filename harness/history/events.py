@@ -171,6 +171,8 @@ class Reported(Event):
     kind: ClassVar[str] = "reported"
     upstream: str
     state: str
+    since_s: float
+    """The last look that still showed another state: the change lies between it and `at_s`."""
     failure_count: int | None = None
 
 
@@ -181,6 +183,8 @@ class Logged(Event):
     kind: ClassVar[str] = "logged"
     source: str
     line: str
+    mark: str | None = None
+    """`opened` or `rejected`, where the line matches that pattern of the target file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

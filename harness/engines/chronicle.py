@@ -1,0 +1,69 @@
+"""The outage's clock, and the record kept by it.
+
+0s is known only when the warm-up is over. Until then facts are kept back with provisional instants;
+when 0s is set they go on, moved to where they belong: before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+
+from harness.engines.base import Record
+from harness.history.events import Event
+
+_INSTANTS = ("at_s", "planned_s", "since_s")
+
+
+class Chronicle:
+    """Seconds since 0s from the monotonic clock, and a `record` that keeps them consistent."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._zero = time.monotonic()
+        self._kept: list[Event] | None = []
+
+    def now(self) -> float:
+        """The instant on the outage's clock."""
+        return time.monotonic() - self._zero
+
+    def of(self, monotonic_s: float) -> float:
+        """A monotonic instant of any process on this machine, on the outage's clock."""
+        return monotonic_s - self._zero
+
+    @property
+    def playing(self) -> bool:
+        """Whether 0s has been set."""
+        return self._kept is None
+
+    async def until(self, at_s: float) -> None:
+        """Sleep until an instant; returns at once if it is past, never early."""
+        while (left_s := at_s - self.now()) > 0:
+            await asyncio.sleep(left_s)
+
+    def record(self, event: Event) -> None:
+        """Record a fact whose instants are on this clock as it stands."""
+        if self._kept is None:
+            self._record(event)
+        else:
+            self._kept.append(event)
+
+    def begin(self, lead_s: float) -> None:
+        """Set 0s to `lead_s` seconds from now, and pass on what was kept back."""
+        shift_s = self.now() + lead_s
+        self._zero += shift_s
+        self._pass_on(shift_s)
+
+    def close(self) -> None:
+        """Pass on what is still kept back: a run that never reached 0s."""
+        if self._kept is not None:
+            self._pass_on(self.now())
+
+    def _pass_on(self, shift_s: float) -> None:
+        kept, self._kept = self._kept or [], None
+        for event in kept:
+            moved = {
+                name: getattr(event, name) - shift_s for name in _INSTANTS if hasattr(event, name)
+            }
+            self._record(dataclasses.replace(event, **moved))

@@ -1,0 +1,240 @@
+"""Plays a timeline on the monotonic clock: lift, apply, send, each at its instant.
+
+Open loop: a request leaves when the timeline says, whether or not earlier ones were answered. A
+step waits until the one before it is confirmed, so request #1 meets the outage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from harness.engines.base import Job, Progress, Report
+from harness.engines.chronicle import Chronicle
+from harness.engines.client import exchange
+from harness.engines.redact import Redactor
+from harness.engines.requests import WireAnswer, kept_body, wire_request
+from harness.errors import WorldError
+from harness.history.events import Answered, Applied, Lifted, Phase, Sent, Trouble
+from harness.scenario.faults import FaultBase
+from harness.timeline import Apply, Lift, Send, Step
+
+LEAD_S = 0.15
+"""Between the end of the warm-up and 0s."""
+GRACE_S = 2.0
+"""How long answers are awaited after the scenario's end."""
+LATE_S = 0.25
+"""A fault that comes into force or is lifted later than this makes the run inconclusive."""
+_WARM_UP_TRIES = 20
+_WARM_UP_ANSWER_S = 15.0
+
+
+class Faults(Protocol):
+    """Brings faults into force in a world, and lifts them; both return when that is confirmed."""
+
+    async def apply(self, index: int, fault: FaultBase) -> None:
+        """Bring a fault into force."""
+        ...
+
+    async def lift(self, index: int, fault: FaultBase) -> str | None:
+        """End a fault; what it took beyond the plain way, or None."""
+        ...
+
+
+class Player:
+    """Warm-up, play and grace of one job, against a target at an address."""
+
+    def __init__(
+        self,
+        job: Job,
+        *,
+        chronicle: Chronicle,
+        report: Report,
+        redactor: Redactor,
+        address: tuple[str, int],
+        spare_addresses: bool,
+    ) -> None:
+        self.job = job
+        self.clock = chronicle
+        self.record = chronicle.record
+        self.report = report
+        self.redactor = redactor
+        self.address = address
+        self._spare_addresses = spare_addresses
+        self._ids = itertools.count(1)
+        self._in_flight: set[asyncio.Task[WireAnswer]] = set()
+        offsets = itertools.accumulate(
+            (stream.addresses for stream in job.scenario.traffic.values()), initial=2
+        )
+        self._first_address = dict(zip(job.scenario.traffic, offsets, strict=False))
+
+    async def warm_up(self, settled: Callable[[], Awaitable[None]]) -> None:
+        """One request of each stream at a time, until healthy; the last of each is what counts.
+
+        `settled` waits until everything that those requests caused has been recorded.
+        """
+        self.record(Phase(at_s=self.clock.now(), by="engine", phase="warm-up"))
+        for index, (name, stream) in enumerate(self.job.scenario.traffic.items()):
+            for attempt in range(_WARM_UP_TRIES):
+                self.report(Progress(doing="warming up"))
+                step = Send(
+                    at_s=self.clock.now(),
+                    stream=name,
+                    number=0,
+                    user=stream.users[0],
+                    address=200 + index * 2 + attempt % 2,
+                )
+                answer = await self._bounded(step)
+                if answer.status is not None and answer.status in stream.healthy:
+                    break
+                if answer.status is not None and attempt >= 3:
+                    break  # it answers, and stays wrong: the checks will say so
+                await asyncio.sleep(0.1)
+        await settled()
+
+    async def _bounded(self, step: Send) -> WireAnswer:
+        try:
+            return await asyncio.wait_for(self._send(step), _WARM_UP_ANSWER_S)
+        except TimeoutError:
+            return WireAnswer(status=None, error="no answer")
+
+    async def play(self, faults: Faults) -> None:
+        """All steps from 0s to the scenario's end, then the grace for what is still in flight."""
+        self.clock.begin(LEAD_S)
+        await self.clock.until(0.0)
+        self.record(Phase(at_s=self.clock.now(), by="engine", phase="play"))
+        ticker = asyncio.create_task(self._tick())
+        applied: set[int] = set()
+        try:
+            for step in self.job.timeline:
+                await self.clock.until(step.at_s)
+                await self._do(step, faults, applied)
+            await self.clock.until(self.job.scenario.duration)
+            if self._in_flight:
+                await asyncio.wait(self._in_flight, timeout=GRACE_S)
+        finally:
+            ticker.cancel()
+            for task in self._in_flight:
+                task.cancel()
+            self.record(Phase(at_s=self.clock.now(), by="engine", phase="end"))
+
+    async def _tick(self) -> None:
+        while True:
+            self.report(Progress(doing="playing", at_s=self.clock.now()))
+            await asyncio.sleep(0.25)
+
+    async def _do(self, step: Step, faults: Faults, applied: set[int]) -> None:
+        if isinstance(step, Send):
+            task = asyncio.create_task(self._send(step))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+            return
+        fault = self.job.scenario.faults[step.fault]
+        try:
+            if isinstance(step, Apply):
+                await faults.apply(step.fault, fault)
+                applied.add(step.fault)
+                self._note_applied(step, fault)
+            elif step.fault in applied:
+                escalated = await faults.lift(step.fault, fault)
+                self._note_lifted(step, fault, escalated)
+        except WorldError as error:
+            verb = "applied" if isinstance(step, Apply) else "lifted"
+            self._trouble(f"{fault.fault} on {', '.join(fault.upstreams)} was not {verb}: {error}")
+
+    def _note_applied(self, step: Apply, fault: FaultBase) -> None:
+        self.record(
+            Applied(
+                at_s=self.clock.now(),
+                by="engine",
+                fault=step.fault,
+                name=fault.fault,  # type: ignore[attr-defined]
+                upstreams=fault.upstreams,
+                planned_s=step.at_s,
+            )
+        )
+        self._late(step, fault, "came into force")
+
+    def _note_lifted(self, step: Lift, fault: FaultBase, escalated: str | None) -> None:
+        self.record(
+            Lifted(
+                at_s=self.clock.now(),
+                by="engine",
+                fault=step.fault,
+                name=fault.fault,  # type: ignore[attr-defined]
+                upstreams=fault.upstreams,
+                planned_s=step.at_s,
+                escalated=escalated,
+            )
+        )
+        self._late(step, fault, "was lifted")
+
+    def _late(self, step: Apply | Lift, fault: FaultBase, what: str) -> None:
+        late_s = self.clock.now() - step.at_s
+        if late_s > LATE_S:
+            name: str = fault.fault  # type: ignore[attr-defined]
+            self._trouble(f"{name} on {', '.join(fault.upstreams)} {what} {late_s:.2f} s late")
+
+    def _trouble(self, what: str) -> None:
+        self.record(Trouble(at_s=self.clock.now(), by="engine", what=what))
+
+    async def _send(self, step: Send) -> WireAnswer:
+        stream = self.job.scenario.traffic[step.stream]
+        request = wire_request(stream, self.job.target, step.user, step.number)
+        source = self._source(step)
+        request_id = next(self._ids)
+        sent_s = self.clock.now()
+        self.record(
+            Sent(
+                at_s=sent_s,
+                by="client",
+                id=request_id,
+                stream=step.stream,
+                number=step.number,
+                planned_s=step.at_s,
+                method=request.method,
+                path=request.path,
+                user=step.user,
+                client=source or self.address[0],
+            )
+        )
+        answer = await exchange(*self.address, request, source=source)
+        with contextlib.suppress(asyncio.CancelledError):
+            self._note_answer(request_id, answer)
+        return answer
+
+    def _note_answer(self, request_id: int, answer: WireAnswer) -> None:
+        self.record(
+            Answered(
+                at_s=self.clock.now(),
+                by="client",
+                id=request_id,
+                status=answer.status,
+                error=answer.error,
+                headers=self.redactor.headers(answer.headers),
+                body=kept_body(answer.body, self.redactor),
+            )
+        )
+
+    def _source(self, step: Send) -> str | None:
+        """An address of its own for each client: a stream's first, counted up (G1's limit)."""
+        if not self._spare_addresses:
+            return None
+        if step.number == 0:
+            return f"127.0.1.{step.address % 250 + 1}"
+        index = self._first_address[step.stream] + step.address
+        return f"127.0.{2 + index // 250}.{index % 250 + 1}" if index >= 250 else f"127.0.0.{index}"
+
+
+def has_spare_addresses() -> bool:
+    """Whether this system answers on all of 127.0.0.0/8 (Linux does, macOS does not)."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind(("127.0.0.2", 0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,160 @@
+"""The harness's line to one stub: its settings, its behaviours, and the stream of its records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httptools
+
+from harness.engines.client import encode, exchange
+from harness.engines.requests import WireRequest
+from harness.errors import WorldError
+from harness.history.events import Called, Charged, Event, Replied
+
+_ANSWER_WITHIN_S = 5.0
+
+
+class StubLink:
+    """One stub at an address. `on_record` gets each record as the stub sent it."""
+
+    def __init__(
+        self, upstream: str, host: str, port: int, on_record: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.upstream = upstream
+        self.host = host
+        self.port = port
+        self._on_record = on_record
+        self._reader: asyncio.Task[None] | None = None
+        self._seen = 0
+        self.lost: str | None = None
+        """Why the stream of records ended by itself; None while it goes on."""
+
+    async def put(self, path: str, value: object) -> None:
+        """`PUT /_stub/...` with JSON.
+
+        Raises: WorldError when the stub doesn't take it.
+        """
+        await self._control("PUT", path, json.dumps(value).encode())
+
+    async def delete(self, path: str) -> None:
+        """`DELETE /_stub/...`.
+
+        Raises: WorldError when the stub doesn't take it.
+        """
+        await self._control("DELETE", path, b"")
+
+    async def get(self, path: str) -> Any:
+        """`GET /_stub/...`, its JSON.
+
+        Raises: WorldError when there is none.
+        """
+        return await self._control("GET", path, b"")
+
+    async def _control(self, method: str, path: str, body: bytes) -> Any:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = WireRequest(method=method, path=f"/_stub/{path}", headers=headers, body=body)
+        try:
+            answer = await asyncio.wait_for(
+                exchange(self.host, self.port, request), _ANSWER_WITHIN_S
+            )
+        except TimeoutError as error:
+            raise WorldError(f"the {self.upstream} stub does not answer the harness") from error
+        if answer.status is None or answer.status >= 300:
+            said = answer.error or f"{answer.status} {answer.body[:200].decode('utf-8', 'replace')}"
+            raise WorldError(f"the {self.upstream} stub did not take {method} {path}: {said}")
+        return json.loads(answer.body) if answer.body else None
+
+    async def listen(self) -> None:
+        """Begin to receive records, all from the stub's first; returns once the stream is open.
+
+        Raises: WorldError when the stub can't be reached.
+        """
+        try:
+            reader, writer = await asyncio.open_connection(self.host, self.port)
+        except OSError as error:
+            raise WorldError(f"the {self.upstream} stub can't be reached: {error}") from error
+        self.lost = None
+        request = WireRequest(method="GET", path=f"/_stub/records?from={self._seen}")
+        writer.write(encode(request, f"{self.host}:{self.port}"))
+        self._reader = asyncio.create_task(self._receive(reader, writer))
+
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = _Lines(self._take)
+        parser = httptools.HttpResponseParser(lines)
+        try:
+            while data := await reader.read(65536):
+                parser.feed_data(data)
+            self.lost = "the stub closed it"
+        except (OSError, httptools.HttpParserError) as error:
+            self.lost = str(error)
+        finally:
+            writer.close()
+
+    def _take(self, line: bytes) -> None:
+        self._seen += 1
+        self._on_record(json.loads(line))
+
+    def restarted(self) -> None:
+        """A new process has taken the stub's place: its records count from 0 again."""
+        self._seen = 0
+
+    async def close(self) -> None:
+        """Stop receiving."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+
+
+class _Lines:
+    """Cuts an HTTP body into lines as it comes."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._rest = b""
+
+    def on_body(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                self._take(line)
+
+
+def event_of_record(record: dict[str, Any], at_s: float) -> Event | None:
+    """The history's event for a stub's record; None for records that it doesn't keep."""
+    match record.get("kind"):
+        case "call":
+            return Called(
+                at_s=at_s,
+                by="stub",
+                upstream=record["service"],
+                id=record["id"],
+                route=record["route"],
+                path=record["path"],
+                of=record["of"],
+                attempt=record["attempt"],
+            )
+        case "answered":
+            return Replied(
+                at_s=at_s,
+                by="stub",
+                upstream=record["service"],
+                id=record["id"],
+                status=record["status"],
+                outcome=record["outcome"],
+            )
+        case "charge":
+            return Charged(
+                at_s=at_s,
+                by="stub",
+                job_id=record["job_id"],
+                user_id=record["user_id"],
+                cost=record["cost"],
+                duplicate=record["duplicate"],
+            )
+        case _:
+            return None
