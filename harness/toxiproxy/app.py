@@ -1,0 +1,65 @@
+"""The embedded server as a program: listens, says so, serves until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+from harness.toxiproxy import addresses
+from harness.toxiproxy.addresses import AddressError
+from harness.toxiproxy.api import VERSION, Api
+from harness.toxiproxy.http import HttpServer
+from harness.toxiproxy.log import Log, write_stdout
+from harness.toxiproxy.loop import run
+
+DEFAULT_HOST = "localhost"
+DEFAULT_PORT = 8474
+
+
+def serve(
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    *,
+    seed: int | None = None,
+    journal: bool = False,
+) -> int:
+    """Serves in the foreground until SIGINT or SIGTERM; returns the exit status.
+
+    Port 0 takes a free one; the line `Starting Toxiproxy HTTP server` says which. Status 2 when the
+    address can't be had, with one line on standard error.
+    """
+    return run(_serve(host, port, seed=seed, journal=journal))
+
+
+async def _serve(host: str, port: int, *, seed: int | None, journal: bool) -> int:
+    log = Log(write_stdout, level=os.environ.get("LOG_LEVEL") or "trace", journaling=journal)
+    try:
+        address = await addresses.resolve_listen(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        )
+        listener = addresses.bind(address)
+    except AddressError as error:
+        print(f"outage proxy: cannot listen on {host}:{port}: {error}", file=sys.stderr)
+        return 2
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    api = Api(log, seed=seed)
+    http = HttpServer(api, log)
+    log.line("info", "Starting Toxiproxy", "server.go:78", always=True, version=VERSION)
+    where = str(addresses.bound(listener))
+    # Standing at `always`, because whoever asked for port 0 learns from it where the server is.
+    log.line("info", "Starting Toxiproxy HTTP server", "api.go:57", always=True, address=where)
+    server = await asyncio.start_server(http.serve, sock=listener)
+    try:
+        await stopped.wait()
+    finally:
+        server.close()
+        api.close()
+        await http.close()
+        with contextlib.suppress(OSError):
+            log.flush()
+    return 0

@@ -1,0 +1,102 @@
+"""JSON lines on standard output: Toxiproxy's log, and the journal for those who ask for it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic", "disabled")
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class Log:
+    """Writes lines in the order they came, a batch for each turn of the event loop.
+
+    `write` gets whole lines as bytes. Lines below `level` are dropped; journal lines never are.
+    """
+
+    __slots__ = ("_lines", "_lowest", "_scheduled", "_write", "journaling")
+
+    def __init__(
+        self, write: Callable[[bytes], object], *, level: str = "trace", journaling: bool = False
+    ) -> None:
+        self._write = write
+        self._lowest = _LEVELS.index(level) if level in _LEVELS else 0
+        self._lines: list[bytes] = []
+        self._scheduled = False
+        self.journaling = journaling
+
+    def line(
+        self,
+        level: str,
+        message: str,
+        caller: str,
+        about: Mapping[str, object] = _NOTHING,
+        *,
+        always: bool = False,
+        **more: object,
+    ) -> None:
+        """One line of the log, in Toxiproxy's order of fields: `about`, then `more`."""
+        if _LEVELS.index(level) < self._lowest and not always:
+            return
+        stamp = _stamp(int(time.time()))
+        record = {"level": level, **about, **more, "caller": caller, "time": stamp}
+        if message:
+            record["message"] = message
+        self._put(record)
+
+    def accepted(self, proxy: Mapping[str, object], client: str, conn: int, caller: str) -> None:
+        """A client has come; with the journal on, the same line is its first fact."""
+        if self.journaling:
+            at_s = time.monotonic()
+            self.line(
+                "info", "Accepted client", caller, proxy, always=True,
+                client=client, at=at_s, conn=conn,
+            )  # fmt: skip
+        else:
+            self.line("info", "Accepted client", caller, proxy, client=client)
+
+    def fact(self, at_s: float, message: str, name: str, conn: int, **fields: object) -> None:
+        """One line of the journal (see ARCHITECTURE.md)."""
+        self._put({"at": at_s, "message": message, "name": name, "conn": conn, **fields})
+
+    def flush(self) -> None:
+        """Writes what has gathered."""
+        self._scheduled = False
+        if self._lines:
+            data, self._lines = b"".join(self._lines), []
+            self._write(data)
+
+    def _put(self, record: dict[str, object]) -> None:
+        text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+        self._lines.append(text.encode("utf-8", "replace") + b"\n")
+        if not self._scheduled:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+            else:
+                self._scheduled = True
+
+
+@functools.lru_cache(maxsize=4)
+def _stamp(epoch_s: int) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_stdout(data: bytes) -> None:
+    """Writes all of it to descriptor 1; a reader that went away doesn't matter to the proxy."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(1, view) :]
+    except BlockingIOError:
+        return  # standard output is somebody's non-blocking pipe, and full: the line is lost
+    except BrokenPipeError:
+        return
