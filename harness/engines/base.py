@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +39,9 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
+Gate = Callable[[], Awaitable[None]]
+
+
 class Engine(Protocol):
     """Builds worlds and plays timelines on them.
 
@@ -49,8 +52,12 @@ class Engine(Protocol):
 
     name: str
 
-    async def play(self, job: Job, record: Record, report: Report) -> None:
-        """Play one job from warm-up to the end of its duration."""
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        """Play one job from warm-up to the end of its duration.
+
+        `started` is awaited once the world is up, before its traffic: it returns when no other
+        world is just starting, so that starts don't disturb plays.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,99 @@
+"""`outage run`: play scenarios and say what held."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.engines.base import Engine
+
+ENGINES = ("local", "compose", "sim")
+
+
+@click.command(
+    epilog="Exit status: 0 all passed, 1 some failed, 2 wrong usage or an invalid file, "
+    "3 inconclusive or nothing in scope, 130 and 143 after SIGINT and SIGTERM."
+)
+@click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
+@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True)
+@click.option(
+    "--proxy",
+    default="auto",
+    metavar="embedded|toxiproxy|URL",
+    show_default=True,
+    help="auto takes a real Toxiproxy where one is installed, else the embedded one.",
+)
+@click.option(
+    "--target",
+    "target_name",
+    default="reference",
+    metavar="FILE|reference|naive",
+    show_default=True,
+    help="The gateway to be tested: a target file, or one of the bundled two.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Scenarios side by side; all by default.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write report, results.json, junit.xml, summary.md and the histories there.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
+@click.option(
+    "--allow-remote", is_flag=True, help="Let a target file's `url` name a host beyond loopback."
+)
+def run(
+    paths: tuple[str, ...],
+    engine: str,
+    proxy: str,
+    target_name: str,
+    jobs: int | None,
+    report: Path | None,
+    seed: int,
+    quiet: bool,
+    allow_remote: bool,
+) -> None:
+    r"""Play scenarios side by side and judge them; the bundled ones if none are named.
+
+    \b
+    outage run                                     all bundled outages, in real time
+    outage run auth_blackhole_50s                  one of them
+    outage run my/*.yaml --target my-gateway.yaml  your outages, your gateway
+    outage run --engine sim                        the same in milliseconds
+    outage run --report out                        also out/results.json, junit.xml, ...
+    """
+    from harness.bundled import find_scenarios
+    from harness.cli.session import Session
+    from harness.scenario.loader import load_scenarios
+    from harness.target_file import load_target
+
+    scenarios = load_scenarios(find_scenarios(paths))
+    target = load_target(target_name)
+    session = Session(
+        engine=_engine(engine, proxy, seed=seed, allow_remote=allow_remote),
+        target=target,
+        jobs=jobs,
+        seed=seed,
+        report=report,
+        quiet=quiet,
+    )
+    sys.exit(session.run(scenarios))
+
+
+def _engine(name: str, proxy: str, *, seed: int, allow_remote: bool) -> Engine:
+    if name == "local":
+        from harness.engines.local.engine import LocalEngine
+
+        return LocalEngine(proxy=proxy, seed=seed, allow_remote=allow_remote)
+    if name == "sim":
+        from harness.engines.sim.engine import SimEngine
+
+        return SimEngine()
+    from harness.engines.compose.engine import ComposeEngine
+
+    return ComposeEngine()

@@ -1,0 +1,128 @@
+"""One run of the command: plays, shows what happens, writes the report, survives Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.engines.base import Engine, Progress
+from harness.report.live import LiveDisplay
+from harness.report.text import details, one_line, totals
+from harness.report.write import prepare_folder, write_reports
+from harness.runner import Played, play_all
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.verdict import Verdict, exit_status, worst
+
+
+class Session:
+    """Plays scenarios with a display, and turns the outcome into an exit status."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        target: Target,
+        jobs: int | None,
+        seed: int,
+        report: Path | None,
+        quiet: bool,
+    ) -> None:
+        self._engine = engine
+        self._target = target
+        self._jobs = jobs
+        self._seed = seed
+        self._report = report
+        self._quiet = quiet
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._display = LiveDisplay(self._console, quiet=quiet)
+        self._played: dict[str, Played] = {}
+        self._signal: int | None = None
+
+    def run(self, scenarios: Sequence[Scenario]) -> int:
+        """Play all, print what a person wants to know, and give the exit status.
+
+        Raises: UsageError when the report can't be written.
+        """
+        if self._report is not None:
+            prepare_folder(self._report)
+        began_s = time.monotonic()
+        with self._display:
+            asyncio.run(self._play(scenarios))
+        wall_s = time.monotonic() - began_s
+        played = [self._played[s.file] for s in scenarios if s.file in self._played]
+        if self._report is not None:
+            write_reports(self._report, played)
+        if self._signal is not None:
+            self._console.print(self._interruption(scenarios), style="bold")
+        judgements = [item.judgement for item in played]
+        self._console.print(totals(judgements, wall_s=wall_s))
+        if self._report is not None:
+            self._console.print(f"report: {self._report}", markup=False)
+        if self._signal is not None:
+            return 128 + self._signal
+        return exit_status(worst(judgement.verdict for judgement in judgements))
+
+    async def _play(self, scenarios: Sequence[Scenario]) -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(
+            play_all(
+                scenarios,
+                engine=self._engine,
+                target=self._target,
+                watcher=self,
+                jobs=self._jobs,
+                seed=self._seed,
+                report=self._report,
+            )
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt, number, task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._signal is None:
+                raise
+        finally:
+            await self._engine.close()
+
+    def _interrupt(self, number: int, task: asyncio.Task[object]) -> None:
+        if self._signal is not None:
+            os._exit(128 + number)  # asked twice: the reaper ends what is left
+        self._signal = number
+        task.cancel()
+
+    def progress(self, scenario: Scenario, progress: Progress) -> None:
+        """A scenario got somewhere."""
+        self._display.progress(scenario, progress)
+
+    def done(self, played: Played) -> None:
+        """A scenario has been judged: say so at once, and why where something is wrong."""
+        self._played[played.scenario.file] = played
+        judgement = played.judgement
+        wrong = judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
+        interrupted = self._signal is not None and wrong
+        if interrupted or (self._quiet and not wrong):
+            self._display.done(played.scenario, None)
+            return
+        self._display.done(played.scenario, one_line(judgement))
+        if wrong:
+            self._console.print(details(judgement))
+
+    def _interruption(self, scenarios: Sequence[Scenario]) -> str:
+        name = signal.Signals(self._signal or signal.SIGINT).name
+        cut = [
+            f"{item.scenario.name} at {item.events[-1].at_s:.0f} s" if item.events else ""
+            for item in self._played.values()
+            if "interrupted" in str(item.events[-1:])
+        ]
+        begun = f"; cut off: {', '.join(cut)}" if cut else ""
+        left = len(scenarios) - len(self._played)
+        unplayed = f"; {left} not begun" if left else ""
+        return f"{name}: everything was taken down{begun}{unplayed}"

@@ -1,0 +1,1 @@
+"""The `local` engine: processes on this machine, loopback only."""

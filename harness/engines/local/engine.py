@@ -1,0 +1,155 @@
+"""The `local` engine: a world of processes on this machine for each scenario, side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.engines.base import Gate, Job, Progress, Record, Report
+from harness.engines.chronicle import Chronicle
+from harness.engines.local.world import World
+from harness.engines.player import Player, has_spare_addresses
+from harness.engines.reaper import Reaper
+from harness.errors import UsageError, WorldError
+from harness.history.events import Run, Trouble
+from harness.scenario.faults import KINDS
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.toxiproxy.server import ProxyServer, choose_proxy
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class LocalEngine:
+    """Plays scenarios with real processes, sockets and time."""
+
+    name = "local"
+
+    def __init__(self, *, proxy: str = "auto", seed: int = 0, allow_remote: bool = False) -> None:
+        self._choice = choose_proxy(proxy)
+        self._seed = seed
+        self._allow_remote = allow_remote
+        self._reaper: Reaper | None = None
+        self._spare_addresses = has_spare_addresses()
+        self._running_target = asyncio.Lock()
+
+    @property
+    def proxy(self) -> str:
+        """The proxy in use, and why: for the output's first line."""
+        return self._choice.description
+
+    def check(self, target: Target) -> None:
+        """Refuse a target beyond loopback, unless that was allowed (design decision 9).
+
+        Raises: UsageError.
+        """
+        hosts = [urlsplit(target.url).hostname or ""] if target.url else []
+        hosts += [address.rpartition(":")[0] for address in target.real.values()]
+        remote = [host for host in hosts if host not in LOOPBACK]
+        if remote and not self._allow_remote:
+            raise UsageError(
+                f"{target.file or target.name}: {remote[0]} is not this machine; faults and load "
+                "go to loopback only, unless you say --allow-remote"
+            )
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        """Build a world, play the job on it, take it down whatever happens."""
+        self.check(job.target)
+        if job.target.url is None:
+            await self._play(job, record, report, started)
+            return
+        async with self._running_target:  # one scenario at a time: they share its breakers
+            await self._play(job, record, report, started)
+
+    async def _play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        unplayable = unplayable_on(self.name, job.scenario)
+        if unplayable:
+            raise WorldError(unplayable)
+        if self._reaper is None:
+            self._reaper = Reaper()
+        self._reaper.watch_folder(job.folder)
+        chronicle = Chronicle(record)
+        world = World(job, chronicle, self._reaper, self._start_proxy)
+        try:
+            await world.start(report)
+            self._note_run(job, chronicle)
+            player = Player(
+                job,
+                chronicle=chronicle,
+                report=report,
+                redactor=world.redactor,
+                address=world.gateway.address,
+                spare_addresses=self._spare_addresses,
+            )
+            await started()
+            await player.warm_up(world.services.settled)
+            await player.play(world)
+            await world.services.settled()
+        except WorldError as error:
+            self._note_run(job, chronicle)
+            chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
+        finally:
+            report(Progress(doing="taking down"))
+            await asyncio.shield(world.stop())
+            chronicle.close()
+
+    async def _start_proxy(self, on_line: Callable[[dict[str, Any], float], None]) -> ProxyServer:
+        assert self._reaper is not None
+        return await ProxyServer.start(self._choice, reaper=self._reaper, on_line=on_line)
+
+    def _note_run(self, job: Job, chronicle: Chronicle) -> None:
+        target = job.target
+        evidence = ["stub", self._choice.evidence]
+        evidence += ["status"] if target.status is not None else []
+        evidence += ["log"] if target.log is not None else []
+        chronicle.record_first(
+            Run(
+                at_s=chronicle.now(),
+                by="engine",
+                scenario=job.scenario.name,
+                file=job.scenario.file,
+                engine=self.name,
+                proxy=self._choice.name,
+                target=target.name,
+                seed=job.seed,
+                upstreams=target.upstream_names,
+                without=target.without,
+                settings=settings_json(target),
+                evidence=tuple(evidence),
+                versions={"python": platform.python_version()},
+            )
+        )
+
+    async def close(self) -> None:
+        """End the reaper; by now nothing is left for it."""
+        if self._reaper is not None:
+            self._reaper.close()
+            self._reaper = None
+
+
+def settings_json(target: Target) -> dict[str, dict[str, float]]:
+    """n, T, N and W of each of a target's upstreams, as histories keep them."""
+    return {
+        name: {
+            "attempts": settings.attempts,
+            "timeout_s": settings.timeout_s,
+            "threshold": settings.threshold,
+            "wait_s": settings.wait_s,
+        }
+        for name in target.upstream_names
+        for settings in [target.settings(name)]
+    }
+
+
+def unplayable_on(engine: str, scenario: Scenario) -> str | None:
+    """Why an engine can't play a scenario; None where it can."""
+    if scenario.engines is not None and engine not in scenario.engines:
+        return f"this scenario is for the engines {', '.join(scenario.engines)} only"
+    for fault in scenario.faults:
+        kind = KINDS[fault.fault]
+        if engine not in kind.engines:
+            return f"the engine {engine} can't play {kind.name}; {', '.join(kind.engines)} can"
+    return None

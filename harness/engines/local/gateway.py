@@ -1,0 +1,225 @@
+"""The target of one world: started on a free port with its upstreams wired to the proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.engines.base import Job
+from harness.engines.chronicle import Chronicle
+from harness.engines.client import exchange
+from harness.engines.processes import Child
+from harness.engines.reaper import Reaper
+from harness.engines.redact import Redactor
+from harness.engines.requests import WireAnswer, WireRequest
+from harness.errors import WorldError
+from harness.history.events import Logged, Reported
+from harness.target import Target
+
+HOST = "127.0.0.1"
+_POLL_S = 0.05
+_STATUS_EVERY_S = 0.25
+_PORT_TRIES = 3
+_LOG_LINES = 20_000
+
+
+class Gateway:
+    """The running target: its process (unless it already runs elsewhere), log and status."""
+
+    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, redactor: Redactor) -> None:
+        self._target = job.target
+        self._chronicle = chronicle
+        self._reaper = reaper
+        self._redactor = redactor
+        self._child: Child | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._poll: asyncio.Task[None] | None = None
+        self._lines = 0
+        self.address = (HOST, 0)
+
+    async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
+        """Start the target and wait until it is ready; `upstreams` gives each proxy's port.
+
+        Raises: WorldError when it can't be started, ends, or never gets ready.
+        """
+        if self._target.url is not None:
+            parts = urlsplit(self._target.url)
+            self.address = (parts.hostname or HOST, parts.port or 80)
+            await self._ready(None)
+            return
+        for remaining in reversed(range(_PORT_TRIES)):
+            port = free_port()
+            self.address = (HOST, port)
+            child = await self._launch(port, upstreams, internal_token)
+            try:
+                await self._ready(child)
+            except WorldError:
+                taken = "address already in use" in child.last_words(20).lower()
+                await child.kill()
+                if taken and remaining:
+                    continue  # somebody took the port between our look and the target's bind
+                raise
+            self._watch = asyncio.create_task(self._note_end(child))
+            return
+
+    async def _launch(self, port: int, upstreams: Mapping[str, int], token: str) -> Child:
+        target = self._target
+        assert target.start is not None
+        wiring = {
+            variable: f"http://{HOST}:{upstreams[name]}"
+            for variable, name in target.upstreams.items()
+        }
+        env = {"PORT": str(port), "INTERNAL_SERVICE_TOKEN": token} | wiring
+        env |= {
+            name: value.replace("{port}", str(port)) for name, value in target.start.env.items()
+        }
+        self._child = await Child.start(
+            f"target {target.name!r}",
+            target.command(port),
+            reaper=self._reaper,
+            on_line=self._on_line,
+            env=env,
+            cwd=target.cwd,
+        )
+        return self._child
+
+    async def _ready(self, child: Child | None) -> None:
+        target = self._target
+        method, _, path = target.ready.partition(" ")
+        deadline_s = self._chronicle.now() + target.ready_within
+        last = "nothing listens there"
+        while self._chronicle.now() < deadline_s:
+            if child is not None and child.exit_status is not None:
+                raise WorldError(
+                    f"target {target.name!r} ended with exit status {child.exit_status} before it "
+                    f"was ready:{child.last_words()}"
+                )
+            answer = await self.ask(WireRequest(method=method, path=path), within_s=2.0)
+            if answer.status is not None and answer.status < 500:
+                return
+            last = answer.error or f"{answer.status}"
+            await asyncio.sleep(_POLL_S)
+        said = "" if child is None else child.last_words()
+        host, port = self.address
+        raise WorldError(
+            f"target {target.name!r} was not ready in {target.ready_within:g} s: {target.ready} "
+            f"at {host}:{port} gave {last}{said}"
+        )
+
+    async def ask(self, request: WireRequest, *, within_s: float) -> WireAnswer:
+        """One request of the harness's own, not part of the traffic."""
+        try:
+            return await asyncio.wait_for(exchange(*self.address, request), within_s)
+        except TimeoutError:
+            return WireAnswer(status=None, error="no answer")
+
+    def _on_line(self, line: str) -> None:
+        self._lines += 1
+        if self._lines <= _LOG_LINES and line:
+            text = self._redactor.text(line[:500])
+            self._chronicle.record(
+                Logged(
+                    at_s=self._chronicle.now(),
+                    by="target",
+                    source="target",
+                    line=text,
+                    mark=log_mark(self._target, line),
+                )
+            )
+
+    async def _note_end(self, child: Child) -> None:
+        status = await child.wait()
+        if not child.stopping:
+            self._chronicle.record(
+                Logged(
+                    at_s=self._chronicle.now(),
+                    by="engine",
+                    source="target",
+                    line=f"the target ended by itself with exit status {status}",
+                )
+            )
+
+    def watch_status(self, upstreams: tuple[str, ...]) -> None:
+        """Begin to look at the target's status endpoint, four times a second."""
+        if self._target.status is not None:
+            self._poll = asyncio.create_task(self._poll_status(upstreams))
+
+    async def _poll_status(self, upstreams: tuple[str, ...]) -> None:
+        spec = self._target.status
+        assert spec is not None
+        method, _, path = spec.request.partition(" ")
+        request = WireRequest(method=method, path=path)
+        known: dict[str, tuple[str, float]] = {}
+        while True:
+            asked_s = self._chronicle.now()
+            answer = await self.ask(request, within_s=2.0)
+            if answer.status == 200:
+                for name in upstreams:
+                    self._note_state(name, answer.body, asked_s, known)
+            await asyncio.sleep(max(0.0, asked_s + _STATUS_EVERY_S - self._chronicle.now()))
+
+    def _note_state(
+        self, name: str, body: bytes, asked_s: float, known: dict[str, tuple[str, float]]
+    ) -> None:
+        assert self._target.status is not None
+        state = state_in(body, self._target.status.state, name)
+        if state is None:
+            return
+        before = known.get(name)
+        if before is None or before[0] != state:
+            self._chronicle.record(
+                Reported(
+                    at_s=self._chronicle.now(),
+                    by="target",
+                    upstream=name,
+                    state=state,
+                    since_s=asked_s if before is None else before[1],
+                )
+            )
+        known[name] = (state, asked_s)
+
+    async def stop(self) -> None:
+        """End the process, if this started it."""
+        for task in (self._poll, self._watch):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        if self._child is not None:
+            await self._child.stop()
+
+
+def state_in(body: bytes, path: str, upstream: str) -> str | None:
+    """The breaker's state in a status answer, by a dotted path; None where it isn't."""
+    try:
+        value: Any = json.loads(body)
+    except ValueError:
+        return None
+    for step in path.replace("{upstream}", upstream).split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return str(value).lower().replace("-", "_") if value is not None else None
+
+
+def log_mark(target: Target, line: str) -> str | None:
+    """Which of the target file's log patterns a line matches."""
+    if target.log is None:
+        return None
+    for name in ("opened", "rejected"):
+        pattern = getattr(target.log, name)
+        if pattern and re.search(pattern, line):
+            return name
+    return None
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

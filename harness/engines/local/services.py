@@ -1,0 +1,178 @@
+"""The stub services of one world: processes on ports of their own, and the harness's lines to them.
+
+One process plays all stubs but those that a process fault (kill, pause, restart) names: each of
+those has a process of its own, so that the fault hits nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from harness.engines.base import Job
+from harness.engines.chronicle import Chronicle
+from harness.engines.processes import Child
+from harness.engines.reaper import Reaper
+from harness.engines.services import behaviour, routes_json, users_json
+from harness.engines.stub_link import StubLink, event_of_record
+from harness.errors import WorldError
+from harness.history.events import Trouble
+from harness.scenario.faults import KINDS, FaultBase
+
+HOST = "127.0.0.1"
+_READY_WITHIN_S = 20.0
+_QUIET_S = 0.05
+
+
+class Services:
+    """Starts, tells, breaks and stops the stubs of one world."""
+
+    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, internal_token: str) -> None:
+        self._job = job
+        self._chronicle = chronicle
+        self._reaper = reaper
+        self._internal_token = internal_token
+        self._children: dict[str, Child] = {}
+        self._down: set[str] = set()
+        self._last_record_s = 0.0
+        self.links: dict[str, StubLink] = {}
+        self._behaviours: dict[str, dict[str, Any]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The upstreams that are stubs here: the target's, less those that are real."""
+        target = self._job.target
+        return tuple(name for name in target.upstream_names if name not in target.real)
+
+    async def start(self) -> None:
+        """Start all, tell them users and routes, and begin to receive their records.
+
+        Raises: WorldError when one doesn't come up.
+        """
+        alone = {
+            name
+            for fault in self._job.scenario.faults
+            if KINDS[fault.fault].where == "process"
+            for name in fault.upstreams
+        }
+        together = [name for name in self.names if name not in alone]
+        groups = [together] if together else []
+        groups += [[name] for name in self.names if name in alone]
+        ports = await asyncio.gather(*(self._start_group(group) for group in groups))
+        for found in ports:
+            for name, port in found.items():
+                self.links[name] = StubLink(name, HOST, port, self._take)
+        await asyncio.gather(*(self._tell(name) for name in self.names))
+
+    async def _start_group(
+        self, names: Sequence[str], ports: dict[str, int] | None = None
+    ) -> dict[str, int]:
+        ready: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
+
+        def on_line(line: str) -> None:
+            if line.startswith('{"ready"') and not ready.done():
+                ready.set_result(json.loads(line)["ready"])
+
+        words = [sys.executable, "-m", "stub_services", *names]
+        for name, port in (ports or dict.fromkeys(names, 0)).items():
+            words += ["--port", f"{name}={port}"]
+        child = await Child.start(
+            f"the stub of {', '.join(names)}",
+            words,
+            reaper=self._reaper,
+            on_line=on_line,
+            env={"INTERNAL_SERVICE_TOKEN": self._internal_token},
+        )
+        for name in names:
+            self._children[name] = child
+        ended = asyncio.create_task(child.wait())
+        first: set[asyncio.Future[Any]] = {ready, ended}
+        await asyncio.wait(first, timeout=_READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            ended.add_done_callback(lambda _: self._on_end(child))
+            return ready.result()
+        ended.cancel()
+        why = "ended at once" if child.exit_status is not None else "was not ready in time"
+        raise WorldError(f"{child.name} {why}:{child.last_words()}")
+
+    def _on_end(self, child: Child) -> None:
+        if not child.stopping:
+            status = child.exit_status
+            what = f"{child.name} died (exit status {status}){child.last_words()}"
+            self._chronicle.record(Trouble(at_s=self._chronicle.now(), by="engine", what=what))
+
+    async def _tell(self, name: str) -> None:
+        link = self.links[name]
+        await link.put("users", users_json(self._job.target))
+        if routes := routes_json(self._job.target, name):
+            await link.put("routes", routes)
+        await link.listen()
+
+    def _take(self, record: dict[str, Any]) -> None:
+        self._last_record_s = self._chronicle.now()
+        if "at" in record:
+            event = event_of_record(record, self._chronicle.of(record["at"]))
+            if event is not None:
+                self._chronicle.record(event)
+
+    async def settled(self) -> None:
+        """Wait until no record has come for a moment."""
+        await asyncio.sleep(_QUIET_S)
+        while self._chronicle.now() - self._last_record_s < _QUIET_S:
+            await asyncio.sleep(_QUIET_S / 2)
+
+    # Faults
+
+    async def behave(self, index: int, fault: FaultBase) -> None:
+        """Play a fault inside the stubs that it names.
+
+        Raises: WorldError when a stub doesn't take it.
+        """
+        value = behaviour(fault, seed=self._job.seed + index)
+        key = f"behaviours/f{index}"
+        self._behaviours[key] = value
+        await asyncio.gather(*(self.links[name].put(key, value) for name in fault.upstreams))
+
+    async def stop_behaving(self, index: int, fault: FaultBase) -> None:
+        """End a fault inside the stubs.
+
+        Raises: WorldError when a stub doesn't take it.
+        """
+        key = f"behaviours/f{index}"
+        self._behaviours.pop(key, None)
+        await asyncio.gather(*(self.links[name].delete(key) for name in fault.upstreams))
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL to the stub's process; what it recorded before is kept."""
+        await self._children[name].kill()
+        self._down.add(name)
+
+    async def revive(self, name: str) -> None:
+        """Start the stub again, on its old port.
+
+        Raises: WorldError when it doesn't come up.
+        """
+        link = self.links[name]
+        await link.close()
+        link.restarted()
+        await self._start_group([name], {name: link.port})
+        await self._tell(name)
+        self._down.discard(name)
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP: the process holds its connections and answers nothing."""
+        self._children[name].signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self._children[name].signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        """End all processes and lines."""
+        await asyncio.gather(*(link.close() for link in self.links.values()))
+        children = set(self._children.values())
+        await asyncio.gather(*(child.kill() for child in children))

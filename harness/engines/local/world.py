@@ -1,0 +1,141 @@
+"""One scenario's world on this machine: stubs, proxies and target, on ports of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from harness.engines.base import Job, Progress, Report
+from harness.engines.chronicle import Chronicle
+from harness.engines.journal import event_of_line
+from harness.engines.local.gateway import HOST, Gateway
+from harness.engines.local.services import Services
+from harness.engines.local.unanswered import UnansweredPort
+from harness.engines.proxies import Proxies
+from harness.engines.reaper import Reaper
+from harness.engines.redact import Redactor
+from harness.scenario.faults import FaultBase
+from harness.toxiproxy.server import ProxyServer
+
+OnLine = Callable[[dict[str, Any], float], None]
+StartProxy = Callable[[OnLine], Awaitable[ProxyServer]]
+
+
+class World:
+    """Builds the parts, brings faults into force in whichever part plays them, takes all down."""
+
+    def __init__(
+        self, job: Job, chronicle: Chronicle, reaper: Reaper, start_proxy: StartProxy
+    ) -> None:
+        self._job = job
+        self._chronicle = chronicle
+        self._start_proxy = start_proxy
+        self._token = secrets.token_hex(16)
+        self.redactor = Redactor.of_target(job.target, self._token)
+        self.services = Services(job, chronicle, reaper, self._token)
+        self.gateway = Gateway(job, chronicle, reaper, self.redactor)
+        self._server: ProxyServer | None = None
+        self._proxies: Proxies | None = None
+        self._held: dict[tuple[int, str], UnansweredPort] = {}
+
+    async def start(self, report: Report) -> None:
+        """Stubs and proxy server together, then proxies, then the target.
+
+        Raises: WorldError.
+        """
+        report(Progress(doing="starting stubs and proxies"))
+        self._server, _ = await asyncio.gather(
+            self._start_proxy(self._on_journal), self.services.start()
+        )
+        self._proxies = Proxies(self._server.client)
+        for name in self._job.target.upstream_names:
+            await self._proxies.create(name, self._address(name))
+        report(Progress(doing=f"starting {self._job.target.name}"))
+        await self.gateway.start(self._proxies.ports(), self._token)
+        self.gateway.watch_status(self._job.target.upstream_names)
+
+    def _address(self, name: str) -> str:
+        real = self._job.target.real.get(name)
+        return real if real is not None else f"{HOST}:{self.services.links[name].port}"
+
+    def _on_journal(self, record: dict[str, Any], arrived_s: float) -> None:
+        event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
+        if event is not None:
+            self._chronicle.record(event)
+
+    async def apply(self, index: int, fault: FaultBase) -> None:
+        """Bring a fault into force, wherever it is played, on the upstreams that the target has."""
+        assert self._proxies is not None
+        fault = self._in_scope(fault)
+        match fault.where:
+            case "proxy":
+                await self._proxies.apply(index, fault)
+            case "stub":
+                await self.services.behave(index, fault)
+            case "connect":
+                for name in fault.upstreams:
+                    await self._hold(index, name)
+            case "process":
+                await asyncio.gather(*(self._strike(index, fault, n) for n in fault.upstreams))
+
+    async def lift(self, index: int, fault: FaultBase) -> str | None:
+        """End a fault; what it took beyond the plain way."""
+        assert self._proxies is not None
+        fault = self._in_scope(fault)
+        match fault.where:
+            case "proxy":
+                return await self._proxies.lift(index, fault)
+            case "stub":
+                await self.services.stop_behaving(index, fault)
+            case "connect":
+                for name in fault.upstreams:
+                    self._held.pop((index, name)).close()
+                    await self._proxies.enable(index, name)
+            case "process":
+                await asyncio.gather(*(self._heal(index, fault, n) for n in fault.upstreams))
+        return None
+
+    def _in_scope(self, fault: FaultBase) -> FaultBase:
+        names = self._job.target.upstream_names
+        return fault.model_copy(
+            update={"upstream": tuple(n for n in fault.upstreams if n in names)}
+        )
+
+    async def _hold(self, index: int, name: str) -> None:
+        assert self._proxies is not None
+        await self._proxies.disable(index, name)
+        port = UnansweredPort(HOST, self._proxies.ports()[name])
+        self._held[index, name] = port
+        await port.fill()
+
+    async def _strike(self, index: int, fault: FaultBase, name: str) -> None:
+        assert self._proxies is not None
+        kind: str = fault.fault  # type: ignore[attr-defined]
+        if kind == "pause":
+            self.services.pause(name)
+            return
+        await self.services.kill(name)
+        if kind == "restart":
+            await self.services.revive(name)
+        else:
+            await self._proxies.disable(index, name)  # a killed service refuses
+
+    async def _heal(self, index: int, fault: FaultBase, name: str) -> None:
+        assert self._proxies is not None
+        kind: str = fault.fault  # type: ignore[attr-defined]
+        if kind == "pause":
+            self.services.resume(name)
+        elif kind == "kill":
+            await self.services.revive(name)
+            await self._proxies.enable(index, name)
+
+    async def stop(self) -> None:
+        """Take everything down, the target first, so that it sees no fault that was not played."""
+        for port in self._held.values():
+            port.close()
+        await self.gateway.stop()
+        await self.services.stop()
+        if self._server is not None:
+            await self._server.stop()

@@ -1,0 +1,151 @@
+"""Network faults on a Toxiproxy server, embedded or real, over its HTTP API.
+
+Several faults may overlap on one proxy: each adds toxics under names of its own, and a proxy stays
+disabled, or cut off, until the last fault that wants it so is lifted. Lifting has a deadline and
+escalates (design decision 8): lift, delete the proxy and make it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from harness.engines.network import ProxyPlan, plan
+from harness.errors import WorldError
+from harness.scenario.faults import FaultBase
+from harness.toxiproxy.client import ToxiproxyClient
+
+LIFT_WITHIN_S = 2.0
+NOWHERE = "127.0.0.1:1"
+"""An upstream where nobody listens."""
+
+
+@dataclass(slots=True)
+class _Proxy:
+    """One upstream's proxy and what is wrong with it."""
+
+    upstream: str
+    port: int
+    disabled_by: set[int] = field(default_factory=set)
+    cut_off_by: set[int] = field(default_factory=set)
+    toxics: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Proxies:
+    """The proxies of one world, one for each upstream, named as the upstream is (after a prefix)."""
+
+    def __init__(
+        self, client: ToxiproxyClient, *, host: str = "127.0.0.1", prefix: str = ""
+    ) -> None:
+        self._client = client
+        self._host = host
+        self._prefix = prefix
+        self._proxies: dict[str, _Proxy] = {}
+        self._plans: dict[int, ProxyPlan] = {}
+
+    async def create(self, upstream: str, address: str) -> int:
+        """Make the proxy of one upstream on a free port, and give the port.
+
+        Raises: WorldError.
+        """
+        port = await asyncio.to_thread(
+            self._client.create, self._name(upstream), address, f"{self._host}:0"
+        )
+        self._proxies[upstream] = _Proxy(upstream=address, port=port)
+        return port
+
+    def _name(self, upstream: str) -> str:
+        return f"{self._prefix}{upstream}"
+
+    def ports(self) -> dict[str, int]:
+        """Where each upstream's proxy listens."""
+        return {name: proxy.port for name, proxy in self._proxies.items()}
+
+    async def apply(self, index: int, fault: FaultBase) -> None:
+        """Bring fault number `index` into force on its upstreams.
+
+        Raises: WorldError.
+        """
+        self._plans[index] = plan(fault)
+        await asyncio.gather(*(self._apply(index, name) for name in fault.upstreams))
+
+    async def _apply(self, index: int, name: str) -> None:
+        wanted, proxy = self._plans[index], self._proxies[name]
+        if wanted.disabled:
+            await self.disable(index, name)
+        if wanted.cut_off:
+            proxy.cut_off_by.add(index)
+            await asyncio.to_thread(self._client.set_upstream, self._name(name), NOWHERE)
+        for number, toxic in enumerate(wanted.toxics):
+            toxic_name = f"f{index}_{number}_{toxic.type}_{toxic.stream}"
+            await asyncio.to_thread(
+                self._client.add_toxic,
+                self._name(name),
+                toxic_name,
+                toxic.type,
+                stream=toxic.stream,
+                toxicity=toxic.toxicity,
+                attributes=toxic.attributes,
+            )
+            proxy.toxics[index].append(toxic_name)
+
+    async def disable(self, index: int, name: str) -> None:
+        """Close one proxy's port on behalf of fault `index`; its clients are refused.
+
+        Raises: WorldError.
+        """
+        self._proxies[name].disabled_by.add(index)
+        await asyncio.to_thread(self._client.disable, self._name(name))
+
+    async def enable(self, index: int, name: str) -> None:
+        """Take back `disable`, unless another fault still wants the port closed.
+
+        Raises: WorldError.
+        """
+        proxy = self._proxies[name]
+        proxy.disabled_by.discard(index)
+        if not proxy.disabled_by:
+            await asyncio.to_thread(self._client.enable, self._name(name))
+
+    async def lift(self, index: int, fault: FaultBase) -> str | None:
+        """End fault number `index`; what it took beyond the plain way.
+
+        Raises: WorldError when not even a new proxy ends it.
+        """
+        escalated = await asyncio.gather(*(self._lift(index, name) for name in fault.upstreams))
+        return "; ".join(filter(None, escalated)) or None
+
+    async def _lift(self, index: int, name: str) -> str | None:
+        try:
+            await asyncio.wait_for(self._lift_plainly(index, name), LIFT_WITHIN_S)
+        except (TimeoutError, WorldError) as error:
+            why = str(error) or f"no answer in {LIFT_WITHIN_S:g} s"
+            await self._replace(index, name)
+            return f"{name}'s proxy was deleted and made anew ({why})"
+        return None
+
+    async def _lift_plainly(self, index: int, name: str) -> None:
+        wanted, proxy = self._plans[index], self._proxies[name]
+        for toxic_name in list(proxy.toxics.pop(index, ())):
+            await asyncio.to_thread(self._client.remove_toxic, self._name(name), toxic_name)
+        if wanted.cut_off:
+            proxy.cut_off_by.discard(index)
+            if not proxy.cut_off_by:
+                await asyncio.to_thread(self._client.set_upstream, self._name(name), proxy.upstream)
+        if wanted.disabled:
+            await self.enable(index, name)
+
+    async def _replace(self, index: int, name: str) -> None:
+        """Delete the proxy with all that hangs on it, and make it anew on the same port."""
+        proxy = self._proxies[name]
+        proxy.toxics.pop(index, None)
+        proxy.disabled_by.discard(index)
+        proxy.cut_off_by.discard(index)
+        with contextlib.suppress(WorldError):
+            await asyncio.to_thread(self._client.delete, self._name(name))
+        listen = f"{self._host}:{proxy.port}"
+        await asyncio.to_thread(self._client.create, self._name(name), proxy.upstream, listen)
+        for other in {*proxy.toxics, *proxy.disabled_by, *proxy.cut_off_by}:
+            await self._apply(other, name)
