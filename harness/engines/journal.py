@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from harness.history.events import Crossed
@@ -15,18 +15,7 @@ _WHAT = {
 }
 
 
-def parse_line(line: str) -> dict[str, Any] | None:
-    """The JSON object of a log line; None for anything else."""
-    if not line.startswith("{"):
-        return None
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def event_of_line(record: dict[str, Any], at_s: float) -> Crossed | None:
+def event_of_line(record: Mapping[str, Any], at_s: float) -> Crossed | None:
     """The event of a journal line (ARCHITECTURE.md), or of real Toxiproxy's `Accepted client`."""
     what = _WHAT.get(str(record.get("message")))
     if what is None or "name" not in record:

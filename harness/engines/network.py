@@ -6,7 +6,7 @@ One pure mapping for every engine and every proxy, embedded, real or simulated (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.scenario.faults import (
     Bandwidth,
@@ -24,16 +24,7 @@ from harness.scenario.faults import (
     Stall,
     Timeout,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicSpec:
-    """One toxic as Toxiproxy's API takes it: attributes in its units, mostly milliseconds."""
-
-    type: str
-    stream: str
-    attributes: dict[str, int] = field(default_factory=dict)
-    toxicity: float = 1.0
+from harness.toxiproxy.client import ToxicSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

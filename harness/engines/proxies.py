@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.engines.network import ProxyPlan, plan
 from harness.errors import WorldError
@@ -34,7 +34,7 @@ class _Proxy:
 
 
 class Proxies:
-    """The proxies of one world, one for each upstream, named as the upstream is (after a prefix)."""
+    """The proxies of one world, one for each upstream, named as the upstream is."""
 
     def __init__(
         self, client: ToxiproxyClient, *, host: str = "127.0.0.1", prefix: str = ""
@@ -45,16 +45,16 @@ class Proxies:
         self._proxies: dict[str, _Proxy] = {}
         self._plans: dict[int, ProxyPlan] = {}
 
-    async def create(self, upstream: str, address: str) -> int:
-        """Make the proxy of one upstream on a free port, and give the port.
+    async def create(self, upstream: str, address: str, *, port: int = 0) -> int:
+        """Make the proxy of one upstream, on a free port unless one is given; the port.
 
         Raises: WorldError.
         """
-        port = await asyncio.to_thread(
-            self._client.create, self._name(upstream), address, f"{self._host}:0"
+        made = await asyncio.to_thread(
+            self._client.create, self._name(upstream), address, listen=f"{self._host}:{port}"
         )
-        self._proxies[upstream] = _Proxy(upstream=address, port=port)
-        return port
+        self._proxies[upstream] = _Proxy(upstream=address, port=made.port)
+        return made.port
 
     def _name(self, upstream: str) -> str:
         return f"{self._prefix}{upstream}"
@@ -79,17 +79,9 @@ class Proxies:
             proxy.cut_off_by.add(index)
             await asyncio.to_thread(self._client.set_upstream, self._name(name), NOWHERE)
         for number, toxic in enumerate(wanted.toxics):
-            toxic_name = f"f{index}_{number}_{toxic.type}_{toxic.stream}"
-            await asyncio.to_thread(
-                self._client.add_toxic,
-                self._name(name),
-                toxic_name,
-                toxic.type,
-                stream=toxic.stream,
-                toxicity=toxic.toxicity,
-                attributes=toxic.attributes,
-            )
-            proxy.toxics[index].append(toxic_name)
+            named = replace(toxic, name=f"f{index}_{number}_{toxic.type}_{toxic.stream}")
+            await asyncio.to_thread(self._client.add_toxic, self._name(name), named)
+            proxy.toxics[index].append(named.name)
 
     async def disable(self, index: int, name: str) -> None:
         """Close one proxy's port on behalf of fault `index`; its clients are refused.
@@ -137,6 +129,12 @@ class Proxies:
         if wanted.disabled:
             await self.enable(index, name)
 
+    async def delete_all(self) -> None:
+        """Take the proxies off a server that stays."""
+        for name in self._proxies:
+            with contextlib.suppress(WorldError):
+                await asyncio.to_thread(self._client.delete, self._name(name))
+
     async def _replace(self, index: int, name: str) -> None:
         """Delete the proxy with all that hangs on it, and make it anew on the same port."""
         proxy = self._proxies[name]
@@ -146,6 +144,8 @@ class Proxies:
         with contextlib.suppress(WorldError):
             await asyncio.to_thread(self._client.delete, self._name(name))
         listen = f"{self._host}:{proxy.port}"
-        await asyncio.to_thread(self._client.create, self._name(name), proxy.upstream, listen)
+        await asyncio.to_thread(
+            self._client.create, self._name(name), proxy.upstream, listen=listen
+        )
         for other in {*proxy.toxics, *proxy.disabled_by, *proxy.cut_off_by}:
             await self._apply(other, name)

@@ -133,6 +133,11 @@ class ToxiproxyClient:
         """Refuses connections and closes those there are; both have happened on return."""
         return self._switch(name, False)
 
+    def set_upstream(self, name: str, upstream: str) -> ProxyAddress:
+        """Relays to another address; connections are closed, toxics and the port stay."""
+        body = {"upstream": upstream}
+        return _address(self._request("PATCH", f"/proxies/{_quoted(name)}", json=body).json())
+
     def delete(self, name: str) -> None:
         """Stops and forgets a proxy."""
         with self._library():

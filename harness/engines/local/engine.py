@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.chronicle import Chronicle
+from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
 from harness.engines.local.world import World
 from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
@@ -18,7 +17,6 @@ from harness.history.events import Run, Trouble
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.toxiproxy.server import ProxyServer, choose_proxy
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -29,8 +27,7 @@ class LocalEngine:
     name = "local"
 
     def __init__(self, *, proxy: str = "auto", seed: int = 0, allow_remote: bool = False) -> None:
-        self._choice = choose_proxy(proxy)
-        self._seed = seed
+        self._choice: ProxyChoice = choose_proxy(proxy, seed=seed)
         self._allow_remote = allow_remote
         self._reaper: Reaper | None = None
         self._spare_addresses = has_spare_addresses()
@@ -96,13 +93,13 @@ class LocalEngine:
             await asyncio.shield(world.stop())
             chronicle.close()
 
-    async def _start_proxy(self, on_line: Callable[[dict[str, Any], float], None]) -> ProxyServer:
+    async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
         assert self._reaper is not None
-        return await ProxyServer.start(self._choice, reaper=self._reaper, on_line=on_line)
+        return await RunningProxy.start(self._choice, reaper=self._reaper, on_line=on_line)
 
     def _note_run(self, job: Job, chronicle: Chronicle) -> None:
         target = job.target
-        evidence = ["stub", self._choice.evidence]
+        evidence = ["stub"] + ([self._choice.evidence] if self._choice.evidence else [])
         evidence += ["status"] if target.status is not None else []
         evidence += ["log"] if target.log is not None else []
         chronicle.record_first(

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.journal import event_of_line
 from harness.engines.local.gateway import HOST, Gateway
+from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
 from harness.engines.local.unanswered import UnansweredPort
 from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.scenario.faults import FaultBase
-from harness.toxiproxy.server import ProxyServer
 
-OnLine = Callable[[dict[str, Any], float], None]
-StartProxy = Callable[[OnLine], Awaitable[ProxyServer]]
+StartProxy = Callable[[OnLine], Awaitable[RunningProxy]]
 
 
 class World:
@@ -36,7 +35,7 @@ class World:
         self.redactor = Redactor.of_target(job.target, self._token)
         self.services = Services(job, chronicle, reaper, self._token)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
-        self._server: ProxyServer | None = None
+        self._server: RunningProxy | None = None
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], UnansweredPort] = {}
 
@@ -46,21 +45,25 @@ class World:
         Raises: WorldError.
         """
         report(Progress(doing="starting stubs and proxies"))
-        self._server, _ = await asyncio.gather(
-            self._start_proxy(self._on_journal), self.services.start()
-        )
-        self._proxies = Proxies(self._server.client)
+        server, _ = await asyncio.gather(self._start_server(), self.services.start())
+        prefix = f"{self._job.scenario.name}-{secrets.token_hex(3)}-" if server.shared else ""
+        self._proxies = Proxies(server.client, prefix=prefix)
         for name in self._job.target.upstream_names:
             await self._proxies.create(name, self._address(name))
         report(Progress(doing=f"starting {self._job.target.name}"))
         await self.gateway.start(self._proxies.ports(), self._token)
         self.gateway.watch_status(self._job.target.upstream_names)
 
+    async def _start_server(self) -> RunningProxy:
+        # Kept at once, so that it is ended even if a stub doesn't come up meanwhile.
+        self._server = await self._start_proxy(self._on_journal)
+        return self._server
+
     def _address(self, name: str) -> str:
         real = self._job.target.real.get(name)
         return real if real is not None else f"{HOST}:{self.services.links[name].port}"
 
-    def _on_journal(self, record: dict[str, Any], arrived_s: float) -> None:
+    def _on_journal(self, arrived_s: float, record: Mapping[str, Any]) -> None:
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
         if event is not None:
             self._chronicle.record(event)
@@ -138,4 +141,6 @@ class World:
         await self.gateway.stop()
         await self.services.stop()
         if self._server is not None:
+            if self._server.shared and self._proxies is not None:
+                await self._proxies.delete_all()
             await self._server.stop()

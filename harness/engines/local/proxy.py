@@ -1,0 +1,121 @@
+"""Which proxy server the local engine uses, and one such server for each world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.engines.reaper import Reaper
+from harness.errors import UsageError
+from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
+from harness.toxiproxy.locate import BINARY, FoundToxiproxy, find_toxiproxy
+from harness.toxiproxy.server import ProxyServer
+
+OnLine = Callable[[float, Mapping[str, Any]], None]
+"""Gets a log or journal line with the instant of its arrival (monotonic seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyChoice:
+    """The proxy that was chosen: the embedded one, a binary to start, or one that runs."""
+
+    name: str
+    """As results.json says it: `embedded`, `toxiproxy 2.12.0`."""
+    why: str
+    evidence: str
+    """What its journal or log shows: `proxy requests` or `proxy connections`."""
+    found: FoundToxiproxy | None = None
+    seed: int = 0
+
+    @property
+    def description(self) -> str:
+        """For a person."""
+        return f"{self.name} ({self.why})"
+
+
+def choose_proxy(wanted: str, *, seed: int = 0) -> ProxyChoice:
+    """From `auto`, `embedded`, `toxiproxy` or a URL to the proxy that will be used.
+
+    Raises: UsageError when what was asked for isn't there.
+    """
+    embedded = ProxyChoice(
+        name="embedded", why="asked for", evidence="proxy requests", found=None, seed=seed
+    )
+    if wanted == "embedded":
+        return embedded
+    if wanted not in ("auto", "toxiproxy") and not wanted.startswith(("http://", "https://")):
+        raise UsageError(
+            f"--proxy {wanted}: expected embedded, toxiproxy, or the URL of a running Toxiproxy"
+        )
+    found = find_toxiproxy(wanted if "://" in wanted else "")
+    if found is None:
+        if wanted == "auto":
+            why = "no real Toxiproxy was found; `outage doctor --install toxiproxy` gets one"
+            return ProxyChoice(
+                name="embedded", why=why, evidence="proxy requests", found=None, seed=seed
+            )
+        raise UsageError(
+            f"--proxy toxiproxy: there is no {BINARY} on the PATH, and none was installed; "
+            "`outage doctor --install toxiproxy` gets one, or say --proxy embedded"
+        )
+    version = _version(found)
+    return ProxyChoice(
+        name=f"toxiproxy {version}".strip(),
+        why=found.source,
+        evidence="" if found.url else "proxy connections",
+        found=found,
+    )
+
+
+def _version(found: FoundToxiproxy) -> str:
+    if not found.url:
+        from harness.toxiproxy.locate import TOXIPROXY_VERSION
+
+        return TOXIPROXY_VERSION
+    try:
+        return ToxiproxyClient(found.url).version()
+    except ProxyServerError as error:
+        raise UsageError(f"--proxy {found.url}: {error}") from error
+
+
+class RunningProxy:
+    """The proxy server of one world; its process ends with the world, one by URL stays."""
+
+    def __init__(self, client: ToxiproxyClient, server: ProxyServer | None, reaper: Reaper) -> None:
+        self.client = client
+        self._server = server
+        self._reaper = reaper
+        self.pid = server.pid if server is not None else 0
+        self.shared = server is None
+        """Whether others may use the same server, so that names must be unique."""
+
+    @classmethod
+    async def start(cls, choice: ProxyChoice, *, reaper: Reaper, on_line: OnLine) -> RunningProxy:
+        """Start it, or reach it by its URL.
+
+        Raises: WorldError when it doesn't answer.
+        """
+        loop = asyncio.get_running_loop()
+
+        def pass_on(at_s: float, record: Mapping[str, Any]) -> None:
+            loop.call_soon_threadsafe(on_line, at_s, record)
+
+        if choice.found is None:
+            server = ProxyServer.embedded(seed=choice.seed, on_line=pass_on)
+        elif choice.found.binary is not None:
+            server = ProxyServer.real(choice.found.binary, on_line=pass_on)
+        else:
+            client = ToxiproxyClient(choice.found.url)
+            await asyncio.to_thread(client.wait_until_ready)
+            return cls(client, None, reaper)
+        client = await asyncio.to_thread(server.start)
+        reaper.watch(server.pid)
+        return cls(client, server, reaper)
+
+    async def stop(self) -> None:
+        """End the process, if this world has one of its own."""
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
+            self._reaper.forget(self.pid)
