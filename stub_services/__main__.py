@@ -1,0 +1,68 @@
+"""Run stub services: `python -m stub_services [auth billing ...] [--port auth=6001] [--host H]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+
+from stub_services.roster import SERVICES, build
+from stub_services.server import listen, port_of
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; 2 for a port that is taken or can't be bound."""
+    options = _parser().parse_args(arguments)
+    names = options.names or list(SERVICES)
+    ports = {} if options.names else {name: kind.default_port for name, kind in SERVICES.items()}
+    ports |= dict(options.port)
+    if strangers := set(ports) - set(names):
+        print(f"--port names {', '.join(sorted(strangers))}, which isn't run here", file=sys.stderr)
+        return 2
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(_serve(names, options.host, ports))
+        except OSError as error:
+            print(f"can't listen: {error.strerror or error}", file=sys.stderr)
+            return 2
+    return 0
+
+
+async def _serve(names: list[str], host: str, ports: dict[str, int]) -> None:
+    services = build(names)
+    servers = await listen(services, host=host, ports=ports)
+    ready = {name: port_of(server) for name, server in servers.items()}
+    print(json.dumps({"ready": ready}), flush=True)
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    await stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m stub_services",
+        description="Play the services that a gateway depends on. Without names: all six, on "
+        "their default ports. A name that isn't one of the six is a service whose routes "
+        "come by PUT /_stub/routes.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SERVICES)}")
+    parser.add_argument(
+        "--port", action="append", default=[], type=_port, metavar="NAME=PORT", help="0: any"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
+    return parser
+
+
+def _port(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal() or int(number) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected such as auth=6001")
+    return name, int(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""What a behaviour does to one call: the actions that `PUT /_stub/behaviours/<id>` can name.
+
+Four kinds, so that several can meet on one call:
+
+- *loss*, no work is done: `blackhole` and `request_lost` (silence until the client leaves or the
+  behaviour is lifted, which closes the connection), `empty` (closed without a byte), `reset` (RST);
+- *answer*, given instead of the work: `status` {status, json}, `json` {json, status},
+  `malformed` (200 with JSON that doesn't parse), `headers` {headers, status} with a status;
+- *delivery*, the work is done and its answer suffers: `truncate` {after_bytes}, `drip`
+  {interval_s or bytes_per_s, encoding: content-length|chunked|headers}, `reply_lost` {close},
+  `encoding` (a Content-Encoding that can't be undone);
+- *addition*: `delay` {delay_s} (the work is done at once, its answer comes late; several add up),
+  `headers` {headers} without a status.
+
+On one call a loss wins over all; else the first answer, the first delivery and all additions are
+combined. `revoke` {user} acts on no call: while it is in force that user's token is not valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stub_services.messages import BadRequest, Reply
+from stub_services.routes import headers_of, status_of
+
+Kind = Literal["loss", "answer", "delivery", "addition", "revoke"]
+DripPart = Literal["content-length", "chunked", "headers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action with its parameters; those that a name doesn't use keep their defaults."""
+
+    name: str
+    kind: Kind
+    reply: Reply | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    delay_s: float = 0.0
+    after_bytes: int | None = None
+    """Bytes of the body that truncation leaves; None: half of it."""
+    interval_s: float = 1.0
+    part: DripPart = "content-length"
+    close: bool = False
+    """Whether a lost reply closes the connection rather than keeping silent."""
+    user: str = ""
+
+
+def parse_action(value: Any) -> Action | None:
+    """An action as JSON; None and `{"action": "none"}` mean that nothing happens.
+
+    Raises: BadRequest.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise BadRequest("an action is an object such as {'action': 'status', 'status': 503}")
+    name = value.get("action")
+    if name == "none":
+        return None
+    if name not in _PARSERS:
+        raise BadRequest(f"action {name!r} is not known; known are {', '.join(sorted(_PARSERS))}")
+    return _PARSERS[name](value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """All that happens to one call."""
+
+    loss: Action | None = None
+    answer: Action | None = None
+    delivery: Action | None = None
+    delay_s: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def combine(actions: Iterable[Action]) -> Combined:
+    """What several actions do together, in the order in which they were put."""
+    first: dict[str, Action] = {}
+    delay_s, headers = 0.0, ()
+    for action in actions:
+        first.setdefault(action.kind, action)
+        delay_s += action.delay_s
+        if action.kind == "addition":
+            headers += action.headers  # type: ignore[assignment]
+    return Combined(
+        loss=first.get("loss"),
+        answer=first.get("answer"),
+        delivery=first.get("delivery"),
+        delay_s=delay_s,
+        headers=headers,
+    )
+
+
+def _number(value: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
+    number = value.get(name)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= least:
+        raise BadRequest(f"'{name}' is missing or not a number of at least {least:g}")
+    return float(number)
+
+
+def _status(value: Mapping[str, Any]) -> Action:
+    status = status_of(value.get("status"))
+    body = value.get("json", value.get("body", {"error": f"faulted with {status}"}))
+    headers = headers_of(value.get("headers"))
+    return Action(
+        name="status", kind="answer", reply=Reply(status=status, json=body, headers=headers)
+    )
+
+
+def _json(value: Mapping[str, Any]) -> Action:
+    status = status_of(value.get("status") or 200)
+    return Action(name="json", kind="answer", reply=Reply(status=status, json=value.get("json")))
+
+
+def _malformed(_: Mapping[str, Any]) -> Action:
+    return Action(name="malformed", kind="answer", reply=Reply(raw=b'{"broken": "this ends too so'))
+
+
+def _headers(value: Mapping[str, Any]) -> Action:
+    headers = headers_of(value.get("headers"))
+    if value.get("status") is None:
+        return Action(name="headers", kind="addition", headers=headers)
+    reply = Reply(status=status_of(value["status"]), json={}, headers=headers)
+    return Action(name="headers", kind="answer", reply=reply)
+
+
+def _delay(value: Mapping[str, Any]) -> Action:
+    return Action(name="delay", kind="addition", delay_s=_number(value, "delay_s"))
+
+
+def _truncate(value: Mapping[str, Any]) -> Action:
+    after = value.get("after_bytes")
+    after_bytes = None if after is None else int(_number(value, "after_bytes"))
+    return Action(name="truncate", kind="delivery", after_bytes=after_bytes)
+
+
+def _drip(value: Mapping[str, Any]) -> Action:
+    part = value.get("encoding", "content-length")
+    if part not in ("content-length", "chunked", "headers"):
+        raise BadRequest("'encoding' is one of content-length, chunked, headers")
+    if "bytes_per_s" in value:
+        interval_s = 1.0 / max(_number(value, "bytes_per_s"), 1e-6)
+    else:
+        interval_s = _number(value, "interval_s") if "interval_s" in value else 1.0
+    return Action(name="drip", kind="delivery", interval_s=interval_s, part=part)
+
+
+def _reply_lost(value: Mapping[str, Any]) -> Action:
+    return Action(name="reply_lost", kind="delivery", close=bool(value.get("close")))
+
+
+def _encoding(_: Mapping[str, Any]) -> Action:
+    return Action(name="encoding", kind="delivery")
+
+
+def _revoke(value: Mapping[str, Any]) -> Action:
+    user = value.get("user")
+    if not isinstance(user, str):
+        raise BadRequest("'user' is missing or not text")
+    return Action(name="revoke", kind="revoke", user=user)
+
+
+def _loss(name: str) -> Callable[[Mapping[str, Any]], Action]:
+    return lambda _: Action(name=name, kind="loss")
+
+
+_PARSERS: dict[str, Callable[[Mapping[str, Any]], Action]] = {
+    "status": _status,
+    "json": _json,
+    "malformed": _malformed,
+    "headers": _headers,
+    "delay": _delay,
+    "truncate": _truncate,
+    "drip": _drip,
+    "reply_lost": _reply_lost,
+    "encoding": _encoding,
+    "revoke": _revoke,
+    "blackhole": _loss("blackhole"),
+    "request_lost": _loss("request_lost"),
+    "empty": _loss("empty"),
+    "reset": _loss("reset"),
+}
+
+ACTIONS: tuple[str, ...] = tuple(sorted(_PARSERS))
+"""The names of all actions."""

@@ -1,0 +1,47 @@
+"""Which services there are, and how a set of them is built to share users."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stub_services.auth import Auth
+from stub_services.billing import Billing
+from stub_services.chroma import Chroma
+from stub_services.external_data import ExternalData
+from stub_services.filesystem import Filesystem
+from stub_services.git import Git
+from stub_services.people import DEFAULT_USERS, People
+from stub_services.service import Service
+
+SERVICES: dict[str, type[Service]] = {
+    "auth": Auth,
+    "filesystem": Filesystem,
+    "chroma": Chroma,
+    "billing": Billing,
+    "git": Git,
+    "external_data": ExternalData,
+}
+"""The services that have routes of their own, by name."""
+
+
+def build(
+    names: Iterable[str] = tuple(SERVICES),
+    *,
+    users: Mapping[str, Any] = DEFAULT_USERS,
+    internal_token: str | None = None,
+    salt: bytes | None = None,
+) -> dict[str, Service]:
+    """The services of these names; one that isn't known has only `/health` and routes as data.
+
+    They share one directory of users. `internal_token` (default: INTERNAL_SERVICE_TOKEN, else
+    "internal-token") is what auth asks for; `salt` makes the digests in records repeatable.
+    Raises: BadRequest for users that aren't.
+    """
+    people = People(users)
+    token = internal_token or os.environ.get("INTERNAL_SERVICE_TOKEN") or "internal-token"
+    return {
+        name: SERVICES.get(name, Service)(name, people=people, internal_token=token, salt=salt)
+        for name in names
+    }

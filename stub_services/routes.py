@@ -1,0 +1,107 @@
+"""Routes as data: a method and a path whose `*` stands for one segment, and who answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stub_services.messages import BadRequest, Reply, Request
+
+Handler = Callable[["Visit"], Reply]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request that has found its route."""
+
+    request: Request
+    wild: tuple[str, ...]
+    """What stood for each `*`."""
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`GET /balance/*`: a method (or none, for all of them) and a path."""
+
+    method: str
+    segments: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Read `METHOD /path` or `/path`.
+
+        Raises: BadRequest.
+        """
+        method, _, path = text.strip().rpartition(" ")
+        if not path.startswith("/") or (method and not method.isalpha()):
+            raise BadRequest(f"route {text!r}: expected such as 'POST /deduct' or '/balance'")
+        return cls(method.upper(), tuple(part for part in path.split("/") if part))
+
+    def match(self, method: str, segments: tuple[str, ...], *, below: bool) -> bool:
+        """Whether it covers a path; `below` also covers the paths below it."""
+        if self.method and self.method != method:
+            return False
+        if len(segments) < len(self.segments) or (len(segments) > len(self.segments) and not below):
+            return False
+        pairs = zip(self.segments, segments, strict=False)
+        return all(wanted in ("*", given) for wanted, given in pairs)
+
+    def wild(self, segments: tuple[str, ...]) -> tuple[str, ...]:
+        """What stood for each `*`."""
+        pairs = zip(self.segments, segments, strict=False)
+        return tuple(given for wanted, given in pairs if wanted == "*")
+
+    def __str__(self) -> str:
+        return f"{self.method} /{'/'.join(self.segments)}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A pattern and who answers it; `below` as in `Pattern.match`."""
+
+    pattern: Pattern
+    handler: Handler
+    below: bool = False
+
+    def covers(self, request: Request) -> bool:
+        """Whether it answers this request."""
+        return self.pattern.match(request.method, request.segments, below=self.below)
+
+
+def data_route(value: Any) -> Route:
+    """A route given as data: `{"route", "json", "status": 200, "headers": {}}`.
+
+    Raises: BadRequest.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get("route"), str):
+        raise BadRequest("a route is an object such as {'route': 'GET /search', 'json': {...}}")
+    reply = Reply(
+        status=status_of(value.get("status", 200)),
+        json=value.get("json"),
+        headers=headers_of(value.get("headers")),
+    )
+    return Route(pattern=Pattern.parse(value["route"]), handler=lambda _: reply, below=True)
+
+
+def status_of(value: Any) -> int:
+    """A status given as data.
+
+    Raises: BadRequest.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599:
+        return value
+    raise BadRequest(f"status {value!r}: expected a number from 100 to 599")
+
+
+def headers_of(value: Any) -> tuple[tuple[str, str], ...]:
+    """Headers given as a JSON object; None means none.
+
+    Raises: BadRequest.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise BadRequest("headers: expected an object of names and values")
+    return tuple((str(name), str(text)) for name, text in value.items())
