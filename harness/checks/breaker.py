@@ -1,33 +1,44 @@
-"""When a breaker opens, rejects, probes and closes: expectations against the inference."""
+"""When a breaker opens, rejects, probes and closes: expectations against the inference.
+
+Instants are judged with their error: inside what is allowed is a pass, outside whatever the error
+is a failure, and what the wire can't tell from either is inconclusive.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.checks.attempts import hidden
+from harness.checks.case import Case
+from harness.checks.demands import upstreams_of
 from harness.checks.inference import Inference, Probe
-from harness.contract import Prediction, Span
-from harness.history.view import History, Request
+from harness.contract import Forecast, Moment, predict
+from harness.history.view import Request
 from harness.scenario.expectations import Contract, ExpectBreaker, Instant
+from harness.settings import DOCUMENTED
 from harness.units import Around, Range
 from harness.verdict import Finding, Transition, Verdict
 
+_SLACK_S = 0.05
+"""A busy machine's share of every instant."""
+_TOO_WIDE_S = 1.5
+"""An instant that is known no better than this proves nothing unless all of it is allowed."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerCheck:
+
+def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:
+    """One finding for each thing that the expectation says, and one if evidence is at odds."""
+    return tuple(_Judge(expectation, case).findings())
+
+
+class _Judge:
     """One breaker expectation with all that it is judged by."""
 
-    expectation: ExpectBreaker
-    claims: tuple[str, ...]
-    history: History
-    inference: Inference
-    predicted: Prediction | None
-    """The contract's arithmetic, where the expectation asks for it."""
+    def __init__(self, expectation: ExpectBreaker, case: Case) -> None:
+        self.expectation = expectation
+        self.case = case
+        self.inference: Inference = case.inference(expectation.breaker)
 
     def findings(self) -> Iterator[Finding]:
-        """One finding for each thing that the expectation says."""
         wanted = self.expectation
         if wanted.opens is not None:
             yield self._opens(wanted.opens)
@@ -36,199 +47,183 @@ class BreakerCheck:
         if wanted.attempts is not None:
             yield self._attempts()
         if wanted.probes is not None:
-            probes = wanted.probes if isinstance(wanted.probes, tuple) else (wanted.probes,)
-            yield self._probes(probes)
+            yield self._probes()
         if wanted.closes is not None:
             yield self._closes(wanted.closes)
         if self.inference.conflicts:
-            yield self._conflict()
+            yield self._finding(
+                "status endpoint",
+                Verdict.FAILED,
+                "the same as on the wire",
+                "; ".join(self.inference.conflicts),
+                "status endpoint and wire",
+            )
+
+    def _forecast(self) -> Forecast:
+        """What the contract says of this breaker, with the target's own settings."""
+        run = self.case.history.run
+        settings = {name: self.case.settings(name) for name in (*DOCUMENTED, *run.upstreams)}
+        predicted = predict(
+            self.case.scenario,
+            settings,
+            upstreams=run.upstreams,
+            calls=upstreams_of(self.case.history),
+        )
+        return predicted.of(self.inference.upstream)
 
     # Each aspect
 
     def _opens(self, wanted: Instant | str) -> Finding:
         opened = self.inference.opened
-        if wanted == "never":
+        allowed, tolerance_s = self._moment(wanted, "opens")
+        if allowed is None:
             return self._opens_never()
-        spans = self._spans(wanted, "opens")
+        expected = _expected(allowed, tolerance_s)
         if opened is None:
             verdict, observed = self._never_opened()
-            return self._finding("opens", verdict, _said(spans), observed, self._sight())
-        return self._instant("opens", spans, opened)
+            return self._finding("opens", verdict, expected, observed, self._sight())
+        verdict = _judged(opened, allowed, tolerance_s)
+        return self._finding("opens", verdict, expected, _at(opened), opened.evidence)
 
     def _opens_never(self) -> Finding:
-        opened = self.inference.opened
+        opened, known = self.inference.opened, self.inference
         if opened is not None:
-            return self._finding(
-                "opens", Verdict.FAILED, "never", f"opened at {_at(opened)}", opened.evidence
-            )
-        if not self.inference.demands or self.inference.unknown:
-            return self._finding(
-                "opens", Verdict.INCONCLUSIVE, "never", "nothing could tell", self._sight()
-            )
-        count = len(self.inference.demands)
-        return self._finding(
-            "opens", Verdict.PASSED, "never", f"0 of {count} requests rejected", self._sight()
-        )
+            observed = f"opened at {_at(opened)}"
+            return self._finding("opens", Verdict.FAILED, "never", observed, opened.evidence)
+        if not known.demands or known.unknown:
+            observed = "nothing could tell"
+            return self._finding("opens", Verdict.INCONCLUSIVE, "never", observed, self._sight())
+        observed = f"0 of {len(known.demands)} requests rejected"
+        return self._finding("opens", Verdict.PASSED, "never", observed, self._sight())
 
     def _never_opened(self) -> tuple[Verdict, str]:
         known = self.inference
         if not known.demands:
             return Verdict.INCONCLUSIVE, f"no request needed {known.upstream}"
-        if known.unknown and not known.attempts:
+        if len(known.unknown) == len(known.demands):
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
-        return Verdict.FAILED, f"never opened: none of {len(known.demands)} requests was rejected"
+        return Verdict.FAILED, f"never opened: 0 of {len(known.demands)} requests rejected"
 
     def _first_rejection(self) -> Finding:
         wanted, stream = self.expectation.first_rejection, self.expectation.traffic
-        streams = [r.sent.stream for r in self.inference.demands]
-        stream = stream or (streams[0] if streams else None)
+        streams = [request.sent.stream for request in self.inference.demands]
+        stream = stream or (streams[0] if streams else "")
         found = [r for r in self.inference.rejected if r.sent.stream == stream]
-        if wanted == "contract":
-            spans = self._predicted().first_rejection.get(stream or "", ())
-            expected = " or ".join(_numbers(span) for span in spans) or "none"
-            right = [Range(span.low, span.high) for span in spans]
-        else:
-            assert isinstance(wanted, Range)
-            expected, right = _numbers(wanted), [wanted]
+        right = self._forecast().first_rejections.get(stream) if wanted == "contract" else wanted
+        assert not isinstance(right, str)
+        expected = "none" if right is None else _numbers(right)
         if not found:
             verdict, observed = self._never_opened()
             return self._finding("first rejection", verdict, expected, observed, self._sight())
         first = found[0]
-        unsure = [r for r in self.inference.unknown if r.sent.at_s < first.sent.at_s]
-        ok = any(first.sent.number in numbers for numbers in right)
+        unsure = any(r.sent.at_s < first.sent.at_s for r in self.inference.unknown)
+        ok = right is not None and first.sent.number in right
         verdict = Verdict.PASSED if ok else Verdict.FAILED
-        if unsure:
-            verdict = Verdict.INCONCLUSIVE
         observed = f"#{first.sent.number}, sent at {first.sent.at_s:.2f} s"
         evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
+        if unsure and not ok:
+            verdict = Verdict.INCONCLUSIVE
+            evidence += "; earlier ones can't be told from failures"
         return self._finding(
             "first rejection", verdict, expected, observed, evidence, examples=(first,)
         )
 
     def _attempts(self) -> Finding:
-        wanted, opened = self.expectation.attempts, self.inference.opened
-        if wanted == "contract":
-            span = self._predicted().attempts
-            right = Range(span.low, span.high) if span else Range(0, 0)
-        else:
-            assert isinstance(wanted, Range)
-            right = wanted
-        name, upstream = "attempts until open", self.inference.upstream
-        if opened is None:
+        name, known = "attempts until open", self.inference
+        wanted = self.expectation.attempts
+        right = self._forecast().attempts if wanted == "contract" else wanted
+        assert not isinstance(right, str)
+        expected = "none" if right is None else f"{right}"
+        if known.opened is None:
             verdict, observed = self._never_opened()
-            return self._finding(name, verdict, str(right), observed, self._sight())
-        until_s = opened.at_s + opened.error_s
-        seen = [a for a in self.inference.attempts if a.start_s <= until_s]
-        late = [a for a in self.inference.late if a.start_s > until_s]
-        if any(hidden(self.history, upstream, r.sent.at_s) for r in self.inference.demands[:1]):
-            return self._finding(
-                name,
-                Verdict.INCONCLUSIVE,
-                str(right),
-                "can't be counted: a refused connection leaves no trace",
-                "implied by latency only",
-            )
+            return self._finding(name, verdict, expected, observed, self._sight())
+        until_s = known.opened.at_s + _SLACK_S
+        before = [r for r in known.demands if r.sent.at_s <= until_s]
+        if any(hidden(self.case.history, known.upstream, r.sent.at_s) for r in before):
+            observed = "can't be counted: a refused connection leaves no trace"
+            return self._finding(name, Verdict.INCONCLUSIVE, expected, observed, "latency only")
+        seen = [a for a in known.attempts if a.start_s <= until_s]
+        late = [a for a in known.late if a.start_s > until_s]
         count = len(seen) + len(late)
-        verdict = Verdict.PASSED if count in right else Verdict.FAILED
-        sources = "+".join(sorted({a.source for a in seen})) or "none"
-        observed = f"{count} until {_at(opened)}"
+        ok = right is not None and count in right
+        observed = f"{count} until {_at(known.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
-        return self._finding(name, verdict, str(right), observed, f"seen by {sources}")
+        sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
+        verdict = Verdict.PASSED if ok else Verdict.FAILED
+        return self._finding(name, verdict, expected, observed, f"seen by {sources}")
 
-    def _probes(self, wanted: Sequence[Instant]) -> Finding:
-        spans = [self._spans(instant, "probes", index) for index, instant in enumerate(wanted)]
-        if any(isinstance(instant, Contract) for instant in wanted) and len(wanted) == 1:
-            spans = self._all_predicted_probes(wanted[0])
-        expected = ", ".join(_said(span) for span in spans) or "none"
-        expected += ", one attempt each" if len(spans) > 1 else ", one attempt"
-        probes = [p for p in self.inference.probes if self._visible(p)]
-        hidden_spans = [span for span in spans if self._hidden_probe(span)]
-        if self.inference.opened is None:
+    def _probes(self) -> Finding:
+        moments, tolerance_s = self._probe_moments()
+        expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "none"
+        expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
+        found, known = self.inference.probes, self.inference
+        if known.opened is None:
             verdict, observed = self._never_opened()
             return self._finding("probes", verdict, expected, observed, self._sight())
-        observed = ", ".join(_probe(probe) for probe in probes) or "none"
-        if self.inference.late:
-            observed += f"; {len(self.inference.late)} retries after it had opened"
-        remaining = [span for span in spans if span not in hidden_spans]
-        if len(probes) > len(spans) or len(probes) < len(remaining):
-            verdict = Verdict.FAILED
-        else:
-            pairs = zip(probes, spans if len(probes) == len(spans) else remaining, strict=False)
-            right = all(_within(p.attempt.start_s, 0.05, span) for p, span in pairs)
-            alone = all(p.together == 1 for p in probes) and not self.inference.late
-            verdict = Verdict.PASSED if right and alone else Verdict.FAILED
-        if not probes and verdict is Verdict.PASSED:
+        observed = ", ".join(_probe(probe) for probe in found) or "none"
+        if known.late:
+            observed += f"; {len(known.late)} retries after it had opened"
+        alone = all(probe.together == 1 for probe in found) and not known.late
+        unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
+        fits = alone and _fits([p.attempt.start_s for p in found], moments, unseen, tolerance_s)
+        verdict = Verdict.PASSED if fits else Verdict.FAILED
+        if fits and not found:
             verdict = Verdict.INCONCLUSIVE
-            observed = "none visible: the port refused"
+        if unseen and len(found) < len(moments):
+            observed += f" ({len(unseen)} into a refusing port, where nothing shows it)"
         return self._finding("probes", verdict, expected, observed, self._sight())
 
-    def _visible(self, probe: Probe) -> bool:
-        return probe.attempt.source != "connection" or probe.attempt.start_s >= 0
+    def _probe_moments(self) -> tuple[tuple[Moment, ...], float]:
+        wanted = self.expectation.probes
+        assert wanted is not None
+        given = wanted if isinstance(wanted, tuple) else (wanted,)
+        if len(given) == 1 and isinstance(given[0], Contract):
+            return self._forecast().probes, given[0].tolerance_s
+        moments, tolerance_s = [], 0.0
+        for instant in given:
+            if isinstance(instant, Contract):
+                moments.append(self._forecast().probes[len(moments)])
+                tolerance_s = instant.tolerance_s
+            else:
+                moments.append(_around(instant))
+        return tuple(moments), tolerance_s
 
-    def _hidden_probe(self, span: Sequence[Span]) -> bool:
-        """A probe into a refused port of a service without retries leaves no trace at all."""
-        if not span:
+    def _leaves_no_trace(self, moment: Moment) -> bool:
+        """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
+        upstream = self.inference.upstream
+        if not moment or not hidden(self.case.history, upstream, moment.earliest_s):
             return False
-        return hidden(self.history, self.inference.upstream, span[0].low) and not any(
-            a.source == "latency" for a in self.inference.attempts
-        )
+        return self.case.settings(upstream).attempts < 2
 
     def _closes(self, wanted: Instant | str) -> Finding:
         closed = self.inference.closed
-        if wanted == "never":
-            verdict = Verdict.PASSED if closed is None else Verdict.FAILED
-            if self.inference.opened is None:
-                verdict = Verdict.INCONCLUSIVE
-            observed = "stayed open" if closed is None else f"closed at {_at(closed)}"
-            return self._finding("closes", verdict, "never", observed, self._sight())
-        spans = self._spans(wanted, "closes")
+        allowed, tolerance_s = self._moment(wanted, "closes")
+        expected = "never" if allowed is None else _expected(allowed, tolerance_s)
         if self.inference.opened is None:
             verdict, observed = self._never_opened()
-            return self._finding("closes", verdict, _said(spans), observed, self._sight())
+            return self._finding("closes", verdict, expected, observed, self._sight())
+        if allowed is None:
+            verdict = Verdict.PASSED if closed is None else Verdict.FAILED
+            observed = "stayed open" if closed is None else f"closed at {_at(closed)}"
+            return self._finding("closes", verdict, expected, observed, self._sight())
         if closed is None:
+            verdict = Verdict.FAILED if allowed.sure else Verdict.INCONCLUSIVE
             return self._finding(
-                "closes", Verdict.FAILED, _said(spans), "never closed again", self._sight()
+                "closes", verdict, expected, "it did not close again", self._sight()
             )
-        return self._instant("closes", spans, closed)
+        verdict = _judged(closed, allowed, tolerance_s)
+        return self._finding("closes", verdict, expected, _at(closed), closed.evidence)
 
-    def _conflict(self) -> Finding:
-        return self._finding(
-            "status endpoint",
-            Verdict.FAILED,
-            "the same as on the wire",
-            "; ".join(self.inference.conflicts),
-            "status endpoint and wire",
-        )
-
-    # Instants
-
-    def _instant(self, name: str, spans: Sequence[Span], found: Transition) -> Finding:
-        verdict = _judge_instant(found, spans)
-        examples = ()
-        return self._finding(
-            name, verdict, _said(spans), f"{_at(found)}", found.evidence, examples=examples
-        )
-
-    def _spans(self, wanted: Instant | str, what: str, index: int = 0) -> tuple[Span, ...]:
-        """The allowed intervals: the author's, or the contract's widened by the tolerance."""
+    def _moment(self, wanted: Instant | str, what: str) -> tuple[Moment | None, float]:
+        """What is allowed, and with what tolerance on top; None for never."""
         if isinstance(wanted, Around):
-            return (Span(wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s),)
-        assert isinstance(wanted, Contract)
-        predicted = self._predicted()
-        if what == "probes":
-            spans: Sequence[Span] = predicted.probes[index : index + 1]
-        else:
-            spans = predicted.opens if what == "opens" else predicted.closes
-        return tuple(_widened(span, wanted.tolerance_s) for span in spans)
-
-    def _all_predicted_probes(self, wanted: Instant) -> list[tuple[Span, ...]]:
-        assert isinstance(wanted, Contract)
-        return [(_widened(span, wanted.tolerance_s),) for span in self._predicted().probes]
-
-    def _predicted(self) -> Prediction:
-        assert self.predicted is not None, "the judge predicts whatever names the contract"
-        return self.predicted
+            return _around(wanted), 0.0
+        if isinstance(wanted, Contract):
+            forecast = self._forecast()
+            moment = forecast.opens if what == "opens" else forecast.closes
+            return (moment if moment else None), wanted.tolerance_s
+        return None, 0.0
 
     # Wording
 
@@ -247,8 +242,8 @@ class BreakerCheck:
         examples: Sequence[Request] = (),
     ) -> Finding:
         return Finding(
-            name=f"{self.inference.upstream} breaker {what}",
-            claims=self.claims,
+            name=f"{self.inference.upstream} breaker: {what}",
+            claims=self.case.claims(self.expectation),
             verdict=verdict,
             expected=expected,
             observed=observed,
@@ -258,41 +253,60 @@ class BreakerCheck:
         )
 
 
-def _judge_instant(found: Transition, spans: Sequence[Span]) -> Verdict:
-    """Inside an allowed interval: passed. Outside all, whatever the error: failed."""
-    if not spans:
-        return Verdict.FAILED
-    if any(_within(found.at_s, 0.05, (span,)) for span in spans):
-        low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
-        certain = any(s.low - 0.1 <= low_s and high_s <= s.high + 0.1 for s in spans)
-        wide = found.error_s > 1.0
-        return Verdict.INCONCLUSIVE if wide and not certain else Verdict.PASSED
+def _around(wanted: Around) -> Moment:
+    low_s, high_s = wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s
+    return Moment(alternatives=(Range(low_s, high_s),), sure=True)
+
+
+def _judged(found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
+    spread_s = tolerance_s + _SLACK_S
+    low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
+    if allowed.allows(found.at_s, spread_s):
+        certain = any(
+            r.low - spread_s - _SLACK_S <= low_s and high_s <= r.high + spread_s + _SLACK_S
+            for r in allowed.alternatives
+        )
+        return Verdict.PASSED if certain or found.error_s <= _TOO_WIDE_S else Verdict.INCONCLUSIVE
     near = any(
-        found.at_s - found.error_s <= s.high and s.low <= found.at_s + found.error_s for s in spans
+        low_s <= r.high + spread_s and r.low - spread_s <= high_s for r in allowed.alternatives
     )
-    return Verdict.INCONCLUSIVE if near and found.error_s > 0.1 else Verdict.FAILED
+    return Verdict.INCONCLUSIVE if near and found.error_s > 2 * _SLACK_S else Verdict.FAILED
 
 
-def _within(at_s: float, slack_s: float, spans: Sequence[Span]) -> bool:
-    return any(span.low - slack_s <= at_s <= span.high + slack_s for span in spans)
+def _fits(
+    found_s: Sequence[float],
+    moments: Sequence[Moment],
+    unseen: Sequence[Moment],
+    tolerance_s: float,
+) -> bool:
+    """Whether the probes are the allowed ones in order; those that can't be seen may be missing."""
+    spread_s = tolerance_s + _SLACK_S
+    left = list(found_s)
+    for moment in moments:
+        if left and moment.allows(left[0], spread_s):
+            left.pop(0)
+        elif moment.sure and moment not in unseen:
+            return False
+    return not left
 
 
-def _widened(span: Span, tolerance_s: float) -> Span:
-    return Span(span.low - tolerance_s, span.high + tolerance_s)
+def _expected(allowed: Moment, tolerance_s: float) -> str:
+    spans = [
+        f"{r.low:.4g}..{r.high:.4g} s" if r.high - r.low > 0.2 else f"{r.low:.3g} s"
+        for r in allowed.alternatives
+    ]
+    text = " or ".join(spans) if allowed else "never"
+    return f"{text} ± {tolerance_s:g} s" if tolerance_s else text
 
 
-def _said(spans: Sequence[Span]) -> str:
-    return " or ".join(f"{max(s.low, 0):.4g}..{s.high:.4g} s" for s in spans) or "never"
-
-
-def _numbers(span: Span | Range) -> str:
-    if span.low == span.high:
-        return f"#{span.low:g}"
-    return f"#{span.low:g}..#{span.high:g}" if not math.isinf(span.high) else f"#{span.low:g} on"
+def _numbers(wanted: Range) -> str:
+    if wanted.low == wanted.high:
+        return f"#{wanted.low:g}"
+    return f"#{wanted.low:g}..#{wanted.high:g}"
 
 
 def _at(transition: Transition) -> str:
-    error = f" ± {transition.error_s:.2g}" if transition.error_s > 0.1 else ""
+    error = f" ± {transition.error_s:.1f}" if transition.error_s > 0.1 else ""
     return f"{transition.at_s:.2f}{error} s"
 
 
