@@ -71,6 +71,7 @@ def parse_port(text: str) -> int:
 
     Raises: AddressError in the words of Go's resolver.
     """
+    text = text.strip(" ")
     if re.fullmatch(r"[+-]?\d*", text):
         number = int(text) if text.strip("+-") else 0
         if not 0 <= number <= 65535:
@@ -122,6 +123,8 @@ async def resolve(text: str) -> tuple[Address, ...]:
         return (address,)
     host, port_text = split_host_port(text)
     port = parse_port(port_text)
+    if _IPV4.fullmatch(host):  # such as 127.0.0.01, which the system's resolver would take
+        raise AddressError(f"lookup {host}: no such host")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

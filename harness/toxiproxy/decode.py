@@ -17,6 +17,14 @@ _INT64 = range(-(2**63), 2**63)
 class BadType(JsonError):
     """A value of the wrong type; by Go's rules the rest of the body still counts."""
 
+    position: int = 0
+    """Where in its object it stood: the first one is reported."""
+
+
+def _first(*errors: BadType | None) -> BadType | None:
+    found = [error for error in errors if error is not None]
+    return min(found, key=lambda error: error.position) if found else None
+
 
 def kind(value: object) -> str:
     """What Go calls the value in its error messages."""
@@ -57,36 +65,41 @@ class Fields:
         self._prefix = prefix
         self.wrong: BadType | None = None
 
-    def note(self, error: BadType | None) -> None:
-        """Remembers the first error."""
-        self.wrong = self.wrong or error
+    def note(self, position: int, error: BadType) -> None:
+        """Remembers the error that stands first in the body."""
+        error.position = position
+        self.wrong = _first(self.wrong, error)
 
-    def values(self, name: str) -> list[object]:
-        """All values given under a name in any case; `null` is as good as nothing."""
+    def values(self, name: str) -> list[tuple[int, object]]:
+        """All values given under a name in any case, with their places; `null` is no value."""
         folded = name.casefold()
-        return [v for key, v in self._pairs if key.casefold() == folded and v is not None]
+        return [
+            (place, value)
+            for place, (key, value) in enumerate(self._pairs)
+            if key.casefold() == folded and value is not None
+        ]
 
     def text(self, name: str, default: str) -> str:
         """A string."""
-        for value in self.values(name):
+        for place, value in self.values(name):
             if isinstance(value, str) and not isinstance(value, Number):
                 default = clean(value)
             else:
-                self.note(self._wrong(value, name, "string"))
+                self.note(place, self._wrong(value, name, "string"))
         return default
 
     def flag(self, name: str, default: bool) -> bool:
         """A bool."""
-        for value in self.values(name):
+        for place, value in self.values(name):
             if isinstance(value, bool):
                 default = value
             else:
-                self.note(self._wrong(value, name, "bool"))
+                self.note(place, self._wrong(value, name, "bool"))
         return default
 
     def integer(self, name: str, default: int, go_type: str) -> int:
         """A whole number of 64 bits, spelt without point or exponent."""
-        for value in self.values(name):
+        for place, value in self.values(name):
             if (
                 isinstance(value, Number)
                 and _INTEGER.fullmatch(value)
@@ -95,15 +108,15 @@ class Fields:
             ):
                 default = int(value)
             else:
-                self.note(self._wrong(value, name, go_type))
+                self.note(place, self._wrong(value, name, go_type))
         return default
 
     def float32(self, name: str, default: float) -> float:
         """A number of 32 bits."""
-        for value in self.values(name):
+        for place, value in self.values(name):
             number = _float32_of(value)
             if number is None:
-                self.note(self._wrong(value, name, "float32"))
+                self.note(place, self._wrong(value, name, "float32"))
             else:
                 default = number
         return default
@@ -132,17 +145,24 @@ class ProxyBody:
     enabled: bool = True
 
 
-def _proxy_fields(pairs: Pairs, start: ProxyBody, struct_name: str) -> tuple[ProxyBody, Fields]:
-    fields = Fields(pairs, struct_name)
+def _proxy_fields(
+    pairs: Pairs, start: ProxyBody, struct_name: str, prefix: str = ""
+) -> tuple[ProxyBody, Fields]:
+    fields = Fields(pairs, struct_name, prefix)
+    enabled = Fields(pairs, struct_name)  # never prefixed: populate has a field of its own for it
     body = ProxyBody(
         name=fields.text("name", start.name),
         listen=fields.text("listen", start.listen),
         upstream=fields.text("upstream", start.upstream),
-        enabled=fields.flag("enabled", start.enabled),
+        enabled=enabled.flag("enabled", start.enabled),
     )
-    for value in fields.values("Logger"):  # echoed objects hold it; only its type is looked at
+    if enabled.wrong is not None:
+        fields.note(enabled.wrong.position, enabled.wrong)
+    for place, value in fields.values(
+        "Logger"
+    ):  # echoed objects hold it; only its type is looked at
         if not isinstance(value, Pairs):
-            fields.note(_mismatch(value, struct_name, "Logger", "zerolog.Logger"))
+            fields.note(place, _mismatch(value, struct_name, "Logger", "zerolog.Logger"))
     return body, fields
 
 
@@ -179,7 +199,7 @@ def populate_body(body: bytes) -> tuple[ProxyBody, ...]:
             text = f"json: cannot unmarshal {shown} into Go value of type {_POPULATE_TYPE}"
             wrong = wrong or BadType(text)
             continue
-        entry, fields = _proxy_fields(item or Pairs(), ProxyBody(), "")
+        entry, fields = _proxy_fields(item or Pairs(), ProxyBody(), "", "Proxy.")
         wrong = wrong or fields.wrong
         entries.append(entry)
     if wrong is not None:
@@ -205,9 +225,9 @@ def toxic_body(body: bytes) -> ToxicBody:
     """
     pairs = _whole(body, "toxics.ToxicWrapper")
     fields = Fields(pairs, "ToxicWrapper")
-    for value in fields.values("attributes"):
+    for place, value in fields.values("attributes"):
         if not isinstance(value, Pairs):
-            fields.note(_mismatch(value, "ToxicWrapper", "attributes", "toxics.NoopToxic"))
+            fields.note(place, _mismatch(value, "ToxicWrapper", "attributes", "toxics.NoopToxic"))
     result = ToxicBody(
         name=fields.text("name", ""),
         kind=fields.text("type", ""),
@@ -222,11 +242,10 @@ def toxic_body(body: bytes) -> ToxicBody:
 
 def attributes(pairs: Pairs, toxic: Toxic) -> tuple[Toxic, BadType | None]:
     """The toxic with the object's attributes, and the first that has the wrong type."""
-    wrong: BadType | None = None
-    for value in Fields(pairs, "").values("attributes"):
+    outer = Fields(pairs, "")
+    for place, value in outer.values("attributes"):
         if not isinstance(value, Pairs):
-            go_type = f"toxics.{toxic.GO_NAME}"
-            wrong = wrong or _mismatch(value, "", "attributes", go_type)
+            outer.note(place, _mismatch(value, "", "attributes", f"toxics.{toxic.GO_NAME}"))
             continue
         fields = Fields(value, toxic.GO_NAME, "attributes.")
         settings = {
@@ -234,8 +253,9 @@ def attributes(pairs: Pairs, toxic: Toxic) -> tuple[Toxic, BadType | None]:
             for a in toxic.ATTRIBUTES
         }
         toxic = replace(toxic, **settings) if settings else toxic  # type: ignore[type-var]
-        wrong = wrong or fields.wrong
-    return toxic, wrong
+        if fields.wrong is not None:
+            outer.note(place, fields.wrong)
+    return toxic, outer.wrong
 
 
 def toxic_update(body: bytes, toxic: Toxic, toxicity: float) -> ToxicUpdate:
@@ -248,7 +268,7 @@ def toxic_update(body: bytes, toxic: Toxic, toxicity: float) -> ToxicUpdate:
     settings, wrong = attributes(pairs, toxic)
     fields = Fields(pairs, "")
     number = fields.float32("toxicity", toxicity)
-    return ToxicUpdate(toxic=settings, toxicity=number, wrong=wrong or fields.wrong)
+    return ToxicUpdate(toxic=settings, toxicity=number, wrong=_first(wrong, fields.wrong))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ class _Scanner:
                 self._at += 1
                 stack.append(char)
                 if len(stack) > _DEEPEST:
-                    raise JsonError("exceeded max depth")
+                    raise JsonError(f"invalid character {_quote(char)} exceeded max depth")
                 if self._opened(char):
                     continue
                 stack.pop()

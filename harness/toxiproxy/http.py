@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import http
 import posixpath
+import re
 import secrets
 import time
 from email.utils import formatdate
@@ -77,8 +78,11 @@ class _Conversation:
         while True:
             try:
                 request = await self._request()
-            except h11.RemoteProtocolError:
-                await self._send_raw(_refusal("400 Bad Request"))
+            except h11.RemoteProtocolError as error:
+                await self._send_raw(_refusal(_complaint(str(error))))
+                return
+            if request is not None and (complaint := _unanswerable(request)):
+                await self._send_raw(_refusal(complaint))
                 return
             if request is None or not await self._answer(request):
                 return
@@ -220,6 +224,24 @@ class _Conversation:
             method=method, url=target, user_agent=agent, status=answer.status,
             size=len(answer.body), duration=round((time.monotonic() - started_s) * 1000, 6),
         )  # fmt: skip
+
+
+_BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
+
+
+def _complaint(protocol_error: str) -> str:
+    """What Go says of a request that isn't one."""
+    missing_host = "Host" in protocol_error
+    return "400 Bad Request" + (": missing required Host header" if missing_host else "")
+
+
+def _unanswerable(request: h11.Request) -> str:
+    """What Go refuses before any route is looked for; empty when nothing is wrong."""
+    if not request.http_version.startswith(b"1."):
+        return "505 HTTP Version Not Supported: unsupported protocol version"
+    if _BAD_ESCAPE.search(request.target.partition(b"?")[0]):
+        return "400 Bad Request"
+    return ""
 
 
 def _cut(target: str) -> tuple[str, str, str]:
