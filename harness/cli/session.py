@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.engines.base import Engine, Progress
-from harness.report.live import LiveDisplay
+from harness.cli.live import LiveDisplay
 from harness.report.text import details, one_line, totals
 from harness.report.write import prepare_folder, write_reports
 from harness.runner import Played, play_all
