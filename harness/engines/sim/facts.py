@@ -1,0 +1,38 @@
+"""What the child process writes down while it plays, on the virtual monotonic clock.
+
+Plain JSON objects: the parent makes them into the history's events. `kind` names them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .scheduler import KERNEL
+
+
+class Facts:
+    """An append-only list of facts."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+        self.crossings = 0
+        """How often something happened at an upstream: a reason to look at the target's status."""
+
+    def add(self, kind: str, at_s: float | None = None, **fields: Any) -> None:
+        """Write one down, now by default."""
+        at_s = KERNEL.now_s if at_s is None else at_s
+        self.all.append({"kind": kind, "at": at_s, **fields})
+
+    def cross(self, at_s: float, upstream: str, connection: int, what: str, **fields: Any) -> None:
+        """Write down something that crossed a proxy."""
+        self.crossings += 1
+        self.all.append(
+            {
+                "kind": "crossed",
+                "at": at_s,
+                "upstream": upstream,
+                "connection": connection,
+                "what": what,
+                **fields,
+            }
+        )

@@ -1,0 +1,162 @@
+"""The child process in which plays are born: a bare interpreter, patched once, forked for each.
+
+It reads commands from its standard input, one JSON object a line, and answers on its standard
+output: `{"play": 1, "plan": ..., "out": ...}` makes it fork a child that plays the plan and writes
+its facts to the file `out`; `{"done": 1, "status": 0}` says that it has ended. When its input ends
+it kills what still runs and ends. Bare means: `python -S`, so that no module has been imported before the
+patches.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from . import real
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_ADDR_NO_RANDOMIZE = 0x0040000
+
+
+class Nursery:
+    """Forks plays, one for each command, and says how each ended."""
+
+    def __init__(self, poll: Any) -> None:
+        import json
+        import os
+
+        self._json = json
+        self._os = os
+        self._poll = poll
+        self._rest = b""
+        self._running: dict[int, int] = {}
+        self._cpu = 0
+
+    def serve(self) -> None:
+        """Until the input ends."""
+        os = self._os
+        poll = self._poll
+        poll.register(0, 1)
+        # Ended children are asked for: a signal would come in the middle of something.
+        while True:
+            for _ in poll.poll(10 if self._running else None):
+                data = os.read(0, 1 << 20)
+                if not data:
+                    self._end()
+                self._take(data)
+            self._reap()
+
+    def _take(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            command = self._json.loads(line)
+            if "import" in command:
+                self._import(command["import"])
+            else:
+                self._fork(command)
+
+    def _import(self, names: list[str]) -> None:
+        """Load libraries once, for all plays to come; one that fails will fail in its play."""
+        import importlib
+
+        for name in names:
+            if name not in sys.modules:
+                try:
+                    importlib.import_module(name)
+                except Exception:
+                    continue
+
+    def _fork(self, command: dict[str, Any]) -> None:
+        child = real.fork()
+        if child:
+            self._running[child] = command["play"]
+            self._cpu += 1
+            return
+        try:
+            _pin(self._cpu)
+            _play(command["plan"], command["out"])
+        finally:
+            self._os._exit(1)
+
+    def _reap(self) -> None:
+        for child in list(self._running):
+            found, status = self._os.waitpid(child, self._os.WNOHANG)
+            if found:
+                number = self._running.pop(child)
+                self._say({"done": number, "status": status})
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        self._os.write(1, self._json.dumps(answer).encode() + b"\n")
+
+    def _end(self) -> None:
+        for child in self._running:
+            real.kill(child, 9)
+        self._os._exit(0)
+
+
+def _pin(turn: int) -> None:
+    """Keep to one CPU: a baton that wakes another CPU costs six times as much."""
+    import os
+
+    if hasattr(os, "sched_setaffinity"):
+        cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cpus[turn % len(cpus)]})
+
+
+def _play(plan_path: str, out_path: str) -> None:
+    import json
+    import os
+
+    from .play import Play
+
+    with open(plan_path, "rb") as file:
+        plan = json.load(file)
+    # Whatever writes to the descriptors themselves must not get into the nursery's answers.
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1):
+        os.dup2(null, fd)
+    out = os.open(out_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(out, view) :]
+
+    Play(plan, write).run()
+
+
+def _without_random_addresses() -> None:
+    """Start again with address randomization off, where that is possible: sets order by address."""
+    try:
+        with open("/proc/self/personality") as file:
+            persona = int(file.read(), 16)
+        if persona & _ADDR_NO_RANDOMIZE:
+            return
+        import ctypes
+
+        if ctypes.CDLL(None).personality(persona | _ADDR_NO_RANDOMIZE) != -1:
+            import os
+
+            os.execv(sys.executable, sys.orig_argv)
+    except (OSError, ValueError, ImportError, AttributeError):
+        return
+
+
+def main() -> None:
+    """Patch, import what every play needs, and serve."""
+    _without_random_addresses()
+    from select import poll  # the real one, from before the patches
+
+    from . import patches
+
+    patches.install()
+    import site
+
+    site.main()
+    from . import play, stubs  # noqa: F401  what every play needs, loaded once
+
+    stubs.package()
+
+    Nursery(poll()).serve()

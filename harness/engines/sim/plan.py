@@ -1,0 +1,92 @@
+"""What the child process is told to play: plain JSON, made by the parent, where pydantic lives.
+
+Instants are seconds after 0s. Bodies are latin-1 text, so that any bytes survive JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class RequestPlan(TypedDict):
+    """One request, ready to be given to the target."""
+
+    stream: str
+    number: int
+    user: str | None
+    client: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+class StreamPlan(TypedDict):
+    """How a stream's steady state is proven: the same request for each try."""
+
+    tries: list[RequestPlan]
+    healthy_low: float
+    healthy_high: float
+
+
+class FaultPlan(TypedDict):
+    """One fault: what applying and lifting it does, as words of `world.World.act`."""
+
+    index: int
+    name: str
+    upstreams: list[str]
+    apply: list[list[Any]]
+    lift: list[list[Any]]
+
+
+class StepPlan(TypedDict):
+    """One step: at most one of `send`, `apply`, `lift` (numbers of faults) is set."""
+
+    at_s: float
+    send: RequestPlan | None
+    apply: int | None
+    lift: int | None
+
+
+class UpstreamPlan(TypedDict):
+    """One stub behind its proxy, with the JSON that it is told before the play."""
+
+    name: str
+    port: int
+    users: dict[str, Any]
+    routes: list[dict[str, Any]]
+
+
+class StatusPlan(TypedDict):
+    """The target's own account of its breakers."""
+
+    method: str
+    path: str
+
+
+class Plan(TypedDict):
+    """Everything that one play needs."""
+
+    seed: int
+    points: float | None
+    """Probability of a switch at a clock read or lock entry; drawn from the seed if None."""
+    lines: bool
+    """Whether the lines of the target's code are switch points too."""
+    wsgi: str
+    cwd: str
+    env: dict[str, str]
+    threads: int | None
+    """How many requests the target's server works on at once; None: all."""
+    internal_token: str
+    ready: RequestPlan
+    ready_within_s: float
+    upstreams: list[UpstreamPlan]
+    warm_up: list[StreamPlan]
+    faults: list[FaultPlan]
+    steps: list[StepPlan]
+    duration_s: float
+    grace_s: float
+    lead_s: float
+    status: StatusPlan | None
+    real_limit_s: float
+    """Real seconds after which the play is ended, whatever it does."""

@@ -1,0 +1,355 @@
+"""Plays one plan in a child process: import the target, warm up, play, flush, end hard."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import patches, real
+from .descriptors import open_count
+from .escapes import ESCAPES
+from .facts import Facts
+from .output import capture
+from .plan import Plan, RequestPlan, StepPlan
+from .scheduler import KERNEL, Deadlock
+from .watchdog import Watchdog
+from .world import World
+from .wsgi import Answer, Server, load
+
+_TRIES_WHEN_WRONG = 4
+_TRY_AGAIN_S = 0.1
+_SETTLE_S = 0.05
+_STATUS_EVERY_S = 0.25
+_STATUS_AT_LEAST_EVERY_S = 5.0
+_COLLECT_EVERY = 500
+
+
+class Play:
+    """One plan on its way; `write` gets the facts as one JSON document at the end."""
+
+    def __init__(self, plan: Plan, write: Callable[[bytes], object]) -> None:
+        self.plan = plan
+        self.facts = Facts()
+        self._write = write
+        self._ids = 0
+        self._in_flight: dict[int, RequestPlan] = {}
+        self._server: Server | None = None
+        self._world: World | None = None
+        self._zero_s = 0.0
+        self._begun_s = real.monotonic()
+        self._play_begun_s = self._begun_s
+        self._status_body: bytes | None = None
+        self._status_asked_s = 0.0
+        self._crossings_seen = -1
+        self._ended = False
+        self._importing = False
+        self._watchdog = Watchdog(plan["real_limit_s"], self._on_stuck)
+
+    # -- the course of a play ----------------------------------------------------------------
+
+    def run(self) -> NoReturn:
+        """Everything, in the main task; ends the process."""
+        plan = self.plan
+        try:
+            self._prepare()
+            self._import_target()
+            self._begin_choices()
+            self._warm_up()
+            self._start_clock()
+            KERNEL.park("the end of the play")
+        except BaseException as error:
+            self.fail(error)
+        self.finish(f"the play of {plan['wsgi']} ended early")
+
+    def _prepare(self) -> None:
+        plan = self.plan
+        KERNEL.begin_again()
+        KERNEL.on_failure = self.fail
+        KERNEL.on_foreign = lambda: ESCAPES.note(
+            "waited on a thread that the simulation didn't start",
+            "it runs in real time, beside the simulation's clock",
+        )
+        KERNEL.on_nudge = lambda: ESCAPES.remark(
+            "read the clock again and again without a wait: time was moved in steps of up to 16 ms"
+        )
+        ESCAPES.root = plan["cwd"]
+        ESCAPES.armed = True
+        KERNEL.reseed(0)
+        patches.CHANCE.reseed(plan["seed"])
+        import random
+
+        random.seed(plan["seed"])
+        capture(self.facts)
+        self._world = World(plan, self.facts)
+        self._watchdog.start()
+
+    def _import_target(self) -> None:
+        plan = self.plan
+        os.environ.update(plan["env"])
+        os.chdir(plan["cwd"])
+        if plan["cwd"] not in sys.path:
+            sys.path.insert(0, plan["cwd"])
+        self._importing = True
+        app = load(plan["wsgi"])
+        self._importing = False
+        port = int(plan["env"].get("PORT", "5000"))
+        self._server = Server(app, port, plan["threads"])
+        changed = patches.changed_since()
+        if changed:
+            ESCAPES.note(
+                f"replaced {', '.join(changed[:4])} (gevent's or eventlet's monkey patching?)",
+                "the target then runs in real time",
+            )
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def _begin_choices(self) -> None:
+        """Switch points and other orders from here on: importing is not what is tested."""
+        plan = self.plan
+        KERNEL.reseed(plan["seed"], points=plan["points"])
+        if plan["lines"]:
+            from .lines import trace_lines
+
+            trace_lines(plan["cwd"], plan["seed"])
+
+    def _warm_up(self) -> None:
+        self.facts.add("phase", phase="ready")
+        self._await_ready()
+        self._play_begun_s = real.monotonic()
+        self.facts.add("phase", phase="warm-up")
+        for stream in self.plan["warm_up"]:
+            for number, request in enumerate(stream["tries"]):
+                status = self._ask(request, noted=True)
+                if status is not None:
+                    if stream["healthy_low"] <= status <= stream["healthy_high"]:
+                        break
+                    if number + 1 >= _TRIES_WHEN_WRONG:
+                        break
+                KERNEL.sleep(_TRY_AGAIN_S)
+        KERNEL.sleep(_SETTLE_S)
+
+    def _await_ready(self) -> None:
+        until_s = KERNEL.now_s + self.plan["ready_within_s"]
+        while True:
+            status = self._ask(self.plan["ready"], noted=False)
+            if status is not None and status < 500:
+                return
+            if KERNEL.now_s >= until_s:
+                ready = self.plan["ready"]
+                raise NotReady(f"{ready['method']} {ready['path']} gave {status or 'no answer'}")
+            KERNEL.sleep(_TRY_AGAIN_S)
+
+    def _ask(self, request: RequestPlan, *, noted: bool) -> int | None:
+        """One request of the main task's own; waits for its status."""
+        task = KERNEL.here()
+        got: list[Answer] = []
+
+        def done(answer: Answer) -> None:
+            got.append(answer)
+            KERNEL.wake(task)
+
+        if noted:
+            self._send(request, KERNEL.now_s, done)
+        else:
+            self._give(request, done)
+        KERNEL.park("an answer of the target", KERNEL.now_s + 15.0)
+        return got[0][0] if got else None
+
+    def _start_clock(self) -> None:
+        plan = self.plan
+        self._zero_s = KERNEL.now_s + plan["lead_s"]
+        self.facts.add("zero", self._zero_s)
+        self.facts.add("phase", self._zero_s, phase="play")
+        if plan["status"] is not None:
+            self._look_at_status()
+        KERNEL.call_at(self._zero_s + plan["duration_s"], self._end)
+        self._next_step(0)
+
+    def _next_step(self, index: int) -> None:
+        steps = self.plan["steps"]
+        if index < len(steps):
+            at_s = self._zero_s + steps[index]["at_s"]
+            KERNEL.call_at(at_s, self._do_steps, index)
+
+    def _do_steps(self, index: int) -> None:
+        """All steps of one instant, in order; then plan the next."""
+        steps = self.plan["steps"]
+        at_s = steps[index]["at_s"]
+        while index < len(steps) and steps[index]["at_s"] == at_s:
+            self._do(steps[index])
+            index += 1
+            if index % _COLLECT_EVERY == 0:
+                gc.collect()
+        self._next_step(index)
+
+    def _do(self, step: StepPlan) -> None:
+        if step["send"] is not None:
+            self._send(step["send"], self._zero_s + step["at_s"], None)
+            return
+        applies = step["apply"] is not None
+        number = step["apply"] if applies else step["lift"]
+        assert number is not None
+        fault = self.plan["faults"][number]
+        assert self._world is not None
+        for words in fault["apply"] if applies else fault["lift"]:
+            self._world.act(words)
+        self.facts.crossings += 1
+        self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def _send(
+        self, request: RequestPlan, planned_s: float, done: Callable[[Answer], None] | None
+    ) -> None:
+        self._ids += 1
+        number = self._ids
+        self._in_flight[number] = request
+        self.facts.add(
+            "sent",
+            id=number,
+            stream=request["stream"],
+            number=request["number"],
+            planned=planned_s,
+            method=request["method"],
+            path=request["path"],
+            user=request["user"],
+            client=request["client"],
+        )
+
+        def answered(answer: Answer) -> None:
+            self._in_flight.pop(number, None)
+            status, headers, body, error = answer
+            self.facts.add(
+                "answered",
+                id=number,
+                status=status,
+                headers=headers,
+                body=body.decode("latin-1"),
+                error=error,
+            )
+            if done is not None:
+                done(answer)
+            if self._ended and not self._in_flight:
+                KERNEL.call_later(0.0, self.finish, None)
+
+        self._give(request, answered)
+
+    def _give(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
+        assert self._server is not None
+        self._server.give(request, done)
+
+    def _look_at_status(self) -> None:
+        """Ask the target's status endpoint when something happened, and now and then."""
+        now_s = KERNEL.now_s
+        happened = self.facts.crossings != self._crossings_seen
+        if happened or now_s - self._status_asked_s >= _STATUS_AT_LEAST_EVERY_S:
+            self._crossings_seen = self.facts.crossings
+            status = self.plan["status"]
+            assert status is not None and self._server is not None
+            self._server.give(_own_request(status["method"], status["path"]), self._note_status)
+        else:
+            self._status_asked_s = self._status_asked_s
+        if not self._ended:
+            KERNEL.call_later(_STATUS_EVERY_S, self._look_at_status)
+
+    def _note_status(self, answer: Answer) -> None:
+        status, _, body, _ = answer
+        if status == 200 and body != self._status_body:
+            self._status_body = body
+            since_s = self._status_asked_s or KERNEL.now_s
+            self.facts.add("status", since=since_s, body=body.decode("latin-1"))
+        self._status_asked_s = KERNEL.now_s
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._in_flight:
+            KERNEL.call_later(self.plan["grace_s"], self.finish, None)
+        else:
+            self.finish(None)
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """End with what went wrong: the target's import, everything waiting, our own mistake."""
+        if isinstance(error, Deadlock):
+            self.finish(str(error))
+        if isinstance(error, NotReady):
+            self.finish(f"the target was not ready: {error}")
+        text = "".join(traceback.format_exception(error))
+        where = _last_line_in(error, self.plan["cwd"])
+        self.facts.add("traceback", text=text)
+        what = "".join(traceback.format_exception_only(error)).strip()
+        if self._importing:
+            self.finish(f"the target could not be imported: {where}{what}")
+        self.finish(f"the simulation broke: {where}{what}")
+
+    def _on_stuck(self, what: str) -> NoReturn:
+        self.finish(what)
+
+    def finish(self, trouble: str | None) -> NoReturn:
+        """Write everything down and end the process, with all its threads."""
+        ESCAPES.armed = False
+        if trouble is not None:
+            self.facts.add("trouble", what=trouble)
+        self._note_waiting()
+        self._watchdog.look_for_real_sockets()
+        self.facts.add("phase", phase="end")
+        document: dict[str, Any] = {
+            "facts": self.facts.all,
+            "zero": self._zero_s,
+            "escapes": ESCAPES.found,
+            "remarks": ESCAPES.remarks,
+            "switches": KERNEL.switches,
+            "steps": KERNEL.steps,
+            "open_sockets": open_count(),
+            "python": sys.version.split()[0],
+            "points": KERNEL.points,
+            "play_s": real.monotonic() - self._play_begun_s,
+            "start_s": self._play_begun_s - self._begun_s,
+        }
+        self._write(json.dumps(document).encode())
+        os._exit(0)
+
+    def _note_waiting(self) -> None:
+        """Who still waits for what, when requests were left without an answer."""
+        if not self._in_flight:
+            return
+        frames = sys._current_frames()
+        for task, what in KERNEL.who_waits():
+            if task is KERNEL.main:
+                continue
+            frame = frames.get(task.worker.real_ident)
+            where = ESCAPES.where(frame) if frame is not None else "code in C"
+            self.facts.add("waiting", task=task.name, what=what, where=where)
+
+
+class NotReady(Exception):
+    """The target never answered its readiness request well."""
+
+
+def _own_request(method: str, path: str) -> RequestPlan:
+    return {
+        "stream": "",
+        "number": 0,
+        "user": None,
+        "client": "127.0.0.1",
+        "method": method,
+        "path": path,
+        "headers": {},
+        "body": "",
+    }
+
+
+def _last_line_in(error: BaseException, root: str) -> str:
+    """`file:line: ` of the target's own code that an error came through last."""
+    found = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(root + "/") and "/site-packages/" not in frame.filename:
+            found = f"{frame.filename[len(root) + 1 :]}:{frame.lineno}: "
+    return found
