@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.breaker import Outcome
-from harness.history.view import route_matches
+from harness.routes import route_matches
 from harness.scenario import faults as kinds
 from harness.scenario.faults import FaultBase
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
+from harness.routes import route_matches
 from harness.units import Window
 
 E = TypeVar("E", bound=Event)
@@ -203,26 +204,3 @@ class History:
         """When the play ended."""
         ends = [event.at_s for event in self.all(Phase) if event.phase == "end"]
         return ends[-1] if ends else max((event.at_s for event in self.events), default=0.0)
-
-
-def route_matches(route: str, called_route: str, path: str) -> bool:
-    """Whether a route as authors write it (`GET /balance`, `*` for one segment) covers a call.
-
-    A route covers the paths below it, so `GET /balance` covers `GET /balance/ada`.
-    """
-    method, _, pattern = route.partition(" ")
-    if method != called_route.partition(" ")[0]:
-        return False
-    wanted = _segments(pattern)
-    given = _segments(path.partition("?")[0])
-    pairs = zip(wanted, given, strict=False)
-    return len(given) >= len(wanted) and all(w in ("*", g) for w, g in pairs)
-
-
-def _segments(path: str) -> list[str]:
-    return [segment for segment in path.split("/") if segment]
-
-
-def of_upstream(events: Iterable[Crossed], upstream: str) -> tuple[Crossed, ...]:
-    """Those crossings that belong to one upstream's proxy."""
-    return tuple(event for event in events if event.upstream == upstream)
