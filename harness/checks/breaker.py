@@ -12,7 +12,7 @@ from harness.checks.attempts import hidden
 from harness.checks.case import Case
 from harness.checks.demands import upstreams_of
 from harness.checks.inference import Inference, Probe
-from harness.contract import Forecast, Moment, predict
+from harness.contract import Moment, Prediction, Span, predict
 from harness.history.view import Request
 from harness.scenario.expectations import Contract, ExpectBreaker, Instant
 from harness.settings import DOCUMENTED
@@ -59,7 +59,7 @@ class _Judge:
                 "status endpoint and wire",
             )
 
-    def _forecast(self) -> Forecast:
+    def _predicted(self) -> Prediction:
         """What the contract says of this breaker, with the target's own settings."""
         run = self.case.history.run
         settings = {name: self.case.settings(name) for name in (*DOCUMENTED, *run.upstreams)}
@@ -109,15 +109,18 @@ class _Judge:
         streams = [request.sent.stream for request in self.inference.demands]
         stream = stream or (streams[0] if streams else "")
         found = [r for r in self.inference.rejected if r.sent.stream == stream]
-        right = self._forecast().first_rejections.get(stream) if wanted == "contract" else wanted
-        assert not isinstance(right, str)
-        expected = "none" if right is None else _numbers(right)
+        right: Sequence[Range | Span] = (
+            [wanted]
+            if isinstance(wanted, Range)
+            else self._predicted().first_rejection.get(stream, ())
+        )
+        expected = " or ".join(map(_numbers, right)) or "none"
         if not found:
             verdict, observed = self._never_opened()
             return self._finding("first rejection", verdict, expected, observed, self._sight())
         first = found[0]
         unsure = any(r.sent.at_s < first.sent.at_s for r in self.inference.unknown)
-        ok = right is not None and first.sent.number in right
+        ok = any(span.low <= first.sent.number <= span.high for span in right)
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         observed = f"#{first.sent.number}, sent at {first.sent.at_s:.2f} s"
         evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
@@ -131,9 +134,8 @@ class _Judge:
     def _attempts(self) -> Finding:
         name, known = "attempts until open", self.inference
         wanted = self.expectation.attempts
-        right = self._forecast().attempts if wanted == "contract" else wanted
-        assert not isinstance(right, str)
-        expected = "none" if right is None else f"{right}"
+        right = wanted if isinstance(wanted, Range) else self._predicted().attempts
+        expected = "none" if right is None else f"{Range(right.low, right.high)}"
         if known.opened is None:
             verdict, observed = self._never_opened()
             return self._finding(name, verdict, expected, observed, self._sight())
@@ -145,7 +147,7 @@ class _Judge:
         seen = [a for a in known.attempts if a.start_s <= until_s]
         late = [a for a in known.late if a.start_s > until_s]
         count = len(seen) + len(late)
-        ok = right is not None and count in right
+        ok = right is not None and right.low <= count <= right.high
         observed = f"{count} until {_at(known.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
@@ -179,11 +181,12 @@ class _Judge:
         assert wanted is not None
         given = wanted if isinstance(wanted, tuple) else (wanted,)
         if len(given) == 1 and isinstance(given[0], Contract):
-            return self._forecast().probes, given[0].tolerance_s
-        moments, tolerance_s = [], 0.0
+            return self._predicted().probe_moments, given[0].tolerance_s
+        moments: list[Moment] = []
+        tolerance_s = 0.0
         for instant in given:
             if isinstance(instant, Contract):
-                moments.append(self._forecast().probes[len(moments)])
+                moments.append(self._predicted().probe_moments[len(moments)])
                 tolerance_s = instant.tolerance_s
             else:
                 moments.append(_around(instant))
@@ -220,8 +223,8 @@ class _Judge:
         if isinstance(wanted, Around):
             return _around(wanted), 0.0
         if isinstance(wanted, Contract):
-            forecast = self._forecast()
-            moment = forecast.opens if what == "opens" else forecast.closes
+            predicted = self._predicted()
+            moment = predicted.opened if what == "opens" else predicted.closed_for_good
             return (moment if moment else None), wanted.tolerance_s
         return None, 0.0
 
@@ -255,7 +258,7 @@ class _Judge:
 
 def _around(wanted: Around) -> Moment:
     low_s, high_s = wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s
-    return Moment(alternatives=(Range(low_s, high_s),), sure=True)
+    return Moment(alternatives=(Span(low_s, high_s),), sure=True)
 
 
 def _judged(found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
@@ -299,7 +302,7 @@ def _expected(allowed: Moment, tolerance_s: float) -> str:
     return f"{text} ± {tolerance_s:g} s" if tolerance_s else text
 
 
-def _numbers(wanted: Range) -> str:
+def _numbers(wanted: Range | Span) -> str:
     if wanted.low == wanted.high:
         return f"#{wanted.low:g}"
     return f"#{wanted.low:g}..#{wanted.high:g}"
