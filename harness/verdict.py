@@ -47,6 +47,9 @@ class Finding:
     examples: tuple[int, ...] = ()
     """Ids of requests that show it, worst first, at most five."""
     because: str | None = None
+    timeless: bool = False
+    """Whether no lateness or trouble of the run itself could excuse a failure: a sound target
+    shows this at no time, whatever befalls it."""
 
     def __str__(self) -> str:
         """One line for a person."""

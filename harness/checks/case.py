@@ -1,0 +1,70 @@
+"""What a check is given: one scenario, the history of one run of it, and what can be inferred.
+
+Every check is a function `check(expectation, case) -> tuple[Finding, ...]`, pure: same case, same
+findings.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from harness.checks.inference import Inference, infer
+from harness.history.view import History, Request
+from harness.scenario.expectations import ExpectationBase
+from harness.scenario.model import Scenario
+from harness.settings import DOCUMENTED, ServiceSettings
+
+HANG_MARGIN_S = 2.0
+"""Beyond the sum of the deadlines (G9), before a missing answer is called a hang."""
+
+
+class Case:
+    """A scenario and its history; inferences are made once each, when first asked for."""
+
+    def __init__(self, scenario: Scenario, history: History) -> None:
+        self.scenario = scenario
+        self.history = history
+        self._inferences: dict[str, Inference] = {}
+
+    def settings(self, upstream: str) -> ServiceSettings:
+        """n, T, N and W that the target declares for an upstream; the contract's where it doesn't.
+
+        An upstream that neither knows is given auth's, as a target file does.
+        """
+        base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
+        own = self.history.run.settings.get(upstream, {})
+        return ServiceSettings(
+            attempts=int(own.get("attempts", base.attempts)),
+            timeout_s=own.get("timeout_s", base.timeout_s),
+            threshold=int(own.get("threshold", base.threshold)),
+            wait_s=own.get("wait_s", base.wait_s),
+        )
+
+    def inference(self, upstream: str) -> Inference:
+        """What the wire says of an upstream's breaker."""
+        if upstream not in self._inferences:
+            self._inferences[upstream] = infer(self.history, upstream, self.settings(upstream))
+        return self._inferences[upstream]
+
+    def claims(self, expectation: ExpectationBase) -> tuple[str, ...]:
+        """The claims that an expectation stands for: its own, else the scenario's."""
+        return expectation.claims or self.scenario.claims
+
+    @cached_property
+    def deadline_s(self) -> float:
+        """The longest that a sound target may take for an answer, seconds after sending (G9).
+
+        The sum of what calls to the faulted upstreams may take, as the others answer at once; of
+        all upstreams where nothing is faulted. A margin for a busy machine is included.
+        """
+        declared = self.history.run.upstreams
+        names = [name for name in self.scenario.faulted_upstreams if name in declared] or declared
+        return sum(self.settings(name).longest_call_s for name in names) + HANG_MARGIN_S
+
+    def waited_s(self, request: Request) -> float:
+        """How long a request without an answer had waited when the run ended, in seconds."""
+        return max(0.0, self.history.end_s - request.sent.at_s)
+
+    def hung(self, request: Request) -> bool:
+        """Whether a request is without an answer although every deadline has passed (G9)."""
+        return request.answered is None and self.waited_s(request) >= self.deadline_s

@@ -1,0 +1,220 @@
+"""Expectations on money (G7): what billing's ledger shows, beside what the chats were told.
+
+Duplicates are the charges beyond the chats answered 200 with `"charged": true`, or beyond the chats
+answered 200 where the target doesn't say. A chat still in flight at the edge of a window or at the
+end of the run may have been charged or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.checks.case import Case
+from harness.checks.proof import charging, ledger_works
+from harness.checks.selection import WHOLE, Span, requests_in, span_of
+from harness.checks.sight import Sight, keeps_out, sight
+from harness.checks.wording import counted, plural, seconds
+from harness.history.events import Charged
+from harness.history.view import History, Request
+from harness.scenario.expectations import ExpectCharges
+from harness.units import Range
+from harness.verdict import Finding, Verdict
+
+_MOST_INSTANTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Charges beside the answers that own up to them."""
+
+    charges: int
+    owned: int
+    """Chats answered 200 and charged, whose whole life lies in the window."""
+    open: int
+    """Chats that may own a charge: on the window's edge, or in flight when the run ended."""
+    said: bool
+    """Whether the target says which chats it charged."""
+
+    @property
+    def duplicates(self) -> int:
+        """Charges that no chat can own."""
+        return max(0, self.charges - self.owned - self.open)
+
+    @property
+    def missing(self) -> int:
+        """Chats said to be charged that the ledger doesn't show."""
+        return max(0, self.owned - self.charges) if self.said else 0
+
+
+def account(
+    history: History, charges: Sequence[Charged], chats: Sequence[Request], span: Span
+) -> Account:
+    """Hold charges against chats."""
+    answered = [chat for chat in chats if chat.status == 200]
+    said = any(isinstance(chat.field("charged"), bool) for chat in answered)
+    owners = [chat for chat in answered if not said or chat.field("charged") is True]
+    waiting = [chat for chat in chats if chat.answered is None]
+    inside = [chat for chat in owners if _inside(chat, span)]
+    edge = [c for c in owners if not _inside(c, span) and (c.sent.at_s in span or c.end_s in span)]
+    return Account(
+        charges=len(charges), owned=len(inside), open=len(edge) + len(waiting), said=said
+    )
+
+
+def totals(case: Case) -> Account:
+    """The account of the whole play, for the report."""
+    history = case.history
+    names = charging(history)
+    chats = [request for request in history.requests if request.sent.stream in names]
+    return account(history, history.charges, [c for c in chats if not case.hung(c)], WHOLE)
+
+
+def check(expectation: ExpectCharges, case: Case) -> tuple[Finding, ...]:
+    """A finding for the charges, and one for duplicates if their number is expected."""
+    return tuple(_Check(expectation, case).findings())
+
+
+class _Check:
+    """One expectation with what the ledger and the client show."""
+
+    def __init__(self, expectation: ExpectCharges, case: Case) -> None:
+        history = case.history
+        self.expectation = expectation
+        self.claims = case.claims(expectation)
+        self.span = span_of(expectation, case)
+        self.sight: Sight = sight(case, self.span, "billing", keeps_out)
+        self.streams = charging(history)
+        self.works = ledger_works(history)
+        self.charges = [charge for charge in history.charges if charge.at_s in self.span]
+        self.refused = sum(
+            c.duplicate and c.at_s >= 0 and c.at_s in self.span for c in history.all(Charged)
+        )
+        everyone = [r for r in history.requests if r.sent.stream in self.streams]
+        self.account = account(
+            history, self.charges, [r for r in everyone if not case.hung(r)], self.span
+        )
+        chats = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
+        self.sent = len(chats)
+        self.sent_in_sight = sum(chat.sent.at_s in self.sight for chat in chats)
+
+    def findings(self) -> Iterator[Finding]:
+        wanted = self.expectation.charges
+        yield self._number(wanted) if isinstance(wanted, Range) else self._once()
+        if self.expectation.duplicates is not None:
+            yield self._duplicates(self.expectation.duplicates)
+
+    def _number(self, wanted: Range) -> Finding:
+        count, why = len(self.charges), None
+        if count > wanted.high:
+            verdict = Verdict.FAILED
+        elif count >= wanted.low and count > 0:
+            verdict = Verdict.PASSED
+        else:
+            why = self._blind()
+            verdict = Verdict.FAILED if count < wanted.low else Verdict.PASSED
+        return self._finding(
+            f"billing shows {counted(wanted, 'charge')} {self.span.words}",
+            Verdict.INCONCLUSIVE if why else verdict,
+            counted(wanted, "charge"),
+            _observed(self.charges),
+            why,
+        )
+
+    def _blind(self) -> str | None:
+        """Why no charge proves nothing; None where it proves something."""
+        if not self.span.windows:
+            return self.span.nothing
+        if not self.works:
+            return "the warm-up showed no charge, so that none is seen proves nothing"
+        if not self.sent:
+            return "no chat was sent meanwhile"
+        if not self.sent_in_sight:
+            return f"nobody's charge could reach billing in {self.sight.unseen}"
+        return None
+
+    def _once(self) -> Finding:
+        found, why = self.account, None
+        verdict = Verdict.FAILED if found.duplicates or found.missing else Verdict.PASSED
+        if not self.works and not found.charges:
+            why = "the warm-up showed no charge either: the ledger is out of sight"
+        elif not found.charges and not found.owned:
+            why = self.span.nothing if not self.span.windows else "there is nothing to compare"
+        owners = "answered as charged" if found.said else "answered 200"
+        observed = f"{plural(found.charges, 'charge')} for {plural(found.owned, 'chat')} {owners}"
+        if found.open:
+            observed += f" and {found.open} on the edge"
+        if found.duplicates:
+            observed += f": {found.duplicates} too many"
+        if found.missing:
+            observed += f": {found.missing} too few"
+        return self._finding(
+            f"billing charges once per charged answer {self.span.words}",
+            Verdict.INCONCLUSIVE if why else verdict,
+            "one charge for each chat answered as charged",
+            observed,
+            why,
+            timeless=bool(found.duplicates),
+        )
+
+    def _duplicates(self, wanted: int) -> Finding:
+        found, why = self.account, None
+        if not found.charges and not self.works:
+            why = "the warm-up showed no charge: the ledger is out of sight"
+        elif not self.sent:
+            why = "no chat was sent meanwhile" if self.span.windows else self.span.nothing
+        right = found.duplicates == wanted
+        return self._finding(
+            f"billing shows {counted(Range(wanted, wanted), 'duplicate')} {self.span.words}",
+            Verdict.INCONCLUSIVE if why else Verdict.PASSED if right else Verdict.FAILED,
+            counted(Range(wanted, wanted), "duplicate"),
+            f"{plural(found.duplicates, 'duplicate')}: {plural(found.charges, 'charge')} for "
+            f"{plural(found.owned, 'chat')} answered 200" + (" as charged" if found.said else ""),
+            why,
+            timeless=found.duplicates > wanted,
+        )
+
+    def _finding(
+        self,
+        name: str,
+        verdict: Verdict,
+        expected: str,
+        observed: str,
+        why: str | None,
+        *,
+        timeless: bool = False,
+    ) -> Finding:
+        return Finding(
+            name=name,
+            claims=self.claims,
+            verdict=verdict,
+            expected=expected,
+            observed=observed,
+            evidence=why or self._evidence(),
+            because=self.expectation.because,
+            timeless=timeless,
+        )
+
+    def _evidence(self) -> str:
+        parts = [f"billing's ledger; {plural(self.sent, 'chat')} sent meanwhile"]
+        if self.refused:
+            parts.append(f"{plural(self.refused, 'repeated charge')} refused by their key")
+        if not self.account.said:
+            parts.append("the target doesn't say which chats it charged")
+        if self.sight.hidden:
+            parts.append(f"nothing could reach billing in {self.sight.unseen}")
+        if self.span.inferred:
+            parts.append(self.span.inferred)
+        return "; ".join(parts)
+
+
+def _inside(chat: Request, span: Span) -> bool:
+    return any(chat.sent.at_s in window and chat.end_s in window for window in span.windows)
+
+
+def _observed(charges: Sequence[Charged]) -> str:
+    if not charges:
+        return "0 charges"
+    shown = ", ".join(seconds(charge.at_s) for charge in charges[:_MOST_INSTANTS])
+    more = ", ..." if len(charges) > _MOST_INSTANTS else ""
+    return f"{plural(len(charges), 'charge')}, at {shown}{more}"

@@ -1,0 +1,73 @@
+"""What the warm-up proves of a run's evidence: which streams reach what, and whether it is seen.
+
+A claim of absence needs this (design decision 4): nothing was seen means something only where
+something would have been seen. Warm-up requests are sent one at a time, so what reached an upstream
+between such a request and its answer was called for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.history.events import Charged
+from harness.history.view import History, Request
+from harness.routes import route_matches
+
+SLACK_S = 0.05
+"""How far a call may seem to lie outside of its request's life, by different witnesses' clocks."""
+
+
+def reaching(history: History, upstream: str, on: str | None = None) -> tuple[str, ...]:
+    """The streams whose warm-up requests were seen to reach an upstream (on one route, if given).
+
+    Seen by its stub, or by its proxy where that records requests.
+    """
+    instants = tuple(_instants(history, upstream, on))
+    return _streams(history, instants)
+
+
+def charging(history: History) -> tuple[str, ...]:
+    """The streams whose requests are charged: warm-up showed a charge, or they are chats (G4)."""
+    charged = [event.at_s for event in history.all(Charged) if event.at_s < 0]
+    by_route = [r.sent.stream for r in (*history.warm_up, *history.requests) if is_chat(r)]
+    return tuple(dict.fromkeys((*_streams(history, tuple(charged)), *by_route)))
+
+
+def ledger_works(history: History) -> bool:
+    """Whether the warm-up showed a charge in the ledger."""
+    return any(event.at_s < 0 for event in history.all(Charged))
+
+
+def is_chat(request: Request) -> bool:
+    """Whether it is the contract's chat: `POST /v1/api/chat`."""
+    path = request.sent.path.partition("?")[0].rstrip("/")
+    return request.sent.method == "POST" and path == "/v1/api/chat"
+
+
+def touched(history: History, upstream: str) -> bool:
+    """Whether the warm-up reached an upstream, through its proxy where that can be seen."""
+    by_proxy = [c for c in history.crossings if c.upstream == upstream and c.at_s < 0]
+    by_stub = [call for call in history.calls_to(upstream) if call.at_s < 0]
+    if "proxy requests" in history.run.evidence:
+        return any(crossed.what == "request" for crossed in by_proxy)
+    return bool(by_stub or by_proxy)
+
+
+def _instants(history: History, upstream: str, on: str | None) -> Iterator[float]:
+    for call in history.calls_to(upstream, on):
+        yield call.at_s
+    for crossed in history.crossings:
+        if crossed.upstream == upstream and crossed.what == "request":
+            route, path = f"{crossed.method} {crossed.path}", crossed.path or ""
+            if on is None or route_matches(on, route, path):
+                yield crossed.at_s
+
+
+def _streams(history: History, instants: tuple[float, ...]) -> tuple[str, ...]:
+    found = (
+        request.sent.stream
+        for request in history.warm_up
+        for at_s in instants
+        if request.sent.at_s - SLACK_S <= at_s <= request.end_s + SLACK_S and at_s < 0
+    )
+    return tuple(dict.fromkeys(found))

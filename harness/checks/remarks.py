@@ -1,0 +1,56 @@
+"""Remarks that are no verdict: what a reader of the report should know beside what held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.case import Case
+from harness.checks.wording import plural, seconds
+from harness.history.events import Lifted
+
+
+def remarks(case: Case) -> tuple[str, ...]:
+    """False rejections after a recovery, tokens discarded by a 401, escalated lifts."""
+    try:
+        return (*_false_rejections(case), *_discarded_tokens(case), *_escalations(case))
+    except Exception:  # the expectations that need the same inference say what broke
+        return ()
+
+
+def _false_rejections(case: Case) -> Iterator[str]:
+    """An upstream is back, and its breaker can't know it yet (contract, section 6)."""
+    for upstream in case.scenario.faulted_upstreams:
+        if upstream not in case.history.run.upstreams:
+            continue
+        lifts = [f.end_s for f in case.history.faults if upstream in f.upstreams]
+        if not lifts:
+            continue
+        back_s = max(lifts)
+        false = [r for r in case.inference(upstream).rejected if r.sent.at_s >= back_s]
+        if false:
+            until_s = max(request.sent.at_s for request in false)
+            yield (
+                f"{plural(len(false), 'request')} turned away although {upstream} was back "
+                f"({seconds(back_s)}..{seconds(until_s)}): the price of the recovery wait"
+            )
+
+
+def _discarded_tokens(case: Case) -> Iterator[str]:
+    """401 in an auth outage makes browsers discard a valid token (contract, section 6)."""
+    windows = [fault for fault in case.history.faults if "auth" in fault.upstreams]
+    count = sum(
+        request.status == 401 and any(w.start_s <= request.sent.at_s < w.end_s for w in windows)
+        for request in case.history.requests
+    )
+    if count:
+        yield (
+            f"{plural(count, 'request')} answered 401 while auth was down: browsers discard a "
+            "valid token then; 503 with Retry-After would be kinder"
+        )
+
+
+def _escalations(case: Case) -> Iterator[str]:
+    for event in case.history.all(Lifted):
+        if event.escalated:
+            upstreams = ", ".join(event.upstreams)
+            yield f"lifting {event.name} on {upstreams} took more than usual: {event.escalated}"

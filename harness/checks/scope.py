@@ -1,0 +1,62 @@
+"""What a target doesn't promise is out of scope: claims it does without, upstreams it lacks.
+
+A route that answers 404 is not excused.
+"""
+
+from __future__ import annotations
+
+import math
+
+from harness.checks.case import Case
+from harness.scenario.expectations import (
+    Expectation,
+    ExpectBreaker,
+    ExpectCalls,
+    ExpectCharges,
+    ExpectNever,
+    Windowed,
+)
+from harness.units import Window
+
+
+def out_of_scope(expectation: Expectation, case: Case) -> str | None:
+    """Why a target owes nothing here; None where it does."""
+    run = case.history.run
+    claims = case.claims(expectation)
+    if claims and set(claims) <= set(run.without):
+        return f"the target does without {', '.join(claims)}"
+    for upstream in _upstreams(expectation):
+        if upstream not in run.upstreams:
+            return f"the target has no upstream {upstream}"
+    return _unplayable(expectation, case)
+
+
+def _upstreams(expectation: Expectation) -> tuple[str, ...]:
+    """The upstreams that an expectation is about."""
+    named: list[str] = []
+    if isinstance(expectation, ExpectBreaker):
+        named.append(expectation.breaker)
+    elif isinstance(expectation, ExpectCalls):
+        named.append(expectation.upstream)
+    elif isinstance(expectation, ExpectCharges):
+        named.append("billing")
+    if isinstance(expectation, Windowed) and expectation.while_ is not None:
+        named.append(expectation.while_.upstream)
+    return tuple(named)
+
+
+def _unplayable(expectation: Expectation, case: Case) -> str | None:
+    """A fault that comes before or into the window can't hit an upstream which isn't there."""
+    window = Window(0.0, math.inf)
+    if isinstance(expectation, Windowed) and expectation.during is not None:
+        window = expectation.during
+    faults = [fault for fault in case.scenario.faults if fault.from_ < window.end_s]
+    missing = [
+        fault for fault in faults if not set(fault.upstreams) & set(case.history.run.upstreams)
+    ]
+    # What may never happen may not happen under the other faults either.
+    enough = len(faults) if isinstance(expectation, ExpectNever) else 1
+    if missing and len(missing) >= enough:
+        names = ", ".join(dict.fromkeys(name for fault in missing for name in fault.upstreams))
+        return f"its outage can't be played: the target has no upstream {names}"
+    return None

@@ -1,0 +1,90 @@
+"""Which windows and which requests an expectation speaks of.
+
+`during` selects by planned instant. `while` takes its windows from the inferred breaker, without
+the instants at which either answer is right (B4: a quarter of a second around a change of state).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.checks.case import Case
+from harness.checks.wording import window
+from harness.history.view import Request
+from harness.scenario.expectations import While, Windowed
+from harness.units import Range, Window
+
+EITHER_S = 0.25
+"""Around a breaker's change of state either answer is right (B4), in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The windows of an expectation, in words too."""
+
+    windows: tuple[Window, ...]
+    words: str
+    """`in 10s..68s`, `while auth is open`, or `throughout`."""
+    inferred: str = ""
+    """Where windows were inferred: which ones."""
+
+    def __contains__(self, at_s: float) -> bool:
+        """Whether an instant lies in one of the windows."""
+        return any(at_s in each for each in self.windows)
+
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to judge by, if there are no windows."""
+        return self.inferred or "no request was planned in this window"
+
+
+WHOLE = Span(windows=(Window(0.0, math.inf),), words="throughout")
+"""The whole play."""
+
+
+def span_of(expectation: Windowed, case: Case) -> Span:
+    """The windows that an expectation names; the whole play if it names none."""
+    if expectation.during is not None:
+        return Span(windows=(expectation.during,), words=f"in {expectation.during}")
+    if expectation.while_ is not None:
+        return _while(expectation.while_, case)
+    return WHOLE
+
+
+def _while(condition: While, case: Case) -> Span:
+    upstream = condition.upstream
+    inference = case.inference(upstream)
+    if condition.state == "open":
+        words, found = f"while {upstream} is open", inference.open_windows
+        missing = f"{upstream}'s breaker was never seen open"
+    elif condition.state == "closed":
+        opened = inference.opened
+        end_s = math.inf if opened is None else opened.at_s - opened.error_s
+        words, found = f"before {upstream} opens", (Window(-EITHER_S, end_s),)
+        missing = f"{upstream}'s breaker was open from the start"
+    else:
+        closed = inference.closed
+        words = f"once {upstream} has recovered"
+        found = () if closed is None else (Window(closed.at_s + closed.error_s, math.inf),)
+        missing = f"{upstream}'s breaker was never seen to open and close again"
+    windows = tuple(
+        Window(each.start_s + EITHER_S, each.end_s - EITHER_S)
+        for each in found
+        if each.end_s - each.start_s > 2 * EITHER_S
+    )
+    shown = ", ".join(window(each) for each in windows)
+    inferred = f"{upstream}'s breaker as inferred: {shown}" if windows else missing
+    return Span(windows=windows, words=words, inferred=inferred)
+
+
+def requests_in(case: Case, span: Span, stream: str | None = None) -> tuple[Request, ...]:
+    """The requests planned in a span, of one stream or of all, in order of their instants."""
+    requests = case.history.requests if stream is None else case.history.stream(stream)
+    return tuple(request for request in requests if request.planned_s in span)
+
+
+def only_numbers(requests: Sequence[Request], wanted: Range | None) -> tuple[Request, ...]:
+    """Those requests whose number in their stream is wanted; all if no number is."""
+    return tuple(r for r in requests if wanted is None or r.sent.number in wanted)

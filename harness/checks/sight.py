@@ -1,0 +1,97 @@
+"""What of a span could be seen at an upstream, and what was hidden by faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.checks.case import Case
+from harness.checks.selection import Span
+from harness.checks.wording import window
+from harness.scenario.faults import KINDS, FaultBase, Kind
+from harness.units import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A span, divided into what could be seen and what was hidden."""
+
+    visible: tuple[Window, ...]
+    hidden: tuple[Window, ...]
+
+    def __contains__(self, at_s: float) -> bool:
+        """Whether an instant could be seen."""
+        return any(at_s in each for each in self.visible)
+
+    @property
+    def shown(self) -> str:
+        """The visible part in words."""
+        return ", ".join(window(each) for each in self.visible)
+
+    @property
+    def unseen(self) -> str:
+        """The hidden part in words."""
+        return ", ".join(window(each) for each in self.hidden)
+
+
+def hides_calls(kind: Kind, evidence: tuple[str, ...]) -> bool:
+    """Whether a fault leaves no trace of an attempt that a run with such evidence can see."""
+    seen = {"proxy requests", "proxy connections"} & set(evidence)
+    return kind.invisible or (kind.silent and not seen)
+
+
+def keeps_out(kind: Kind, evidence: tuple[str, ...]) -> bool:
+    """Whether a fault lets nothing through to its upstream, so that nothing can happen there."""
+    return kind.silent
+
+
+Hides = Callable[[Kind, tuple[str, ...]], bool]
+
+
+def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
+    """Divide a span by the faults on an upstream that hide it, as they really were in force.
+
+    Faults played inside the stub hide nothing: it records what it then keeps quiet about.
+    """
+    history = case.history
+    end_s = history.end_s
+    blind = [
+        Window(fault.start_s, fault.end_s)
+        for fault in history.faults
+        if upstream in fault.upstreams
+        and not _in_stub(case.scenario.faults, fault.fault)
+        and hides(KINDS[fault.name], history.run.evidence)
+    ]
+    whole = [
+        Window(each.start_s, min(each.end_s, end_s))
+        for each in span.windows
+        if each.start_s < min(each.end_s, end_s)
+    ]
+    visible = [part for each in whole for part in _without(each, blind)]
+    hidden = [
+        Window(max(each.start_s, dark.start_s), min(each.end_s, dark.end_s))
+        for each in whole
+        for dark in blind
+        if max(each.start_s, dark.start_s) < min(each.end_s, dark.end_s)
+    ]
+    return Sight(visible=tuple(visible), hidden=tuple(hidden))
+
+
+def _without(span: Window, blind: Sequence[Window]) -> list[Window]:
+    parts = [span]
+    for dark in blind:
+        cut = (
+            Window(start_s, end_s)
+            for part in parts
+            for start_s, end_s in (
+                (part.start_s, min(part.end_s, dark.start_s)),
+                (max(part.start_s, dark.end_s), part.end_s),
+            )
+            if start_s < end_s
+        )
+        parts = list(cut)
+    return parts
+
+
+def _in_stub(faults: Sequence[FaultBase], index: int) -> bool:
+    return index < len(faults) and faults[index].where == "stub"

@@ -1,0 +1,188 @@
+"""Whether a run may be judged at all: what went wrong with it is no fault of the target.
+
+What is found here is inconclusive, so that such a run is never green. How failures then stand:
+
+* the steady state did not hold, or the outage could not touch the traffic: nothing is held against
+  the target;
+* something else went wrong (a fault came late, a part of the world died): only what a sound target
+  shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
+* requests left late: each late request is unclear by itself, failures of others stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from harness.checks.case import Case
+from harness.checks.proof import touched
+from harness.checks.traffic import shown_status
+from harness.checks.wording import plural, seconds
+from harness.history.events import Phase
+from harness.history.view import FaultWindow
+from harness.verdict import Finding, Verdict
+
+LATE_FAULT_S = 0.25
+"""A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
+LATE_P99_S = 0.25
+"""Above this share of lateness the traffic was not what the scenario says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soundness:
+    """What is wrong with a run itself."""
+
+    findings: tuple[Finding, ...] = ()
+    unhealthy: bool = False
+    """The steady state did not hold, or the outage could not touch the traffic."""
+    troubled: bool = False
+    """Something else went wrong that may explain what was seen."""
+
+    def tempered(self, finding: Finding) -> Finding:
+        """A failure that may be the run's own doing is inconclusive."""
+        if finding.verdict is not Verdict.FAILED:
+            return finding
+        if self.unhealthy or (self.troubled and not finding.timeless):
+            why = "not held against the target, as the run itself went wrong"
+            return replace(
+                finding, verdict=Verdict.INCONCLUSIVE, evidence=f"{finding.evidence}; {why}"
+            )
+        return finding
+
+
+def soundness(case: Case) -> Soundness:
+    """Look at the run itself: its end, its troubles, its steady state, its faults, its lateness."""
+    unhealthy = (*_unsteady(case), *_untouched(case))
+    troubles = (*_troubles(case), *_cut_short(case), *_untimely(case))
+    return Soundness(
+        findings=(*troubles, *unhealthy, *_late_requests(case)),
+        unhealthy=bool(unhealthy),
+        troubled=bool(troubles),
+    )
+
+
+def _finding(name: str, expected: str, observed: str, evidence: str) -> Finding:
+    return Finding(
+        name=f"run: {name}",
+        claims=(),
+        verdict=Verdict.INCONCLUSIVE,
+        expected=expected,
+        observed=observed,
+        evidence=evidence,
+    )
+
+
+def _troubles(case: Case) -> Iterator[Finding]:
+    troubles = case.history.troubles
+    if troubles:
+        yield _finding(
+            "nothing goes wrong",
+            "no trouble of the run's own",
+            "; ".join(dict.fromkeys(troubles)),
+            f"{plural(len(troubles), 'trouble')} recorded by the engine",
+        )
+
+
+def _cut_short(case: Case) -> Iterator[Finding]:
+    phases = {event.phase for event in case.history.all(Phase)}
+    if case.history.troubles and "end" not in phases:
+        return  # the trouble says why
+    end_s, duration_s = case.history.end_s, case.scenario.duration
+    if "play" not in phases:
+        observed = "it never began"
+    elif "end" not in phases or end_s < duration_s - LATE_FAULT_S:
+        observed = f"it ended at {seconds(end_s)}"
+    else:
+        return
+    yield _finding(
+        "plays to the end", f"a play of {seconds(duration_s)}", observed, "phases of the run"
+    )
+
+
+def _unsteady(case: Case) -> Iterator[Finding]:
+    if not case.history.all(Phase):
+        return
+    last = {request.sent.stream: request for request in case.history.warm_up}
+    for name, stream in case.scenario.traffic.items():
+        request = last.get(name)
+        if request is not None and request.status is not None and request.status in stream.healthy:
+            continue
+        observed = "no warm-up request" if request is None else shown_status(request, case)
+        yield _finding(
+            f"steady state of {name}",
+            f"{stream.healthy} before the outage",
+            observed,
+            f"last warm-up request of {name}, {stream.request}",
+        )
+
+
+def _untouched(case: Case) -> Iterator[Finding]:
+    if not case.history.warm_up:
+        return
+    for upstream in case.scenario.faulted_upstreams:
+        if upstream in case.history.run.upstreams and not touched(case.history, upstream):
+            yield _finding(
+                f"traffic reaches {upstream}",
+                f"warm-up requests at {upstream}",
+                f"none: an outage of {upstream} could not touch this traffic",
+                ", ".join(case.history.run.evidence) or "no evidence at all",
+            )
+
+
+def _untimely(case: Case) -> Iterator[Finding]:
+    """Faults that came or went late, or not at all; the engine's own account comes first."""
+    history, scenario = case.history, case.scenario
+    if history.troubles or not any(event.phase == "end" for event in history.all(Phase)):
+        return
+    tolerance_s = LATE_FAULT_S + history.run.clock_error_s
+    real = {window.fault: window for window in history.faults}
+    for index, fault in enumerate(scenario.faults):
+        if fault.from_ >= scenario.duration or not _reachable(case, fault.upstreams):
+            continue
+        problem = _lateness(real.get(index), fault.from_, scenario.fault_end_s(index), tolerance_s)
+        if problem is not None:
+            name: str = fault.fault
+            yield _finding(
+                f"fault {index + 1}, {name} on {', '.join(fault.upstreams)}, is on time",
+                f"within {seconds(tolerance_s)}",
+                problem,
+                "instants confirmed by the engine",
+            )
+
+
+def _reachable(case: Case, upstreams: tuple[str, ...]) -> bool:
+    return bool(set(upstreams) & set(case.history.run.upstreams))
+
+
+def _lateness(
+    real: FaultWindow | None, start_s: float, end_s: float, tolerance_s: float
+) -> str | None:
+    if real is None:
+        return "it was never applied"
+    if abs(real.start_s - start_s) > tolerance_s:
+        return f"applied at {seconds(real.start_s)} instead of {seconds(start_s)}"
+    if real.end_s == float("inf"):
+        return "it was never lifted"
+    if abs(real.end_s - end_s) > tolerance_s:
+        return f"lifted at {seconds(real.end_s)} instead of {seconds(end_s)}"
+    return None
+
+
+def lateness_s(case: Case) -> dict[str, float]:
+    """How late the requests of the play left, in seconds: p50, p99 and max (nearest rank)."""
+    late = sorted(max(0.0, r.sent.at_s - r.sent.planned_s) for r in case.history.requests)
+    if not late:
+        return {"p50": 0.0, "p99": 0.0, "max": 0.0}
+    last = len(late) - 1
+    return {"p50": late[round(0.5 * last)], "p99": late[round(0.99 * last)], "max": late[-1]}
+
+
+def _late_requests(case: Case) -> Iterator[Finding]:
+    found = lateness_s(case)
+    if found["p99"] > LATE_P99_S:
+        yield _finding(
+            "requests leave on time",
+            f"99 of 100 within {seconds(LATE_P99_S)}",
+            f"p99 {seconds(found['p99'])}, at most {seconds(found['max'])} late",
+            f"{plural(len(case.history.requests), 'request')}; is this machine overloaded?",
+        )

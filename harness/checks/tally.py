@@ -1,0 +1,170 @@
+"""Holds many requests against one requirement, and says in one line how many met it.
+
+Three-valued: a request may comply, violate, or leave it unclear (it left late by the harness's own
+fault, say). One that had no time for its answer before the run ended is left out, and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from harness.checks.wording import examples, label, numbers, plural, several_streams
+from harness.history.view import Request
+from harness.verdict import Finding, Verdict
+
+LATE_S = 0.25
+"""A request that left later than this proves nothing about the window it was planned in."""
+_MOST_EXAMPLES = 5
+_MOST_VALUES = 3
+
+
+class Outcome(Enum):
+    """What one request says of one requirement."""
+
+    COMPLIES = "complies"
+    VIOLATES = "violates"
+    UNCLEAR = "unclear"
+    """It would violate, but that may be the harness's own doing."""
+    NO_TIME = "no time"
+    """The run ended before its answer was due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One aspect of an expectation, as it applies to each request."""
+
+    name: str
+    """Of the finding."""
+    expected: str
+    judge: Callable[[Request], Outcome]
+    show: Callable[[Request], str]
+    """What was observed of one request, in a word or two."""
+    sum_up: Callable[[Sequence[Request]], str] | None = None
+    """What was observed of all complying requests together, where `show` differs for each."""
+    share: float = 1.0
+    """The share of requests that must comply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Requests sorted by what they say of a requirement."""
+
+    requirement: Requirement
+    complying: tuple[Request, ...]
+    violating: tuple[Request, ...]
+    unclear: tuple[Request, ...]
+    left_out: tuple[Request, ...]
+
+    @property
+    def total(self) -> int:
+        """How many requests count."""
+        return len(self.complying) + len(self.violating) + len(self.unclear)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Passed or failed where the unclear ones can't change it, else inconclusive."""
+        needed = self.requirement.share * self.total - 1e-9
+        if self.total == 0:
+            return Verdict.INCONCLUSIVE
+        if len(self.complying) >= needed:
+            return Verdict.PASSED
+        possible = len(self.complying) + len(self.unclear)
+        return Verdict.INCONCLUSIVE if possible >= needed else Verdict.FAILED
+
+    @property
+    def observed(self) -> str:
+        """What was seen, the worst first."""
+        if self.total == 0:
+            return "no request was answered in time to tell" if self.left_out else "no request"
+        parts = []
+        if self.violating:
+            parts.append(self._grouped(self.violating))
+        if self.unclear:
+            parts.append(
+                f"{self._grouped(self.unclear)} (left more than {LATE_S:g}s late by the "
+                "harness's own fault)"
+            )
+        if self.complying and self.verdict is Verdict.PASSED:
+            parts.append(self._complying())
+        return "; ".join(parts)
+
+    def _complying(self) -> str:
+        share = f"{len(self.complying)} of {plural(self.total, 'request')}"
+        which = f"({numbers(self.complying)})"
+        if self.requirement.sum_up is not None:
+            return f"{self.requirement.sum_up(self.complying)} for {share} {which}"
+        values = _by_value(self.complying, self.requirement.show)
+        if len(values) == 1:
+            return f"{next(iter(values))} for {share} {which}"
+        words = [f"{value} for {len(those)}" for value, those in values.items()]
+        return f"{', '.join(words[:_MOST_VALUES])} of {plural(self.total, 'request')} {which}"
+
+    def _grouped(self, requests: Sequence[Request]) -> str:
+        if self.requirement.sum_up is not None:
+            several = several_streams(requests)
+            shown = [
+                f"{label(r, several=several)} {self.requirement.show(r)}"
+                for r in requests[:_MOST_VALUES]
+            ]
+            more = len(requests) - len(shown)
+            tail = f" and {more} more" if more else ""
+            return f"{len(requests)} of {self.total} not so: {', '.join(shown)}{tail}"
+        values = _by_value(requests, self.requirement.show)
+        groups = sorted(values.items(), key=lambda item: -len(item[1]))
+        words = [
+            f"{value} for {len(those)} of {self.total}: {examples(those)}"
+            for value, those in groups[:_MOST_VALUES]
+        ]
+        return "; ".join([*words, "and others"] if len(groups) > _MOST_VALUES else words)
+
+    def finding(
+        self, *, claims: tuple[str, ...], because: str | None, evidence: str, timeless: bool = False
+    ) -> Finding:
+        """The finding; how many were left out is said with the evidence."""
+        if self.left_out:
+            evidence += (
+                f"; {plural(len(self.left_out), 'request')} left out that had no time for an "
+                f"answer before the run ended ({numbers(self.left_out)})"
+            )
+        worst = (*self.violating, *self.unclear, *self.complying)
+        return Finding(
+            name=self.requirement.name,
+            claims=claims,
+            verdict=self.verdict,
+            expected=self.requirement.expected,
+            observed=self.observed,
+            evidence=evidence,
+            examples=tuple(request.sent.id for request in worst[:_MOST_EXAMPLES]),
+            because=because,
+            timeless=timeless,
+        )
+
+
+def tally(requirement: Requirement, requests: Sequence[Request]) -> Tally:
+    """Hold each request against a requirement."""
+    found: dict[Outcome, list[Request]] = {outcome: [] for outcome in Outcome}
+    for request in requests:
+        found[requirement.judge(request)].append(request)
+    return Tally(
+        requirement=requirement,
+        complying=tuple(found[Outcome.COMPLIES]),
+        violating=tuple(found[Outcome.VIOLATES]),
+        unclear=tuple(found[Outcome.UNCLEAR]),
+        left_out=tuple(found[Outcome.NO_TIME]),
+    )
+
+
+def late(request: Request) -> bool:
+    """Whether a request left too late to say anything of the instant it was planned for."""
+    return request.sent.at_s - request.sent.planned_s > LATE_S
+
+
+def _by_value(
+    requests: Sequence[Request], show: Callable[[Request], str]
+) -> dict[str, list[Request]]:
+    values: dict[str, list[Request]] = {}
+    for request in requests:
+        values.setdefault(show(request), []).append(request)
+    return values

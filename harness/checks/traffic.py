@@ -1,0 +1,228 @@
+"""Expectations on traffic: how the requests of a stream were answered, and how fast.
+
+Latency counts from the planned instant, so that a stalled sender hides nothing; but an answer is
+only held to be too slow if it was so counted from the instant the request really left, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from harness.checks.answers import cookies, cut_off, has_fields
+from harness.checks.case import Case
+from harness.checks.selection import Span, only_numbers, requests_in, span_of
+from harness.checks.tally import Outcome, Requirement, late, tally
+from harness.checks.wording import bound, fields, plural, seconds, value
+from harness.history.events import Answered
+from harness.history.view import Request
+from harness.scenario.expectations import Cookie, ExpectTraffic, StatusSet
+from harness.units import Range
+from harness.verdict import Finding
+
+EPSILON_S = 1e-6
+
+
+def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
+    """One finding for each of status, latency, json, headers and cookie that is expected."""
+    span = span_of(expectation, case)
+    planned = requests_in(case, span, expectation.traffic)
+    chosen = only_numbers(planned, expectation.requests)
+    subject = expectation.traffic
+    if expectation.requests is not None:
+        subject += f" #{expectation.requests}"
+    findings = []
+    for wanted in _requirements(expectation, case):
+        requirement = replace(
+            wanted,
+            name=f"{subject} {wanted.name} {span.words}",
+            expected=_expected(wanted.expected, expectation.at_least),
+            share=expectation.at_least,
+        )
+        result = tally(requirement, chosen).finding(
+            claims=case.claims(expectation),
+            because=expectation.because,
+            evidence=_evidence(chosen, span),
+        )
+        findings.append(result)
+    return tuple(findings)
+
+
+def _expected(what: str, share: float) -> str:
+    return f"{what} for every request" if share >= 1 else f"{what} for at least {share:.0%}"
+
+
+def _evidence(chosen: Sequence[Request], span: Span) -> str:
+    if not chosen:
+        return span.nothing
+    answered = sum(request.answered is not None for request in chosen)
+    words = f"{plural(answered, 'answer')} seen by the client"
+    return f"{words}; {span.inferred}" if span.inferred else words
+
+
+def _requirements(expectation: ExpectTraffic, case: Case) -> Iterator[Requirement]:
+    if expectation.status is not None:
+        yield status_requirement(expectation.status, case)
+    if expectation.latency is not None:
+        yield _latency(expectation.latency, case)
+    if expectation.json_ is not None:
+        yield _json(expectation.json_, case)
+    for header in expectation.headers:
+        yield _header(header, case)
+    if expectation.cookie == "none":
+        yield _no_cookie(case)
+    elif isinstance(expectation.cookie, Cookie):
+        yield _cookie(expectation.cookie, case)
+
+
+def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
+    """Every answer has one of these statuses; a hang is no answer."""
+
+    def judge(request: Request) -> Outcome:
+        if request.answered is None and not case.hung(request):
+            return Outcome.NO_TIME
+        return _outcome(request, request.status in wanted)
+
+    return Requirement(
+        name=f"is answered {wanted}",
+        expected=str(wanted),
+        judge=judge,
+        show=lambda request: shown_status(request, case),
+    )
+
+
+def shown_status(request: Request, case: Case) -> str:
+    """An answer's status, or why there is none."""
+    if request.answered is None:
+        return f"no answer in {seconds(case.waited_s(request))}"
+    if request.answered.status is None:
+        return f"no answer ({request.answered.error or 'unknown'})"
+    return str(request.answered.status)
+
+
+def _outcome(request: Request, complies: bool) -> Outcome:
+    if complies:
+        return Outcome.COMPLIES
+    return Outcome.UNCLEAR if late(request) else Outcome.VIOLATES
+
+
+def _latency(wanted: Range, case: Case) -> Requirement:
+    def judge(request: Request) -> Outcome:
+        if request.answered is None:
+            waited_s = case.waited_s(request)
+            too_long = waited_s > wanted.high + EPSILON_S or case.hung(request)
+            return Outcome.VIOLATES if too_long else Outcome.NO_TIME
+        if request.service_s < wanted.low - EPSILON_S:
+            return Outcome.VIOLATES
+        if request.latency_s <= wanted.high + EPSILON_S:
+            return Outcome.COMPLIES
+        slow = request.service_s > wanted.high + EPSILON_S
+        return Outcome.VIOLATES if slow else Outcome.UNCLEAR
+
+    return Requirement(
+        name=f"is answered {bound(wanted)}",
+        expected=f"an answer {bound(wanted)}",
+        judge=judge,
+        show=lambda request: _took(request, case),
+        sum_up=_latencies,
+    )
+
+
+def _took(request: Request, case: Case) -> str:
+    if request.answered is None:
+        return f"at {seconds(request.planned_s)} no answer in {seconds(case.waited_s(request))}"
+    return f"at {seconds(request.planned_s)} took {seconds(request.latency_s)}"
+
+
+def _latencies(requests: Sequence[Request]) -> str:
+    latencies = [request.latency_s for request in requests]
+    return f"{seconds(median(latencies))}, at most {seconds(max(latencies))},"
+
+
+def _of_answer(
+    case: Case, judge: Callable[[Request, Answered], Outcome]
+) -> Callable[[Request], Outcome]:
+    """Judge the answer; without one a request violates once it hangs."""
+
+    def judged(request: Request) -> Outcome:
+        if request.answered is None:
+            return Outcome.VIOLATES if case.hung(request) else Outcome.NO_TIME
+        return judge(request, request.answered)
+
+    return judged
+
+
+def _json(wanted: dict[str, Any], case: Case) -> Requirement:
+    def judge(request: Request, answer: Answered) -> Outcome:
+        if cut_off(answer):
+            return Outcome.UNCLEAR
+        return _outcome(request, has_fields(answer.body, wanted))
+
+    return Requirement(
+        name=f"answers {fields(wanted)}",
+        expected=fields(wanted),
+        judge=_of_answer(case, judge),
+        show=lambda request: _shown_fields(request, wanted, case),
+    )
+
+
+def _shown_fields(request: Request, wanted: dict[str, Any], case: Case) -> str:
+    body = None if request.answered is None else request.answered.body
+    if not isinstance(body, dict):
+        return f"{shown_status(request, case)} without JSON"
+    found = [f"{name}: {value(body[name])}" if name in body else f"no {name}" for name in wanted]
+    words = ", ".join(found)
+    return words if has_fields(body, wanted) else f"{shown_status(request, case)} with {words}"
+
+
+def _header(name: str, case: Case) -> Requirement:
+    wanted = name.lower()
+    return Requirement(
+        name=f"has the header {name}",
+        expected=f"header {name}",
+        judge=_of_answer(case, lambda request, answer: _outcome(request, wanted in answer.headers)),
+        show=lambda request: (
+            f"{name}: {request.answered.headers[wanted]}"
+            if request.answered is not None and wanted in request.answered.headers
+            else f"{shown_status(request, case)} without {name}"
+        ),
+    )
+
+
+def _cookie(wanted: Cookie, case: Case) -> Requirement:
+    flags = frozenset(flag.lower() for flag in wanted.flags)
+    words = ", ".join([wanted.name, *wanted.flags])
+
+    def complies(request: Request) -> bool:
+        found = cookies(request).get(wanted.name)
+        return found is not None and flags <= found
+
+    return Requirement(
+        name=f"sets the cookie {words}",
+        expected=f"cookie {words}",
+        judge=_of_answer(case, lambda request, _: _outcome(request, complies(request))),
+        show=lambda request: _shown_cookie(request, wanted, case),
+    )
+
+
+def _shown_cookie(request: Request, wanted: Cookie, case: Case) -> str:
+    found = cookies(request).get(wanted.name)
+    if found is None:
+        return f"{shown_status(request, case)} without the cookie"
+    missing = [flag for flag in wanted.flags if flag.lower() not in found]
+    return f"the cookie without {', '.join(missing)}" if missing else "the cookie with its flags"
+
+
+def _no_cookie(case: Case) -> Requirement:
+    return Requirement(
+        name="sets no cookie",
+        expected="no cookie",
+        judge=_of_answer(case, lambda request, _: _outcome(request, not cookies(request))),
+        show=lambda request: (
+            f"{shown_status(request, case)} with the cookie {', '.join(cookies(request))}"
+            if cookies(request)
+            else "no cookie"
+        ),
+    )

@@ -1,0 +1,134 @@
+"""From a scenario and the history of one run of it to a judgement: pure, whoever played it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.checks.case import Case
+from harness.checks.charges import totals
+from harness.checks.registry import findings_of
+from harness.checks.remarks import remarks
+from harness.checks.soundness import Soundness, lateness_s, soundness
+from harness.history.events import Event, Phase, Run, Trouble
+from harness.history.view import History
+from harness.scenario.expectations import ExpectBreaker, Windowed
+from harness.scenario.model import Scenario
+from harness.verdict import Finding, Judgement, Transition, Verdict, worst
+
+
+def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
+    """Judge one run. Never raises for whatever a history holds or lacks."""
+    history = events if isinstance(events, History) else History(events)
+    if not history.all(Run):
+        return _unplayed(scenario, history)
+    case = Case(scenario, history)
+    run = soundness(case)
+    findings = _findings(case, run)
+    starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}
+    warm_up_s = starts.get("warm-up", 0.0)
+    late = lateness_s(case)
+    account = totals(case)
+    return Judgement(
+        name=scenario.name,
+        file=scenario.file,
+        title=scenario.title,
+        verdict=worst(finding.verdict for finding in findings),
+        findings=findings,
+        breakers=_breakers(case),
+        duration_s=scenario.duration,
+        start_s=max(0.0, warm_up_s - history.run.at_s),
+        wall_s=max(0.0, history.end_s - warm_up_s),
+        requests=len(history.requests),
+        lateness_ms={name: value_s * 1000 for name, value_s in late.items()},
+        charges=account.charges,
+        duplicates=account.duplicates,
+        notes=remarks(case),
+    )
+
+
+def _findings(case: Case, run: Soundness) -> tuple[Finding, ...]:
+    """Of the run itself first, then of each expectation, in the file's order."""
+    judged = [
+        finding
+        for expectation in case.scenario.expect
+        for finding in findings_of(expectation, case)
+    ]
+    if all(finding.verdict is Verdict.OUT_OF_SCOPE for finding in judged):
+        return _unique(judged)  # what isn't promised can't be spoilt by the run either
+    return _unique([*run.findings, *(run.tempered(finding) for finding in judged)])
+
+
+def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Names told apart by a number where an author says the same thing twice."""
+    seen: Counter[str] = Counter()
+    named = []
+    for finding in findings:
+        seen[finding.name] += 1
+        count = seen[finding.name]
+        named.append(finding if count == 1 else replace(finding, name=f"{finding.name} ({count})"))
+    return tuple(named)
+
+
+def _breakers(case: Case) -> dict[str, tuple[Transition, ...]]:
+    """The changes after 0s of every breaker that the scenario is about, or that changed at all."""
+    named = set(case.scenario.faulted_upstreams)
+    for expectation in case.scenario.expect:
+        if isinstance(expectation, ExpectBreaker):
+            named.add(expectation.breaker)
+        elif isinstance(expectation, Windowed) and expectation.while_ is not None:
+            named.add(expectation.while_.upstream)
+    found = {}
+    for upstream in case.history.run.upstreams:
+        transitions = tuple(t for t in _transitions(case, upstream) if t.at_s >= 0)
+        if transitions or upstream in named:
+            found[upstream] = transitions
+    return found
+
+
+def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
+    try:
+        return case.inference(upstream).transitions
+    except Exception:  # the expectations that need it say what broke
+        return ()
+
+
+def _unplayed(scenario: Scenario, history: History) -> Judgement:
+    """A run that never got as far as saying what it plays."""
+    troubles = [event.what for event in history.all(Trouble)]
+    finding = Finding(
+        name="run: the world starts",
+        claims=(),
+        verdict=Verdict.INCONCLUSIVE,
+        expected="a world to play in",
+        observed="; ".join(troubles) or "nothing was recorded",
+        evidence="the engine",
+    )
+    return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
+
+
+def not_in_scope(scenario: Scenario, reason: str) -> Judgement:
+    """A scenario that was not played, because this engine, machine or target can't show it."""
+    finding = Finding(
+        name="scenario",
+        claims=scenario.claims,
+        verdict=Verdict.OUT_OF_SCOPE,
+        expected="to be played",
+        observed="not played",
+        evidence=reason,
+    )
+    return _bare(scenario, Verdict.OUT_OF_SCOPE, (finding,))
+
+
+def _bare(scenario: Scenario, verdict: Verdict, findings: tuple[Finding, ...]) -> Judgement:
+    return Judgement(
+        name=scenario.name,
+        file=scenario.file,
+        title=scenario.title,
+        verdict=verdict,
+        findings=findings,
+        breakers={},
+        duration_s=scenario.duration,
+        lateness_ms={"p50": 0.0, "p99": 0.0, "max": 0.0},
+    )

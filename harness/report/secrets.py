@@ -1,0 +1,32 @@
+"""A last sieve before a report: whatever looks like a credential is blotted out.
+
+Engines redact what they record, knowing each user's secrets. A report redacts again by looks alone,
+because histories may come from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+
+REDACTED = "[redacted]"
+
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
+_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie:\s*[^=;,\s]+=)[^;,\s]+")
+_NAMED = re.compile(
+    r"""
+    ( [\w-]* (?: token | password | passwd | secret | api[-_]?key | authorization | session ) [\w-]*
+      ["']? \s* [:=] \s* ["']? )
+    (?! \s | \[redacted\] | null | true | false )
+    [^\s"',;&}]+
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+
+
+def clean(text: str) -> str:
+    """A text without bearer tokens, cookie values, JWTs, and values named like secrets."""
+    text = _BEARER.sub(rf"\1 {REDACTED}", text)
+    text = _JWT.sub(REDACTED, text)
+    text = _COOKIE.sub(rf"\g<1>{REDACTED}", text)
+    return _NAMED.sub(rf"\g<1>{REDACTED}", text)

@@ -1,0 +1,122 @@
+"""For the terminal: one line a scenario, and details only where something is wrong.
+
+Everything here is a `rich` text without a width of its own: coloured on a terminal, plain in a
+pipe, where each line stays whole so that it can be searched.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.text import Text
+
+from harness.report.secrets import clean
+from harness.report.totals import overall, totals_line, words
+from harness.verdict import Finding, Judgement, Transition, Verdict
+
+STYLES: dict[Verdict, str] = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.OUT_OF_SCOPE: "dim",
+}
+_MARKS: dict[Verdict, str] = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.OUT_OF_SCOPE: "-",
+}
+_NAME_WIDTH = 30
+_VERDICT_WIDTH = len("out of scope")
+_MOST_CHANGES = 4
+
+
+def one_line(judgement: Judgement) -> Text:
+    """`✓ passed  auth_blackhole_50s  8 of 8 held, 80 requests; auth open 9.0s, ...`."""
+    style = STYLES[judgement.verdict]
+    line = Text()
+    line.append(f"{_MARKS[judgement.verdict]} {words(judgement.verdict):<{_VERDICT_WIDTH}}", style)
+    line.append(f"  {judgement.name:<{_NAME_WIDTH}}  ", "bold")
+    line.append(_held(judgement))
+    changes = "; ".join(_changes(judgement))
+    if changes:
+        line.append(f"  {changes}", "dim")
+    return line
+
+
+def _held(judgement: Judgement) -> str:
+    in_scope = [f for f in judgement.findings if f.verdict is not Verdict.OUT_OF_SCOPE]
+    if not in_scope:
+        return "not played" if judgement.requests == 0 else "nothing in scope"
+    held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
+    return f"{held:>2} of {len(in_scope):>2} held"
+
+
+def _changes(judgement: Judgement) -> Iterator[str]:
+    """What each breaker did: `auth open 9.0s, half open 69.0s, closed 69.1s`."""
+    for upstream, transitions in judgement.breakers.items():
+        if transitions:
+            shown = ", ".join(_change(each) for each in transitions[:_MOST_CHANGES])
+            more = ", ..." if len(transitions) > _MOST_CHANGES else ""
+            yield f"{upstream} {shown}{more}"
+
+
+def _change(transition: Transition) -> str:
+    return f"{transition.state.replace('_', ' ')} {transition.at_s:.1f}s"
+
+
+def details(judgement: Judgement) -> RenderableType:
+    """What is wrong with a scenario: each failed and inconclusive expectation, and remarks."""
+    return _Details(judgement)
+
+
+class _Details:
+    """Wraps under its labels on a terminal; in a pipe each line stays whole, without padding."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        self._judgement = judgement
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(40, options.max_width) if console.is_terminal else None
+        for finding in self._judgement.findings:
+            if finding.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE):
+                yield from _one(finding, width)
+        for note in self._judgement.notes:
+            yield from _labelled("note:", note, "dim", width, indent=2)
+
+
+def _one(finding: Finding, width: int | None) -> Iterator[Text]:
+    style = STYLES[finding.verdict]
+    head = Text()
+    head.append(f"  {_MARKS[finding.verdict]} ", style)
+    head.append(clean(finding.name), "bold")
+    if finding.claims:
+        head.append(f"  [{', '.join(finding.claims)}]", "dim")
+    yield head
+    yield from _labelled("expected", finding.expected, "", width)
+    yield from _labelled("observed", finding.observed, style, width)
+    yield from _labelled("evidence", finding.evidence, "dim", width)
+    if finding.because:
+        yield from _labelled("because", finding.because, "dim", width)
+
+
+def _labelled(
+    label: str, text: str, style: str, width: int | None, *, indent: int = 6
+) -> Iterator[Text]:
+    """`expected 401 for every request`, continued under its text where it has to be wrapped."""
+    label = f"{label:<8}" if indent > 2 else label
+    margin = indent + len(label) + 1
+    flat = " ".join(clean(text).split())
+    lines = [flat] if width is None else textwrap.wrap(flat, width - margin) or [""]
+    for index, line in enumerate(lines):
+        found = Text()
+        found.append(" " * indent + f"{label} " if index == 0 else " " * margin, "dim")
+        found.append(line, style)
+        yield found
+
+
+def totals(judgements: Sequence[Judgement], *, wall_s: float) -> Text:
+    """The last line: how many passed, failed and so on, and how long it took."""
+    return Text(totals_line(judgements, wall_s), STYLES[overall(judgements)])

@@ -1,0 +1,39 @@
+"""A whole run in a line: how many passed, failed, were inconclusive or out of scope."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.verdict import Judgement, Verdict, worst
+
+_ORDER = (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.OUT_OF_SCOPE)
+
+
+def words(verdict: Verdict) -> str:
+    """A verdict as people say it: `out of scope`."""
+    return verdict.value.replace("_", " ")
+
+
+def overall(judgements: Sequence[Judgement]) -> Verdict:
+    """The verdict of the whole run: the worst of its scenarios'."""
+    return worst(judgement.verdict for judgement in judgements)
+
+
+def totals_line(judgements: Sequence[Judgement], wall_s: float | None = None) -> str:
+    """`18 passed, 1 failed, 2 out of scope in 3m 12s`; `nothing was played` without any."""
+    counts = Counter(judgement.verdict for judgement in judgements)
+    parts = [f"{counts[verdict]} {words(verdict)}" for verdict in _ORDER if counts[verdict]]
+    line = ", ".join(parts) or "nothing was played"
+    return line if wall_s is None else f"{line} in {span(wall_s)}"
+
+
+def span(duration_s: float) -> str:
+    """A duration as people say it: `0.4s`, `48s`, `3m 12s`, `1h 2m`."""
+    if duration_s < 9.95:
+        return f"{duration_s:.1f}s"
+    whole = round(duration_s)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m {rest}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60}m"

@@ -1,0 +1,285 @@
+"""What is inferred of a breaker from histories made up event by event."""
+
+import pytest
+
+from harness.checks.inference import Inference, infer
+from harness.history.events import (
+    Answered,
+    Applied,
+    Called,
+    Crossed,
+    Event,
+    Lifted,
+    Phase,
+    Replied,
+    Reported,
+    Run,
+    Sent,
+)
+from harness.history.view import History
+from harness.settings import DOCUMENTED, ServiceSettings
+
+
+class Story:
+    """Builds a history of one upstream: requests, attempts and one fault."""
+
+    def __init__(self, upstream: str, *, fault: str, to_s: float, journal: bool = True) -> None:
+        self.upstream = upstream
+        self.ids = 0
+        self.connections = 0
+        evidence = ("stub", "proxy requests") if journal else ("stub",)
+        self.events: list[Event] = [
+            Run(
+                at_s=-2,
+                by="engine",
+                scenario="s",
+                file="s.yaml",
+                engine="local",
+                proxy="embedded",
+                target="t",
+                seed=0,
+                upstreams=(upstream,),
+                evidence=evidence,
+            ),
+            Applied(at_s=0, by="engine", fault=0, name=fault, upstreams=(upstream,), planned_s=0),
+            Lifted(
+                at_s=to_s, by="engine", fault=0, name=fault, upstreams=(upstream,), planned_s=to_s
+            ),
+        ]
+        self.attempt(-1.0, took_s=0.01, status=200)
+        self.request(0, -1.0, took_s=0.02, status=200)
+
+    def request(self, number: int, at_s: float, *, took_s: float, status: int) -> None:
+        self.ids += 1
+        self.events.append(
+            Sent(
+                at_s=at_s,
+                by="client",
+                id=self.ids,
+                stream="chat",
+                number=number,
+                planned_s=at_s,
+                method="POST",
+                path="/chat",
+            )
+        )
+        self.events.append(Answered(at_s=at_s + took_s, by="client", id=self.ids, status=status))
+
+    def attempt(self, at_s: float, *, took_s: float, status: int | None) -> None:
+        """One attempt; status None is silence until the client leaves."""
+        self.connections += 1
+        common = {"by": "proxy", "upstream": self.upstream, "connection": self.connections}
+        self.events.append(
+            Crossed(at_s=at_s, what="request", method="POST", path="/verify", **common)
+        )
+        if status is None:
+            self.events.append(
+                Crossed(at_s=at_s + took_s, what="closed", closed_by="client", **common)
+            )
+            return
+        self.events.append(Crossed(at_s=at_s + took_s, what="response", status=status, **common))
+        self.events.append(
+            Called(
+                at_s=at_s,
+                by="stub",
+                upstream=self.upstream,
+                id=self.connections,
+                route="POST /verify",
+                path="/verify",
+                of="x",
+                attempt=1,
+            )
+        )
+        self.events.append(
+            Replied(
+                at_s=at_s + took_s,
+                by="stub",
+                upstream=self.upstream,
+                id=self.connections,
+                status=status,
+                outcome="sent",
+            )
+        )
+
+    def infer(self, end_s: float, settings: ServiceSettings | None = None) -> Inference:
+        end = Phase(at_s=end_s, by="engine", phase="end")
+        return infer(
+            History([*self.events, end]), self.upstream, settings or DOCUMENTED[self.upstream]
+        )
+
+
+def blackhole(*, opens_s: int = 9, probe_s: float = 69.0) -> Story:
+    """T1 as a sound gateway shows it: n = 2, T = 5 s, N = 5, W = 60 s."""
+    story = Story("auth", fault="blackhole", to_s=50)
+    for second in range(75):
+        if second < opens_s:
+            story.attempt(second + 0.002, took_s=5, status=None)
+            if second + 6 < opens_s:
+                story.attempt(second + 6.003, took_s=5, status=None)
+                story.request(second + 1, second, took_s=11.01, status=401)
+            else:
+                story.request(second + 1, second, took_s=6.01, status=401)
+        elif second < probe_s:
+            story.request(second + 1, second, took_s=0.003, status=401)
+        else:
+            story.attempt(second + 0.002, took_s=0.004, status=200)
+            story.request(second + 1, second, took_s=0.01, status=200)
+    return story
+
+
+def states(found: Inference) -> list[tuple[str, float]]:
+    return [(t.state, round(t.at_s, 1)) for t in found.transitions]
+
+
+def test_a_blackhole_opens_at_the_fifth_failure_and_closes_with_the_probe() -> None:
+    found = blackhole().infer(75)
+
+    assert states(found) == [("open", 9.0), ("half_open", 69.0), ("closed", 69.0)]
+    assert found.rejected[0].sent.number == 10
+    assert [probe.together for probe in found.probes] == [1]
+    assert not found.late
+
+
+def test_retries_after_the_trip_are_late_and_no_probes() -> None:
+    story = blackhole()
+    story.attempt(10.003, took_s=5, status=None)  # the retry of #5, whose attempt failed at 9 s
+
+    found = story.infer(75)
+
+    assert states(found)[0] == ("open", 9.0)
+    assert [round(a.start_s) for a in found.late] == [10]
+    assert states(found)[1] == ("half_open", 69.0)
+
+
+def test_an_early_probe_is_seen_as_what_it_is() -> None:
+    story = blackhole()
+    story.attempt(39.5, took_s=5, status=None)
+
+    found = story.infer(75)
+
+    assert states(found)[:3] == [("open", 9.0), ("half_open", 39.5), ("open", 44.5)]
+
+
+def test_calls_admitted_beside_the_probe_are_counted() -> None:
+    story = Story("auth", fault="status", to_s=3)
+    for at_s, number in ((0.0, 1), (0.5, 2), (1.0, 3), (1.5, 4), (1.9, 5)):
+        story.attempt(at_s, took_s=0.002, status=503)
+        story.request(number, at_s, took_s=1.01, status=401)
+    story.request(6, 10, took_s=0.002, status=401)
+    for number in range(3):
+        story.attempt(62 + number / 1000, took_s=1.0, status=200)
+        story.request(7 + number, 62 + number / 1000, took_s=1.01, status=200)
+
+    found = story.infer(70)
+
+    assert [probe.together for probe in found.probes] == [3]
+
+
+def test_a_probe_that_fails_opens_again() -> None:
+    story = Story("auth", fault="status", to_s=100)
+    for at_s in (0.0, 0.4, 0.8, 1.2, 1.6):
+        story.attempt(at_s, took_s=0.002, status=503)
+        story.request(1, at_s, took_s=1.01, status=401)
+    story.request(6, 3, took_s=0.002, status=401)
+    story.attempt(62, took_s=0.002, status=503)
+    story.request(7, 62, took_s=1.01, status=401)
+    story.request(8, 64, took_s=0.002, status=401)
+
+    found = story.infer(70)
+
+    assert states(found) == [("open", 1.6), ("half_open", 62.0), ("open", 62.0)]
+    assert found.closed is None
+
+
+def refused_without_retries(*, status_endpoint: bool) -> Story:
+    """T6: chroma refused; whether a chat was rejected or refused can't be told until 50 s."""
+    story = Story("chroma", fault="refused", to_s=50)
+    for second in range(70):
+        story.request(second + 1, second, took_s=0.003, status=200)
+        if second >= 64:
+            story.attempt(second + 0.001, took_s=0.001, status=200)
+    if status_endpoint:
+        story.events.append(
+            Reported(at_s=4.2, by="target", upstream="chroma", state="open", since_s=3.95)
+        )
+    return story
+
+
+def test_unseen_opening_is_told_by_the_wait_before_the_probe() -> None:
+    opened = refused_without_retries(status_endpoint=False).infer(70).opened
+
+    assert opened is not None
+    assert opened.at_s - opened.error_s <= 4.0 <= opened.at_s + opened.error_s
+    assert "60 s before the probe" in opened.evidence
+
+
+def test_unseen_opening_is_told_better_by_the_status_endpoint() -> None:
+    opened = refused_without_retries(status_endpoint=True).infer(70).opened
+
+    assert opened is not None
+    assert 3.9 <= opened.at_s <= 4.25
+    assert "status endpoint" in opened.evidence
+
+
+def test_refused_with_retries_shows_by_the_backoff() -> None:
+    story = Story("auth", fault="refused", to_s=50)
+    for second in range(70):
+        if second < 3:
+            story.request(second + 1, second, took_s=1.003, status=401)
+        elif second < 62:
+            story.request(second + 1, second, took_s=0.003, status=401)
+        else:
+            story.attempt(second + 0.001, took_s=0.002, status=200)
+            story.request(second + 1, second, took_s=0.004, status=200)
+
+    found = story.infer(70)
+
+    assert found.opened is not None
+    assert found.opened.at_s - found.opened.error_s <= 2.0 <= found.opened.at_s + 0.1
+    assert found.rejected[0].sent.number == 4
+    assert states(found)[1:] == [("half_open", 62.0), ("closed", 62.0)]
+
+
+def test_a_gateway_without_breaker_never_opens() -> None:
+    story = Story("auth", fault="status", to_s=20)
+    for second in range(30):
+        status = 503 if second < 20 else 200
+        story.attempt(second + 0.001, took_s=0.002, status=status)
+        story.request(second + 1, second, took_s=0.004, status=500 if second < 20 else 200)
+
+    found = story.infer(30, ServiceSettings(attempts=1, timeout_s=5, threshold=5, wait_s=60))
+
+    assert found.transitions == ()
+    assert not found.rejected
+
+
+def test_a_status_endpoint_that_contradicts_the_wire_is_told() -> None:
+    story = blackhole()
+    story.events.append(
+        Reported(at_s=30.0, by="target", upstream="auth", state="open", since_s=29.8)
+    )
+
+    assert story.infer(75).conflicts
+
+
+def test_requests_that_a_limit_turned_away_are_no_rejections() -> None:
+    story = Story("auth", fault="status", to_s=1)
+    for second in range(10):
+        story.request(second + 1, second, took_s=0.002, status=429)
+
+    assert story.infer(12).transitions == ()
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_stub_calls_alone_tell_the_same(journal: bool) -> None:
+    story = Story("auth", fault="status", to_s=3, journal=journal)
+    for at_s, number in ((0.0, 1), (0.5, 2), (1.0, 3), (1.5, 4), (1.9, 5)):
+        story.attempt(at_s, took_s=0.002, status=503)
+        story.request(number, at_s, took_s=1.01, status=401)
+    for second in range(3, 62):
+        story.request(second + 3, second, took_s=0.002, status=401)
+    for second in range(62, 65):
+        story.attempt(second, took_s=0.002, status=200)
+        story.request(second + 3, second, took_s=0.004, status=200)
+
+    assert states(story.infer(66)) == [("open", 1.9), ("half_open", 62.0), ("closed", 62.0)]
