@@ -12,6 +12,7 @@ from .scheduler import KERNEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from time import struct_time
     from typing import Any
 
 _real_localtime = time.localtime
@@ -73,11 +74,11 @@ class Clock:
         """`clock_gettime` in nanoseconds."""
         return round(self.clock_gettime(clock) * 1e9)
 
-    def localtime(self, seconds: float | None = None, /) -> time.struct_time:
+    def localtime(self, seconds: float | None = None, /) -> struct_time:
         """Local time, now by default."""
         return _real_localtime(self.time() if seconds is None else seconds)
 
-    def gmtime(self, seconds: float | None = None, /) -> time.struct_time:
+    def gmtime(self, seconds: float | None = None, /) -> struct_time:
         """UTC, now by default."""
         return _real_gmtime(self.time() if seconds is None else seconds)
 

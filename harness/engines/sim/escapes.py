@@ -83,7 +83,7 @@ class Escapes:
                 if _is_own_code(file, self.root):
                     return f"{place} ({library})" if library else place
                 library = library or _library(file)
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return f"{nearest} ({library})" if library else nearest or "code in C"
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:

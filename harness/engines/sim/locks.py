@@ -5,7 +5,7 @@ A released lock is handed to a waiter at once, so a wait ends in one switch.
 
 from __future__ import annotations
 
-from _collections import deque  # type: ignore[attr-defined]
+from _collections import deque  # type: ignore[import-not-found]
 
 from .scheduler import KERNEL, Task
 

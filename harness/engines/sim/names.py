@@ -103,5 +103,5 @@ def getnameinfo(address: Any, flags: int = 0) -> tuple[str, str]:
 
 
 def gethostname() -> str:
-    """This machine's name: always the same one."""
+    """The machine's name: always the same one."""
     return HOST_NAME

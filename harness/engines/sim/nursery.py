@@ -2,9 +2,9 @@
 
 It reads commands from its standard input, one JSON object a line, and answers on its standard
 output: `{"play": 1, "plan": ..., "out": ...}` makes it fork a child that plays the plan and writes
-its facts to the file `out`; `{"done": 1, "status": 0}` says that it has ended. When its input ends
-it kills what still runs and ends. Bare means: `python -S`, so that no module has been imported before the
-patches.
+its facts to the file `out`; `{"done": 1, "status": 0}` says that it has ended. `{"kill": 1}` ends
+one, `{"import": [...]}` loads libraries for all later ones. When its input ends it kills what still
+runs and ends. Bare means: `python -S`, so that no module has been imported before the patches.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Nursery:
             command = self._json.loads(line)
             if "import" in command:
                 self._import(command["import"])
+            elif "kill" in command:
+                self._kill(command["kill"])
             else:
                 self._fork(command)
 
@@ -79,6 +81,11 @@ class Nursery:
             _play(command["plan"], command["out"])
         finally:
             self._os._exit(1)
+
+    def _kill(self, number: int) -> None:
+        for child, playing in self._running.items():
+            if playing == number:
+                real.kill(child, 9)
 
     def _reap(self) -> None:
         for child in list(self._running):
@@ -118,6 +125,9 @@ def _play(plan_path: str, out_path: str) -> None:
     for fd in (0, 1):
         os.dup2(null, fd)
     out = os.open(out_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+    said = os.open(f"{out_path}.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(said, 2)
 
     def write(data: bytes) -> None:
         view = memoryview(data)

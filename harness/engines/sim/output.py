@@ -71,7 +71,7 @@ class _Bytes(io.RawIOBase):
 
 def capture(facts: Facts) -> None:
     """Send everything that Python prints into the facts."""
-    sys.stdout = Lines(facts)  # type: ignore[assignment]
-    sys.stderr = Lines(facts)  # type: ignore[assignment]
-    sys.__stdout__ = sys.stdout  # type: ignore[misc]
-    sys.__stderr__ = sys.stderr  # type: ignore[misc]
+    for name in ("stdout", "stderr"):
+        lines = Lines(facts)
+        setattr(sys, name, lines)
+        setattr(sys, f"__{name}__", lines)

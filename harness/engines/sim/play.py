@@ -48,6 +48,7 @@ class Play:
         self._crossings_seen = -1
         self._ended = False
         self._importing = False
+        self._libraries: list[str] = []
         self._watchdog = Watchdog(plan["real_limit_s"], self._on_stuck)
 
     # -- the course of a play ----------------------------------------------------------------
@@ -94,9 +95,11 @@ class Play:
         os.chdir(plan["cwd"])
         if plan["cwd"] not in sys.path:
             sys.path.insert(0, plan["cwd"])
+        before = set(sys.modules)
         self._importing = True
         app = load(plan["wsgi"])
         self._importing = False
+        self._libraries = _libraries(before, plan["wsgi"].partition(":")[0].partition(".")[0])
         port = int(plan["env"].get("PORT", "5000"))
         self._server = Server(app, port, plan["threads"])
         changed = patches.changed_since()
@@ -251,10 +254,9 @@ class Play:
         if happened or now_s - self._status_asked_s >= _STATUS_AT_LEAST_EVERY_S:
             self._crossings_seen = self.facts.crossings
             status = self.plan["status"]
-            assert status is not None and self._server is not None
+            assert status is not None
+            assert self._server is not None
             self._server.give(_own_request(status["method"], status["path"]), self._note_status)
-        else:
-            self._status_asked_s = self._status_asked_s
         if not self._ended:
             KERNEL.call_later(_STATUS_EVERY_S, self._look_at_status)
 
@@ -308,6 +310,7 @@ class Play:
             "switches": KERNEL.switches,
             "steps": KERNEL.steps,
             "open_sockets": open_count(),
+            "libraries": self._libraries,
             "python": sys.version.split()[0],
             "points": KERNEL.points,
             "play_s": real.monotonic() - self._play_begun_s,
@@ -344,6 +347,17 @@ def _own_request(method: str, path: str) -> RequestPlan:
         "headers": {},
         "body": "",
     }
+
+
+def _libraries(before: set[str], target: str) -> list[str]:
+    """What the target's import loaded beyond its own code: standard library and site-packages."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        foreign = "/site-packages/" in file or "/lib/python" in file
+        if name not in before and foreign and name.partition(".")[0] != target:
+            found.append(name)
+    return found
 
 
 def _last_line_in(error: BaseException, root: str) -> str:

@@ -18,7 +18,7 @@ class SocketReader(io.BufferedIOBase):
     """Reads a raw socket stream in larger pieces; the interface of `io.BufferedReader`."""
 
     def __init__(self, raw: Any, buffer_size: int = _READ_BYTES) -> None:
-        self.raw = raw  # type: ignore[misc]
+        self.raw = raw
         self._size = max(buffer_size, 1)
         self._buffer = bytearray()
         self._lock = RLock()

@@ -8,7 +8,7 @@ in the order in which they were asked for.
 from __future__ import annotations
 
 import sys
-from _collections import deque  # type: ignore[attr-defined]
+from _collections import deque  # type: ignore[import-not-found]
 from _heapq import heappop, heappush
 from _random import Random
 
@@ -93,7 +93,7 @@ class Task:
 
 
 class Scheduler:
-    """The baton's rules. Every method but `run_soon`'s callbacks is called by the baton's holder."""
+    """The baton's rules. All of its methods are called by the baton's holder."""
 
     def __init__(self, seed: int = 0) -> None:
         self.now_s = BOOT_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from .fabric import FABRIC
@@ -97,7 +98,7 @@ class World:
         KERNEL.wall_offset_s += seconds
 
 
-_VERBS = {
+_VERBS: dict[str, Callable[..., None]] = {
     "disable": World._disable,
     "enable": World._enable,
     "cut_off": World._cut_off,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _queue
 import _random
-import _signal
+import _signal  # type: ignore[import-not-found]
 import _thread
 import posix
 import sys

@@ -44,7 +44,7 @@ class Random(RealRandom):
 
     def __new__(cls, *args: object, **kwargs: object) -> Random:
         """Make it seeded: C would ask the operating system."""
-        self = super().__new__(cls, 0)
+        self = super().__new__(cls, 0)  # type: ignore[call-arg]
         seed = args[0] if args else None
         RealRandom.seed(self, _drawn() if seed is None else seed)
         return self

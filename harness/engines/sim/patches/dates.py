@@ -47,7 +47,7 @@ class DateTime(_DateTime, metaclass=_Either):
     @classmethod
     def utcnow(cls) -> DateTime:
         """The wall clock's reading in UTC, naive."""
-        return cls.fromtimestamp(time.time(), module.timezone.utc).replace(tzinfo=None)
+        return cls.fromtimestamp(time.time(), module.UTC).replace(tzinfo=None)
 
     @classmethod
     def today(cls) -> DateTime:

@@ -47,14 +47,15 @@ def _install_sockets() -> None:
     replace(select, "poll", polling.Poll)
     if hasattr(select, "epoll"):
         replace(select, "epoll", polling.Epoll)
+    import io
     import socket
 
     from ..reader import SocketReader
 
     # `makefile` looks its buffers up in the module's `io`.
-    shown = SimpleNamespace(**{name: getattr(socket.io, name) for name in socket.io.__all__})
+    shown = SimpleNamespace(**{name: getattr(io, name) for name in io.__all__})
     shown.BufferedReader = SocketReader
-    shown.DEFAULT_BUFFER_SIZE = socket.io.DEFAULT_BUFFER_SIZE
+    shown.DEFAULT_BUFFER_SIZE = io.DEFAULT_BUFFER_SIZE
     replace(socket, "io", shown)
 
 

@@ -1,0 +1,145 @@
+"""The harness's line to the nursery: starts it, has plays born, and gets their facts back.
+
+Works with threads and any event loop: explorations play thousands of scenarios, some without one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from harness.errors import WorldError
+
+from .plan import Plan
+
+_ROOT = Path(__file__).resolve().parents[3]
+_BOOT = (
+    f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
+    "from harness.engines.sim.nursery import main; main()"
+)
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+_ENDS_WITHIN_S = 3.0
+
+
+class Nursery:
+    """One nursery process, started at the first play."""
+
+    def __init__(self, *, python: str = sys.executable) -> None:
+        self._python = python
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: dict[int, Future[int]] = {}
+        self._count = 0
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+        self.on_start: Callable[[int], object] = lambda pid: None
+
+    def play(self, plan: Plan, folder: Path) -> Future[dict[str, Any]]:
+        """Play a plan; what the child wrote down (`play.Play.finish`), in time.
+
+        The future fails with WorldError when the child died. Cancelling it ends the child.
+        """
+        with self._lock:
+            self._count += 1
+            number = self._count
+            ended: Future[int] = Future()
+            self._waiting[number] = ended
+        plan_path = folder / f"plan-{number}.json"
+        out_path = folder / f"facts-{number}.json"
+        plan_path.write_text(json.dumps(plan), encoding="utf-8")
+        result: Future[dict[str, Any]] = Future()
+
+        def finish(done: Future[int]) -> None:
+            if result.cancelled() or not result.set_running_or_notify_cancel():
+                return
+            try:
+                result.set_result(_read(out_path, done.result()))
+            except WorldError as error:
+                result.set_exception(error)
+
+        def cancelled(done: Future[dict[str, Any]]) -> None:
+            if done.cancelled():
+                with contextlib.suppress(WorldError):
+                    self._say({"kill": number})
+
+        ended.add_done_callback(finish)
+        result.add_done_callback(cancelled)
+        self._say({"play": number, "plan": str(plan_path), "out": str(out_path)})
+        return result
+
+    def learn(self, libraries: list[str]) -> None:
+        """Let the nursery import what a target needed, so that later plays begin with it."""
+        fresh = [name for name in libraries if name not in self._known]
+        if fresh:
+            self._known.update(fresh)
+            self._say({"import": fresh})
+
+    def _say(self, command: dict[str, Any]) -> None:
+        with self._lock:
+            process = self._start()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(json.dumps(command).encode() + b"\n")
+                process.stdin.flush()
+            except OSError as error:
+                raise WorldError("the simulation's process ended by itself") from error
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+            self._process = subprocess.Popen(
+                [self._python, "-S", "-s", "-c", _BOOT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"},
+                start_new_session=True,
+            )
+            self.on_start(self._process.pid)
+            threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        return self._process
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            answer = json.loads(line)
+            self._waiting.pop(answer["done"]).set_result(answer["status"])
+        with self._lock:
+            left, self._waiting = list(self._waiting.values()), {}
+            self._process = None
+            self._known.clear()
+        for ended in left:
+            ended.set_exception(WorldError("the simulation's process ended by itself"))
+
+    def close(self) -> None:
+        """End it and everything that it still plays."""
+        process = self._process
+        if process is None:
+            return
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _read(path: Path, status: int) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        return document
+    except (OSError, ValueError) as error:
+        said = Path(f"{path}.err")
+        words = said.read_text(errors="replace")[-500:].strip() if said.exists() else ""
+        how = f"by signal {status & 127}" if status & 127 else f"with exit status {status >> 8}"
+        raise WorldError(
+            f"the simulated target's process ended {how}: {words or 'no word'}"
+        ) from error

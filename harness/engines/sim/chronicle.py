@@ -1,0 +1,149 @@
+"""From the child's facts to the history's events, on the outage's clock, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.engines.base import Job
+from harness.engines.local.gateway import log_mark, state_in
+from harness.engines.redact import Redactor
+from harness.engines.requests import kept_body
+from harness.engines.stub_link import event_of_record
+from harness.history.events import (
+    Answered,
+    Applied,
+    Crossed,
+    Event,
+    Lifted,
+    Logged,
+    Phase,
+    Reported,
+    Sent,
+    Trouble,
+)
+
+from .plans import INTERNAL_TOKEN
+from .scheduler import BOOT_S
+
+
+class Translator:
+    """Makes events of one play's facts."""
+
+    def __init__(self, job: Job, document: dict[str, Any]) -> None:
+        self._job = job
+        self._facts: list[dict[str, Any]] = document["facts"]
+        self._document = document
+        # A play that never got to 0s has all its facts before it.
+        self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
+        self._redactor = Redactor.of_target(job.target, INTERNAL_TOKEN)
+        self._states: dict[str, tuple[str, float]] = {}
+        self.begin_s = BOOT_S - self._zero_s
+        self.end_s = max(fact["at"] for fact in self._facts) - self._zero_s
+
+    def events(self) -> Iterator[Event]:
+        """All events but the first, in the order in which they happened."""
+        for fact in self._facts:
+            yield from self._events(fact)
+        for remark in self._document["remarks"]:
+            yield self._said(f"{remark}", self.end_s)
+        for escape in self._document["escapes"]:
+            yield Trouble(at_s=self.end_s, by="engine", what=f"escaped the simulation: {escape}")
+
+    def _events(self, fact: dict[str, Any]) -> Iterator[Event]:
+        at_s = fact["at"] - self._zero_s
+        match fact["kind"]:
+            case "phase":
+                if fact["phase"] != "ready":
+                    yield Phase(at_s=at_s, by="engine", phase=fact["phase"])
+            case "sent":
+                yield self._sent(fact, at_s)
+            case "answered":
+                yield self._answered(fact, at_s)
+            case "crossed":
+                names = ("upstream", "connection", "what", "method", "path", "status", "closed_by")
+                fields = {name: fact[name] for name in names if name in fact}
+                yield Crossed(at_s=at_s, by="proxy", **fields)
+            case "stub":
+                event = event_of_record(fact | {"kind": fact["record"]}, at_s)
+                if event is not None:
+                    yield event
+            case "applied" | "lifted":
+                yield self._fault(fact, at_s)
+            case "status":
+                yield from self._reported(fact, at_s)
+            case "logged":
+                yield Logged(
+                    at_s=at_s,
+                    by="target",
+                    source="target",
+                    line=self._redactor.text(fact["line"]),
+                    mark=log_mark(self._job.target, fact["line"]),
+                )
+            case "waiting":
+                yield self._said(
+                    f"{fact['task']} waits for {fact['what']} at {fact['where']}", at_s
+                )
+            case "traceback":
+                for line in fact["text"].splitlines():
+                    yield self._said(self._redactor.text(line), at_s)
+            case "trouble":
+                yield Trouble(at_s=at_s, by="engine", what=fact["what"])
+
+    def _said(self, line: str, at_s: float) -> Logged:
+        return Logged(at_s=at_s, by="engine", source="simulation", line=line)
+
+    def _sent(self, fact: dict[str, Any], at_s: float) -> Sent:
+        return Sent(
+            at_s=at_s,
+            by="client",
+            id=fact["id"],
+            stream=fact["stream"],
+            number=fact["number"],
+            planned_s=fact["planned"] - self._zero_s,
+            method=fact["method"],
+            path=fact["path"],
+            user=fact["user"],
+            client=fact["client"],
+        )
+
+    def _answered(self, fact: dict[str, Any], at_s: float) -> Answered:
+        headers: dict[str, str] = {}
+        for name, value in fact["headers"]:
+            lower = name.lower()
+            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+        return Answered(
+            at_s=at_s,
+            by="client",
+            id=fact["id"],
+            status=fact["status"],
+            error=fact["error"],
+            headers=self._redactor.headers(headers),
+            body=kept_body(fact["body"].encode("latin-1"), self._redactor),
+        )
+
+    def _fault(self, fact: dict[str, Any], at_s: float) -> Event:
+        fault = self._job.scenario.faults[fact["fault"]]
+        cls = Applied if fact["kind"] == "applied" else Lifted
+        return cls(
+            at_s=at_s,
+            by="engine",
+            fault=fact["fault"],
+            name=fault.fault,
+            upstreams=fault.upstreams,
+            planned_s=fact["planned"],
+        )
+
+    def _reported(self, fact: dict[str, Any], at_s: float) -> Iterator[Reported]:
+        spec = self._job.target.status
+        assert spec is not None
+        since_s = fact["since"] - self._zero_s
+        body = fact["body"].encode("latin-1")
+        for name in self._job.target.upstream_names:
+            state = state_in(body, spec.state, name)
+            if state is None:
+                continue
+            before = self._states.get(name)
+            if before is None or before[0] != state:
+                yield Reported(at_s=at_s, by="target", upstream=name, state=state, since_s=since_s)
+            self._states[name] = (state, at_s)

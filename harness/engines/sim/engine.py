@@ -1,0 +1,157 @@
+"""The `sim` engine: plays jobs in child processes on virtual time; ordinary histories come out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+from harness.engines.base import Gate, Job, Progress, Record, Report
+from harness.engines.local.engine import settings_json, unplayable_on
+from harness.engines.reaper import Reaper
+from harness.errors import WorldError
+from harness.history.events import Event, Logged, Run
+
+from .birth import Nursery
+from .chronicle import Translator
+from .plans import make_plan
+
+_LIBRARIES = ("flask", "httpx", "requests", "urllib3", "werkzeug")
+EVIDENCE = ("stub", "proxy requests", "proxy connections")
+
+
+class SimEngine:
+    """Plays scenarios deterministically: same job, seed and versions, same history.
+
+    `points` is the probability of a switch at a clock read or lock entry (None: drawn from the
+    seed, none for seed 0); `lines` makes every line of the target a switch point too.
+    """
+
+    name = "sim"
+    proxy = "simulated"
+
+    def __init__(
+        self,
+        *,
+        points: float | None = None,
+        lines: bool = False,
+        threads: int | None = None,
+        watched: bool = True,
+    ) -> None:
+        self._points = points
+        self._lines = lines
+        self._threads = threads
+        self._watched = watched
+        self._reaper: Reaper | None = None
+        self._nursery = Nursery()
+        self._nursery.on_start = self._on_start
+        self._room: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        """Play one job; its events are recorded when it is over, in a moment.
+
+        Virtual time can't be disturbed, so nobody needs to be waited for: `started` is not used.
+        Raises: WorldError.
+        """
+        async with self._free_cpu():
+            report(Progress(doing="simulating"))
+            if self._watched and self._reaper is not None:
+                self._reaper.watch_folder(job.folder)
+            future = self._begin(job)
+            document = await asyncio.wrap_future(future)
+            self._record(job, document, record)
+
+    def play_now(self, job: Job) -> tuple[Event, ...]:
+        """Play one job and wait for its history, without an event loop.
+
+        Raises: WorldError.
+        """
+        events: list[Event] = []
+        self._record(job, self._begin(job).result(), events.append)
+        return tuple(events)
+
+    def _begin(self, job: Job) -> Any:
+        unplayable = unplayable_on(self.name, job.scenario)
+        if unplayable:
+            raise WorldError(unplayable)
+        plan = make_plan(job, points=self._points, lines=self._lines, threads=self._threads)
+        return self._nursery.play(plan, job.folder)
+
+    def _record(self, job: Job, document: dict[str, Any], record: Record) -> None:
+        self._nursery.learn(document["libraries"])
+        translator = Translator(job, document)
+        record(self._run(job, translator.begin_s, document["python"]))
+        for event in translator.events():
+            record(event)
+        record(_summary(job, document, translator.end_s))
+
+    def _run(self, job: Job, at_s: float, python: str) -> Run:
+        target = job.target
+        more = [name for name in ("status", "log") if getattr(target, name) is not None]
+        return Run(
+            at_s=at_s,
+            by="engine",
+            scenario=job.scenario.name,
+            file=job.scenario.file,
+            engine=self.name,
+            proxy=self.proxy,
+            target=target.name,
+            seed=job.seed,
+            upstreams=target.upstream_names,
+            without=target.without,
+            settings=settings_json(target),
+            evidence=(*EVIDENCE, *more),
+            versions={"python": python, **library_versions()},
+        )
+
+    def _free_cpu(self) -> asyncio.Semaphore:
+        """Room for as many plays at once as there are CPUs."""
+        loop = asyncio.get_running_loop()
+        if self._room is None or self._room[0] is not loop:
+            self._room = (loop, asyncio.Semaphore(os.cpu_count() or 1))
+        return self._room[1]
+
+    def _on_start(self, pid: int) -> None:
+        if self._watched:
+            self._reaper = self._reaper or Reaper()
+            self._reaper.watch(pid)
+
+    async def close(self) -> None:
+        """End the nursery."""
+        self.close_now()
+
+    def close_now(self) -> None:
+        """End the nursery, without an event loop."""
+        self._nursery.close()
+        if self._reaper is not None:
+            self._reaper.close()
+            self._reaper = None
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """The versions on which a history depends beside Python's own."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _summary(job: Job, document: dict[str, Any], at_s: float) -> Event:
+    """The last line: with which seed it can be played again, and what it does not show."""
+    count = len(document["escapes"])
+    line = (
+        f"played with seed {job.seed} on Python {platform.python_version()}: "
+        f"{count} escape{'' if count == 1 else 's'}, {document['switches']} switches; not shown: "
+        "CPU time, and races between two lines without a lock or a clock"
+    )
+    return Logged(at_s=at_s, by="engine", source="simulation", line=line)
+
+
+__all__ = ["SimEngine", "library_versions"]

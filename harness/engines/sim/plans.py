@@ -1,0 +1,232 @@
+"""From a job to the plan that the child process plays: what a simulated world does, as plain data.
+
+The mappings from faults to toxics and behaviours are those of every other engine.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from harness.engines.base import Job
+from harness.engines.network import plan as proxy_plan
+from harness.engines.player import GRACE_S, LEAD_S
+from harness.engines.requests import wire_request
+from harness.engines.services import behaviour, routes_json, users_json
+from harness.errors import WorldError
+from harness.scenario.faults import FaultBase
+from harness.scenario.traffic import Stream
+from harness.timeline import Apply, Lift, Send
+
+from .plan import FaultPlan, Plan, RequestPlan, StepPlan, StreamPlan, UpstreamPlan
+
+INTERNAL_TOKEN = "simulated-internal-token"
+TARGET_PORT = 5000
+FIRST_PORT = 20_001
+_WARM_UP_TRIES = 20
+_SLOWEST = 0.25
+"""Real seconds that a virtual second may take before the play is ended..."""
+_AT_LEAST_S = 60.0
+"""...but no play is ended before so many."""
+
+
+def make_plan(
+    job: Job, *, points: float | None = None, lines: bool = False, threads: int | None = None
+) -> Plan:
+    """The plan of a job.
+
+    Raises: WorldError for a target that can't be simulated.
+    """
+    target = job.target
+    if target.start is None or target.start.wsgi is None:
+        raise WorldError(
+            f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app`"
+        )
+    if target.real:
+        raise WorldError(
+            f"target {target.name!r} can't be simulated: {', '.join(target.real)} is a real "
+            "service, and the simulation reaches none; use --engine local"
+        )
+    names = target.upstream_names
+    ports = {name: FIRST_PORT + index for index, name in enumerate(names)}
+    offsets = itertools.accumulate(
+        (stream.addresses for stream in job.scenario.traffic.values()), initial=2
+    )
+    first_address = dict(zip(job.scenario.traffic, offsets, strict=False))
+    method, _, path = target.ready.partition(" ")
+    status = None
+    if target.status is not None:
+        status_method, _, status_path = target.status.request.partition(" ")
+        status = {"method": status_method, "path": status_path}
+    return {
+        "seed": job.seed,
+        "points": points,
+        "lines": lines,
+        "wsgi": target.start.wsgi,
+        "cwd": str(target.cwd),
+        "env": _environment(job, ports),
+        "threads": threads,
+        "internal_token": INTERNAL_TOKEN,
+        "ready": _plain(method, path),
+        "ready_within_s": target.ready_within,
+        "upstreams": [_upstream(job, name, port) for name, port in ports.items()],
+        "warm_up": [
+            _warm_up(job, index, stream_name, stream)
+            for index, (stream_name, stream) in enumerate(job.scenario.traffic.items())
+        ],
+        "faults": [_fault(job, index, fault) for index, fault in enumerate(job.scenario.faults)],
+        "steps": [_step(job, step, first_address) for step in job.timeline],
+        "duration_s": job.scenario.duration,
+        "grace_s": GRACE_S,
+        "lead_s": LEAD_S,
+        "status": status,  # type: ignore[typeddict-item]
+        "real_limit_s": max(_AT_LEAST_S, _SLOWEST * job.scenario.duration),
+    }
+
+
+def _environment(job: Job, ports: dict[str, int]) -> dict[str, str]:
+    target = job.target
+    assert target.start is not None
+    wiring = {
+        variable: f"http://127.0.0.1:{ports[name]}" for variable, name in target.upstreams.items()
+    }
+    own = {
+        name: value.replace("{port}", str(TARGET_PORT)) for name, value in target.start.env.items()
+    }
+    return {"PORT": str(TARGET_PORT), "INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | wiring | own
+
+
+def _upstream(job: Job, name: str, port: int) -> UpstreamPlan:
+    return {
+        "name": name,
+        "port": port,
+        "users": users_json(job.target),
+        "routes": routes_json(job.target, name),
+    }
+
+
+def _plain(method: str, path: str) -> RequestPlan:
+    return {
+        "stream": "",
+        "number": 0,
+        "user": None,
+        "client": "127.0.0.1",
+        "method": method,
+        "path": path,
+        "headers": {},
+        "body": "",
+    }
+
+
+def _request(
+    job: Job, name: str, stream: Stream, user: str | None, number: int, client: str
+) -> RequestPlan:
+    wire = wire_request(stream, job.target, user, number)
+    return {
+        "stream": name,
+        "number": number,
+        "user": user,
+        "client": client,
+        "method": wire.method,
+        "path": wire.path,
+        "headers": wire.headers,
+        "body": wire.body.decode("latin-1"),
+    }
+
+
+def _warm_up(job: Job, index: int, name: str, stream: Stream) -> StreamPlan:
+    tries = [
+        _request(job, name, stream, stream.users[0], 0, f"127.0.1.{_spare(index, attempt)}")
+        for attempt in range(_WARM_UP_TRIES)
+    ]
+    return {
+        "tries": tries,
+        "healthy_low": stream.healthy.low,
+        "healthy_high": stream.healthy.high,
+    }
+
+
+def _spare(index: int, attempt: int) -> int:
+    """A warm-up's own address, so that it uses up nobody's rate limit (as in `player`)."""
+    return (200 + index * 2 + attempt % 2) % 250 + 1
+
+
+def _client(first: int, step: Send) -> str:
+    index = first + step.address
+    return f"127.0.{2 + index // 250}.{index % 250 + 1}" if index >= 250 else f"127.0.0.{index}"
+
+
+def _step(job: Job, step: Send | Apply | Lift, first_address: dict[str, int]) -> StepPlan:
+    plan: StepPlan = {"at_s": step.at_s, "send": None, "apply": None, "lift": None}
+    if isinstance(step, Apply):
+        plan["apply"] = step.fault
+    elif isinstance(step, Lift):
+        plan["lift"] = step.fault
+    else:
+        stream = job.scenario.traffic[step.stream]
+        client = _client(first_address[step.stream], step)
+        plan["send"] = _request(job, step.stream, stream, step.user, step.number, client)
+    return plan
+
+
+def _fault(job: Job, index: int, fault: FaultBase) -> FaultPlan:
+    apply: list[list[Any]] = []
+    lift: list[list[Any]] = []
+    names = [name for name in fault.upstreams if name in job.target.upstream_names]
+    for name in names:
+        applied, lifted = _words(job, index, fault, name)
+        apply += applied
+        lift += lifted
+    kind: str = fault.fault  # type: ignore[attr-defined]
+    return {"index": index, "name": kind, "upstreams": names, "apply": apply, "lift": lift}
+
+
+def _words(
+    job: Job, index: int, fault: FaultBase, name: str
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    """What applying and lifting a fault on one upstream does, as words of `World.act`."""
+    reason = f"f{index}"
+    match fault.where:
+        case "proxy":
+            return _proxy_words(reason, fault, name)
+        case "stub":
+            value = behaviour(fault, seed=job.seed + index)
+            return [["behave", name, reason, value]], [["unbehave", name, reason]]
+        case "connect":
+            return [["ignore", name, reason]], [["answer", name, reason]]
+        case _:
+            return _process_words(reason, fault, name)
+
+
+def _proxy_words(
+    reason: str, fault: FaultBase, name: str
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    plan = proxy_plan(fault)
+    apply: list[list[Any]] = []
+    lift: list[list[Any]] = []
+    if plan.disabled:
+        apply.append(["disable", name, reason])
+        lift.append(["enable", name, reason])
+    if plan.cut_off:
+        apply.append(["cut_off", name, reason])
+        lift.append(["connect", name, reason])
+    for toxic in plan.toxics:
+        toxic_name = f"{reason}_{toxic.type}_{toxic.stream}"
+        words = [toxic_name, toxic.type, toxic.stream, toxic.attributes, toxic.toxicity]
+        apply.append(["toxic", name, *words])
+        lift.append(["untoxic", name, toxic_name])
+    return apply, lift
+
+
+def _process_words(
+    reason: str, fault: FaultBase, name: str
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    kind: str = fault.fault  # type: ignore[attr-defined]
+    if kind == "pause":
+        return [["pause", name]], [["resume", name]]
+    if kind == "restart":
+        return [["kill", name], ["revive", name]], []
+    return (
+        [["kill", name], ["disable", name, reason]],
+        [["revive", name], ["enable", name, reason]],
+    )
