@@ -69,7 +69,7 @@ class Run:
         self._now_s = 0.0
         self._queue: list[tuple[float, int, Steps]] = []
         self._sequence = itertools.count()
-        self._logins: dict[int, list[float]] = defaultdict(list)
+        self._logins: dict[tuple[str, int], list[float]] = defaultdict(list)
         self._charged: set[tuple[str, int]] = set()
         self._effects = {name: self._effects_on(name) for name in settings}
         self.outcomes = Outcomes(
@@ -114,10 +114,10 @@ class Run:
     def _request(self, send: Send) -> Steps:
         stream = self._scenario.traffic[send.stream]
         begin_s = self._now_s
-        if self._limited(stream.request, send.address):
+        if self._limited(stream.request, (send.stream, send.address)):
             answer = Answer(status=429)
         else:
-            flow = self._routes[send.stream](stream)
+            flow = self._routes[send.stream](stream, send.user)
             reply: Attempted | None = None
             started = False
             while True:
@@ -130,7 +130,7 @@ class Run:
                 reply = yield from self._call(call, send)
         self.outcomes.answers[send.stream, send.number] = (answer, self._now_s - begin_s)
 
-    def _limited(self, request: str, address: int) -> bool:
+    def _limited(self, request: str, address: tuple[str, int]) -> bool:
         """G1: five logins a minute for each client address."""
         if request != "POST /v1/api/auth/login":
             return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 
 from harness.contract.breaker import Breaker
 from harness.contract.play import EITHER_WAY_S, Outcomes, Run
@@ -281,18 +282,25 @@ def _answers(stream: str, sends: Sequence[Send], played: Sequence[Outcomes]) -> 
     """Requests in a row with the same statuses and latencies, told apart at half a second."""
     group: list[Send] = []
     kept: tuple[tuple[int, ...], Range] | None = None
-    for send in sends:
-        answers = [outcomes.answers[stream, send.number] for outcomes in played]
-        statuses = tuple(sorted({answer.status for answer, _ in answers}))
-        latency = _range([_rounded(took_s) for _, took_s in answers])
-        if group and kept == (statuses, latency):
-            group.append(send)
-            continue
-        if group and kept is not None:
+    for _, burst in groupby(sends, key=lambda send: send.at_s):
+        together = list(burst)
+        alike = _alike(stream, together, played)
+        if group and alike != kept and kept is not None:
             yield _together(group, *kept)
-        group, kept = [send], (statuses, latency)
+            group = []
+        group += together
+        kept = alike
     if group and kept is not None:
         yield _together(group, *kept)
+
+
+def _alike(
+    stream: str, sends: Sequence[Send], played: Sequence[Outcomes]
+) -> tuple[tuple[int, ...], Range]:
+    """All statuses and latencies of the requests of one instant, in all runs."""
+    answers = [outcomes.answers[stream, send.number] for send in sends for outcomes in played]
+    statuses = tuple(sorted({answer.status for answer, _ in answers}))
+    return statuses, _range([_rounded(took_s) for _, took_s in answers])
 
 
 def _rounded(seconds: float) -> float:

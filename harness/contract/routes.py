@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.contract.effects import Attempted
 from harness.scenario.traffic import Stream
+from harness.target import DEFAULT_USERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ class Answer:
 
 
 Flow = Generator[Call, Attempted | None, Answer]
-Route = Callable[[Stream], Flow]
+Route = Callable[[Stream, str | None], Flow]
+"""Begins a flow for a stream's request in a user's name."""
 
 
 def _good(reply: Attempted | None) -> bool:
@@ -61,7 +63,7 @@ def _identity(stream: Stream) -> Generator[Call, Attempted | None, bool]:
     return token and told
 
 
-def login(stream: Stream) -> Flow:
+def login(stream: Stream, user: str | None) -> Flow:
     """G1: 503 while auth is down, 401 for a wrong password, 400 for a malformed body."""
     sent = stream.json_
     if not isinstance(sent, dict):
@@ -73,16 +75,16 @@ def login(stream: Stream) -> Flow:
     return Answer(status=200 if reply.status == 200 and right and reply.json is None else 401)
 
 
-def check(stream: Stream) -> Flow:
+def check(stream: Stream, user: str | None) -> Flow:
     """G2: any route that needs a user and nothing else."""
     return Answer(status=200 if (yield from _identity(stream)) else 401)
 
 
-def chat(stream: Stream) -> Flow:
+def chat(stream: Stream, user: str | None) -> Flow:
     """G4, G5, G7: billing fails open, chroma is done without, a charge needs a known balance."""
     if not (yield from _identity(stream)):
         return Answer(status=401)
-    balance = yield Call(upstream="billing", route="GET /balance/user")
+    balance = yield Call(upstream="billing", route=f"GET /balance/{user}")
     known = _good(balance)
     if known and balance is not None and isinstance(balance.json, dict):
         amount = balance.json.get("balance")
@@ -97,20 +99,25 @@ def chat(stream: Stream) -> Flow:
     return Answer(status=200, charged=charged, degraded=not _good(context))
 
 
-def project(stream: Stream) -> Flow:
+def project(stream: Stream, user: str | None) -> Flow:
     """G3: 403 when the owner can't be looked up, 404 where there is none."""
     if not (yield from _identity(stream)):
         return Answer(status=401)
-    owner = yield Call(upstream="auth", route="GET /internal/projects/project/owner")
+    owns = DEFAULT_USERS[user].owns if user in DEFAULT_USERS else None
+    asked = stream.request.split("/")[4]
+    if asked == "{project}":
+        asked = owns[0] if owns else "own"
+    owner = yield Call(upstream="auth", route=f"GET /internal/projects/{asked}/owner")
     if owner is not None and owner.status == 404:
         return Answer(status=404)
-    return Answer(status=200 if _good(owner) and owner and owner.json is None else 403)
+    own = owns is None or asked in owns
+    return Answer(status=200 if _good(owner) and owner and owner.json is None and own else 403)
 
 
 def _service(upstream: str, route: str) -> Route:
     """G6: a user, then one service, without which the answer is 503."""
 
-    def flow(stream: Stream) -> Flow:
+    def flow(stream: Stream, user: str | None) -> Flow:
         if not (yield from _identity(stream)):
             return Answer(status=401)
         reply = yield Call(upstream=upstream, route=route)
@@ -125,7 +132,7 @@ def learned(upstreams: tuple[str, ...]) -> Route:
     Each must answer, or the request fails.
     """
 
-    def flow(stream: Stream) -> Flow:
+    def flow(stream: Stream, user: str | None) -> Flow:
         for upstream in upstreams:
             reply = yield Call(upstream=upstream, route="GET /")
             if reply is None:
