@@ -58,7 +58,7 @@ class Armed:
         counted = self.fault.counted
         if counted is not None and self.met not in counted:
             return False
-        if self.fault.every is not None and (self.met - 1) % self.fault.every:
+        if self.fault.one_in is not None and (self.met - 1) % self.fault.one_in:
             return False
         share = min(self.fault.share, getattr(self.fault, "toxicity", 1.0))
         return share >= 1 or rng.random() < share

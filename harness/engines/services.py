@@ -43,8 +43,8 @@ def behaviour(fault: FaultBase, *, seed: int) -> dict[str, Any]:
     if counted is not None:
         chosen["from_call"] = int(counted.low)
         chosen["to_call"] = None if math.isinf(counted.high) else int(counted.high)
-    if fault.every is not None:
-        turns = [_action(fault), *[None] * (fault.every - 1)]
+    if fault.one_in is not None:
+        turns = [_action(fault), *[None] * (fault.one_in - 1)]
         return chosen | {"sequence": turns, "repeat": True}
     return chosen | _action(fault)
 
