@@ -29,7 +29,8 @@ GRACE_S = 2.0
 """How long answers are awaited after the scenario's end."""
 LATE_S = 0.25
 """A fault that comes into force or is lifted later than this makes the run inconclusive."""
-_WARM_UP_TRIES = 20
+_WARM_UP_S = 3.0
+_WARM_UP_PAUSE_S = 0.25
 _WARM_UP_ANSWER_S = 15.0
 
 
@@ -78,23 +79,32 @@ class Player:
         `settled` waits until everything that those requests caused has been recorded.
         """
         self.record(Phase(at_s=self.clock.now(), by="engine", phase="warm-up"))
+        give_up_s = self.clock.now() + self._patience_s
         for index, (name, stream) in enumerate(self.job.scenario.traffic.items()):
-            for attempt in range(_WARM_UP_TRIES):
+            for attempt in itertools.count():
                 self.report(Progress(doing="warming up"))
                 step = Send(
                     at_s=self.clock.now(),
                     stream=name,
                     number=0,
                     user=stream.users[0],
-                    address=200 + index * 2 + attempt % 2,
+                    address=index * 16 + attempt % 16,
                 )
                 answer = await self._bounded(step)
                 if answer.status is not None and answer.status in stream.healthy:
                     break
-                if answer.status is not None and attempt >= 3:
-                    break  # it answers, and stays wrong: the checks will say so
-                await asyncio.sleep(0.1)
+                if self.clock.now() > give_up_s:
+                    break  # it stays unhealthy: the checks will say so
+                await asyncio.sleep(_WARM_UP_PAUSE_S)
         await settled()
+
+    @property
+    def _patience_s(self) -> float:
+        """How long the steady state may take: a target that goes on running must recover first."""
+        target = self.job.target
+        if target.url is None:
+            return _WARM_UP_S
+        return _WARM_UP_S + max(target.settings(name).wait_s for name in target.upstream_names)
 
     async def _bounded(self, step: Send) -> WireAnswer:
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
 from harness.engines.base import Gate, Job, Progress, Record, Report
@@ -65,33 +68,48 @@ class LocalEngine:
         unplayable = unplayable_on(self.name, job.scenario)
         if unplayable:
             raise WorldError(unplayable)
-        if self._reaper is None:
-            self._reaper = Reaper()
-        self._reaper.watch_folder(job.folder)
         chronicle = Chronicle(record)
-        world = World(job, chronicle, self._reaper, self._start_proxy)
         try:
-            await world.start(report)
-            self._note_run(job, chronicle)
-            player = Player(
-                job,
-                chronicle=chronicle,
-                report=report,
-                redactor=world.redactor,
-                address=world.gateway.address,
-                spare_addresses=self._spare_addresses,
-            )
-            await started()
-            await player.warm_up(world.services.settled)
-            await player.play(world)
-            await world.services.settled()
+            async with self._world(job, chronicle, report) as world:
+                self._note_run(job, chronicle)
+                player = Player(
+                    job,
+                    chronicle=chronicle,
+                    report=report,
+                    redactor=world.redactor,
+                    address=world.gateway.address,
+                    spare_addresses=self._spare_addresses,
+                )
+                await started()
+                await player.warm_up(world.services.settled)
+                await player.play(world)
+                await world.services.settled()
         except WorldError as error:
             self._note_run(job, chronicle)
             chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
         finally:
-            report(Progress(doing="taking down"))
-            await asyncio.shield(world.stop())
             chronicle.close()
+
+    @contextlib.asynccontextmanager
+    async def _world(self, job: Job, chronicle: Chronicle, report: Report) -> AsyncIterator[World]:
+        if self._reaper is None:
+            self._reaper = Reaper()
+        self._reaper.watch_folder(job.folder)
+        world = World(job, chronicle, self._reaper, self._start_proxy)
+        try:
+            await world.start(report)
+            yield world
+        finally:
+            report(Progress(doing="taking down"))
+            await to_the_end(world.stop())
+
+    def world(self, job: Job) -> contextlib.AbstractAsyncContextManager[World]:
+        """A world to work against, without traffic; taken down at the end of the block.
+
+        Raises: WorldError when it can't be built, UsageError for a target beyond loopback.
+        """
+        self.check(job.target)
+        return self._world(job, Chronicle(lambda event: None), lambda progress: None)
 
     async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
         assert self._reaper is not None
@@ -125,6 +143,20 @@ class LocalEngine:
         if self._reaper is not None:
             self._reaper.close()
             self._reaper = None
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do something whole, even if the task that does it is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
 
 
 def settings_json(target: Target) -> dict[str, dict[str, float]]:

@@ -18,8 +18,19 @@ from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.scenario.faults import FaultBase
+from harness.settings import DOCUMENTED
+from harness.target import Target
 
 StartProxy = Callable[[OnLine], Awaitable[RunningProxy]]
+
+
+FIRST_FIXED_PORT = 16001
+
+
+def fixed_ports(target: Target) -> dict[str, int]:
+    """Where the proxies listen for a target that already runs, and was wired to them beforehand."""
+    names = tuple(dict.fromkeys((*DOCUMENTED, *target.upstream_names)))
+    return {name: FIRST_FIXED_PORT + index for index, name in enumerate(names)}
 
 
 class World:
@@ -48,8 +59,9 @@ class World:
         server, _ = await asyncio.gather(self._start_server(), self.services.start())
         prefix = f"{self._job.scenario.name}-{secrets.token_hex(3)}-" if server.shared else ""
         self._proxies = Proxies(server.client, prefix=prefix)
+        fixed = fixed_ports(self._job.target) if self._job.target.url is not None else {}
         for name in self._job.target.upstream_names:
-            await self._proxies.create(name, self._address(name))
+            await self._proxies.create(name, self._address(name), port=fixed.get(name, 0))
         report(Progress(doing=f"starting {self._job.target.name}"))
         await self.gateway.start(self._proxies.ports(), self._token)
         self.gateway.watch_status(self._job.target.upstream_names)
@@ -67,6 +79,16 @@ class World:
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
         if event is not None:
             self._chronicle.record(event)
+
+    @property
+    def proxy_ports(self) -> dict[str, int]:
+        """Where each upstream's proxy listens."""
+        return {} if self._proxies is None else self._proxies.ports()
+
+    @property
+    def proxy_api(self) -> str:
+        """The URL of the proxy server's API."""
+        return "" if self._server is None else self._server.client.url
 
     async def apply(self, index: int, fault: FaultBase) -> None:
         """Bring a fault into force, wherever it is played, on the upstreams that the target has."""

@@ -1,0 +1,138 @@
+"""`outage up`: hold a world open to work against."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.engines.base import Job
+    from harness.engines.local.engine import LocalEngine
+    from harness.engines.local.world import World
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("--target", "target_name", default="reference", show_default=True)
+@click.option("--proxy", default="auto", metavar="embedded|toxiproxy|URL", show_default=True)
+@click.option("--broken", is_flag=True, help="Bring the scenario's faults into force, and hold.")
+@click.option("--replay", is_flag=True, help="Play the scenario's faults at their instants, once.")
+def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay: bool) -> None:
+    r"""Hold a world open to work against: stubs, proxies and gateway, until Ctrl-C.
+
+    \b
+    outage up                               a healthy world
+    outage up auth_blackhole_50s --broken   the same with auth gone, for as long as you like
+    outage up auth_blackhole_50s --replay   auth goes at once, and is back 50 s later
+    outage up --target my-gateway.yaml      your gateway in the middle
+    """
+    from rich.console import Console
+
+    from harness.bundled import find_scenarios
+    from harness.engines.base import Job
+    from harness.engines.local.engine import LocalEngine
+    from harness.errors import UsageError
+    from harness.scenario.loader import load_scenario
+    from harness.scenario.model import Scenario
+    from harness.target_file import load_target
+    from harness.timeline import compile_timeline
+
+    if scenario is None and (broken or replay):
+        raise UsageError("--broken and --replay need a scenario whose faults they play")
+    loaded = (
+        load_scenario(find_scenarios((scenario,))[0])
+        if scenario is not None
+        else Scenario.model_validate(_HEALTHY)
+    )
+    target = load_target(target_name)
+    with tempfile.TemporaryDirectory(prefix="outage-") as folder:
+        job = Job(
+            scenario=loaded,
+            timeline=compile_timeline(loaded),
+            target=target,
+            folder=Path(folder),
+        )
+        engine = LocalEngine(proxy=proxy)
+        console = Console(highlight=False, soft_wrap=True)
+        asyncio.run(_hold(job, engine, console, broken=broken, replay=replay))
+
+
+_HEALTHY = {
+    "title": "nothing is wrong",
+    "duration": "24h",
+    "traffic": {"none": {"request": "GET /health", "count": "1 at 0s"}},
+    "expect": [{"never": {"status": "5xx"}}],
+}
+
+
+async def _hold(
+    job: Job, engine: LocalEngine, console: Console, *, broken: bool, replay: bool
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    console.print(f"proxy: {engine.proxy}", markup=False)
+    try:
+        async with engine.world(job) as world:
+            _introduce(job, world, console)
+            faults = asyncio.create_task(_faults(job, world, console, broken, replay))
+            await stopped.wait()
+            faults.cancel()
+            console.print("taking everything down")
+    finally:
+        await engine.close()
+
+
+def _introduce(job: Job, world: World, console: Console) -> None:
+    host, port = world.gateway.address
+    console.print(f"\n[bold]{job.target.name}[/bold] at http://{host}:{port}")
+    ports = world.proxy_ports
+    for variable, name in job.target.upstreams.items():
+        console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
+    console.print(f"  proxy API (Toxiproxy's) {world.proxy_api}/proxies", markup=False)
+    for user_id in job.target.user_ids:
+        user = job.target.user(user_id)
+        console.print(f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}")
+    ada = job.target.user(job.target.user_ids[0])
+    console.print(
+        f"\ntry   curl -s -X POST http://{host}:{port}/v1/api/chat "
+        f"-H 'Authorization: Bearer {ada.bearer}' -H 'Content-Type: application/json' "
+        """-d '{"message": "hello", "project_id": "p1"}'""",
+        markup=False,
+    )
+    console.print("Ctrl-C takes everything down.\n")
+
+
+async def _faults(job: Job, world: World, console: Console, broken: bool, replay: bool) -> None:
+    from harness.timeline import Apply, Send
+
+    if broken:
+        for index, fault in enumerate(job.scenario.faults):
+            await world.apply(index, fault)
+            console.print(f"in force: {', '.join(fault.upstreams)} {fault.fault}", markup=False)
+        return
+    if not replay:
+        return
+    loop = asyncio.get_running_loop()
+    zero_s = loop.time()
+    for step in job.timeline:
+        if isinstance(step, Send):
+            continue
+        await asyncio.sleep(zero_s + step.at_s - loop.time())
+        fault = job.scenario.faults[step.fault]
+        names = f"{', '.join(fault.upstreams)} {fault.fault}"
+        if isinstance(step, Apply):
+            await world.apply(step.fault, fault)
+            console.print(f"{step.at_s:6.0f} s  in force: {names}", markup=False)
+        else:
+            await world.lift(step.fault, fault)
+            console.print(f"{step.at_s:6.0f} s  lifted: {names}", markup=False)
+    console.print("the scenario's faults are over; the world stays up", markup=False)
