@@ -30,6 +30,11 @@ class Bandwidth(Toxic):
         Attribute(name="rate", field="rate_kb_per_s", unit="KB/s", doc="highest rate; 0 stops all"),
     )
 
+    @property
+    def minds_chunk_size(self) -> bool:
+        """A chunk waits as a whole; below 100 MB/s that is more than 0.3 ms."""
+        return self.rate_kb_per_s < 100_000
+
     def on_chunk(self, at_s: float, chunk: Chunk, state: object, rng: random.Random) -> Outcome:
         """The chunk after its time, large ones in slices of 100 ms."""
         if self.rate_kb_per_s <= 0:

@@ -19,6 +19,12 @@ from dataclasses import dataclass
 from harness.faults.stage import NEVER, Stage
 from harness.faults.toxic import Chunk, Toxic
 
+CHUNK_BYTES = 32768
+"""The largest chunk where size matters (source: Go's copy buffer; one read is one chunk)."""
+LARGE_CHUNK_BYTES = 65536
+"""The largest chunk where it doesn't."""
+BARE_READ_BYTES = 131072
+"""The largest read without any toxic."""
 _INTAKE_CHUNKS = 2
 """One in the reader's hand, one in the hidden pass-through in front of every chain."""
 
@@ -64,6 +70,7 @@ class Link:
         "_stages",
         "ended",
         "next_wake_s",
+        "read_bytes",
     )
 
     def __init__(
@@ -83,8 +90,10 @@ class Link:
         self._stages = [
             Stage(p.name, p.toxic, p.toxicity, rng, at_s, since_open=True) for p in chain
         ]
+        self.read_bytes = BARE_READ_BYTES
+        """How much one read from the source may take at most; a larger one would show."""
         if self._stages:
-            self._plan_wake(at_s)
+            self._changed(at_s)
 
     # What the driver asks
 
@@ -110,8 +119,11 @@ class Link:
         if self._stages:
             if self.next_wake_s <= at_s:
                 self._catch_up(at_s)
-            self._intake.append(Chunk(data, at_s))
-            self._pump(at_s)
+            if self._intake or self._blocked or self._eof_in:
+                self._intake.append(Chunk(data, at_s))
+                self._pump(at_s)
+            else:
+                self._hurry(at_s, Chunk(data, at_s))
         elif self._blocked:
             self._intake.append(Chunk(data, at_s))
         elif not self.ended:
@@ -162,7 +174,7 @@ class Link:
         if self.ended:
             stage.closed = True
         self._stages.append(stage)
-        self._pump(at_s)
+        self._changed(at_s)
 
     def update(self, at_s: float, placed: Placed, *, restart: bool = True) -> None:
         """Changes the settings of the toxic of that name; what it held goes on at once.
@@ -181,7 +193,7 @@ class Link:
             stage.restart(at_s, self._rng)
         else:
             stage.settle(placed.toxic, placed.toxicity)
-        self._pump(at_s)
+        self._changed(at_s)
 
     def remove(self, at_s: float, name: str) -> None:
         """Takes a toxic out; what it held or had queued goes on at once, in order, undelayed."""
@@ -206,9 +218,16 @@ class Link:
             del self._stages[index]
             if ended:
                 self._end_input(index)
-        self._pump(at_s)
+        self._changed(at_s)
 
     # How it works
+
+    def _changed(self, at_s: float) -> None:
+        """The chain is another one."""
+        minds = any(stage.toxic.minds_chunk_size for stage in self._stages)
+        large = LARGE_CHUNK_BYTES if self._stages else BARE_READ_BYTES
+        self.read_bytes = CHUNK_BYTES if minds else large
+        self._pump(at_s)
 
     def _find(self, name: str) -> int | None:
         for index, stage in enumerate(self._stages):
@@ -287,6 +306,32 @@ class Link:
                 first.eof = True
                 moved = True
         self._plan_wake(at_s)
+
+    def _hurry(self, at_s: float, chunk: Chunk) -> None:
+        """Takes a chunk through toxics that are idle and let it pass at once; same as `_pump`."""
+        for stage in self._stages:
+            if not stage.idle:
+                if stage.accepts:
+                    stage.queue.append(chunk)
+                else:
+                    self._hold_back(stage, chunk)
+                self._pump(at_s)
+                return
+            passed = stage.pass_at_once(at_s, chunk, self._rng)
+            if passed is None:
+                self._pump(at_s)
+                return
+            chunk = passed
+        if not self.ended:
+            self._actions.append(chunk.data)
+
+    def _hold_back(self, stage: Stage, chunk: Chunk) -> None:
+        """There is no room in front of a stage: the chunk stays where it came from."""
+        index = self._stages.index(stage)
+        if index == 0:
+            self._intake.append(chunk)
+        else:
+            self._stages[index - 1].hold(chunk)
 
     def _pump_bare(self) -> None:
         """A chain without toxics only waits for its destination."""

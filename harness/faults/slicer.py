@@ -44,6 +44,11 @@ class Slicer(Toxic):
         ),
     )
 
+    @property
+    def minds_chunk_size(self) -> bool:
+        """It halves what was read."""
+        return True
+
     def on_chunk(self, at_s: float, chunk: Chunk, state: object, rng: random.Random) -> Outcome:
         """The pieces, with a wait after each."""
         pause_s = max(self.delay_us, 0) / 1_000_000

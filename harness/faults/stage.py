@@ -11,6 +11,8 @@ from harness.faults.toxic import Chunk, Outcome, Step, Toxic
 
 NEVER = math.inf
 _NOOP = Noop()
+_NO_WAIT_S = 1e-7
+"""Less than a clock can tell apart from now."""
 
 
 class Stage:
@@ -83,6 +85,11 @@ class Stage:
         return not (self.steps or self.closing) or self.toxic.QUEUE_CHUNKS > 0
 
     @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do but wait for a chunk."""
+        return not (self.steps or self.queue or self.closing or self.closed or self.eof)
+
+    @property
     def wake_s(self) -> float:
         """When this stage does something without being told."""
         if self.closed:
@@ -116,6 +123,28 @@ class Stage:
         else:
             return False
         return True
+
+    def pass_at_once(self, at_s: float, chunk: Chunk, rng: random.Random) -> Chunk | None:
+        """Meets a chunk while idle; returns what goes on now, or None when there is more to it."""
+        acting = self._acting
+        if acting is _NOOP:
+            return chunk
+        outcome = acting.on_chunk(at_s, chunk, self._state, rng)
+        steps = outcome.steps
+        if (
+            len(steps) == 1
+            and steps[0].wait_s < _NO_WAIT_S
+            and not outcome.closes
+            and outcome.silence_s == NEVER
+        ):
+            return steps[0].chunk
+        self._carry_out(outcome, at_s)
+        return None
+
+    def hold(self, chunk: Chunk) -> None:
+        """Takes a chunk back that found no room after it."""
+        self.steps.append(Step(0.0, chunk))
+        self.due_s = -math.inf
 
     def step_done(self, at_s: float) -> None:
         """The first step has happened at `at_s`; the wait of the next one counts from here."""

@@ -87,6 +87,11 @@ class Toxic:
     RESETS: ClassVar[bool] = False
     """Whether the connections that it was on from their start end with RST instead of FIN."""
 
+    @property
+    def minds_chunk_size(self) -> bool:
+        """Whether larger reads than Toxiproxy's would show in what it does."""
+        return False
+
     def new_state(self) -> object:
         """What is remembered of one connection; kept when the toxic's settings change."""
         return None

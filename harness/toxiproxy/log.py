@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic", "disabled")
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -74,7 +75,7 @@ class Log:
             self._write(data)
 
     def _put(self, record: dict[str, object]) -> None:
-        text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+        text = _encode(record)
         self._lines.append(text.encode("utf-8", "replace") + b"\n")
         if not self._scheduled:
             try:

@@ -17,10 +17,8 @@ from typing import Protocol
 
 from harness.faults import ConnectionJournal, End, JournalFact, Link, Placed, join
 
-READ_BYTES = 65536
-"""What one read takes where no toxic is in the way."""
-CHUNK_BYTES = 32768
-"""What one read takes where chunks matter (source: Go's copy buffer, one read a chunk)."""
+_SPIN_S = 0.00002
+"""A wait this short is cheaper spun than slept."""
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 _TRIES_AGAIN = (BlockingIOError, InterruptedError)
 
@@ -139,10 +137,12 @@ class Flow:
 
     __slots__ = (
         "_connection",
+        "_destination_fd",
         "_ending",
         "_loop",
         "_out",
         "_reading",
+        "_source_fd",
         "_timer",
         "_timer_at_s",
         "destination",
@@ -172,6 +172,9 @@ class Flow:
         self.link = link
         self.shut_down = False
         """Whether the destination is closed."""
+        # Descriptors rather than sockets: asyncio formats a socket's repr, system calls included.
+        self._source_fd = source.fileno()
+        self._destination_fd = destination.fileno()
         self._reading = False
         self._out: deque[bytes | memoryview] = deque()
         self._ending: End | None = None
@@ -181,25 +184,29 @@ class Flow:
     def start(self) -> None:
         """Starts to read, and to wait for toxics that act without data."""
         self._reading = True
-        self._loop.add_reader(self.source, self._readable)
+        self._loop.add_reader(self._source_fd, self._readable)
         if self.link.next_wake_s < float("inf"):
             self._set_timer()
 
     def move(self, at_s: float) -> None:
         """Carries out what the link has to say, and sees to reading and waking up again."""
         link = self.link
-        for action in link.advance(at_s):
-            if isinstance(action, bytes):
-                self._write(action)
-            else:
-                self._ending = action
+        while True:
+            for action in link.advance(at_s):
+                if isinstance(action, bytes):
+                    self._write(action)
+                else:
+                    self._ending = action
+            if link.next_wake_s > at_s + _SPIN_S:
+                break
+            at_s = time.monotonic()
         if self._ending is not None and not self._out:
             self._end()
             return
         if link.wants_data:
             if not self._reading and not self.opposite.shut_down:
                 self._reading = True
-                self._loop.add_reader(self.source, self._readable)
+                self._loop.add_reader(self._source_fd, self._readable)
         elif self._reading:
             self._stop_reading()
         if link.next_wake_s != self._timer_at_s:
@@ -208,7 +215,7 @@ class Flow:
     def drop(self) -> None:
         """Forgets what hasn't gone out."""
         if self._out:
-            self._loop.remove_writer(self.destination)
+            self._loop.remove_writer(self._destination_fd)
             self._out.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -226,9 +233,8 @@ class Flow:
 
     def _readable(self) -> None:
         link = self.link
-        transparent = link.transparent and not self._out
         try:
-            data = self.source.recv(READ_BYTES if transparent else CHUNK_BYTES)
+            data = self.source.recv(link.read_bytes)
         except _TRIES_AGAIN:
             return
         except OSError as error:
@@ -240,7 +246,7 @@ class Flow:
         journal = self._connection.journal
         if journal is not None and self.direction == "upstream":
             journal.from_client(data)
-        if transparent:
+        if link.transparent and not self._out:
             self._write(data)
             return
         at_s = time.monotonic()
@@ -277,7 +283,7 @@ class Flow:
             return
         if sent < len(data):
             self._out.append(memoryview(data)[sent:] if sent else data)
-            self._loop.add_writer(self.destination, self._writable)
+            self._loop.add_writer(self._destination_fd, self._writable)
             self.link.block()
             if self._reading and not self.link.wants_data:
                 self._stop_reading()
@@ -296,10 +302,10 @@ class Flow:
             return
         except OSError as error:
             self._out.clear()
-            self._loop.remove_writer(self.destination)
+            self._loop.remove_writer(self._destination_fd)
             self._write_failed(error)
             return
-        self._loop.remove_writer(self.destination)
+        self._loop.remove_writer(self._destination_fd)
         at_s = time.monotonic()
         self.link.unblock(at_s)
         self.move(at_s)
@@ -324,7 +330,7 @@ class Flow:
     def _stop_reading(self) -> None:
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self.source)
+            self._loop.remove_reader(self._source_fd)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
