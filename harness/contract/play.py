@@ -158,7 +158,8 @@ class Run:
                 seen.probes.append(self._now_s)
             done = yield from self._attempt(call, send, own, seen.breaker)
             last = number == own.attempts
-            if not (own.per_call and done.outcome is Outcome.FAILURE and not last):
+            goes_on = own.per_call and done.outcome is Outcome.FAILURE and not last
+            if ticket.probe or not goes_on:  # a probe is one attempt in any reading
                 wait_s = own.wait_s + self._rng.uniform(-EITHER_WAY_S, EITHER_WAY_S)
                 seen.breaker.tell(ticket, done.outcome, self._now_s, wait_s)
             if done.outcome is not Outcome.FAILURE:

@@ -1,0 +1,133 @@
+"""Properties that the contract's arithmetic keeps for any n, T, N, W, rate and length of outage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.contract import PROFILES, Forecast, predict
+from harness.scenario.model import Scenario
+from harness.settings import DOCUMENTED, ServiceSettings
+
+RUNS = 8
+FAULTS = ("refused", "blackhole", "status", "stall", "truncate")
+
+services = st.builds(
+    ServiceSettings,
+    attempts=st.integers(1, 4),
+    timeout_s=st.sampled_from([0.5, 2.0, 5.0]),
+    threshold=st.integers(1, 12),
+    wait_s=st.sampled_from([5.0, 15.0, 60.0]),
+    per_call=st.booleans(),
+)
+
+
+def outage(fault: str, *, to: int = 20, rate: str = "1/s", calls: int | None = None) -> Scenario:
+    cause = {"upstream": "auth", "fault": fault, "from": "0s", "to": f"{to}s"}
+    if fault == "status":
+        cause["status"] = 503
+    if calls is not None:
+        cause["first"] = calls
+    return Scenario.model_validate(
+        {
+            "title": "an outage",
+            "duration": "120s",
+            "traffic": {
+                "check": {"request": "GET /v1/api/auth/check", "as": "ada", "rate": rate},
+            },
+            "faults": [cause],
+            "expect": [{"never": {"status": 599}}],
+        }
+    )
+
+
+def forecast(scenario: Scenario, auth: ServiceSettings) -> Forecast:
+    return predict(scenario, {**DOCUMENTED, "auth": auth}, runs=RUNS)
+
+
+@given(services, st.sampled_from(FAULTS), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_it_opens_only_after_n_failures(auth: ServiceSettings, fault: str, to: int) -> None:
+    found = forecast(outage(fault, to=to), auth).of("auth")
+    if found.opens:
+        assert found.attempts is not None
+        assert found.attempts.low >= auth.threshold
+
+
+@given(services, st.integers(1, 11))
+@settings(max_examples=40, deadline=None)
+def test_fewer_failing_calls_than_n_never_open_it(auth: ServiceSettings, threshold: int) -> None:
+    strict = replace(auth, threshold=threshold + 1, per_call=False)
+    found = forecast(outage("status", calls=threshold), strict).of("auth")
+    assert found.opens == ()
+
+
+@given(services, st.sampled_from(FAULTS))
+@settings(max_examples=40, deadline=None)
+def test_a_higher_threshold_never_opens_earlier(auth: ServiceSettings, fault: str) -> None:
+    less = forecast(outage(fault), auth).of("auth").opened
+    more = forecast(outage(fault), replace(auth, threshold=auth.threshold + 1)).of("auth").opened
+    if more:
+        assert less
+        assert less.earliest_s <= more.earliest_s + 0.15
+
+
+@given(services, st.sampled_from(FAULTS), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_the_first_probe_comes_a_full_wait_after_the_trip(
+    auth: ServiceSettings, fault: str, to: int
+) -> None:
+    found = forecast(outage(fault, to=to), auth).of("auth")
+    if found.probe_moments:
+        assert found.probe_moments[0].earliest_s >= found.opened.earliest_s + auth.wait_s - 0.25
+
+
+@given(services, st.sampled_from(FAULTS), st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_it_is_closed_again_within_t_and_w_of_the_lift(
+    auth: ServiceSettings, fault: str, to: int
+) -> None:
+    found = forecast(outage(fault, to=to), auth).of("auth")
+    latest_s = to + auth.timeout_s + auth.wait_s + 1.5
+    if found.opens and latest_s < 120:
+        assert found.closed_for_good.sure or not found.opened.sure
+        assert found.closed_for_good.latest_s <= latest_s
+
+
+@given(services, st.sampled_from(FAULTS), st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_no_call_outlasts_its_deadlines(auth: ServiceSettings, fault: str, to: int) -> None:
+    found = forecast(outage(fault, to=to), auth)
+    longest_s = auth.longest_call_s + 0.5
+    assert all(part.latency.high <= longest_s for part in found.answers["check"])
+
+
+@given(services, st.sampled_from(FAULTS))
+@settings(max_examples=20, deadline=None)
+def test_the_same_question_has_the_same_answer(auth: ServiceSettings, fault: str) -> None:
+    scenario = outage(fault)
+    again = scenario.model_copy(update={"title": "asked again"})
+    assert forecast(scenario, auth) is forecast(again, auth)
+
+
+def test_profiles_read_the_document_differently() -> None:
+    scenario = outage("blackhole", to=50)
+    opened = {name: predict(scenario, own).of("auth").opened for name, own in PROFILES.items()}
+    assert str(opened["documented"]) == str(opened["as_coded"]) == str(opened["patient"]) == "9 s"
+    assert str(opened["per_call"]) == "15 s"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "wait_s", "opens", "closes"),
+    [(3, 15.0, "1 s", "61, 62, 63, 64 or 65 s"), (1, 15.0, "0 s", "60, 61, 62, 63 or 64 s")],
+)
+def test_other_settings_are_computed_not_looked_up(
+    threshold: int, wait_s: float, opens: str, closes: str
+) -> None:
+    own = replace(DOCUMENTED["auth"], threshold=threshold, wait_s=wait_s)
+    found = predict(outage("status", to=50), {**DOCUMENTED, "auth": own}).of("auth")
+    assert str(found.opened) == opens
+    assert str(found.closed_for_good) == closes
