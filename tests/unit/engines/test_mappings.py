@@ -1,0 +1,100 @@
+"""Faults as proxies and stubs get them, and secrets that stay out of histories."""
+
+import pytest
+from pydantic import TypeAdapter
+
+from harness.engines.network import plan
+from harness.engines.redact import Redactor
+from harness.engines.requests import kept_body, wire_request
+from harness.engines.services import behaviour
+from harness.scenario.faults import KINDS, Fault, FaultBase
+from harness.scenario.traffic import Stream
+from harness.target import bundled
+
+EXAMPLES = {
+    "reset": {},
+    "latency": {"latency": "250ms", "jitter": "50ms"},
+    "bandwidth": {"rate": "10KB/s"},
+    "slow_close": {"delay": "1s"},
+    "slicer": {"average_size": "64B", "delay": "10ms"},
+    "limit_data": {"bytes": "100B"},
+    "timeout": {"timeout": "1s"},
+    "status": {"status": 503},
+    "delay": {"delay": "1s"},
+    "json": {"json": {"a": 1}},
+    "headers": {"headers": {"a": "b"}},
+    "revoke": {"user": "ada"},
+    "clock": {"step": "1s"},
+}
+
+
+def make(kind: str, **more: object) -> FaultBase:
+    value = {"upstream": "auth", "fault": kind, **EXAMPLES.get(kind, {}), **more}
+    return TypeAdapter(Fault).validate_python(value)
+
+
+@pytest.mark.parametrize("kind", [k.name for k in KINDS.values() if k.where == "proxy"])
+def test_every_network_fault_has_a_plan(kind: str) -> None:
+    found = plan(make(kind))
+
+    assert found.disabled or found.cut_off or found.toxics
+
+
+@pytest.mark.parametrize("kind", [k.name for k in KINDS.values() if k.in_stub])
+def test_every_selective_fault_has_a_behaviour(kind: str) -> None:
+    fault = make(kind, on="POST /verify_token", calls="5..8")
+
+    found = behaviour(fault, seed=7)
+
+    assert fault.where == "stub"
+    assert (found["route"], found["from_call"], found["to_call"]) == ("POST /verify_token", 5, 8)
+    assert found["action"]
+
+
+def test_a_blackhole_is_a_timeout_of_zero_both_ways() -> None:
+    toxics = plan(make("blackhole")).toxics
+
+    assert {(t.type, t.stream, t.attributes["timeout"]) for t in toxics} == {
+        ("timeout", "upstream", 0),
+        ("timeout", "downstream", 0),
+    }
+
+
+def test_toxic_attributes_are_in_toxiproxys_units() -> None:
+    (latency,) = plan(make("latency")).toxics
+    (slicer,) = plan(make("slicer")).toxics
+
+    assert latency.attributes == {"latency": 250, "jitter": 50}
+    assert slicer.attributes["delay"] == 10_000
+
+
+def test_placeholders_stand_for_the_user() -> None:
+    target = bundled("reference")
+    assert target is not None
+    stream = Stream.model_validate(
+        {
+            "request": "POST /v1/api/project/{project}",
+            "json": {"email": "{email}", "deep": ["{password}", "{number}"]},
+            "as": "ada",
+            "rate": "1/s",
+        }
+    )
+
+    request = wire_request(stream, target, "ada", 3)
+
+    assert request.path == "/v1/api/project/p1"
+    assert request.body == b'{"email": "ada@example.com", "deep": ["correct-horse", "3"]}'
+    assert request.headers["Authorization"] == "Bearer token-ada"
+
+
+def test_secrets_are_redacted_wherever_they_stand() -> None:
+    target = bundled("reference")
+    assert target is not None
+    redactor = Redactor.of_target(target, "internal-secret")
+
+    headers = redactor.headers({"Set-Cookie": "auth_token=abc123; HttpOnly; Secure", "X": "y"})
+    body = kept_body(b'{"token": "abc", "said": "token-ada knows correct-horse"}', redactor)
+
+    assert headers == {"set-cookie": "auth_token=[redacted]; HttpOnly; Secure", "x": "y"}
+    assert body == {"token": "[redacted]", "said": "[redacted] knows [redacted]"}
+    assert redactor.text("Bearer xyz, internal-secret") == "Bearer [redacted] [redacted]"
