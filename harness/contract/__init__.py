@@ -6,10 +6,11 @@
 
 Pure: no clock, no sockets, none of the gateway's code. `breaker` is claims B1 to B6, `effects` what
 each fault does to an attempt, `routes` which calls each route makes, `play` one run in virtual
-time, `prediction` the union of many runs whose ties fell differently.
+time, `prediction` the union of many runs whose ties fell differently, `forecast` its words.
 """
 
-from harness.contract.prediction import Answers, Forecast, Moment, Prediction, Span, predict
+from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
+from harness.contract.prediction import predict
 from harness.contract.profiles import PROFILES
 
 __all__ = ["PROFILES", "Answers", "Forecast", "Moment", "Prediction", "Span", "predict"]

@@ -1,26 +1,19 @@
-"""What the contract says will happen: the union of many runs whose ties fell differently.
-
-Everything is stated as ranges or alternatives, because several outcomes are right where events
-meet at one instant (contract, section 4).
-"""
+"""Computes a forecast: the union of many runs whose ties fell differently."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
 from harness.contract.breaker import Breaker
-from harness.contract.play import EITHER_WAY_S, Outcomes, Run
+from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
+from harness.contract.play import Outcomes, Run
 from harness.contract.routes import learned, route_of
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED, ServiceSettings
 from harness.timeline import Send, compile_timeline
 from harness.units import Range
-
-Span = Range
-"""From the lowest to the highest that a sound target may show: seconds, or numbers of requests."""
 
 _RUNS = 48
 _SENDS = 12_000
@@ -28,124 +21,6 @@ _SENDS = 12_000
 _FEWEST_RUNS = 6
 _APART_S = 0.5
 """Instants further apart than this are alternatives, not one range."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """When something happens: one of several ranges of seconds; `sure` if it does in any case."""
-
-    alternatives: tuple[Range, ...] = ()
-    sure: bool = False
-
-    def __bool__(self) -> bool:
-        """Whether it may happen at all."""
-        return bool(self.alternatives)
-
-    def allows(self, at_s: float | None, tolerance_s: float) -> bool:
-        """Whether a sound target may show it then; None stands for not at all."""
-        if at_s is None:
-            return not self.sure
-        return any(r.low - tolerance_s <= at_s <= r.high + tolerance_s for r in self.alternatives)
-
-    @property
-    def earliest_s(self) -> float:
-        """The earliest instant. Raises: IndexError if it never happens."""
-        return self.alternatives[0].low
-
-    @property
-    def latest_s(self) -> float:
-        """The latest instant. Raises: IndexError if it never happens."""
-        return self.alternatives[-1].high
-
-    def __str__(self) -> str:
-        """`9 s`, `69 or 70 s`, `never`; `9 s or never`."""
-        if not self.alternatives:
-            return "never"
-        words = [_span(r) for r in self.alternatives]
-        text = (", ".join(words[:-1]) + " or " if words[:-1] else "") + words[-1] + " s"
-        return text if self.sure else f"{text}, or never"
-
-
-def _span(found: Range) -> str:
-    if found.high - found.low <= 2 * EITHER_WAY_S:
-        return f"{round(found.low * 2) / 2:g}"
-    return f"{found.low:.1f}-{found.high:.1f}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What one upstream's breaker does."""
-
-    upstream: str
-    settings: ServiceSettings
-    opening_moments: tuple[Moment, ...] = ()
-    """The k-th opening, those by a failed probe included."""
-    probe_moments: tuple[Moment, ...] = ()
-    """The k-th probe; those that are not `sure` may be missing."""
-    closing_moments: tuple[Moment, ...] = ()
-    """The k-th closing."""
-    closed_for_good: Moment = Moment()
-    """The last closing, if the breaker then stays closed."""
-    attempts: Span | None = None
-    """Attempts until it first opens."""
-    first_rejection: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
-    """By stream: numbers of the first request that is turned away at once."""
-
-    @property
-    def opened(self) -> Moment:
-        """The first opening."""
-        return self.opening_moments[0] if self.opening_moments else Moment()
-
-    @property
-    def opens(self) -> tuple[Span, ...]:
-        """Seconds in which it may open first; empty for never."""
-        return self.opened.alternatives
-
-    @property
-    def closes(self) -> tuple[Span, ...]:
-        """Seconds in which it may close for good; empty for never."""
-        return self.closed_for_good.alternatives
-
-    @property
-    def probes(self) -> tuple[Span, ...]:
-        """For each probe the seconds in which it may be made, from the earliest to the latest."""
-        return tuple(Span(m.earliest_s, m.latest_s) for m in self.probe_moments)
-
-    @property
-    def sure_probes(self) -> int:
-        """How many of the probes happen in any case."""
-        return sum(moment.sure for moment in self.probe_moments)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """Requests of a stream in a row that are answered alike."""
-
-    first: int
-    last: int
-    from_s: float
-    to_s: float
-    """Planned instants of the first and the last one."""
-    statuses: tuple[int, ...]
-    """One status, or all that are right."""
-    latency: Range
-    """In seconds, without the few milliseconds that everything takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What a sound target shows in one scenario."""
-
-    upstreams: Mapping[str, Prediction]
-    answers: Mapping[str, tuple[Answers, ...]]
-    """By stream, in order."""
-    charges: Range
-    runs: int
-
-    def of(self, upstream: str) -> Prediction:
-        """What one upstream's breaker does; one that nothing concerns stays closed."""
-        settings = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
-        return self.upstreams.get(upstream) or Prediction(upstream=upstream, settings=settings)
 
 
 def predict(
@@ -234,6 +109,7 @@ def _forecast(
         probe_moments=_moments([_until(w.probes, end_s) for w in seen]),
         closing_moments=_moments([_until(w.breaker.closings, end_s) for w in seen]),
         closed_for_good=next(iter(_moments([_until(c, end_s) for c in last])), Moment()),
+        open_spells=_spells([_open_spells(w.breaker, end_s) for w in seen]),
         attempts=_range(attempts) if attempts else None,
         first_rejection={
             stream: (_range([float(w.rejected[stream]) for w in seen if stream in w.rejected]),)
@@ -246,6 +122,28 @@ def _last_is_closing(breaker: Breaker, end_s: float) -> bool:
     trips = _until(breaker.trips, end_s)
     closings = _until(breaker.closings, end_s)
     return bool(closings) and (not trips or trips[-1] < closings[-1])
+
+
+def _open_spells(breaker: Breaker, end_s: float) -> list[tuple[float, float]]:
+    """From the trip of a closed breaker to its next closing, or the end."""
+    found: list[tuple[float, float]] = []
+    for trip_s in _until(breaker.trips, end_s):
+        if found and trip_s < found[-1][1]:
+            continue
+        closings = (at_s for at_s in breaker.closings if at_s > trip_s)
+        found.append((trip_s, min(next(closings, end_s), end_s)))
+    return found
+
+
+def _spells(runs: Sequence[Sequence[tuple[float, float]]]) -> tuple[tuple[Span, Span], ...]:
+    longest = max((len(run) for run in runs), default=0)
+    return tuple(
+        (
+            _range([run[k][0] for run in runs if len(run) > k]),
+            _range([run[k][1] for run in runs if len(run) > k]),
+        )
+        for k in range(longest)
+    )
 
 
 def _until(instants: Sequence[float], end_s: float) -> list[float]:

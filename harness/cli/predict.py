@@ -1,0 +1,285 @@
+"""`outage predict`: what the contract says will happen, computed, for one reading or all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.contract import Forecast, Prediction
+    from harness.contract.picture import Lane
+    from harness.scenario.model import Scenario
+    from harness.settings import ServiceSettings
+    from harness.units import Range
+
+Readings = dict[str, Mapping[str, "ServiceSettings"]]
+_PROFILES = ("documented", "as_coded", "per_call", "patient", "all")
+_STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", "5": "red"}
+
+
+@click.command(no_args_is_help=True)
+@click.argument("paths", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option(
+    "--profile",
+    type=click.Choice(_PROFILES),
+    help="A reading of the document (documented is the default); all shows them side by side.",
+)
+@click.option("--target", metavar="FILE", help="The settings of a target file, instead.")
+@click.option("--as", "form", type=click.Choice(("table", "yaml", "json")), default="table")
+@click.option("--json", "as_json", is_flag=True, help="The same as --as json.")
+def predict(
+    paths: tuple[str, ...], profile: str | None, target: str | None, form: str, as_json: bool
+) -> None:
+    r"""Show what the contract says of scenarios: when breakers open, probe and close, who is
+    answered what, and what is charged. Nothing is run.
+
+    \b
+    outage predict auth_blackhole_50s                the documented settings
+    outage predict auth_blackhole_50s --profile all  the document's readings side by side
+    outage predict my.yaml --target my-gateway.yaml  your gateway's own settings
+    outage predict my.yaml --as yaml                 as expectations, to be pasted
+    """
+    from harness.bundled import find_scenarios
+    from harness.scenario.loader import load_scenarios
+
+    if profile is not None and target is not None:
+        raise click.UsageError("--profile and --target exclude each other")
+    readings = _readings(profile or "documented", target)
+    form = "json" if as_json else form
+    scenarios = load_scenarios(find_scenarios(paths))
+    show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
+    show(scenarios, readings)
+
+
+def _readings(profile: str, target: str | None) -> Readings:
+    from harness.contract import PROFILES
+    from harness.target_file import load_target
+
+    if target is not None:
+        loaded = load_target(target)
+        return {loaded.name: {name: loaded.settings(name) for name in loaded.upstream_names}}
+    return dict(PROFILES) if profile == "all" else {profile: PROFILES[profile]}
+
+
+def _forecasts(scenario: Scenario, readings: Readings) -> dict[str, Forecast]:
+    from harness.contract import predict as compute
+
+    return {name: compute(scenario, settings) for name, settings in readings.items()}
+
+
+# As JSON and YAML
+
+
+def _show_json(scenarios: Sequence[Scenario], readings: Readings) -> None:
+    shown = [
+        {"name": scenario.name, "reading": name, **_forecast_json(forecast)}
+        for scenario in scenarios
+        for name, forecast in _forecasts(scenario, readings).items()
+    ]
+    click.echo(json.dumps({"predictions": shown}, indent=2, ensure_ascii=False))
+
+
+def _forecast_json(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "upstreams": {
+            name: _prediction_json(found)
+            for name, found in forecast.upstreams.items()
+            if found.opens
+        },
+        "answers": {
+            stream: [
+                {
+                    "first": part.first,
+                    "last": part.last,
+                    "from_s": part.from_s,
+                    "to_s": part.to_s,
+                    "statuses": list(part.statuses),
+                    "latency_s": _pair(part.latency),
+                }
+                for part in parts
+            ]
+            for stream, parts in forecast.answers.items()
+        },
+        "charges": _pair(forecast.charges),
+        "runs": forecast.runs,
+    }
+
+
+def _prediction_json(found: Prediction) -> dict[str, Any]:
+    own = found.settings
+    return {
+        "settings": {
+            "attempts": own.attempts,
+            "timeout_s": own.timeout_s,
+            "threshold": own.threshold,
+            "wait_s": own.wait_s,
+            "per_call": own.per_call,
+        },
+        "opens_s": [_pair(span) for span in found.opens],
+        "attempts": None if found.attempts is None else _pair(found.attempts),
+        "first_rejection": {
+            stream: [_pair(span) for span in spans]
+            for stream, spans in found.first_rejection.items()
+        },
+        "probes_s": [[_pair(span) for span in m.alternatives] for m in found.probe_moments],
+        "closes_s": [_pair(span) for span in found.closes],
+    }
+
+
+def _pair(span: Range) -> list[float]:
+    return [round(span.low, 2), round(span.high, 2)]
+
+
+def _show_yaml(scenarios: Sequence[Scenario], readings: Readings) -> None:
+    from harness.contract.pasting import expectations
+
+    for scenario in scenarios:
+        for name, forecast in _forecasts(scenario, readings).items():
+            click.echo(f"# {scenario.name}, as {name}")
+            click.echo(expectations(forecast, end_s=scenario.duration), nl=False)
+
+
+# As tables and a picture
+
+
+def _show_tables(scenarios: Sequence[Scenario], readings: Readings) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for index, scenario in enumerate(scenarios):
+        if index:
+            console.print()
+        forecasts = _forecasts(scenario, readings)
+        console.print(f"[bold]{scenario.name}[/]  {scenario.title}", soft_wrap=True)
+        console.print(_breakers(forecasts))
+        if len(forecasts) == 1:
+            console.print(_answers(next(iter(forecasts.values()))))
+        console.print()
+        width = max(20, min(console.width, 110) - 24)
+        for lane in _lanes(scenario, forecasts, width):
+            console.print(_lane(lane), soft_wrap=True)
+
+
+def _lanes(scenario: Scenario, forecasts: Mapping[str, Forecast], width: int) -> Iterator[Lane]:
+    """The picture; with several readings their lanes of one kind lie below each other."""
+    from harness.contract.picture import picture
+
+    pictures = {name: picture(scenario, found, columns=width) for name, found in forecasts.items()}
+    first = next(iter(pictures.values()))
+    yield from (lane for lane in first if lane.kind in ("axis", "fault"))
+    for kind in ("breaker", "answers"):
+        for name, lanes in pictures.items():
+            for lane in lanes:
+                if lane.kind == kind:
+                    told = lane if len(pictures) == 1 else _of_reading(lane, name)
+                    yield told
+
+
+def _of_reading(lane: Lane, name: str) -> Lane:
+    return replace(lane, label=f"{lane.label.removesuffix(' breaker')}, {name}")
+
+
+def _breakers(forecasts: Mapping[str, Forecast]) -> Table:
+    """What each breaker does, one column for each reading."""
+    table = _plain_table("breaker", "", *forecasts)
+    concerned = {
+        name: None for f in forecasts.values() for name, found in f.upstreams.items() if found.opens
+    }
+    for upstream in concerned:
+        found = [forecast.of(upstream) for forecast in forecasts.values()]
+        for index, (label, of) in enumerate(_ROWS):
+            table.add_row("" if index else upstream, label, *(of(each) for each in found))
+    if not concerned:
+        table.add_row("all", "opens", *("never" for _ in forecasts))
+    table.add_row("", "charges", *(_numbers(each.charges) for each in forecasts.values()))
+    return table
+
+
+def _attempts_text(found: Prediction) -> str:
+    return f"{found.settings.attempts} of {found.settings.timeout_s:g} s"
+
+
+def _threshold_text(found: Prediction) -> str:
+    own = found.settings
+    return f"{own.threshold} {'calls' if own.per_call else 'attempts'}, {own.wait_s:g} s"
+
+
+def _rejection_text(found: Prediction) -> str:
+    said = [
+        f"{stream} " + " or ".join(f"#{_numbers(span, ' or #')}" for span in spans)
+        for stream, spans in found.first_rejection.items()
+    ]
+    return "\n".join(said) or "none"
+
+
+_ROWS = (
+    ("n and T", _attempts_text),
+    ("N and W", _threshold_text),
+    ("opens", lambda found: str(found.opened)),
+    ("attempts until then", lambda found: _numbers(found.attempts)),
+    ("first rejection", _rejection_text),
+    ("probes", lambda found: "\n".join(str(m) for m in found.probe_moments) or "none"),
+    ("closes", lambda found: str(found.closed_for_good)),
+)
+
+
+def _numbers(span: Range | None, between: str | None = None) -> str:
+    if span is None:
+        return "none"
+    if span.low == span.high:
+        return f"{span.low:g}"
+    if between is not None and span.high - span.low > 1:
+        between = "..#"
+    return f"{span.low:g}{between or '..'}{span.high:g}"
+
+
+def _answers(forecast: Forecast) -> Table:
+    table = _plain_table("traffic", "requests", "sent at", "status", "latency")
+    for stream, parts in forecast.answers.items():
+        for index, part in enumerate(parts):
+            one = part.first == part.last
+            table.add_row(
+                "" if index else stream,
+                f"#{part.first}" if one else f"#{part.first}..#{part.last}",
+                f"{part.from_s:g} s" if one else f"{part.from_s:g}..{part.to_s:g} s",
+                " or ".join(str(status) for status in part.statuses),
+                _latency_text(part.latency),
+            )
+    return table
+
+
+def _latency_text(latency: Range) -> str:
+    if latency.high < 0.5:
+        return "at once"
+    low = "0" if latency.low < 0.5 else f"{latency.low:g}"
+    high = f"{latency.high:g} s"
+    return high if latency.low == latency.high else f"{low}..{high}"
+
+
+def _plain_table(*columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _lane(lane: Lane) -> Text:
+    from rich.text import Text
+
+    text = Text(f"{lane.label[:22]:<23}", style="dim" if lane.kind == "axis" else "")
+    for mark in lane.marks.rstrip():
+        text.append(mark, style="dim" if lane.kind == "axis" else _STYLES.get(mark, "dim"))
+    return text
+
+
+__all__ = ["predict"]

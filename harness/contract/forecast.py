@@ -1,0 +1,139 @@
+"""What the contract says of a scenario, as data: moments, predictions, answers, a forecast.
+
+Everything is stated as ranges or alternatives, because several outcomes are right where events
+meet at one instant (contract, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.settings import DOCUMENTED, ServiceSettings
+from harness.units import Range
+
+Span = Range
+"""From the lowest to the highest that a sound target may show: seconds, or numbers of requests."""
+
+_NARROW_S = 0.5
+"""A range no wider than this is told as one instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When something happens: one of several ranges of seconds; `sure` if it does in any case."""
+
+    alternatives: tuple[Range, ...] = ()
+    sure: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether it may happen at all."""
+        return bool(self.alternatives)
+
+    def allows(self, at_s: float | None, tolerance_s: float) -> bool:
+        """Whether a sound target may show it then; None stands for not at all."""
+        if at_s is None:
+            return not self.sure
+        return any(r.low - tolerance_s <= at_s <= r.high + tolerance_s for r in self.alternatives)
+
+    @property
+    def earliest_s(self) -> float:
+        """The earliest instant. Raises: IndexError if it never happens."""
+        return self.alternatives[0].low
+
+    @property
+    def latest_s(self) -> float:
+        """The latest instant. Raises: IndexError if it never happens."""
+        return self.alternatives[-1].high
+
+    def __str__(self) -> str:
+        """`9 s`, `69 or 70 s`, `never`; `9 s or never`."""
+        if not self.alternatives:
+            return "never"
+        words = [_span(r) for r in self.alternatives]
+        text = (", ".join(words[:-1]) + " or " if words[:-1] else "") + words[-1] + " s"
+        return text if self.sure else f"{text}, or never"
+
+
+def _span(found: Range) -> str:
+    if found.high - found.low <= _NARROW_S:
+        return f"{round(found.low * 2) / 2:g}"
+    return f"{found.low:.1f}-{found.high:.1f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What one upstream's breaker does."""
+
+    upstream: str
+    settings: ServiceSettings
+    opening_moments: tuple[Moment, ...] = ()
+    """The k-th opening, those by a failed probe included."""
+    probe_moments: tuple[Moment, ...] = ()
+    """The k-th probe; those that are not `sure` may be missing."""
+    closing_moments: tuple[Moment, ...] = ()
+    """The k-th closing."""
+    closed_for_good: Moment = Moment()
+    """The last closing, if the breaker then stays closed."""
+    open_spells: tuple[tuple[Span, Span], ...] = ()
+    """When the k-th spell in which it isn't closed begins, and when it ends."""
+    attempts: Span | None = None
+    """Attempts until it first opens."""
+    first_rejection: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    """By stream: numbers of the first request that is turned away at once."""
+
+    @property
+    def opened(self) -> Moment:
+        """The first opening."""
+        return self.opening_moments[0] if self.opening_moments else Moment()
+
+    @property
+    def opens(self) -> tuple[Span, ...]:
+        """Seconds in which it may open first; empty for never."""
+        return self.opened.alternatives
+
+    @property
+    def closes(self) -> tuple[Span, ...]:
+        """Seconds in which it may close for good; empty for never."""
+        return self.closed_for_good.alternatives
+
+    @property
+    def probes(self) -> tuple[Span, ...]:
+        """For each probe the seconds in which it may be made, from the earliest to the latest."""
+        return tuple(Span(m.earliest_s, m.latest_s) for m in self.probe_moments)
+
+    @property
+    def sure_probes(self) -> int:
+        """How many of the probes happen in any case."""
+        return sum(moment.sure for moment in self.probe_moments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Requests of a stream in a row that are answered alike."""
+
+    first: int
+    last: int
+    from_s: float
+    to_s: float
+    """Planned instants of the first and the last one."""
+    statuses: tuple[int, ...]
+    """One status, or all that are right."""
+    latency: Range
+    """In seconds, without the few milliseconds that everything takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a sound target shows in one scenario."""
+
+    upstreams: Mapping[str, Prediction]
+    answers: Mapping[str, tuple[Answers, ...]]
+    """By stream, in order."""
+    charges: Range
+    runs: int
+
+    def of(self, upstream: str) -> Prediction:
+        """What one upstream's breaker does; one that nothing concerns stays closed."""
+        settings = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
+        return self.upstreams.get(upstream) or Prediction(upstream=upstream, settings=settings)
