@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from harness.verdict import Judgement
 
 STARTS_AT_ONCE = 4
 """Worlds that may be starting at the same time; more only slow each other down."""
+SPACING_S = 0.117
+"""Between the plays of two worlds: else all their whole seconds would fall on the same instant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,34 +48,48 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Starts:
-    """Lets at most `STARTS_AT_ONCE` worlds start, and nobody play while any does."""
+    """Lets few worlds start at a time, nobody play while any does, and plays begin apart."""
 
-    waiting: int
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_AT_ONCE))
+    def __init__(self) -> None:
+        self._coming = 0
+        self._quiet = asyncio.Event()
+        self._slots = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._next_play_s = 0.0
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[Callable[[], None]]:
         """The right to start a world; call what this gives as soon as it is up."""
-        await self.slots.acquire()
-        self.quiet.clear()
+        self._coming += 1
+        self._quiet.clear()
         ended = False
 
         def end() -> None:
             nonlocal ended
             if not ended:
                 ended = True
-                self.slots.release()
-                self.waiting -= 1
-                if self.waiting == 0:
-                    self.quiet.set()
+                self._slots.release()
+                self._coming -= 1
+                if self._coming == 0:
+                    self._quiet.set()
 
+        try:
+            await self._slots.acquire()
+        except asyncio.CancelledError:
+            self._coming -= 1
+            raise
         try:
             yield end
         finally:
             end()
+
+    async def may_play(self) -> None:
+        """Wait until no world is starting, and a moment longer than the world before."""
+        await self._quiet.wait()
+        now_s = asyncio.get_running_loop().time()
+        at_s = max(now_s, self._next_play_s)
+        self._next_play_s = at_s + SPACING_S
+        await asyncio.sleep(at_s - now_s)
 
 
 async def play_all(
@@ -92,7 +109,9 @@ async def play_all(
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     room = asyncio.Semaphore(jobs or max(1, len(order)))
-    starts = _Starts(waiting=min(jobs or len(order), len(order)))
+    starts = _Starts()
+    # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
+    sys.setswitchinterval(0.0005)
     played: dict[str, Played] = {}
 
     async def one(scenario: Scenario) -> None:
@@ -131,7 +150,7 @@ async def _play(
 
                 async def gate() -> None:
                     started()
-                    await starts.quiet.wait()
+                    await starts.may_play()
 
                 await engine.play(
                     job, recorder, lambda progress: watcher.progress(scenario, progress), gate
@@ -140,16 +159,17 @@ async def _play(
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
         except asyncio.CancelledError:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what="interrupted"))
+            watcher.done(_judged(scenario, recorder.events))
             raise
         finally:
             recorder.close()
-            played = Played(
-                scenario=scenario,
-                events=tuple(recorder.events),
-                judgement=judge(scenario, recorder.events),
-            )
-            watcher.done(played)
+    played = await asyncio.to_thread(_judged, scenario, recorder.events)
+    watcher.done(played)
     return played
+
+
+def _judged(scenario: Scenario, events: Sequence[Event]) -> Played:
+    return Played(scenario=scenario, events=tuple(events), judgement=judge(scenario, events))
 
 
 def _last_s(events: Sequence[Event]) -> float:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from harness.target import Target
 
 HOST = "127.0.0.1"
 _POLL_S = 0.05
-_STATUS_EVERY_S = 0.25
+_STATUS_EVERY_S = 0.5
 _PORT_TRIES = 3
 _LOG_LINES = 20_000
 
@@ -146,7 +147,7 @@ class Gateway:
             )
 
     def watch_status(self, upstreams: tuple[str, ...]) -> None:
-        """Begin to look at the target's status endpoint, four times a second."""
+        """Begin to look at the target's status endpoint, twice a second."""
         if self._target.status is not None:
             self._poll = asyncio.create_task(self._poll_status(upstreams))
 
@@ -157,12 +158,13 @@ class Gateway:
         request = WireRequest(method=method, path=path)
         known: dict[str, tuple[str, float]] = {}
         while True:
-            asked_s = self._chronicle.now()
+            # Instants are monotonic here: the outage's clock is set anew when the play begins.
+            asked_s = time.monotonic()
             answer = await self.ask(request, within_s=2.0)
             if answer.status == 200:
                 for name in upstreams:
                     self._note_state(name, answer.body, asked_s, known)
-            await asyncio.sleep(max(0.0, asked_s + _STATUS_EVERY_S - self._chronicle.now()))
+            await asyncio.sleep(max(0.0, asked_s + _STATUS_EVERY_S - time.monotonic()))
 
     def _note_state(
         self, name: str, body: bytes, asked_s: float, known: dict[str, tuple[str, float]]
@@ -179,7 +181,7 @@ class Gateway:
                     by="target",
                     upstream=name,
                     state=state,
-                    since_s=asked_s if before is None else before[1],
+                    since_s=self._chronicle.of(asked_s if before is None else before[1]),
                 )
             )
         known[name] = (state, asked_s)
