@@ -26,6 +26,9 @@ from harness.history.events import (
 from .plans import INTERNAL_TOKEN
 from .scheduler import BOOT_S
 
+ESCAPED = "escaped the simulation: "
+"""How a `Trouble` begins that is an escape: file and line follow."""
+
 
 class Translator:
     """Makes events of one play's facts."""
@@ -48,7 +51,7 @@ class Translator:
         for remark in self._document["remarks"]:
             yield self._said(f"{remark}", self.end_s)
         for escape in self._document["escapes"]:
-            yield Trouble(at_s=self.end_s, by="engine", what=f"escaped the simulation: {escape}")
+            yield Trouble(at_s=self.end_s, by="engine", what=ESCAPED + escape)
 
     def _events(self, fact: dict[str, Any]) -> Iterator[Event]:
         at_s = fact["at"] - self._zero_s

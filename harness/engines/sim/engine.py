@@ -16,10 +16,12 @@ from harness.errors import WorldError
 from harness.history.events import Event, Logged, Run
 
 from .birth import Nursery
-from .chronicle import Translator
+from .chronicle import ESCAPED, Translator
 from .plans import make_plan
 
 _LIBRARIES = ("flask", "httpx", "requests", "urllib3", "werkzeug")
+SUMMARY = "played with seed"
+"""How the last line of a simulated history begins."""
 EVIDENCE = ("stub", "proxy requests", "proxy connections")
 
 
@@ -147,11 +149,11 @@ def _summary(job: Job, document: dict[str, Any], at_s: float) -> Event:
     """The last line: with which seed it can be played again, and what it does not show."""
     count = len(document["escapes"])
     line = (
-        f"played with seed {job.seed} on Python {platform.python_version()}: "
+        f"{SUMMARY} {job.seed} on Python {platform.python_version()}: "
         f"{count} escape{'' if count == 1 else 's'}, {document['switches']} switches; not shown: "
         "CPU time, and races between two lines without a lock or a clock"
     )
     return Logged(at_s=at_s, by="engine", source="simulation", line=line)
 
 
-__all__ = ["SimEngine", "library_versions"]
+__all__ = ["ESCAPED", "SUMMARY", "SimEngine", "library_versions"]

@@ -94,6 +94,7 @@ class End:
         self.in_flight = 0
         self.latency_s = drawn_latency_s()
         self.patience: Callable[[], object] | None = None
+        """Told when there is room again for what the peer sends."""
         self.waiters: list[Task] = []
 
     # -- what the owner does -----------------------------------------------------------------
@@ -155,8 +156,7 @@ class End:
         data = bytes(self.buffer[:size])
         del self.buffer[:size]
         if self.patience is not None and len(self.buffer) < WINDOW_BYTES // 2:
-            patience, self.patience = self.patience, None
-            KERNEL.call_later(self.latency_s, patience)
+            KERNEL.call_later(self.latency_s, self.patience)
         return data
 
     def changed(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from types import FrameType
 from typing import Any
 
@@ -32,5 +30,4 @@ def trace_lines(root: str, seed: int) -> None:
                 KERNEL.sleep(0)
         return local
 
-    threading.settrace(trace)
-    sys.settrace(trace)
+    KERNEL.trace = trace

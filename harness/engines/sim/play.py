@@ -171,14 +171,15 @@ class Play:
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
             self._look_at_status()
-        KERNEL.call_at(self._zero_s + plan["duration_s"], self._end)
         self._next_step(0)
 
     def _next_step(self, index: int) -> None:
         steps = self.plan["steps"]
         if index < len(steps):
-            at_s = self._zero_s + steps[index]["at_s"]
-            KERNEL.call_at(at_s, self._do_steps, index)
+            KERNEL.call_at(self._zero_s + steps[index]["at_s"], self._do_steps, index)
+        else:
+            # After the last step, since faults may be lifted at the very end.
+            KERNEL.call_at(self._zero_s + self.plan["duration_s"], self._end)
 
     def _do_steps(self, index: int) -> None:
         """All steps of one instant, in order; then plan the next."""

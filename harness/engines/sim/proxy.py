@@ -176,6 +176,8 @@ class Connection:
         moved = True
         while moved:
             moved = self._pour(self.up, self._from_client, self._client_ended, now_s)
+            if moved and self.client.waiters:
+                KERNEL.call_later(self.client.latency_s, self.client.changed)
             moved |= self._pour(self.down, self._from_upstream, self._upstream_ended, now_s)
             for action in self.up.advance(now_s):
                 moved = True
@@ -223,6 +225,7 @@ class Connection:
         self.client.arrive(data)
 
     def _drained(self) -> None:
+        self.client.patience = None
         self.down.unblock(KERNEL.now_s)
         self.step()
 

@@ -104,6 +104,8 @@ class Scheduler:
         self.current: Task | None = self.main
         self.holder = self.main.worker
         self.tasks: dict[int, Task] = {self.main.ident: self.main}
+        self.trace: Any = None
+        """A trace function for every task: what it does belongs to the OS thread below."""
         self.on_foreign: Callable[[], object] = lambda: None
         self.on_nudge: Callable[[], object] = lambda: None
         self.on_failure: Callable[[BaseException], NoReturn] | None = None
@@ -311,6 +313,8 @@ class Scheduler:
         assert task.job is not None
         call, args, kwargs = task.job
         task.job = None
+        if self.trace is not None:
+            sys.settrace(self.trace)
         try:
             call(*args, **kwargs)
         except SystemExit:

@@ -81,6 +81,7 @@ class Backlog:
         """Queue a connection for `accept`."""
         near = End(self.address)
         near.accept(Pair(end), end.local)
+        near.patience, end.patience = end.changed, near.changed
         self.waiting.append(near)
         self.end.changed()
         return Pair(near)
@@ -481,5 +482,6 @@ def pair(family: int = AF_UNIX, kind: int = SOCK_STREAM, proto: int = 0) -> tupl
     ends = tuple(End(("", 0)) for _ in sockets)
     for sock, near, far in zip(sockets, ends, ends[::-1], strict=True):
         near.accept(Pair(far), ("", 0))
+        near.patience = far.changed
         sock._state.end = near
     return sockets
