@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.history.events import Event
+from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import Step
@@ -76,3 +77,28 @@ def request_text(template: object, values: dict[str, str]) -> object:
     if isinstance(template, Sequence):
         return [request_text(value, values) for value in template]
     return template
+
+
+def settings_json(target: Target) -> dict[str, dict[str, float]]:
+    """n, T, N and W of each of a target's upstreams, as histories keep them."""
+    return {
+        name: {
+            "attempts": settings.attempts,
+            "timeout_s": settings.timeout_s,
+            "threshold": settings.threshold,
+            "wait_s": settings.wait_s,
+        }
+        for name in target.upstream_names
+        for settings in [target.settings(name)]
+    }
+
+
+def unplayable_on(engine: str, scenario: Scenario) -> str | None:
+    """Why an engine can't play a scenario; None where it can."""
+    if scenario.engines is not None and engine not in scenario.engines:
+        return f"this scenario is for the engines {', '.join(scenario.engines)} only"
+    for fault in scenario.faults:
+        kind = KINDS[fault.fault]
+        if engine not in kind.engines:
+            return f"the engine {engine} can't play {kind.name}; {', '.join(kind.engines)} can"
+    return None

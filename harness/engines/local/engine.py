@@ -9,7 +9,15 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.engines.base import Gate, Job, Progress, Record, Report
+from harness.engines.base import (
+    Gate,
+    Job,
+    Progress,
+    Record,
+    Report,
+    settings_json,
+    unplayable_on,
+)
 from harness.engines.chronicle import Chronicle
 from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
 from harness.engines.local.world import World
@@ -17,8 +25,6 @@ from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError, WorldError
 from harness.history.events import Run, Trouble
-from harness.scenario.faults import KINDS
-from harness.scenario.model import Scenario
 from harness.target import Target
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -157,28 +163,3 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
     task.result()
     if cancelled is not None:
         raise cancelled
-
-
-def settings_json(target: Target) -> dict[str, dict[str, float]]:
-    """n, T, N and W of each of a target's upstreams, as histories keep them."""
-    return {
-        name: {
-            "attempts": settings.attempts,
-            "timeout_s": settings.timeout_s,
-            "threshold": settings.threshold,
-            "wait_s": settings.wait_s,
-        }
-        for name in target.upstream_names
-        for settings in [target.settings(name)]
-    }
-
-
-def unplayable_on(engine: str, scenario: Scenario) -> str | None:
-    """Why an engine can't play a scenario; None where it can."""
-    if scenario.engines is not None and engine not in scenario.engines:
-        return f"this scenario is for the engines {', '.join(scenario.engines)} only"
-    for fault in scenario.faults:
-        kind = KINDS[fault.fault]
-        if engine not in kind.engines:
-            return f"the engine {engine} can't play {kind.name}; {', '.join(kind.engines)} can"
-    return None

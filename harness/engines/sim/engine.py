@@ -9,8 +9,15 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from harness.engines.base import Gate, Job, Progress, Record, Report
-from harness.engines.local.engine import settings_json, unplayable_on
+from harness.engines.base import (
+    Gate,
+    Job,
+    Progress,
+    Record,
+    Report,
+    settings_json,
+    unplayable_on,
+)
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.history.events import Event, Logged, Run
