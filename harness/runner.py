@@ -34,6 +34,8 @@ class Played:
     scenario: Scenario
     events: Sequence[Event]
     judgement: Judgement
+    unsaved: str | None = None
+    """Why its history is not in the report whole."""
 
 
 class Watcher(Protocol):
@@ -159,17 +161,23 @@ async def _play(
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
         except asyncio.CancelledError:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what="interrupted"))
-            watcher.done(_judged(scenario, recorder.events))
+            watcher.done(_judged(scenario, recorder))
             raise
         finally:
             recorder.close()
-    played = await asyncio.to_thread(_judged, scenario, recorder.events)
+    played = await asyncio.to_thread(_judged, scenario, recorder)
     watcher.done(played)
     return played
 
 
-def _judged(scenario: Scenario, events: Sequence[Event]) -> Played:
-    return Played(scenario=scenario, events=tuple(events), judgement=judge(scenario, events))
+def _judged(scenario: Scenario, recorder: Recorder) -> Played:
+    events = tuple(recorder.events)
+    return Played(
+        scenario=scenario,
+        events=events,
+        judgement=judge(scenario, events),
+        unsaved=recorder.problem,
+    )
 
 
 def _last_s(events: Sequence[Event]) -> float:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.engines.base import Engine, Progress
 from harness.cli.live import LiveDisplay
+from harness.engines.base import Engine, Progress
+from harness.errors import UsageError
 from harness.report.text import details, one_line, totals
+from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
 from harness.runner import Played, play_all
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.verdict import Verdict, exit_status, worst
+from harness.verdict import Verdict, exit_status
 
 
 class Session:
@@ -51,23 +53,37 @@ class Session:
         Raises: UsageError when the report can't be written.
         """
         if self._report is not None:
-            prepare_folder(self._report)
+            prepare_folder(self._report, scenarios)
+        if not self._quiet:
+            self._console.print(self._introduction(scenarios), markup=False)
         began_s = time.monotonic()
         with self._display:
             asyncio.run(self._play(scenarios))
         wall_s = time.monotonic() - began_s
         played = [self._played[s.file] for s in scenarios if s.file in self._played]
         if self._report is not None:
-            write_reports(self._report, played)
+            write_reports(self._report, played, wall_s=wall_s)
         if self._signal is not None:
-            self._console.print(self._interruption(scenarios), style="bold")
+            self._console.print(self._interruption(scenarios), style="bold", markup=False)
         judgements = [item.judgement for item in played]
         self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:
             self._console.print(f"report: {self._report}", markup=False)
         if self._signal is not None:
             return 128 + self._signal
-        return exit_status(worst(judgement.verdict for judgement in judgements))
+        if unsaved := [item.unsaved for item in played if item.unsaved]:
+            raise UsageError("\n".join(unsaved))
+        return exit_status(overall(judgements))
+
+    def _introduction(self, scenarios: Sequence[Scenario]) -> str:
+        """What is about to be played, on what, and how long that takes."""
+        longest_s = max(scenario.duration for scenario in scenarios)
+        many = f"{len(scenarios)} scenarios" if len(scenarios) > 1 else scenarios[0].name
+        time_needed = "" if self._engine.name == "sim" else f"; the longest takes {span(longest_s)}"
+        return (
+            f"{many} against {self._target.name} on {self._engine.name}, "
+            f"proxy: {self._engine.proxy}{time_needed}"
+        )
 
     async def _play(self, scenarios: Sequence[Scenario]) -> None:
         loop = asyncio.get_running_loop()
@@ -118,9 +134,9 @@ class Session:
     def _interruption(self, scenarios: Sequence[Scenario]) -> str:
         name = signal.Signals(self._signal or signal.SIGINT).name
         cut = [
-            f"{item.scenario.name} at {item.events[-1].at_s:.0f} s" if item.events else ""
+            f"{item.scenario.name} at {max(0.0, item.events[-1].at_s):.0f} s"
             for item in self._played.values()
-            if "interrupted" in str(item.events[-1:])
+            if item.events and getattr(item.events[-1], "what", "") == "interrupted"
         ]
         begun = f"; cut off: {', '.join(cut)}" if cut else ""
         left = len(scenarios) - len(self._played)

@@ -53,6 +53,11 @@ class Engine(Protocol):
 
     name: str
 
+    @property
+    def proxy(self) -> str:
+        """The proxy in use and why it was chosen, for a person."""
+        ...
+
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job from warm-up to the end of its duration.
 

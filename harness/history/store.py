@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -13,24 +14,40 @@ from harness.history.events import Event, from_json, to_json
 class Recorder:
     """Takes events as they come; keeps them, and appends them to a file if it was given one.
 
-    Line-buffered: what was recorded before a SIGKILL is in the file.
+    Line-buffered: what was recorded before a SIGKILL is in the file. A file that can't be written
+    any more (a full disk) ends the writing, not the run: the events stay here, `problem` says why.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.events: list[Event] = []
+        self._path = path
         self._file: IO[str] | None = path.open("w", encoding="utf-8", buffering=1) if path else None
+        self.problem: str | None = None
 
     def __call__(self, event: Event) -> None:
         """Record one event."""
         self.events.append(event)
         if self._file is not None:
-            self._file.write(to_json(event) + "\n")
+            try:
+                self._file.write(to_json(event) + "\n")
+            except OSError as error:
+                self._give_up(error)
 
     def close(self) -> None:
         """Close the file, if any; the events stay."""
         if self._file is not None:
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as error:
+                self._give_up(error)
             self._file = None
+
+    def _give_up(self, error: OSError) -> None:
+        self.problem = f"can't write {self._path}: {error.strerror or error}"
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        self._file = None
 
 
 def read_history(path: Path) -> Sequence[Event]:
