@@ -14,9 +14,9 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
 _COOKIE = re.compile(r"(?i)\b((?:set-)?cookie:\s*[^=;,\s]+=)[^;,\s]+")
 _NAMED = re.compile(
     r"""
-    ( [\w-]* (?: token | password | passwd | secret | api[-_]?key | authorization | session ) [\w-]*
+    ( (?: token | password | passwd | secret | api[-_]?key | authorization | session ) [\w-]*
       ["']? \s* [:=] \s* ["']? )
-    (?! \s | \[redacted\] | null | true | false )
+    (?! \s | \[?redacted | [{\[|>&*!] | null | true | false )
     [^\s"',;&}]+
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -30,3 +30,8 @@ def clean(text: str) -> str:
     text = _JWT.sub(REDACTED, text)
     text = _COOKIE.sub(rf"\g<1>{REDACTED}", text)
     return _NAMED.sub(rf"\g<1>{REDACTED}", text)
+
+
+def clean_source(text: str) -> str:
+    """A YAML text likewise, still valid YAML; placeholders such as `{password}` stay."""
+    return clean(text).replace(REDACTED, "redacted")

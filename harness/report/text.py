@@ -117,6 +117,6 @@ def _labelled(
         yield found
 
 
-def totals(judgements: Sequence[Judgement], *, wall_s: float) -> Text:
-    """The last line: how many passed, failed and so on, and how long it took."""
+def totals(judgements: Sequence[Judgement], *, wall_s: float | None = None) -> Text:
+    """The last line: how many passed, failed and so on, and how long it took if that is known."""
     return Text(totals_line(judgements, wall_s), STYLES[overall(judgements)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -25,11 +26,13 @@ def totals_line(judgements: Sequence[Judgement], wall_s: float | None = None) ->
     counts = Counter(judgement.verdict for judgement in judgements)
     parts = [f"{counts[verdict]} {words(verdict)}" for verdict in _ORDER if counts[verdict]]
     line = ", ".join(parts) or "nothing was played"
-    return line if wall_s is None else f"{line} in {span(wall_s)}"
+    return line if wall_s is None or not math.isfinite(wall_s) else f"{line} in {span(wall_s)}"
 
 
 def span(duration_s: float) -> str:
-    """A duration as people say it: `0.4s`, `48s`, `3m 12s`, `1h 2m`."""
+    """A duration as people say it: `0.4s`, `48s`, `3m 12s`, `1h 2m`; `?` for none."""
+    if not math.isfinite(duration_s):
+        return "?"
     if duration_s < 9.95:
         return f"{duration_s:.1f}s"
     whole = round(duration_s)

@@ -1,0 +1,74 @@
+"""`outage judge`: judge saved histories again, without playing anything."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.saved import Saved
+
+
+@click.command(
+    epilog="Exit status: as for `outage run`: 0 all passed, 1 some failed, 2 wrong usage, "
+    "3 inconclusive or nothing in scope."
+)
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR2",
+    help="Write the new results there, histories included; DIR itself is left as it is otherwise.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
+def judge(folder: Path, report: Path | None, quiet: bool) -> None:
+    r"""Judge the histories in DIR again, as `outage run --report DIR` left them.
+
+    Each scenario is taken as it was played (NAME.played.yaml); edit its expectations there to see
+    what they would have said of the same run.
+
+    \b
+    outage judge out                   the same verdicts again
+    outage judge out --report again    and new reports
+    """
+    from rich.console import Console
+
+    from harness.report.text import details, one_line, totals
+    from harness.saved import judge_folder
+    from harness.verdict import Verdict, exit_status, worst
+
+    saved = judge_folder(folder)
+    console = Console(highlight=False, soft_wrap=True)
+    for each in saved:
+        wrong = each.judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
+        if wrong or not quiet:
+            console.print(one_line(each.judgement))
+        if wrong:
+            console.print(details(each.judgement))
+    judgements = [each.judgement for each in saved]
+    console.print(totals(judgements))
+    if report is not None:
+        _write(folder, report, saved)
+        console.print(f"report: {report}", markup=False)
+    sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
+
+
+def _write(folder: Path, report: Path, saved: list[Saved]) -> None:
+    from harness.errors import UsageError
+    from harness.report.write import HISTORY, PLAYED, prepare_folder, write_reports
+
+    if report.resolve() != folder.resolve():
+        prepare_folder(report)
+        try:
+            for each in saved:
+                name = each.path.name.removesuffix(HISTORY)
+                for path in (each.path, each.path.with_name(f"{name}{PLAYED}")):
+                    if path.exists():
+                        shutil.copyfile(path, report / path.name)
+        except OSError as error:
+            raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
+    write_reports(report, saved)

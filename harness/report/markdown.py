@@ -1,0 +1,103 @@
+"""`summary.md`: for a CI run's page. A table of all scenarios, then what is wrong, the worst first.
+
+A CI page takes no more than a megabyte, so long accounts are cut, and say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.report.outcome import Outcome
+from harness.report.secrets import clean
+from harness.report.totals import span, words
+from harness.verdict import Finding, Judgement, Verdict
+
+_MARKS = {
+    Verdict.FAILED: "❌",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.PASSED: "✅",
+    Verdict.OUT_OF_SCOPE: "➖",
+}
+_ORDER = list(_MARKS)
+_WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
+_MOST_FINDINGS = 25
+_LONGEST_TEXT = 400
+_LONGEST = 500_000
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def summary_md(outcome: Outcome) -> str:
+    """The text of `summary.md`."""
+    ordered = sorted(outcome.judgements, key=lambda each: _ORDER.index(each.verdict))
+    lines = [
+        f"# {_MARKS[outcome.verdict]} Outages replayed: {words(outcome.verdict)}",
+        "",
+        f"**{_text(outcome.totals)}** — target {_text(outcome.target)}, engine "
+        f"{_text(outcome.engine)}, proxy {_text(outcome.proxy)}, seed {outcome.seed}",
+        "",
+        "| | scenario | held | breakers | took |",
+        "|---|---|---|---|---|",
+        *(_row(judgement) for judgement in ordered),
+    ]
+    for judgement in ordered:
+        if judgement.verdict in _WRONG:
+            lines += ["", *_account(judgement)]
+    text = "\n".join(lines) + "\n"
+    if len(text) <= _LONGEST:
+        return text
+    return text[:_LONGEST].rpartition("\n")[0] + "\n\n*Cut here: see results.json for the rest.*\n"
+
+
+def _row(judgement: Judgement) -> str:
+    in_scope = [f for f in judgement.findings if f.verdict is not Verdict.OUT_OF_SCOPE]
+    held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
+    share = f"{held} of {len(in_scope)}" if in_scope else "out of scope"
+    cells = [
+        _MARKS[judgement.verdict],
+        f"{_text(judgement.title)}<br>{_text(judgement.name)}",
+        share,
+        "<br>".join(_breakers(judgement)),
+        span(judgement.wall_s) if judgement.wall_s else "",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _breakers(judgement: Judgement) -> Iterator[str]:
+    for upstream, transitions in judgement.breakers.items():
+        if transitions:
+            shown = ", ".join(
+                f"{each.state.replace('_', ' ')} {each.at_s:.1f} s" for each in transitions[:6]
+            )
+            yield f"{_text(upstream)}: {shown}"
+
+
+def _account(judgement: Judgement) -> Iterator[str]:
+    yield f"## {_MARKS[judgement.verdict]} {_text(judgement.title)}"
+    yield ""
+    yield f"`{clean(judgement.file).replace('`', '')}`: {words(judgement.verdict)}"
+    yield ""
+    wrong = [finding for finding in judgement.findings if finding.verdict in _WRONG]
+    for finding in sorted(wrong, key=lambda each: _ORDER.index(each.verdict))[:_MOST_FINDINGS]:
+        yield from _finding(finding)
+    if len(wrong) > _MOST_FINDINGS:
+        yield f"- and {len(wrong) - _MOST_FINDINGS} more"
+    for note in judgement.notes:
+        yield f"- *{_text(note)}*"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    claims = f" ({', '.join(finding.claims)})" if finding.claims else ""
+    yield f"- {_MARKS[finding.verdict]} **{_text(finding.name)}**{_text(claims)}"
+    yield f"  - expected {_text(finding.expected)}"
+    yield f"  - observed **{_text(finding.observed)}**"
+    yield f"  - evidence: {_text(finding.evidence)}"
+    if finding.because:
+        yield f"  - because {_text(finding.because)}"
+
+
+def _text(text: str) -> str:
+    """On one line, without secrets, nothing in it taken for markup."""
+    flat = " ".join(clean(text).split())
+    cut = flat if len(flat) <= _LONGEST_TEXT else flat[: _LONGEST_TEXT - 3] + "..."
+    return _SPECIAL.sub(r"\\\1", cut)

@@ -1,0 +1,71 @@
+"""What all report writers are given: the judgements of a run, and what it was played with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.history.events import Event, Run
+from harness.report.totals import overall, totals_line
+from harness.scenario.model import Scenario
+from harness.verdict import Judgement, Verdict
+
+
+class Played(Protocol):
+    """One scenario with what it left: what a runner has, or what was read from a folder."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was played."""
+        ...
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What was recorded."""
+        ...
+
+    @property
+    def judgement(self) -> Judgement:
+        """What that proves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A whole run, judged."""
+
+    judgements: tuple[Judgement, ...]
+    engine: str = "unknown"
+    proxy: str = "unknown"
+    target: str = "unknown"
+    seed: int = 0
+    wall_s: float | None = None
+    """How long all of it took; None where nobody measured."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its scenarios'."""
+        return overall(self.judgements)
+
+    @property
+    def totals(self) -> str:
+        """`18 passed, 1 failed in 3m 12s`."""
+        return totals_line(self.judgements, self.wall_s)
+
+
+def outcome_of(played: Sequence[Played], wall_s: float | None = None) -> Outcome:
+    """Collect a run's judgements; what they were played with is in their histories."""
+    runs = [event for each in played for event in each.events[:50] if isinstance(event, Run)]
+    return Outcome(
+        judgements=tuple(each.judgement for each in played),
+        engine=_shared(run.engine for run in runs),
+        proxy=_shared(run.proxy for run in runs),
+        target=_shared(run.target for run in runs),
+        seed=runs[0].seed if runs else 0,
+        wall_s=wall_s,
+    )
+
+
+def _shared(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(value for value in values if value)) or "unknown"

@@ -1,0 +1,82 @@
+"""`results.json`: the run for other programs. Names and types are kept; fields may be added."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from harness.report.outcome import Outcome
+from harness.report.secrets import clean
+from harness.verdict import Finding, Judgement, Transition
+
+SCHEMA = 1
+
+
+def results_json(outcome: Outcome) -> str:
+    """The text of `results.json`; every number in it is finite."""
+    return json.dumps(results(outcome), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def results(outcome: Outcome) -> dict[str, Any]:
+    """The whole run, as JSON takes it."""
+    return {
+        "schema": SCHEMA,
+        "verdict": outcome.verdict.value,
+        "summary": outcome.totals,
+        "engine": outcome.engine,
+        "proxy": outcome.proxy,
+        "target": clean(outcome.target),
+        "seed": outcome.seed,
+        "wall_s": _finite(outcome.wall_s or 0.0),
+        "scenarios": [_scenario(judgement) for judgement in outcome.judgements],
+    }
+
+
+def _scenario(judgement: Judgement) -> dict[str, Any]:
+    late = judgement.lateness_ms
+    return {
+        "name": judgement.name,
+        "file": judgement.file,
+        "title": clean(judgement.title),
+        "verdict": judgement.verdict.value,
+        "duration_s": _finite(judgement.duration_s),
+        "start_s": _finite(judgement.start_s),
+        "wall_s": _finite(judgement.wall_s),
+        "requests": judgement.requests,
+        "lateness_ms": {name: _finite(late.get(name, 0.0)) for name in ("p50", "p99", "max")},
+        "breakers": {
+            upstream: [_transition(each) for each in transitions if math.isfinite(each.at_s)]
+            for upstream, transitions in judgement.breakers.items()
+        },
+        "charges": {"total": judgement.charges, "duplicates": judgement.duplicates},
+        "expectations": [_expectation(finding) for finding in judgement.findings],
+        "notes": [clean(note) for note in judgement.notes],
+    }
+
+
+def _transition(transition: Transition) -> dict[str, Any]:
+    return {
+        "state": transition.state,
+        "at_s": _finite(transition.at_s),
+        "error_s": _finite(transition.error_s),
+        "evidence": clean(transition.evidence),
+    }
+
+
+def _expectation(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": clean(finding.name),
+        "claims": list(finding.claims),
+        "verdict": finding.verdict.value,
+        "expected": clean(finding.expected),
+        "observed": clean(finding.observed),
+        "evidence": clean(finding.evidence),
+        "because": clean(finding.because or ""),
+        "examples": list(finding.examples),
+    }
+
+
+def _finite(number: float) -> float:
+    """To the millisecond; what is not a number is 0, as readers of JSON can't take it."""
+    return round(float(number), 3) if math.isfinite(number) else 0.0

@@ -1,0 +1,105 @@
+"""Puts a run's reports into a folder, each file whole or not at all.
+
+A report folder holds `results.json`, `junit.xml`, `summary.md`, and for each scenario its history
+(`NAME.history.jsonl`, written by the recorder as facts come in) and its text as it was played
+(`NAME.played.yaml`), so that the history stays judgeable when the file has changed or moved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.report.junit import junit_xml
+from harness.report.markdown import summary_md
+from harness.report.outcome import Played, outcome_of
+from harness.report.results import results_json
+from harness.report.secrets import clean_source
+from harness.scenario.model import Scenario
+
+HISTORY = ".history.jsonl"
+PLAYED = ".played.yaml"
+RESULTS = "results.json"
+_SUMMARIES = (RESULTS, "junit.xml", "summary.md", "report.html")
+
+
+def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
+    """Make a report folder ready for a run, before anything is played.
+
+    Summaries of an earlier run go, so that nobody takes them for this one's; its histories stay.
+    Scenario files are copied, as they are when they are played.
+
+    Raises: UsageError when the folder can't be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for name in _SUMMARIES:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(_refusal(folder, error)) from error
+    for scenario in scenarios:
+        keep_scenario(folder, scenario)
+
+
+def keep_scenario(folder: Path, scenario: Scenario) -> None:
+    """Copy a scenario's file, without secrets; one that can't be read any more is left out.
+
+    Raises: UsageError when the copy can't be written.
+    """
+    try:
+        text = Path(scenario.file).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return
+    write_whole(folder / f"{scenario.name}{PLAYED}", clean_source(text))
+
+
+def write_reports(folder: Path, played: Sequence[Played], *, wall_s: float | None = None) -> None:
+    """Write all summaries of a run; what can be written is, even if something else can't.
+
+    Raises: UsageError that names each file which could not be written.
+    """
+    outcome = outcome_of(played, wall_s)
+    texts = {
+        RESULTS: results_json(outcome),
+        "junit.xml": junit_xml(outcome),
+        "summary.md": summary_md(outcome),
+    }
+    problems = []
+    for name, text in texts.items():
+        try:
+            write_whole(folder / name, text)
+        except UsageError as error:
+            problems.append(str(error))
+    for each in played:
+        if not (folder / f"{each.scenario.name}{PLAYED}").exists():
+            try:
+                keep_scenario(folder, each.scenario)
+            except UsageError as error:
+                problems.append(str(error))
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds the old one or the new one, never half of it.
+
+    Raises: UsageError when that can't be done; an earlier file is then still there.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise UsageError(_refusal(path, error)) from error
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    return f"can't write {path}: {error.strerror or error}; name another folder with --report"

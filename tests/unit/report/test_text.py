@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from harness.report.text import details, one_line, totals
+from harness.report.totals import span
+from harness.verdict import Verdict
+
+
+def shown(*renderables, **console):
+    stream = io.StringIO()
+    printer = Console(file=stream, highlight=False, soft_wrap=True, **console)
+    for each in renderables:
+        printer.print(each)
+    return stream.getvalue()
+
+
+def test_a_scenario_that_held_is_one_line(judgement):
+    text = shown(one_line(judgement()))
+    assert text == (
+        "✓ passed        auth_blackhole_50s               1 of  1 held"
+        "  auth open 9.0s, half open 69.0s, closed 69.0s\n"
+    )
+
+
+def test_piped_details_are_plain_and_each_fact_is_one_line(finding, judgement):
+    long = "200 for 3 of 58: " + ", ".join(f"#{n}" for n in range(11, 60))
+    bad = finding(Verdict.FAILED, observed=long, because="nobody is let in")
+    text = shown(details(judgement(finding(name="fine"), bad)))
+    assert text.splitlines() == [
+        "  ✗ chat is answered 401 while auth is open  [T1, G2]",
+        "      expected 401 for every request",
+        f"      observed {long}",
+        "      evidence 58 answers seen by the client",
+        "      because  nobody is let in",
+    ]
+
+
+def test_on_a_terminal_long_facts_are_wrapped_under_their_label(finding, judgement):
+    bad = finding(Verdict.FAILED, observed="word " * 40)
+    text = shown(details(judgement(bad)), width=60, force_terminal=True, no_color=True)
+    lines = [line for line in text.splitlines() if "word" in line]
+    assert len(lines) > 3
+    assert all(len(line.replace("\x1b[1m", "").replace("\x1b[0m", "")) <= 80 for line in lines)
+
+
+def test_brackets_in_texts_are_not_markup(finding, judgement):
+    bad = finding(Verdict.FAILED, name="[bold]x[/bold]", observed="[redacted] [/nope]")
+    text = shown(details(judgement(bad)))
+    assert "[bold]x[/bold]" in text
+    assert "[redacted] [/nope]" in text
+
+
+def test_line_breaks_in_facts_stay_on_their_line(finding, judgement):
+    bad = finding(Verdict.INCONCLUSIVE, observed="one\ntwo\r\n  three")
+    assert "observed one two three\n" in shown(details(judgement(bad)))
+
+
+def test_the_last_line_counts_verdicts(mixed):
+    text = shown(totals(mixed.judgements, wall_s=192.4))
+    assert text == "1 passed, 1 failed, 1 inconclusive, 1 out of scope in 3m 12s\n"
+    assert shown(totals([])) == "nothing was played\n"
+
+
+def test_out_of_scope_says_so(mixed):
+    assert "- out of scope" in shown(one_line(mixed.judgements[3]))
+    assert "not in scope" not in shown(one_line(mixed.judgements[3]))
+
+
+def test_durations_are_said_as_people_say_them():
+    assert [span(s) for s in (0.04, 9.96, 48.4, 60, 192, 3725)] == [
+        "0.0s",
+        "10s",
+        "48s",
+        "1m 0s",
+        "3m 12s",
+        "1h 2m",
+    ]
