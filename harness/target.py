@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from harness.scenario.fields import Claim, Duration, Part, Route
+from harness.scenario.fields import Claim, Duration, Misfit, Number, Part, Route, Whole
 from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES, ServiceSettings
+
+
+def _variable_text(value: object) -> object:
+    """An environment knows texts only: `PORT: 80` is as good as `PORT: "80"`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
 
 
 class Start(Part):
@@ -17,7 +24,7 @@ class Start(Part):
 
     command: tuple[str, ...] = Field((), description="{port} and {python} are replaced")
     cwd: str = Field(".", description="relative to the target file")
-    env: dict[str, str] = Field(default_factory=dict)
+    env: dict[str, Annotated[str, BeforeValidator(_variable_text)]] = Field(default_factory=dict)
     wsgi: str | None = Field(None, description="module:attr, for the simulation; factory() too")
 
 
@@ -38,9 +45,9 @@ class Log(Part):
 class Breaker(Part):
     """Settings of one upstream's client that differ from the contract's."""
 
-    attempts: int | None = Field(None, ge=1)
+    attempts: Whole | None = Field(None, ge=1)
     timeout: Duration | None = None
-    threshold: int | None = Field(None, ge=1)
+    threshold: Whole | None = Field(None, ge=1)
     wait: Duration | None = None
 
 
@@ -52,7 +59,7 @@ class User(Part):
     password: str | None = None
     role: str | None = None
     owns: tuple[str, ...] | None = None
-    balance: float | None = None
+    balance: Number | None = None
 
 
 class StubRoute(Part):
@@ -60,7 +67,7 @@ class StubRoute(Part):
 
     route: Route
     json_: Any = Field(None, alias="json")
-    status: int = Field(200, ge=100, le=599)
+    status: Whole = Field(200, ge=100, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
 
 
@@ -104,15 +111,10 @@ class Target(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Target:
-        if (self.start is None) == (self.url is None):
+        if self.start is None and self.url is None:
             raise ValueError("expected either `start` (a command) or `url` (a running target)")
-        known = {*DOCUMENTED, *self.stubs, *self.real}
-        for variable, upstream in self.upstreams.items():
-            if upstream not in known:
-                raise ValueError(
-                    f"{variable} names the upstream {upstream!r}, which is not one of "
-                    f"{', '.join(DOCUMENTED)} and has neither `stubs:` nor `real:`"
-                )
+        if self.start is not None and self.url is not None:
+            raise Misfit("`start` and `url` exclude each other; keep one of them", key="url")
         return self
 
     @property

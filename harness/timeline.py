@@ -6,7 +6,6 @@ ties beyond that are broken by sequence, so equal times run in file order.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,8 +63,7 @@ def compile_timeline(scenario: Scenario) -> tuple[Step, ...]:
 
 
 def _sends(name: str, stream: Stream, duration_s: float) -> Iterator[Send]:
-    instants = heapq.merge(_regular(stream, duration_s), *_bursts(stream, duration_s))
-    for index, at_s in enumerate(instants):
+    for index, at_s in enumerate(stream.instants(duration_s)):
         yield Send(
             at_s=at_s,
             stream=name,
@@ -73,19 +71,3 @@ def _sends(name: str, stream: Stream, duration_s: float) -> Iterator[Send]:
             user=stream.users[index % len(stream.users)],
             address=index % stream.addresses,
         )
-
-
-def _regular(stream: Stream, duration_s: float) -> Iterator[float]:
-    if stream.rate is None:
-        return
-    window = stream.window(duration_s)
-    end_s = min(window.end_s, duration_s)
-    index = 0
-    # Multiplied, not summed, so that a long stream does not drift by rounding.
-    while (at_s := window.start_s + index / stream.rate) < end_s - 1e-9:
-        yield round(at_s, 9)
-        index += 1
-
-
-def _bursts(stream: Stream, duration_s: float) -> list[Iterator[float]]:
-    return [iter([burst.at_s] * burst.count) for burst in stream.bursts if burst.at_s < duration_s]

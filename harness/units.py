@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KB": 1000, "MB": 1_000_000}
-_NUMBER = r"(\d+(?:\.\d+)?)"
+# No more digits than a float holds, so that nothing parsed here is ever infinite.
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
 _DURATION = re.compile(rf"{_NUMBER}\s*(ms|s|min|m|h)")
 _RANGE_DOTS = re.compile(r"\s*\.\.\s*")
 
@@ -31,9 +32,17 @@ def parse_duration(text: object) -> float:
         parts = _DURATION.findall(stripped)
         if parts and not _DURATION.sub("", stripped).strip():
             return math.fsum(float(number) * _SECONDS[unit] for number, unit in parts)
-    bare = isinstance(text, int | float) and not isinstance(text, bool)
-    hint = f"; write {text}s" if bare else ""
-    raise ValueError(f"expected a duration with its unit, such as 250ms, 50s or 2m{hint}")
+    raise ValueError(f"expected a duration with its unit, such as 250ms, 50s or 2m{_hint(text)}")
+
+
+def _hint(text: object) -> str:
+    """What to write instead, where that can be told."""
+    written = "" if isinstance(text, bool) else str(text).strip()
+    if written.startswith("-"):
+        return "; none is negative"
+    if re.fullmatch(_NUMBER, written):
+        return f"; write {written}s"
+    return ""
 
 
 def format_duration(seconds: float) -> str:
@@ -71,6 +80,8 @@ def parse_window(text: object) -> Window:
         end_s = math.inf if right in ("", "end") else parse_duration(right)
         if end_s > start_s:
             return Window(start_s, end_s)
+        if end_s == start_s:
+            raise ValueError(f"the window {text.strip()} is empty: its end is not part of it")
         raise ValueError(f"the window ends at {right}, before it begins at {left}")
     raise ValueError("expected a window such as 10s..68s or 72s..end")
 
@@ -102,7 +113,7 @@ def parse_around(text: object) -> Around:
     raise ValueError("expected an instant with its tolerance, such as 9s ± 1s")
 
 
-_RATE = re.compile(rf"{_NUMBER}\s*/\s*(?:(\d+(?:\.\d+)?)?\s*(ms|s|min|m|h))")
+_RATE = re.compile(rf"{_NUMBER}\s*/\s*{_NUMBER}?\s*(ms|s|min|m|h)")
 
 
 def parse_rate(text: object) -> float:
@@ -112,9 +123,9 @@ def parse_rate(text: object) -> float:
     """
     if isinstance(text, str) and (match := _RATE.fullmatch(text.strip())):
         count, every, unit = match.groups()
-        rate = float(count) / (float(every or 1) * _SECONDS[unit])
-        if rate > 0:
-            return rate
+        over_s = float(every or 1) * _SECONDS[unit]
+        if over_s > 0 and float(count) > 0:
+            return float(count) / over_s
     raise ValueError("expected a rate such as 1/s, 5/min or 1/10s")
 
 
@@ -143,8 +154,8 @@ class Range:
         return f"<= {self.high:g}" if self.low <= 0 else f"{self.low:g}..{self.high:g}"
 
 
-_COMPARED = re.compile(r"(<=|>=|<|>)\s*(\d+)")
-_FROM_TO = re.compile(r"#?(\d+)\s*\.\.\s*#?(\d+)?")
+_COMPARED = re.compile(r"(<=|>=|<|>)\s*([0-9]{1,15})")
+_FROM_TO = re.compile(r"#?([0-9]{1,15})\s*\.\.\s*#?([0-9]{1,15})?")
 
 
 def parse_count(text: object) -> Range:
@@ -156,7 +167,7 @@ def parse_count(text: object) -> Range:
         return Range(text, text)
     if isinstance(text, str):
         stripped = text.strip()
-        if re.fullmatch(r"#?\d+", stripped):
+        if re.fullmatch(r"#?[0-9]{1,15}", stripped):
             number = int(stripped.lstrip("#"))
             return Range(number, number)
         if match := _COMPARED.fullmatch(stripped):

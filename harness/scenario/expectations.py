@@ -19,9 +19,11 @@ from harness.scenario.fields import (
     CountField,
     Duration,
     LatencyField,
+    Misfit,
     Part,
     Route,
     Share,
+    Whole,
     WindowField,
 )
 from harness.units import Around, Range, parse_around, parse_duration
@@ -156,7 +158,7 @@ class Windowed(ExpectationBase):
     @model_validator(mode="after")
     def _one_window(self) -> Windowed:
         if self.during is not None and self.while_ is not None:
-            raise ValueError("`during` and `while` exclude each other")
+            raise Misfit("`during` and `while` exclude each other; keep one", key="while")
         return self
 
 
@@ -228,7 +230,7 @@ class ExpectCharges(Windowed):
     charges: CountField | Literal["once per charged answer"] = Field(
         description="number of charges, or `once per charged answer`"
     )
-    duplicates: int | None = Field(
+    duplicates: Whole | None = Field(
         None, ge=0, description="charges beyond the chats answered 200 and charged"
     )
 
@@ -242,6 +244,15 @@ class Forbidden(Part):
     json_: dict[str, Any] | None = Field(None, alias="json")
     body: str | None = Field(None, description="a text in the body, such as Traceback")
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Forbidden:
+        if self.except_ is not None and self.status is None:
+            raise Misfit("`except` needs a `status` to be an exception from", key="except")
+        said: tuple[object, ...] = (self.status, self.latency, self.json_, self.body)
+        if all(value is None for value in said):
+            raise ValueError("expected at least one of status, latency, json, body")
+        return self
+
 
 class ExpectNever(Windowed):
     """No request at all (or none of a stream) meets this."""
@@ -250,10 +261,20 @@ class ExpectNever(Windowed):
     traffic: str | None = None
 
 
+FORMS: dict[str, type[ExpectationBase]] = {
+    "never": ExpectNever,
+    "breaker": ExpectBreaker,
+    "charges": ExpectCharges,
+    "upstream": ExpectCalls,
+    "traffic": ExpectTraffic,
+}
+"""The forms by their telling keys; where several of these keys stand together the first tells."""
+
+
 def _form(value: object) -> str | None:
     """The form of an expectation, by its telling key."""
     keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    for key in ("never", "breaker", "charges", "upstream", "traffic"):
+    for key in FORMS:
         if key in keys:
             return key
     return None
@@ -273,6 +294,7 @@ Expectation = Annotated[
 ]
 
 __all__ = [
+    "FORMS",
     "Contract",
     "Cookie",
     "Duration",

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness.scenario.fields import CountField, Duration, Part, Route, Share, Size, Throughput
+from harness.scenario.fields import (
+    CountField,
+    Duration,
+    Misfit,
+    Part,
+    Route,
+    Share,
+    Size,
+    Throughput,
+    Whole,
+)
 from harness.units import Range
 
 Where = Literal["proxy", "stub", "process", "connect"]
@@ -24,8 +34,9 @@ class FaultBase(Part):
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
     on: Route | None = Field(None, description="only this route of the upstream")
-    first: int | None = Field(None, ge=1, description="only the first k calls after `from`")
+    first: Whole | None = Field(None, ge=1, description="only the first k calls after `from`")
     calls: CountField | None = Field(None, description="only these calls after `from`: 5..8")
+    one_in: Whole | None = Field(None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th")
     share: Share = Field(1.0, description="only this share of calls, drawn from the run's seed")
 
     @property
@@ -41,7 +52,13 @@ class FaultBase(Part):
     @property
     def selective(self) -> bool:
         """Whether it picks calls (a route, a count, a share), which only a stub can do."""
-        return self.on is not None or self.counted is not None or self.share < 1
+        picked = self.on is not None or self.counted is not None or self.one_in is not None
+        return picked or self.share < 1
+
+    @property
+    def _selector(self) -> str:
+        said = {"on": self.on, "first": self.first, "calls": self.calls, "one_in": self.one_in}
+        return next((key for key, value in said.items() if value is not None), "share")
 
     @property
     def where(self) -> Where:
@@ -52,14 +69,17 @@ class FaultBase(Part):
     @model_validator(mode="after")
     def _consistent(self) -> FaultBase:
         if self.to is not None and self.to <= self.from_:
-            raise ValueError("`to` must come after `from`")
+            raise Misfit("`to` must come after `from`", key="to")
         if self.first is not None and self.calls is not None:
-            raise ValueError("`first` and `calls` say the same thing; keep one of them")
+            raise Misfit("`first` and `calls` say the same; keep one of them", key="calls")
+        if self.one_in is not None and self.counted is not None:
+            raise Misfit("`one_in` goes on for ever: drop it, or `first` and `calls`", key="one_in")
         kind = KINDS[self.fault]  # type: ignore[attr-defined]
         if self.selective and kind.where != "stub" and not kind.in_stub:
-            raise ValueError(
-                f"`{kind.name}` hits all calls of the upstream: drop `on`, `first`, `calls` and "
-                f"`share`, or use one of {', '.join(_selectable())}"
+            raise Misfit(
+                f"`{kind.name}` hits all calls of the upstream: drop `on`, `first`, `calls`, "
+                f"`one_in` and `share`, or use one of {', '.join(_selectable())}",
+                key=self._selector,
             )
         return self
 
@@ -169,7 +189,7 @@ class Status(FaultBase):
     """The service answers with this status, its work not done."""
 
     fault: Literal["status"]
-    status: int = Field(..., ge=100, le=599)
+    status: Whole = Field(..., ge=100, le=599)
 
 
 class Delay(FaultBase):
@@ -211,7 +231,7 @@ class Json(FaultBase):
 
     fault: Literal["json"]
     json_: Any = Field(..., alias="json")
-    status: int = Field(200, ge=100, le=599)
+    status: Whole = Field(200, ge=100, le=599)
 
 
 class Headers(FaultBase):
@@ -219,7 +239,7 @@ class Headers(FaultBase):
 
     fault: Literal["headers"]
     headers: dict[str, str]
-    status: int | None = Field(None, ge=100, le=599)
+    status: Whole | None = Field(None, ge=100, le=599)
 
 
 class Revoke(FaultBase):

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from harness.units import (
     Around,
@@ -27,8 +34,26 @@ class Part(BaseModel):
     """Base of everything in a file: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        # Built once, as part of the whole file's model: a third of a command's start otherwise.
+        defer_build=True,
     )
+
+
+class Misfit(ValueError):
+    """Keys of one mapping that don't fit together; `key` is the one whose line is to be shown."""
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number; neither `true` nor "3" is taken for one."""
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def _text(description: str, example: str, *, also: str | None = None) -> WithJsonSchema:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from harness.scenario.expectations import Expectation
@@ -20,8 +22,8 @@ class Scenario(Part):
     traffic: dict[str, Stream] = Field(min_length=1)
     faults: tuple[Fault, ...] = ()
     expect: tuple[Expectation, ...] = Field(min_length=1)
-    engines: tuple[str, ...] | None = Field(
-        None, description="only on these engines: local, compose, sim"
+    engines: tuple[Literal["local", "compose", "sim"], ...] | None = Field(
+        None, min_length=1, description="only on these engines: local, compose, sim"
     )
     name: str = Field("", description="set from the file's name", exclude=True)
     file: str = Field("", description="set from the file's path", exclude=True)
@@ -35,6 +37,12 @@ class Scenario(Part):
     def last_lift_s(self) -> float:
         """When the last fault is lifted; 0 without faults."""
         return max((self.fault_end_s(index) for index in range(len(self.faults))), default=0.0)
+
+    @property
+    def all_claims(self) -> tuple[str, ...]:
+        """Its own claims and those of its expectations, each once, in file order."""
+        of_expectations = (claim for one in self.expect for claim in one.claims)
+        return tuple(dict.fromkeys((*self.claims, *of_expectations)))
 
     @property
     def faulted_upstreams(self) -> tuple[str, ...]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from harness.scenario.fields import CountField, Part, Rate, Route, WindowField
+from harness.scenario.fields import CountField, Misfit, Part, Rate, Route, Whole, WindowField
 from harness.units import Range, Window, parse_duration
 
-_BURST = re.compile(r"(\d+) at (.+)")
+_BURST = re.compile(r"([0-9]{1,15}) at (.+)")
+_JUST_BEFORE_S = 1e-9
+"""Instants nearer than this are one: the rest is rounding."""
 
 
 class Burst(Part):
@@ -55,7 +60,7 @@ class Stream(Part):
     rate: Rate | None = Field(None, description="requests over a time: 1/s")
     count: BurstField | tuple[BurstField, ...] | None = Field(None, description="bursts: 50 at 70s")
     during: WindowField | None = Field(None, description="when the rate holds; all the time")
-    addresses: int = Field(
+    addresses: Whole = Field(
         1, ge=1, le=250, description="client addresses used in turn (127.0.0.2, ...)"
     )
     healthy: CountField = Field(
@@ -78,10 +83,37 @@ class Stream(Part):
         """When the rate holds, within a scenario of that length."""
         return self.during or Window(0.0, duration_s)
 
+    def instants(self, duration_s: float) -> Iterator[float]:
+        """When its requests leave, in order: from 0s up to, not including, the scenario's end."""
+        bursts = [burst for burst in self.bursts if burst.at_s < duration_s]
+        return heapq.merge(
+            self._regular(duration_s), *(iter([burst.at_s] * burst.count) for burst in bursts)
+        )
+
+    def planned(self, duration_s: float) -> int:
+        """How many requests leave, counted without going through them."""
+        bursts = sum(burst.count for burst in self.bursts if burst.at_s < duration_s)
+        if self.rate is None:
+            return bursts
+        window = self.window(duration_s)
+        lasts_s = min(window.end_s, duration_s) - window.start_s
+        return bursts + max(0, math.ceil((lasts_s - _JUST_BEFORE_S) * self.rate))
+
+    def _regular(self, duration_s: float) -> Iterator[float]:
+        if self.rate is None:
+            return
+        window = self.window(duration_s)
+        end_s = min(window.end_s, duration_s)
+        index = 0
+        # Multiplied, not summed, so that a long stream does not drift by rounding.
+        while (at_s := window.start_s + index / self.rate) < end_s - _JUST_BEFORE_S:
+            yield round(at_s, 9)
+            index += 1
+
     @model_validator(mode="after")
     def _consistent(self) -> Stream:
         if self.rate is None and self.count is None:
             raise ValueError("expected `rate` (1/s) or `count` (50 at 70s), or no request leaves")
         if self.json_ is not None and self.body is not None:
-            raise ValueError("`json` and `body` exclude each other")
+            raise Misfit("`json` and `body` exclude each other; keep one of them", key="body")
         return self

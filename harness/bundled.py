@@ -1,0 +1,82 @@
+"""Where scenarios are found: files and folders as named, and those that come with the harness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.scenario.spelling import did_you_mean
+
+SUFFIXES = (".yaml", ".yml")
+_HERE = Path(__file__).resolve().parent
+
+
+def bundled_folder() -> Path:
+    """The folder of the bundled scenarios: in the installed package, else in the repository."""
+    installed = _HERE / "bundled_scenarios"
+    return installed if installed.is_dir() else _HERE.parent / "scenarios"
+
+
+def bundled_scenarios() -> list[Path]:
+    """The files of the bundled scenarios, by name."""
+    folder = bundled_folder()
+    here = Path.cwd()
+    return _files(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def find_scenarios(paths: Iterable[str | Path]) -> list[Path]:
+    """The scenario files that paths mean, each once, in the order given.
+
+    A path is a file, a folder (all .yaml and .yml in it and below, by name), or the bare name of a
+    bundled scenario. No paths mean all bundled scenarios.
+
+    Raises: UsageError for a path that is nothing of these, or a folder without scenarios.
+    """
+    given = [str(path) for path in paths]
+    found = [file for path in given for file in _one(path)] if given else bundled_scenarios()
+    once = {file.resolve(): file for file in reversed(found)}
+    return [file for file in dict.fromkeys(found) if once[file.resolve()] == file]
+
+
+def _one(path: str) -> list[Path]:
+    there = Path(path)
+    try:
+        if there.is_dir():
+            return _folder(there)
+        if there.exists():
+            return [there]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path[:80]!r} can't be read: {error}") from None
+    bundled = {file.stem: file for file in bundled_scenarios()}
+    if there.parent == Path() and there.stem in bundled and there.suffix in ("", *SUFFIXES):
+        return [bundled[there.stem]]
+    siblings = [file.name for file in _beside(there)]
+    hint = did_you_mean(there.name, [*siblings, *(bundled if there.parent == Path() else ())])
+    kind = "no such file, nor a bundled scenario of that name"
+    raise UsageError(f"{path}: {kind}{hint} (`outage list` shows the bundled ones)")
+
+
+def _beside(missing: Path) -> list[Path]:
+    try:
+        return _files(missing.parent) if missing.parent.is_dir() else []
+    except OSError:
+        return []
+
+
+def _folder(folder: Path) -> list[Path]:
+    files = _files(folder)
+    if not files:
+        raise UsageError(f"{folder}: no scenario (*.yaml) in this folder or below")
+    return files
+
+
+def _files(folder: Path) -> list[Path]:
+    """Scenario files in a folder and below, but not in hidden folders."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix in SUFFIXES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )

@@ -1,0 +1,45 @@
+"""Calls a command and turns whatever ends it into an exit status; no traceback for a mistake.
+
+0 done, 1 found something wrong, 2 wrong usage or an invalid file, 130 after Ctrl-C; commands give
+others by `sys.exit`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from harness.cli.table import outage
+from harness.errors import HarnessError, InvalidFile
+
+INTERRUPTED = 130
+
+
+def call(args: Sequence[str] | None = None) -> int:
+    """The exit status of a command line (of this process's own by default)."""
+    try:
+        given = None if args is None else list(args)
+        result = outage.main(given, prog_name="outage", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except InvalidFile as error:
+        count = len(error.problems)
+        click.echo(str(error), err=True)
+        click.echo(f"{count} problem{'s' if count != 1 else ''}; nothing was done", err=True)
+        return 2
+    except HarnessError as error:
+        click.echo(f"outage: {error}", err=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`outage list | head`); say nothing at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

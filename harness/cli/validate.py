@@ -1,0 +1,54 @@
+"""`outage validate`: check scenario files, every problem with its file and line."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(epilog="Exit status: 0 all are valid, 2 some are not.")
+@click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
+@click.option(
+    "--target",
+    "target_name",
+    metavar="FILE",
+    help="Also accept this target's own upstreams and users, and check the target file.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print problems only.")
+def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> None:
+    r"""Check scenario files, or the bundled ones if none are named; each problem on one line.
+
+    \b
+    outage validate my_outage.yaml
+    my_outage.yaml:7: 'durration' is not known here; did you mean 'duration'?
+    """
+    from harness.bundled import find_scenarios
+    from harness.errors import HarnessError
+    from harness.scenario.loader import load_scenario
+    from harness.target_file import load_target
+
+    problems: list[str] = []
+    target = None
+    if target_name is not None:
+        try:
+            target = load_target(target_name)
+        except HarnessError as error:
+            problems += str(error).splitlines()
+    good = 0
+    for path in paths or (None,):
+        try:
+            files = find_scenarios([] if path is None else [path])
+        except HarnessError as error:
+            problems.append(str(error))
+            continue
+        for file in files:
+            try:
+                load_scenario(file, target=target)
+                good += 1
+            except HarnessError as error:
+                problems += str(error).splitlines()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise click.exceptions.Exit(2)
+    if not quiet:
+        click.echo(f"{good} scenario{'s' if good != 1 else ''} valid", err=True)

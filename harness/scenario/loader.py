@@ -1,0 +1,102 @@
+"""Scenario files, loaded: typed and validated, or refused with every problem and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import InvalidFile, Problem
+from harness.scenario.model import Scenario
+from harness.scenario.names import Misfits, Names
+from harness.scenario.reading import read_file, read_model
+from harness.scenario.validation import check_scenario
+from harness.settings import DOCUMENTED
+from harness.target import DEFAULT_USERS
+
+if TYPE_CHECKING:
+    from harness.target import Target
+
+# What takes the place of a key that is missing or wrong, so that the rest can be judged; with `*.`
+# at any depth.
+_STAND_INS = {
+    "title": "'-'",
+    "duration": "24h",
+    "traffic": "{-: {request: GET /, rate: 1/h}}",
+    "expect": "[{never: {status: error}}]",
+    "*.rate": "1/h",
+    "*.request": "GET /",
+}
+
+
+def load_scenario(path: str | Path, *, target: Target | None = None) -> Scenario:
+    """The scenario of a file, named for its stem; `file` is the path as given.
+
+    A `target` adds its own upstreams and users to the names that the scenario may use.
+
+    Raises: UsageError when the file can't be read, InvalidFile with all of its problems.
+    """
+    return parse_scenario(read_file(Path(path)), str(path), target=target)
+
+
+def load_scenarios(
+    paths: Iterable[str | Path], *, target: Target | None = None
+) -> tuple[Scenario, ...]:
+    """The scenarios of several files, in order, with names that are unique among them.
+
+    Raises: UsageError when a file can't be read, InvalidFile with the problems of all files.
+    """
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    for path in paths:
+        try:
+            scenario = load_scenario(path, target=target)
+        except InvalidFile as error:
+            problems += error.problems
+            continue
+        name = _unique(scenario.name, Path(path), taken)
+        taken.add(name)
+        unchanged = name == scenario.name
+        scenarios.append(scenario if unchanged else scenario.model_copy(update={"name": name}))
+    if problems:
+        raise InvalidFile(problems)
+    return tuple(scenarios)
+
+
+def parse_scenario(data: bytes | str, file: str, *, target: Target | None = None) -> Scenario:
+    """The scenario of a text, as if it stood in `file`.
+
+    Raises: InvalidFile with all of its problems.
+    """
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    scenario = read_model(
+        data,
+        file,
+        Scenario,
+        what="a scenario",
+        stand_ins=_STAND_INS,
+        check=partial(_check, target),
+    )
+    return scenario.model_copy(update={"name": Path(file).stem, "file": file})
+
+
+def _check(target: Target | None, scenario: Scenario, dropped: frozenset[str] | None) -> Misfits:
+    upstreams = dict.fromkeys(DOCUMENTED)
+    users = dict.fromkeys(DEFAULT_USERS)
+    if target is not None:
+        upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
+        users |= dict.fromkeys(target.user_ids)
+    names = Names(upstreams=tuple(upstreams), users=tuple(users), dropped=dropped)
+    return check_scenario(scenario, names)
+
+
+def _unique(name: str, path: Path, taken: set[str]) -> str:
+    """A name that no other scenario of this run has, as reports keep one file for each."""
+    if name not in taken:
+        return name
+    longer = f"{path.resolve().parent.name}-{name}"
+    candidates = [longer, *(f"{longer}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)

@@ -1,0 +1,125 @@
+"""Target files, loaded: typed and validated, or refused with every problem and its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.errors import UsageError
+from harness.scenario.names import Misfits
+from harness.scenario.reading import read_file, read_model
+from harness.scenario.spelling import did_you_mean, nearest, not_known
+from harness.settings import DOCUMENTED
+from harness.target import Target, bundled
+
+BUNDLED = ("reference", "naive")
+"""Targets that need no file."""
+
+_STAND_INS = {"name": "'-'"}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):([0-9]{1,5})")
+
+
+def load_target(name_or_path: str | Path) -> Target:
+    """The target of a file, or one of the bundled two by its name.
+
+    Raises: UsageError when there is none, InvalidFile with all problems of the file.
+    """
+    name = str(name_or_path)
+    known = bundled(name)
+    if known is not None:
+        return known
+    path = Path(name)
+    if not path.suffix and not _exists(path):
+        hint = did_you_mean(name, BUNDLED) or f"; name a file, or one of {', '.join(BUNDLED)}"
+        raise UsageError(f"target '{name}' is not known{hint}")
+    return parse_target(read_file(path), name)
+
+
+def parse_target(data: bytes | str, file: str) -> Target:
+    """The target of a text, as if it stood in `file`.
+
+    Raises: InvalidFile with all of its problems.
+    """
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+
+    folder = Path(file).parent
+    target = read_model(
+        data,
+        file,
+        Target,
+        what="a target",
+        stand_ins=_STAND_INS,
+        check=lambda target, _dropped: _check(target, folder),
+    )
+    return target.model_copy(update={"file": file})
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _check(target: Target, folder: Path) -> Misfits:
+    yield from _url(target)
+    yield from _start(target, folder)
+    yield from _wiring(target)
+    yield from _evidence(target)
+
+
+def _url(target: Target) -> Misfits:
+    if target.url is None:
+        return
+    parts = urlsplit(target.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        yield ("url",), "expected an address such as http://127.0.0.1:8080"
+
+
+def _start(target: Target, folder: Path) -> Misfits:
+    start = target.start
+    if start is None:
+        return
+    if not start.command and start.wsgi is None:
+        yield ("start",), "expected a `command`, or `wsgi` for the simulation alone"
+    for index, word in enumerate(start.command):
+        for place in re.findall(r"\{(\w+)\}", word):
+            if place not in ("port", "python"):
+                yield ("start", "command", index), not_known("place", place, ("port", "python"))
+    if not (folder / start.cwd).is_dir():
+        yield ("start", "cwd"), f"there is no folder {folder / start.cwd}"
+    if start.wsgi is not None and not re.fullmatch(r"[\w.]+:[\w.]+(\(\))?", start.wsgi):
+        yield ("start", "wsgi"), "expected module:attribute, such as app:app"
+
+
+def _wiring(target: Target) -> Misfits:
+    known = tuple(dict.fromkeys((*DOCUMENTED, *target.stubs, *target.real)))
+    for variable, upstream in target.upstreams.items():
+        if not _VARIABLE.fullmatch(variable):
+            yield ("upstreams", variable), f"'{variable}' can't name an environment variable"
+        if upstream not in known:
+            hint = not_known("upstream", upstream, known)
+            yield ("upstreams", variable), f"{hint} (others need `stubs:` or `real:`)"
+    for name in target.breakers:
+        if name not in known:
+            yield ("breakers", name), not_known("upstream", name, known)
+    for name in target.stubs:
+        meant = nearest(name, target.upstream_names)
+        if name not in target.upstream_names and meant is not None:
+            yield ("stubs", name), f"stub '{name}' is nobody's upstream; did you mean '{meant}'?"
+    for name, address in target.real.items():
+        match = _ADDRESS.fullmatch(address)
+        if match is None or int(match[2]) > 65535:
+            yield ("real", name), "expected host:port, such as 127.0.0.1:9000"
+
+
+def _evidence(target: Target) -> Misfits:
+    patterns = {} if target.log is None else dict(target.log)
+    for key, pattern in patterns.items():
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            yield ("log", key), f"is not a regular expression: {error}"
