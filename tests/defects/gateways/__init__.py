@@ -1,0 +1,17 @@
+"""Defective gateways: the reference gateway with one change each, made from outside.
+
+`python -m tests.defects.gateways ID` serves one exactly as `python -m gateway` serves the sound
+one; for WSGI, `tests.defects.gateways.wsgi:app` with the id in the variable DEFECT.
+"""
+
+from tests.defects.gateways import (  # noqa: F401 - each registers its defects
+    access,
+    counting,
+    half_open,
+    money,
+    resources,
+    timing,
+)
+from tests.defects.gateways.catalogue import DEFECTS, Defect
+
+__all__ = ["DEFECTS", "Defect"]

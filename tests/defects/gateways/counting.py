@@ -1,0 +1,270 @@
+"""Mistakes in what counts as a failure and whose count it is (B1, B2, B5, B10)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import requests
+
+import gateway.answers
+import gateway.context
+import gateway.identity
+import gateway.money
+import gateway.resilience.client as client_module
+import gateway.routes.auth
+import gateway.routes.passing
+import gateway.routes.projects
+import gateway.services as services
+from gateway.resilience import CircuitBreaker, ResilientServiceClient, State
+from tests.defects.gateways.catalogue import defect
+
+
+def use_breaker(kind: type[CircuitBreaker]) -> None:
+    services.CircuitBreaker = kind
+
+
+def use_client(kind: type[ResilientServiceClient]) -> None:
+    services.ResilientServiceClient = kind
+
+
+def change_settings(**changes):
+    """Each client's settings with changes; a change may be a function of the settings."""
+    make = services._client
+
+    def changed(upstream):
+        given = upstream.client
+        new = {k: v(given) if callable(v) else v for k, v in changes.items()}
+        return make(replace(upstream, client=replace(given, **new)))
+
+    services._client = changed
+
+
+@defect("trips-late", "trips after N+1 failures", claims="B2", scenarios="E")
+def trips_late():
+    change_settings(threshold=lambda given: given.threshold + 1)
+
+
+@defect(
+    "trips-after-attempts",
+    "trips after n failures, the retry count taken for the threshold",
+    claims="B2",
+    scenarios="E",
+)
+def trips_after_attempts():
+    change_settings(threshold=lambda given: given.attempts)
+
+
+@defect("counts-calls", "counts once a call", claims="B1 B2", scenarios="E")
+def counts_calls():
+    change_settings(per_call=True)
+
+
+@defect("success-resets-nothing", "a success does not reset the run", claims="B1 B2", scenarios="X")
+def success_resets_nothing():
+    class Breaker(CircuitBreaker):
+        def succeeded(self, permit):
+            return permit.probe and super().succeeded(permit)
+
+    use_breaker(Breaker)
+
+
+@defect(
+    "counts-4xx",
+    "4xx counted as failures: five wrong passwords lock everyone out",
+    claims="B1 B2",
+    scenarios="V",
+)
+def counts_4xx():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code >= 400:
+                self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "any-answer-succeeds",
+    "any answer counted as success, 5xx included",
+    claims="B1 B2",
+    scenarios="E",
+)
+def any_answer_succeeds():
+    class Client(ResilientServiceClient):
+        def _result(self, request):
+            result = super()._result(request)
+            if isinstance(result, requests.Response) or "answered" not in result.words:
+                return result
+            response = requests.Response()
+            response.status_code, response._content = int(result.words.split()[-1]), b"{}"
+            return response
+
+    use_client(Client)
+
+
+@defect("timeouts-uncounted", "read timeouts not counted", claims="B1 B2", scenarios="B")
+def timeouts_uncounted():
+    class Client(ResilientServiceClient):
+        def _on_failure(self, request, attempt, permit, failed):
+            if failed.words == "Connection failed: timeout":
+                self.breaker.give_back(permit)
+            else:
+                super()._on_failure(request, attempt, permit, failed)
+
+    use_client(Client)
+
+
+@defect(
+    "truncated-body-escapes",
+    "a truncated or undecodable body escapes as an unhandled error",
+    claims="B1 B9 G2 G9",
+    scenarios="D",
+)
+def truncated_body_escapes():
+    client_module.Failure = (requests.ConnectionError, requests.Timeout)
+
+
+@defect(
+    "malformed-json-escapes",
+    "malformed JSON escapes as an unhandled error",
+    claims="B1 G1 G2 G9",
+    scenarios="J",
+)
+def malformed_json_escapes():
+    def agreed(response):
+        return response.json() if response.status_code == 200 else {}
+
+    for module in (
+        gateway.context,
+        gateway.identity,
+        gateway.money,
+        gateway.routes.auth,
+        gateway.routes.passing,
+        gateway.routes.projects,
+    ):
+        module.agreed = agreed
+
+
+@defect(
+    "late-failure-restarts-timer",
+    "a late failure restarts the open timer",
+    claims="B4 B5",
+    scenarios="B",
+)
+def late_failure_restarts_timer():
+    class Breaker(CircuitBreaker):
+        def failed(self, permit):
+            if super().failed(permit):
+                return True
+            if self._state is State.OPEN:
+                self._opened_s = self._clock()
+            return False
+
+    use_breaker(Breaker)
+
+
+@defect("late-success-closes", "a late success closes", claims="B4 B5", scenarios="G")
+def late_success_closes():
+    class Breaker(CircuitBreaker):
+        def succeeded(self, permit):
+            if self._state is State.OPEN:
+                with self._lock:
+                    self._failures = 0
+                    self._enter(State.CLOSED)
+                return True
+            return super().succeeded(permit)
+
+    use_breaker(Breaker)
+
+
+@defect(
+    "count-survives-closing",
+    "the count isn't cleared on closing: one failure opens again",
+    claims="B2 B4",
+    scenarios="K",
+)
+def count_survives_closing():
+    class Breaker(CircuitBreaker):
+        def succeeded(self, permit):
+            failures = self._failures
+            closed = super().succeeded(permit)
+            if closed:
+                self._failures = failures
+            return closed
+
+    use_breaker(Breaker)
+
+
+@defect(
+    "one-breaker-for-all",
+    "one breaker for several services",
+    claims="B10 B2 G4 G5 G6",
+    scenarios="E R",
+)
+def one_breaker_for_all():
+    shared = []
+    make = services._client
+
+    def sharing(upstream):
+        client = make(upstream)
+        shared.append(client.breaker)
+        client.breaker = shared[0]
+        return client
+
+    services._client = sharing
+
+
+@defect(
+    "client-per-request",
+    "a client made for each request: never opens",
+    claims="B10 B2",
+    scenarios="E",
+)
+def client_per_request():
+    class Client(ResilientServiceClient):
+        def call(self, request):
+            fresh = CircuitBreaker(threshold=self.breaker.threshold, wait_s=self.breaker.wait_s)
+            made = ResilientServiceClient(self.name, self._sender, self.settings, fresh)
+            return made.call(request)
+
+    use_client(Client)
+
+
+@defect(
+    "two-workers", "two worker processes, two breakers", claims="B10 B2", scenarios="E", workers=2
+)
+def two_workers():
+    """The applications that take turns are the runner's business."""
+
+
+@defect(
+    "non-atomic-count",
+    "a non-atomic count: simultaneous failures are lost",
+    claims="B2",
+    scenarios="B",
+    sim_only=True,
+)
+def non_atomic_count():
+    class Breaker(CircuitBreaker):
+        def failed(self, permit):
+            failures = self._failures
+            now_s = self._clock()
+            if permit.generation != self._generation:
+                return False
+            self._failures = failures + 1
+            if self._state is State.CLOSED and self._failures < self.threshold:
+                return False
+            self._opened_s = now_s
+            self._enter(State.OPEN)
+            return True
+
+    use_breaker(Breaker)
+
+
+def taking_turns(applications):
+    """A WSGI application that gives each request to the next of several."""
+    turns = itertools.cycle(applications)
+    return lambda environ, start_response: next(turns)(environ, start_response)

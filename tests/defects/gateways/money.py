@@ -1,0 +1,111 @@
+"""Mistakes with balances and charges (G4, G7)."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import uuid
+
+import gateway.money as money
+import gateway.routes.chat as chat
+from gateway.answers import unavailable
+from gateway.resilience import ResilientServiceClient
+from tests.defects.gateways.catalogue import defect
+from tests.defects.gateways.counting import use_client
+
+_reply, _balance_of, _charge = chat.reply, money.balance_of, money.charge
+
+
+@defect("credits-truncated", "credits truncated instead of rounded", claims="G7", scenarios="")
+def credits_truncated():
+    money.credits = chat.credits = lambda dollars: int(dollars * money.CREDITS_PER_DOLLAR)
+
+
+@defect(
+    "no-idempotency-key",
+    "the charge is retried without an idempotency key: two charges",
+    claims="G7",
+    scenarios="L",
+)
+def no_idempotency_key():
+    class Client(ResilientServiceClient):
+        def _result(self, request):
+            if request.path == "/deduct":
+                keyless = {**request.json, "job_id": str(uuid.uuid4())}
+                request = dataclasses.replace(request, json=keyless)
+            return super()._result(request)
+
+    use_client(Client)
+
+
+@defect(
+    "unknown-balance-is-zero",
+    "an unknown balance taken for zero: 402 during the outage",
+    claims="G4",
+    scenarios="R B P",
+)
+def unknown_balance_is_zero():
+    chat.balance_of = lambda services, user_id: _balance_of(services, user_id) or 0
+
+
+@defect("billing-fails-closed", "billing fails closed: 503", claims="G4", scenarios="R B P")
+def billing_fails_closed():
+    def reply(services, graph, user_id, project_id, message):
+        if _balance_of(services, user_id) is None:
+            return unavailable("Billing")
+        return _reply(services, graph, user_id, project_id, message)
+
+    chat.reply = reply
+
+
+@defect(
+    "charges-afterwards",
+    "the outage's chats charged afterwards",
+    claims="G7",
+    scenarios="R B P",
+)
+def charges_afterwards():
+    unpaid: list[tuple[str, str]] = []
+    lock = threading.Lock()
+
+    def balance_of(services, user_id):
+        balance = _balance_of(services, user_id)
+        with lock:
+            if balance is None:
+                unpaid.append((user_id, str(uuid.uuid4())))
+                return None
+            due, unpaid[:] = tuple(unpaid), []
+        for debtor, job_id in due:
+            _charge(services, debtor, job_id)
+        return balance
+
+    chat.balance_of = balance_of
+
+
+@defect(
+    "charges-without-balance",
+    "a charge attempted although the balance lookup failed",
+    claims="G4 G7",
+    scenarios="P",
+)
+def charges_without_balance():
+    def balance_of(services, user_id):
+        balance = _balance_of(services, user_id)
+        return 10_000 if balance is None else balance
+
+    chat.balance_of = balance_of
+
+
+@defect(
+    "charges-unanswered",
+    "a chat not answered 200 charged",
+    claims="G7",
+    scenarios="balance-used-up",
+)
+def charges_unanswered():
+    def reply(services, graph, user_id, project_id, message):
+        if _balance_of(services, user_id) == 0:
+            _charge(services, user_id, str(uuid.uuid4()))
+        return _reply(services, graph, user_id, project_id, message)
+
+    chat.reply = reply

@@ -1,0 +1,134 @@
+"""Mistakes with timeouts, locks and connections (B8, G9); most need real sockets and threads."""
+
+from __future__ import annotations
+
+import threading
+
+import requests
+import urllib3.connectionpool
+from requests.adapters import HTTPAdapter
+
+import gateway.resilience.transport as transport
+import gateway.services as services
+from gateway.resilience import ResilientServiceClient
+from tests.defects.gateways.catalogue import defect
+from tests.defects.gateways.counting import use_client
+
+
+@defect(
+    "timeout-per-read",
+    "the timeout is per read, so a dripping body holds the call",
+    claims="B8 G9",
+    scenarios="D",
+)
+def timeout_per_read():
+    transport._Adapter = HTTPAdapter
+
+
+@defect(
+    "lock-across-call",
+    "a lock held across the call: concurrent calls queue",
+    claims="B8 B2 T1 G9",
+    scenarios="B",
+)
+def lock_across_call():
+    class Client(ResilientServiceClient):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._calling = threading.Lock()
+
+        def call(self, request):
+            with self._calling:
+                return super().call(request)
+
+    use_client(Client)
+
+
+@defect(
+    "sleeps-under-lock",
+    "sleeping under the lock: healthy calls are delayed",
+    claims="B7 T11",
+    scenarios="T11 E",
+)
+def sleeps_under_lock():
+    class Client(ResilientServiceClient):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._waiting = threading.Lock()
+
+        def _admitted(self, failed, maybe_done):
+            with self._waiting:
+                return super()._admitted(failed, maybe_done)
+
+        def _back_off(self, attempt):
+            with self._waiting:
+                super()._back_off(attempt)
+
+    use_client(Client)
+
+
+@defect(
+    "responses-left-open",
+    "responses not closed on retry: connections run out",
+    claims="B7 B8 G9",
+    scenarios="E",
+)
+def responses_left_open():
+    left_open = []
+
+    class Sender(transport.Transport):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=10, pool_block=True)
+            self._session.mount("http://", adapter)
+
+        def send(self, method, path, *, json=None, params=None, headers=None):
+            response = self._session.request(
+                method,
+                f"{self._base_url}{path}",
+                json=json,
+                params=params,
+                headers=headers,
+                timeout=self._timeout_s,
+                allow_redirects=False,
+                stream=True,
+            )
+            if response.status_code >= 500:
+                left_open.append(response)
+            else:
+                assert response.content is not None
+            return response
+
+    services.Transport = Sender
+
+
+@defect(
+    "stale-connections",
+    "a stale kept-alive connection after the upstream restarts surfaces as an error",
+    claims="B9 G6",
+    scenarios="restart",
+)
+def stale_connections():
+    class Sender(transport.Transport):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._session.headers["Connection"] = "keep-alive"
+
+    services.Transport = Sender
+    urllib3.connectionpool.is_connection_dropped = lambda connection: False
+
+
+@defect(
+    "redirects-followed",
+    "a redirect followed with the internal header",
+    claims="G3 G8",
+    scenarios="J3",
+)
+def redirects_followed():
+    class Session(transport._Session):
+        get_redirect_target = requests.Session.get_redirect_target
+
+        def request(self, method, url, **options):
+            return super().request(method, url, **{**options, "allow_redirects": True})
+
+    transport._Session = Session
