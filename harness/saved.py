@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
-from harness.history.events import Event, Run
+from harness.history.events import Event, Run, Sent
 from harness.history.store import read_history
 from harness.judge import judge
 from harness.report.write import HISTORY, PLAYED, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
+from harness.target import Target, User
 from harness.verdict import Judgement
 
 
@@ -76,17 +77,31 @@ def _listed(folder: Path) -> list[str]:
 
 def _judged(path: Path) -> Saved:
     events = read_history(path)
-    scenario = _scenario(path, next((e for e in events if isinstance(e, Run)), None))
+    scenario = _scenario(path, events)
     return Saved(scenario=scenario, events=events, judgement=judge(scenario, events), path=path)
 
 
-def _scenario(history: Path, run: Run | None) -> Scenario:
+def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
+    run = next((event for event in events if isinstance(event, Run)), None)
+    target = None if run is None else _names_of(run, events)
     name = history.name.removesuffix(HISTORY)
     copy = history.with_name(f"{name}{PLAYED}")
     if copy.exists():
-        scenario = load_scenario(copy)
+        scenario = load_scenario(copy, target=target)
         return scenario.model_copy(update={"name": name, "file": run.file if run else str(copy)})
     if run is not None and Path(run.file).is_file():
-        return load_scenario(Path(run.file))
+        return load_scenario(Path(run.file), target=target)
     named = f", nor {run.file}, which it names" if run is not None else ""
     raise UsageError(f"{history} can't be judged: {copy.name} is not beside it{named}")
+
+
+def _names_of(run: Run, events: Sequence[Event]) -> Target:
+    """As much of the target as a scenario's names need: its upstreams, and the users it met."""
+    users = {event.user for event in events if isinstance(event, Sent) and event.user is not None}
+    return Target(
+        name=run.target,
+        url="http://127.0.0.1",
+        upstreams={f"{name}_URL": name for name in run.upstreams},
+        real=dict.fromkeys(run.upstreams, "127.0.0.1:0"),
+        users={user: User() for user in users},
+    )
