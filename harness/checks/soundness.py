@@ -24,6 +24,8 @@ from harness.verdict import Finding, Verdict
 
 LATE_FAULT_S = 0.25
 """A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
+LATE_PROCESS_FAULT_S = 2.0
+"""The same for faults of a process, which takes a moment to start."""
 LATE_P99_S = 0.25
 """Above this share of lateness the traffic was not what the scenario says."""
 
@@ -134,11 +136,13 @@ def _untimely(case: Case) -> Iterator[Finding]:
     history, scenario = case.history, case.scenario
     if history.troubles or not any(event.phase == "end" for event in history.all(Phase)):
         return
-    tolerance_s = LATE_FAULT_S + history.run.clock_error_s
+    error_s = history.run.clock_error_s
     real = {window.fault: window for window in history.faults}
     for index, fault in enumerate(scenario.faults):
         if fault.from_ >= scenario.duration or not _reachable(case, fault.upstreams):
             continue
+        process = fault.where == "process"
+        tolerance_s = error_s + (LATE_PROCESS_FAULT_S if process else LATE_FAULT_S)
         problem = _lateness(real.get(index), fault.from_, scenario.fault_end_s(index), tolerance_s)
         if problem is not None:
             name: str = fault.fault

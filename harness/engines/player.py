@@ -29,6 +29,8 @@ GRACE_S = 2.0
 """How long answers are awaited after the scenario's end."""
 LATE_S = 0.25
 """A fault that comes into force or is lifted later than this makes the run inconclusive."""
+PROCESS_LATE_S = 2.0
+"""The same for faults of a process, which takes a moment to start."""
 _WARM_UP_S = 3.0
 _WARM_UP_PAUSE_S = 0.25
 _WARM_UP_ANSWER_S = 15.0
@@ -185,7 +187,7 @@ class Player:
 
     def _late(self, step: Apply | Lift, fault: FaultBase, what: str) -> None:
         late_s = self.clock.now() - step.at_s
-        if late_s > LATE_S:
+        if late_s > (PROCESS_LATE_S if fault.where == "process" else LATE_S):
             name: str = fault.fault  # type: ignore[attr-defined]
             self._trouble(f"{name} on {', '.join(fault.upstreams)} {what} {late_s:.2f} s late")
 
