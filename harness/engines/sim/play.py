@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import patches, real
+from . import locks, patches, real
 from .descriptors import open_count
 from .escapes import ESCAPES
 from .facts import Facts
@@ -81,9 +82,7 @@ class Play:
         ESCAPES.root = plan["cwd"]
         ESCAPES.armed = True
         KERNEL.reseed(0)
-        patches.CHANCE.reseed(plan["seed"])
-        import random
-
+        patches.CHANCE.reseed(plan["seed"], importing=True)
         random.seed(plan["seed"])
         capture(self.facts)
         self._world = World(plan, self.facts)
@@ -116,6 +115,9 @@ class Play:
         """Switch points and other orders from here on: importing is not what is tested."""
         plan = self.plan
         KERNEL.reseed(plan["seed"], points=plan["points"])
+        patches.CHANCE.reseed(plan["seed"])
+        random.seed(plan["seed"])
+        locks.count_hashes_anew()
         if plan["lines"]:
             from .lines import trace_lines
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import _random
+import sys
 
 RealRandom = _random.Random
+_DRAWERS = ("/random.py", "/secrets.py", "/uuid.py", "/tempfile.py", "/chance.py")
 
 
 class Chance:
     """Seeded bytes, in the shape of `os.urandom` and `os.getrandom`."""
 
     def __init__(self) -> None:
-        self.reseed(0)
+        self._seed = 0
+        self._streams: dict[str, RealRandom] = {}
+        self._stream: RealRandom | None = None
 
-    def reseed(self, seed: int) -> None:
-        """Begin this seed's stream."""
-        self._stream = RealRandom(seed ^ 0x6F757461)
+    def reseed(self, seed: int, *, importing: bool = False) -> None:
+        """Begin this seed's stream, one for all; while importing, one for each file.
+
+        Which libraries were loaded before a play must not change what its target draws.
+        """
+        self._seed = seed
+        self._streams.clear()
+        self._stream = None if importing else RealRandom(seed ^ 0x6F757461)
 
     def urandom(self, size: int, /) -> bytes:
         """That many bytes.
@@ -24,7 +33,19 @@ class Chance:
         """
         if size < 0:
             raise ValueError("negative argument not allowed")
-        return self._stream.getrandbits(8 * size).to_bytes(size, "little") if size else b""
+        stream = self._stream or self._stream_of_file()
+        return stream.getrandbits(8 * size).to_bytes(size, "little") if size else b""
+
+    def _stream_of_file(self) -> RealRandom:
+        file = _drawing_file()
+        stream = self._streams.get(file)
+        if stream is None:
+            library = "/lib/python" in file or "/site-packages/" in file
+            seed = 0 if library else self._seed
+            # Text hashes are fixed by PYTHONHASHSEED; this sum does not even need that.
+            sum_of_name = int.from_bytes(file.encode()[-64:], "little")
+            stream = self._streams[file] = RealRandom(sum_of_name ^ seed)
+        return stream
 
     def getrandom(self, size: int, flags: int = 0) -> bytes:
         """As `urandom`."""
@@ -33,6 +54,17 @@ class Chance:
 
 CHANCE = Chance()
 """The one stream of this process."""
+
+
+def _drawing_file() -> str:
+    """The file whose code wants random bytes, whatever module it asks."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.endswith(_DRAWERS):
+            return file
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
 
 
 def _drawn() -> int:
