@@ -23,7 +23,6 @@ class Chronicle:
         self._record = record
         self._zero = time.monotonic()
         self._kept: list[Event] | None = []
-        self._headed = False
 
     def now(self) -> float:
         """The instant on the outage's clock."""
@@ -49,15 +48,6 @@ class Chronicle:
             self._record(event)
         else:
             self._kept.append(event)
-
-    def record_first(self, event: Event) -> None:
-        """Record what a history begins with, ahead of what was kept back; only once."""
-        if not self._headed:
-            self._headed = True
-            if self._kept is None:
-                self._record(event)
-            else:
-                self._kept.insert(0, event)
 
     def begin(self, lead_s: float) -> None:
         """Set 0s to `lead_s` seconds from now, and pass on what was kept back."""

@@ -75,9 +75,9 @@ class LocalEngine:
         if unplayable:
             raise WorldError(unplayable)
         chronicle = Chronicle(record)
+        self._note_run(job, chronicle)
         try:
             async with self._world(job, chronicle, report) as world:
-                self._note_run(job, chronicle)
                 player = Player(
                     job,
                     chronicle=chronicle,
@@ -91,7 +91,6 @@ class LocalEngine:
                 await player.play(world)
                 await world.services.settled()
         except WorldError as error:
-            self._note_run(job, chronicle)
             chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
         finally:
             chronicle.close()
@@ -126,7 +125,7 @@ class LocalEngine:
         evidence = ["stub"] + ([self._choice.evidence] if self._choice.evidence else [])
         evidence += ["status"] if target.status is not None else []
         evidence += ["log"] if target.log is not None else []
-        chronicle.record_first(
+        chronicle.record(
             Run(
                 at_s=chronicle.now(),
                 by="engine",

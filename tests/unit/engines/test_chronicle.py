@@ -30,8 +30,8 @@ def test_facts_before_zero_get_negative_instants_once_zero_is_known() -> None:
 def test_a_run_that_never_began_passes_on_what_it_has() -> None:
     seen: list[Event] = []
     chronicle = Chronicle(seen.append)
-    chronicle.record(phase(0.0, "warm-up"))
-    chronicle.record_first(phase(0.0, "run"))
+    chronicle.record(phase(0.0, "run"))
+    chronicle.record(phase(0.1, "warm-up"))
 
     chronicle.close()
 
