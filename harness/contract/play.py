@@ -22,6 +22,8 @@ from harness.timeline import Send
 
 EITHER_WAY_S = 0.25
 """Around the end of the recovery wait either answer is right (B4)."""
+_LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
+"""Targets that lean the same way at each probe are sound too: their slips add up."""
 _LOGINS_PER_MINUTE = 5
 _LAGS_S = ((0.003, 0.003), (0.1, 0.003), (0.012, 0.012), (0.06, 0.012), (0.012, 0.04))
 """How late a request may leave, and a thread may wake; the runs take them in turn."""
@@ -63,6 +65,7 @@ class Run:
     ) -> None:
         self._rng = random.Random(seed)
         self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
+        self._lean = _LEANS[seed % len(_LEANS)]
         self._scenario = scenario
         self._settings = settings
         self._routes = routes
@@ -160,13 +163,16 @@ class Run:
             last = number == own.attempts
             goes_on = own.per_call and done.outcome is Outcome.FAILURE and not last
             if ticket.probe or not goes_on:  # a probe is one attempt in any reading
-                wait_s = own.wait_s + self._rng.uniform(-EITHER_WAY_S, EITHER_WAY_S)
-                seen.breaker.tell(ticket, done.outcome, self._now_s, wait_s)
+                seen.breaker.tell(ticket, done.outcome, self._now_s, own.wait_s + self._leeway())
             if done.outcome is not Outcome.FAILURE:
                 return done
             if not last:
                 yield self._now_s + own.backoff_s(number) + self._jitter()
         return None
+
+    def _leeway(self) -> float:
+        """How much sooner or later than W a probe is let through, in seconds."""
+        return self._rng.uniform(-EITHER_WAY_S, EITHER_WAY_S) if self._lean is None else self._lean
 
     def _attempt(
         self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker
