@@ -50,10 +50,11 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
     """One finding: the number of calls, and by what it is known."""
     seen = _see(expectation, case)
     verdict, why = _judge(expectation.calls, seen, expectation.on)
-    what = "calls" if expectation.on is None else f"calls of {expectation.on}"
+    what = counted(expectation.calls, "call")
+    what += "" if expectation.on is None else f" of {expectation.on}"
     return (
         Finding(
-            name=f"{expectation.upstream} gets {expectation.calls} {what} {seen.span.words}",
+            name=f"{expectation.upstream} gets {what} {seen.span.words}",
             claims=case.claims(expectation),
             verdict=verdict,
             expected=counted(expectation.calls, "call"),

@@ -12,10 +12,10 @@ from typing import Any
 
 from harness.checks.answers import body_text, cut_off, has_fields
 from harness.checks.case import Case
-from harness.checks.selection import requests_in, span_of
+from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.traffic import EPSILON_S, shown_status
-from harness.checks.wording import bound, fields, plural, seconds
+from harness.checks.wording import bound, fields, plural, seconds, took
 from harness.history.view import Request
 from harness.scenario.expectations import ExpectNever, Forbidden, StatusSet
 from harness.units import Range
@@ -35,7 +35,7 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
     span = span_of(expectation, case)
     requests = requests_in(case, span, expectation.traffic)
     subject = "a request" if expectation.traffic is None else expectation.traffic
-    where = "" if span.words == "throughout" else f" {span.words}"
+    where = "" if span is WHOLE else f" {span.words}"
     evidence = span.nothing
     if requests:
         answered = sum(request.answered is not None for request in requests)
@@ -103,7 +103,7 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
     def show(request: Request) -> str:
         if request.answered is None:
             return f"no answer in {seconds(case.waited_s(request))}"
-        return f"at {seconds(request.planned_s)} took {seconds(request.service_s)}"
+        return f"at {seconds(request.planned_s)} took {took(request.service_s)}"
 
     words = f"an answer {bound(forbidden)}"
     requirement = Requirement(
@@ -111,7 +111,7 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
         expected=words,
         judge=judge,
         show=show,
-        sum_up=lambda requests: f"at most {seconds(max(r.service_s for r in requests))}",
+        sum_up=lambda requests: f"at most {took(max(r.service_s for r in requests))}",
     )
     return _Ban(requirement=requirement, timeless=False)
 

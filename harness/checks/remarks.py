@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from harness.checks.case import Case
 from harness.checks.wording import plural, seconds
 from harness.history.events import Lifted
+from harness.history.view import FaultWindow
+from harness.scenario.faults import KINDS, Status
 
 
 def remarks(case: Case) -> tuple[str, ...]:
@@ -37,7 +39,11 @@ def _false_rejections(case: Case) -> Iterator[str]:
 
 def _discarded_tokens(case: Case) -> Iterator[str]:
     """401 in an auth outage makes browsers discard a valid token (contract, section 6)."""
-    windows = [fault for fault in case.history.faults if "auth" in fault.upstreams]
+    windows = [
+        window
+        for window in case.history.faults
+        if "auth" in window.upstreams and _takes_down(case, window)
+    ]
     count = sum(
         request.status == 401 and any(w.start_s <= request.sent.at_s < w.end_s for w in windows)
         for request in case.history.requests
@@ -47,6 +53,15 @@ def _discarded_tokens(case: Case) -> Iterator[str]:
             f"{plural(count, 'request')} answered 401 while auth was down: browsers discard a "
             "valid token then; 503 with Retry-After would be kinder"
         )
+
+
+def _takes_down(case: Case, window: FaultWindow) -> bool:
+    """Whether a fault is an outage of the whole service, not an answer that refuses somebody."""
+    if window.fault >= len(case.scenario.faults):
+        return False
+    fault = case.scenario.faults[window.fault]
+    failing = isinstance(fault, Status) and fault.status >= 500
+    return not fault.selective and (failing or KINDS[window.name].silent)
 
 
 def _escalations(case: Case) -> Iterator[str]:

@@ -75,10 +75,12 @@ class Tally:
 
     @property
     def observed(self) -> str:
-        """What was seen, the worst first."""
+        """What was seen, that first which decides."""
         if self.total == 0:
             return "no request was answered in time to tell" if self.left_out else "no request"
         parts = []
+        if self.complying and self.verdict is Verdict.PASSED:
+            parts.append(self._complying())
         if self.violating:
             parts.append(self._grouped(self.violating))
         if self.unclear:
@@ -86,8 +88,6 @@ class Tally:
                 f"{self._grouped(self.unclear)} (left more than {LATE_S:g}s late by the "
                 "harness's own fault)"
             )
-        if self.complying and self.verdict is Verdict.PASSED:
-            parts.append(self._complying())
         return "; ".join(parts)
 
     def _complying(self) -> str:
@@ -110,7 +110,7 @@ class Tally:
             ]
             more = len(requests) - len(shown)
             tail = f" and {more} more" if more else ""
-            return f"{len(requests)} of {self.total} not so: {', '.join(shown)}{tail}"
+            return f"{len(requests)} of {self.total}: {', '.join(shown)}{tail}"
         values = _by_value(requests, self.requirement.show)
         groups = sorted(values.items(), key=lambda item: -len(item[1]))
         words = [

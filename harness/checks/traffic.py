@@ -13,9 +13,9 @@ from typing import Any
 
 from harness.checks.answers import cookies, cut_off, has_fields
 from harness.checks.case import Case
-from harness.checks.selection import Span, only_numbers, requests_in, span_of
+from harness.checks.selection import WHOLE, Span, only_numbers, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, late, tally
-from harness.checks.wording import bound, fields, plural, seconds, value
+from harness.checks.wording import bound, fields, numbered, plural, seconds, took, value
 from harness.history.events import Answered
 from harness.history.view import Request
 from harness.scenario.expectations import Cookie, ExpectTraffic, StatusSet
@@ -30,14 +30,15 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
     span = span_of(expectation, case)
     planned = requests_in(case, span, expectation.traffic)
     chosen = only_numbers(planned, expectation.requests)
-    subject = expectation.traffic
+    subject, where = expectation.traffic, f" {span.words}"
     if expectation.requests is not None:
-        subject += f" #{expectation.requests}"
+        subject += f" {numbered(expectation.requests)}"
+        where = "" if span is WHOLE else where
     findings = []
     for wanted in _requirements(expectation, case):
         requirement = replace(
             wanted,
-            name=f"{subject} {wanted.name} {span.words}",
+            name=f"{subject} {wanted.name}{where}",
             expected=_expected(wanted.expected, expectation.at_least),
             share=expectation.at_least,
         )
@@ -136,12 +137,12 @@ def _latency(wanted: Range, case: Case) -> Requirement:
 def _took(request: Request, case: Case) -> str:
     if request.answered is None:
         return f"at {seconds(request.planned_s)} no answer in {seconds(case.waited_s(request))}"
-    return f"at {seconds(request.planned_s)} took {seconds(request.latency_s)}"
+    return f"at {seconds(request.planned_s)} took {took(request.latency_s)}"
 
 
 def _latencies(requests: Sequence[Request]) -> str:
     latencies = [request.latency_s for request in requests]
-    return f"{seconds(median(latencies))}, at most {seconds(max(latencies))},"
+    return f"typically {took(median(latencies))}, at most {took(max(latencies))}"
 
 
 def _of_answer(

@@ -22,6 +22,11 @@ def seconds(value_s: float) -> str:
     return format_duration(round(value_s, 3 if abs(value_s) < 1 else 2))
 
 
+def took(latency_s: float) -> str:
+    """How long an answer took: as `seconds`, but never nothing at all."""
+    return "under 1ms" if latency_s < 0.001 else seconds(latency_s)
+
+
 def window(span: Window) -> str:
     """`10s..68s`, instants rounded to hundredths."""
     end = "the end" if math.isinf(span.end_s) else seconds(span.end_s)
@@ -35,6 +40,14 @@ def bound(limits: Range) -> str:
     if limits.low <= 0:
         return f"within {seconds(limits.high)}"
     return f"in {seconds(limits.low)}..{seconds(limits.high)}"
+
+
+def numbered(wanted: Range) -> str:
+    """Wanted numbers of requests: `#1`, `#1-#5`, `from #6 on`."""
+    if math.isinf(wanted.high):
+        return f"from #{wanted.low:g} on"
+    low = f"#{max(1, wanted.low):g}"
+    return low if wanted.low == wanted.high else f"{low}-#{wanted.high:g}"
 
 
 def plural(count: int, word: str, plural_word: str | None = None) -> str:

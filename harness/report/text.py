@@ -80,26 +80,44 @@ class _Details:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(40, options.max_width) if console.is_terminal else None
-        for finding in self._judgement.findings:
-            if finding.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE):
-                yield from _one(finding, width)
+        findings = self._judgement.findings
+        failed = [finding for finding in findings if finding.verdict is Verdict.FAILED]
+        unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
+        before: Finding | None = None
+        for finding in failed or unclear:
+            yield from _one(finding, before, width)
+            before = finding
+        for finding in unclear if failed else ():
+            yield _briefly(finding)
         for note in self._judgement.notes:
             yield from _labelled("note:", note, "dim", width, indent=2)
 
 
-def _one(finding: Finding, width: int | None) -> Iterator[Text]:
-    style = STYLES[finding.verdict]
+def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterator[Text]:
+    """A finding in full; what it has in common with the one before is not said twice."""
+    yield _head(finding)
+    yield from _labelled("expected", finding.expected, "", width)
+    if before is None or finding.observed != before.observed:
+        yield from _labelled("observed", finding.observed, STYLES[finding.verdict], width)
+        yield from _labelled("evidence", finding.evidence, "dim", width)
+    if finding.because and (before is None or finding.because != before.because):
+        yield from _labelled("because", finding.because, "dim", width)
+
+
+def _briefly(finding: Finding) -> Text:
+    """An inconclusive finding beside failures, which may well be why."""
+    line = _head(finding)
+    line.append(f": {' '.join(clean(finding.evidence).split())}", "dim")
+    return line
+
+
+def _head(finding: Finding) -> Text:
     head = Text()
-    head.append(f"  {_MARKS[finding.verdict]} ", style)
+    head.append(f"  {_MARKS[finding.verdict]} ", STYLES[finding.verdict])
     head.append(clean(finding.name), "bold")
     if finding.claims:
         head.append(f"  [{', '.join(finding.claims)}]", "dim")
-    yield head
-    yield from _labelled("expected", finding.expected, "", width)
-    yield from _labelled("observed", finding.observed, style, width)
-    yield from _labelled("evidence", finding.evidence, "dim", width)
-    if finding.because:
-        yield from _labelled("because", finding.because, "dim", width)
+    return head
 
 
 def _labelled(

@@ -74,7 +74,7 @@ def test_latency_over_the_bound_fails(case, world):
     assert finding.observed == "at most 12s for 1 of 1 request (#4)"
     finding = one(case(LATENCY, shown.answers("chat", [5], 200, took_s=14.0)))
     assert finding.verdict is Verdict.FAILED
-    assert finding.observed == "1 of 2 not so: #6 at 5s took 14s"
+    assert finding.observed == "1 of 2: #6 at 5s took 14s"
 
 
 def test_waiting_longer_than_the_bound_without_an_answer_fails(case, world):

@@ -78,3 +78,19 @@ def test_durations_are_said_as_people_say_them():
         "3m 12s",
         "1h 2m",
     ]
+
+
+def test_what_two_failures_have_in_common_is_said_once(finding, judgement):
+    first = finding(Verdict.FAILED, name="opens", observed="never opened", because="N failures")
+    second = finding(Verdict.FAILED, name="probes", observed="never opened", because="N failures")
+    text = shown(details(judgement(first, second)))
+    assert text.count("never opened") == 1
+    assert text.count("N failures") == 1
+    assert text.count("expected") == 2
+
+
+def test_beside_failures_the_inconclusive_are_told_briefly_and_last(finding, judgement):
+    unclear = finding(Verdict.INCONCLUSIVE, name="while open", evidence="never seen open")
+    text = shown(details(judgement(unclear, finding(Verdict.FAILED, name="opens"))))
+    assert text.splitlines()[0] == "  ✗ opens  [T1, G2]"
+    assert text.splitlines()[-1] == "  ? while open  [T1, G2]: never seen open"
