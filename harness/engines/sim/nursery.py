@@ -9,6 +9,7 @@ runs and ends. Bare means: `python -S`, so that no module has been imported befo
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from . import real
@@ -71,6 +72,9 @@ class Nursery:
                     continue
 
     def _fork(self, command: dict[str, Any]) -> None:
+        # What is there by now needs no collecting in any play, nor copying by a collection.
+        gc.collect()
+        gc.freeze()
         child = real.fork()
         if child:
             self._running[child] = command["play"]

@@ -17,6 +17,8 @@ class Worker:
     """One OS thread with a gate, or the thread that the simulation began in."""
 
     __slots__ = ("gate", "native_id", "real_ident", "work")
+    simulated = True
+    """The audit hook lets this thread start."""
 
     def __init__(self, work: Callable[[Worker], None] | None = None) -> None:
         self.gate = real.allocate_lock()
