@@ -203,7 +203,6 @@ class Link:
         self._catch_up(at_s)
         stage = self._stages[index]
         stage.name = ""  # whatever stays of it answers to no name
-        stage.since_open = False
         if stage.closed or not stage.interruptible:
             return  # it has ended the link, or is about to
         self._release(index)

@@ -40,6 +40,8 @@ class ProxyServer:
         self._on_line = on_line
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: threading.Thread | None = None
+        self.on_spawn: Callable[[int], None] | None = None
+        """Gets the id of each process as soon as there is one, before it is ready."""
 
     @classmethod
     def embedded(
@@ -137,6 +139,8 @@ class ProxyServer:
             )
         except OSError as error:
             return f"{command[0]}: {error.strerror}"
+        if self.on_spawn is not None:
+            self.on_spawn(self._process.pid)
         opened: queue.Queue[str] = queue.Queue()
         self._pump = threading.Thread(target=self._read, args=(self._process, opened), daemon=True)
         self._pump.start()

@@ -278,7 +278,6 @@ def test_browsers_are_kept_out(api: Any, agent: str, status: int) -> None:
 def raw(api: Any, data: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", api.port), timeout=5) as stream:
         stream.sendall(data)
-        stream.shutdown(socket.SHUT_WR)
         answer = bytearray()
         while got := stream.recv(65536):
             answer += got
