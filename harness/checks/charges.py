@@ -113,12 +113,15 @@ class _Check:
         else:
             why = self._blind()
             verdict = Verdict.FAILED if count < wanted.low else Verdict.PASSED
+        unseen = (
+            f"; nothing could reach billing in {self.sight.unseen}" if self.sight.hidden else ""
+        )
         return self._finding(
             f"billing shows {counted(wanted, 'charge')} {self.span.words}",
             Verdict.INCONCLUSIVE if why else verdict,
             counted(wanted, "charge"),
             _observed(self.charges),
-            why,
+            why or self._evidence() + unseen,
         )
 
     def _blind(self) -> str | None:
@@ -201,8 +204,6 @@ class _Check:
             parts.append(f"{plural(self.refused, 'repeated charge')} refused by their key")
         if not self.account.said:
             parts.append("the target doesn't say which chats it charged")
-        if self.sight.hidden:
-            parts.append(f"nothing could reach billing in {self.sight.unseen}")
         if self.span.inferred:
             parts.append(self.span.inferred)
         return "; ".join(parts)

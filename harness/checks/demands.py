@@ -12,6 +12,8 @@ from harness.settings import ServiceSettings
 _SLACK_S = 0.02
 _NO_DEMAND = frozenset({None, 400, 402, 404, 405, 415, 429})
 """Answers that a gateway may give before it asks any upstream (a limit, a malformed request)."""
+_BROKEN = frozenset({500, 502})
+"""A target that broke on its way may never have come to what it would have asked next."""
 
 
 def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:
@@ -50,6 +52,7 @@ def demands_on(history: History, upstream: str) -> tuple[Request, ...]:
         for request in history.requests
         if request.sent.stream in before
         and request.status not in _NO_DEMAND
+        and not (before[request.sent.stream] and request.status in _BROKEN)
         and all(passed[name].any_within(request) for name in before[request.sent.stream])
     ]
     return tuple(sorted(found, key=lambda request: request.sent.at_s))
@@ -80,22 +83,16 @@ def is_rejection(
 ) -> bool | None:
     """Whether a request was answered without an attempt of its own; None where nothing can tell.
 
-    An attempt within its life is its own unless it outlived the answer, or failed without costing
-    the request the backoff that must follow.
+    An attempt that began and ended within its life is its own; one that outlived the answer isn't.
     """
-    backoff_s = 0.9 * settings.backoff_s(1)
-    patient = settings.attempts >= 2 and request.service_s >= backoff_s
     first = bisect_left(starts, request.sent.at_s - _SLACK_S)
     last = bisect_right(starts, request.end_s + _SLACK_S)
-    for attempt in attempts[first:last]:
-        if attempt.end_s > request.end_s + _SLACK_S:
-            continue
-        if attempt.ok is not False or settings.attempts == 1 or patient:
-            return False
-    if patient and not first < last and hidden(history, upstream, request.sent.at_s):
+    if any(attempt.end_s <= request.end_s + _SLACK_S for attempt in attempts[first:last]):
         return False
-    if request.service_s >= min(settings.timeout_s, 1.0) * 0.9:
+    unseen = hidden(history, upstream, request.sent.at_s)
+    retried = settings.attempts >= 2
+    if unseen and retried and request.service_s >= 0.9 * settings.backoff_s(1):
+        return False
+    if request.service_s >= 0.9 * min(settings.timeout_s, 1.0):
         return False  # whatever it waited for, it was not turned away at once
-    if hidden(history, upstream, request.sent.at_s):
-        return True if settings.attempts >= 2 else None
-    return True
+    return None if unseen and not retried else True

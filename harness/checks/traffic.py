@@ -97,7 +97,7 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
 def shown_status(request: Request, case: Case) -> str:
     """An answer's status, or why there is none."""
     if request.answered is None:
-        return f"no answer in {seconds(case.waited_s(request))}"
+        return f"no answer in {seconds(case.deadline_s)}" if case.hung(request) else "no answer"
     if request.answered.status is None:
         return f"no answer ({request.answered.error or 'unknown'})"
     return str(request.answered.status)

@@ -10,7 +10,11 @@ import re
 
 REDACTED = "[redacted]"
 
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}")
+_AUTHORIZATION = re.compile(
+    r"""(?i)(authorization["']?\s*[:=]\s*["']?)(?:(?:bearer|basic)\s+)?(?!\[?redacted)[^\s"',;&}]+"""
+)
+# Not any word: "a bearer token that fails" is prose.
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d._~+/=-]\w)[A-Za-z0-9._~+/=-]{4,}")
 _COOKIE = re.compile(r"(?i)\b((?:set-)?cookie:\s*[^=;,\s]+=)[^;,\s]+")
 _NAMED = re.compile(
     r"""
@@ -26,6 +30,7 @@ _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 
 def clean(text: str) -> str:
     """A text without bearer tokens, cookie values, JWTs, and values named like secrets."""
+    text = _AUTHORIZATION.sub(rf"\g<1>{REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _JWT.sub(REDACTED, text)
     text = _COOKIE.sub(rf"\g<1>{REDACTED}", text)

@@ -68,7 +68,7 @@ def _change(transition: Transition) -> str:
 
 
 def details(judgement: Judgement) -> RenderableType:
-    """What is wrong with a scenario: each failed and inconclusive expectation, and remarks."""
+    """What is wrong with a scenario: each failed and inconclusive expectation, in that order."""
     return _Details(judgement)
 
 
@@ -89,8 +89,6 @@ class _Details:
             before = finding
         for finding in unclear if failed else ():
             yield _briefly(finding)
-        for note in self._judgement.notes:
-            yield from _labelled("note:", note, "dim", width, indent=2)
 
 
 def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterator[Text]:
@@ -107,7 +105,8 @@ def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterato
 def _briefly(finding: Finding) -> Text:
     """An inconclusive finding beside failures, which may well be why."""
     line = _head(finding)
-    line.append(f": {' '.join(clean(finding.evidence).split())}", "dim")
+    why = " ".join(clean(f"{finding.observed} ({finding.evidence})").split())
+    line.append(f": {why}", "dim")
     return line
 
 
@@ -120,17 +119,15 @@ def _head(finding: Finding) -> Text:
     return head
 
 
-def _labelled(
-    label: str, text: str, style: str, width: int | None, *, indent: int = 6
-) -> Iterator[Text]:
+def _labelled(label: str, text: str, style: str, width: int | None) -> Iterator[Text]:
     """`expected 401 for every request`, continued under its text where it has to be wrapped."""
-    label = f"{label:<8}" if indent > 2 else label
-    margin = indent + len(label) + 1
+    start = f"      {label:<8} "
+    margin = len(start)
     flat = " ".join(clean(text).split())
     lines = [flat] if width is None else textwrap.wrap(flat, width - margin) or [""]
     for index, line in enumerate(lines):
         found = Text()
-        found.append(" " * indent + f"{label} " if index == 0 else " " * margin, "dim")
+        found.append(start if index == 0 else " " * margin, "dim")
         found.append(line, style)
         yield found
 

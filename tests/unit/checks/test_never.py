@@ -61,7 +61,7 @@ def test_a_hang_is_an_error(case, world):
     text = "faults: [{upstream: auth, fault: blackhole}]\nexpect: [{never: {status: error}}]"
     finding = one(case(text, shown))
     assert finding.verdict is Verdict.FAILED
-    assert "no answer in 87s" in finding.observed
+    assert "no answer in 13s for 1 of 2: #4 at 3s" in finding.observed
 
 
 LATENCY = 'expect: [{never: {latency: "> 13s"}}]'

@@ -33,6 +33,7 @@ def texts(finding, judgement, outcome, text):
     [
         f"Authorization: Bearer {SECRET}",
         f"authorization: {SECRET}",
+        'headers: {"Authorization": "Bearer s3cr3tletters"}',
         f"sent Bearer {SECRET} to auth",
         f"Set-Cookie: auth_token={SECRET}; HttpOnly",
         f"auth_token={SECRET}; HttpOnly",
@@ -57,6 +58,7 @@ def test_secrets_reach_no_report(finding, judgement, outcome, text):
         "200 with degraded: false for 1 of 1",
         "the target has no upstream git",
         "answers token: null",
+        "the cookie doesn't stand in for a bearer token that fails",
         "401 for 58 of 58 requests (#11-#68)",
     ],
 )

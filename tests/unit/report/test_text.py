@@ -93,4 +93,6 @@ def test_beside_failures_the_inconclusive_are_told_briefly_and_last(finding, jud
     unclear = finding(Verdict.INCONCLUSIVE, name="while open", evidence="never seen open")
     text = shown(details(judgement(unclear, finding(Verdict.FAILED, name="opens"))))
     assert text.splitlines()[0] == "  ✗ opens  [T1, G2]"
-    assert text.splitlines()[-1] == "  ? while open  [T1, G2]: never seen open"
+    assert text.splitlines()[-1] == (
+        "  ? while open  [T1, G2]: 401 for 58 of 58 requests (#11-#68) (never seen open)"
+    )
