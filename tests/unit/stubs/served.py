@@ -14,8 +14,9 @@ from stub_services.server import listen, port_of
 
 
 class Served:
-    def __init__(self, ports: dict[str, int]) -> None:
+    def __init__(self, ports: dict[str, int], services: dict) -> None:
         self.ports = ports
+        self._services = services
 
     def url(self, name: str, path: str = "") -> str:
         return f"http://127.0.0.1:{self.ports[name]}{path}"
@@ -30,6 +31,11 @@ class Served:
     def heal(self, name: str, key: str = "x") -> None:
         requests.delete(self.url(name, f"/_stub/behaviours/{key}"), timeout=5)
 
+    def calls(self, name: str) -> int:
+        """How many have come in; a call is recorded before it is answered."""
+        records = tuple(self._services[name].recorder.records)
+        return sum(record["kind"] == "call" for record in records)
+
     def ledger(self) -> dict:
         return requests.get(self.url("billing", "/_stub/ledger"), timeout=5).json()
 
@@ -43,7 +49,7 @@ def served(*names: str, **options: object) -> Iterator[tuple[Served, dict]]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield Served({name: port_of(server) for name, server in servers.items()}), services
+        yield Served({n: port_of(s) for n, s in servers.items()}, services), services
     finally:
 
         async def stop() -> None:
