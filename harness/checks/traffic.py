@@ -142,6 +142,8 @@ def _took(request: Request, case: Case) -> str:
 
 def _latencies(requests: Sequence[Request]) -> str:
     latencies = [request.latency_s for request in requests]
+    if len(latencies) == 1:
+        return took(latencies[0])
     return f"typically {took(median(latencies))}, at most {took(max(latencies))}"
 
 

@@ -236,7 +236,7 @@ class ExpectCharges(Windowed):
 
 
 class Forbidden(Part):
-    """What no request may meet."""
+    """What no request may meet; each of these is forbidden by itself."""
 
     status: Statuses | None = None
     except_: Statuses | None = Field(None, alias="except")
