@@ -69,13 +69,16 @@ def run(
     """
     from harness.bundled import find_scenarios
     from harness.cli.session import Session
+    from harness.engines.base import check_blast_radius
     from harness.scenario.loader import load_scenarios
     from harness.target_file import load_target
 
     scenarios = load_scenarios(find_scenarios(paths))
     target = load_target(target_name)
+    made = _engine(engine, proxy, seed=seed)
+    check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
-        engine=_engine(engine, proxy, seed=seed, allow_remote=allow_remote),
+        engine=made,
         target=target,
         jobs=jobs,
         seed=seed,
@@ -85,11 +88,11 @@ def run(
     sys.exit(session.run(scenarios))
 
 
-def _engine(name: str, proxy: str, *, seed: int, allow_remote: bool) -> Engine:
+def _engine(name: str, proxy: str, *, seed: int) -> Engine:
     if name == "local":
         from harness.engines.local.engine import LocalEngine
 
-        return LocalEngine(proxy=proxy, seed=seed, allow_remote=allow_remote)
+        return LocalEngine(proxy=proxy, seed=seed)
     if name == "sim":
         from harness.engines.sim.engine import SimEngine
 

@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
+from harness.errors import UsageError
 from harness.history.events import Event
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import Step
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Record = Callable[[Event], None]
 """Takes one event of the history, as soon as it is known."""
@@ -82,6 +86,21 @@ def request_text(template: object, values: dict[str, str]) -> object:
     if isinstance(template, Sequence):
         return [request_text(value, values) for value in template]
     return template
+
+
+def check_blast_radius(target: Target, *, allow_remote: bool) -> None:
+    """Refuse a target or real service beyond loopback, unless allowed (design decision 9).
+
+    Raises: UsageError.
+    """
+    hosts = [urlsplit(target.url).hostname or ""] if target.url else []
+    hosts += [address.rpartition(":")[0] for address in target.real.values()]
+    remote = [host for host in hosts if host not in LOOPBACK]
+    if remote and not allow_remote:
+        raise UsageError(
+            f"{target.file or target.name}: {remote[0]} is not this machine; faults and load go "
+            "to loopback only, unless you say --allow-remote"
+        )
 
 
 def settings_json(target: Target) -> dict[str, dict[str, float]]:

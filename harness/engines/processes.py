@@ -51,8 +51,8 @@ class Child:
 
         Raises: WorldError when it can't be started at all.
         """
-        try:
-            process = await asyncio.create_subprocess_exec(
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -62,6 +62,15 @@ class Child:
                 start_new_session=True,
                 limit=_LONGEST_LINE,
             )
+        )
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Half started is started: take it down before the cancellation goes on.
+            await asyncio.wait({starting})
+            if not starting.cancelled() and starting.exception() is None:
+                await cls(name, starting.result(), reaper).kill()
+            raise
         except FileNotFoundError as error:
             missing = f"folder {cwd}" if cwd and not cwd.is_dir() else f"command {command[0]!r}"
             raise WorldError(f"{name} could not be started: there is no {missing}") from error

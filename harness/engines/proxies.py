@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from harness.engines.network import ProxyPlan, plan
+from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.scenario.faults import FaultBase
 from harness.toxiproxy.client import ToxiproxyClient
@@ -69,7 +70,7 @@ class Proxies:
         Raises: WorldError.
         """
         self._plans[index] = plan(fault)
-        await asyncio.gather(*(self._apply(index, name) for name in fault.upstreams))
+        await together(*(self._apply(index, name) for name in fault.upstreams))
 
     async def _apply(self, index: int, name: str) -> None:
         wanted, proxy = self._plans[index], self._proxies[name]
@@ -106,7 +107,7 @@ class Proxies:
 
         Raises: WorldError when not even a new proxy ends it.
         """
-        escalated = await asyncio.gather(*(self._lift(index, name) for name in fault.upstreams))
+        escalated = await together(*(self._lift(index, name) for name in fault.upstreams))
         return "; ".join(filter(None, escalated)) or None
 
     async def _lift(self, index: int, name: str) -> str | None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import platform
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
 
 from harness.engines.base import (
     Gate,
@@ -23,11 +21,9 @@ from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choos
 from harness.engines.local.world import World
 from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
-from harness.errors import UsageError, WorldError
+from harness.engines.tasks import to_the_end
+from harness.errors import WorldError
 from harness.history.events import Run, Trouble
-from harness.target import Target
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class LocalEngine:
@@ -35,9 +31,8 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, *, proxy: str = "auto", seed: int = 0, allow_remote: bool = False) -> None:
+    def __init__(self, *, proxy: str = "auto", seed: int = 0) -> None:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed)
-        self._allow_remote = allow_remote
         self._reaper: Reaper | None = None
         self._spare_addresses = has_spare_addresses()
         self._running_target = asyncio.Lock()
@@ -47,23 +42,8 @@ class LocalEngine:
         """The proxy in use, and why: for the output's first line."""
         return self._choice.description
 
-    def check(self, target: Target) -> None:
-        """Refuse a target beyond loopback, unless that was allowed (design decision 9).
-
-        Raises: UsageError.
-        """
-        hosts = [urlsplit(target.url).hostname or ""] if target.url else []
-        hosts += [address.rpartition(":")[0] for address in target.real.values()]
-        remote = [host for host in hosts if host not in LOOPBACK]
-        if remote and not self._allow_remote:
-            raise UsageError(
-                f"{target.file or target.name}: {remote[0]} is not this machine; faults and load "
-                "go to loopback only, unless you say --allow-remote"
-            )
-
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Build a world, play the job on it, take it down whatever happens."""
-        self.check(job.target)
         if job.target.url is None:
             await self._play(job, record, report, started)
             return
@@ -111,9 +91,8 @@ class LocalEngine:
     def world(self, job: Job) -> contextlib.AbstractAsyncContextManager[World]:
         """A world to work against, without traffic; taken down at the end of the block.
 
-        Raises: WorldError when it can't be built, UsageError for a target beyond loopback.
+        Raises: WorldError when it can't be built.
         """
-        self.check(job.target)
         return self._world(job, Chronicle(lambda event: None), lambda progress: None)
 
     async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
@@ -148,17 +127,3 @@ class LocalEngine:
         if self._reaper is not None:
             self._reaper.close()
             self._reaper = None
-
-
-async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do something whole, even if the task that does it is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled

@@ -110,8 +110,15 @@ class RunningProxy:
             client = ToxiproxyClient(choice.found.url)
             await asyncio.to_thread(client.wait_until_ready)
             return cls(client, None, reaper)
-        client = await asyncio.to_thread(server.start)
-        reaper.watch(server.pid)
+        server.on_spawn = reaper.watch
+        starting = asyncio.ensure_future(asyncio.to_thread(server.start))
+        try:
+            client = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread goes on whatever happens to this task: wait for it, then undo its work.
+            await asyncio.wait({starting})
+            await asyncio.to_thread(server.stop)
+            raise
         return cls(client, server, reaper)
 
     async def stop(self) -> None:

@@ -19,6 +19,7 @@ from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.engines.stub_link import StubLink, event_of_record
+from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.history.events import Trouble
 from harness.scenario.faults import KINDS, FaultBase
@@ -37,10 +38,9 @@ class Services:
         self._reaper = reaper
         self._internal_token = internal_token
         self._children: dict[str, Child] = {}
-        self._down: set[str] = set()
         self._last_record_s = 0.0
         self.links: dict[str, StubLink] = {}
-        self._behaviours: dict[str, dict[str, Any]] = {}
+        self._behaviours: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,14 +59,14 @@ class Services:
             if KINDS[fault.fault].where == "process"
             for name in fault.upstreams
         }
-        together = [name for name in self.names if name not in alone]
-        groups = [together] if together else []
+        shared = [name for name in self.names if name not in alone]
+        groups = [shared] if shared else []
         groups += [[name] for name in self.names if name in alone]
-        ports = await asyncio.gather(*(self._start_group(group) for group in groups))
+        ports = await together(*(self._start_group(group) for group in groups))
         for found in ports:
             for name, port in found.items():
                 self.links[name] = StubLink(name, HOST, port, self._take)
-        await asyncio.gather(*(self._tell(name) for name in self.names))
+        await together(*(self._tell(name) for name in self.names))
 
     async def _start_group(
         self, names: Sequence[str], ports: dict[str, int] | None = None
@@ -134,8 +134,8 @@ class Services:
         """
         value = behaviour(fault, seed=self._job.seed + index)
         key = f"behaviours/f{index}"
-        self._behaviours[key] = value
-        await asyncio.gather(*(self.links[name].put(key, value) for name in fault.upstreams))
+        self._behaviours[key] = (fault.upstreams, value)
+        await together(*(self.links[name].put(key, value) for name in fault.upstreams))
 
     async def stop_behaving(self, index: int, fault: FaultBase) -> None:
         """End a fault inside the stubs.
@@ -144,12 +144,11 @@ class Services:
         """
         key = f"behaviours/f{index}"
         self._behaviours.pop(key, None)
-        await asyncio.gather(*(self.links[name].delete(key) for name in fault.upstreams))
+        await together(*(self.links[name].delete(key) for name in fault.upstreams))
 
     async def kill(self, name: str) -> None:
         """SIGKILL to the stub's process; what it recorded before is kept."""
         await self._children[name].kill()
-        self._down.add(name)
 
     async def revive(self, name: str) -> None:
         """Start the stub again, on its old port.
@@ -161,7 +160,9 @@ class Services:
         link.restarted()
         await self._start_group([name], {name: link.port})
         await self._tell(name)
-        self._down.discard(name)
+        for key, (names, value) in self._behaviours.items():
+            if name in names:
+                await link.put(key, value)
 
     def pause(self, name: str) -> None:
         """SIGSTOP: the process holds its connections and answers nothing."""
@@ -173,6 +174,6 @@ class Services:
 
     async def stop(self) -> None:
         """End all processes and lines."""
-        await asyncio.gather(*(link.close() for link in self.links.values()))
+        await together(*(link.close() for link in self.links.values()))
         children = set(self._children.values())
-        await asyncio.gather(*(child.kill() for child in children))
+        await together(*(child.kill() for child in children))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from harness.engines.local.unanswered import UnansweredPort
 from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
+from harness.engines.tasks import together
 from harness.scenario.faults import FaultBase
 from harness.settings import DOCUMENTED
 from harness.target import Target
@@ -56,7 +56,7 @@ class World:
         Raises: WorldError.
         """
         report(Progress(doing="starting stubs and proxies"))
-        server, _ = await asyncio.gather(self._start_server(), self.services.start())
+        server, _ = await together(self._start_server(), self.services.start())
         prefix = f"{self._job.scenario.name}-{secrets.token_hex(3)}-" if server.shared else ""
         self._proxies = Proxies(server.client, prefix=prefix)
         fixed = fixed_ports(self._job.target) if self._job.target.url is not None else {}
@@ -103,7 +103,7 @@ class World:
                 for name in fault.upstreams:
                     await self._hold(index, name)
             case "process":
-                await asyncio.gather(*(self._strike(index, fault, n) for n in fault.upstreams))
+                await together(*(self._strike(index, fault, n) for n in fault.upstreams))
 
     async def lift(self, index: int, fault: FaultBase) -> str | None:
         """End a fault; what it took beyond the plain way."""
@@ -119,7 +119,7 @@ class World:
                     self._held.pop((index, name)).close()
                     await self._proxies.enable(index, name)
             case "process":
-                await asyncio.gather(*(self._heal(index, fault, n) for n in fault.upstreams))
+                await together(*(self._heal(index, fault, n) for n in fault.upstreams))
         return None
 
     def _in_scope(self, fault: FaultBase) -> FaultBase:

@@ -1,0 +1,182 @@
+"""`outage run` as a user runs it: real processes, real time, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.real_time
+
+SECOND = Path(__file__).parents[1] / "second_gateway"
+SCENARIO = str(SECOND / "auth_503_5s.yaml")
+TARGET = str(SECOND / "target.yaml")
+OUTAGE = [sys.executable, "-m", "harness"]
+
+
+def outage(*words: str, cwd: Path, **more: object) -> subprocess.Popen[str]:
+    """A command in a folder for temporary files of its own, so that what it leaves can be seen."""
+    (cwd / "tmp").mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [*OUTAGE, *words],
+        cwd=cwd,
+        env=os.environ | {"TMPDIR": str(cwd / "tmp"), "OUTAGE_TEST_MARK": str(cwd)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left_behind(mark: Path) -> list[str]:
+    """Processes that carry the mark of a run in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(mark).encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().decode().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until_playing(report: Path, seconds: float = 30.0) -> None:
+    deadline_s = time.monotonic() + seconds
+    history = report / "auth_503_5s.history.jsonl"
+    while time.monotonic() < deadline_s:
+        if history.exists() and '"applied"' in history.read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the run did not begin to play")
+
+
+def assert_nothing_left(mark: Path, seconds: float = 3.0) -> None:
+    deadline_s = time.monotonic() + seconds
+    while (found := left_behind(mark)) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert found == []
+    assert list((mark / "tmp").iterdir()) == []
+
+
+def test_somebody_elses_gateway_is_played_and_judged(tmp_path: Path) -> None:
+    command = outage("run", SCENARIO, "--target", TARGET, "--report", "out", cwd=tmp_path)
+    out, err = command.communicate(timeout=60)
+
+    assert command.returncode == 0, out + err
+    assert "1 passed" in out
+    assert "\x1b" not in out
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    (scenario,) = results["scenarios"]
+    assert results["verdict"] == scenario["verdict"] == "passed"
+    assert scenario["requests"] == 18
+    opened = scenario["breakers"]["auth"][0]
+    assert opened["state"] == "open"
+    assert 0.9 <= opened["at_s"] <= 2.1
+    assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_says_what_it_saw_and_leaves_nothing(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    command = outage("run", SCENARIO, "--target", TARGET, "--report", "out", cwd=tmp_path)
+    wait_until_playing(tmp_path / "out")
+
+    command.send_signal(number)
+    out, err = command.communicate(timeout=10)
+
+    assert command.returncode == status, out + err
+    assert "everything was taken down" in out
+    assert "auth_503_5s at" in out
+    assert "Traceback" not in err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["scenarios"][0]["verdict"] == "inconclusive"
+    assert_nothing_left(tmp_path)
+
+
+def test_an_interruption_while_starting_leaves_nothing(tmp_path: Path) -> None:
+    command = outage("run", SCENARIO, "--target", TARGET, cwd=tmp_path)
+    deadline_s = time.monotonic() + 30
+    while len(left_behind(tmp_path)) < 3 and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=10)
+
+    assert command.returncode == 130
+    assert "Traceback" not in err
+    assert_nothing_left(tmp_path)
+
+
+def test_a_killed_run_leaves_nothing_and_its_history(tmp_path: Path) -> None:
+    command = outage("run", SCENARIO, "--target", TARGET, "--report", "out", cwd=tmp_path)
+    wait_until_playing(tmp_path / "out")
+
+    command.kill()
+    command.communicate(timeout=10)
+
+    assert_nothing_left(tmp_path)
+    lines = (tmp_path / "out" / "auth_503_5s.history.jsonl").read_text().splitlines()
+    assert json.loads(lines[0])["kind"] == "run"
+    assert any('"sent"' in line for line in lines)
+
+
+def target_file(folder: Path, **start: object) -> str:
+    path = folder / "target.yaml"
+    path.write_text(json.dumps({"name": "mine", "ready_within": "2s", **start}))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["{python}", "-c", "print('no port for me'); raise SystemExit(7)"], "no port for me"),
+        (["{python}", "-c", "import time; time.sleep(60)"], "was not ready in 2 s"),
+    ],
+)
+def test_a_target_that_never_gets_ready_is_inconclusive_and_quoted(
+    command: list[str], said: str, tmp_path: Path
+) -> None:
+    target = target_file(tmp_path, start={"command": command})
+
+    run = outage("run", SCENARIO, "--target", target, cwd=tmp_path)
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode == 3, out + err
+    assert said in out
+    assert_nothing_left(tmp_path)
+
+
+def test_a_target_whose_command_is_missing_is_told_before_anything_starts(tmp_path: Path) -> None:
+    target = target_file(tmp_path, start={"command": ["no-such-gateway"]})
+
+    run = outage("run", SCENARIO, "--target", target, cwd=tmp_path)
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode in (2, 3)
+    assert "no-such-gateway" in out + err
+    assert "Traceback" not in out + err
+
+
+def test_a_report_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+
+    run = outage("run", SCENARIO, "--target", TARGET, "--report", "taken/below", cwd=tmp_path)
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode == 2
+    assert "taken" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_target_beyond_this_machine_needs_a_word(tmp_path: Path) -> None:
+    target = target_file(tmp_path, url="http://192.0.2.1:80")
+
+    run = outage("run", SCENARIO, "--target", target, cwd=tmp_path)
+    _, err = run.communicate(timeout=60)
+
+    assert run.returncode == 2
+    assert "--allow-remote" in err
