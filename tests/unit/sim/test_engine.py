@@ -1,0 +1,229 @@
+"""The engine: jobs in, ordinary histories out, nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engines.base import Job, Progress
+from harness.engines.sim.determinism import check_determinism, first_difference
+from harness.engines.sim.engine import SimEngine
+from harness.errors import WorldError
+from harness.history.events import Answered, Event, Logged, Run, Sent, Trouble, to_json
+from harness.history.view import History
+from harness.scenario.model import Scenario
+from harness.target import Start, Target
+from harness.timeline import compile_timeline
+
+GATEWAY = """
+import os, time, requests
+def app(environ, start_response):
+    try:
+        answer = requests.get(os.environ["AUTH_SERVER_URL"] + "/health", timeout=1)
+        start_response(f"{answer.status_code} so", [("Set-Cookie", "auth_token=s3cr3t; Secure")])
+    except requests.RequestException:
+        start_response("503 no", [])
+    print("worked for", environ["REMOTE_ADDR"], environ.get("HTTP_AUTHORIZATION"))
+    return [b"{}"]
+"""
+
+
+def scenario(**more: object) -> Scenario:
+    fields: dict[str, object] = {
+        "title": "auth refuses",
+        "duration": "10s",
+        "traffic": {"look": {"request": "GET /", "as": "ada", "rate": "1/s", "addresses": 2}},
+        "faults": [{"upstream": "auth", "fault": "refused", "from": "2s", "to": "6s"}],
+        "expect": [{"during": "0s..1s", "traffic": "look", "status": 200}],
+    }
+    return Scenario.model_validate(fields | more).model_copy(update={"name": "refuses"})
+
+
+@pytest.fixture
+def engine() -> Iterator[SimEngine]:
+    engine = SimEngine()
+    yield engine
+    engine.close_now()
+
+
+def job(folder: Path, *, source: str = GATEWAY, seed: int = 0, **more: object) -> Job:
+    (folder / "gw.py").write_text(source, encoding="utf-8")
+    played = scenario(**more)
+    target = Target(
+        name="small",
+        start=Start(command=("{python}", "gw.py"), wsgi="gw:app"),
+        upstreams={"AUTH_SERVER_URL": "auth"},
+        ready="GET /health",
+    ).model_copy(update={"file": str(folder / "target.yaml")})
+    return Job(
+        scenario=played, timeline=compile_timeline(played), target=target, seed=seed, folder=folder
+    )
+
+
+def of(events: tuple[Event, ...], kind: type[Event]) -> list[Event]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_history_like_any_other_engine_s(engine: SimEngine, tmp_path: Path) -> None:
+    events = engine.play_now(job(tmp_path))
+    history = History(events)
+    assert isinstance(events[0], Run)
+    assert history.run.engine == "sim"
+    assert [r.status for r in history.requests] == [200] * 2 + [503] * 4 + [200] * 4
+    assert [r.sent.client for r in history.requests[:3]] == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
+    assert [w.status for w in history.warm_up] == [200]
+    (fault,) = history.faults
+    assert (fault.start_s, fault.end_s) == (2.0, 6.0)
+    assert history.end_s == 10.0
+    assert history.troubles == ()
+    assert {c.what for c in history.crossings} >= {"accepted", "request", "response", "closed"}
+    assert len(history.calls_to("auth")) == 8
+
+
+def test_no_secret_gets_into_a_history(engine: SimEngine, tmp_path: Path) -> None:
+    text = "\n".join(map(to_json, engine.play_now(job(tmp_path))))
+    assert "worked for" in text
+    assert "token-ada" not in text
+    assert "s3cr3t" not in text
+
+
+def test_the_same_job_twice_in_one_command_and_in_another(tmp_path: Path) -> None:
+    histories = []
+    for _ in range(2):
+        engine = SimEngine()
+        histories += [engine.play_now(job(tmp_path, seed=5)) for _ in range(2)]
+        engine.close_now()
+    assert len({"\n".join(map(to_json, history)) for history in histories}) == 1
+
+
+def test_several_at_once_in_one_event_loop(engine: SimEngine, tmp_path: Path) -> None:
+    folders = [tmp_path / str(n) for n in range(4)]
+    got: list[list[Event]] = [[] for _ in folders]
+
+    async def gate() -> None:
+        return None
+
+    async def main() -> None:
+        told: list[Progress] = []
+        plays = []
+        for folder, events in zip(folders, got, strict=True):
+            folder.mkdir()
+            plays.append(engine.play(job(folder), events.append, told.append, gate))
+        await asyncio.gather(*plays)
+
+    asyncio.run(main())
+    texts = {"\n".join(map(to_json, events)) for events in got}
+    assert len(texts) == 1
+
+
+def test_a_target_without_wsgi_is_told_so(engine: SimEngine, tmp_path: Path) -> None:
+    made = job(tmp_path)
+    target = made.target.model_copy(update={"start": Start(command=("x",))})
+    plain = Job(
+        scenario=made.scenario, timeline=made.timeline, target=target, seed=0, folder=tmp_path
+    )
+    with pytest.raises(WorldError, match="wsgi"):
+        engine.play_now(plain)
+
+
+def test_a_target_that_crashes_in_c_is_told_so(engine: SimEngine, tmp_path: Path) -> None:
+    source = "import ctypes\nctypes.string_at(0)\n"
+    with pytest.raises(WorldError, match="by signal 11"):
+        engine.play_now(job(tmp_path, source=source))
+    assert History(engine.play_now(job(tmp_path))).troubles == ()
+
+
+def test_escapes_and_failed_imports_are_troubles(engine: SimEngine, tmp_path: Path) -> None:
+    source = GATEWAY.replace("    try:", "    os.system('true')\n    try:", 1)
+    events = engine.play_now(job(tmp_path, source=source))
+    troubles = [event.what for event in events if isinstance(event, Trouble)]
+    assert any(what.startswith("escaped the simulation: gw.py:4 ") for what in troubles)
+    broken = engine.play_now(job(tmp_path, source="import nothing_of_this_name\n"))
+    assert "could not be imported" in History(broken).troubles[0]
+
+
+def test_a_cancelled_play_ends_its_process(engine: SimEngine, tmp_path: Path) -> None:
+    endless = "def app(environ, start_response):\n    while True: pass\n"
+    pids: list[int] = []
+    engine._nursery.on_start = pids.append
+
+    async def gate() -> None:
+        return None
+
+    async def main() -> None:
+        made = job(tmp_path, source=endless)
+        task = asyncio.create_task(engine.play(made, print, print, gate))
+        until_s = time.monotonic() + 20
+        while not pids or not children(pids[0]):
+            assert time.monotonic() < until_s
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        until_s = time.monotonic() + 10
+        while children(pids[0]):
+            assert time.monotonic() < until_s, "the child lives on"
+            await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+def children(pid: int) -> list[str]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return file.read().split()
+    except FileNotFoundError:
+        return []
+
+
+def test_closing_ends_the_nursery(tmp_path: Path) -> None:
+    engine = SimEngine(watched=False)
+    pids: list[int] = []
+    engine._nursery.on_start = pids.append
+    engine.play_now(job(tmp_path))
+    engine.close_now()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+
+
+def test_the_doctor_trusts_an_ordinary_target(tmp_path: Path) -> None:
+    found = check_determinism(job(tmp_path, seed=7))
+    assert found.trustworthy
+    assert found.lines()[0].startswith("Played twice with seed 7: same history.")
+
+
+def test_the_doctor_names_what_differs_and_what_escapes(tmp_path: Path) -> None:
+    source = GATEWAY.replace("import os,", "import ctypes, os,", 1).replace(
+        "    print(", "    ctypes.CDLL(None).usleep(200_000)\n    print(os.getppid(), id, ", 1
+    )
+    source = source.replace("os.getppid(), id,", "open('/proc/uptime').read(),")
+    found = check_determinism(job(tmp_path, source=source))
+    assert not found.trustworthy
+    assert found.difference is not None
+    assert any(escape.startswith("gw.py:9 waited in real time") for escape in found.escapes)
+    assert "can't be trusted" in found.lines()[0]
+
+
+def test_the_first_difference_of_two_histories() -> None:
+    def sent(number: int) -> Sent:
+        return Sent(
+            at_s=0.0, by="client", id=number, stream="s", number=number, planned_s=0.0,
+            method="GET", path="/",
+        )  # fmt: skip
+
+    assert first_difference([sent(1)], [sent(1)]) is None
+    longer = first_difference([sent(1)], [sent(1), sent(2)])
+    assert longer is not None
+    assert (longer.line, longer.first) == (2, "")
+
+
+def test_what_the_target_prints_is_in_the_history(engine: SimEngine, tmp_path: Path) -> None:
+    events = engine.play_now(job(tmp_path))
+    lines = [e.line for e in events if isinstance(e, Logged) and e.by == "target"]
+    assert lines[-1] == "worked for 127.0.0.3 Bearer [redacted]"
+    assert len(of(events, Answered)) == 11
