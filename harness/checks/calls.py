@@ -108,7 +108,7 @@ def _judge(wanted: Range, seen: _Seen, on: str | None) -> tuple[Verdict, str | N
         return Verdict.INCONCLUSIVE, seen.span.nothing
     if not seen.sight.visible:
         return Verdict.INCONCLUSIVE, (
-            f"nobody's calls could be seen in {seen.sight.unseen}: the port refused"
+            f"nobody's calls can be seen in {seen.sight.unseen}: {seen.sight.faults} hides them"
         )
     if not seen.streams:
         route = f" of {on}" if on else ""
@@ -142,8 +142,8 @@ def _evidence(history: History, seen: _Seen) -> str:
     parts.append(f"{sent} of {', '.join(seen.streams) or 'no stream'} sent meanwhile")
     if seen.sight.hidden and not seen.calls:
         parts.append(
-            f"judged in {seen.sight.shown} only: in {seen.sight.unseen} the port refused, "
-            "which shows nobody's calls"
+            f"judged in {seen.sight.shown} only, as {seen.sight.faults} hides everybody's calls "
+            f"in {seen.sight.unseen}"
         )
     if seen.span.inferred:
         parts.append(seen.span.inferred)

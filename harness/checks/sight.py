@@ -18,6 +18,8 @@ class Sight:
 
     visible: tuple[Window, ...]
     hidden: tuple[Window, ...]
+    faults: str = ""
+    """The faults that hide it, by name."""
 
     def __contains__(self, at_s: float) -> bool:
         """Whether an instant could be seen."""
@@ -55,13 +57,14 @@ def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
     """
     history = case.history
     end_s = history.end_s
-    blind = [
-        Window(fault.start_s, fault.end_s)
+    hiding = [
+        fault
         for fault in history.faults
         if upstream in fault.upstreams
         and not _in_stub(case.scenario.faults, fault.fault)
         and hides(KINDS[fault.name], history.run.evidence)
     ]
+    blind = [Window(fault.start_s, fault.end_s) for fault in hiding]
     whole = [
         Window(each.start_s, min(each.end_s, end_s))
         for each in span.windows
@@ -74,7 +77,8 @@ def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
         for dark in blind
         if max(each.start_s, dark.start_s) < min(each.end_s, dark.end_s)
     ]
-    return Sight(visible=tuple(visible), hidden=tuple(hidden))
+    names = " and ".join(dict.fromkeys(fault.name for fault in hiding))
+    return Sight(visible=tuple(visible), hidden=tuple(hidden), faults=names)
 
 
 def _without(span: Window, blind: Sequence[Window]) -> list[Window]:

@@ -40,14 +40,17 @@ def test_no_call_proves_nothing_where_the_port_refuses(case, world):
     shown = rejected(world, "refused")
     finding = one(case(TEXT % ("refused", "10s..40s", "0"), shown))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.evidence == "nobody's calls could be seen in 10s..40s: the port refused"
+    assert finding.evidence == "nobody's calls can be seen in 10s..40s: refused hides them"
 
 
 def test_only_the_part_after_the_lift_is_judged(case, world):
     shown = rejected(world, "refused")
     finding = one(case(TEXT % ("refused", "10s..60s", "0"), shown))
     assert finding.verdict is Verdict.PASSED
-    assert "judged in 50s..60s only: in 10s..50s the port refused" in finding.evidence
+    assert (
+        "judged in 50s..60s only, as refused hides everybody's calls in 10s..50s"
+        in finding.evidence
+    )
     assert "10 requests of chat" in finding.evidence
     shown.call("auth", 55.0)
     assert one(case(TEXT % ("refused", "10s..60s", "0"), shown)).verdict is Verdict.FAILED
