@@ -29,6 +29,8 @@ async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
     the first error as it is.
     """
     tasks = [asyncio.ensure_future(each) for each in work]
+    if not tasks:
+        return []
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
@@ -42,5 +44,4 @@ async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
 
 
 async def _settled(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks)
+    await asyncio.wait(tasks)
