@@ -15,7 +15,7 @@ from harness.engines.base import Engine, Job, Progress
 from harness.errors import HarnessError
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
-from harness.judge import judge
+from harness.judge import judge, not_in_scope
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
@@ -117,6 +117,12 @@ async def play_all(
     played: dict[str, Played] = {}
 
     async def one(scenario: Scenario) -> None:
+        reason = engine.unplayable(scenario)
+        if reason is not None:
+            judgement = not_in_scope(scenario, reason)
+            played[scenario.file] = Played(scenario=scenario, events=(), judgement=judgement)
+            watcher.done(played[scenario.file])
+            return
         async with room:
             played[scenario.file] = await _play(
                 scenario, engine, target, watcher, seed, report, starts

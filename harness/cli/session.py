@@ -61,13 +61,12 @@ class Session:
             asyncio.run(self._play(scenarios))
         wall_s = time.monotonic() - began_s
         played = [self._played[s.file] for s in scenarios if s.file in self._played]
-        if self._report is not None:
-            write_reports(self._report, played, wall_s=wall_s)
         if self._signal is not None:
             self._console.print(self._interruption(scenarios), style="bold", markup=False)
         judgements = [item.judgement for item in played]
         self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:
+            write_reports(self._report, played, wall_s=wall_s)
             self._console.print(f"report: {self._report}", markup=False)
         if self._signal is not None:
             return 128 + self._signal

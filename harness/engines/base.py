@@ -62,6 +62,10 @@ class Engine(Protocol):
         """The proxy in use and why it was chosen, for a person."""
         ...
 
+    def unplayable(self, scenario: Scenario) -> str | None:
+        """Why this engine, on this machine, can't show a scenario; None where it can."""
+        ...
+
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job from warm-up to the end of its duration.
 

@@ -24,6 +24,7 @@ from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
 from harness.errors import WorldError
 from harness.history.events import Run, Trouble
+from harness.scenario.model import Scenario
 
 
 class LocalEngine:
@@ -42,6 +43,16 @@ class LocalEngine:
         """The proxy in use, and why: for the output's first line."""
         return self._choice.description
 
+    def unplayable(self, scenario: Scenario) -> str | None:
+        """Why a scenario can't be shown here: its faults, or client addresses that don't exist."""
+        many = [name for name, stream in scenario.traffic.items() if stream.addresses > 1]
+        if many and not self._spare_addresses:
+            return (
+                f"{many[0]} is sent from several client addresses, and this system answers on "
+                "127.0.0.1 only"
+            )
+        return unplayable_on(self.name, scenario)
+
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Build a world, play the job on it, take it down whatever happens."""
         if job.target.url is None:
@@ -51,9 +62,6 @@ class LocalEngine:
             await self._play(job, record, report, started)
 
     async def _play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
-        unplayable = unplayable_on(self.name, job.scenario)
-        if unplayable:
-            raise WorldError(unplayable)
         chronicle = Chronicle(record)
         self._note_run(job, chronicle)
         try:

@@ -21,6 +21,7 @@ from harness.engines.base import (
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.history.events import Event, Logged, Run
+from harness.scenario.model import Scenario
 
 from .birth import Nursery
 from .chronicle import ESCAPED, Translator
@@ -58,6 +59,10 @@ class SimEngine:
         self._nursery = Nursery()
         self._nursery.on_start = self._on_start
         self._room: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+
+    def unplayable(self, scenario: Scenario) -> str | None:
+        """Why a scenario can't be simulated; None where it can."""
+        return unplayable_on(self.name, scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job; its events are recorded when it is over, in a moment.
