@@ -72,7 +72,7 @@ class StubRoute(Part):
 
 
 DEFAULT_USERS: dict[str, User] = {
-    "ada": User(
+    "ada": User.model_construct(
         bearer="token-ada",
         email="ada@example.com",
         password="correct-horse",
@@ -80,7 +80,7 @@ DEFAULT_USERS: dict[str, User] = {
         owns=("p1",),
         balance=1000,
     ),
-    "bob": User(
+    "bob": User.model_construct(
         bearer="token-bob",
         email="bob@example.com",
         password="battery-staple",

@@ -86,9 +86,10 @@ def _window(expectation: Windowed, path: Path, scenario: Scenario, names: Names)
     upstream, state = expectation.while_.upstream, expectation.while_.state
     unknown = list(names.upstream((*path, "while"), upstream))
     yield from unknown
-    read_whole = names.dropped is None
-    breakable = state == "closed" or upstream in scenario.faulted_upstreams
-    if read_whole and not unknown and not breakable:
+    faulted = scenario.faulted_upstreams
+    faults_known = names.dropped is None and set(faulted) <= set(names.upstreams)
+    breakable = state == "closed" or upstream in faulted
+    if faults_known and not unknown and not breakable:
         yield (*path, "while"), f"no fault hits {upstream}, so its breaker has no cause to open"
 
 
@@ -103,7 +104,7 @@ def _selection(
     if names.dropped is not None:
         return  # requests may be missing only because of another mistake
     streams = list(scenario.traffic) if expectation.traffic is None else [expectation.traffic]
-    if any(stream not in scenario.traffic for stream in streams):
+    if any(stream not in scenario.traffic or not instants(stream) for stream in streams):
         return
     window = expectation.during or Window(0.0, math.inf)
     if window.start_s >= scenario.duration:

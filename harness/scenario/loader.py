@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STAND_INS = {
     "title": "'-'",
     "duration": "24h",
-    "traffic": "{-: {request: GET /, rate: 1/h}}",
+    "traffic": "{stand_in: {request: GET /, rate: 1/h}}",
     "expect": "[{never: {status: error}}]",
     "*.rate": "1/h",
     "*.request": "GET /",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from harness.scenario.located import Path
@@ -29,11 +29,11 @@ class Names:
         """What is wrong with a user's name."""
         yield from self._one(path, "user", name, self.users)
 
-    def stream(self, path: Path, name: str, streams: Iterable[str]) -> Misfits:
+    def stream(self, path: Path, name: str, streams: Collection[str]) -> Misfits:
         """What is wrong with the name of a stream of the file."""
-        known = (*streams, *(self.dropped or ()))
-        if name not in known:
-            yield path, not_known("traffic", name, known)
+        dropped = self.dropped or frozenset()
+        if name not in streams and name not in dropped and "traffic" not in dropped:
+            yield path, not_known("traffic", name, streams)
 
     def _one(self, path: Path, what: str, name: str, known: tuple[str, ...]) -> Misfits:
         if name not in known:

@@ -78,18 +78,23 @@ def read_model(
     """
     try:
         root, spots = read_tree(decode(data))
+        if isinstance(root, Scalar) and root.text == "":
+            raise Unreadable([*spots, (1, "is empty")])
         if not isinstance(root, Mapping):
             first = f"expected {what}: keys and values, such as `{next(iter(stand_ins))}: ...`"
             raise Unreadable([*spots, (root.line, first)])
     except Unreadable as error:
         raise _invalid(file, error.spots) from None
+    # What YAML itself has to say of a line is the cause of whatever else is wrong with it.
+    early, told = len(spots), {line for line, _ in spots}
     reading = _Reading(root, model, stand_ins, spots)
     read = reading.read()
     if read is not None:
         for path, message in check(read, reading.dropped if reading.spots else None):
             reading.spots.append((line_at(root, path), message))
     if reading.spots or read is None:
-        raise _invalid(file, reading.spots)
+        later = [spot for spot in reading.spots[early:] if spot[0] not in told]
+        raise _invalid(file, [*reading.spots[:early], *later])
     return read
 
 
@@ -115,6 +120,9 @@ class _Reading(Generic[Model]):
         self._stand_ins = stand_ins
         # Mappings from which something was taken away: what they seem to lack is no news.
         self._touched: set[int] = set()
+        for name, field in model.model_fields.items():
+            if field.exclude and name in root.entries:
+                spots.append((root.entries.pop(name).line, f"'{name}' is not known here"))
         self._dropped: set[str] = set()
 
     @property

@@ -29,7 +29,7 @@ def check_traffic(scenario: Scenario, names: Names) -> Misfits:
             yield path, "expected a stream's name of letters, digits, _ and -"
         yield from _instants(stream, path, scenario.duration)
         yield from _users(stream, path, names)
-        yield from _placeholders(stream, path)
+        yield from _placeholders(stream, path, nobody=stream.as_ is None and not _lost(names))
     total = 0
     for name, stream in scenario.traffic.items():
         total += stream.planned(scenario.duration)
@@ -64,11 +64,16 @@ def _users(stream: Stream, path: Path, names: Names) -> Misfits:
             yield from names.user((*path, "as", index), user)
 
 
-def _placeholders(stream: Stream, path: Path) -> Misfits:
+def _lost(names: Names) -> bool:
+    """Whether some `as` was not understood, so that a stream only seems to be nobody's."""
+    return names.dropped is not None and "as" in names.dropped
+
+
+def _placeholders(stream: Stream, path: Path, *, nobody: bool) -> Misfits:
     parts = {"request": stream.request, "json": stream.json_, "body": stream.body}
     for where, name in _named((*path,), parts):
         if name in PLACEHOLDERS:
-            if stream.as_ is None and name != "number":
+            if nobody and name != "number":
                 yield where, f"{{{name}}} needs a user: write `as: ada`"
         elif where[-1] == "request" or nearest(name, PLACEHOLDERS):
             known = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
