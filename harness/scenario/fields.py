@@ -56,9 +56,19 @@ Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-def _text(description: str, example: str, *, also: str | None = None) -> WithJsonSchema:
-    types: Any = "string" if also is None else ["string", also]
-    return WithJsonSchema({"type": types, "description": description, "examples": [example]})
+def _text(
+    description: str, example: str, *, pattern: str | None = None, **numbers: Any
+) -> WithJsonSchema:
+    """What an editor is told: of a text, and of numbers where `numbers` says which."""
+    schema: dict[str, Any] = {"type": "string", "description": description, "examples": [example]}
+    if numbers:
+        schema |= {"type": ["string", "number"], **numbers}
+    return WithJsonSchema(schema if pattern is None else {**schema, "pattern": f"^{pattern}$"})
+
+
+_DIGITS = r"[0-9]+(\.[0-9]+)?"
+_TIME = rf"(0|{_DIGITS} ?(ms|s|min|m|h)( ?{_DIGITS} ?(ms|s|min|m|h))*)"
+_COUNTED = r"((<=|>=|<|>) ?[0-9]+|#?[0-9]+( ?\.\. ?(#?[0-9]+)?)?)"
 
 
 def _unless_parsed(parse: Any, done: type) -> BeforeValidator:
@@ -70,18 +80,34 @@ def _duration(value: object) -> float:
 
 
 Duration = Annotated[
-    float, BeforeValidator(_duration), _text("a duration with its unit", "50s", also="integer")
+    float,
+    BeforeValidator(_duration),
+    _text("a duration with its unit", "50s", pattern=_TIME, minimum=0, maximum=0),
 ]
-Rate = Annotated[float, BeforeValidator(parse_rate), _text("requests over a time", "1/s")]
-Share = Annotated[float, BeforeValidator(parse_share), _text("a share", "30%", also="number")]
+Rate = Annotated[
+    float,
+    BeforeValidator(parse_rate),
+    _text("requests over a time", "1/s", pattern=rf"{_DIGITS} ?/ ?({_DIGITS})? ?(ms|s|min|m|h)"),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    _text("a share", "30%", pattern=rf"{_DIGITS} ?%", minimum=0, maximum=1),
+]
 Size = Annotated[int, BeforeValidator(parse_size), _text("bytes with a unit", "100B")]
 Throughput = Annotated[int, BeforeValidator(parse_throughput), _text("bytes a second", "10KB/s")]
-WindowField = Annotated[Window, _unless_parsed(parse_window, Window), _text("a window", "10s..68s")]
+WindowField = Annotated[
+    Window,
+    _unless_parsed(parse_window, Window),
+    _text("a window", "10s..68s", pattern=rf"{_TIME}? ?\.\. ?({_TIME}|end)?"),
+]
 AroundField = Annotated[
     Around, _unless_parsed(parse_around, Around), _text("an instant and its tolerance", "9s ± 1s")
 ]
 CountField = Annotated[
-    Range, _unless_parsed(parse_count, Range), _text("a count", "12..14", also="integer")
+    Range,
+    _unless_parsed(parse_count, Range),
+    _text("a count", "12..14", pattern=_COUNTED, minimum=0),
 ]
 LatencyField = Annotated[
     Range, _unless_parsed(parse_duration_range, Range), _text("bounds of a latency", "< 100ms")
@@ -97,7 +123,9 @@ def _check_route(text: str) -> str:
 
 
 Route = Annotated[
-    str, AfterValidator(_check_route), _text("a method and a path", "POST /v1/api/chat")
+    str,
+    AfterValidator(_check_route),
+    _text("a method and a path", "POST /v1/api/chat", pattern=rf"{_ROUTE.pattern}"),
 ]
 
 _CLAIM = re.compile(r"[BGT]\d{1,2}|[A-Z][A-Z0-9]*-?\d+")
@@ -109,4 +137,8 @@ def _check_claim(text: str) -> str:
     return text
 
 
-Claim = Annotated[str, AfterValidator(_check_claim), _text("the id of a claim", "T1")]
+Claim = Annotated[
+    str,
+    AfterValidator(_check_claim),
+    _text("the id of a claim", "T1", pattern=rf"({_CLAIM.pattern})"),
+]

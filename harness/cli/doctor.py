@@ -1,0 +1,93 @@
+"""`outage doctor`: what this machine can run, and the one thing to do about the rest."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command(epilog="Exit status: 0 when scenarios can be played here, else 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--target",
+    "target_name",
+    metavar="FILE|reference|naive",
+    help="Say instead whether the simulation can be trusted with this gateway.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--install",
+    type=click.Choice(["toxiproxy"]),
+    help="Build the real Toxiproxy with Go, for this user alone.",
+)
+def doctor(as_json: bool, target_name: str | None, seed: int, install: str | None) -> None:
+    r"""Say for each engine and proxy whether this machine can run it.
+
+    With --target: plays one seed twice in the simulation, and names the first difference and every
+    clock, thread or socket that escaped.
+
+    \b
+    outage doctor
+    outage doctor --install toxiproxy
+    outage doctor --target my-gateway.yaml
+    """
+    if target_name is not None:
+        sys.exit(_trust(target_name, seed))
+    from harness.diagnosis import diagnose
+
+    if install is not None:
+        from harness.toxiproxy.locate import install_toxiproxy
+
+        install_toxiproxy(lambda line: click.echo(line, err=True))
+    findings = diagnose()
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        wide = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            sign = click.style("yes", fg="green") if finding.able else click.style("no ", fg="red")
+            click.echo(f"{sign}  {finding.name:{wide}}  {finding.found}")
+            if not finding.able and finding.remedy:
+                click.echo(f"     {'':{wide}}  -> {finding.remedy}")
+    sys.exit(0 if all(finding.able for finding in findings if finding.needed) else 1)
+
+
+def _trust(target_name: str, seed: int) -> int:
+    """Say whether the simulation can be trusted with a target; the exit status."""
+    import tempfile
+    from pathlib import Path
+
+    from harness.bundled import bundled_scenarios
+    from harness.engines.base import Job
+    from harness.engines.sim.determinism import check_determinism
+    from harness.errors import UsageError
+    from harness.scenario.loader import load_scenarios
+    from harness.target_file import load_target
+    from harness.timeline import compile_timeline
+
+    target = load_target(target_name)
+    wired = set(target.upstream_names)
+    fitting = [
+        scenario
+        for scenario in load_scenarios(bundled_scenarios())
+        if scenario.faulted_upstreams and set(scenario.faulted_upstreams) <= wired
+    ]
+    if not fitting:
+        raise UsageError(f"{target_name}: no bundled scenario is about its upstreams")
+    scenario = min(fitting, key=lambda one: (one.name != "auth_503_50s", one.duration))
+    with tempfile.TemporaryDirectory(prefix="outage-", ignore_cleanup_errors=True) as folder:
+        job = Job(
+            scenario=scenario,
+            timeline=compile_timeline(scenario),
+            target=target,
+            seed=seed,
+            folder=Path(folder),
+        )
+        found = check_determinism(job)
+    for line in found.lines():
+        click.echo(line)
+    return 0 if found.trustworthy else 1

@@ -1,0 +1,63 @@
+"""`outage new`: a scenario file to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--upstream", default="auth", show_default=True, help="What is down.")
+@click.option("--fault", default="blackhole", show_default=True, help="What is wrong with it.")
+@click.option("--for", "lasts", default="50s", show_default=True, help="How long.")
+@click.option("--no-schema", is_flag=True, help="Don't write scenario.schema.json beside it.")
+def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> None:
+    r"""Write NAME.yaml, a scenario with comments that plays as it is; never over a file.
+
+    \b
+    outage new billing_slow --upstream billing --fault latency --for 30s
+    outage new scenarios/git_down --upstream git --fault refused
+    """
+    from harness.cli.schema import write_schema
+    from harness.errors import UsageError
+    from harness.scenario.faults import KINDS
+    from harness.scenario.loader import parse_scenario
+    from harness.scenario.spelling import not_known
+    from harness.scenario.template import scenario_text
+    from harness.settings import DOCUMENTED
+    from harness.units import parse_duration
+
+    if upstream not in DOCUMENTED:
+        raise UsageError(not_known("upstream", upstream, DOCUMENTED))
+    if fault not in KINDS:
+        raise UsageError(not_known("fault", fault, KINDS))
+    try:
+        for_s = parse_duration(lasts)
+    except ValueError as error:
+        raise UsageError(f"--for {lasts}: {error}") from None
+    if not 0 < for_s <= 86_000:
+        raise UsageError(f"--for {lasts}: expected more than 0s and less than a day")
+    path = Path(name)
+    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
+    if not _NAME.fullmatch(path.name):
+        raise UsageError(f"{name}: expected a name of letters, digits, _ and -")
+    text = scenario_text(upstream=upstream, fault=fault, for_s=for_s, schema="scenario.schema.json")
+    parse_scenario(text, str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already; choose another name") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: can't be written: {reason}") from None
+    click.echo(f"wrote {path}")
+    if not no_schema and not (path.parent / "scenario.schema.json").exists():
+        click.echo(f"wrote {write_schema('scenario', path.parent)}, by which editors help")
+    click.echo(f"play it: outage run {path}")
