@@ -44,6 +44,7 @@ class Play:
         self._zero_s = 0.0
         self._begun_s = real.monotonic()
         self._play_begun_s = self._begun_s
+        self._play_begun_cpu_s = 0.0
         self._status_body: bytes | None = None
         self._status_asked_s = 0.0
         self._crossings_seen = -1
@@ -127,6 +128,7 @@ class Play:
         self.facts.add("phase", phase="ready")
         self._await_ready()
         self._play_begun_s = real.monotonic()
+        self._play_begun_cpu_s = real.process_time()
         self.facts.add("phase", phase="warm-up")
         for stream in self.plan["warm_up"]:
             for number, request in enumerate(stream["tries"]):
@@ -317,6 +319,7 @@ class Play:
             "python": sys.version.split()[0],
             "points": KERNEL.points,
             "play_s": real.monotonic() - self._play_begun_s,
+            "play_cpu_s": real.process_time() - self._play_begun_cpu_s,
             "start_s": self._play_begun_s - self._begun_s,
         }
         self._write(json.dumps(document).encode())
