@@ -1,0 +1,265 @@
+"""`outage explore`: random outages against invariants, each finding a scenario file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from harness.explore.coverage import Coverage
+    from harness.explore.crew import Outcome, Task
+    from harness.explore.finding import Result
+    from harness.explore.memory import Memory
+
+_DEFAULT_FOR = "2m"
+
+
+@click.command(
+    epilog="Exit status: 0 nothing was found, 1 something was, 2 wrong usage or a target that "
+    "can't be explored, 130 and 143 after SIGINT and SIGTERM (what was found is kept)."
+)
+@click.option(
+    "--target",
+    "target_name",
+    default="reference",
+    metavar="FILE|reference|naive",
+    show_default=True,
+    help="The gateway; its file needs `start: wsgi: module:app`.",
+)
+@click.option("--for", "length", metavar="DURATION", help=f"How long: {_DEFAULT_FOR} by default.")
+@click.option("--examples", type=click.IntRange(1), help="How many outages to draw, instead.")
+@click.option("--seed", type=click.IntRange(0), help="Draw the same outages again.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("outage-findings"),
+    metavar="DIR",
+    show_default=True,
+    help="Where findings are written, a scenario file each.",
+)
+@click.option(
+    "--database",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where outages that broke something are remembered, to be tried first next time; "
+    "in your cache by default.",
+)
+@click.option("--confirm", is_flag=True, help="Play each finding in real time, too, at the end.")
+@click.option("--quiet", "-q", is_flag=True, help="Only the findings and the last line.")
+def explore(
+    target_name: str,
+    length: str | None,
+    examples: int | None,
+    seed: int | None,
+    report: Path,
+    database: Path | None,
+    confirm: bool,
+    quiet: bool,
+) -> None:
+    r"""Draw random outages, play them in the simulation, and look for a broken promise.
+
+    \b
+    outage explore --target my-gateway.yaml            two minutes
+    outage explore --target my-gateway.yaml --for 1h   longer finds rarer ones
+    outage explore --examples 500 --seed 7             the same 500 outages each time
+    outage run outage-findings --target my-gateway.yaml   what was found, in real time
+    """
+    from rich.console import Console
+
+    from harness.errors import UsageError
+    from harness.explore.crew import explore as run
+    from harness.explore.memory import Memory, default_folder
+
+    if length is not None and examples is not None:
+        raise UsageError("--for and --examples exclude each other")
+    for_s = _seconds(length or _DEFAULT_FOR) if examples is None else None
+    # A seed means: the same again. What is remembered would come before it.
+    memory = Memory(database or default_folder(), target_name)
+    remembered = memory.remembered() if seed is None or database is not None else ()
+    chosen = int(time.time()) % 1_000_000 if seed is None else seed
+    _prepared(report)
+    console = Console(highlight=False, soft_wrap=True)
+    tasks = _tasks(target_name, chosen, for_s, examples, remembered)
+    display = _Display(console, report, memory, quiet=quiet)
+    display.begin(target_name, chosen, len(remembered))
+    with display:
+        outcome = run(tasks, found=display.found, progress=display.progress)
+    display.end(outcome, chosen)
+    if confirm and outcome.interrupted is None and outcome.findings:
+        _confirm(outcome, report, target_name)
+    if outcome.interrupted is not None:
+        sys.exit(128 + outcome.interrupted)
+    sys.exit(1 if outcome.findings else 0)
+
+
+def _seconds(text: str) -> float:
+    from harness.units import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from error
+    if not 1 <= seconds <= 604_800:
+        raise click.BadParameter("expected 1s to 7 days", param_hint="--for")
+    return seconds
+
+
+def _prepared(report: Path) -> None:
+    from harness.errors import UsageError
+
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{report} can't hold findings: {error.strerror}") from error
+
+
+def _tasks(
+    target: str,
+    seed: int,
+    for_s: float | None,
+    examples: int | None,
+    remembered: tuple[bytes, ...],
+) -> list[Task]:
+    from harness.explore.crew import WORKERS, Task
+    from harness.explore.hunt import Limits
+
+    until_s = None if for_s is None else time.monotonic() + for_s
+    workers = WORKERS if examples is None else min(WORKERS, examples)
+    return [
+        Task(
+            target=target,
+            seed=seed * WORKERS + number,
+            explored_with=seed,
+            limits=Limits(
+                until_s=until_s,
+                examples=None
+                if examples is None
+                else examples // workers + (number < examples % workers),
+            ),
+            remembered=remembered[number::workers],
+            shares=examples is None,
+        )
+        for number in range(workers)
+    ]
+
+
+class _Display:
+    """Says what is found as it is found, and how far the exploration is on a terminal."""
+
+    def __init__(self, console: Console, report: Path, memory: Memory, *, quiet: bool) -> None:
+        self._console = console
+        self._report = report
+        self._memory = memory
+        self._quiet = quiet
+        self._findings = 0
+        self._began_s = time.monotonic()
+        self._status: Status | None = None
+
+    def begin(self, target: str, seed: int, remembered: int) -> None:
+        """Say what is going to happen."""
+        if not self._quiet:
+            again = f", {remembered} remembered outages first" if remembered else ""
+            self._print(f"exploring {target}, seed {seed}{again}")
+
+    def __enter__(self) -> _Display:
+        """Begin the progress line, on a terminal."""
+        if self._console.is_terminal and not self._quiet:
+            self._status = self._console.status("learning what the gateway offers")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the progress line."""
+        if self._status is not None:
+            self._status.stop()
+
+    def progress(self, coverage: Coverage) -> None:
+        """Redraw the progress line."""
+        if self._status is None:
+            return
+        took_s = max(0.1, time.monotonic() - self._began_s)
+        self._status.update(
+            f"{took_s:.0f} s: {coverage.plays} outages, {coverage.plays / took_s:.1f} a second, "
+            f"{len(coverage.changes)} breaker changes, {len(coverage.faults)} faults; "
+            f"{self._findings} found"
+        )
+
+    def found(self, result: Result) -> None:
+        """Write a finding down, remember it, and say it."""
+        self._findings += 1
+        path = self._report / result.file_name
+        path.write_text(result.text, encoding="utf-8")
+        self._memory.keep(result.outage)
+        self._print(f"✗ {result.invariant} ({result.about}): {result.says}")
+        if not self._quiet:
+            hangs = "" if result.steady else ", on some interleavings only"
+            self._print(f"    {path}: {result.duration_s:g} s{hangs}; {result.observed}")
+
+    def end(self, outcome: Outcome, seed: int) -> None:
+        """Say what was covered, what was not, and what was found."""
+        if not self._quiet:
+            self._coverage(outcome)
+        for (invariant, about), count in sorted(outcome.also.items()):
+            self._print(f"  also {invariant} ({about}), in {count} outages")
+        if outcome.doubtful and not self._quiet:
+            names = ", ".join(f"{name} ({about})" for name, about in sorted(outcome.doubtful))
+            self._print(f"  not counted, as no scenario could state it beyond doubt: {names}")
+        count = len(outcome.findings)
+        took_s = time.monotonic() - self._began_s
+        early = "interrupted: " if outcome.interrupted is not None else ""
+        what = "nothing found" if not count else f"{count} broken, written to {self._report}"
+        self._print(
+            f"{early}{what} in {outcome.coverage.plays} outages, {took_s:.0f} s, seed {seed}"
+        )
+
+    def _coverage(self, outcome: Outcome) -> None:
+        from rich.table import Table
+
+        coverage, upstreams = outcome.coverage, outcome.upstreams
+        changes = ("closed>open", "open>half_open", "half_open>closed", "half_open>open")
+        table = Table("upstream", *changes, "kinds of fault", box=None, pad_edge=False)
+        for upstream in upstreams:
+            kinds = {kind for name, kind in coverage.faults if name == upstream}
+            counts = (str(coverage.changes[upstream, change]) for change in changes)
+            table.add_row(upstream, *counts, str(len(kinds)))
+        if upstreams:
+            self._console.print(table)
+        routes = ", ".join(f"{name} {count}" for name, count in coverage.routes.most_common())
+        if routes:
+            self._print(f"requests by route: {routes}")
+        for upstream, kinds_missed in coverage.never_met(upstreams).items():
+            self._print(f"never on {upstream}: {', '.join(kinds_missed)}")
+        if never := coverage.never_reached(upstreams):
+            self._print(f"never reached: {', '.join(never)}")
+        for what, times in coverage.troubles.items():
+            self._print(f"{times} plays prove nothing: {what}")
+        for missing in outcome.missing:
+            self._print(f"left out, as it is not answered well even without faults: {missing}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+
+def _confirm(outcome: Outcome, report: Path, target_name: str) -> None:
+    """Play the findings in real time, side by side, as `outage run` does."""
+    from harness.cli.session import Session
+    from harness.engines.local.engine import LocalEngine
+    from harness.scenario.loader import load_scenarios
+    from harness.target_file import load_target
+
+    session = Session(
+        engine=LocalEngine(),
+        target=load_target(target_name),
+        jobs=None,
+        seed=0,
+        report=None,
+        quiet=False,
+    )
+    session.run(load_scenarios([report / result.file_name for result in outcome.findings]))

@@ -1,0 +1,86 @@
+"""From a broken invariant to an expectation that a scenario file can state, tried on both sides.
+
+An expectation is taken if judging the outage's history fails it, and if the reference gateway with
+the target's settings does not fail it under the same outage: what a sound gateway can't keep is no
+finding, however sure the invariant was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.explore.outage import Outage
+from harness.explore.player import Player
+from harness.explore.violation import RawExpectation, Violation
+from harness.history.view import History
+from harness.judge import judge
+from harness.settings import ServiceSettings
+from harness.target import Start, Target, bundled
+from harness.verdict import Finding, Verdict
+
+_SETTINGS = ("attempts", "timeout_s", "threshold", "wait_s")
+
+
+def confirmed(
+    violation: Violation, outage: Outage, history: History, player: Player
+) -> tuple[RawExpectation, Finding] | None:
+    """The plainest expectation that only a defective gateway fails, with its finding; None if none.
+
+    Raises: WorldError.
+    """
+    failing = [
+        (raw, finding)
+        for raw in violation.expectations
+        if (finding := failed(raw, outage, history)) is not None
+    ]
+    if not failing:
+        return None
+    sound = _sound_history(outage, player)
+    for raw, finding in failing:
+        if sound is None or failed(raw, outage, sound) is None:
+            return raw, finding
+    return None
+
+
+def failed(raw: RawExpectation, outage: Outage, history: History) -> Finding | None:
+    """The finding that fails an expectation on a history; None if it doesn't fail."""
+    try:
+        scenario = outage.scenario(expect=(raw,))
+    except ValueError:
+        return None  # its window lies outside of the scenario
+    findings = judge(scenario, history).findings
+    return next((found for found in findings if found.verdict is Verdict.FAILED), None)
+
+
+def _sound_history(outage: Outage, player: Player) -> History | None:
+    """The same outage on the reference gateway; None if it can't be played there."""
+    history = player.play(outage.scenario(), outage.seed, sound_twin(player.target))
+    return None if history.troubles else history
+
+
+def sound_twin(target: Target) -> Target:
+    """The reference gateway with a target's settings, users and stubs."""
+    reference = bundled("reference")
+    assert reference is not None
+    assert reference.start is not None
+    env: dict[str, str] = {}
+    for name in target.upstream_names:
+        env |= _variables(name, target.settings(name))
+    start = Start(command=reference.start.command, wsgi=reference.start.wsgi, env=env)
+    changes: dict[str, Any] = {
+        "start": start,
+        "breakers": target.breakers,
+        "users": target.users,
+        "stubs": {name: routes for name, routes in target.stubs.items() if name in _known()},
+    }
+    return reference.model_copy(update=changes)
+
+
+def _known() -> tuple[str, ...]:
+    reference = bundled("reference")
+    return () if reference is None else reference.upstream_names
+
+
+def _variables(name: str, own: ServiceSettings) -> dict[str, str]:
+    prefix = name.upper()
+    return {f"{prefix}_{key.upper()}": f"{getattr(own, key):g}" for key in _SETTINGS}

@@ -1,0 +1,72 @@
+"""What an exploration has been through: breaker states, fault kinds, routes, and what never met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from harness.explore.player import Seen
+from harness.scenario.faults import KINDS
+
+_CHANGES = ("closed>open", "open>half_open", "half_open>closed", "half_open>open")
+Pair = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Counts over plays."""
+
+    plays: int = 0
+    requests: int = 0
+    changes: Counter[Pair] = field(default_factory=Counter)
+    """By upstream and change of state."""
+    faults: Counter[Pair] = field(default_factory=Counter)
+    """By upstream and kind."""
+    routes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    """Plays that went wrong by themselves and prove nothing, by what happened."""
+
+    def add(self, seen: Seen) -> None:
+        """Count one play."""
+        evidence = seen.evidence
+        self.plays += 1
+        if evidence.history.troubles:
+            self.troubles[evidence.history.troubles[0]] += 1
+            return
+        self.requests += len(evidence.requests)
+        self.routes.update(evidence.route_name(request) for request in evidence.requests)
+        for upstream in evidence.surface.upstreams:
+            self.changes.update((upstream, change) for change in evidence.reading(upstream).reached)
+        for fault in evidence.scenario.faults:
+            self.faults.update((upstream, fault.fault) for upstream in fault.upstreams)
+
+    def merge(self, other: Coverage) -> None:
+        """Add another's counts."""
+        self.plays += other.plays
+        self.requests += other.requests
+        self.changes.update(other.changes)
+        self.faults.update(other.faults)
+        self.routes.update(other.routes)
+        self.troubles.update(other.troubles)
+
+    def never_reached(self, upstreams: tuple[str, ...]) -> tuple[str, ...]:
+        """Changes of state that no play reached: `auth half_open>open`."""
+        return tuple(
+            f"{upstream} {change}"
+            for upstream in upstreams
+            for change in _CHANGES
+            if not self.changes[upstream, change]
+        )
+
+    def never_met(self, upstreams: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """For each upstream the kinds of fault that never hit it, of those the simulation plays."""
+        kinds = [name for name, kind in KINDS.items() if "sim" in kind.engines]
+        missing = {
+            upstream: tuple(
+                kind
+                for kind in kinds
+                if not self.faults[upstream, kind] and (kind != "revoke" or upstream == "auth")
+            )
+            for upstream in upstreams
+        }
+        return {upstream: kinds for upstream, kinds in missing.items() if kinds}

@@ -1,0 +1,155 @@
+"""Whole outages, drawn: which upstreams are hit, what befalls each, and what traffic meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from harness.explore.outage import Flow, Outage
+from harness.explore.stories import STORIES, Chapter, Draw, Scene
+from harness.explore.surface import Offered, Surface
+
+_MOST_REQUESTS = 240
+_SEEDS = (0, 0, 1, 2, 3, 4, 5, 6, 7, 8)
+"""Seed 0 plays without switch points; half of the others' power is in races."""
+_RATES = (1.0, 2.0, 0.5)
+_OFFSETS_S = (0.0, 0.35, 0.65, 0.85)
+"""Streams begin apart, so that most requests are alone on their way."""
+
+
+@st.composite
+def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
+    """Outages for a target with this surface; `focus` names upstreams to prefer."""
+    names = [*focus, *(name for name in surface.upstreams if name not in focus)]
+    hit = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+    rate_per_s = draw(st.sampled_from(_RATES))
+    flows: list[Flow] = []
+    faults: list[dict[str, object]] = []
+    chapters: list[Chapter] = []
+    for upstream in hit:
+        scene = Scene(
+            upstream=upstream,
+            own=surface.settings[upstream],
+            routes=surface.routes_at(upstream),
+            rate_per_s=rate_per_s,
+        )
+        chapter = draw(st.sampled_from(STORIES))(draw, scene)
+        chapters.append(chapter)
+        faults += chapter.faults
+        wanted = draw(_routes(surface.calling(upstream)))
+        for number, offered in enumerate(wanted):
+            flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=number == 0))
+    end_s = _end_s(draw, surface, hit, chapters)
+    if len(hit) > 0 and draw(st.integers(0, 3)) == 3:
+        flows.append(_bystander(draw, surface, flows, end_s))
+    flows += _afterwards(flows, chapters, end_s)
+    outage = Outage(
+        flows=tuple(flows),
+        faults=tuple(faults),
+        duration_s=end_s,
+        seed=draw(st.sampled_from(_SEEDS)),
+    )
+    return _bounded(outage)
+
+
+def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:
+    return st.lists(
+        st.sampled_from(offered), min_size=1, max_size=2, unique_by=lambda item: item.route.name
+    )
+
+
+def _flow(
+    flows: Sequence[Flow], offered: Offered, chapter: Chapter, rate_per_s: float, *, bursts: bool
+) -> Flow:
+    route = offered.route
+    return Flow(
+        name=_fresh(route.name, flows),
+        route=route.name,
+        raw=route.raw,
+        from_s=_OFFSETS_S[len(flows) % len(_OFFSETS_S)],
+        to_s=max(chapter.busy_until_s, 2.0),
+        rate_per_s=rate_per_s,
+        bursts=chapter.bursts if bursts else (),
+    )
+
+
+def _fresh(name: str, flows: Sequence[Flow]) -> str:
+    taken = {flow.name for flow in flows}
+    number = 2
+    fresh = name
+    while fresh in taken:
+        fresh = f"{name}_{number}"
+        number += 1
+    return fresh
+
+
+def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[Chapter]) -> float:
+    """Until all is told; in half of the outages, until all must be well again."""
+    end_s = max(chapter.end_s for chapter in chapters) + 2.0
+    slowest_s = max(
+        surface.settings[name].wait_s + surface.settings[name].timeout_s for name in hit
+    )
+    return end_s + slowest_s + 5.0 if draw(st.booleans()) else end_s
+
+
+def _bystander(draw: Draw, surface: Surface, flows: Sequence[Flow], end_s: float) -> Flow:
+    """A stream that may have nothing to do with what fails."""
+    offered = draw(st.sampled_from(surface.offered))
+    return Flow(
+        name=_fresh(offered.route.name, flows),
+        route=offered.route.name,
+        raw=offered.route.raw,
+        from_s=0.5,
+        to_s=min(end_s, 20.0),
+        rate_per_s=1.0,
+    )
+
+
+def _afterwards(flows: Sequence[Flow], chapters: Sequence[Chapter], end_s: float) -> list[Flow]:
+    """Now and then a request until the end, and a few more at the end: is all well again?"""
+    busy_s = max(chapter.busy_until_s for chapter in chapters)
+    found: list[Flow] = []
+    seen: set[str] = set()
+    for number, flow in enumerate(flows):
+        if flow.route in seen or end_s - busy_s < 6:
+            continue
+        seen.add(flow.route)
+        offset_s = _OFFSETS_S[number % len(_OFFSETS_S)] / 2
+        last = tuple((1, round(end_s - 4.2 + index + offset_s, 2)) for index in range(4))
+        quiet_s = end_s - 5 - busy_s
+        found.append(
+            Flow(
+                name=_fresh(f"{flow.route}_later", [*flows, *found]),
+                route=flow.route,
+                raw=flow.raw,
+                from_s=round(busy_s + 1 + offset_s, 2),
+                to_s=round(end_s - 5, 2),
+                rate_per_s=1 / max(1.0, min(10.0, round(quiet_s / 12))),
+                bursts=last,
+            )
+        )
+    return found
+
+
+def _bounded(outage: Outage) -> Outage:
+    """With no more requests than a play can afford: traffic is thinned out where it must be."""
+    sends = outage.sends()
+    if sends <= _MOST_REQUESTS:
+        return outage
+    share = _MOST_REQUESTS / sends
+    flows = tuple(
+        flow
+        if flow.rate_per_s is None
+        else Flow(
+            name=flow.name,
+            route=flow.route,
+            raw=flow.raw,
+            from_s=flow.from_s,
+            to_s=flow.to_s,
+            rate_per_s=flow.rate_per_s * share,
+            bursts=flow.bursts,
+        )
+        for flow in outage.flows
+    )
+    return outage.with_only(flows=flows)

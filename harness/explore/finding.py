@@ -1,0 +1,126 @@
+"""A finding: a broken invariant with the smallest outage that breaks it, as a scenario file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from harness.engines.requests import wire_request
+from harness.explore.outage import Outage
+from harness.explore.violation import RawExpectation, Violation
+from harness.history.view import History
+from harness.target import Target
+
+_PORT = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an exploration hands over for one broken invariant."""
+
+    invariant: str
+    about: str
+    says: str
+    observed: str
+    """What judging the scenario file says."""
+    outage: bytes
+    """For the database of examples."""
+    duration_s: float
+    text: str
+    """The scenario file."""
+    steady: bool
+    """Whether it fails under every seed tried, or hangs on an interleaving."""
+
+    @property
+    def file_name(self) -> str:
+        """A name for the file: `no_traffic_while_open_auth.yaml`."""
+        words = re.sub(r"[^a-z0-9]+", "_", f"{self.invariant} {self.about}".lower())
+        return f"{words.strip('_')}.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a finding comes from, for whoever wants to see it again."""
+
+    target_name: str
+    """As on the command line."""
+    seed: int
+    """The exploration's."""
+    file_name: str
+    steady: bool
+
+
+def scenario_text(
+    violation: Violation,
+    expectation: RawExpectation,
+    outage: Outage,
+    history: History,
+    target: Target,
+    origin: Origin,
+) -> str:
+    """The scenario file, with what was seen and how to see it again in comments."""
+    raw = outage.as_raw(title=_title(violation), expect=(dict(expectation),))
+    ordered = {"title": raw.pop("title"), "claims": list(violation.claims), **raw}
+    lines = [
+        *_comment(f"Found by exploration: {violation.says}."),
+        "#",
+        f"# in milliseconds: {_replay(origin, 'sim', outage.seed)}",
+        f"# in real time:    {_replay(origin, 'local', outage.seed)}",
+        f"# explored with:   outage explore --target {shlex.quote(origin.target_name)} "
+        f"--seed {origin.seed}",
+    ]
+    if not origin.steady:
+        lines += _comment(
+            f"It hangs on an interleaving: seed {outage.seed} of the simulation shows it, others "
+            "may not, and real time only now and then."
+        )
+    curl = _curl(violation, outage, history, target)
+    if curl is not None:
+        lines += ["#", "# The first offending request, by hand (the gateway at its port):", *curl]
+    body = yaml.dump(ordered, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100)
+    return "\n".join(lines) + "\n" + body
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes no anchors: a person should be able to change one stream without the other."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _title(violation: Violation) -> str:
+    return f"Broken: {violation.invariant} ({violation.about})"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ")
+
+
+def _replay(origin: Origin, engine: str, seed: int) -> str:
+    chosen = f" --seed {seed}" if engine == "sim" else ""
+    return (
+        f"outage run {origin.file_name} --target {shlex.quote(origin.target_name)} "
+        f"--engine {engine}{chosen}"
+    )
+
+
+def _curl(
+    violation: Violation, outage: Outage, history: History, target: Target
+) -> list[str] | None:
+    """The first offending request as a command."""
+    request = next((r for r in history.requests if r.sent.id == violation.request), None)
+    if request is None:
+        return None
+    stream = outage.scenario().traffic[request.sent.stream]
+    wire = wire_request(stream, target, request.sent.user, request.sent.number)
+    words = ["curl", "-i", "-X", wire.method, f"http://127.0.0.1:{_PORT}{wire.path}"]
+    for name, value in wire.headers.items():
+        words += ["-H", f"{name}: {value}"]
+    if wire.body:
+        words += ["-d", wire.body.decode("utf-8", "replace")]
+    return [f"#   {shlex.join(words)}"]

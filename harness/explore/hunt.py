@@ -1,0 +1,266 @@
+"""One hunt: hypothesis draws outages, they are played, and what breaks an invariant is shrunk.
+
+A round draws until something breaks that isn't known yet, then shrinks just that; rounds follow
+each other until time or examples are used up. Counts bound every step, so that the same seed and
+number of examples lead the same way again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.errors import HypothesisException
+
+from harness.errors import WorldError
+from harness.explore.confirming import confirmed, failed
+from harness.explore.coverage import Coverage
+from harness.explore.drawing import outages
+from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.outage import Outage
+from harness.explore.player import Player, Seen
+from harness.explore.trimming import Found, cost, trim
+from harness.explore.violation import Violation
+from harness.judge import judge
+from harness.scenario.loader import parse_scenario
+from harness.verdict import Verdict
+
+Key = tuple[str, str]
+_SHRINKING_PLAYS = 25
+_TRIMMING_PLAYS = 70
+_ABOUTS = 2
+"""For how many upstreams the same broken invariant is shrunk; for others it is only counted."""
+_OTHER_SEEDS = (0, 11, 12)
+_GRACE_S = 6.0
+"""After the time is up, for finishing what has been found."""
+
+
+class Broken(AssertionError):
+    """An invariant is broken: what hypothesis shrinks."""
+
+
+class _Enough(BaseException):
+    """Leaves hypothesis at once; it lets everything pass that isn't an Exception."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When to stop. Both may be given; None means no limit."""
+
+    until_s: float | None = None
+    """On the monotonic clock."""
+    examples: int | None = None
+
+
+class Hunt:
+    """Explores with one player; `say` is told of every finding, `ended` asked between plays."""
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        seed: int,
+        limits: Limits,
+        origin: tuple[str, int],
+        say: Callable[[Result], None],
+        progress: Callable[[Coverage], None] = lambda coverage: None,
+        claim: Callable[[Key], bool] = lambda key: True,
+        ended: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.coverage = Coverage()
+        self.also: Counter[Key] = Counter()
+        """Violations seen beyond those that were shrunk, by key."""
+        self.doubtful: Counter[Key] = Counter()
+        """Violations that no scenario file could state without accusing a sound gateway too."""
+        self._player = player
+        self._seed = seed
+        self._limits = limits
+        self._target_name, self._explored_with = origin
+        self._say = say
+        self._progress = progress
+        self._claim = claim
+        self._ended = ended
+        self._known: set[Key] = set()
+        self._examples = 0
+        self._round = 0
+        self._hunting: Key | None = None
+        self._best: Found | None = None
+        self._shrinking = 0
+        focus = player.surface.upstreams
+        turn = seed % max(1, len(focus))
+        self._focus = (*focus[turn:], *focus[:turn])
+
+    # Rounds
+
+    def run(self, remembered: Iterable[Outage] = ()) -> None:
+        """Explore until a limit is reached, remembered outages first."""
+        for outage in remembered:
+            if self._over():
+                return
+            self._remember(outage)
+        while not self._over():
+            self._round += 1
+            self._hunting, self._best, self._shrinking = None, None, 0
+            with contextlib.suppress(Broken, HypothesisException, _Enough):
+                self._draw()
+            if self._best is not None:
+                self._finish(self._best)
+
+    def _over(self, grace_s: float = 0.0) -> bool:
+        if self._ended():
+            return True
+        limits = self._limits
+        if limits.until_s is not None and time.monotonic() >= limits.until_s + grace_s:
+            return True
+        return limits.examples is not None and self._examples >= limits.examples and not grace_s
+
+    def _draw(self) -> None:
+        """One round of hypothesis."""
+        left = 1_000_000 if self._limits.examples is None else self._limits.examples
+        chosen = settings(
+            max_examples=max(1, left - self._examples),
+            database=None,
+            deadline=None,
+            derandomize=False,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            report_multiple_bugs=False,
+            print_blob=False,
+        )
+
+        @seed(self._seed * 100_003 + self._round)
+        @chosen
+        @given(outages(self._player.surface, self._focus))
+        def attempt(outage: Outage) -> None:
+            self._attempt(outage)
+
+        attempt()
+
+    def _attempt(self, outage: Outage) -> None:
+        """One example: drawn anew, or while something is being shrunk, a smaller one."""
+        if self._hunting is None:
+            if self._over():
+                raise _Enough
+            self._examples += 1
+        else:
+            self._shrinking += 1
+            if self._shrinking > _SHRINKING_PLAYS or self._over():
+                raise _Enough
+        seen = self._try(outage)
+        if seen is None:
+            return
+        if self._hunting is None:
+            fresh = self._fresh(seen)
+            if fresh is None:
+                return
+            self._hunting = fresh.key
+        violation = seen.broke(self._hunting)
+        if violation is not None:
+            if self._best is None or cost(outage) < cost(self._best[0].outage):
+                self._best = (seen, violation)
+            raise Broken(violation.says)
+
+    def _try(self, outage: Outage) -> Seen | None:
+        try:
+            seen = self._player.try_out(outage)
+        except WorldError:
+            return None
+        self.coverage.add(seen)
+        self._progress(self.coverage)
+        return seen
+
+    def _fresh(self, seen: Seen) -> Violation | None:
+        """The gravest violation that isn't known yet."""
+        for violation in seen.broken:
+            if violation.key in self._known:
+                continue
+            alike = sum(name == violation.invariant for name, _ in self._known)
+            if alike >= _ABOUTS:
+                self.also[violation.key] += 1
+                continue
+            if self._claim(violation.key):
+                return violation
+            self._known.add(violation.key)
+        return None
+
+    def _remember(self, outage: Outage) -> None:
+        seen = self._try(outage)
+        fresh = None if seen is None else self._fresh(seen)
+        if seen is not None and fresh is not None:
+            self._hunting = fresh.key
+            self._finish((seen, fresh))
+
+    # What was found
+
+    def _finish(self, found: Found) -> None:
+        """Trim it, state it, try it once more from its text, and hand it over."""
+        key = found[1].key
+        self._known.add(key)
+        plays = 0
+
+        def again(outage: Outage) -> Found | None:
+            nonlocal plays
+            plays += 1
+            if plays > _TRIMMING_PLAYS or self._over():
+                return None
+            seen = self._try(outage)
+            violation = None if seen is None else seen.broke(key)
+            if seen is None or violation is None or not _statable(seen, violation):
+                return None
+            return seen, violation
+
+        try:
+            result = self._stated(*trim(found, again)) or self._stated(*found)
+        except WorldError:
+            result = None
+        if result is None:
+            self.doubtful[key] += 1
+        else:
+            self._say(result)
+
+    def _stated(self, seen: Seen, violation: Violation) -> Result | None:
+        outage, history, player = seen.outage, seen.evidence.history, self._player
+        if self._over(_GRACE_S):
+            return None
+        agreed = confirmed(violation, outage, history, player)
+        if agreed is None:
+            return None
+        expectation, finding = agreed
+        steady = all(
+            failed(expectation, outage, player.play(outage.scenario(), other)) is not None
+            for other in _OTHER_SEEDS
+            if other != outage.seed and not self._over(_GRACE_S)
+        )
+        result = Result(
+            invariant=violation.invariant,
+            about=violation.about,
+            says=violation.says,
+            observed=f"{finding.name}: expected {finding.expected}, observed {finding.observed}",
+            outage=outage.to_bytes(),
+            duration_s=outage.duration_s,
+            text="",
+            steady=steady,
+        )
+        origin = Origin(
+            target_name=self._target_name,
+            seed=self._explored_with,
+            file_name=result.file_name,
+            steady=steady,
+        )
+        text = scenario_text(violation, expectation, outage, history, player.target, origin)
+        scenario = parse_scenario(text, result.file_name)
+        judged = judge(scenario, player.play(scenario, outage.seed))
+        if judged.verdict is not Verdict.FAILED:
+            return None
+        return replace(result, text=text)
+
+
+def _statable(seen: Seen, violation: Violation) -> bool:
+    """Whether a scenario file could still say what is wrong."""
+    history = seen.evidence.history
+    return any(failed(raw, seen.outage, history) for raw in violation.expectations)

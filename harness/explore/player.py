@@ -1,0 +1,109 @@
+"""Plays outages in the simulation and holds what they left against the invariants."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.engines.base import Job
+from harness.engines.sim.engine import SimEngine
+from harness.errors import UsageError, WorldError
+from harness.explore.evidence import Evidence
+from harness.explore.invariants import violations
+from harness.explore.outage import Outage
+from harness.explore.surface import Surface, healthy_outage, learn
+from harness.explore.violation import Violation
+from harness.history.view import History
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.timeline import compile_timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One play: what it left, and what it broke."""
+
+    outage: Outage
+    evidence: Evidence
+    broken: tuple[Violation, ...]
+
+    def broke(self, key: tuple[str, str]) -> Violation | None:
+        """The violation of that key, if it broke that."""
+        return next((violation for violation in self.broken if violation.key == key), None)
+
+
+class Player:
+    """Plays one target's outages, one at a time. Use as a context manager.
+
+    Raises: UsageError on entry for a target that can't be explored, with the reason.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.plays = 0
+        self._engine = SimEngine()
+        self._folder = tempfile.TemporaryDirectory(prefix="outage-explore-")
+        self.surface: Surface
+
+    def __enter__(self) -> Player:
+        """Play once without faults, to learn what the target offers."""
+        try:
+            self.surface = self._learn()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the simulation."""
+        self.close()
+
+    def close(self) -> None:
+        """End the simulation and remove its folder."""
+        self._engine.close_now()
+        self._folder.cleanup()
+
+    def play(self, scenario: Scenario, seed: int, target: Target | None = None) -> History:
+        """Play a scenario.
+
+        Raises: WorldError.
+        """
+        self.plays += 1
+        folder = Path(self._folder.name)
+        job = Job(
+            scenario=scenario,
+            timeline=compile_timeline(scenario),
+            target=target or self.target,
+            seed=seed,
+            folder=folder,
+        )
+        try:
+            return History(self._engine.play_now(job))
+        finally:
+            for file in folder.iterdir():
+                file.unlink(missing_ok=True)
+
+    def try_out(self, outage: Outage) -> Seen:
+        """Play an outage and judge it; a play that went wrong by itself breaks nothing."""
+        scenario = outage.scenario()
+        history = self.play(scenario, outage.seed)
+        evidence = Evidence(outage, scenario, history, self.surface)
+        broken = () if history.troubles else violations(evidence)
+        return Seen(outage=outage, evidence=evidence, broken=broken)
+
+    def _learn(self) -> Surface:
+        outage = healthy_outage(self.target)
+        try:
+            history = self.play(outage.scenario(), outage.seed)
+        except WorldError as error:
+            raise UsageError(str(error)) from error
+        if history.troubles:
+            raise UsageError(f"{self.target.name} can't be explored: {history.troubles[0]}")
+        surface = learn(self.target, history)
+        if not surface.upstreams:
+            raise UsageError(
+                f"{self.target.name} can't be explored: none of the contract's routes answers as "
+                f"it should although nothing is wrong ({'; '.join(surface.missing[:3])})"
+            )
+        return surface

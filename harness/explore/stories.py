@@ -1,0 +1,237 @@
+"""What can befall one upstream: strategies for the faults on it and the bursts that meet them.
+
+Each story is aimed at a place where real breakers and clients are wrong: the edge of counting, the
+moment of the probe, a straggler's late answer, a reply that was lost. Plain ones come first, since
+that is where shrinking goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from harness.explore import kinds
+from harness.explore.instants import step_up, trip_s
+from harness.explore.kinds import Raw
+from harness.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """What befalls one upstream."""
+
+    faults: tuple[Raw, ...]
+    """`upstream`, `from` and `to` (in seconds) included."""
+    bursts: tuple[tuple[int, float], ...] = ()
+    """How many requests at once, and when."""
+    busy_until_s: float = 0.0
+    """Until when regular traffic matters; later only now and then."""
+
+    @property
+    def end_s(self) -> float:
+        """When all of it is over."""
+        faults = [fault["to"] for fault in self.faults]
+        return float(max([*faults, self.busy_until_s, *(at_s for _, at_s in self.bursts)]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where a story plays."""
+
+    upstream: str
+    own: ServiceSettings
+    routes: tuple[str, ...]
+    """The upstream's routes that are called."""
+    rate_per_s: float
+
+    def fault(self, kind: Raw, from_s: float, to_s: float, **more: Any) -> Raw:
+        """A fault on the upstream."""
+        return {"upstream": self.upstream, **kind, **more, "from": from_s, "to": to_s}
+
+    def trip_s(self, kind: Raw, start_s: float = 0.0) -> float:
+        """When the breaker is likely to open."""
+        found = trip_s(
+            self.own,
+            rate_per_s=self.rate_per_s,
+            start_s=start_s,
+            attempt_s=kinds.attempt_s(kind, self.own),
+        )
+        return step_up(found)
+
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Story = Callable[[Draw, Scene], Chapter]
+
+
+def _opened(draw: Draw, scene: Scene) -> tuple[Raw, float]:
+    """A fault from 0s on that opens the breaker, and when it has."""
+    kind = draw(kinds.failing(scene.own))
+    return kind, scene.trip_s(kind) + 0.5
+
+
+def plain(draw: Draw, scene: Scene) -> Chapter:
+    """One fault, from here to there."""
+    own = scene.own
+    kind = draw(kinds.any_kind(own))
+    trip = scene.trip_s(kind)
+    lengths = [trip + 1, 2.0, trip + own.wait_s / 2, trip + own.wait_s + 3, own.timeout_s + 2]
+    length_s = step_up(draw(st.sampled_from(lengths)))
+    start_s = draw(st.sampled_from([0.0, 1.5, 4.0]))
+    bursts = draw(_bursts((start_s + 0.2, start_s + length_s - 0.3)))
+    return Chapter(
+        faults=(scene.fault(kind, start_s, start_s + length_s),),
+        bursts=bursts,
+        busy_until_s=start_s + min(length_s, trip + 4) + 1,
+    )
+
+
+def counted(draw: Draw, scene: Scene) -> Chapter:
+    """Only some calls fail: the first few, every other one, a share, two runs with a gap."""
+    own = scene.own
+    kind = draw(kinds.failing(own).filter(kinds.selectable))
+    few = sorted({1, own.threshold - 1, own.threshold, own.threshold + 1, own.threshold * 2 - 2})
+    count = draw(st.sampled_from([number for number in few if number >= 1]))
+    ends = [{"first": count}, {"one_in": 2}, {"share": draw(st.sampled_from(["30%", "60%"]))}]
+    gap = {"calls": f"{count + 2}..{count + 1 + draw(st.sampled_from(few or [1]))}"}
+    choice = draw(st.integers(0, 3))
+    to_s = step_up(scene.trip_s(kind) * 2 + 4)
+    if choice == 1:
+        first = scene.fault(kind, 0.0, to_s, calls=f"1..{count}")
+        return Chapter(faults=(first, scene.fault(kind, 0.0, to_s, **gap)), busy_until_s=to_s)
+    selector = ends[0] if choice == 0 else ends[choice - 1]
+    return Chapter(faults=(scene.fault(kind, 0.0, to_s, **selector),), busy_until_s=to_s)
+
+
+def at_the_probe(draw: Draw, scene: Scene) -> Chapter:
+    """Something else is wrong, or just slow, when the probe comes; several requests meet it."""
+    kind, opened_s = _opened(draw, scene)
+    due_s = opened_s + scene.own.wait_s
+    other = draw(st.one_of(kinds.slow(scene.own), kinds.odd(), kinds.failing(scene.own)))
+    long_s = draw(st.sampled_from([3.0, scene.own.timeout_s + 2, scene.own.wait_s + 3]))
+    second = scene.fault(other, opened_s + 1, step_up(due_s + long_s))
+    if draw(st.booleans()) and kinds.selectable(other):
+        second["first"] = 1
+    crowd = draw(st.sampled_from([1, 3, 12]))
+    at_s = step_up(due_s + draw(st.sampled_from([1.0, 0.5, 2.0])))
+    after = tuple((1, at_s + 1.3 + index * 1.5) for index in range(draw(st.integers(0, 4))))
+    return Chapter(
+        faults=(scene.fault(kind, 0.0, opened_s), second),
+        bursts=((crowd, at_s), *after),
+        busy_until_s=opened_s + 1,
+    )
+
+
+def after_recovery(draw: Draw, scene: Scene) -> Chapter:
+    """A few failures right after the breaker has closed again."""
+    kind, opened_s = _opened(draw, scene)
+    well_s = step_up(opened_s + scene.own.wait_s + scene.own.timeout_s + 1)
+    again = draw(kinds.quick().filter(kinds.selectable))
+    count = draw(st.integers(1, max(1, scene.own.threshold - 1)))
+    later = scene.fault(again, well_s + 2.1, well_s + 12, first=count)
+    bursts = tuple((1, well_s + index * 1.0) for index in range(8))
+    return Chapter(
+        faults=(scene.fault(kind, 0.0, opened_s), later), bursts=bursts, busy_until_s=opened_s + 1
+    )
+
+
+def straggler(draw: Draw, scene: Scene) -> Chapter:
+    """A few calls take long, and end when the others have long opened the breaker."""
+    own = scene.own
+    quick = draw(kinds.quick().filter(lambda kind: kind["fault"] not in ("refused", "kill")))
+    late_s = draw(st.sampled_from([0.8, 1.5]))
+    count = draw(st.integers(1, 3))
+    late = {"fault": "delay", "delay": f"{round(late_s * own.timeout_s * 1000)}ms"}
+    opened_s = scene.trip_s(quick, 0.5) + 1
+    bursts = ((count, 0.0), *((draw(st.sampled_from([1, own.threshold])), 0.7) for _ in range(1)))
+    due_s = step_up(opened_s + own.wait_s)
+    probes = tuple((1, due_s + index * 1.0) for index in range(4))
+    faults = [scene.fault(late, 0.0, 0.5, first=count)]
+    if kinds.selectable(quick):
+        faults.append(scene.fault(quick, 0.5, opened_s))
+    return Chapter(
+        faults=tuple(faults), bursts=(*bursts, *probes), busy_until_s=opened_s + own.timeout_s
+    )
+
+
+def one_route(draw: Draw, scene: Scene) -> Chapter:
+    """Only one of the upstream's routes is wrong."""
+    own = scene.own
+    route = draw(st.sampled_from(scene.routes))
+    some = st.one_of(kinds.failing(own), kinds.odd(), kinds.slow(own)).filter(kinds.selectable)
+    kind = draw(some)
+    to_s = step_up(draw(st.sampled_from([4.0, scene.trip_s(kind) + 2])))
+    more: Raw = {"on": route}
+    if draw(st.booleans()):
+        more["first"] = draw(st.integers(1, 3))
+    return Chapter(faults=(scene.fault(kind, 0.0, to_s, **more),), busy_until_s=to_s + 1)
+
+
+def flapping(draw: Draw, scene: Scene) -> Chapter:
+    """On and off, several times."""
+    kind = draw(kinds.failing(scene.own))
+    on_s, off_s = draw(st.sampled_from([1.0, 2.5, 4.0])), draw(st.sampled_from([1.0, 2.5]))
+    times = draw(st.integers(2, 5))
+    faults = tuple(
+        scene.fault(kind, index * (on_s + off_s), index * (on_s + off_s) + on_s)
+        for index in range(times)
+    )
+    return Chapter(faults=faults, busy_until_s=times * (on_s + off_s) + 2)
+
+
+def ramping(draw: Draw, scene: Scene) -> Chapter:
+    """Slower and slower, then out, then slowly back."""
+    own = scene.own
+    step_s = draw(st.sampled_from([2.0, 4.0]))
+    delays = [0.2 * own.timeout_s, 0.6 * own.timeout_s, 1.3 * own.timeout_s, 0.5 * own.timeout_s]
+    faults = tuple(
+        scene.fault(
+            {"fault": "delay", "delay": f"{round(delay_s * 1000)}ms"},
+            index * step_s,
+            (index + 1) * step_s,
+        )
+        for index, delay_s in enumerate(delays[: draw(st.integers(2, 4))])
+    )
+    return Chapter(faults=faults, busy_until_s=step_s * 4 + 2)
+
+
+def security(draw: Draw, scene: Scene) -> Chapter:
+    """Auth says something that opens nothing."""
+    if scene.upstream != "auth":
+        return one_route(draw, scene)
+    kind = draw(kinds.of_auth())
+    start_s = draw(st.sampled_from([1.5, 0.0]))
+    fault = scene.fault(kind, start_s, start_s + draw(st.sampled_from([3.0, 6.0])))
+    return Chapter(faults=(fault,), busy_until_s=fault["to"] + 1)
+
+
+def restarted(draw: Draw, scene: Scene) -> Chapter:
+    """The service is stopped and started at once: kept-alive connections are gone."""
+    instants = [2.2, 4.2, 7.2][: draw(st.integers(1, 3))]
+    faults = tuple(scene.fault({"fault": "restart"}, at_s, at_s + 0.5) for at_s in instants)
+    return Chapter(faults=faults, busy_until_s=10.0)
+
+
+STORIES: tuple[Story, ...] = (
+    plain,
+    counted,
+    at_the_probe,
+    at_the_probe,
+    one_route,
+    one_route,
+    after_recovery,
+    straggler,
+    security,
+    flapping,
+    ramping,
+    restarted,
+)
+"""All stories; those that stand twice are drawn twice as often."""
+
+
+def _bursts(window: tuple[float, float]) -> st.SearchStrategy[tuple[tuple[int, float], ...]]:
+    instants = [round(window[0], 1), round((window[0] + window[1]) / 2, 1)]
+    burst = st.tuples(st.sampled_from([4, 12]), st.sampled_from(instants))
+    return st.one_of(st.just(()), st.tuples(burst))
