@@ -49,6 +49,13 @@ class Chronicle:
         else:
             self._kept.append(event)
 
+    def record_first(self, event: Event) -> None:
+        """Record what a history begins with, but that is known only later; before 0s is set."""
+        if self._kept is None:
+            self._record(event)
+        else:
+            self._kept.insert(0, event)
+
     def begin(self, lead_s: float) -> None:
         """Set 0s to `lead_s` seconds from now, and pass on what was kept back."""
         shift_s = self.now() + lead_s

@@ -7,7 +7,7 @@ cost a small part of what the gateway under test costs, or its lateness spoils t
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 
@@ -87,6 +87,16 @@ def encode(request: WireRequest, authority: str) -> bytes:
     return head + b"\r\n\r\n" + request.body
 
 
+class Exchange(Protocol):
+    """A way to send a request and await its answer."""
+
+    async def __call__(
+        self, host: str, port: int, request: WireRequest, *, source: str | None = None
+    ) -> WireAnswer:
+        """As `exchange`."""
+        ...
+
+
 async def exchange(
     host: str, port: int, request: WireRequest, *, source: str | None = None
 ) -> WireAnswer:
@@ -94,9 +104,23 @@ async def exchange(
 
     `source` is the client's own address. Failures to connect are answers without a status.
     """
+    payload = encode(request, f"{host}:{port}")
+    return await _exchange(host, port, payload, request, source=source)
+
+
+async def exchange_through(
+    host: str, port: int, request: WireRequest, *, source: str | None = None
+) -> WireAnswer:
+    """The same by way of a doorway (docker/doorway.py), which gives the client its address."""
+    preface = f"{source or '127.0.0.1'}\n".encode()
+    return await _exchange(host, port, preface + encode(request, f"{host}:{port}"), request)
+
+
+async def _exchange(
+    host: str, port: int, payload: bytes, request: WireRequest, *, source: str | None = None
+) -> WireAnswer:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[WireAnswer] = loop.create_future()
-    payload = encode(request, f"{host}:{port}")
     local = (source, 0) if source else None
     try:
         transport, _ = await loop.create_connection(

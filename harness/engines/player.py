@@ -15,7 +15,7 @@ from typing import Protocol
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
-from harness.engines.client import exchange
+from harness.engines.client import Exchange, exchange
 from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, kept_body, wire_request
 from harness.errors import WorldError
@@ -60,6 +60,7 @@ class Player:
         redactor: Redactor,
         address: tuple[str, int],
         spare_addresses: bool,
+        exchange: Exchange = exchange,
     ) -> None:
         self.job = job
         self.clock = chronicle
@@ -68,6 +69,7 @@ class Player:
         self.redactor = redactor
         self.address = address
         self._spare_addresses = spare_addresses
+        self._exchange = exchange
         self._ids = itertools.count(1)
         self._in_flight: set[asyncio.Task[WireAnswer]] = set()
         offsets = itertools.accumulate(
@@ -110,7 +112,8 @@ class Player:
 
     async def _bounded(self, step: Send) -> WireAnswer:
         try:
-            return await asyncio.wait_for(self._send(step), _WARM_UP_ANSWER_S)
+            async with asyncio.timeout(_WARM_UP_ANSWER_S):
+                return await self._send(step)
         except TimeoutError:
             return WireAnswer(status=None, error="no answer")
 
@@ -214,7 +217,7 @@ class Player:
                 client=source or self.address[0],
             )
         )
-        answer = await exchange(*self.address, request, source=source)
+        answer = await self._exchange(*self.address, request, source=source)
         with contextlib.suppress(asyncio.CancelledError):
             self._note_answer(request_id, answer)
         return answer

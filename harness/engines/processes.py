@@ -126,7 +126,8 @@ class Child:
             self.signal(signal.SIGTERM)
             self.signal(signal.SIGCONT)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _STOP_WITHIN_S)
+                async with asyncio.timeout(_STOP_WITHIN_S):
+                    await self._process.wait()
         await self.kill()
 
     async def kill(self) -> None:
@@ -137,5 +138,6 @@ class Child:
         if self._reader is not None:
             # A grandchild may hold the pipe open although it was killed with the group.
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._reader, 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._reader
         self._reaper.forget(self._process.pid)

@@ -112,7 +112,8 @@ class Proxies:
 
     async def _lift(self, index: int, name: str) -> str | None:
         try:
-            await asyncio.wait_for(self._lift_plainly(index, name), LIFT_WITHIN_S)
+            async with asyncio.timeout(LIFT_WITHIN_S):
+                await self._lift_plainly(index, name)
         except (TimeoutError, WorldError) as error:
             why = str(error) or f"no answer in {LIFT_WITHIN_S:g} s"
             await self._replace(index, name)

@@ -58,9 +58,8 @@ class StubLink:
         headers = {"Content-Type": "application/json"} if body else {}
         request = WireRequest(method=method, path=f"/_stub/{path}", headers=headers, body=body)
         try:
-            answer = await asyncio.wait_for(
-                exchange(self.host, self.port, request), _ANSWER_WITHIN_S
-            )
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                answer = await exchange(self.host, self.port, request)
         except TimeoutError as error:
             raise WorldError(f"the {self.upstream} stub does not answer the harness") from error
         if answer.status is None or answer.status >= 300:

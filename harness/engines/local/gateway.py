@@ -116,7 +116,8 @@ class Gateway:
     async def ask(self, request: WireRequest, *, within_s: float) -> WireAnswer:
         """One request of the harness's own, not part of the traffic."""
         try:
-            return await asyncio.wait_for(exchange(*self.address, request), within_s)
+            async with asyncio.timeout(within_s):
+                return await exchange(*self.address, request)
         except TimeoutError:
             return WireAnswer(status=None, error="no answer")
 

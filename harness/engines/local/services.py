@@ -10,6 +10,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ class Services:
         self._reaper = reaper
         self._internal_token = internal_token
         self._children: dict[str, Child] = {}
-        self._last_record_s = 0.0
+        self._last_record_s = time.monotonic()
         self.links: dict[str, StubLink] = {}
         self._behaviours: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
 
@@ -113,7 +114,7 @@ class Services:
         await link.listen()
 
     def _take(self, record: dict[str, Any]) -> None:
-        self._last_record_s = self._chronicle.now()
+        self._last_record_s = time.monotonic()
         if "at" in record:
             event = event_of_record(record, self._chronicle.of(record["at"]))
             if event is not None:
@@ -122,7 +123,7 @@ class Services:
     async def settled(self) -> None:
         """Wait until no record has come for a moment."""
         await asyncio.sleep(_QUIET_S)
-        while self._chronicle.now() - self._last_record_s < _QUIET_S:
+        while time.monotonic() - self._last_record_s < _QUIET_S:
             await asyncio.sleep(_QUIET_S / 2)
 
     # Faults

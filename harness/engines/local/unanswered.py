@@ -42,7 +42,8 @@ class UnansweredPort:
             client.setblocking(False)
             self._parked.append(client)
             try:
-                await asyncio.wait_for(loop.sock_connect(client, self._address), _TRY_S)
+                async with asyncio.timeout(_TRY_S):
+                    await loop.sock_connect(client, self._address)
             except TimeoutError:
                 return
         self.close()
