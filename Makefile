@@ -19,7 +19,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test check
 	@echo "== tests"
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.test
 	@echo "== format, lint, types, layers"
