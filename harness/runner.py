@@ -110,7 +110,8 @@ async def play_all(
     what was seen by then is judged (inconclusive) and told to the watcher.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
-    room = asyncio.Semaphore(jobs or max(1, len(order)))
+    most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
+    room = asyncio.Semaphore(jobs or most or max(1, len(order)))
     starts = _Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)

@@ -1,0 +1,15 @@
+"""A container's health check: exits 0 if a port of its own answers a GET with less than 500."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+
+port, path = int(sys.argv[1]), sys.argv[2]
+connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+try:
+    connection.request("GET", path)
+    status = connection.getresponse().status
+except OSError as error:
+    sys.exit(f"GET {path} on port {port}: {error}")
+sys.exit(0 if status < 500 else f"GET {path} on port {port} gave {status}")

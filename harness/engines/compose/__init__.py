@@ -1,0 +1,1 @@
+"""The `compose` engine: the containers of docker-compose.yml, with the real Toxiproxy."""

@@ -1,0 +1,210 @@
+"""The `compose` engine: a project of containers for each scenario, several side by side.
+
+Inside the project's own `harness` container (OUTAGE_INSIDE_COMPOSE is set there) it plays on the
+project that is running already, one scenario at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+
+from harness.engines.base import (
+    Gate,
+    Job,
+    Progress,
+    Record,
+    Report,
+    settings_json,
+    unplayable_on,
+)
+from harness.engines.chronicle import Chronicle
+from harness.engines.client import Exchange, exchange, exchange_through
+from harness.engines.compose.command import OVERRIDE, find_compose
+from harness.engines.compose.dockerd import Dockerd
+from harness.engines.compose.host import HostSite
+from harness.engines.compose.inside import INSIDE, InsideSite
+from harness.engines.compose.leftovers import Undertaker, remove_orphans
+from harness.engines.compose.place import Place, Site
+from harness.engines.compose.world import World, check_upstreams
+from harness.engines.player import Player
+from harness.engines.reaper import Reaper
+from harness.engines.tasks import to_the_end
+from harness.errors import UsageError, WorldError
+from harness.history.events import Run, Trouble
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.toxiproxy.locate import TOXIPROXY_VERSION
+
+PROJECTS_AT_ONCE = 6
+"""Eleven containers each: by default no more than this at a time."""
+_GATEWAYS = {"reference": "gateway", "naive": "gateway.naive"}
+
+
+class ComposeEngine:
+    """Plays scenarios with real containers and the real Toxiproxy."""
+
+    name = "compose"
+
+    def __init__(self) -> None:
+        """See what is here; inside the project's own container nothing is needed.
+
+        Raises: UsageError when Docker or Compose is missing.
+        """
+        self._inside = bool(os.environ.get(INSIDE))
+        self._reaper: Reaper | None = None
+        self._undertaker: Undertaker | None = None
+        self._ready = asyncio.Lock()
+        self._one = asyncio.Semaphore(1)
+        if not self._inside:
+            self._command = find_compose()
+            self._dockerd = Dockerd()
+
+    @property
+    def proxy(self) -> str:
+        """The proxy in use, and why."""
+        return f"toxiproxy {TOXIPROXY_VERSION} (its container)"
+
+    @property
+    def most_at_once(self) -> int:
+        """How many plays to run at a time unless the user says otherwise."""
+        return 1 if self._inside else PROJECTS_AT_ONCE
+
+    def unplayable(self, scenario: Scenario) -> str | None:
+        """Why this engine, where it stands, can't show a scenario; None where it can."""
+        if self._inside and any(fault.fault == "disconnect" for fault in scenario.faults):
+            return (
+                "the harness's container has no Docker socket, so it can't disconnect another; "
+                "`outage run --engine compose` on the host can"
+            )
+        return unplayable_on(self.name, scenario)
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        """Bring a project up, play the job on it, take it down whatever happens."""
+        if unplayable := self.unplayable(job.scenario):
+            raise WorldError(unplayable)
+        self.check(job.target)
+        check_upstreams(job.target)
+        chronicle = Chronicle(record)
+        if self._inside:
+            async with self._one:
+                await self._play(job, chronicle, report, started)
+        else:
+            await self._play(job, chronicle, report, started)
+
+    def check(self, target: Target) -> None:
+        """Refuse a target that isn't in the containers.
+
+        Raises: UsageError.
+        """
+        if target.name in _GATEWAYS and not target.file:
+            return
+        if self._inside or self._command.override is not None:
+            return  # somebody has put it there, and says so
+        raise UsageError(
+            f"--engine compose tests the container `gateway`, the reference gateway by default. To "
+            f"test {target.name}, name a compose file with your image for that service in "
+            f"{OVERRIDE} (docs/containers.md), or use --engine local"
+        )
+
+    async def _play(self, job: Job, chronicle: Chronicle, report: Report, started: Gate) -> None:
+        began_s = chronicle.now()
+        token = os.environ.get("INTERNAL_SERVICE_TOKEN", "") if self._inside else ""
+        world = World(job, chronicle, token)
+        noted = False
+        try:
+            reaper = await self._prepare(report)
+            await world.start(self._site(job, reaper), reaper, report)
+            self._note_run(job, chronicle, world, began_s)
+            noted = True
+            place = world.place
+            assert place is not None
+            player = Player(
+                job,
+                chronicle=chronicle,
+                report=report,
+                redactor=world.redactor,
+                address=place.doorway or place.gateway,
+                spare_addresses=True,
+                exchange=_way_in(place),
+            )
+            await started()
+            await player.warm_up(world.stubs.settled)
+            await player.play(world)
+            await world.stubs.settled()
+        except WorldError as error:
+            chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
+        finally:
+            report(Progress(doing="taking down"))
+            await to_the_end(world.stop())
+            if not noted:
+                self._note_run(job, chronicle, world, began_s)
+            chronicle.close()
+
+    def _site(self, job: Job, reaper: Reaper) -> Site:
+        if self._inside:
+            return InsideSite()
+        gateway = _GATEWAYS.get(job.target.name, "gateway")
+        return HostSite(self._command, self._dockerd, reaper, gateway=gateway)
+
+    async def _prepare(self, report: Report) -> Reaper:
+        """Once, whoever comes first: leftovers removed, images built."""
+        async with self._ready:
+            if self._reaper is None:
+                self._reaper = Reaper()
+                if not self._inside:
+                    report(Progress(doing="removing what dead runs left"))
+                    await self._dockerd.call(
+                        "leftovers could not be removed", remove_orphans, self._dockerd.client
+                    )
+                    self._undertaker = Undertaker()
+                    report(Progress(doing="building images"))
+                    try:
+                        await self._command.build("outage", self._reaper)
+                    except BaseException:
+                        self._let_go()  # the next one tries anew
+                        raise
+            return self._reaper
+
+    def _note_run(self, job: Job, chronicle: Chronicle, world: World, began_s: float) -> None:
+        target, place = job.target, world.place
+        evidence = ["stub", *(place.evidence if place else ())]
+        evidence += ["status"] if target.status is not None else []
+        evidence += ["log"] if target.log is not None and not self._inside else []
+        chronicle.record_first(
+            Run(
+                at_s=began_s,
+                by="engine",
+                scenario=job.scenario.name,
+                file=job.scenario.file,
+                engine=self.name,
+                proxy=f"toxiproxy {TOXIPROXY_VERSION}",
+                target=target.name,
+                seed=job.seed,
+                upstreams=target.upstream_names,
+                without=target.without,
+                settings=settings_json(target),
+                evidence=tuple(evidence),
+                versions={"python": platform.python_version()},
+                clock_error_s=max(world.stubs.clock_error_s, place.wall_error_s if place else 0.0),
+            )
+        )
+
+    def _let_go(self) -> None:
+        if self._undertaker is not None:
+            self._undertaker.close()
+            self._undertaker = None
+        if self._reaper is not None:
+            self._reaper.close()
+            self._reaper = None
+
+    async def close(self) -> None:
+        """End the watchers; by now nothing is left for them."""
+        self._let_go()
+        if not self._inside:
+            self._dockerd.close()
+
+
+def _way_in(place: Place) -> Exchange:
+    return exchange if place.doorway is None else exchange_through

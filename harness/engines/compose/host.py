@@ -1,0 +1,152 @@
+"""A project that the harness brings up on this machine for one job, and takes down again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from typing import Any
+
+from harness.engines.base import Progress, Report
+from harness.engines.compose.command import ComposeCommand
+from harness.engines.compose.dockerd import Dockerd
+from harness.engines.compose.layout import (
+    API_PORT,
+    DOORWAY_PORT,
+    GATEWAY_PORT,
+    SERVICES,
+    STUB_PORTS,
+    VACANCY_PORT,
+)
+from harness.engines.compose.leftovers import project_prefix, remove_project
+from harness.engines.compose.logs import LogFollower
+from harness.engines.compose.place import Address, OnAccepted, OnLine, Place
+from harness.engines.reaper import Reaper
+from harness.errors import WorldError
+from harness.settings import DOCUMENTED
+
+_numbers = itertools.count(1)
+
+
+class HostSite:
+    """Containers under a project name of their own."""
+
+    def __init__(
+        self, command: ComposeCommand, dockerd: Dockerd, reaper: Reaper, *, gateway: str
+    ) -> None:
+        self._command = command
+        self._dockerd = dockerd
+        self._reaper = reaper
+        self._gateway = gateway
+        self.project = f"{project_prefix()}{next(_numbers)}"
+        self._containers: dict[str, Any] = {}
+        self._followers: list[LogFollower] = []
+        self._offset_s = 0.0
+        self._on_line: OnLine = lambda service, line, at_s: None
+        self._on_accepted: OnAccepted = lambda upstream, number, at_s: None
+        self._connections = itertools.count(1)
+
+    async def open(self, token: str, report: Report) -> Place:
+        """Bring the project up.
+
+        Raises: WorldError.
+        """
+        report(Progress(doing="starting containers"))
+        env = {"INTERNAL_SERVICE_TOKEN": token, "OUTAGE_GATEWAY": self._gateway}
+        await self._command.up(self.project, SERVICES, env, self._reaper)
+        self._containers = await self._dockerd.containers(self.project)
+        self._offset_s, error_s = await self._dockerd.wall_clock()
+        host, port = self._published("toxiproxy", API_PORT)
+        return Place(
+            gateway=self._published("gateway", GATEWAY_PORT),
+            doorway=self._published("gateway", DOORWAY_PORT),
+            stubs={name: self._published(name, port) for name, port in STUB_PORTS.items()},
+            vacancy=self._published("toxiproxy", VACANCY_PORT),
+            toxiproxy=f"http://{host}:{port}",
+            evidence=("proxy connections",),
+            wall_error_s=error_s,
+        )
+
+    def _published(self, service: str, port: int) -> Address:
+        try:
+            bound = self._containers[service].ports[f"{port}/tcp"][0]
+        except (KeyError, IndexError, TypeError):
+            raise WorldError(f"the container of {service} ended, or has no port {port}") from None
+        return bound["HostIp"] or "127.0.0.1", int(bound["HostPort"])
+
+    async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
+        """Follow the output of all containers."""
+        self._on_line, self._on_accepted = on_line, on_accepted
+        for service, container in self._containers.items():
+            self._follow(service, container)
+
+    def _follow(self, service: str, container: Any) -> None:
+        def take(line: str, wall_s: float) -> None:
+            at_s = wall_s - self._offset_s
+            if service == "toxiproxy":
+                self._take_proxy_line(line, at_s)
+            self._on_line(service, line, at_s)
+
+        self._followers.append(LogFollower(container, take))
+
+    def _take_proxy_line(self, line: str, at_s: float) -> None:
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if record.get("message") == "Accepted client" and record.get("name") in DOCUMENTED:
+                self._on_accepted(record["name"], next(self._connections), at_s)
+
+    async def strike(self, kind: str, service: str) -> None:
+        """Kill, pause or disconnect a container; of `restart`, the first half.
+
+        Raises: WorldError.
+        """
+        container = self._containers[service]
+        what = f"{service}'s container could not be hit by {kind}"
+        match kind:
+            case "pause":
+                await self._dockerd.call(what, container.pause)
+            case "disconnect":
+                network = await self._network()
+                await self._dockerd.call(what, network.disconnect, container, force=True)
+            case _:
+                await self._dockerd.call(what, container.kill)
+                # The API answers when the signal is sent; the process is gone when this returns.
+                await self._dockerd.call(what, container.wait, timeout=10)
+
+    async def heal(self, kind: str, service: str) -> Address:
+        """Start, resume or reconnect a container; its port on the host may be another now.
+
+        Raises: WorldError.
+        """
+        container = self._containers[service]
+        what = f"{service}'s container could not be brought back after {kind}"
+        match kind:
+            case "pause":
+                await self._dockerd.call(what, container.unpause)
+            case "disconnect":
+                network = await self._network()
+                await self._dockerd.call(what, network.connect, container, aliases=[service])
+            case _:
+                await self._dockerd.call(what, container.start)
+                self._follow(service, container)
+        await self._dockerd.call(what, container.reload)
+        return self._published(service, STUB_PORTS[service])
+
+    async def _network(self) -> Any:
+        found = await self._dockerd.call(
+            "the project's network",
+            self._dockerd.client.networks.list,
+            filters={"label": f"com.docker.compose.project={self.project}"},
+        )
+        if not found:
+            raise WorldError("the project's network is gone")
+        return found[0]
+
+    async def close(self) -> None:
+        """Remove the project's containers and networks."""
+        for follower in self._followers:
+            follower.close()
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(Exception):  # the next start removes what is left
+            await loop.run_in_executor(None, remove_project, self._dockerd.client, self.project)

@@ -1,0 +1,99 @@
+"""The project from inside: what the `harness` container plays on, without a Docker socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from harness.engines.base import Progress, Report
+from harness.engines.compose.layout import (
+    API_PORT,
+    GATEWAY_PORT,
+    KEEPER_PORT,
+    STUB_PORTS,
+    VACANCY_PORT,
+)
+from harness.engines.compose.place import Address, OnAccepted, OnLine, Place
+from harness.engines.compose.sight import ProxySight
+from harness.engines.tasks import together
+from harness.errors import WorldError
+
+INSIDE = "OUTAGE_INSIDE_COMPOSE"
+"""Environment variable that docker-compose.yml sets for the harness's container."""
+_HERE = "127.0.0.1"
+"""The gateway: the harness shares its network."""
+_OBEYED_WITHIN_S = 10.0
+_ORDERS = {"kill": "kill", "restart": "kill", "pause": "pause"}
+_COUNTER_ORDERS = {"kill": "start", "restart": "start", "pause": "resume"}
+
+
+class InsideSite:
+    """The one running project; gateway and stubs are started afresh for each job."""
+
+    def __init__(self) -> None:
+        self._sight: ProxySight | None = None
+
+    async def open(self, token: str, report: Report) -> Place:
+        """Fresh stubs, then a fresh gateway.
+
+        Raises: WorldError.
+        """
+        report(Progress(doing="restarting gateway and stubs"))
+        await together(*(order(name, "restart") for name in STUB_PORTS))
+        await order(_HERE, "restart")
+        self._sight = await ProxySight.open()
+        return Place(
+            gateway=(_HERE, GATEWAY_PORT),
+            doorway=None,
+            stubs={name: (name, port) for name, port in STUB_PORTS.items()},
+            vacancy=("toxiproxy", VACANCY_PORT),
+            toxiproxy=f"http://toxiproxy:{API_PORT}",
+            evidence=() if self._sight is None else ("proxy connections",),
+        )
+
+    async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
+        """Pass on the connections that the proxies accept; logs can't be read from here."""
+        if self._sight is not None:
+            self._sight.begin(on_accepted)
+
+    async def strike(self, kind: str, service: str) -> None:
+        """Ask a stub's keeper to kill or pause it.
+
+        Raises: WorldError.
+        """
+        await order(service, _ORDERS[kind])
+
+    async def heal(self, kind: str, service: str) -> Address:
+        """Ask a stub's keeper to bring it back.
+
+        Raises: WorldError.
+        """
+        await order(service, _COUNTER_ORDERS[kind])
+        return service, STUB_PORTS[service]
+
+    async def close(self) -> None:
+        """Bring back whatever is still down, so that the next scenario finds it."""
+        if self._sight is not None:
+            self._sight.close()
+        with contextlib.suppress(WorldError):
+            await together(*(order(name, "resume") for name in STUB_PORTS))
+
+
+async def order(host: str, word: str) -> None:
+    """Have the keeper of a container do something to what it keeps (containers/keeper.py).
+
+    Raises: WorldError when it isn't done.
+    """
+    try:
+        reader, writer = await asyncio.wait_for(
+            asyncio.open_connection(host, KEEPER_PORT), _OBEYED_WITHIN_S
+        )
+        try:
+            writer.write(f"{word}\n".encode())
+            said = (await asyncio.wait_for(reader.readline(), _OBEYED_WITHIN_S)).decode().strip()
+        finally:
+            writer.close()
+    except (OSError, TimeoutError) as error:
+        raise WorldError(f"the keeper at {host}:{KEEPER_PORT} doesn't answer: {error}") from error
+    if said != "done":
+        raise WorldError(f"the keeper at {host}:{KEEPER_PORT} did not {word}: {said}")

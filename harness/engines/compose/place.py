@@ -1,0 +1,71 @@
+"""A running project as a world needs it, wherever the harness stands: outside of it, or inside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.engines.base import Report
+
+Address = tuple[str, int]
+
+OnLine = Callable[[str, str, float], None]
+"""Takes a line of a container's output: the service, the line, when (monotonic seconds here)."""
+OnAccepted = Callable[[str, int, float], None]
+"""Takes a connection that a proxy accepted: the upstream, a number, when (monotonic seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the parts of a running project are reached from here."""
+
+    gateway: Address
+    """The gateway itself, for its readiness and its status."""
+    doorway: Address | None
+    """Where traffic goes in, its client's address said first; None where sockets have it."""
+    stubs: Mapping[str, Address]
+    vacancy: Address
+    toxiproxy: str
+    """The URL of the proxies' API."""
+    evidence: tuple[str, ...]
+    """What can be seen of the proxies: `proxy connections`, or nothing."""
+    wall_error_s: float = 0.0
+    """How far instants taken from containers' logs may be off."""
+
+
+class Site(Protocol):
+    """A project, for one job at a time."""
+
+    async def open(self, token: str, report: Report) -> Place:
+        """Bring it up, its gateway fresh, its stubs and gateway knowing the internal token.
+
+        Raises: WorldError.
+        """
+        ...
+
+    async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
+        """Begin to pass on what its containers say and its proxies accept."""
+        ...
+
+    async def strike(self, kind: str, service: str) -> None:
+        """`kill`, `pause`, `restart` or `disconnect` a stub; returns when it is done.
+
+        Raises: WorldError.
+        """
+        ...
+
+    async def heal(self, kind: str, service: str) -> Address:
+        """Undo `strike`; where the stub is reached from now on.
+
+        Raises: WorldError.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Take down all that `open` brought up. Never raises."""
+        ...
+
+
+MakeSite = Callable[[], Site]
+Settled = Callable[[], Awaitable[None]]

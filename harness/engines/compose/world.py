@@ -1,0 +1,195 @@
+"""One scenario's world of containers: faults come into force in whichever part plays them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+
+from harness.engines.base import Job, Progress, Report
+from harness.engines.chronicle import Chronicle
+from harness.engines.compose.layout import PROXY_PORTS, STUB_PORTS
+from harness.engines.compose.place import Address, Place, Site
+from harness.engines.compose.stubs import Stubs
+from harness.engines.compose.vacancy import Vacancy
+from harness.engines.local.gateway import Gateway, log_mark
+from harness.engines.proxies import Proxies
+from harness.engines.reaper import Reaper
+from harness.engines.redact import Redactor
+from harness.engines.tasks import together
+from harness.errors import WorldError
+from harness.history.events import Crossed, Logged
+from harness.scenario.faults import FaultBase
+from harness.target import Target
+from harness.toxiproxy.client import ToxiproxyClient
+
+_LONGEST_LINE = 500
+_READY_WITHIN_S = 20.0
+
+
+class World:
+    """Opens a site, tells its parts what to play, breaks and heals them, closes it."""
+
+    def __init__(self, job: Job, chronicle: Chronicle, token: str = "") -> None:
+        self._job = job
+        self._chronicle = chronicle
+        self._site: Site | None = None
+        self._token = token or secrets.token_hex(16)
+        self._names = job.target.upstream_names
+        self.redactor = Redactor.of_target(job.target, self._token)
+        self.stubs = Stubs(job, chronicle)
+        self.place: Place | None = None
+        """Where everything is, once it has started."""
+        self._gateway: Gateway | None = None
+        self._proxies: Proxies | None = None
+        self._held: dict[tuple[int, str], Vacancy] = {}
+
+    async def start(self, site: Site, reaper: Reaper, report: Report) -> None:
+        """Everything up, proxies made, the gateway ready.
+
+        Raises: WorldError.
+        """
+        self._site = site
+        place = self.place = await site.open(self._token, report)
+        report(Progress(doing="telling stubs and proxies"))
+        await site.watch(self._on_line, self._on_accepted)
+        await together(
+            self.stubs.start({name: place.stubs[name] for name in self._names}),
+            self._make_proxies(place),
+        )
+        report(Progress(doing=f"waiting for {self._job.target.name}"))
+        self._gateway = Gateway(
+            job_at(self._job, place.gateway), self._chronicle, reaper, self.redactor
+        )
+        await self._gateway.start({}, self._token)
+        self._gateway.watch_status(self._names)
+
+    async def _make_proxies(self, place: Place) -> None:
+        client = ToxiproxyClient(place.toxiproxy)
+        await asyncio.to_thread(client.wait_until_ready, _READY_WITHIN_S)
+        for left in await asyncio.to_thread(client.proxies):  # by a scenario before this one
+            await asyncio.to_thread(client.delete, left.name)
+        self._proxies = Proxies(client, host="0.0.0.0")
+        for name in self._names:
+            upstream = f"{name}:{STUB_PORTS[name]}"
+            await self._proxies.create(name, upstream, port=PROXY_PORTS[name])
+
+    def _on_line(self, service: str, line: str, at_s: float) -> None:
+        text = self.redactor.text(line[:_LONGEST_LINE])
+        target = service == "gateway"
+        self._chronicle.record(
+            Logged(
+                at_s=self._chronicle.of(at_s),
+                by="target" if target else "engine",
+                source="target" if target else service,
+                line=text,
+                mark=log_mark(self._job.target, line) if target else None,
+            )
+        )
+
+    def _on_accepted(self, upstream: str, number: int, at_s: float) -> None:
+        at_s = self._chronicle.of(at_s)
+        self._chronicle.record(
+            Crossed(at_s=at_s, by="proxy", upstream=upstream, connection=number, what="accepted")
+        )
+
+    async def apply(self, index: int, fault: FaultBase) -> None:
+        """Bring a fault into force, wherever it is played, on the upstreams that the target has.
+
+        Raises: WorldError.
+        """
+        assert self._proxies is not None
+        assert self.place is not None
+        fault = self._in_scope(fault)
+        match fault.where:
+            case "proxy":
+                await self._proxies.apply(index, fault)
+            case "stub":
+                await self.stubs.behave(index, fault)
+            case "connect":
+                for name in fault.upstreams:
+                    await self._proxies.disable(index, name)
+                    port = PROXY_PORTS[name]
+                    self._held[index, name] = await Vacancy.hold(self.place.vacancy, port)
+            case "process":
+                await together(*(self._strike(index, fault, n) for n in fault.upstreams))
+
+    async def lift(self, index: int, fault: FaultBase) -> str | None:
+        """End a fault; what it took beyond the plain way.
+
+        Raises: WorldError.
+        """
+        assert self._proxies is not None
+        assert self.place is not None
+        fault = self._in_scope(fault)
+        match fault.where:
+            case "proxy":
+                return await self._proxies.lift(index, fault)
+            case "stub":
+                await self.stubs.stop_behaving(index, fault)
+            case "connect":
+                for name in fault.upstreams:
+                    await self._held.pop((index, name)).close()
+                    await self._proxies.enable(index, name)
+            case "process":
+                await together(*(self._heal(index, fault, n) for n in fault.upstreams))
+        return None
+
+    def _in_scope(self, fault: FaultBase) -> FaultBase:
+        names = tuple(name for name in fault.upstreams if name in self._names)
+        return fault.model_copy(update={"upstream": names})
+
+    async def _strike(self, index: int, fault: FaultBase, name: str) -> None:
+        assert self._proxies is not None
+        assert self._site is not None
+        kind: str = fault.fault  # type: ignore[attr-defined]
+        await self._site.strike(kind, name)
+        if kind == "kill":
+            await self._proxies.disable(index, name)  # a killed service refuses
+        elif kind == "restart":
+            await self.stubs.revived(name, await self._site.heal(kind, name))
+
+    async def _heal(self, index: int, fault: FaultBase, name: str) -> None:
+        assert self._proxies is not None
+        assert self._site is not None
+        kind: str = fault.fault  # type: ignore[attr-defined]
+        if kind == "restart":
+            return
+        address: Address = await self._site.heal(kind, name)
+        if kind == "kill":
+            await self.stubs.revived(name, address)
+            await self._proxies.enable(index, name)
+        elif kind == "disconnect":
+            await self.stubs.reached_again(name, address)
+
+    async def stop(self) -> None:
+        """End all lines, then everything else."""
+        for held in self._held.values():
+            await held.close()
+        if self._gateway is not None:
+            await self._gateway.stop()
+        await self.stubs.stop()
+        if self._site is not None:
+            await self._site.close()
+
+
+def job_at(job: Job, address: Address) -> Job:
+    """The same job with its target reached at an address instead of started here."""
+    host, port = address
+    target: Target = job.target.model_copy(update={"start": None, "url": f"http://{host}:{port}"})
+    return dataclasses.replace(job, target=target)
+
+
+def check_upstreams(target: Target) -> None:
+    """Refuse what the containers of docker-compose.yml can't be.
+
+    Raises: WorldError.
+    """
+    strangers = [name for name in target.upstream_names if name not in STUB_PORTS]
+    if strangers:
+        raise WorldError(
+            f"--engine compose has containers for {', '.join(STUB_PORTS)} only; {target.name} "
+            f"depends on {', '.join(strangers)} too: play it with --engine local"
+        )
+    if target.real:
+        raise WorldError("`real:` services can't be reached from the containers' network")
