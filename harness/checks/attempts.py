@@ -100,12 +100,28 @@ def _from_proxy(crossed: Sequence[Crossed], calls: Sequence[Call]) -> list[Attem
     for event in crossed:
         by_connection[event.connection].append(event)
     instants = [call.at_s for call in calls]
-    return [
+    found = [
         _attempt(event, events[index + 1 :], calls, instants)
         for events in by_connection.values()
         for index, event in enumerate(events)
         if event.what == "request"
     ]
+    return found + [
+        Attempt(start_s=events[0].at_s, end_s=events[-1].at_s, ok=False, source="proxy")
+        for events in by_connection.values()
+        if _turned_away(events)
+    ]
+
+
+def _turned_away(events: Sequence[Crossed]) -> bool:
+    """Accepted and closed again before the request came: a dead process behind its proxy."""
+    first, last = events[0], events[-1]
+    return (
+        len(events) == 2
+        and first.what == "accepted"
+        and last.what == "closed"
+        and last.closed_by != "client"
+    )
 
 
 def _attempt(

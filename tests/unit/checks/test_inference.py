@@ -262,6 +262,24 @@ def test_a_status_endpoint_that_contradicts_the_wire_is_told() -> None:
     assert story.infer(75).conflicts
 
 
+def test_a_dead_process_behind_its_proxy_is_attempted_though_no_request_gets_in() -> None:
+    story = Story("git", fault="empty", to_s=20)
+    for second in range(20):
+        if second < 5:
+            story.connections += 1
+            common = {"by": "proxy", "upstream": "git", "connection": story.connections}
+            story.events.append(Crossed(at_s=second + 0.001, what="accepted", **common))
+            story.events.append(
+                Crossed(at_s=second + 0.002, what="closed", closed_by="upstream", **common)
+            )
+        story.request(second + 1, second, took_s=0.004, status=503)
+
+    found = story.infer(20)
+
+    assert states(found) == [("open", 4.0)]
+    assert found.rejected[0].sent.number == 6
+
+
 def test_requests_that_a_limit_turned_away_are_no_rejections() -> None:
     story = Story("auth", fault="status", to_s=1)
     for second in range(10):
