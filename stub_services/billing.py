@@ -57,6 +57,29 @@ class Billing(Service):
         left = {person.user_id: float(self._left(person.user_id)) for person in self.people}
         return {"charges": charges, "duplicates": self._duplicates, "balances": left}
 
+    def restore_ledger(self, value: Any, at_s: float) -> None:
+        """Know charges again: a database outlives the process that writes to it.
+
+        Raises: BadRequest.
+        """
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise BadRequest("expected a list of charges: job_id, user_id, cost")
+        for item in value:
+            self._enter(
+                Charge(
+                    at_s=at_s,
+                    job_id=text_field(item, "job_id"),
+                    user_id=text_field(item, "user_id"),
+                    cost=_cost(item),
+                    description="",
+                )
+            )
+
+    def _enter(self, charge: Charge) -> None:
+        self._charges[charge.job_id] = charge
+        spent = self._spent.get(charge.user_id, Decimal(0))
+        self._spent[charge.user_id] = spent + charge.cost
+
     def _left(self, user_id: str) -> Decimal:
         person = self.people.get(user_id)
         start = Decimal(0) if person is None else person.balance
@@ -77,14 +100,15 @@ class Billing(Service):
                 return refusal(404, "no such user")
             if self._left(user_id) < cost:
                 return refusal(402, "the balance is too small")
-            self._charges[job_id] = Charge(
-                at_s=visit.at_s,
-                job_id=job_id,
-                user_id=user_id,
-                cost=cost,
-                description=str(body.get("description", "")),
+            self._enter(
+                Charge(
+                    at_s=visit.at_s,
+                    job_id=job_id,
+                    user_id=user_id,
+                    cost=cost,
+                    description=str(body.get("description", "")),
+                )
             )
-            self._spent[user_id] = self._spent.get(user_id, Decimal(0)) + cost
         self._duplicates += duplicate
         self.recorder.charge(
             visit.at_s, job_id=job_id, user_id=user_id, cost=float(cost), duplicate=duplicate
@@ -94,6 +118,8 @@ class Billing(Service):
 
 def _cost(body: Mapping[str, Any]) -> Decimal:
     cost = body.get("cost")
+    if isinstance(cost, float):
+        cost = Decimal(repr(cost))
     if isinstance(cost, bool) or not isinstance(cost, int | Decimal):
         raise BadRequest("'cost' is missing or not a number")
     amount = Decimal(cost)

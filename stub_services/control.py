@@ -8,6 +8,7 @@ GET    /_stub/behaviours        {"behaviours": [ids]}
 PUT    /_stub/users             the users by id (`people`); others are unknown from then on
 PUT    /_stub/routes            routes as data (`routes.data_route`), added or replaced
 GET    /_stub/ledger            billing's charges, duplicates and balances
+PUT    /_stub/ledger            charges of a process that died: known again, not recorded again
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ def _control(service: Service, request: Request, at_s: float) -> Reply | Stream:
             return done
         case ("GET", "ledger") if (ledger := service.ledger()) is not None:
             return Reply(json=ledger)
+        case ("PUT", "ledger") if service.ledger() is not None:
+            service.restore_ledger(_value(request), at_s)
+            return done
         case _:
             return refusal(404, f"no {request.method} {request.path} here")
 

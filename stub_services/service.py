@@ -62,6 +62,13 @@ class Service:
         """What `GET /_stub/ledger` shows; None for a service without one."""
         return None
 
+    def restore_ledger(self, value: Any, at_s: float) -> None:
+        """Take over the charges of a process that died, without recording them.
+
+        Raises: BadRequest.
+        """
+        raise BadRequest("this service keeps no ledger")
+
     def find(self, request: Request, at_s: float) -> tuple[str, Callable[[], Reply], str | None]:
         """The route's name, the work to do, and what it attempts."""
         for route in (*self._given, *self._own):

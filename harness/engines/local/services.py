@@ -40,6 +40,7 @@ class Services:
         self._internal_token = internal_token
         self._children: dict[str, Child] = {}
         self._last_record_s = time.monotonic()
+        self._charges: dict[str, list[dict[str, Any]]] = {}
         self.links: dict[str, StubLink] = {}
         self._behaviours: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
 
@@ -115,6 +116,9 @@ class Services:
 
     def _take(self, record: dict[str, Any]) -> None:
         self._last_record_s = time.monotonic()
+        if record.get("kind") == "charge" and not record["duplicate"]:
+            charge = {name: record[name] for name in ("job_id", "user_id", "cost")}
+            self._charges.setdefault(record["service"], []).append(charge)
         if "at" in record:
             event = event_of_record(record, self._chronicle.of(record["at"]))
             if event is not None:
@@ -161,6 +165,8 @@ class Services:
         link.restarted()
         await self._start_group([name], {name: link.port})
         await self._tell(name)
+        if charges := self._charges.get(name):
+            await link.put("ledger", charges)  # a database outlives the process that writes to it
         for key, (names, value) in self._behaviours.items():
             if name in names:
                 await link.put(key, value)
