@@ -50,7 +50,7 @@ def test_api_never_waits(own_api: Callable[..., Any], proxied_on: Any, stream: s
         assert proxied.update(f"latency_{stream}", attributes={"latency": 20}).status == 200
         assert proxied.api.call("GET", "/proxies").status == 200
         assert proxied.remove(f"latency_{stream}").status == 204
-        assert time.monotonic() - begun_s < 1
+        assert time.monotonic() - begun_s < 5
         assert len(receiver.receive(sent, 20)) == sent
     else:
         with pytest.raises(TimeoutError):
@@ -102,7 +102,8 @@ def test_attributes_that_crash_the_real_server(
             assert pair.server.is_silent()
         assert proxied.api.process.running
         return
-    for _ in range(50):
+    deadline_s = time.monotonic() + 40  # it fills a gigabyte of stack before it gives up
+    while time.monotonic() < deadline_s:
         if not proxied.api.process.running:
             return
         try:
@@ -169,11 +170,11 @@ def test_dials_side_by_side(own_api: Callable[..., Any], proxied_on: Any, unansw
     begun_s = time.monotonic()
     if is_embedded(api):
         api.call("PATCH", proxied.path, {"upstream": upstream})
-        assert waiting.fate(1) == "eof", "the dial was given up"
+        assert waiting.fate() == "eof", "the dial was given up"
         pair = proxied.open(port)
         pair.client.send(b"x")
         assert pair.server.receive(1) == b"x"
-        assert time.monotonic() - begun_s < 1
+        assert time.monotonic() - begun_s < 5
     else:
         with pytest.raises(TimeoutError):
             api.call("PATCH", proxied.path, {"enabled": False}, timeout_s=0.5)
@@ -195,7 +196,7 @@ def test_reset_peer_linger(proxied: Any, how: str) -> None:
 
 def test_reset_peer_wait(proxied: Any) -> None:
     """`reset-peer-wait`"""
-    toxic = proxied.add("reset_peer", "upstream", timeout=600)
+    toxic = proxied.add("reset_peer", "upstream", timeout=1500)
     pair = proxied.open()
     begun_s = pair.client.send(b"x")
     assert pair.server.is_silent(0.1)
@@ -203,8 +204,8 @@ def test_reset_peer_wait(proxied: Any) -> None:
     answered_s = time.monotonic() - begun_s
     assert pair.server.fate() == "reset"
     closed_s = time.monotonic() - begun_s
-    assert closed_s >= 0.6, "the wait can't be cut short"
-    assert (answered_s < 0.4) == is_embedded(proxied.api)
+    assert closed_s >= 1.5, "the wait can't be cut short"
+    assert (answered_s < 1.3) == is_embedded(proxied.api)
 
 
 def test_bandwidth_schedule(proxied: Any) -> None:
@@ -215,7 +216,7 @@ def test_bandwidth_schedule(proxied: Any) -> None:
     pair.client.receive(10_000)
     took_s = time.monotonic() - begun_s
     assert took_s >= 1.0
-    assert took_s < (1.05 if is_embedded(proxied.api) else 1.5)
+    assert took_s < (1.3 if is_embedded(proxied.api) else 2.5)
 
 
 def test_api_port_taken() -> None:

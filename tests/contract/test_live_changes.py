@@ -35,7 +35,7 @@ def test_changed_latency_meets_the_next_chunk(proxied: Any, stream: str, in_time
 
 
 def test_removed_latency_restores_fast_passage(proxied: Any, stream: str, in_time: InTime) -> None:
-    toxic = proxied.add("latency", stream, latency=300)
+    toxic = proxied.add("latency", stream, latency=3000)
     sender, receiver = proxied.open().ends(stream)
     proxied.remove(toxic)
     begun_s = time.monotonic()
@@ -107,7 +107,7 @@ def test_changes_of_one_direction_leave_the_other_alone(
 ) -> None:
     sender, receiver = proxied.open().ends(stream)
     other = "upstream" if stream == "downstream" else "downstream"
-    proxied.add("latency", other, latency=300)
+    proxied.add("latency", other, latency=3000)
     begun_s = time.monotonic()
     assert passes(sender, receiver)
     in_time(begun_s, 0.0)
@@ -129,7 +129,7 @@ def test_raised_bandwidth_lets_the_rest_go_at_once(
 def test_slicer_interrupted_sends_the_rest_in_one_piece(
     proxied: Any, stream: str, in_time: InTime
 ) -> None:
-    toxic = proxied.add("slicer", stream, average_size=10, size_variation=0, delay=200_000)
+    toxic = proxied.add("slicer", stream, average_size=10, size_variation=0, delay=500_000)
     sender, receiver = proxied.open().ends(stream)
     sender.send(b"x" * 80)
     assert len(receiver.receive_once()) == 10

@@ -38,9 +38,9 @@ def test_500_parallel_connections(proxied: Any, descriptors: None, latency_ms: i
     for number, pair in enumerate(pairs):
         assert pair.client.receive(8, 10) == b"%08d" % number
     took_s = time.monotonic() - begun_s
-    assert latency_ms / 1000 <= took_s < latency_ms / 1000 + 1.5
+    assert latency_ms / 1000 <= took_s < latency_ms / 1000 + 5
     proxied.switch(False)
-    assert {pair.client.fate(2) for pair in pairs} == {"eof"}
+    assert {pair.client.fate() for pair in pairs} == {"eof"}
 
 
 def test_500_clients_at_once_meet_a_slow_upstream(proxied: Any, descriptors: None) -> None:
