@@ -18,8 +18,17 @@ import click
     "--journal", is_flag=True,
     help="Also writes what crosses each connection: requests, responses, closes.",
 )  # fmt: skip
-def proxy(host: str, port: int, seed: int | None, journal: bool) -> None:
+@click.option(
+    "--differences", is_flag=True,
+    help="Prints what differs from Toxiproxy, and what may surprise in both; serves nothing.",
+)  # fmt: skip
+def proxy(host: str, port: int, seed: int | None, journal: bool, differences: bool) -> None:
     """Serves Toxiproxy's HTTP API and proxies until interrupted; logs JSON lines."""
+    if differences:
+        from harness.toxiproxy.differences import as_markdown
+
+        click.echo(as_markdown(), nl=False)
+        return
     from harness.toxiproxy.app import serve
 
     sys.exit(serve(host, port, seed=seed, journal=journal))

@@ -207,3 +207,30 @@ SURPRISES = (
     ),
 )
 """The same in both; each is a case in tests/contract."""
+
+
+def as_markdown() -> str:
+    """The page for people: what surprises in both, then what differs on purpose."""
+    lines = [
+        "# The embedded proxy and Toxiproxy",
+        "",
+        "`outage proxy --host H --port P` is a server with Toxiproxy 2.12's HTTP API and toxics. The",
+        "cases in `tests/contract` run against both. This page is printed from",
+        "`harness/toxiproxy/differences.py`: `outage proxy --differences`.",
+        "",
+        "## What may surprise you in both",
+        "",
+        *(f"- **{surprise.id}**: {surprise.text}." for surprise in SURPRISES),
+        "",
+        "## What the embedded proxy does differently, on purpose",
+    ]
+    for item in DIFFERENCES:
+        lines += [
+            "",
+            f"### {item.id}",
+            "",
+            f"- Toxiproxy: {item.real}.",
+            f"- embedded: {item.embedded}.",
+            f"- why: {item.why}.",
+        ]
+    return "\n".join(lines) + "\n"
