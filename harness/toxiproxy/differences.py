@@ -214,8 +214,8 @@ def as_markdown() -> str:
     lines = [
         "# The embedded proxy and Toxiproxy",
         "",
-        "`outage proxy --host H --port P` is a server with Toxiproxy 2.12's HTTP API and toxics. The",
-        "cases in `tests/contract` run against both. This page is printed from",
+        "`outage proxy --host H --port P` is a server with Toxiproxy 2.12's HTTP API and toxics.",
+        "The cases in `tests/contract` run against both. This page is printed from",
         "`harness/toxiproxy/differences.py`: `outage proxy --differences`.",
         "",
         "## What may surprise you in both",
