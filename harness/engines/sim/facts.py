@@ -16,7 +16,9 @@ class Facts:
     def __init__(self) -> None:
         self.all: list[dict[str, Any]] = []
         self.crossings = 0
-        """How often something happened at an upstream: a reason to look at the target's status."""
+        """How often something happened at an upstream."""
+        self.unrest = 0
+        """How often that was no healthy answer: a breaker may have changed its state."""
 
     def add(self, kind: str, at_s: float | None = None, **fields: Any) -> None:
         """Write one down, now by default."""
@@ -26,6 +28,8 @@ class Facts:
     def cross(self, at_s: float, upstream: str, connection: int, what: str, **fields: Any) -> None:
         """Write down something that crossed a proxy."""
         self.crossings += 1
+        if what not in ("accepted", "request") and fields.get("status", 500) >= 500:
+            self.unrest += 1
         self.all.append(
             {
                 "kind": "crossed",

@@ -46,8 +46,9 @@ class Play:
         self._play_begun_s = self._begun_s
         self._play_begun_cpu_s = 0.0
         self._status_body: bytes | None = None
+        self._first_status_body: bytes | None = None
         self._status_asked_s = 0.0
-        self._crossings_seen = -1
+        self._seen_at_upstreams = (-1, -1)
         self._ended = False
         self._importing = False
         self._libraries: list[str] = []
@@ -207,7 +208,7 @@ class Play:
         assert self._world is not None
         for words in fault["apply"] if applies else fault["lift"]:
             self._world.act(words)
-        self.facts.crossings += 1
+        self.facts.unrest += 1
         self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
 
     # -- requests ----------------------------------------------------------------------------
@@ -253,11 +254,18 @@ class Play:
         self._server.give(request, done)
 
     def _look_at_status(self) -> None:
-        """Ask the target's status endpoint when something happened, and now and then."""
+        """Ask the target's status endpoint when a breaker may have moved, and now and then.
+
+        Healthy answers move none as long as the endpoint says what it said at first.
+        """
         now_s = KERNEL.now_s
-        happened = self.facts.crossings != self._crossings_seen
+        seen = (self.facts.crossings, self.facts.unrest)
+        restless = self._status_body != self._first_status_body
+        happened = seen[1] != self._seen_at_upstreams[1] or (
+            restless and seen != self._seen_at_upstreams
+        )
         if happened or now_s - self._status_asked_s >= _STATUS_AT_LEAST_EVERY_S:
-            self._crossings_seen = self.facts.crossings
+            self._seen_at_upstreams = seen
             status = self.plan["status"]
             assert status is not None
             assert self._server is not None
@@ -269,6 +277,7 @@ class Play:
         status, _, body, _ = answer
         if status == 200 and body != self._status_body:
             self._status_body = body
+            self._first_status_body = self._first_status_body or body
             since_s = self._status_asked_s or KERNEL.now_s
             self.facts.add("status", since=since_s, body=body.decode("latin-1"))
         self._status_asked_s = KERNEL.now_s
