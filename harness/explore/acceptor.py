@@ -116,8 +116,12 @@ class _Acceptor:
 
     def read(self) -> Reading:
         for at_s, what, item in self._events:
-            if any(low <= at_s <= high for low, high in self._blind):
+            while self._blind and self._blind[0][0] <= at_s:
+                if at_s <= self._blind[0][1]:
+                    break
                 self._states = {State("any", at_s)}
+                self._blind.pop(0)
+            if self._blind and self._blind[0][0] <= at_s:
                 self._note(what, item)
                 continue
             before = self._early(at_s, item)

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
+from harness.errors import InvalidFile
 from harness.explore.outage import Outage
 from harness.explore.player import Player
 from harness.explore.violation import RawExpectation, Violation
 from harness.history.view import History
 from harness.judge import judge
+from harness.scenario.loader import parse_scenario
 from harness.settings import ServiceSettings
 from harness.target import Start, Target, bundled
 from harness.verdict import Finding, Verdict
@@ -47,9 +51,22 @@ def failed(raw: RawExpectation, outage: Outage, history: History) -> Finding | N
     try:
         scenario = outage.scenario(expect=(raw,))
     except ValueError:
-        return None  # its window lies outside of the scenario
+        return None  # its window is none
     findings = judge(scenario, history).findings
-    return next((found for found in findings if found.verdict is Verdict.FAILED), None)
+    found = next((found for found in findings if found.verdict is Verdict.FAILED), None)
+    if found is not None and not _can_be_read(raw, outage):
+        return None
+    return found
+
+
+def _can_be_read(raw: RawExpectation, outage: Outage) -> bool:
+    """Whether the loader takes a scenario file with this expectation."""
+    text = yaml.safe_dump(outage.as_raw(title="-", expect=(raw,)), allow_unicode=True)
+    try:
+        parse_scenario(text, "explored.yaml")
+    except InvalidFile:
+        return False
+    return True
 
 
 def _sound_history(outage: Outage, player: Player) -> History | None:

@@ -194,7 +194,7 @@ def _work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 others.add(heard.get_nowait())
-        if key in others:
+        if key in others and task.shares:
             return False
         said.put((number, "after", key))
         return True

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import HypothesisException
 
-from harness.errors import WorldError
+from harness.errors import HarnessError, WorldError
 from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage
 from harness.explore.drawing import outages
@@ -35,6 +35,8 @@ _TRIMMING_PLAYS = 70
 _ABOUTS = 2
 """For how many upstreams the same broken invariant is shrunk; for others it is only counted."""
 _OTHER_SEEDS = (0, 11, 12)
+_DOUBTS = 3
+"""How often a violation may prove impossible to state before it is given up."""
 _GRACE_S = 6.0
 """After the time is up, for finishing what has been found."""
 
@@ -156,7 +158,7 @@ class Hunt:
             return
         if self._hunting is None:
             fresh = self._fresh(seen)
-            if fresh is None:
+            if fresh is None or not self._worth_it(seen, fresh):
                 return
             self._hunting = fresh.key
         violation = seen.broke(self._hunting)
@@ -183,10 +185,21 @@ class Hunt:
             if alike >= _ABOUTS:
                 self.also[violation.key] += 1
                 continue
-            if self._claim(violation.key):
-                return violation
-            self._known.add(violation.key)
+            return violation
         return None
+
+    def _worth_it(self, seen: Seen, violation: Violation) -> bool:
+        """Whether a scenario file could state it as it is; shrinking what none can is lost time."""
+        with contextlib.suppress(WorldError):
+            if confirmed(violation, seen.outage, seen.evidence.history, self._player) is not None:
+                if self._claim(violation.key):
+                    return True
+                self._known.add(violation.key)  # somebody else is after it
+                return False
+        self.doubtful[violation.key] += 1
+        if self.doubtful[violation.key] >= _DOUBTS:
+            self._known.add(violation.key)
+        return False
 
     def _remember(self, outage: Outage) -> None:
         seen = self._try(outage)
@@ -214,13 +227,15 @@ class Hunt:
                 return None
             return seen, violation
 
-        try:
-            result = self._stated(*trim(found, again)) or self._stated(*found)
-        except WorldError:
-            result = None
+        result = None
+        for smallest in (trim(found, again), found):
+            # A world that broke, or a text that the loader refuses, states nothing.
+            with contextlib.suppress(HarnessError):
+                result = result or self._stated(*smallest)
         if result is None:
             self.doubtful[key] += 1
         else:
+            self.doubtful.pop(key, None)
             self._say(result)
 
     def _stated(self, seen: Seen, violation: Violation) -> Result | None:

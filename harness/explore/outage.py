@@ -10,7 +10,7 @@ from typing import Any
 from harness.explore.violation import RawExpectation
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
-from harness.units import format_duration
+from harness.units import format_duration, parse_duration
 
 _PLACEHOLDER: tuple[RawExpectation, ...] = ({"never": {"status": "5xx", "except": 503}},)
 
@@ -80,8 +80,12 @@ class Outage:
             "title": title,
             "duration": format_duration(self.duration_s),
             "traffic": {name: raw for name, raw in flows.items() if raw is not None},
-            "faults": [_fault(fault) for fault in self.faults if fault["from"] < self.duration_s],
-            "expect": [dict(item) for item in expect],
+            "faults": [
+                _fault(fault, self.duration_s)
+                for fault in self.faults
+                if fault["from"] < self.duration_s
+            ],
+            "expect": [_within(item, self.duration_s) for item in expect],
         }
 
     @property
@@ -141,7 +145,18 @@ class Outage:
         return outage
 
 
-def _fault(fault: dict[str, Any]) -> dict[str, Any]:
-    times = {"from": format_duration(fault["from"]), "to": format_duration(fault["to"])}
+def _within(expectation: RawExpectation, duration_s: float) -> dict[str, Any]:
+    """An expectation whose window doesn't go on after the scenario's end."""
+    raw = dict(expectation)
+    if "during" in raw:
+        low, _, high = raw["during"].partition("..")
+        if high != "end" and parse_duration(high) >= duration_s:
+            raw["during"] = f"{low}..end"
+    return raw
+
+
+def _fault(fault: dict[str, Any], duration_s: float) -> dict[str, Any]:
+    to_s = min(fault["to"], duration_s)
+    times = {"from": format_duration(fault["from"]), "to": format_duration(to_s)}
     rest = {key: value for key, value in fault.items() if key not in times}
     return rest | times

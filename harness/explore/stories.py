@@ -169,6 +169,22 @@ def one_route(draw: Draw, scene: Scene) -> Chapter:
     return Chapter(faults=(scene.fault(kind, 0.0, to_s, **more),), busy_until_s=to_s + 1)
 
 
+def lost_reply(draw: Draw, scene: Scene) -> Chapter:
+    """The work is done, and its answer doesn't get through: on a route that changes something."""
+    own = scene.own
+    writing = [route for route in scene.routes if not route.startswith("GET")] or scene.routes
+    route = draw(st.sampled_from(writing[::-1]))
+    late = {"fault": "delay", "delay": f"{round(1500 * own.timeout_s)}ms"}
+    kind = draw(
+        st.sampled_from(
+            [{"fault": "reply_lost"}, {"fault": "truncate"}, late, {"fault": "undecodable"}]
+        )
+    )
+    to_s = step_up(own.timeout_s + 6)
+    which = draw(st.sampled_from([{"first": 1}, {"first": 3}, {"one_in": 2}, {}]))
+    return Chapter(faults=(scene.fault(kind, 0.0, to_s, on=route, **which),), busy_until_s=8.0)
+
+
 def flapping(draw: Draw, scene: Scene) -> Chapter:
     """On and off, several times."""
     kind = draw(kinds.failing(scene.own))
@@ -221,6 +237,7 @@ STORIES: tuple[Story, ...] = (
     at_the_probe,
     one_route,
     one_route,
+    lost_reply,
     after_recovery,
     straggler,
     security,

@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from harness.history.events import Crossed
@@ -20,6 +20,8 @@ from harness.settings import ServiceSettings
 
 EDGE_S = 0.06
 """Nearer than this to its deadline an attempt may count either way, in seconds."""
+_TRAVELS_S = 0.3
+"""How long a request may be on its way from the proxy to the stub."""
 _UNSURE = frozenset(
     {"bandwidth", "slicer", "slow_close", "limit_data", "timeout", "reset", "stall", "pause",
      "blackhole", "request_lost", "reply_lost", "empty", "refused", "kill", "restart"}
@@ -88,12 +90,13 @@ class _Witness:
         self._crossed = [c for c in history.crossings if c.upstream == upstream and c.at_s >= 0]
         self._calls = history.calls_to(upstream)
         self._instants = [call.at_s for call in self._calls]
+        self._taken: set[int] = set()
         self._timeout_s = settings.timeout_s
         self._unsure = [f for f in history.faults if upstream in f.upstreams and _unsure(f)]
 
     def attempts(self) -> tuple[Attempt, ...]:
         found = sorted(self._found(), key=lambda attempt: attempt.start_s)
-        return tuple(_numbered(attempt, index) for index, attempt in enumerate(found))
+        return tuple(replace(attempt, id=index) for index, attempt in enumerate(found))
 
     def _found(self) -> Iterator[Attempt]:
         by_connection: dict[int, list[Crossed]] = defaultdict(list)
@@ -102,12 +105,15 @@ class _Witness:
                 yield Attempt(id=0, start_s=event.at_s, end_s=event.at_s, results=_FAILURE)
             elif event.connection:
                 by_connection[event.connection].append(event)
-        for events in by_connection.values():
+        begun: list[tuple[float, int, int]] = []
+        for number, events in by_connection.items():
             requests = [i for i, event in enumerate(events) if event.what == "request"]
-            for index in requests:
-                yield self._attempt(events[index], events[index + 1 :])
+            begun += [(events[index].at_s, number, index) for index in requests]
             if not requests and (dead := _closed_unasked(events)) is not None:
                 yield Attempt(id=0, start_s=dead[0], end_s=max(dead), results=_FAILURE)
+        for _, number, index in sorted(begun):
+            events = by_connection[number]
+            yield self._attempt(events[index], events[index + 1 :])
 
     def _attempt(self, request: Crossed, after: Sequence[Crossed]) -> Attempt:
         end_s, status = math.inf, None
@@ -118,7 +124,7 @@ class _Witness:
                 end_s, status = event.at_s, event.status
             elif event.what == "closed" and status is None:
                 end_s = event.at_s
-        call = self._call_of(request)
+        call = self._call_of(request, end_s)
         if status is not None and call is not None and call.replied is not None:
             end_s = max(end_s, call.replied.at_s)
         results = _results(status, call)
@@ -143,16 +149,33 @@ class _Witness:
     def _may_be_cut(self, start_s: float, end_s: float) -> bool:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._unsure)
 
-    def _call_of(self, request: Crossed) -> Call | None:
-        """The stub's record of the same attempt: same path, the first to arrive after it."""
+    def _call_of(self, request: Crossed, seen_s: float) -> Call | None:
+        """The stub's record of the same attempt: same path, arrived after it, ended when it did.
+
+        Each record is of one attempt; of equal attempts at one instant the end tells which.
+        """
         path = (request.path or "").partition("?")[0]
+        found: int | None = None
+        nearest_s = math.inf
         for index in range(bisect_left(self._instants, request.at_s - 0.01), len(self._calls)):
             call = self._calls[index]
-            if call.at_s > request.at_s + 0.3:
-                return None
-            if call.called.path.partition("?")[0] == path:
-                return call
-        return None
+            if call.at_s > request.at_s + _TRAVELS_S:
+                break
+            if index in self._taken or call.called.path.partition("?")[0] != path:
+                continue
+            apart_s = _apart_s(call, seen_s)
+            if found is None or apart_s < nearest_s:
+                found, nearest_s = index, apart_s
+        if found is None:
+            return None
+        self._taken.add(found)
+        return self._calls[found]
+
+
+def _apart_s(call: Call, seen_s: float) -> float:
+    """How far a stub's end of a call is from an attempt's; calls without one go last."""
+    end_s = math.inf if call.replied is None else call.replied.at_s
+    return 0.0 if end_s == seen_s else abs(end_s - seen_s)
 
 
 def _unsure(fault: FaultWindow) -> bool:
@@ -175,16 +198,3 @@ def _results(status: int | None, call: Call | None) -> frozenset[Result]:
     if status == 429:
         return frozenset({Result.NEUTRAL})
     return frozenset({Result.SUCCESS}) if status < 500 else _FAILURE
-
-
-def _numbered(attempt: Attempt, index: int) -> Attempt:
-    return Attempt(
-        id=index,
-        start_s=attempt.start_s,
-        end_s=attempt.end_s,
-        results=attempt.results,
-        method=attempt.method,
-        path=attempt.path,
-        status=attempt.status,
-        call=attempt.call,
-    )

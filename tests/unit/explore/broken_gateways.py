@@ -1,0 +1,85 @@
+"""The second gateway with one mistake; DEFECT says which: small things to be found by exploring."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "second_gateway"))
+import app as sound  # type: ignore[import-not-found]
+
+
+def trips_late() -> None:
+    """One failure more than promised."""
+    sound.THRESHOLD += 1
+
+
+def all_probe() -> None:
+    """Everyone is let through once the wait is over."""
+
+    def enter(self: Any) -> int:
+        with self.lock:
+            if self.open_until and time.monotonic() < self.open_until:
+                raise sound.Down("open")
+            self.probing = bool(self.open_until)
+            return int(self.generation)
+
+    sound.Upstream.enter = enter
+
+
+def no_backoff() -> None:
+    """Retries at once."""
+
+    class Hasty:
+        monotonic = time.monotonic
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            del seconds
+
+    sound.time = Hasty
+
+
+def fails_open() -> None:
+    """Lets everybody in while auth can't say who they are."""
+    honest = sound.user_of
+
+    def user_of(environ: dict[str, Any]) -> str | None:
+        token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+        try:
+            sound.AUTH.call("/health")
+        except sound.Down:
+            return "somebody"
+        found: str | None = honest(environ)
+        return found if token else None
+
+    sound.user_of = user_of
+
+
+def billing_matters() -> None:
+    """A chat fails when its balance can't be known."""
+    down = sound.Down
+
+    def chat(environ: dict[str, Any]) -> tuple[int, object]:
+        user = sound.user_of(environ)
+        if user is None:
+            return 401, {"error": "who are you?"}
+        try:
+            sound.BILLING.call(f"/balance/{user}")
+        except down:
+            return 500, {"error": "billing is down"}
+        return 200, {"response": "hello to you too"}
+
+    sound.chat = chat
+
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    made.__name__: made for made in (trips_late, all_probe, no_backoff, fails_open, billing_matters)
+}
+if os.environ.get("DEFECT"):
+    DEFECTS[os.environ["DEFECT"]]()
+application = sound.application

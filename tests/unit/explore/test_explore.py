@@ -1,0 +1,120 @@
+"""Exploring small gateways: sound ones are never accused, mistakes are found and written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.explore.finding import Result
+from harness.explore.hunt import Hunt, Limits
+from harness.explore.memory import Memory
+from harness.explore.outage import Outage
+from harness.explore.player import Player
+from harness.judge import judge
+from harness.scenario.loader import parse_scenario
+from harness.target import Target
+from harness.target_file import parse_target
+from harness.verdict import Verdict
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+_TARGET = """
+name: {defect}
+start:
+  command: ["{{python}}", -c, "from waitress import serve; import broken_gateways as b; \
+    serve(b.application, host='127.0.0.1', port={{port}}, threads=32)"]
+  cwd: {here}
+  env: {{DEFECT: {defect}, PYTHONPATH: {here}}}
+  wsgi: broken_gateways:application
+upstreams: {{AUTH_SERVER_URL: auth, BILLING_SERVER_URL: billing}}
+ready: GET /ready
+breakers:
+  auth: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
+  billing: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
+without: [B11, B12, G1, G3, G5, G6, G7]
+"""
+
+_BREAKS = {
+    "trips_late": {"no traffic while open"},
+    "all_probe": {"one probe", "no traffic while open"},
+    "no_backoff": {"backoff between attempts"},
+    "fails_open": {"never let in: auth can't say"},
+    "billing_matters": {"never 5xx"},
+}
+"""What an exploration may call each mistake."""
+
+
+def target_with(defect: str) -> Target:
+    return parse_target(_TARGET.format(defect=defect, here=HERE), str(HERE / f"{defect}.yaml"))
+
+
+def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], Hunt]:
+    found: list[Result] = []
+    hunt = Hunt(
+        player,
+        seed=seed,
+        limits=Limits(examples=examples),
+        origin=("target.yaml", seed),
+        say=found.append,
+    )
+    hunt.run()
+    return found, hunt
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_sound_gateway_of_another_make_is_not_accused(second: Player, seed: int) -> None:
+    found, hunt = hunted(second, seed=seed, examples=25)
+    assert [result.text for result in found] == []
+    assert hunt.coverage.plays >= 25
+    assert sum(hunt.coverage.troubles.values()) < 10, hunt.coverage.troubles
+
+
+def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
+    found, hunt = hunted(reference, seed=5, examples=12)
+    assert [result.text for result in found] == []
+    assert hunt.coverage.requests > 100
+
+
+@pytest.mark.parametrize("defect", sorted(_BREAKS))
+def test_a_mistake_is_found_and_its_scenario_fails(defect: str) -> None:
+    with Player(target_with(defect)) as player:
+        found, _ = hunted(player, seed=3, examples=60)
+        fitting = [result for result in found if result.invariant in _BREAKS[defect]]
+        assert fitting, [result.says for result in found]
+        smallest = min(fitting, key=lambda result: result.duration_s)
+        scenario = parse_scenario(smallest.text, smallest.file_name)
+        judgement = judge(scenario, player.play(scenario, Outage.from_bytes(smallest.outage).seed))
+    assert judgement.verdict is Verdict.FAILED
+    assert scenario.duration <= 30
+    assert "# in milliseconds: outage run" in smallest.text
+    assert len(scenario.faults) <= 2
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    def explore() -> list[str]:
+        with Player(target_with("trips_late")) as player:
+            return [result.text for result in hunted(player, seed=3, examples=8)[0]]
+
+    first = explore()
+    assert first
+    assert explore() == first
+
+
+def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
+    target = target_with("billing_matters")
+    with Player(target) as player:
+        found, _ = hunted(player, seed=3, examples=40)
+        memory = Memory(tmp_path, "some target")
+        memory.keep(found[0].outage)
+        again: list[Result] = []
+        hunt = Hunt(
+            player,
+            seed=99,
+            limits=Limits(examples=1),
+            origin=("target.yaml", 99),
+            say=again.append,
+        )
+        hunt.run(Outage.from_bytes(data) for data in Memory(tmp_path, "some target").remembered())
+    assert (found[0].invariant, found[0].about) in {(r.invariant, r.about) for r in again}
+    assert Memory(tmp_path, "another").remembered() == ()
