@@ -1,0 +1,253 @@
+"""Each defective gateway is failed by the bundled scenarios for the right reason, the sound by none.
+
+Played in the simulation; a handful in real time too. A failure names the defect: replay it with
+`python -m tests.defects.gateways ID` behind `outage up`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.engines.base import Job
+from harness.engines.local.engine import LocalEngine
+from harness.engines.sim.engine import SimEngine
+from harness.judge import judge
+from harness.runner import play_all
+from harness.scenario.loader import load_scenario
+from harness.scenario.model import Scenario
+from harness.settings import DOCUMENTED
+from harness.target import Breaker, Target, bundled
+from harness.timeline import compile_timeline
+from harness.verdict import Finding, Judgement, Verdict
+from tests.defects.gateways import DEFECTS, Defect
+
+REPOSITORY = Path(__file__).parents[2]
+BUNDLED = sorted((REPOSITORY / "scenarios").glob("*.yaml"))
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "R": ("auth_refused_50s", "billing_refused_50s", "chroma_refused_50s"),
+    "B": (
+        "auth_blackhole_50s",
+        "login_blackhole_50s",
+        "billing_blackhole_50s",
+        "auth_blackhole_burst",
+        "chroma_blackhole_70s",
+    ),
+    "E": ("auth_503_50s", "auth_one_503", "auth_503_every_second_call", "patient_backoff"),
+    "A": ("project_while_auth_is_down",),
+    "H": ("burst_at_the_probe",),
+    "F": ("auth_503_150s",),
+    "X": ("lookup_intermittent",),
+    "G": ("late_success",),
+    "K": ("failure_after_recovery",),
+    "L": ("charge_reply_lost",),
+    "D": ("auth_drips", "drip_at_the_probe", "auth_broken_bodies"),
+    "P": ("owner_lookup_fails", "balance_lookup_fails"),
+    "V": ("token_refused", "wrong_passwords", "refused_probe", "auth_429", "token_revoked"),
+    "J": ("auth_malformed_json", "login_blackhole_50s", "billing_malformed_json"),
+    "J3": ("owner_lookup_redirected",),
+    "T11": ("auth_one_503",),
+    "restart": ("git_restarts",),
+    "balance-used-up": ("balance_used_up",),
+}
+"""The scenarios for each key of the catalogue."""
+
+NOT_PLAYED = {"wall-clock-timer": "no fault steps the wall clock"}
+"""Defects that nothing can show yet, and why."""
+
+SEEDS = range(12)
+"""For defects that take a simulation's switch points to be met."""
+
+
+def scenario_named(name: str) -> Scenario:
+    own = Path(__file__).parent / "scenarios" / f"{name}.yaml"
+    return load_scenario(own if own.exists() else REPOSITORY / "scenarios" / f"{name}.yaml")
+
+
+def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, float]]) -> Target:
+    """The reference gateway with other settings, and a target that says so."""
+    target = bundled("reference")
+    assert target is not None
+    assert target.start is not None
+    start = target.start.model_copy(update={"env": dict(environ)})
+    own = {
+        name: Breaker.model_validate(
+            {
+                key: f"{value}s" if key in ("timeout", "wait") else int(value)
+                for key, value in settings.items()
+            }
+        )
+        for name, settings in breakers.items()
+    }
+    return target.model_copy(update={"start": start, "breakers": own})
+
+
+def defective(defect: Defect) -> Target:
+    target = reference({"DEFECT": defect.id, **defect.environ}, defect.breakers)
+    assert target.start is not None
+    command = ("{python}", "-m", "tests.defects.gateways", defect.id)
+    start = target.start.model_copy(
+        update={
+            "wsgi": "tests.defects.gateways.wsgi:app",
+            "cwd": str(REPOSITORY),
+            "command": command,
+        }
+    )
+    return target.model_copy(update={"start": start, "name": defect.id})
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[SimEngine]:
+    engine = SimEngine()
+    yield engine
+    engine.close_now()
+
+
+def simulated(
+    engine: SimEngine, scenario: Scenario, target: Target, folder: Path, seed: int = 0
+) -> Judgement:
+    timeline = compile_timeline(scenario)
+    job = Job(scenario=scenario, timeline=timeline, target=target, seed=seed, folder=folder)
+    return judge(scenario, engine.play_now(job))
+
+
+def failures(judgement: Judgement) -> list[Finding]:
+    return [each for each in judgement.findings if each.verdict is Verdict.FAILED]
+
+
+def right(defect: Defect, judgement: Judgement) -> list[Finding]:
+    """The failed expectations that name a claim which the defect breaks."""
+    return [each for each in failures(judgement) if set(each.claims) & set(defect.claims)]
+
+
+VISIBLE = [
+    each
+    for each in DEFECTS.values()
+    if each.scenarios and each.id not in NOT_PLAYED and not each.real_only
+]
+
+
+@pytest.mark.parametrize("defect", VISIBLE, ids=lambda defect: defect.id)
+def test_a_defect_is_failed_for_the_right_reason(
+    defect: Defect, simulation: SimEngine, tmp_path: Path
+) -> None:
+    others: list[str] = []
+    target = defective(defect)
+    for name in [name for key in defect.scenarios for name in KEYS[key]]:
+        if (name == "patient_backoff") != (defect.id == "linear-backoff"):
+            continue
+        for seed in SEEDS if defect.sim_only else (0,):
+            judgement = simulated(simulation, scenario_named(name), target, tmp_path, seed)
+            if right(defect, judgement):
+                return
+            others += [f"{name}: {finding}" for finding in failures(judgement)]
+    pytest.fail(f"{defect.summary}: nobody noticed, but {others or 'nothing failed at all'}")
+
+
+def test_every_defect_is_played_or_said_not_to_be() -> None:
+    shown = {each.id for each in VISIBLE}
+    elsewhere = {each.id for each in DEFECTS.values() if not each.scenarios or each.real_only}
+    assert shown | elsewhere | set(NOT_PLAYED) == set(DEFECTS)
+    assert {key for each in VISIBLE for key in each.scenarios} <= set(KEYS)
+
+
+@pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
+def test_the_sound_gateway_passes(path: Path, simulation: SimEngine, tmp_path: Path) -> None:
+    target = reference({}, {})
+    for seed in (0, 5):
+        judgement = simulated(simulation, load_scenario(path), target, tmp_path, seed)
+        wrong = [str(each) for each in judgement.findings if each.verdict is not Verdict.PASSED]
+        assert judgement.verdict is Verdict.PASSED, f"seed {seed}: {wrong}"
+
+
+def everywhere(**changed: float) -> dict[str, dict[str, float]]:
+    """All six services with some settings changed."""
+    return {
+        name: {
+            "attempts": own.attempts,
+            "timeout": own.timeout_s,
+            "threshold": own.threshold,
+            "wait": own.wait_s,
+        }
+        | changed
+        for name, own in DOCUMENTED.items()
+    }
+
+
+SETTINGS = {
+    "N 3, W 15 s": everywhere(threshold=3, wait=15),
+    "as coded": everywhere(threshold=5, wait=60),
+    "auth patient": {"auth": {"attempts": 4}},
+}
+
+
+@pytest.mark.parametrize("breakers", SETTINGS.values(), ids=SETTINGS.keys())
+def test_a_sound_gateway_with_other_settings_is_failed_by_nothing(
+    breakers: dict[str, dict[str, float]], simulation: SimEngine, tmp_path: Path
+) -> None:
+    variables = {"attempts": "ATTEMPTS", "timeout": "TIMEOUT_S", "threshold": "THRESHOLD"}
+    variables["wait"] = "WAIT_S"
+    environ = {
+        f"{name.upper()}_{variables[key]}": f"{value:g}"
+        for name, own in breakers.items()
+        for key, value in own.items()
+    }
+    target = reference(environ, breakers)
+    wrong = [
+        f"{path.stem}: {finding}"
+        for path in BUNDLED
+        for finding in failures(simulated(simulation, load_scenario(path), target, tmp_path))
+    ]
+    assert not wrong
+
+
+IN_REAL_TIME = {
+    "redirects-followed": "owner_lookup_redirected",
+    "charges-unanswered": "balance_used_up",
+    "identity-cached": "token_revoked",
+    "charges-without-balance": "balance_lookup_fails",
+    "malformed-json-escapes": "auth_malformed_json",
+}
+"""Short ones, and each another part of the gateway."""
+
+
+class _Nobody:
+    def progress(self, *_: object) -> None: ...
+
+    def done(self, *_: object) -> None: ...
+
+
+@pytest.mark.real_time
+@pytest.mark.timeout(180)
+def test_a_handful_of_defects_is_failed_in_real_time_too() -> None:
+    async def play() -> dict[str, Judgement]:
+        engine = LocalEngine(proxy="embedded")
+        found = {}
+        try:
+            for defect_id, name in IN_REAL_TIME.items():
+                target = defective(DEFECTS[defect_id])
+                scenario = scenario_named(name)
+                (played,) = await play_all(
+                    [scenario], engine=engine, target=target, watcher=_Nobody()
+                )
+                found[defect_id] = played.judgement
+        finally:
+            await engine.close()
+        return found
+
+    interval_s = sys.getswitchinterval()
+    try:
+        judgements = asyncio.run(play())
+    finally:
+        sys.setswitchinterval(interval_s)
+    missed = {
+        defect_id: [str(finding) for finding in judgement.findings]
+        for defect_id, judgement in judgements.items()
+        if not right(DEFECTS[defect_id], judgement)
+    }
+    assert not missed
