@@ -72,8 +72,8 @@ class SimEngine:
         """
         async with self._free_cpu():
             report(Progress(doing="simulating"))
-            if self._watched and self._reaper is not None:
-                self._reaper.watch_folder(job.folder)
+            if self._watched:
+                self._watcher().watch_folder(job.folder)
             future = self._begin(job)
             document = await asyncio.wrap_future(future)
             self._record(job, document, record)
@@ -130,8 +130,11 @@ class SimEngine:
 
     def _on_start(self, pid: int) -> None:
         if self._watched:
-            self._reaper = self._reaper or Reaper()
-            self._reaper.watch(pid)
+            self._watcher().watch(pid)
+
+    def _watcher(self) -> Reaper:
+        self._reaper = self._reaper or Reaper()
+        return self._reaper
 
     async def close(self) -> None:
         """End the nursery."""
