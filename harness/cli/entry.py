@@ -25,6 +25,8 @@ def call(args: Sequence[str] | None = None) -> int:
         result = outage.main(given, prog_name="outage", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except click.ClickException as error:
         error.show()
         return 2

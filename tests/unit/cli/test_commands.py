@@ -1,0 +1,166 @@
+"""Commands around files: exit status, one line a problem, no traceback for a mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from harness.bundled import bundled_scenarios, find_scenarios
+from harness.cli.entry import call
+from harness.cli.schema import schema_text
+from harness.cli.table import COMMANDS
+from harness.errors import UsageError
+from harness.scenario.faults import KINDS
+from harness.scenario.loader import load_scenario
+from harness.scenario.located import plain, read_tree
+from harness.settings import DOCUMENTED
+from harness.target_file import load_target, parse_target
+
+GOOD = str(bundled_scenarios()[0].resolve())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call([name, "--help"]) == 0
+    assert "Usage: outage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "args", [["valdate"], ["list", "--foo"], ["list", "nosuch"], ["schema", "x"], ["new"]]
+)
+def test_wrong_usage_is_exit_status_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(args) == 2
+    said = capsys.readouterr()
+    assert said.err
+    assert not said.out
+    assert "Traceback" not in said.err
+
+
+def test_a_command_nearly_named(capsys: pytest.CaptureFixture[str]) -> None:
+    call(["valdate"])
+    assert "did you mean 'validate'?" in capsys.readouterr().err
+
+
+def test_validate_says_little_of_good_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["validate", GOOD]) == 0
+    assert capsys.readouterr() == ("", "1 scenario valid\n")
+
+
+def test_validate_gives_one_line_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("title: x\ndurration: 9s\n")
+    assert call(["validate", str(bad), GOOD, str(tmp_path / "missing.yaml")]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{bad}:2: 'durration' is not known here; did you mean 'duration'?" in lines
+    assert any("missing.yaml" in line for line in lines)
+    assert all(line.startswith(str(tmp_path)) for line in lines)
+
+
+def test_python_m_harness_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "validate", "/dev/null"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(bundled_scenarios())
+    assert {"name", "file", "title", "claims", "duration_s"} <= rows[0].keys()
+
+
+@pytest.mark.parametrize("fault", KINDS)
+@pytest.mark.parametrize("upstream", DOCUMENTED)
+def test_new_files_are_valid(
+    upstream: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(["new", "mine", "--upstream", upstream, "--fault", fault, "--no-schema"]) == 0
+    assert load_scenario("mine.yaml").faulted_upstreams == (upstream,)
+
+
+def test_new_never_overwrites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("mine")
+    assert call(["new", "mine"]) == 2
+    assert Path("mine.yaml").read_text() == "mine"
+
+
+def test_bundled_scenarios_satisfy_the_schema() -> None:
+    schema = jsonschema.Draft202012Validator(json.loads(schema_text("scenario")))
+    for path in bundled_scenarios():
+        schema.validate(plain(read_tree(path.read_text(encoding="utf-8"))[0]))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("duration:", "durration:"),
+        ("fault: blackhole", "fault: blackhol"),
+        ("from: 0s", "from: 5"),
+        ("rate: 1/s", "rate: fast"),
+        ("request: POST", "request: SEND"),
+    ],
+)
+def test_malformed_files_do_not_satisfy_the_schema(before: str, after: str) -> None:
+    schema = jsonschema.Draft202012Validator(json.loads(schema_text("scenario")))
+    (path,) = find_scenarios(["auth_blackhole_50s"])
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    assert not schema.is_valid(plain(read_tree(text.replace(before, after))[0]))
+
+
+def test_schemas_are_written(tmp_path: Path) -> None:
+    assert call(["schema", "--write", str(tmp_path / "new")]) == 0
+    for kind in ("scenario", "target"):
+        text = (tmp_path / "new" / f"{kind}.schema.json").read_text()
+        jsonschema.Draft202012Validator.check_schema(json.loads(text))
+
+
+def test_doctor_finds_that_this_machine_can_play(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert {"engine local", "engine sim", "engine compose"} <= {one["name"] for one in findings}
+    assert all(one["able"] or one["remedy"] for one in findings)
+
+
+def test_targets_by_name_and_by_file(tmp_path: Path) -> None:
+    assert load_target("naive").name == "naive"
+    with pytest.raises(UsageError, match="did you mean 'reference'"):
+        load_target("refrence")
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nstart: {command: [python, app.py], env: {DEBUG: 0}}\n")
+    target = load_target(file)
+    assert target.cwd == tmp_path
+    assert target.start is not None
+    assert target.start.env == {"DEBUG": "0"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("upstreams: {AUTH_URL: auht}", "did you mean 'auth'"),
+        ("start: {command: [a]}", "exclude each other"),
+        ("breakers: {auth: {timeout: 5}}", "write 5s"),
+        ("redy: GET /", "did you mean 'ready'"),
+        ("log: {opened: '('}", "regular expression"),
+        ("real: {billing: here}", "host:port"),
+    ],
+)
+def test_a_target_s_mistake_is_told_with_its_line(line: str, message: str) -> None:
+    from harness.errors import InvalidFile
+
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(f"name: x\nurl: http://127.0.0.1:1\n{line}\n", "t.yaml")
+    told = [(problem.line, problem.message) for problem in caught.value.problems]
+    assert any(message in text and at in (2, 3) for at, text in told), told
