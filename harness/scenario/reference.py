@@ -1,0 +1,93 @@
+"""The reference of scenario files, generated: `python -m harness.scenario.reference`.
+
+Writes docs/scenarios.md's tables between its marks, and the whole of docs/faults.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.scenario.expectations import FORMS
+from harness.scenario.faults import KINDS, FaultBase
+from harness.scenario.model import Scenario
+from harness.scenario.schema import file_schema
+from harness.scenario.traffic import Stream
+
+BEGIN = "<!-- generated: python -m harness.scenario.reference -->"
+END = "<!-- end of generated -->"
+ENGINES = ("local", "compose", "sim")
+_COMMON = tuple(field.alias or name for name, field in FaultBase.model_fields.items())
+
+
+def key_tables() -> str:
+    """Every key of a scenario file, in one table for each place where keys stand."""
+    parts = [_table("The file", Scenario), _table("A stream, under `traffic`", Stream)]
+    parts.append(_table("A fault, under `faults`", FaultBase))
+    parts += [_table(f"An expectation with the key `{key}`", form) for key, form in FORMS.items()]
+    return "\n".join(parts)
+
+
+def fault_page() -> str:
+    """The page of faults: what each kind is, its own keys, and which engine plays it."""
+    head = " | ".join(("kind", "what a client of the upstream meets", "its own keys", *ENGINES))
+    rows = [f"| {head} | some calls only |", f"|{'---|' * (len(ENGINES) + 4)}"]
+    for kind in KINDS.values():
+        schema = file_schema(kind.model, kind.name)
+        own = [key for key in schema["properties"] if key not in (*_COMMON, "fault")]
+        required = schema.get("required", ())
+        keys = ", ".join(f"`{key}`{' (needed)' if key in required else ''}" for key in own)
+        able = " | ".join("yes" if engine in kind.engines else "no" for engine in ENGINES)
+        some = "yes" if kind.in_stub or kind.where == "stub" else "no"
+        rows.append(f"| `{kind.name}` | {kind.doc} | {keys} | {able} | {some} |")
+    intro = (
+        "# Kinds of fault\n\n"
+        "Generated from the registry by `python -m harness.scenario.reference`; a test keeps it\n"
+        "current. *Some calls only* says whether `on`, `first`, `calls`, `one_in` and `share` may\n"
+        "pick calls; a kind without it hits all of an upstream's.\n"
+    )
+    return f"{intro}\n" + "\n".join(rows) + "\n"
+
+
+def with_tables(page: str) -> str:
+    """A page with its generated part renewed."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{key_tables()}\n{END}{after}"
+
+
+def _table(title: str, model: Any) -> str:
+    schema = file_schema(model, title)
+    rows = [f"### {title}\n", "| key | what it says | for example |", "|---|---|---|"]
+    for key, what in schema["properties"].items():
+        needed = " (needed)" if key in schema.get("required", ()) else ""
+        example = ", ".join(f"`{one}`" for one in _examples(what))
+        rows.append(f"| `{key}`{needed} | {_cell(what.get('description', ''))} | {example} |")
+    return "\n".join(rows) + "\n"
+
+
+def _examples(what: Any) -> Iterator[str]:
+    """The first examples and choices found, at any depth."""
+    seen = [what, *what.get("anyOf", ()), what.get("items", {})]
+    for part in seen:
+        yield from (str(one) for one in part.get("examples", ())[:2])
+        yield from (str(one) for one in part.get("enum", ()))
+        if "const" in part:
+            yield str(part["const"])
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", " ").replace("|", "\\|")
+
+
+def main() -> None:
+    """Renew the pages in the repository's `docs` folder."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    (docs / "faults.md").write_text(fault_page(), encoding="utf-8")
+    page = docs / "scenarios.md"
+    page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The documents for authors say everything the model knows, and what they show is valid."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.scenario.expectations import FORMS
+from harness.scenario.faults import KINDS, FaultBase
+from harness.scenario.known_keys import keys_of
+from harness.scenario.loader import parse_scenario
+from harness.scenario.model import Scenario
+from harness.scenario.reference import fault_page, with_tables
+from harness.scenario.traffic import Stream
+
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", [Scenario, Stream, FaultBase, *FORMS.values()])
+def test_every_key_is_documented(model: type) -> None:
+    missing = [key for key in keys_of(model) if not re.search(rf"^\| `{key}`", PAGE, re.MULTILINE)]
+    assert not missing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_documented(kind: str) -> None:
+    assert f"| `{kind}` |" in (DOCS / "faults.md").read_text(encoding="utf-8")
+
+
+def test_the_generated_parts_are_current() -> None:
+    renew = "run: python -m harness.scenario.reference"
+    assert (DOCS / "faults.md").read_text(encoding="utf-8") == fault_page(), renew
+    assert with_tables(PAGE) == PAGE, renew
+
+
+def test_the_example_is_valid() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert parse_scenario(example, "example.yaml").claims == ("T1",)
