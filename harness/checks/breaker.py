@@ -100,9 +100,19 @@ class _Judge:
         known = self.inference
         if not known.demands:
             return Verdict.INCONCLUSIVE, f"no request needed {known.upstream}"
-        if len(known.unknown) == len(known.demands):
+        if known.unknown and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(known.demands)} requests rejected"
+
+    def _would_show(self) -> bool:
+        """Whether a request that can be told apart was sent while it is surely open."""
+        unknown = {request.sent.id for request in self.inference.unknown}
+        return any(
+            begin.high + _SLACK_S < request.sent.at_s < end.low - _SLACK_S
+            for begin, end in self._predicted().open_spells
+            for request in self.inference.demands
+            if request.sent.id not in unknown
+        )
 
     def _first_rejection(self) -> Finding:
         wanted, stream = self.expectation.first_rejection, self.expectation.traffic

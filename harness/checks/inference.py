@@ -103,6 +103,8 @@ class _Reader:
             if closed_s is None:
                 break
             since_s = closed_s
+        if not self.transitions and self.unknown:
+            self._read_status()
         return Inference(
             upstream=self.upstream,
             transitions=tuple(self.transitions),
@@ -271,6 +273,29 @@ class _Reader:
         )
 
     # Further evidence
+
+    def _read_status(self) -> None:
+        """States by the status endpoint alone, where no rejection can be told from a failure."""
+        began_s = self.unknown[0].sent.at_s
+        open_since_s: float | None = None
+        for event in self.history.reported(self.upstream):
+            if event.at_s < began_s or not (self.transitions or event.state == "open"):
+                continue
+            self.transitions.append(
+                Transition(
+                    state=event.state,
+                    at_s=(event.since_s + event.at_s) / 2,
+                    error_s=(event.at_s - event.since_s) / 2 + _TIE_S,
+                    evidence="status endpoint (nothing on the wire tells while the port refuses)",
+                )
+            )
+            if event.state == "open":
+                open_since_s = event.at_s
+            elif open_since_s is not None and event.since_s > open_since_s:
+                self.windows.append(Window(open_since_s, event.since_s))
+                open_since_s = None
+        if open_since_s is not None and self.history.end_s > open_since_s:
+            self.windows.append(Window(open_since_s, self.history.end_s))
 
     def _reported_between(
         self, state: str, since_s: float, low_s: float, high_s: float

@@ -1,4 +1,4 @@
-"""Each defective gateway is failed by the bundled scenarios for the right reason, the sound by none.
+"""Bundled scenarios fail each defective gateway for the right reason, and the sound one never.
 
 Played in the simulation; a handful in real time too. A failure names the defect: replay it with
 `python -m tests.defects.gateways ID` behind `outage up`.
