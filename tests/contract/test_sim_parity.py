@@ -1,7 +1,8 @@
 """`sim` and `local` agree: the verdict of every expectation, and the breakers' instants.
 
-Scenarios are played once on each engine, side by side, so this takes as long as the longest of them:
-T1 and the short ones by default, every bundled one with OUTAGE_PARITY=all (three and a half minutes).
+Scenarios are played once on each engine, side by side, so this takes as long as the longest of
+them: T1 and the short ones by default, all bundled ones with OUTAGE_PARITY=all (three and a half
+minutes).
 """
 
 from __future__ import annotations
