@@ -16,6 +16,8 @@ from harness.errors import WorldError
 from harness.history.events import Called, Charged, Event, Replied
 
 _ANSWER_WITHIN_S = 5.0
+_IDS_OF_A_LIFE = 1_000_000_000
+"""More calls than one process ever gets: ids of the next one begin above."""
 
 
 class StubLink:
@@ -30,6 +32,7 @@ class StubLink:
         self._on_record = on_record
         self._reader: asyncio.Task[None] | None = None
         self._seen = 0
+        self._lives = 0
         self.lost: str | None = None
         """Why the stream of records ended by itself; None while it goes on."""
 
@@ -95,11 +98,15 @@ class StubLink:
 
     def _take(self, line: bytes) -> None:
         self._seen += 1
-        self._on_record(json.loads(line))
+        record = json.loads(line)
+        if "id" in record:
+            record["id"] += self._lives * _IDS_OF_A_LIFE
+        self._on_record(record)
 
     def restarted(self) -> None:
-        """A new process has taken the stub's place: its records count from 0 again."""
+        """A new process has taken the stub's place: its records and calls count anew."""
         self._seen = 0
+        self._lives += 1
 
     async def close(self) -> None:
         """Stop receiving."""

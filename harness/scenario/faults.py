@@ -337,7 +337,7 @@ _TABLE = (
     _kind(RequestLost, "proxy", in_stub=True, silent=True),
     _kind(ReplyLost, "proxy", in_stub=True),
     _kind(Stall, "proxy", silent=True),
-    _kind(Unanswered, "connect", engines=("local", "sim"), silent=True, invisible=True),
+    _kind(Unanswered, "connect", silent=True, invisible=True),
     _kind(Empty, "proxy", in_stub=True, silent=True),
     _kind(Reset, "proxy", in_stub=True, silent=True),
     _kind(Latency, "proxy"),

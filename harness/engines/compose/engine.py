@@ -24,6 +24,7 @@ from harness.engines.client import Exchange, exchange, exchange_through
 from harness.engines.compose.command import OVERRIDE, find_compose
 from harness.engines.compose.dockerd import Dockerd
 from harness.engines.compose.host import HostSite
+from harness.engines.compose.images import are_built, note_built, sources_digest
 from harness.engines.compose.inside import INSIDE, InsideSite
 from harness.engines.compose.leftovers import Undertaker, remove_orphans
 from harness.engines.compose.place import Place, Site
@@ -115,6 +116,7 @@ class ComposeEngine:
         noted = False
         try:
             reaper = await self._prepare(report)
+            began_s = chronicle.now()  # images are built once, not for this world
             await world.start(self._site(job, reaper), reaper, report)
             self._note_run(job, chronicle, world, began_s)
             noted = True
@@ -159,13 +161,22 @@ class ComposeEngine:
                         "leftovers could not be removed", remove_orphans, self._dockerd.client
                     )
                     self._undertaker = Undertaker()
-                    report(Progress(doing="building images"))
                     try:
-                        await self._command.build("outage", self._reaper)
+                        await self._build(self._reaper, report)
                     except BaseException:
                         self._let_go()  # the next one tries anew
                         raise
             return self._reaper
+
+    async def _build(self, reaper: Reaper, report: Report) -> None:
+        client, folder = self._dockerd.client, self._command.folder
+        digest = await asyncio.to_thread(sources_digest, folder)
+        what = "images can't be looked at"
+        if await self._dockerd.call(what, are_built, client, digest):
+            return
+        report(Progress(doing="building images"))
+        await self._command.build("outage", reaper)
+        await self._dockerd.call(what, note_built, client, digest)
 
     def _note_run(self, job: Job, chronicle: Chronicle, world: World, began_s: float) -> None:
         target, place = job.target, world.place

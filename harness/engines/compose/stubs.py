@@ -135,8 +135,10 @@ class Stubs:
 
         Raises: WorldError when it can't be reached.
         """
-        await self._links[name].close()
-        self._links[name] = self._link(name, *address)
+        link = self._links[name]
+        await link.close()
+        link.restarted()
+        link.host, link.port = address
         await self._tell(name)
 
     async def reached_again(self, name: str, address: Address) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import secrets
 
 from harness.engines.base import Job, Progress, Report
@@ -25,6 +26,8 @@ from harness.toxiproxy.client import ToxiproxyClient
 
 _LONGEST_LINE = 500
 _READY_WITHIN_S = 20.0
+_STARTS_AHEAD_S = 3.0
+"""A killed service starts so long before its fault is lifted, unseen behind its closed proxy."""
 
 
 class World:
@@ -43,6 +46,7 @@ class World:
         self._gateway: Gateway | None = None
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], Vacancy] = {}
+        self._revivals: dict[tuple[int, str], asyncio.Task[None]] = {}
 
     async def start(self, site: Site, reaper: Reaper, report: Report) -> None:
         """Everything up, proxies made, the gateway ready.
@@ -146,26 +150,36 @@ class World:
         await self._site.strike(kind, name)
         if kind == "kill":
             await self._proxies.disable(index, name)  # a killed service refuses
-        elif kind == "restart":
-            await self.stubs.revived(name, await self._site.heal(kind, name))
+        if kind in ("kill", "restart"):
+            starts_s = 0.0 if kind == "restart" else (fault.to or math.inf) - _STARTS_AHEAD_S
+            self._revivals[index, name] = asyncio.create_task(self._revive(kind, name, starts_s))
+
+    async def _revive(self, kind: str, name: str, at_s: float) -> None:
+        """Start a stub again: at once, or so long before it is due as a container needs."""
+        assert self._site is not None
+        await self._chronicle.until(min(at_s, self._job.scenario.duration))
+        await self.stubs.revived(name, await self._site.heal(kind, name))
 
     async def _heal(self, index: int, fault: FaultBase, name: str) -> None:
         assert self._proxies is not None
         assert self._site is not None
         kind: str = fault.fault  # type: ignore[attr-defined]
-        if kind == "restart":
+        if kind in ("kill", "restart"):
+            await self._revivals.pop((index, name))
+            if kind == "kill":
+                await self._proxies.enable(index, name)
             return
         address: Address = await self._site.heal(kind, name)
-        if kind == "kill":
-            await self.stubs.revived(name, address)
-            await self._proxies.enable(index, name)
-        elif kind == "disconnect":
+        if kind == "disconnect":
             await self.stubs.reached_again(name, address)
 
     async def stop(self) -> None:
         """End all lines, then everything else."""
         for held in self._held.values():
             await held.close()
+        for revival in self._revivals.values():
+            revival.cancel()
+        await asyncio.gather(*self._revivals.values(), return_exceptions=True)
         if self._gateway is not None:
             await self._gateway.stop()
         await self.stubs.stop()
