@@ -148,7 +148,7 @@ def _warm_up(job: Job, index: int, name: str, stream: Stream) -> StreamPlan:
 
 def _spare(index: int, attempt: int) -> int:
     """A warm-up's own address, so that it uses up nobody's rate limit (as in `player`)."""
-    return (200 + index * 2 + attempt % 2) % 250 + 1
+    return (index * 16 + attempt % 16) % 250 + 1
 
 
 def _client(first: int, step: Send) -> str:

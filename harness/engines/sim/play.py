@@ -22,7 +22,6 @@ from .watchdog import Watchdog
 from .world import World
 from .wsgi import Answer, Server, load
 
-_TRIES_WHEN_WRONG = 4
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
 _STATUS_EVERY_S = 0.25
@@ -132,13 +131,10 @@ class Play:
         self._play_begun_cpu_s = real.process_time()
         self.facts.add("phase", phase="warm-up")
         for stream in self.plan["warm_up"]:
-            for number, request in enumerate(stream["tries"]):
+            for request in stream["tries"]:
                 status = self._ask(request, noted=True)
-                if status is not None:
-                    if stream["healthy_low"] <= status <= stream["healthy_high"]:
-                        break
-                    if number + 1 >= _TRIES_WHEN_WRONG:
-                        break
+                if status is not None and stream["healthy_low"] <= status <= stream["healthy_high"]:
+                    break
                 KERNEL.sleep(_TRY_AGAIN_S)
         KERNEL.sleep(_SETTLE_S)
 

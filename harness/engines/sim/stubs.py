@@ -7,6 +7,7 @@ services, `Connection` speaks for one, bytes in and bytes out when due.
 from __future__ import annotations
 
 import importlib
+import json
 import math
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -37,7 +38,8 @@ class StubPort:
         self._package = package
         self._build = build
         self._facts = facts
-        self._told: list[tuple[str, str, str]] = []
+        self._told: dict[str, tuple[str, str]] = {}
+        self._charges: list[dict[str, Any]] = []
         self._sessions: list[Session] = []
         self._calls_before = 0
         self.paused = False
@@ -73,8 +75,10 @@ class StubPort:
         connection.eof(KERNEL.now_s)
         if not said.startswith(b"HTTP/1.1 2"):
             raise ValueError(f"the {self.name} stub did not take {method} {path}: {said[-200:]!r}")
-        if path in ("users", "routes"):
-            self._told.append((method, path, body))
+        if method == "DELETE":
+            self._told.pop(path, None)
+        else:
+            self._told[path] = (method, body)
 
     def kill(self) -> None:
         """End the process: its connections are gone, and so is what it remembered."""
@@ -84,15 +88,17 @@ class StubPort:
             session.die()
 
     def revive(self) -> None:
-        """Start it again, without memory, told what it was told at the start."""
+        """Start it again, told all that it was told, with the charges in its database."""
         recorder = self._service.recorder
         self._calls_before += sum(1 for r in recorder.records if r["kind"] == "call")
         self._service = self._build()
         self._seen = 0
         self._service.recorder.listeners.append(self._note_records)
-        told, self._told = self._told, []
-        for words in told:
-            self.control(*words)
+        for path, (method, body) in tuple(self._told.items()):
+            self.control(method, path, body)
+        if self._charges:
+            self.control("PUT", "ledger", json.dumps(self._charges))
+            del self._told["ledger"]
         self.alive = True
 
     def pause(self) -> None:
@@ -112,6 +118,9 @@ class StubPort:
             if "id" in known:
                 known["id"] += self._calls_before
             known["record"] = known.pop("kind")
+            if known["record"] == "charge" and not known["duplicate"]:
+                kept = ("job_id", "user_id", "cost")
+                self._charges.append({name: known[name] for name in kept})
             self._facts.add("stub", known.pop("at"), **known)
         self._seen = len(records)
 

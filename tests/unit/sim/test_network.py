@@ -221,3 +221,26 @@ def work(environ):
 """
     )
     assert outcome.body == "TimeoutError 5.0 b'' 1.0"
+
+
+def test_charges_survive_the_process_that_took_them(simulate: Simulate) -> None:
+    source = """
+import os, requests
+def work(environ):
+    body = {"user_id": "ada", "job_id": "one", "cost": 1.5, "description": ""}
+    answer = requests.post(os.environ["UPSTREAM"] + "/deduct", json=body, timeout=5)
+    return answer.json()["status"]
+"""
+    users = {"ada": {"balance": 2}}
+    steps = [
+        send(0.0, number=1),
+        {"at_s": 1.0, "send": None, "apply": 0, "lift": None},
+        send(2.0, number=2),
+    ]
+    outcome = simulate(
+        source,
+        upstreams=[{"name": "billing", "port": 20_001, "users": users, "routes": []}],
+        faults=[words([["kill", "billing"], ["revive", "billing"]], [])],
+        steps=steps,
+    )
+    assert outcome.bodies == ["success", "duplicate"]
