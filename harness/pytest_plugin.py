@@ -138,7 +138,7 @@ def play(
     import asyncio
 
     from harness.bundled import find_scenarios
-    from harness.cli.run import _engine as make_engine
+    from harness.cli.run import make_engine
     from harness.engines.base import check_blast_radius
     from harness.runner import play_all
     from harness.scenario.loader import load_scenario

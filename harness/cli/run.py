@@ -73,9 +73,9 @@ def run(
     from harness.scenario.loader import load_scenarios
     from harness.target_file import load_target
 
-    scenarios = load_scenarios(find_scenarios(paths))
     target = load_target(target_name)
-    made = _engine(engine, proxy, seed=seed)
+    scenarios = load_scenarios(find_scenarios(paths), target=target)
+    made = make_engine(engine, proxy, seed=seed)
     check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
         engine=made,
@@ -88,7 +88,11 @@ def run(
     sys.exit(session.run(scenarios))
 
 
-def _engine(name: str, proxy: str, *, seed: int) -> Engine:
+def make_engine(name: str, proxy: str, *, seed: int) -> Engine:
+    """The engine of a name, its proxy chosen.
+
+    Raises: UsageError when this machine lacks what was asked for.
+    """
     if name == "local":
         from harness.engines.local.engine import LocalEngine
 

@@ -46,12 +46,12 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
 
     if scenario is None and (broken or replay):
         raise UsageError("--broken and --replay need a scenario whose faults they play")
+    target = load_target(target_name)
     loaded = (
-        load_scenario(find_scenarios((scenario,))[0])
+        load_scenario(find_scenarios((scenario,))[0], target=target)
         if scenario is not None
         else Scenario.model_validate(_HEALTHY)
     )
-    target = load_target(target_name)
     with tempfile.TemporaryDirectory(prefix="outage-") as folder:
         job = Job(
             scenario=loaded,
