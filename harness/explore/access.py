@@ -97,7 +97,7 @@ def _revoked(evidence: Evidence, user: str, start_s: float, end_s: float) -> boo
 def _false_answers(evidence: Evidence, start_s: float, end_s: float) -> bool:
     """Whether auth's answers were all made useless by a fault, though they were answered."""
     return any(
-        fault.fault in ("json", "malformed", "truncate", "undecodable")
+        fault.fault in ("json", "malformed", "truncate")
         and fault.from_ <= start_s + 1e-6
         and end_s <= evidence.scenario.fault_end_s(index)
         and not (fault.counted or fault.one_in or fault.share < 1)

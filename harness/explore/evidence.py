@@ -118,14 +118,13 @@ class Evidence:
             return False
         if not offered.route.own and upstream == "auth":
             return False  # its healthy answer is a refusal too
-        if request.status in (None, 400, 402, 404, 405, 415, 429):
-            return False
         if request.status == offered.route.healthy:
             if upstream == "billing":
                 return offered.says_charged and request.field("charged") is False
             return upstream == "chroma" and request.field("degraded") is True
-        before = offered.upstreams[: offered.upstreams.index(upstream)]
-        return "auth" not in before or request.status not in (401, 403)
+        if upstream == "auth":
+            return request.status in (401, 403, 503)
+        return upstream not in ("billing", "chroma") and request.status == 503
 
     # What was broken
 
@@ -164,7 +163,7 @@ class Evidence:
             return bool(fault.status >= 300)  # type: ignore[attr-defined]
         if kind == "revoke":
             return user is not None and bool(fault.user == user)  # type: ignore[attr-defined]
-        return kind in _SPOILING or kind in ("truncate", "malformed", "undecodable", "json")
+        return kind in _SPOILING or kind in ("truncate", "malformed", "json")
 
     def succeeded(self, attempts: Sequence[Attempt], route: str) -> bool:
         """Whether any of these may have succeeded on a route, answered 200."""

@@ -52,7 +52,7 @@ class Attempt:
     path: str = ""
     status: int | None = None
     call: Call | None = None
-    """The stub's record, where the request got so far."""
+    """The stub's record, where there was an answer."""
 
     @property
     def result(self) -> Result | None:
@@ -67,6 +67,7 @@ class Attempt:
 
 _FAILURE = frozenset({Result.FAILURE})
 _EITHER = frozenset({Result.SUCCESS, Result.FAILURE})
+_ANYTHING = frozenset(Result)
 
 
 def attempts_of(history: History, upstream: str, settings: ServiceSettings) -> tuple[Attempt, ...]:
@@ -124,9 +125,10 @@ class _Witness:
                 end_s, status = event.at_s, event.status
             elif event.what == "closed" and status is None:
                 end_s = event.at_s
-        call = self._call_of(request, end_s)
-        if status is not None and call is not None and call.replied is not None:
-            end_s = max(end_s, call.replied.at_s)
+        call = None if status is None else self._call_of(request, end_s, status)
+        if call is not None:
+            # The proxy sees an answer's first bytes; it is in only when the stub is done with it.
+            end_s = math.inf if call.replied is None else max(end_s, call.replied.at_s)
         results = _results(status, call)
         if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s):
             results, end_s = _EITHER, end_s
@@ -149,8 +151,8 @@ class _Witness:
     def _may_be_cut(self, start_s: float, end_s: float) -> bool:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._unsure)
 
-    def _call_of(self, request: Crossed, seen_s: float) -> Call | None:
-        """The stub's record of the same attempt: same path, arrived after it, ended when it did.
+    def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
+        """The stub's record of an answered attempt: same path and status, arrived after it.
 
         Each record is of one attempt; of equal attempts at one instant the end tells which.
         """
@@ -162,6 +164,9 @@ class _Witness:
             if call.at_s > request.at_s + _TRAVELS_S:
                 break
             if index in self._taken or call.called.path.partition("?")[0] != path:
+                continue
+            reply = call.replied
+            if reply is not None and (reply.outcome == "lost" or reply.status != status):
                 continue
             apart_s = _apart_s(call, seen_s)
             if found is None or apart_s < nearest_s:
@@ -193,8 +198,11 @@ def _closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
 def _results(status: int | None, call: Call | None) -> frozenset[Result]:
     if status is None:
         return _FAILURE
-    if call is not None and call.replied is not None and call.replied.outcome != "sent":
-        return _FAILURE
+    if call is None:
+        return _EITHER if status < 500 and status != 429 else _ANYTHING
+    if call.replied is not None and call.replied.outcome != "sent":
+        # Whoever never undoes encodings doesn't notice that this one can't be undone.
+        return _EITHER if call.replied.outcome == "undecodable" and status < 500 else _FAILURE
     if status == 429:
         return frozenset({Result.NEUTRAL})
     return frozenset({Result.SUCCESS}) if status < 500 else _FAILURE
