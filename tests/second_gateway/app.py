@@ -5,6 +5,7 @@ hand-made, its client is urllib. It promises less: no charging keys, no log line
 """
 
 import contextlib
+import http.client
 import json
 import os
 import threading
@@ -57,7 +58,7 @@ class Upstream:
             generation = self.enter()
             try:
                 answer = self.attempt(path, value)
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 self.leave(generation, ok=False)
                 continue
             self.leave(generation, ok=True)
