@@ -1,4 +1,7 @@
-"""A container's health check: exits 0 if a port of its own answers a GET with less than 500."""
+"""A container's health check: exits 0 if a port of its own answers a GET below 500.
+
+Stubs are asked for `/_stub/clock`: `/health` would be recorded among the calls that reach them.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from harness.engines.compose.images import are_built, note_built, sources_digest
 from harness.engines.compose.inside import INSIDE, InsideSite
 from harness.engines.compose.leftovers import Undertaker, remove_orphans
 from harness.engines.compose.place import Place, Site
-from harness.engines.compose.world import World, check_upstreams
+from harness.engines.compose.world import World, check_upstreams, job_at
 from harness.engines.player import Player
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
@@ -123,7 +123,7 @@ class ComposeEngine:
             place = world.place
             assert place is not None
             player = Player(
-                job,
+                job if place.fresh else job_at(job, place.gateway),
                 chronicle=chronicle,
                 report=report,
                 redactor=world.redactor,

@@ -40,7 +40,9 @@ class InsideSite:
         """
         report(Progress(doing="restarting gateway and stubs"))
         await together(*(order(name, "restart") for name in STUB_PORTS))
-        await order(_HERE, "restart")
+        fresh = await _has_keeper(_HERE)
+        if fresh:
+            await order(_HERE, "restart")
         self._sight = await ProxySight.open()
         return Place(
             gateway=(_HERE, GATEWAY_PORT),
@@ -48,6 +50,7 @@ class InsideSite:
             stubs={name: (name, port) for name, port in STUB_PORTS.items()},
             vacancy=("toxiproxy", VACANCY_PORT),
             toxiproxy=f"http://toxiproxy:{API_PORT}",
+            fresh=fresh,
             evidence=() if self._sight is None else ("proxy connections",),
         )
 
@@ -77,6 +80,16 @@ class InsideSite:
             self._sight.close()
         with contextlib.suppress(WorldError):
             await together(*(order(name, "resume") for name in STUB_PORTS))
+
+
+async def _has_keeper(host: str) -> bool:
+    """Whether it can be restarted: a gateway of somebody's own may have come without."""
+    try:
+        _, writer = await asyncio.open_connection(host, KEEPER_PORT)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def order(host: str, word: str) -> None:

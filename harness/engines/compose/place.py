@@ -30,6 +30,8 @@ class Place:
     """The URL of the proxies' API."""
     evidence: tuple[str, ...]
     """What can be seen of the proxies: `proxy connections`, or nothing."""
+    fresh: bool = True
+    """Whether the gateway was started for this job; else it may have to recover first."""
     wall_error_s: float = 0.0
     """How far instants taken from containers' logs may be off."""
 
