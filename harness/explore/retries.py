@@ -126,11 +126,17 @@ def _idle(evidence: Evidence, request: Request) -> Iterator[Violation]:
     assert offered is not None
     if any(evidence.blind(upstream) for upstream in offered.upstreams):
         return
-    attempts = [a for name in offered.upstreams for a in evidence.made_for(request, name)]
-    last_s = max((a.end_s for a in attempts), default=request.sent.at_s)
+    attempts = [(a, name) for name in offered.upstreams for a in evidence.made_for(request, name)]
+    if not attempts:
+        return
+    last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
+    tries = sum(a.route == last.route and name == upstream for a, name in attempts)
+    if tries < evidence.settings(upstream).attempts:
+        return  # it may have waited for another attempt, which the breaker then refused (B6)
+    last_s = last.end_s
     idle_s = request.end_s - last_s
     hit = [name for name in offered.upstreams if name in evidence.faulted]
-    unsure = any(a.result is None for a in attempts)
+    unsure = any(a.result is None for a, _ in attempts)
     if idle_s < _LATE_S + evidence.tie_s or unsure or not hit:
         return
     took_s = last_s - request.sent.at_s + 0.5
