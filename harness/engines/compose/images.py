@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -40,5 +41,6 @@ def note_built(client: Any, digest: str) -> None:
         for tag in images:
             repository, _, version = tag.rpartition(":")
             if repository == name and version not in ("latest", digest):
-                client.images.remove(tag)
+                with contextlib.suppress(Exception):  # another run has just removed it
+                    client.images.remove(tag)
         images[f"{name}:latest"].tag(name, digest)
