@@ -21,6 +21,14 @@ class Down(Exception):
     """The upstream is not to be had."""
 
 
+def parsed(body: bytes) -> object:
+    """The JSON of an answer; None for anything else, which is an answer all the same."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
 class Upstream:
     """A client with a breaker; one lock, never held across a call."""
 
@@ -72,7 +80,7 @@ class Upstream:
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-                return reply.status, json.loads(reply.read())
+                return reply.status, parsed(reply.read())
         except urllib.error.HTTPError as error:
             if error.code >= 500:
                 raise
