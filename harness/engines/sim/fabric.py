@@ -27,8 +27,8 @@ Address = tuple[str, int]
 
 
 def drawn_latency_s() -> float:
-    """A connection's one-way latency; under a seed each has its own, so that ties fall apart."""
-    return LATENCY_S * (0.5 + 9.5 * KERNEL.choices.random()) if KERNEL.shuffles else LATENCY_S
+    """A connection's one-way latency; under some seeds each has its own."""
+    return LATENCY_S * (0.5 + 9.5 * KERNEL.choices.random()) if KERNEL.spreads else LATENCY_S
 
 
 class Remote(Protocol):

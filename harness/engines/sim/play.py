@@ -136,7 +136,8 @@ class Play:
                 if status is not None and stream["healthy_low"] <= status <= stream["healthy_high"]:
                     break
                 KERNEL.sleep(_TRY_AGAIN_S)
-        KERNEL.sleep(_SETTLE_S)
+            # Apart, so that it is plain which request caused which call.
+            KERNEL.sleep(_SETTLE_S)
 
     def _await_ready(self) -> None:
         until_s = KERNEL.now_s + self.plan["ready_within_s"]

@@ -27,6 +27,8 @@ BOOT_S = 1000.0
 """The monotonic clock's reading when a simulation begins: never 0, which targets take for unset."""
 
 LONGEST_DITHER_S = 0.02
+DITHERS = 2
+"""How often a task may be held up between two waits of its own."""
 READS_BEFORE_TIME_MOVES = 1000
 LONGEST_NUDGE_S = 0.016
 
@@ -89,7 +91,7 @@ class Task:
         """Start its budgets anew, as for a new request."""
         self.reads = 0
         self.nudge_s = 0.0005
-        self.dithers = 2
+        self.dithers = DITHERS
 
 
 class Scheduler:
@@ -110,6 +112,7 @@ class Scheduler:
         self.on_nudge: Callable[[], object] = lambda: None
         self.on_failure: Callable[[BaseException], NoReturn] | None = None
         self._ready: deque[Task] = deque()
+        self._passed_by: deque[Task] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._sequence = 0
         self._last_ident = self.main.ident
@@ -122,9 +125,13 @@ class Scheduler:
         `points` is the probability of a switch at a clock read or lock entry; drawn if None.
         """
         self.choices = Random(seed)
-        drawn = (0.02, 0.05, 0.1, 0.3)[int(self.choices.random() * 4)]
+        drawn = (0.05, 0.1, 0.2, 0.4)[int(self.choices.random() * 4)]
         self.points = 0.0 if seed == 0 and points is None else drawn if points is None else points
         self.shuffles = seed != 0
+        # Requests of one instant meet in ties, others only when one is held up. Half of the seeds
+        # leave ties whole, and a task that yields lets all others of its instant pass; the other
+        # half hold tasks up and give connections latencies of their own.
+        self.spreads = self.shuffles and self.choices.random() < 0.5
 
     # -- events ------------------------------------------------------------------------------
 
@@ -157,6 +164,8 @@ class Scheduler:
         task.woken = False
         task.parked = True
         task.reads = 0
+        if what != "sleep":
+            task.dithers = DITHERS
         task.waits_for = what
         timer = None if until_s is None else self.call_at(until_s, self._expire, task)
         self._switch(task)
@@ -194,11 +203,14 @@ class Scheduler:
         if task is None or self.choices.random() >= self.points:
             return
         # A yield alone shows nothing when nobody else is ready at this instant.
-        if task.dithers and self.choices.random() < 0.2:
+        if self.spreads and task.dithers and self.choices.random() < 0.3:
             task.dithers -= 1
             self.sleep(self.choices.random() * LONGEST_DITHER_S)
-        else:
+        elif self.spreads:
             self.sleep(0)
+        else:
+            self._passed_by.append(task)
+            self._switch(task)
 
     def count_read(self, task: Task) -> None:
         """A clock was read; one that is read again and again without a wait must move."""
@@ -235,6 +247,7 @@ class Scheduler:
         self.main.worker.note_identity()
         self._idle.clear()
         self._ready.clear()
+        self._passed_by.clear()
 
     def who_waits(self) -> list[tuple[Task, str]]:
         """Every task that waits, with what for."""
@@ -263,11 +276,11 @@ class Scheduler:
         return task
 
     def _loop(self) -> Task:
-        timers, ready = self._timers, self._ready
+        timers, ready, passed_by = self._timers, self._ready, self._passed_by
         self.current = None
         while True:
             # Everything due now comes first, so that all tasks of this instant can be chosen from.
-            while timers and (timers[0][0] <= self.now_s or not ready):
+            while timers and (timers[0][0] <= self.now_s or not (ready or passed_by)):
                 at_s, _, timer = heappop(timers)
                 call = timer.call
                 if call is None:
@@ -280,6 +293,9 @@ class Scheduler:
                 call(*args)
             if ready:
                 return self._choose()
+            if passed_by:
+                last: Task = passed_by.popleft()
+                return last
             if not timers:
                 raise Deadlock(
                     "everything waits: "
