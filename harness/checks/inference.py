@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.checks.attempts import Attempt, attempts_at, implied_attempts
 from harness.checks.demands import demands_on, is_rejection
@@ -78,7 +78,7 @@ class _Reader:
         self.upstream = upstream
         self.settings = settings
         self.demands = demands_on(history, upstream)
-        seen = attempts_at(history, upstream)
+        seen = [self._given_up(attempt) for attempt in attempts_at(history, upstream)]
         implied = implied_attempts(history, upstream, self.demands, settings)
         self.attempts = tuple(sorted((*seen, *implied), key=lambda a: a.start_s))
         self.starts = [attempt.start_s for attempt in self.attempts]
@@ -93,6 +93,17 @@ class _Reader:
         self.probes: list[Probe] = []
         self.late: list[Attempt] = []
         self.conflicts: list[str] = []
+
+    def _given_up(self, attempt: Attempt) -> Attempt:
+        """An attempt whose end nothing saw: at its deadline, or when a lift hung up on it.
+
+        Real Toxiproxy tells of connections only that it accepted them.
+        """
+        if attempt.source == "proxy" or not math.isinf(attempt.end_s):
+            return attempt
+        lifts = [f.end_s for f in self.history.faults if f.end_s > attempt.start_s]
+        end_s = min([attempt.start_s + self.settings.timeout_s, *lifts])
+        return replace(attempt, end_s=end_s) if end_s <= self.history.end_s else attempt
 
     def read(self) -> Inference:
         since_s = 0.0

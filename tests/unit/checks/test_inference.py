@@ -1,5 +1,7 @@
 """What is inferred of a breaker from histories made up event by event."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.checks.inference import Inference, infer
@@ -286,6 +288,20 @@ def test_requests_that_a_limit_turned_away_are_no_rejections() -> None:
         story.request(second + 1, second, took_s=0.002, status=429)
 
     assert story.infer(12).transitions == ()
+
+
+def test_connections_alone_tell_when_a_blackhole_opened_the_breaker() -> None:
+    story = blackhole()
+    story.events[0] = replace(story.events[0], evidence=("stub", "proxy connections"))
+    told = [e for e in story.events if isinstance(e, Crossed) and e.what == "request"]
+    story.events = [e for e in story.events if not isinstance(e, Crossed)]
+    story.events += [replace(e, what="accepted", connection=0) for e in told if e.at_s >= 0]
+
+    found = story.infer(75)
+
+    assert states(found) == [("open", 9.0), ("half_open", 69.0), ("closed", 69.0)]
+    assert found.opened is not None
+    assert found.opened.error_s < 0.1
 
 
 @pytest.mark.parametrize("journal", [True, False])
