@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import STORIES, Chapter, Draw, Scene
 from harness.explore.surface import Offered, Surface
@@ -22,8 +23,8 @@ _OFFSETS_S = (0.0, 0.35, 0.65, 0.85)
 def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
     """Outages for a target with this surface; `focus` names upstreams to prefer."""
     names = [*focus, *(name for name in surface.upstreams if name not in focus)]
-    hit = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
-    rate_per_s = draw(st.sampled_from(_RATES))
+    hit = draw(st.lists(evenly(names), min_size=1, max_size=3, unique=True))
+    rate_per_s = draw(evenly(_RATES))
     flows: list[Flow] = []
     faults: list[dict[str, object]] = []
     chapters: list[Chapter] = []
@@ -34,7 +35,7 @@ def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
             routes=surface.routes_at(upstream),
             rate_per_s=rate_per_s,
         )
-        chapter = draw(st.sampled_from(STORIES))(draw, scene)
+        chapter = draw(evenly(STORIES))(draw, scene)
         chapters.append(chapter)
         faults += chapter.faults
         wanted = draw(_routes(surface.calling(upstream)))
@@ -43,20 +44,19 @@ def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
     end_s = _end_s(draw, surface, hit, chapters)
     if len(hit) > 0 and draw(st.integers(0, 3)) == 3:
         flows.append(_bystander(draw, surface, flows, end_s))
-    flows += _afterwards(flows, chapters, end_s)
+    quiet = draw(st.booleans())
+    flows += _afterwards(flows, chapters, end_s, quiet=quiet)
     outage = Outage(
         flows=tuple(flows),
         faults=tuple(faults),
         duration_s=end_s,
-        seed=draw(st.sampled_from(_SEEDS)),
+        seed=draw(evenly(_SEEDS)),
     )
     return _bounded(outage)
 
 
 def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:
-    return st.lists(
-        st.sampled_from(offered), min_size=1, max_size=2, unique_by=lambda item: item.route.name
-    )
+    return st.lists(evenly(offered), min_size=1, max_size=2, unique_by=lambda item: item.route.name)
 
 
 def _flow(
@@ -95,7 +95,7 @@ def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[
 
 def _bystander(draw: Draw, surface: Surface, flows: Sequence[Flow], end_s: float) -> Flow:
     """A stream that may have nothing to do with what fails."""
-    offered = draw(st.sampled_from(surface.offered))
+    offered = draw(evenly(surface.offered))
     return Flow(
         name=_fresh(offered.route.name, flows),
         route=offered.route.name,
@@ -106,9 +106,14 @@ def _bystander(draw: Draw, surface: Surface, flows: Sequence[Flow], end_s: float
     )
 
 
-def _afterwards(flows: Sequence[Flow], chapters: Sequence[Chapter], end_s: float) -> list[Flow]:
-    """Now and then a request until the end, and a few more at the end: is all well again?"""
-    busy_s = max(chapter.busy_until_s for chapter in chapters)
+def _afterwards(
+    flows: Sequence[Flow], chapters: Sequence[Chapter], end_s: float, *, quiet: bool
+) -> list[Flow]:
+    """Now and then a request until the end, and a few more at the end: is all well again?
+
+    `quiet`: not before all that was planned has happened, so that nobody else is the probe.
+    """
+    busy_s = max(chapter.end_s if quiet else chapter.busy_until_s for chapter in chapters)
     found: list[Flow] = []
     seen: set[str] = set()
     for number, flow in enumerate(flows):
