@@ -43,6 +43,13 @@ ENGINES = ("local", "compose", "sim")
     help="Write report, results.json, junit.xml, summary.md and the histories there.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--switch",
+    type=click.Choice(("points", "lines")),
+    default="points",
+    show_default=True,
+    help="Where the simulation may change threads: at clock reads and locks, or at every line.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
 @click.option(
     "--allow-remote", is_flag=True, help="Let a target file's `url` name a host beyond loopback."
@@ -55,6 +62,7 @@ def run(
     jobs: int | None,
     report: Path | None,
     seed: int,
+    switch: str,
     quiet: bool,
     allow_remote: bool,
 ) -> None:
@@ -75,7 +83,7 @@ def run(
 
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target)
-    made = make_engine(engine, proxy, seed=seed)
+    made = make_engine(engine, proxy, seed=seed, lines=switch == "lines")
     check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
         engine=made,
@@ -88,8 +96,8 @@ def run(
     sys.exit(session.run(scenarios))
 
 
-def make_engine(name: str, proxy: str, *, seed: int) -> Engine:
-    """The engine of a name, its proxy chosen.
+def make_engine(name: str, proxy: str, *, seed: int, lines: bool = False) -> Engine:
+    """The engine of a name, its proxy chosen; `lines` is the simulation's (`--switch lines`).
 
     Raises: UsageError when this machine lacks what was asked for.
     """
@@ -100,7 +108,7 @@ def make_engine(name: str, proxy: str, *, seed: int) -> Engine:
     if name == "sim":
         from harness.engines.sim.engine import SimEngine
 
-        return SimEngine()
+        return SimEngine(lines=lines)
     from harness.engines.compose.engine import ComposeEngine
 
     return ComposeEngine()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -69,6 +70,9 @@ class Session:
         if self._signal is not None:
             self._console.print(self._interruption(scenarios), style="bold", markup=False)
         judgements = [item.judgement for item in played]
+        if self._engine.name == "sim" and self._signal is None:
+            for line in self._replays(played):
+                self._console.print(line, markup=False)
         self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:
             write_reports(self._report, played, wall_s=wall_s)
@@ -88,6 +92,16 @@ class Session:
             f"{many} against {self._target.name} on {self._engine.name}, "
             f"proxy: {self._engine.proxy}{time_needed}"
         )
+
+    def _replays(self, played: Sequence[Played]) -> Iterator[str]:
+        """The command that shows a failure of the simulation again, versions included."""
+        target = self._target.file or self._target.name
+        for item in played:
+            if item.judgement.verdict is Verdict.FAILED:
+                yield (
+                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed} "
+                    f"--target {target}   (Python {platform.python_version()})"
+                )
 
     async def _play(self, scenarios: Sequence[Scenario]) -> None:
         loop = asyncio.get_running_loop()

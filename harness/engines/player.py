@@ -33,6 +33,7 @@ PROCESS_LATE_S = 2.0
 """The same for faults of a process, which takes a moment to start."""
 _WARM_UP_S = 3.0
 _WARM_UP_PAUSE_S = 0.25
+_BETWEEN_STREAMS_S = 0.05
 _WARM_UP_ANSWER_S = 15.0
 
 
@@ -96,6 +97,8 @@ class Player:
                 )
                 answer = await self._bounded(step)
                 if answer.status is not None and answer.status in stream.healthy:
+                    # What this request caused must not be taken for the next stream's doing.
+                    await asyncio.sleep(_BETWEEN_STREAMS_S)
                     break
                 if self.clock.now() > give_up_s:
                     break  # it stays unhealthy: the checks will say so
