@@ -12,13 +12,15 @@ import os
 import queue
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.finding import Result
 from harness.explore.hunt import Hunt, Key, Limits
@@ -70,7 +72,7 @@ def explore(
 ) -> Outcome:
     """Run all tasks, each in a process of its own, until their limits or SIGINT or SIGTERM.
 
-    Raises: UsageError for a target that can't be explored.
+    Raises: UsageError for a target that can't be explored, WorldError when a process died.
     """
     return _Crew(tasks, found, progress).run()
 
@@ -136,7 +138,10 @@ class _Crew:
             try:
                 number, what, value = self._said.get(timeout=_WAIT_S)
             except queue.Empty:
-                done |= {n for n, worker in enumerate(workers) if not worker.is_alive()}
+                dead = {n for n, worker in enumerate(workers) if not worker.is_alive()} - done
+                if dead and not self._stop.is_set():
+                    raise WorldError("a process of the exploration ended by itself") from None
+                done |= dead
                 if self._stop.is_set():
                     stopped_s = stopped_s or time.monotonic()
                     if time.monotonic() - stopped_s > _ENDS_WITHIN_S:
@@ -222,6 +227,10 @@ def _work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
             said.put((number, "done", (hunt.coverage, hunt.also, hunt.doubtful)))
     except HarnessError as error:
         said.put((number, "failed", str(error)))
+    except Exception as error:  # a defect of the harness must not look like nothing found
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        said.put((number, "failed", f"exploring broke, please report it: {words}"))
 
 
 def _outages(remembered: Sequence[bytes]) -> Iterator[Outage]:
