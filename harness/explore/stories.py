@@ -134,6 +134,9 @@ def after_recovery(draw: Draw, scene: Scene) -> Chapter:
     again = draw(kinds.quick().filter(kinds.selectable))
     count = draw(st.integers(1, max(1, scene.own.threshold - 1)))
     later = scene.fault(again, well_s + 2.1, well_s + 12, first=count)
+    if draw(st.booleans()):
+        # Whenever the probe comes, it succeeds, and the very next calls fail.
+        later = scene.fault(again, opened_s + 0.6, well_s + 12, calls=f"2..{count + 1}")
     bursts = tuple((1, well_s + index * 1.0) for index in range(8))
     return Chapter(
         faults=(scene.fault(kind, 0.0, opened_s), later), bursts=bursts, busy_until_s=opened_s + 1

@@ -79,7 +79,7 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 @pytest.mark.parametrize("defect", sorted(_BREAKS))
 def test_a_mistake_is_found_and_its_scenario_fails(defect: str) -> None:
     with Player(target_with(defect)) as player:
-        found, _ = hunted(player, seed=3, examples=60)
+        found, _ = hunted(player, seed=4, examples=90)
         fitting = [result for result in found if result.invariant in _BREAKS[defect]]
         assert fitting, [result.says for result in found]
         smallest = min(fitting, key=lambda result: result.duration_s)
