@@ -111,6 +111,8 @@ async def play_all(
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
+    if target.url is not None:
+        most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
     room = asyncio.Semaphore(jobs or most or max(1, len(order)))
     starts = _Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import platform
 from collections.abc import AsyncIterator
@@ -36,7 +35,6 @@ class LocalEngine:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed)
         self._reaper: Reaper | None = None
         self._spare_addresses = has_spare_addresses()
-        self._running_target = asyncio.Lock()
 
     @property
     def proxy(self) -> str:
@@ -55,13 +53,6 @@ class LocalEngine:
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Build a world, play the job on it, take it down whatever happens."""
-        if job.target.url is None:
-            await self._play(job, record, report, started)
-            return
-        async with self._running_target:  # one scenario at a time: they share its breakers
-            await self._play(job, record, report, started)
-
-    async def _play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         chronicle = Chronicle(record)
         self._note_run(job, chronicle)
         try:
