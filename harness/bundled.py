@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def find_scenarios(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def _one(path: str) -> list[Path]:
+    if not path:
+        raise UsageError("an empty name names no scenario (`outage list` shows the bundled ones)")
     there = Path(path)
     try:
         if there.is_dir():
@@ -59,8 +62,8 @@ def _one(path: str) -> list[Path]:
 
 def _beside(missing: Path) -> list[Path]:
     try:
-        return _files(missing.parent) if missing.parent.is_dir() else []
-    except OSError:
+        return [file for file in missing.parent.iterdir() if file.suffix in SUFFIXES]
+    except (OSError, ValueError):
         return []
 
 
@@ -72,11 +75,9 @@ def _folder(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Scenario files in a folder and below, but not in hidden folders."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix in SUFFIXES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+    """Scenario files in a folder and below, but not hidden ones, nor in hidden folders."""
+    found = []
+    for parent, folders, names in os.walk(folder):  # passes over what vanishes or is not ours
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(file for file in found if file.suffix in SUFFIXES and file.is_file())

@@ -64,6 +64,8 @@ def read_sources(path: Path, exclude: tuple[str, ...]) -> tuple[list[Source], li
     """
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
+    if not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path}: neither a file nor a folder")
     sources, problems = [], []
     files = [path] if path.is_file() else sorted(_files(path, exclude))
     if not files:

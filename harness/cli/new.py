@@ -43,9 +43,9 @@ def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> No
     if not 0 < for_s <= 86_000:
         raise UsageError(f"--for {lasts}: expected more than 0s and less than a day")
     path = Path(name)
-    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
     if not _NAME.fullmatch(path.name):
-        raise UsageError(f"{name}: expected a name of letters, digits, _ and -")
+        raise UsageError(f"{name!r}: expected a name of letters, digits, _ and -")
+    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
     text = scenario_text(upstream=upstream, fault=fault, for_s=for_s, schema="scenario.schema.json")
     parse_scenario(text, str(path))
     try:
