@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.scenario.fields import Claim, Duration, Misfit, Number, Part, Route, Whole
+from harness.scenario.fields import (
+    Claim,
+    Duration,
+    HeaderFields,
+    HeaderText,
+    Line,
+    Misfit,
+    Number,
+    Part,
+    Route,
+    Whole,
+)
 from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES, ServiceSettings
 
 
@@ -54,7 +65,7 @@ class Breaker(Part):
 class User(Part):
     """A user whom the stubs know; fields left out keep the default user's."""
 
-    bearer: str | None = None
+    bearer: HeaderText | None = None
     email: str | None = None
     password: str | None = None
     role: str | None = None
@@ -67,8 +78,8 @@ class StubRoute(Part):
 
     route: Route
     json_: Any = Field(None, alias="json")
-    status: Whole = Field(200, ge=100, le=599)
-    headers: dict[str, str] = Field(default_factory=dict)
+    status: Whole = Field(200, ge=200, le=599)
+    headers: HeaderFields = Field(default_factory=dict)
 
 
 DEFAULT_USERS: dict[str, User] = {
@@ -94,7 +105,7 @@ DEFAULT_USERS: dict[str, User] = {
 class Target(Part):
     """One target file."""
 
-    name: str = Field(min_length=1)
+    name: Line = Field(min_length=1)
     start: Start | None = None
     url: str | None = Field(None, description="a target that already runs, instead of `start`")
     upstreams: dict[str, str] = Field(default_factory=lambda: dict(UPSTREAM_VARIABLES))

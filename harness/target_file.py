@@ -64,6 +64,13 @@ def _exists(path: Path) -> bool:
         return False
 
 
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def _check(target: Target, folder: Path) -> Misfits:
     yield from _url(target)
     yield from _start(target, folder)
@@ -74,8 +81,13 @@ def _check(target: Target, folder: Path) -> Misfits:
 def _url(target: Target) -> Misfits:
     if target.url is None:
         return
-    parts = urlsplit(target.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(target.url)
+        _ = parts.port  # raises where it is no number, or too large
+    except ValueError as error:
+        yield ("url",), f"expected an address such as http://127.0.0.1:8080 ({error})"
+        return
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in target.url:
         yield ("url",), "expected an address such as http://127.0.0.1:8080"
 
 
@@ -89,7 +101,14 @@ def _start(target: Target, folder: Path) -> Misfits:
         for place in re.findall(r"\{(\w+)\}", word):
             if place not in ("port", "python"):
                 yield ("start", "command", index), not_known("place", place, ("port", "python"))
-    if not (folder / start.cwd).is_dir():
+        if "\0" in word:
+            yield ("start", "command", index), "a word of a command can't hold a NUL character"
+    for variable, value in start.env.items():
+        if not variable or "=" in variable or "\0" in variable:
+            yield ("start", "env", variable), f"{variable!r} can't name an environment variable"
+        if "\0" in value:
+            yield ("start", "env", variable), "a variable can't hold a NUL character"
+    if not _is_dir(folder / start.cwd):
         yield ("start", "cwd"), f"there is no folder {folder / start.cwd}"
     if start.wsgi is not None and not re.fullmatch(r"[\w.]+:[\w.]+(\(\))?", start.wsgi):
         yield ("start", "wsgi"), "expected module:attribute, such as app:app"
@@ -97,13 +116,17 @@ def _start(target: Target, folder: Path) -> Misfits:
 
 def _wiring(target: Target) -> Misfits:
     known = tuple(dict.fromkeys((*DOCUMENTED, *target.stubs, *target.real)))
+    if "PORT" in target.upstreams:
+        yield ("upstreams", "PORT"), "PORT tells the target its own port; name another variable"
     for variable, upstream in target.upstreams.items():
         if not _VARIABLE.fullmatch(variable):
             yield ("upstreams", variable), f"'{variable}' can't name an environment variable"
         if upstream not in known:
             hint = not_known("upstream", upstream, known)
             yield ("upstreams", variable), f"{hint} (others need `stubs:` or `real:`)"
-    for name in target.breakers:
+    for name, breaker in target.breakers.items():
+        if breaker.timeout == 0:
+            yield ("breakers", name, "timeout"), "expected more than 0s"
         if name not in known:
             yield ("breakers", name), not_known("upstream", name, known)
     for name in target.stubs:
@@ -112,7 +135,7 @@ def _wiring(target: Target) -> Misfits:
             yield ("stubs", name), f"stub '{name}' is nobody's upstream; did you mean '{meant}'?"
     for name, address in target.real.items():
         match = _ADDRESS.fullmatch(address)
-        if match is None or int(match[2]) > 65535:
+        if match is None or not 0 < int(match[2]) <= 65535:
             yield ("real", name), "expected host:port, such as 127.0.0.1:9000"
 
 

@@ -19,6 +19,7 @@ from harness.scenario.fields import (
     CountField,
     Duration,
     LatencyField,
+    Line,
     Misfit,
     Part,
     Route,
@@ -146,7 +147,7 @@ class ExpectationBase(Part):
     """What every expectation may carry."""
 
     claims: tuple[Claim, ...] = Field((), description="the scenario's if none are given")
-    because: str | None = Field(None, description="why, for whoever reads a failure")
+    because: Line | None = Field(None, description="why, for whoever reads a failure")
 
 
 class Windowed(ExpectationBase):

@@ -25,6 +25,8 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
         elif fault.to is not None and fault.to > scenario.duration:
             lift = format_duration(fault.to)
             yield (*path, "to"), f"it would be lifted at {lift}: the scenario ends at {end}"
+        if fault.counted is not None and fault.counted.high < 1:
+            yield (*path, "calls"), "calls are counted from 1, so this one hits none"
         if fault.fault == "revoke":
             yield from names.user((*path, "user"), fault.user)
         yield from _engines(scenario, index)

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from harness.scenario.fields import (
     CountField,
     Duration,
+    HeaderFields,
     Misfit,
     Part,
     Route,
@@ -189,7 +190,7 @@ class Status(FaultBase):
     """The service answers with this status, its work not done."""
 
     fault: Literal["status"]
-    status: Whole = Field(..., ge=100, le=599)
+    status: Whole = Field(..., ge=200, le=599)
 
 
 class Delay(FaultBase):
@@ -231,15 +232,15 @@ class Json(FaultBase):
 
     fault: Literal["json"]
     json_: Any = Field(..., alias="json")
-    status: Whole = Field(200, ge=100, le=599)
+    status: Whole = Field(200, ge=200, le=599)
 
 
 class Headers(FaultBase):
     """The answer has these headers too, and this status if one is given."""
 
     fault: Literal["headers"]
-    headers: dict[str, str]
-    status: Whole | None = Field(None, ge=100, le=599)
+    headers: HeaderFields
+    status: Whole | None = Field(None, ge=200, le=599)
 
 
 class Revoke(FaultBase):

@@ -128,6 +128,44 @@ Route = Annotated[
     _text("a method and a path", "POST /v1/api/chat", pattern=rf"{_ROUTE.pattern}"),
 ]
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} can't name a header: expected letters, digits and -")
+        check_header_value(value)
+    return headers
+
+
+def check_header_value(value: str) -> str:
+    """A text that a header can carry as it is.
+
+    Raises: ValueError for line ends, other control characters, and what Latin-1 lacks.
+    """
+    if any((char < " " and char != "\t") or char == "\x7f" or char > "\xff" for char in value):
+        raise ValueError("expected a header's text: no line ends, nothing beyond Latin-1")
+    return value
+
+
+HeaderFields = Annotated[dict[str, str], AfterValidator(_check_headers)]
+"""Headers as HTTP can carry them: a line end in one would make up another."""
+
+
+HeaderText = Annotated[str, AfterValidator(check_header_value)]
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    if not line.replace("\u200d", "").isprintable():  # the joiner in emoji
+        raise ValueError("expected printable text, without control characters")
+    return line
+
+
+Line = Annotated[str, AfterValidator(_line)]
+"""A text for a person: one line, since terminals and reports show it as it is."""
+
 _CLAIM = re.compile(r"[BGT]\d{1,2}|[A-Z][A-Z0-9]*-?\d+")
 
 

@@ -18,15 +18,15 @@ from harness.target import DEFAULT_USERS
 if TYPE_CHECKING:
     from harness.target import Target
 
-# What takes the place of a key that is missing or wrong, so that the rest can be judged; with `*.`
-# at any depth.
+# What takes the place of a key that is missing or wrong, so that the rest can be judged; `*` is
+# whatever lies between.
 _STAND_INS = {
     "title": "'-'",
     "duration": "24h",
     "traffic": "{stand_in: {request: GET /, rate: 1/h}}",
     "expect": "[{never: {status: error}}]",
-    "*.rate": "1/h",
-    "*.request": "GET /",
+    "traffic.*.rate": "1/h",
+    "traffic.*.request": "GET /",
 }
 
 

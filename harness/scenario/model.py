@@ -8,15 +8,15 @@ from pydantic import Field
 
 from harness.scenario.expectations import Expectation
 from harness.scenario.faults import Fault
-from harness.scenario.fields import Claim, Duration, Part
+from harness.scenario.fields import Claim, Duration, Line, Part
 from harness.scenario.traffic import Stream
 
 
 class Scenario(Part):
     """One outage: what is sent, what breaks, and what is expected. 0s is the outage's begin."""
 
-    title: str = Field(min_length=1)
-    replays: str | None = Field(None, description="the section of a document that it replays")
+    title: Line = Field(min_length=1)
+    replays: Line | None = Field(None, description="the section of a document that it replays")
     claims: tuple[Claim, ...] = ()
     duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
     traffic: dict[str, Stream] = Field(min_length=1)

@@ -173,7 +173,7 @@ class _Reading(Generic[Model]):
     def _stand_in(self, path: Path) -> bool:
         """Whether a plausible value took the place of what is missing or wrong."""
         key = str(path[-1])
-        text = self._stand_ins.get(key if len(path) == 1 else f"*.{key}")
+        text = self._stand_ins.get(key if len(path) == 1 else f"{path[0]}.*.{key}")
         holder = node_at(self._root, path[:-1])
         if text is None or not isinstance(holder, Mapping):
             return False

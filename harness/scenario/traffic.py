@@ -10,7 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from harness.scenario.fields import CountField, Misfit, Part, Rate, Route, Whole, WindowField
+from harness.scenario.fields import (
+    CountField,
+    HeaderFields,
+    Misfit,
+    Part,
+    Rate,
+    Route,
+    Whole,
+    WindowField,
+)
 from harness.units import Range, Window, parse_duration
 
 _BURST = re.compile(r"([0-9]{1,15}) at (.+)")
@@ -50,7 +59,7 @@ class Stream(Part):
     request: Route = Field(description="method and path at the gateway")
     json_: Any = Field(None, alias="json", description="the JSON body")
     body: str | None = Field(None, description="a body as it is, such as malformed JSON")
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: HeaderFields = Field(default_factory=dict)
     as_: str | tuple[str, ...] | None = Field(
         None, alias="as", description="a user of the target file, or several in turn"
     )

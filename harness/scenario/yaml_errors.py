@@ -17,6 +17,7 @@ _WORDS = {
         "quote a text that begins with > or |, such as '> 3'"
     ),
     "did not find expected node content": "expected a value here: check the brackets",
+    "exceeded maximum nesting depth": "is nested deeper than any file needs; check the brackets",
     "found unexpected end of stream": "a quote is not closed",
     "found unknown escape character": (
         "a backslash means something in double quotes; use single quotes"

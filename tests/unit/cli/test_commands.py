@@ -164,3 +164,44 @@ def test_a_target_s_mistake_is_told_with_its_line(line: str, message: str) -> No
         parse_target(f"name: x\nurl: http://127.0.0.1:1\n{line}\n", "t.yaml")
     told = [(problem.line, problem.message) for problem in caught.value.problems]
     assert any(message in text and at in (2, 3) for at, text in told), told
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("url: 'http://[::1'", "expected an address"),
+        ("url: http://127.0.0.1:99999", "expected an address"),
+        ("url: http://127.0.0.1:abc", "expected an address"),
+        ('start: {command: [sh, "a\\0b"]}', "NUL"),
+        ("start: {command: [sh], env: {A=B: c}}", "can't name an environment variable"),
+        (f"start: {{command: [sh], cwd: {'x' * 5000}}}", "there is no folder"),
+        ("url: http://127.0.0.1:1\nupstreams: {PORT: auth}", "its own port"),
+        ("url: http://127.0.0.1:1\nbreakers: {auth: {timeout: 0s}}", "more than 0s"),
+        ('url: http://127.0.0.1:1\nusers: {ada: {bearer: "a\\r\\nb"}}', "no line ends"),
+        ("url: http://127.0.0.1:1\nreal: {billing: '127.0.0.1:0'}", "host:port"),
+    ],
+)
+def test_what_could_only_break_a_run_later_is_a_target_s_mistake(start: str, message: str) -> None:
+    from harness.errors import InvalidFile
+
+    with pytest.raises(InvalidFile, match=message):
+        parse_target(f"name: x\n{start}\n", "t.yaml")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["new", ""], ["audit", "/dev/null"], ["validate", ""], ["validate", "x" * 5000], ["run", ""]],
+)
+def test_names_of_nothing_are_wrong_usage(
+    args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(args) == 2
+
+
+def test_a_name_of_nothing_is_not_looked_for_in_folders_below(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "auth_down.yaml").write_text("")
+    with pytest.raises(UsageError) as caught:
+        find_scenarios([tmp_path / "auth_dwn.yaml"])
+    assert "did you mean" not in str(caught.value)

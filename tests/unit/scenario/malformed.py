@@ -139,7 +139,44 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         "fault: blackhole\n    from: 0s",
         "fault: status\n    status: 99",
         13,
-        "at least 100",
+        "at least 200",
+    ),
+    "a rate without end": ("rate: 1/s", "rate: 99999999999999/ms", 9, "requests are planned"),
+    "a header with a line end": (
+        "rate: 1/s",
+        'rate: 1/s\n    headers: {X: "a\\r\\nb"}',
+        10,
+        "no line ends",
+    ),
+    "a header with a space": (
+        "rate: 1/s",
+        "rate: 1/s\n    headers: {a b: c}",
+        10,
+        "can't name a header",
+    ),
+    "a header of a fault": (
+        "fault: blackhole\n    from: 0s",
+        'fault: headers\n    headers: {X: "\\u65e5"}',
+        13,
+        "beyond Latin-1",
+    ),
+    "an interim status": (
+        "fault: blackhole\n    from: 0s",
+        "fault: status\n    status: 101",
+        13,
+        "at least 200",
+    ),
+    "the call before the first": (
+        "fault: blackhole\n    from: 0s",
+        "fault: status\n    status: 503\n    calls: 0..0",
+        14,
+        "counted from 1",
+    ),
+    "an escape sequence as title": (
+        "title: Auth server unreachable for 50 s",
+        'title: "a\\e[31mb"',
+        1,
+        "printable",
     ),
     # structure
     "traffic as list": (
