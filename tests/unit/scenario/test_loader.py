@@ -104,6 +104,7 @@ def test_words_that_yaml_1_1_takes_for_booleans_stay_words() -> None:
         (b"title: x\n" * 200_000, 1, "larger than"),
         (b"[" * 100_000, 1, "deeper"),
         (b"title: x\0\n", 1, "control character"),
+        ("title: x\nclaims: []\x85- x".encode(), 2, "control character"),
     ],
 )
 def test_what_is_no_scenario_at_all(data: bytes, line: int, message: str) -> None:
@@ -197,6 +198,7 @@ def test_lines_in_any_order_give_no_traceback(text: str) -> None:
 @given(st.text(max_size=80))
 @example("\ud800")
 @example("a: &a")
+@example("\x85- x")
 def test_any_text_gives_no_traceback(text: str) -> None:
     _is_read_or_refused(text)
 
