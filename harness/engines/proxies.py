@@ -2,25 +2,28 @@
 
 Several faults may overlap on one proxy: each adds toxics under names of its own, and a proxy stays
 disabled, or cut off, until the last fault that wants it so is lifted. Lifting has a deadline and
-escalates (design decision 8): lift, delete the proxy and make it anew.
+escalates (design decision 8): lift, delete the proxy and make it anew, restart the server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.engines.network import ProxyPlan, plan
 from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.scenario.faults import FaultBase
-from harness.toxiproxy.client import ToxiproxyClient
+from harness.toxiproxy.client import ToxicSpec, ToxiproxyClient
 
 LIFT_WITHIN_S = 2.0
 NOWHERE = "127.0.0.1:1"
 """An upstream where nobody listens."""
+RestartServer = Callable[[], Awaitable[ToxiproxyClient]]
+"""Ends the proxy server, whatever state it is in, and starts it again without any proxies."""
 
 
 @dataclass(slots=True)
@@ -31,16 +34,31 @@ class _Proxy:
     port: int
     disabled_by: set[int] = field(default_factory=set)
     cut_off_by: set[int] = field(default_factory=set)
-    toxics: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    toxics: dict[int, tuple[ToxicSpec, ...]] = field(default_factory=dict)
+
+    def forget(self, index: int) -> None:
+        """What fault `index` did is gone with the proxy on the server."""
+        self.toxics.pop(index, None)
+        self.disabled_by.discard(index)
+        self.cut_off_by.discard(index)
 
 
 class Proxies:
-    """The proxies of one world, one for each upstream, named as the upstream is."""
+    """The proxies of one world, one for each upstream, named as the upstream is.
+
+    `restart` is None for a server that others use too.
+    """
 
     def __init__(
-        self, client: ToxiproxyClient, *, host: str = "127.0.0.1", prefix: str = ""
+        self,
+        client: ToxiproxyClient,
+        *,
+        host: str = "127.0.0.1",
+        prefix: str = "",
+        restart: RestartServer | None = None,
     ) -> None:
         self._client = client
+        self._restart = restart
         self._host = host
         self._prefix = prefix
         self._proxies: dict[str, _Proxy] = {}
@@ -82,7 +100,7 @@ class Proxies:
         for number, toxic in enumerate(wanted.toxics):
             named = replace(toxic, name=f"f{index}_{number}_{toxic.type}_{toxic.stream}")
             await asyncio.to_thread(self._client.add_toxic, self._name(name), named)
-            proxy.toxics[index].append(named.name)
+            proxy.toxics[index] = (*proxy.toxics.get(index, ()), named)
 
     async def disable(self, index: int, name: str) -> None:
         """Close one proxy's port on behalf of fault `index`; its clients are refused.
@@ -105,25 +123,43 @@ class Proxies:
     async def lift(self, index: int, fault: FaultBase) -> str | None:
         """End fault number `index`; what it took beyond the plain way.
 
-        Raises: WorldError when not even a new proxy ends it.
+        Raises: WorldError when nothing ends it.
         """
-        escalated = await together(*(self._lift(index, name) for name in fault.upstreams))
+        try:
+            escalated = await together(*(self._lift(index, name) for name in fault.upstreams))
+        except WorldError as error:
+            if self._restart is None:
+                raise
+            await self._start_anew(index, fault, self._restart)
+            return f"the proxy server was restarted ({error})"
         return "; ".join(filter(None, escalated)) or None
 
     async def _lift(self, index: int, name: str) -> str | None:
+        why = await self._failure_of(self._lift_plainly(index, name))
+        if why is None:
+            return None
+        more = await self._failure_of(self._replace(index, name))
+        if more is not None:
+            raise WorldError(
+                f"{name}'s proxy could neither be changed ({why}) nor deleted ({more})"
+            )
+        return f"{name}'s proxy was deleted and made anew ({why})"
+
+    async def _failure_of(self, work: Coroutine[Any, Any, None]) -> str | None:
+        """Why it did not succeed within the deadline; None when it did."""
         try:
             async with asyncio.timeout(LIFT_WITHIN_S):
-                await self._lift_plainly(index, name)
-        except (TimeoutError, WorldError) as error:
-            why = str(error) or f"no answer in {LIFT_WITHIN_S:g} s"
-            await self._replace(index, name)
-            return f"{name}'s proxy was deleted and made anew ({why})"
+                await work
+        except TimeoutError:
+            return f"no answer in {LIFT_WITHIN_S:g} s"
+        except WorldError as error:
+            return str(error)
         return None
 
     async def _lift_plainly(self, index: int, name: str) -> None:
         wanted, proxy = self._plans[index], self._proxies[name]
-        for toxic_name in list(proxy.toxics.pop(index, ())):
-            await asyncio.to_thread(self._client.remove_toxic, self._name(name), toxic_name)
+        for toxic in proxy.toxics.pop(index, ()):
+            await asyncio.to_thread(self._client.remove_toxic, self._name(name), toxic.name)
         if wanted.cut_off:
             proxy.cut_off_by.discard(index)
             if not proxy.cut_off_by:
@@ -139,15 +175,26 @@ class Proxies:
 
     async def _replace(self, index: int, name: str) -> None:
         """Delete the proxy with all that hangs on it, and make it anew on the same port."""
-        proxy = self._proxies[name]
-        proxy.toxics.pop(index, None)
-        proxy.disabled_by.discard(index)
-        proxy.cut_off_by.discard(index)
+        self._proxies[name].forget(index)
         with contextlib.suppress(WorldError):
             await asyncio.to_thread(self._client.delete, self._name(name))
-        listen = f"{self._host}:{proxy.port}"
+        await self._make_again(name)
+
+    async def _make_again(self, name: str) -> None:
+        """A proxy that the server lost, on its old port, with the faults in force on it."""
+        proxy = self._proxies[name]
         await asyncio.to_thread(
-            self._client.create, self._name(name), proxy.upstream, listen=listen
+            self._client.create,
+            self._name(name),
+            NOWHERE if proxy.cut_off_by else proxy.upstream,
+            listen=f"{self._host}:{proxy.port}",
+            toxics=[toxic for toxics in proxy.toxics.values() for toxic in toxics],
+            enabled=not proxy.disabled_by,
         )
-        for other in {*proxy.toxics, *proxy.disabled_by, *proxy.cut_off_by}:
-            await self._apply(other, name)
+
+    async def _start_anew(self, index: int, fault: FaultBase, restart: RestartServer) -> None:
+        """A new server with all proxies, the other faults in force on them."""
+        for name in fault.upstreams:
+            self._proxies[name].forget(index)
+        self._client = await restart()
+        await together(*(self._make_again(name) for name in self._proxies))

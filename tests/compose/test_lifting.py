@@ -1,10 +1,14 @@
-"""Lifting has a deadline and escalates: a client that doesn't read hangs Toxiproxy's API."""
+"""Lifting has a deadline and escalates: a client that doesn't read hangs Toxiproxy's API.
+
+Then the proxy is deleted; where not even that is answered, the server is restarted.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import socketserver
 import threading
@@ -14,7 +18,8 @@ from collections.abc import Iterator
 import pytest
 
 from harness.engines.proxies import LIFT_WITHIN_S, Proxies
-from harness.scenario.faults import Latency, Refused
+from harness.errors import WorldError
+from harness.scenario.faults import Blackhole, Latency, Refused
 from harness.toxiproxy.client import ToxiproxyClient
 from harness.toxiproxy.locate import find_toxiproxy
 from harness.toxiproxy.server import ProxyServer
@@ -43,9 +48,10 @@ def flood() -> Iterator[str]:
 
 
 @pytest.fixture(params=["embedded", "toxiproxy"])
-def client(request: pytest.FixtureRequest) -> Iterator[ToxiproxyClient]:
-    server = ProxyServer.embedded()
-    if request.param == "toxiproxy":
+def server(request: pytest.FixtureRequest) -> Iterator[ProxyServer]:
+    if request.param == "embedded":
+        server = ProxyServer.embedded()
+    else:
         found = find_toxiproxy(os.environ.get("OUTAGE_TOXIPROXY", ""))
         if found is None or found.binary is None:
             if "toxiproxy" in os.environ.get("OUTAGE_REQUIRE", "").split(","):
@@ -53,9 +59,14 @@ def client(request: pytest.FixtureRequest) -> Iterator[ToxiproxyClient]:
             pytest.skip("no real Toxiproxy: `outage doctor --install toxiproxy`")
         server = ProxyServer.real(found.binary)
     try:
-        yield server.start()
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def client(server: ProxyServer) -> ToxiproxyClient:
+    return server.start()
 
 
 def slow_reader(port: int) -> socket.socket:
@@ -90,7 +101,7 @@ def test_a_lift_ends_although_a_client_does_not_read(
 
     assert took_s < LIFT_WITHIN_S + SLACK_S
     assert answered, "the port must be open again, without the fault"
-    if request.node.callspec.params["client"] == "toxiproxy":
+    if request.node.callspec.params["server"] == "toxiproxy":
         assert escalated is not None, "its API hangs, so the plain way can't have worked"
         assert took_s >= LIFT_WITHIN_S
     else:
@@ -117,3 +128,64 @@ def test_an_escalated_lift_leaves_other_faults_in_force(
         return False
 
     assert asyncio.run(play())
+
+
+@pytest.mark.real_toxiproxy
+def test_a_server_that_hangs_is_restarted_with_its_other_faults(
+    server: ProxyServer, flood: str
+) -> None:
+    """Stopped by a signal it answers nobody: neither the plain way nor a deletion helps."""
+
+    async def restart() -> ToxiproxyClient:
+        await asyncio.to_thread(server.stop)
+        return await asyncio.to_thread(server.start)
+
+    async def play() -> tuple[str | None, float, bytes, type[BaseException] | None]:
+        proxies = Proxies(server.start(), restart=restart)
+        ports = [await proxies.create(name, flood) for name in ("auth", "billing", "chroma")]
+        dark = Blackhole.model_validate({"fault": "blackhole", "upstream": ["auth", "billing"]})
+        refused = Refused.model_validate({"fault": "refused", "upstream": "billing"})
+        await proxies.apply(0, dark)
+        await proxies.apply(1, refused)
+        os.kill(server.pid, signal.SIGSTOP)
+        began_s = time.monotonic()
+        escalated = await proxies.lift(0, dark)
+        took_s = time.monotonic() - began_s
+        with await asyncio.to_thread(socket.create_connection, ("127.0.0.1", ports[0]), 5) as again:
+            again.sendall(b"?")
+            answer = await asyncio.to_thread(again.recv, 1)
+        try:
+            await asyncio.to_thread(socket.create_connection, ("127.0.0.1", ports[1]), 2)
+        except ConnectionRefusedError as error:
+            met: type[BaseException] | None = type(error)
+        else:
+            met = None
+        await proxies.lift(1, refused)
+        with await asyncio.to_thread(socket.create_connection, ("127.0.0.1", ports[1]), 5):
+            return escalated, took_s, answer, met
+
+    escalated, took_s, answer, met = asyncio.run(play())
+
+    assert escalated is not None
+    assert "restarted" in escalated
+    assert took_s < 2 * LIFT_WITHIN_S + SLACK_S
+    assert answer == b"x"
+    assert met is ConnectionRefusedError, "the other fault is still in force"
+
+
+def test_a_server_that_others_use_is_never_restarted(flood: str) -> None:
+    server = ProxyServer.embedded()
+
+    async def play() -> None:
+        proxies = Proxies(server.start())
+        await proxies.create("auth", flood)
+        refused = Refused.model_validate({"fault": "refused", "upstream": "auth"})
+        await proxies.apply(0, refused)
+        os.kill(server.pid, signal.SIGSTOP)
+        with pytest.raises(WorldError, match=r"neither be changed .* nor deleted"):
+            await proxies.lift(0, refused)
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()

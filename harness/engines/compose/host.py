@@ -42,6 +42,8 @@ class HostSite:
         self.project = f"{project_prefix()}{next(_numbers)}"
         self._containers: dict[str, Any] = {}
         self._followers: list[LogFollower] = []
+        self._heard_s: dict[str, float] = {}
+        """When each service's latest line was written (seconds since 1970)."""
         self._offset_s = 0.0
         self._on_line: OnLine = lambda service, line, at_s: None
         self._on_accepted: OnAccepted = lambda upstream, number, at_s: None
@@ -57,13 +59,13 @@ class HostSite:
         await self._command.up(self.project, SERVICES, env, self._reaper)
         self._containers = await self._dockerd.containers(self.project)
         self._offset_s, error_s = await self._dockerd.wall_clock()
-        host, port = self._published("toxiproxy", API_PORT)
         return Place(
             gateway=self._published("gateway", GATEWAY_PORT),
             doorway=self._published("gateway", DOORWAY_PORT),
             stubs={name: self._published(name, port) for name, port in STUB_PORTS.items()},
             vacancy=self._published("toxiproxy", VACANCY_PORT),
-            toxiproxy=f"http://{host}:{port}",
+            toxiproxy=self._proxies_url(),
+            restart_proxies=self._restart_proxies,
             evidence=("proxy connections",),
             wall_error_s=error_s,
         )
@@ -75,6 +77,18 @@ class HostSite:
             raise WorldError(f"the container of {service} ended, or has no port {port}") from None
         return bound["HostIp"] or "127.0.0.1", int(bound["HostPort"])
 
+    def _proxies_url(self) -> str:
+        host, port = self._published("toxiproxy", API_PORT)
+        return f"http://{host}:{port}"
+
+    async def _restart_proxies(self) -> str:
+        container = self._containers["toxiproxy"]
+        what = "toxiproxy's container could not be restarted"
+        await self._dockerd.call(what, container.restart, timeout=0)
+        self._follow("toxiproxy", container)
+        await self._dockerd.call(what, container.reload)
+        return self._proxies_url()
+
     async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
         """Follow the output of all containers."""
         self._on_line, self._on_accepted = on_line, on_accepted
@@ -82,7 +96,12 @@ class HostSite:
             self._follow(service, container)
 
     def _follow(self, service: str, container: Any) -> None:
+        heard_s = self._heard_s.get(service, 0.0)  # one that was restarted says everything again
+
         def take(line: str, wall_s: float) -> None:
+            if wall_s <= heard_s:
+                return
+            self._heard_s[service] = wall_s
             at_s = wall_s - self._offset_s
             if service == "toxiproxy":
                 self._take_proxy_line(line, at_s)

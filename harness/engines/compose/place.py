@@ -30,6 +30,10 @@ class Place:
     """The URL of the proxies' API."""
     evidence: tuple[str, ...]
     """What can be seen of the proxies: `proxy connections`, or nothing."""
+    restart_proxies: Callable[[], Awaitable[str]] | None = None
+    """Restarts the proxies' server, without proxies then; the URL of its API from now on.
+
+    None where it can't be done from here."""
     fresh: bool = True
     """Whether the gateway was started for this job; else it may have to recover first."""
     wall_error_s: float = 0.0

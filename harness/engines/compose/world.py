@@ -73,10 +73,18 @@ class World:
         await asyncio.to_thread(client.wait_until_ready, _READY_WITHIN_S)
         for left in await asyncio.to_thread(client.proxies):  # by a scenario before this one
             await asyncio.to_thread(client.delete, left.name)
-        self._proxies = Proxies(client, host="0.0.0.0")
+        restart = None if place.restart_proxies is None else self._restart_proxies
+        self._proxies = Proxies(client, host="0.0.0.0", restart=restart)
         for name in self._names:
             upstream = f"{name}:{STUB_PORTS[name]}"
             await self._proxies.create(name, upstream, port=PROXY_PORTS[name])
+
+    async def _restart_proxies(self) -> ToxiproxyClient:
+        assert self.place is not None
+        assert self.place.restart_proxies is not None
+        client = ToxiproxyClient(await self.place.restart_proxies())
+        await asyncio.to_thread(client.wait_until_ready, _READY_WITHIN_S)
+        return client
 
     def _on_line(self, service: str, line: str, at_s: float) -> None:
         text = self.redactor.text(line[:_LONGEST_LINE])

@@ -87,7 +87,6 @@ class RunningProxy:
         self.client = client
         self._server = server
         self._reaper = reaper
-        self.pid = server.pid if server is not None else 0
         self.shared = server is None
         """Whether others may use the same server, so that names must be unique."""
 
@@ -111,18 +110,35 @@ class RunningProxy:
             await asyncio.to_thread(client.wait_until_ready)
             return cls(client, None, reaper)
         server.on_spawn = reaper.watch
-        starting = asyncio.ensure_future(asyncio.to_thread(server.start))
-        try:
-            client = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # The thread goes on whatever happens to this task: wait for it, then undo its work.
-            await asyncio.wait({starting})
-            await asyncio.to_thread(server.stop)
-            raise
-        return cls(client, server, reaper)
+        return cls(await _started(server), server, reaper)
+
+    async def restart(self) -> ToxiproxyClient:
+        """End the process, whatever state it is in, and start it again; it has no proxies then.
+
+        Raises: WorldError when the new one doesn't answer.
+        """
+        assert self._server is not None
+        await self._end(self._server)
+        self.client = await _started(self._server)
+        return self.client
 
     async def stop(self) -> None:
         """End the process, if this world has one of its own."""
         if self._server is not None:
-            await asyncio.to_thread(self._server.stop)
-            self._reaper.forget(self.pid)
+            await self._end(self._server)
+
+    async def _end(self, server: ProxyServer) -> None:
+        pid = server.pid
+        await asyncio.to_thread(server.stop)
+        self._reaper.forget(pid)
+
+
+async def _started(server: ProxyServer) -> ToxiproxyClient:
+    starting = asyncio.ensure_future(asyncio.to_thread(server.start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # The thread goes on whatever happens to this task: wait for it, then undo its work.
+        await asyncio.wait({starting})
+        await asyncio.to_thread(server.stop)
+        raise

@@ -58,7 +58,8 @@ class World:
         report(Progress(doing="starting stubs and proxies"))
         server, _ = await together(self._start_server(), self.services.start())
         prefix = f"{self._job.scenario.name}-{secrets.token_hex(3)}-" if server.shared else ""
-        self._proxies = Proxies(server.client, prefix=prefix)
+        restart = None if server.shared else server.restart
+        self._proxies = Proxies(server.client, prefix=prefix, restart=restart)
         fixed = fixed_ports(self._job.target) if self._job.target.url is not None else {}
         for name in self._job.target.upstream_names:
             await self._proxies.create(name, self._address(name), port=fixed.get(name, 0))
