@@ -5,28 +5,42 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-WORKERS ?= 4
+PYTEST := $(BIN)/python -m pytest --dist loadgroup
+INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
+  || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: help run test check setup clean
+.PHONY: help run test check setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages (ARGS='auth_blackhole_50s --report out')"
-	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests"
+	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
+	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
 run: $(VENV)/.run
 	@$(BIN)/outage run $(ARGS)
 
+# Tests that keep time with the wall clock mostly wait: they go first to the processor, the rest takes
+# what is left. Else a simulation beside them makes a real answer come too late.
 test: $(VENV)/.test check
+ifeq ($(ARGS),)
+	@echo "== tests that keep real time, in the background (their output comes last), and all others"
+	@$(PYTEST) -n 6 -m real_time >$(VENV)/real_time.log 2>&1 & background=$$!; \
+	nice -n 19 $(PYTEST) -n 2 -m 'not real_time'; others=$$?; \
+	wait $$background; kept=$$?; \
+	echo "== tests that keep real time"; cat $(VENV)/real_time.log; \
+	[ $$others -eq 0 ] && [ $$kept -eq 0 ]
+else
 	@echo "== tests"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(PYTEST) -n 4 $(ARGS)
+endif
 
 check: $(VENV)/.test
 	@echo "== format, lint, types, layers"
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --config pyproject.toml --no-cache | tail -n 4
+	@$(BIN)/lint-imports pyproject.toml --no-cache | tail -n 4
 
 setup: $(VENV)/.test
 
@@ -39,17 +53,21 @@ $(VENV)/bin/python:
 	  echo "== creating $(VENV) with venv"; $(PYTHON) -m venv $(VENV); \
 	fi
 
-$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the harness (half a minute the first time)"
-	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python -e .; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -e .; fi
+	@$(INSTALL) -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the harness and its test tools (a minute the first time)"
-	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python -e '.[test]'; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'; fi
+	@$(INSTALL) -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.run
+
+# The newest versions that pyproject.toml allows; the comment at the top of the file stays.
+upgrade: | $(VENV)/bin/python
+	@$(INSTALL) --upgrade -e '.[test]'
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } >$(VENV)/new
+	@mv $(VENV)/new constraints.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

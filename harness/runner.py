@@ -50,7 +50,7 @@ class Watcher(Protocol):
         ...
 
 
-class _Starts:
+class Starts:
     """Lets few worlds start at a time, nobody play while any does, and plays begin apart."""
 
     def __init__(self) -> None:
@@ -103,18 +103,21 @@ async def play_all(
     jobs: int | None = None,
     seed: int = 0,
     report: Path | None = None,
+    starts: Starts | None = None,
 ) -> list[Played]:
     """Play all scenarios, the longest first, `jobs` at a time (all by default).
 
-    Histories are written to `report` as they grow. When cancelled, the worlds are taken down, and
-    what was seen by then is judged (inconclusive) and told to the watcher.
+    Histories are written to `report` as they grow. Runs that go on side by side in one process
+    share `starts`, so that worlds of one don't start while those of another begin to play. When
+    cancelled, the worlds are taken down, and what was seen by then is judged (inconclusive) and
+    told to the watcher.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
     if target.url is not None:
         most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
     room = asyncio.Semaphore(jobs or most or max(1, len(order)))
-    starts = _Starts()
+    starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)
     played: dict[str, Played] = {}
@@ -144,7 +147,7 @@ async def _play(
     watcher: Watcher,
     seed: int,
     report: Path | None,
-    starts: _Starts,
+    starts: Starts,
 ) -> Played:
     path = None if report is None else report / f"{scenario.name}.history.jsonl"
     recorder = Recorder(path)

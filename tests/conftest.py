@@ -1,3 +1,40 @@
-"""For all tests: scenario files below this folder are data of tests, not tests."""
+"""For all tests: which keep time with the wall clock, what is no test, and a Docker engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines.compose.command import find_compose
+from harness.engines.compose.dockerd import Dockerd
+from harness.errors import UsageError
 
 collect_ignore_glob = ["*.yaml"]
+"""Scenario files below this folder are data of tests."""
+
+_KEEP_TIME = ("compose", "contract", "end_to_end", "engines")
+"""Folders whose tests wait for real sockets, processes and containers: `make test` runs them beside
+the others, which then take only the processor time that is left."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them `real_time`."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in _KEEP_TIME:
+            item.add_marker(pytest.mark.real_time)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Any:
+    """A client of the Docker engine; without one a skip, or a failure if OUTAGE_REQUIRE says so."""
+    try:
+        find_compose()
+        return Dockerd().client
+    except UsageError as error:
+        if "compose" in os.environ.get("OUTAGE_REQUIRE", "").split(","):
+            pytest.fail(f"OUTAGE_REQUIRE names compose, but: {error}")
+        pytest.skip(str(error))

@@ -70,6 +70,7 @@ def running(docker_client: Any, tmp_path: Path) -> Any:
 
 @pytest.mark.compose
 @pytest.mark.timeout(600)
+@pytest.mark.xdist_group("engines")
 def test_a_terminated_run_takes_its_containers_along(running: Any, docker_client: Any) -> None:
     running.send_signal(signal.SIGTERM)
 
@@ -79,6 +80,7 @@ def test_a_terminated_run_takes_its_containers_along(running: Any, docker_client
 
 @pytest.mark.compose
 @pytest.mark.timeout(600)
+@pytest.mark.xdist_group("engines")
 def test_a_killed_run_is_cleared_away_without_being_asked(running: Any, docker_client: Any) -> None:
     running.kill()
     running.wait()

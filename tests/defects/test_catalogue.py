@@ -17,7 +17,7 @@ from harness.engines.base import Job
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
-from harness.runner import play_all
+from harness.runner import Starts, play_all
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED
@@ -238,21 +238,28 @@ class _Nobody:
 
 @pytest.mark.real_time
 @pytest.mark.timeout(180)
+@pytest.mark.xdist_group("engines")
 def test_a_handful_of_defects_is_failed_in_real_time_too() -> None:
     async def play() -> dict[str, Judgement]:
-        engine = LocalEngine(proxy="embedded")
-        found = {}
+        engine, starts = LocalEngine(proxy="embedded"), Starts()
         try:
-            for defect_id, name in IN_REAL_TIME.items():
-                target = defective(DEFECTS[defect_id])
-                scenario = scenario_named(name)
-                (played,) = await play_all(
-                    [scenario], engine=engine, target=target, watcher=_Nobody()
+            runs = await asyncio.gather(
+                *(
+                    play_all(
+                        [scenario_named(name)],
+                        engine=engine,
+                        target=defective(DEFECTS[defect_id]),
+                        watcher=_Nobody(),
+                        starts=starts,
+                    )
+                    for defect_id, name in IN_REAL_TIME.items()
                 )
-                found[defect_id] = played.judgement
+            )
         finally:
             await engine.close()
-        return found
+        return {
+            defect_id: run[0].judgement for defect_id, run in zip(IN_REAL_TIME, runs, strict=True)
+        }
 
     interval_s = sys.getswitchinterval()
     try:

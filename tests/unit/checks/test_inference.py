@@ -242,6 +242,21 @@ def test_refused_with_retries_shows_by_the_backoff() -> None:
     assert states(found)[1:] == [("half_open", 62.0), ("closed", 62.0)]
 
 
+@pytest.mark.parametrize("rejected_from", [5, 6], ids=["the tie's chat too", "from the next"])
+def test_refused_retries_count_towards_the_trip(rejected_from: int) -> None:
+    """T4: the 10th failure is a retry at 5 s, whichever way its tie with chat #6 falls."""
+    story = Story("billing", fault="refused", to_s=50)
+    for second in range(40):
+        took_s = 1.003 if second < rejected_from else 0.003
+        story.request(second + 1, second, took_s=took_s, status=200)
+
+    opened = story.infer(40).opened
+
+    assert opened is not None
+    assert opened.at_s == pytest.approx(5.0, abs=0.05)
+    assert opened.error_s <= 0.05
+
+
 def test_a_gateway_without_breaker_never_opens() -> None:
     story = Story("auth", fault="status", to_s=20)
     for second in range(30):
