@@ -182,11 +182,33 @@ def implied_attempts(
     history: History, upstream: str, demands: Sequence[Request], settings: ServiceSettings
 ) -> tuple[Attempt, ...]:
     """First attempts that nothing could see, implied by a latency of at least one backoff."""
-    if settings.attempts < 2:
-        return ()
-    patience_s = 0.9 * settings.backoff_s(1)
     return tuple(
         Attempt(start_s=r.sent.at_s, end_s=r.sent.at_s, ok=False, source="latency")
-        for r in demands
-        if hidden(history, upstream, r.sent.at_s) and r.service_s >= patience_s
+        for r in _waiting(history, upstream, demands, settings)
     )
+
+
+def implied_retries(
+    history: History, upstream: str, demands: Sequence[Request], settings: ServiceSettings
+) -> tuple[Attempt, ...]:
+    """Later attempts of the same calls, at most: the last of a call may have been rejected."""
+    found = []
+    for request in _waiting(history, upstream, demands, settings):
+        at_s = request.sent.at_s
+        for number in range(1, settings.attempts):
+            at_s += settings.backoff_s(number)
+            if at_s <= request.end_s + MATCH_S and hidden(history, upstream, at_s):
+                found.append(Attempt(start_s=at_s, end_s=at_s, ok=False, source="latency"))
+    return tuple(found)
+
+
+def _waiting(
+    history: History, upstream: str, demands: Sequence[Request], settings: ServiceSettings
+) -> list[Request]:
+    """Requests that took a backoff while nothing could be seen."""
+    if settings.attempts < 2:
+        return []
+    patience_s = 0.9 * settings.backoff_s(1)
+    return [
+        r for r in demands if hidden(history, upstream, r.sent.at_s) and r.service_s >= patience_s
+    ]

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.checks.attempts import Attempt, attempts_at, implied_attempts
+from harness.checks.attempts import Attempt, attempts_at, implied_attempts, implied_retries
 from harness.checks.demands import demands_on, is_rejection
 from harness.history.view import History, Request
 from harness.settings import ServiceSettings
@@ -166,7 +166,10 @@ class _Reader:
             key=lambda a: a.end_s,
         )
         candidates = [a.end_s for a in failures if a.ok is False and a.end_s >= low_s - _TIE_S]
-        nth_s = _nth_in_a_row(failures, self.settings.threshold)
+        retries = implied_retries(self.history, self.upstream, self.demands, self.settings)
+        own = [a for a in retries if since_s <= a.start_s <= high_s + _TIE_S]
+        by_end = sorted((*failures, *own), key=lambda a: a.end_s)
+        nth_s = _nth_in_a_row(by_end, self.settings.threshold)
         if nth_s is not None and low_s - _TIE_S <= nth_s <= high_s + _TIE_S:
             return nth_s, True
         if not candidates:

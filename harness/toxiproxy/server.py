@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import random
 import socket
 import subprocess
 import sys
@@ -24,7 +26,11 @@ Called from a thread of the server object's own."""
 
 _LISTENING = "Starting Toxiproxy HTTP server"
 _TRIES = 5
+_READY_WITHIN_S = 2.0
+"""A server that lost its port says that it starts, and then never answers."""
 _HOST = "127.0.0.1"
+_PORTS = range(10_000, 30_000)
+"""Below the ports that systems give to clients, which would take a chosen one in a moment."""
 
 
 class ProxyServer:
@@ -88,8 +94,11 @@ class ProxyServer:
             reason = self._try(deadline_s)
             if not reason:
                 client = ToxiproxyClient(self.url)
-                client.wait_until_ready(max(deadline_s - time.monotonic(), 0.1))
-                return client
+                try:
+                    client.wait_until_ready(_READY_WITHIN_S)
+                    return client
+                except ProxyServerError as error:
+                    reason = str(error)
             self.stop()
             if time.monotonic() >= deadline_s:
                 break
@@ -178,5 +187,7 @@ class ProxyServer:
 
 def _free_port() -> int:
     """A port that was free a moment ago; whoever loses it meanwhile tries another one."""
-    with socket.create_server((_HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
+    while True:
+        port = random.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server((_HOST, port)):
+            return port
