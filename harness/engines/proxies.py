@@ -167,6 +167,20 @@ class Proxies:
         if wanted.disabled:
             await self.enable(index, name)
 
+    async def check(self) -> None:
+        """See that the server still has every proxy, open or closed as this left it.
+
+        Raises: WorldError when something else happened to one, or to the server.
+        """
+        there = {proxy.name: proxy for proxy in await asyncio.to_thread(self._client.proxies)}
+        for name, proxy in self._proxies.items():
+            found = there.get(self._name(name))
+            if found is None:
+                raise WorldError(f"{name}'s proxy is gone from its server: was that restarted?")
+            if found.enabled == bool(proxy.disabled_by):
+                state = "open" if found.enabled else "closed"
+                raise WorldError(f"somebody else left {name}'s proxy {state}")
+
     async def delete_all(self) -> None:
         """Take the proxies off a server that stays."""
         for name in self._proxies:

@@ -29,7 +29,7 @@ _TRIES = 5
 _READY_WITHIN_S = 2.0
 """A server that lost its port says that it starts, and then never answers."""
 _HOST = "127.0.0.1"
-_PORTS = range(10_000, 30_000)
+_PORTS = range(20_000, 32_000)
 """Below the ports that systems give to clients, which would take a chosen one in a moment."""
 
 
@@ -135,7 +135,7 @@ class ProxyServer:
 
     def _try(self, deadline_s: float) -> str:
         """Starts it once; returns why it failed, or nothing."""
-        command = self._command(_free_port())
+        command = self._command(free_port())
         try:
             self._process = subprocess.Popen(
                 command,
@@ -185,7 +185,7 @@ class ProxyServer:
         opened.put(last)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that was free a moment ago; whoever loses it meanwhile tries another one."""
     while True:
         port = random.choice(_PORTS)

@@ -31,13 +31,14 @@ def outage(*words: str, cwd: Path, **more: object) -> subprocess.Popen[str]:
     )
 
 
-def left_behind(mark: Path) -> list[str]:
-    """Processes that carry the mark of a run in their environment."""
+def processes(mark: Path) -> list[tuple[int, str]]:
+    """Those that carry the mark of a run in their environment: their ids and commands."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if str(mark).encode() in (entry / "environ").read_bytes():
-                found.append((entry / "cmdline").read_bytes().decode().replace("\0", " "))
+                command = (entry / "cmdline").read_bytes().decode().replace("\0", " ")
+                found.append((int(entry.name), command))
         except OSError:
             continue
     return found
@@ -55,7 +56,7 @@ def wait_until_playing(report: Path, seconds: float = 30.0) -> None:
 
 def assert_nothing_left(mark: Path, seconds: float = 3.0) -> None:
     deadline_s = time.monotonic() + seconds
-    while (found := left_behind(mark)) and time.monotonic() < deadline_s:
+    while (found := processes(mark)) and time.monotonic() < deadline_s:
         time.sleep(0.05)
     assert found == []
     assert list((mark / "tmp").iterdir()) == []
@@ -100,7 +101,7 @@ def test_an_interrupted_run_says_what_it_saw_and_leaves_nothing(
 def test_an_interruption_while_starting_leaves_nothing(tmp_path: Path) -> None:
     command = outage("run", SCENARIO, "--target", TARGET, cwd=tmp_path)
     deadline_s = time.monotonic() + 30
-    while len(left_behind(tmp_path)) < 3 and time.monotonic() < deadline_s:
+    while len(processes(tmp_path)) < 3 and time.monotonic() < deadline_s:
         time.sleep(0.01)
 
     command.send_signal(signal.SIGINT)
@@ -180,3 +181,18 @@ def test_a_target_beyond_this_machine_needs_a_word(tmp_path: Path) -> None:
 
     assert run.returncode == 2
     assert "--allow-remote" in err
+
+
+def test_a_proxy_server_that_dies_is_not_held_against_the_target(tmp_path: Path) -> None:
+    command = outage(
+        "run", SCENARIO, "--target", TARGET, "--report", "out", "--proxy", "embedded", cwd=tmp_path
+    )
+    wait_until_playing(tmp_path / "out")
+    (server,) = [entry for entry in processes(tmp_path) if "harness.toxiproxy" in entry[1]]
+
+    os.kill(server[0], signal.SIGKILL)
+    out, err = command.communicate(timeout=60)
+
+    assert command.returncode == 3, out + err
+    assert "no proxy server there" in out
+    assert_nothing_left(tmp_path)

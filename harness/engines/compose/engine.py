@@ -135,6 +135,7 @@ class ComposeEngine:
             await player.warm_up(world.stubs.settled)
             await player.play(world)
             await world.stubs.settled()
+            await world.check()
         except WorldError as error:
             chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
         finally:

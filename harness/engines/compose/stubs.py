@@ -107,6 +107,16 @@ class Stubs:
         while time.monotonic() - self._last_record_s < _QUIET_S:
             await asyncio.sleep(_QUIET_S / 2)
 
+    def check(self) -> None:
+        """See that no stub's records ended by themselves.
+
+        Raises: WorldError when a container died that no fault had killed.
+        """
+        hit = {name for fault in self._job.scenario.faults for name in fault.upstreams}
+        for name, link in self._links.items():
+            if link.lost is not None and name not in hit:
+                raise WorldError(f"the {name} stub's records ended early: {link.lost}")
+
     # Faults
 
     async def behave(self, index: int, fault: FaultBase) -> None:

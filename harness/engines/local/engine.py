@@ -69,6 +69,7 @@ class LocalEngine:
                 await player.warm_up(world.services.settled)
                 await player.play(world)
                 await world.services.settled()
+                await world.check()
         except WorldError as error:
             chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
         finally:

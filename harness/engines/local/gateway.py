@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from harness.engines.requests import WireAnswer, WireRequest
 from harness.errors import WorldError
 from harness.history.events import Logged, Reported
 from harness.target import Target
+from harness.toxiproxy.server import free_port
 
 HOST = "127.0.0.1"
 _POLL_S = 0.05
@@ -97,6 +97,7 @@ class Gateway:
         last = "nothing listens there"
         while self._chronicle.now() < deadline_s:
             if child is not None and child.exit_status is not None:
+                await child.kill()  # what it left running, and all of its last words read
                 raise WorldError(
                     f"target {target.name!r} ended with exit status {child.exit_status} before it "
                     f"was ready:{child.last_words()}"
@@ -218,11 +219,3 @@ def log_mark(target: Target, line: str) -> str | None:
         if pattern and re.search(pattern, line):
             return name
     return None
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -99,6 +99,7 @@ class Services:
             return ready.result()
         ended.cancel()
         why = "ended at once" if child.exit_status is not None else "was not ready in time"
+        await child.kill()
         raise WorldError(f"{child.name} {why}:{child.last_words()}")
 
     def _on_end(self, child: Child) -> None:

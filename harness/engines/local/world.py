@@ -123,6 +123,14 @@ class World:
                 await together(*(self._heal(index, fault, n) for n in fault.upstreams))
         return None
 
+    async def check(self) -> None:
+        """See that what stood between target and stubs until the end is still there.
+
+        Raises: WorldError when it isn't, so that what was seen is not held against the target.
+        """
+        assert self._proxies is not None
+        await self._proxies.check()
+
     def _in_scope(self, fault: FaultBase) -> FaultBase:
         names = self._job.target.upstream_names
         return fault.model_copy(
