@@ -35,6 +35,28 @@ def parse_duration(text: object) -> float:
     raise ValueError(f"expected a duration with its unit, such as 250ms, 50s or 2m{_hint(text)}")
 
 
+_FARTHEST_STEP_H = 876_000
+
+
+def parse_step(text: object) -> float:
+    """Seconds back or forth from `-1h`, `+90s`, `90s`; a clock so stepped still shows a date.
+
+    Raises: ValueError when there is no number with a unit, it is 0, or beyond 100 years.
+    """
+    written = str(text).strip()
+    sign, size = (written[:1], written[1:].strip()) if written[:1] in "+-" else ("", written)
+    try:
+        step_s = parse_duration(size)
+    except ValueError:
+        hint = f"; write {written}s" if re.fullmatch(_NUMBER, size) else ""
+        raise ValueError(f"expected a step with its unit, such as -1h or +90s{hint}") from None
+    if step_s == 0:
+        raise ValueError("expected a step back or forth, such as -1h or +90s, not none")
+    if step_s > _FARTHEST_STEP_H * 3600:
+        raise ValueError(f"expected a step of at most {_FARTHEST_STEP_H}h, which is 100 years")
+    return -step_s if sign == "-" else step_s
+
+
 def _hint(text: object) -> str:
     """What to write instead, where that can be told."""
     written = "" if isinstance(text, bool) else str(text).strip()

@@ -52,7 +52,9 @@ def _unplayable(expectation: Expectation, case: Case) -> str | None:
         window = expectation.during
     faults = [fault for fault in case.scenario.faults if fault.from_ < window.end_s]
     missing = [
-        fault for fault in faults if not set(fault.upstreams) & set(case.history.run.upstreams)
+        fault
+        for fault in faults
+        if fault.upstreams and not set(fault.upstreams) & set(case.history.run.upstreams)
     ]
     # What may never happen may not happen under the other faults either.
     enough = len(faults) if isinstance(expectation, ExpectNever) else 1

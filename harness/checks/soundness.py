@@ -147,7 +147,7 @@ def _untimely(case: Case) -> Iterator[Finding]:
         if problem is not None:
             name: str = fault.fault
             yield _finding(
-                f"fault {index + 1}, {name} on {', '.join(fault.upstreams)}, is on time",
+                f"fault {index + 1}, {name} on {fault.subject}, is on time",
                 f"within {seconds(tolerance_s)}",
                 problem,
                 "instants confirmed by the engine",
@@ -155,7 +155,8 @@ def _untimely(case: Case) -> Iterator[Finding]:
 
 
 def _reachable(case: Case, upstreams: tuple[str, ...]) -> bool:
-    return bool(set(upstreams) & set(case.history.run.upstreams))
+    """Whether the target has one of these upstreams; a fault of the target itself has none."""
+    return not upstreams or bool(set(upstreams) & set(case.history.run.upstreams))
 
 
 def _lateness(

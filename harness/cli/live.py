@@ -89,7 +89,7 @@ def _phase(scenario: Scenario, progress: Progress) -> str:
     if progress.at_s is None:
         return progress.doing
     active = [
-        f"{', '.join(fault.upstreams)} {fault.fault}"
+        f"{fault.subject} {fault.fault}"
         for number, fault in enumerate(scenario.faults)
         if fault.from_ <= progress.at_s < scenario.fault_end_s(number)
     ]

@@ -60,6 +60,8 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
             folder=Path(folder),
         )
         engine = LocalEngine(proxy=proxy)
+        if (broken or replay) and (reason := engine.unplayable(loaded)):
+            raise UsageError(f"{loaded.file}: {reason}")
         console = Console(highlight=False, soft_wrap=True)
         asyncio.run(_hold(job, engine, console, broken=broken, replay=replay))
 

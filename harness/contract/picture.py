@@ -77,7 +77,7 @@ def _faults(scenario: Scenario, scale: _Scale) -> Iterator[Lane]:
         last = max(first, scale.column(scenario.fault_end_s(index) - 1e-6))
         marks = " " * first + "#" * (last - first + 1)
         name: str = fault.fault
-        label = f"{name} {', '.join(fault.upstreams)}"
+        label = f"{name} {fault.subject}"
         yield Lane(label=label, kind="fault", marks=marks.ljust(scale.columns))
 
 

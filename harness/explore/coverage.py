@@ -59,8 +59,10 @@ class Coverage:
         )
 
     def never_met(self, upstreams: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        """For each upstream the kinds of fault that never hit it, of those the simulation plays."""
-        kinds = [name for name, kind in KINDS.items() if "sim" in kind.engines]
+        """For each upstream the kinds of fault that never hit it, of those the simulation can."""
+        kinds = [
+            name for name, kind in KINDS.items() if "sim" in kind.engines and kind.where != "target"
+        ]
         missing = {
             upstream: tuple(
                 kind

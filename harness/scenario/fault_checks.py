@@ -17,7 +17,7 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
         path = ("faults", index)
         for number, name in enumerate(fault.upstreams):
             yield from names.upstream((*path, "upstream", number), name)
-        if not fault.upstreams:
+        if not fault.upstreams and fault.where != "target":
             yield (*path, "upstream"), "expected at least one upstream"
         if fault.from_ >= scenario.duration:
             begin = format_duration(fault.from_)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.scenario.fields import (
     CountField,
@@ -20,18 +20,21 @@ from harness.scenario.fields import (
     Route,
     Share,
     Size,
+    Step,
     Throughput,
     Whole,
 )
 from harness.units import Range
 
-Where = Literal["proxy", "stub", "process", "connect"]
+Where = Literal["proxy", "stub", "process", "connect", "target"]
 
 
 class FaultBase(Part):
     """What every fault says: on which upstream, and from when to when (seconds after 0)."""
 
-    upstream: str | tuple[str, ...] = Field(description="one upstream, or a list of several")
+    upstream: str | tuple[str, ...] = Field(
+        description="one upstream, or a list of several; none for a fault of the target itself"
+    )
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
     on: Route | None = Field(None, description="only this route of the upstream")
@@ -42,8 +45,13 @@ class FaultBase(Part):
 
     @property
     def upstreams(self) -> tuple[str, ...]:
-        """The upstreams that it hits, one or several."""
+        """The upstreams that it hits, one or several; none where it hits the target itself."""
         return (self.upstream,) if isinstance(self.upstream, str) else self.upstream
+
+    @property
+    def subject(self) -> str:
+        """What it hits, in words: `auth, billing`, or `target`."""
+        return ", ".join(self.upstreams) or "target"
 
     @property
     def counted(self) -> Range | None:
@@ -77,9 +85,10 @@ class FaultBase(Part):
             raise Misfit("`one_in` goes on for ever: drop it, or `first` and `calls`", key="one_in")
         kind = KINDS[self.fault]  # type: ignore[attr-defined]
         if self.selective and kind.where != "stub" and not kind.in_stub:
+            hit = "the target itself" if kind.where == "target" else "all calls of the upstream"
             raise Misfit(
-                f"`{kind.name}` hits all calls of the upstream: drop `on`, `first`, `calls`, "
-                f"`one_in` and `share`, or use one of {', '.join(_selectable())}",
+                f"`{kind.name}` hits {hit}: drop `on`, `first`, `calls`, `one_in` and `share`, "
+                f"or use one of {', '.join(_selectable())}",
                 key=self._selector,
             )
         return self
@@ -274,6 +283,22 @@ class Disconnect(FaultBase):
     fault: Literal["disconnect"]
 
 
+def _no_upstream(value: object) -> tuple[()]:
+    if value != ():
+        raise ValueError("the target's own clock is stepped, no upstream's; drop `upstream`")
+    return ()
+
+
+class ClockStep(FaultBase):
+    """The target's wall clock is stepped, its monotonic clock isn't; lifting steps it back."""
+
+    fault: Literal["clock_step"]
+    upstream: Annotated[tuple[()], BeforeValidator(_no_upstream)] = Field(
+        (), exclude=True, description="not to be said: it is the target's own clock"
+    )
+    by: Step = Field(description="how far, and whether back (-1h) or forth (+90s)")
+
+
 Fault = Annotated[
     Refused
     | Blackhole
@@ -301,7 +326,8 @@ Fault = Annotated[
     | Kill
     | Pause
     | Restart
-    | Disconnect,
+    | Disconnect
+    | ClockStep,
     Field(discriminator="fault"),
 ]
 
@@ -360,6 +386,7 @@ _TABLE = (
     _kind(Pause, "process", engines=("local", "compose", "sim"), silent=True),
     _kind(Restart, "process", silent=True),
     _kind(Disconnect, "process", engines=("compose",), silent=True),
+    _kind(ClockStep, "target", engines=("sim",)),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}

@@ -25,6 +25,7 @@ from harness.units import (
     parse_rate,
     parse_share,
     parse_size,
+    parse_step,
     parse_throughput,
     parse_window,
 )
@@ -83,6 +84,11 @@ Duration = Annotated[
     float,
     BeforeValidator(_duration),
     _text("a duration with its unit", "50s", pattern=_TIME, minimum=0, maximum=0),
+]
+Step = Annotated[
+    float,
+    BeforeValidator(lambda value: value if type(value) is float else parse_step(value)),
+    _text("a duration with its sign", "-1h", pattern=rf"[+-]? ?{_TIME}"),
 ]
 Rate = Annotated[
     float,

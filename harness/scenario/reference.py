@@ -45,7 +45,8 @@ def fault_page() -> str:
         "# Kinds of fault\n\n"
         "Generated from the registry by `python -m harness.scenario.reference`; a test keeps it\n"
         "current. *Some calls only* says whether `on`, `first`, `calls`, `one_in` and `share` may\n"
-        "pick calls; a kind without it hits all of an upstream's.\n"
+        "pick calls; a kind without it hits all of an upstream's. `clock_step` hits the target\n"
+        "itself, so it takes no `upstream`.\n"
     )
     return f"{intro}\n" + "\n".join(rows) + "\n"
 

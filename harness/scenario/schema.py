@@ -21,7 +21,7 @@ def scenario_schema() -> Schema:
     schema = file_schema(Scenario, "Outage scenario")
     faults = schema["properties"]["faults"]["items"]
     faults.pop("discriminator", None)
-    faults["required"] = ["upstream", "fault"]
+    faults["required"] = ["fault"]
     faults["properties"] = {
         "fault": {
             "enum": list(KINDS),

@@ -28,6 +28,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "json": {"json": "{surprise: true}"},
     "headers": {"headers": "{X-Surprise: hello}"},
     "revoke": {"user": "ada"},
+    "clock_step": {"by": "-1h"},
 }
 _OPENING = ("refused", "blackhole", "request_lost", "reply_lost", "empty", "reset", "status")
 """Kinds that make every attempt fail, so that the breaker must open."""
@@ -36,15 +37,19 @@ _OPENING = ("refused", "blackhole", "request_lost", "reply_lost", "empty", "rese
 def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> str:
     """A scenario in which one fault hits one of the six upstreams for a while (seconds).
 
-    `schema` is where an editor finds the JSON Schema, relative to the file.
+    A fault of the target itself comes midway through an outage of the upstream. `schema` is where
+    an editor finds the JSON Schema, relative to the file.
     """
+    title = f"{upstream} has the fault {fault} for {format_duration(for_s)}"
+    midway = ""
+    if KINDS[fault].where == "target":
+        title = f"The target has the fault {fault} while {upstream} answers 503"
+        midway = _midway(fault, at_s=for_s / 2)
+        fault = "status"
     settings = DOCUMENTED[upstream]
     stream, request = _REQUESTS[upstream]
     body = '\n    json: {message: hello, project_id: "{project}"}' if stream == "chat" else ""
     duration_s = for_s + settings.wait_s + settings.longest_call_s + 10
-    parameters = "".join(
-        f"\n    {key}: {value}" for key, value in _PARAMETERS.get(fault, {}).items()
-    )
     opens = fault in _OPENING and for_s >= settings.longest_call_s + settings.threshold
     expectations = (
         _opening(upstream, stream, seen=not KINDS[fault].invisible)
@@ -56,7 +61,7 @@ def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> st
 #
 # 0s is the instant at which the outage begins; before it a warm-up proves that all is well.
 # `outage predict` on this file says what the contract expects of it, second by second.
-title: {upstream} has the fault {fault} for {format_duration(for_s)}
+title: {title}
 # replays: "the section of the document that this replays"
 duration: {format_duration(duration_s)}   # long enough for the breaker to close again
 traffic:
@@ -67,13 +72,26 @@ traffic:
 faults:
   # {KINDS[fault].doc}
   - upstream: {upstream}
-    fault: {fault}{parameters}
+    fault: {fault}{_parameters(fault)}
     from: 0s
     to: {format_duration(for_s)}
+{midway}\
 expect:
 {expectations}\
   - never: {{status: 500}}
     because: an outage is no excuse for an unhandled error
+"""
+
+
+def _parameters(fault: str) -> str:
+    return "".join(f"\n    {key}: {value}" for key, value in _PARAMETERS.get(fault, {}).items())
+
+
+def _midway(fault: str, *, at_s: float) -> str:
+    return f"""\
+  # {KINDS[fault].doc}
+  - fault: {fault}{_parameters(fault)}
+    from: {format_duration(at_s)}
 """
 
 

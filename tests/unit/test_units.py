@@ -18,6 +18,7 @@ from harness.units import (
     parse_rate,
     parse_share,
     parse_size,
+    parse_step,
     parse_throughput,
     parse_window,
 )
@@ -81,6 +82,33 @@ def test_durations(text: object, seconds: float) -> None:
 def test_a_duration_without_unit_is_refused_with_what_to_write(text: object, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("-1h", -3600), ("+90s", 90), ("90s", 90), ("- 1m 30s", -90), ("876000h", 876_000 * 3600)],
+)
+def test_steps(text: str, seconds: float) -> None:
+    assert parse_step(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (-3600, "write -3600s"),
+        ("+5", r"write \+5s"),
+        ("--1h", "such as -1h"),
+        ("", "such as -1h"),
+        (None, "such as -1h"),
+        (True, "such as -1h"),
+        (0, "not none"),
+        ("-0s", "not none"),
+        ("-876001h", "100 years"),
+    ],
+)
+def test_a_step_that_is_none_is_refused_with_what_to_write(text: object, hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        parse_step(text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from harness.engines.player import GRACE_S, LEAD_S
 from harness.engines.requests import wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import WorldError
-from harness.scenario.faults import FaultBase
+from harness.scenario.faults import ClockStep, FaultBase
 from harness.scenario.traffic import Stream
 from harness.timeline import Apply, Lift, Send
 
@@ -172,6 +172,9 @@ def _step(job: Job, step: Send | Apply | Lift, first_address: dict[str, int]) ->
 def _fault(job: Job, index: int, fault: FaultBase) -> FaultPlan:
     apply: list[list[Any]] = []
     lift: list[list[Any]] = []
+    if isinstance(fault, ClockStep):
+        # Steps are added up, so that several may overlap and be lifted in any order.
+        apply, lift = [["step_clock", fault.by]], [["step_clock", -fault.by]]
     names = [name for name in fault.upstreams if name in job.target.upstream_names]
     for name in names:
         applied, lifted = _words(job, index, fault, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 
 import requests
 
@@ -85,6 +86,21 @@ def wall_clock_timer():
     class Breaker(CircuitBreaker):
         def __init__(self, **options):
             super().__init__(**{**options, "clock": time.time})
+
+    use_breaker(Breaker)
+
+
+@defect(
+    "datetime-timer",
+    "datetime.now() for the timer: a step back by an hour leaves it open",
+    claims="B4",
+    scenarios="C",
+    sim_only=True,
+)
+def datetime_timer():
+    class Breaker(CircuitBreaker):
+        def __init__(self, **options):
+            super().__init__(**{**options, "clock": lambda: datetime.now().timestamp()})
 
     use_breaker(Breaker)
 

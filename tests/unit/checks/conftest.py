@@ -197,7 +197,7 @@ class World:
     def fault(
         self,
         name: str,
-        upstream: str,
+        upstream: str | None,
         from_s: float,
         to_s: float,
         *,
@@ -209,7 +209,7 @@ class World:
             "by": "engine",
             "fault": index,
             "name": name,
-            "upstreams": (upstream,),
+            "upstreams": () if upstream is None else (upstream,),
         }
         self.events.append(Applied(at_s=from_s + late_s, planned_s=from_s, **common))
         self.events.append(Lifted(at_s=to_s + lift_late_s, planned_s=to_s, **common))

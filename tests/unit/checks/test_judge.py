@@ -122,6 +122,22 @@ def test_a_fault_never_applied_is_inconclusive(scenario, world):
     assert judgement.findings[0].observed == "it was never applied"
 
 
+STEPPED = """
+faults:
+  - {fault: clock_step, by: -1h}
+  - {upstream: git, fault: refused, to: 5s}
+expect: [{traffic: chat, status: 200}, {never: {status: 500}}]
+"""
+
+
+def test_a_step_of_the_clock_never_made_is_inconclusive(scenario, world):
+    shown = world().warmed_up(reaches=("git",)).fault("refused", "git", 0.0, 5.0, index=1)
+    judgement = judge(scenario(STEPPED), shown.answers("chat", range(90), 200).history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.findings[0].name == "run: fault 1, clock_step on target, is on time"
+    assert judgement.findings[0].observed == "it was never applied"
+
+
 def test_requests_that_leave_late_are_inconclusive(scenario, world):
     shown = world().warmed_up().fault("status", "auth", 0.0, 5.0)
     shown.answers("chat", range(5), 401).answers("chat", range(5, 90), 200, late_s=0.4)
@@ -190,6 +206,13 @@ expect: [{traffic: chat, status: 503}, {never: {status: 500}}]
     shown.answers("chat", range(90), 200)
     judgement = judge(scenario(text), shown.history())
     assert [f.verdict for f in judgement.findings] == [Verdict.OUT_OF_SCOPE, Verdict.PASSED]
+    assert judgement.verdict is Verdict.PASSED
+
+
+def test_a_step_of_the_clock_needs_no_upstream(scenario, world):
+    text = "faults: [{fault: clock_step, by: -1h}]\nexpect: [{traffic: chat, status: 200}]"
+    shown = world(upstreams=("auth",)).warmed_up().fault("clock_step", None, 0.0, 90.0)
+    judgement = judge(scenario(text), shown.answers("chat", range(90), 200).history())
     assert judgement.verdict is Verdict.PASSED
 
 

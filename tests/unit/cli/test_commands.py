@@ -89,6 +89,12 @@ def test_new_files_are_valid(
     assert load_scenario("mine.yaml").faulted_upstreams == (upstream,)
 
 
+def test_up_refuses_faults_that_it_cannot_play(capsys: pytest.CaptureFixture[str]) -> None:
+    for how in ("--broken", "--replay"):
+        assert call(["up", "clock_steps_back", how]) == 2
+        assert "for the engines sim only" in capsys.readouterr().err
+
+
 def test_new_never_overwrites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("mine")
@@ -107,6 +113,7 @@ def test_bundled_scenarios_satisfy_the_schema() -> None:
     [
         ("duration:", "durration:"),
         ("fault: blackhole", "fault: blackhol"),
+        ("- upstream: auth\n    fault", "- fault"),
         ("from: 0s", "from: 5"),
         ("rate: 1/s", "rate: fast"),
         ("request: POST", "request: SEND"),

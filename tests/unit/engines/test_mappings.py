@@ -24,7 +24,6 @@ EXAMPLES = {
     "json": {"json": {"a": 1}},
     "headers": {"headers": {"a": "b"}},
     "revoke": {"user": "ada"},
-    "clock": {"step": "1s"},
 }
 
 

@@ -213,6 +213,37 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         13,
         "hits all calls",
     ),
+    "an upstream of the clock": (
+        "fault: blackhole",
+        "fault: clock_step\n    by: -1h",
+        11,
+        "drop `upstream`",
+    ),
+    "calls of the clock": (
+        "to: 50s",
+        "to: 50s\n  - {fault: clock_step, by: -1h, one_in: 2}",
+        15,
+        "hits the target itself",
+    ),
+    "a step of nothing": ("to: 50s", "to: 50s\n  - {fault: clock_step, by: 0s}", 15, "not none"),
+    "a step without a unit": (
+        "to: 50s",
+        "to: 50s\n  - {fault: clock_step, by: -3600}",
+        15,
+        "write -3600s",
+    ),
+    "a step by nobody knows": (
+        "to: 50s",
+        "to: 50s\n  - {fault: clock_step}",
+        15,
+        "'by' is missing",
+    ),
+    "no engine that steps clocks": (
+        "to: 50s",
+        "to: 50s\n  - {fault: clock_step, by: 1h}\nengines: [local, compose]",
+        15,
+        "sim can",
+    ),
     # windows
     "lifted before it begins": ("from: 0s", "from: 60s", 14, "must come after `from`"),
     "fault after the end": (

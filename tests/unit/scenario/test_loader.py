@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.bundled import bundled_scenarios
 from harness.errors import InvalidFile, Problem, UsageError
+from harness.scenario.faults import ClockStep
 from harness.scenario.loader import load_scenario, load_scenarios, parse_scenario
 from harness.target_file import parse_target
 from harness.units import Around, Window
@@ -30,6 +31,17 @@ def test_a_good_file_is_read_as_written() -> None:
     assert [fault.upstreams for fault in scenario.faults] == [("auth",)]
     assert scenario.expect[0].opens == Around(9, 1)  # type: ignore[union-attr]
     assert scenario.expect[1].during == Window(10, 68)  # type: ignore[union-attr]
+
+
+def test_steps_of_the_clock_are_of_the_target_and_add_up() -> None:
+    steps = (
+        "to: 50s\n  - {fault: clock_step, by: -1h, from: 10s}\n  - {fault: clock_step, by: +90s}"
+    )
+    _, back, forth = parse_scenario(GOOD.replace("to: 50s", steps), "x.yaml").faults
+    assert isinstance(back, ClockStep)
+    assert isinstance(forth, ClockStep)
+    assert (back.by, forth.by) == (-3600.0, 90.0)
+    assert (back.upstreams, back.subject, back.where) == ((), "target", "target")
 
 
 @pytest.mark.parametrize("name", MISTAKES)

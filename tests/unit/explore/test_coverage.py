@@ -1,0 +1,12 @@
+"""What an exploration says that it has not been through."""
+
+from __future__ import annotations
+
+from harness.explore.coverage import Coverage
+
+
+def test_an_upstream_can_only_have_missed_what_the_simulation_plays_on_upstreams() -> None:
+    missed = Coverage().never_met(("auth", "git"))
+    assert {"refused", "revoke"} <= set(missed["auth"])
+    assert not {"clock_step", "disconnect"} & set(missed["auth"])
+    assert "revoke" not in missed["git"]
