@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -30,13 +31,17 @@ class Stubs:
         self._job = job
         self._chronicle = chronicle
         self._links: dict[str, StubLink] = {}
-        self._offsets_s: dict[str, float] = {}
+        self._offset_s = 0.0
         self._behaviours: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {}
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._began_s = time.monotonic()
         self._last_record_s = 0.0
-        self.clock_error_s = 0.0
-        """How far instants that stubs recorded may be off, at most."""
+        self._error_s = math.inf
+
+    @property
+    def clock_error_s(self) -> float:
+        """How far instants that stubs recorded may be off, at most; 0 while nothing is recorded."""
+        return 0.0 if math.isinf(self._error_s) else self._error_s
 
     async def start(self, addresses: Mapping[str, Address]) -> None:
         """Reach all, relate their clocks, tell them users and routes, receive their records.
@@ -45,6 +50,9 @@ class Stubs:
         """
         for name, (host, port) in addresses.items():
             self._links[name] = self._link(name, host, port)
+        await together(*(self._reached(link) for link in self._links.values()))
+        for link in self._links.values():
+            await self._relate_clock(link)
         await together(*(self._tell(name) for name in addresses))
 
     def _link(self, name: str, host: str, port: int) -> StubLink:
@@ -53,7 +61,6 @@ class Stubs:
     async def _tell(self, name: str) -> None:
         link = self._links[name]
         await self._reached(link)
-        await self._relate_clock(link)
         await link.delete("behaviours")
         await link.put("users", users_json(self._job.target))
         if routes := routes_json(self._job.target, name):
@@ -75,23 +82,24 @@ class Stubs:
                 await asyncio.sleep(_POLL_S)
 
     async def _relate_clock(self, link: StubLink) -> None:
-        """From the quickest of some round trips: the middle is when it looked at its clock."""
-        looks = []
+        """From the quickest of some round trips: the middle is when it looked at its clock.
+
+        Containers of one engine share their kernel's monotonic clock, so the best look at any of
+        them holds for all, and the order of what different stubs saw is exact.
+        """
         for _ in range(_CLOCK_LOOKS):
             asked_s = time.monotonic()
             there_s = (await link.get("clock"))["now"]
-            answered_s = time.monotonic()
-            half_s = (answered_s - asked_s) / 2
-            looks.append((half_s, there_s - (asked_s + half_s)))
-        error_s, offset_s = min(looks)
-        self._offsets_s[link.upstream] = offset_s
-        self.clock_error_s = max(self.clock_error_s, error_s)
+            half_s = (time.monotonic() - asked_s) / 2
+            if half_s < self._error_s:
+                self._error_s = half_s
+                self._offset_s = there_s - (asked_s + half_s)
 
     def _take(self, name: str, record: dict[str, Any]) -> None:
         self._last_record_s = time.monotonic()
         if "at" not in record:
             return
-        at_s = record["at"] - self._offsets_s[name]
+        at_s = record["at"] - self._offset_s
         if at_s < self._began_s:
             return  # of a scenario before this one, on stubs that live on
         if record.get("kind") == "call":
