@@ -7,6 +7,15 @@ import sys
 
 def main() -> None:
     """Entry point of the command; ends the process with its exit status."""
-    from harness.cli.entry import call
+    from harness.cli.entry import call, say
+    from harness.cli.output import check_written, hold_standard_streams
+    from harness.errors import UsageError
 
-    sys.exit(call())
+    output = hold_standard_streams()
+    status = call()
+    try:
+        check_written(output)
+    except UsageError as error:
+        say(error)
+        status = status or 2
+    sys.exit(status)

@@ -7,13 +7,12 @@ others by `sys.exit`.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 import click
 
 from harness.cli.table import outage
-from harness.errors import HarnessError, InvalidFile
+from harness.errors import HarnessError, InvalidFile, UsageError
 
 INTERRUPTED = 130
 
@@ -21,9 +20,9 @@ INTERRUPTED = 130
 def call(args: Sequence[str] | None = None) -> int:
     """The exit status of a command line (of this process's own by default)."""
     try:
+        _check_folder()
         given = None if args is None else list(args)
         result = outage.main(given, prog_name="outage", standalone_mode=False)
-        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
@@ -36,12 +35,21 @@ def call(args: Sequence[str] | None = None) -> int:
         click.echo(f"{count} problem{'s' if count != 1 else ''}; nothing was done", err=True)
         return 2
     except HarnessError as error:
-        click.echo(f"outage: {error}", err=True)
+        say(error)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone (`outage list | head`); say nothing at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+
+def _check_folder() -> None:
+    """Raises: UsageError when the folder that we were called in has been removed."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(f"the current folder can't be used: {error.strerror}") from None
+
+
+def say(error: HarnessError) -> None:
+    """Tell a person what went wrong."""
+    click.echo(f"outage: {error}", err=True)
