@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KB": 1000, "MB": 1_000_000}
@@ -30,7 +31,10 @@ def parse_duration(text: object) -> float:
         if stripped == "0":
             return 0.0
         parts = _DURATION.findall(stripped)
-        if parts and not _DURATION.sub("", stripped).strip():
+        units = [_SECONDS[unit] for _, unit in parts]
+        # Each unit once, the largest first: `50s50s` is a slip, not 100 s.
+        ordered = all(one > other for one, other in pairwise(units))
+        if parts and ordered and not _DURATION.sub("", stripped).strip():
             return math.fsum(float(number) * _SECONDS[unit] for number, unit in parts)
     raise ValueError(f"expected a duration with its unit, such as 250ms, 50s or 2m{_hint(text)}")
 
@@ -216,6 +220,8 @@ def parse_duration_range(text: object) -> Range:
     if isinstance(text, str):
         if match := _DURATION_COMPARED.fullmatch(text.strip()):
             bound_s = parse_duration(match[2])
+            if bound_s == 0 and match[1].startswith("<"):
+                raise ValueError("no answer takes less than 0s; expected such as < 100ms")
             return Range(0.0, bound_s) if match[1].startswith("<") else Range(bound_s, math.inf)
         if ".." in text:
             window = parse_window(text)

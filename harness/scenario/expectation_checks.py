@@ -12,6 +12,7 @@ from harness.scenario.expectations import (
     ExpectCalls,
     ExpectNever,
     ExpectTraffic,
+    StatusSet,
     Windowed,
 )
 from harness.scenario.located import Path
@@ -42,6 +43,8 @@ def check_expectations(scenario: Scenario, names: Names) -> Misfits:
             yield from _selection(expectation, path, scenario, names, instants)
         if isinstance(expectation, ExpectTraffic) and expectation.at_least == 0:
             yield (*path, "at_least"), "0% would hold whatever happens; expected more than 0%"
+    if names.dropped is None:
+        yield from _contradictions(scenario, instants)
 
 
 def _names(expectation: Expectation, path: Path, scenario: Scenario, names: Names) -> Misfits:
@@ -72,6 +75,20 @@ def _breaker(
             if isinstance(instant, Around) and instant.at_s >= scenario.duration:
                 end = format_duration(scenario.duration)
                 yield (*path, key, number), f"{instant} can't be seen: the scenario ends at {end}"
+    yield from _order(expectation, path)
+
+
+def _order(expectation: ExpectBreaker, path: Path) -> Misfits:
+    """A breaker opens, then probes, then closes."""
+    opens = expectation.opens
+    for key in ("probes", "closes"):
+        value = getattr(expectation, key)
+        later = value[0] if isinstance(value, tuple) and value else value
+        if opens == "never" and later is not None and later != "never":
+            yield (*path, key), "contradicts `opens: never`"
+        elif isinstance(opens, Around) and isinstance(later, Around) and later.at_s <= opens.at_s:
+            at, before = format_duration(later.at_s), format_duration(opens.at_s)
+            yield (*path, key), f"{at} is not after {before}, when it opens"
 
 
 def _window(expectation: Windowed, path: Path, scenario: Scenario, names: Names) -> Misfits:
@@ -110,17 +127,56 @@ def _selection(
     if window.start_s >= scenario.duration:
         return
     numbers = expectation.requests if isinstance(expectation, ExpectTraffic) else None
-    for stream in streams:
-        at_s = instants(stream)
-        first = bisect_left(at_s, window.start_s)
-        last = bisect_left(at_s, window.end_s)
-        if numbers is not None:
-            first = max(first, math.ceil(numbers.low) - 1)
-            last = min(last, int(min(numbers.high, len(at_s))))
-        if first < last:
-            return
+    if any(_selected(expectation, instants(stream)) for stream in streams):
+        return
     key = "during" if numbers is None else "requests"
     asked = f"in {window}" if numbers is None else f"with number {numbers}"
     if numbers is not None and expectation.during is not None:
         asked += f" in {window}"
     yield (*path, key), f"no request of `{', '.join(streams)}` leaves {asked}: nothing to judge"
+
+
+def _selected(expectation: ExpectTraffic | ExpectNever, at_s: list[float]) -> range:
+    """The indices of a stream's requests that it judges, of all those planned at `at_s`."""
+    window = expectation.during or Window(0.0, math.inf)
+    first = bisect_left(at_s, window.start_s)
+    last = bisect_left(at_s, window.end_s)
+    if isinstance(expectation, ExpectTraffic) and expectation.requests is not None:
+        numbers = expectation.requests
+        first = max(first, math.ceil(numbers.low) - 1)
+        last = min(last, int(min(numbers.high, len(at_s))))
+    return range(first, max(first, last))
+
+
+_Judged = tuple[range, int, StatusSet]
+"""Requests by their indices, the expectation about them, the statuses that it wants."""
+
+
+def _contradictions(scenario: Scenario, instants: Instants) -> Misfits:
+    """Requests from which two expectations want statuses that exclude each other."""
+    for stream, judged in _statuses_wanted(scenario, instants).items():
+        # For each set of statuses: of what has begun, what ends last.
+        longest: dict[str, _Judged] = {}
+        for requests, index, wanted in sorted(judged, key=lambda one: (one[0].start, one[1])):
+            for before, other, others in longest.values():
+                if requests.start < before.stop and not wanted.meets(others):
+                    early = others if other < index else wanted
+                    told = f"`{stream}` #{requests.start + 1} is to be answered {early} already"
+                    yield ("expect", max(index, other), "status"), told
+                    break
+            held = longest.get(wanted.text)
+            if held is None or requests.stop > held[0].stop:
+                longest[wanted.text] = (requests, index, wanted)
+
+
+def _statuses_wanted(scenario: Scenario, instants: Instants) -> dict[str, list[_Judged]]:
+    """By stream, what every request of a window known in advance must be answered."""
+    wanted: dict[str, list[_Judged]] = {}
+    for index, one in enumerate(scenario.expect):
+        if not isinstance(one, ExpectTraffic) or one.status is None or one.at_least < 1:
+            continue
+        if one.while_ is None and one.traffic in scenario.traffic:
+            requests = _selected(one, instants(one.traffic))
+            if requests:
+                wanted.setdefault(one.traffic, []).append((requests, index, one.status))
+    return wanted

@@ -43,6 +43,14 @@ class StatusSet(Part):
             return self.error
         return any(low <= status <= high for low, high in self.ranges)
 
+    def meets(self, other: StatusSet) -> bool:
+        """Whether an answer could belong to both."""
+        return (self.error and other.error) or any(
+            low <= high_too and low_too <= high
+            for low, high in self.ranges
+            for low_too, high_too in other.ranges
+        )
+
     def __str__(self) -> str:
         """As an author writes it."""
         return self.text
@@ -57,8 +65,8 @@ def _statuses(value: object) -> object:
     for item in items:
         if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:
             ranges.append((item, item))
-        elif isinstance(item, str) and re.fullmatch(r"[1-5]xx", item):
-            ranges.append((int(item[0]) * 100, int(item[0]) * 100 + 99))
+        elif isinstance(item, str) and re.fullmatch(r"[1-5](xx|[0-9]{2})", item):
+            ranges.append((int(item.replace("x", "0")), int(item.replace("x", "9"))))
         elif item == "error":
             error = True
         else:

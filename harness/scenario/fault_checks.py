@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Iterator
 
 from harness.scenario.faults import KINDS, Fault
 from harness.scenario.model import Scenario
@@ -27,6 +27,8 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
             yield (*path, "to"), f"it would be lifted at {lift}: the scenario ends at {end}"
         if fault.counted is not None and fault.counted.high < 1:
             yield (*path, "calls"), "calls are counted from 1, so this one hits none"
+        if fault.share == 0:
+            yield (*path, "share"), "0% hits no call; expected more than 0%"
         if fault.fault == "revoke":
             yield from names.user((*path, "user"), fault.user)
         yield from _engines(scenario, index)
@@ -42,23 +44,37 @@ def _engines(scenario: Scenario, index: int) -> Misfits:
 
 def _contradictions(scenario: Scenario) -> Misfits:
     """Two faults of one kind in force at once: lifting the first would lift both."""
-    for (i, one), (j, other) in combinations(enumerate(scenario.faults), 2):
-        if one.fault != other.fault or not _meet(one, other):
-            continue
-        both = set(one.upstreams) & set(other.upstreams)
-        starts = max(one.from_, other.from_)
+    lanes: dict[tuple[str, str, str], list[int]] = {}
+    for index, fault in enumerate(scenario.faults):
+        if fault.selective or fault.where == "stub" or fault.fault == "restart":
+            continue  # an upstream can have several of these at a time
+        for upstream in fault.upstreams:
+            for direction in _directions(fault):
+                lanes.setdefault((upstream, fault.fault, direction), []).append(index)
+    met: dict[tuple[int, int], set[str]] = {}
+    for (upstream, _, _), indices in lanes.items():
+        for pair in _overlaps(scenario, indices):
+            met.setdefault(pair, set()).add(upstream)
+    for (i, j), upstreams in sorted(met.items()):
+        starts = max(scenario.faults[i].from_, scenario.faults[j].from_)
         ends = min(scenario.fault_end_s(i), scenario.fault_end_s(j))
-        if both and starts < ends:
-            window = f"{format_duration(starts)}..{format_duration(ends)}"
-            yield (
-                ("faults", j),
-                (f"{', '.join(sorted(both))} has `{one.fault}` already in {window}; join the two"),
-            )
+        window = f"{format_duration(starts)}..{format_duration(ends)}"
+        kind = scenario.faults[j].fault
+        both = ", ".join(sorted(upstreams))
+        yield ("faults", j), f"{both} has `{kind}` already in {window}; join the two"
 
 
-def _meet(one: Fault, other: Fault) -> bool:
-    """Whether both are of the kind that an upstream can have but once at a time."""
-    if one.selective or other.selective or one.where == "stub" or one.fault == "restart":
-        return False
-    streams = {getattr(one, "stream", None), getattr(other, "stream", None)}
-    return streams != {"upstream", "downstream"}
+def _directions(fault: Fault) -> tuple[str, ...]:
+    """Where it is in force: toxics of one kind may stand side by side in opposite directions."""
+    stream = getattr(fault, "stream", "both")
+    return ("upstream", "downstream") if stream == "both" else (stream,)
+
+
+def _overlaps(scenario: Scenario, indices: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs, in file order, of faults that begin while another is in force."""
+    longest = -1  # of those that have begun, the one that ends last
+    for index in sorted(indices, key=lambda index: scenario.faults[index].from_):
+        if longest >= 0 and scenario.faults[index].from_ < scenario.fault_end_s(longest):
+            yield min(longest, index), max(longest, index)
+        if longest < 0 or scenario.fault_end_s(index) > scenario.fault_end_s(longest):
+            longest = index

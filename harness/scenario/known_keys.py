@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from harness.scenario.expectations import FORMS
-from harness.scenario.faults import KINDS
+from harness.scenario.faults import KINDS, FaultBase
 from harness.scenario.located import Path
 
 
@@ -21,7 +21,7 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 def keys_at(model: type[BaseModel], path: Path, tag: str) -> list[str]:
     """The keys known at a path; `tag` is the kind of the fault or the form of the expectation."""
     if path[:1] == ("faults",) and len(path) == 2:
-        return keys_of(KINDS[tag].model) if tag in KINDS else ["fault", "upstream", "from", "to"]
+        return keys_of(KINDS[tag].model) if tag in KINDS else ["fault", *keys_of(FaultBase)]
     if path[:1] == ("expect",) and len(path) >= 2:
         if tag not in FORMS:
             return list(FORMS)

@@ -124,13 +124,20 @@ def read_tree(text: str) -> tuple[Node, list[Spot]]:
         raise Unreadable([*reader.spots, (1, f"is not YAML: {error}")]) from None
 
 
-def plain(node: Node) -> Any:
-    """The values alone: dicts, lists, and scalars."""
+class Blank:
+    """What stands after `to:` when nothing does; no field takes it for a value."""
+
+
+def plain(node: Node, *, blank: object = None) -> Any:
+    """The values alone: dicts, lists, and scalars; `blank` for nothing, but in JSON."""
     if isinstance(node, Scalar):
-        return node.value
+        return blank if node.value is None else node.value
     if isinstance(node, Mapping):
-        return {key: plain(entry.node) for key, entry in node.entries.items()}
-    return [plain(item) for item in node.nodes]
+        return {
+            key: plain(entry.node, blank=None if key == "json" else blank)
+            for key, entry in node.entries.items()
+        }
+    return [plain(item, blank=blank) for item in node.nodes]
 
 
 def node_at(root: Node, path: Path) -> Node | None:

@@ -18,6 +18,7 @@ from harness.errors import InvalidFile, Problem, UsageError
 from harness.scenario.fields import Part
 from harness.scenario.known_keys import keys_at
 from harness.scenario.located import (
+    Blank,
     Entry,
     Items,
     Mapping,
@@ -134,7 +135,9 @@ class _Reading(Generic[Model]):
         """The model, or as much as can be made of it; None when nothing can."""
         for _ in range(_ROUNDS):
             try:
-                return self._model.model_validate(plain(self._root), by_alias=True, by_name=False)
+                return self._model.model_validate(
+                    plain(self._root, blank=Blank()), by_alias=True, by_name=False
+                )
             except ValidationError as error:
                 found = complaints(
                     error, self._root, lambda path, tag: keys_at(self._model, path, tag)

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from harness.scenario.fields import (
-    CountField,
     HeaderFields,
     Misfit,
     Part,
@@ -20,7 +19,7 @@ from harness.scenario.fields import (
     Whole,
     WindowField,
 )
-from harness.units import Range, Window, parse_duration
+from harness.units import Range, Window, parse_count, parse_duration
 
 _BURST = re.compile(r"([0-9]{1,15}) at (.+)")
 _JUST_BEFORE_S = 1e-9
@@ -49,6 +48,27 @@ BurstField = Annotated[
 ]
 
 
+def _healthy(value: object) -> Range:
+    if isinstance(value, Range):
+        return value
+    try:
+        statuses = parse_count(value)
+    except ValueError:
+        statuses = Range(0, 0)
+    if not 100 <= statuses.low <= statuses.high <= 599:
+        raise ValueError("expected a status such as 401, or 200..299")
+    return statuses
+
+
+HealthyField = Annotated[
+    Range,
+    BeforeValidator(_healthy),
+    WithJsonSchema(
+        {"type": ["integer", "string"], "description": "statuses", "examples": [401, "200..299"]}
+    ),
+]
+
+
 class Stream(Part):
     """One stream of equal requests.
 
@@ -72,8 +92,8 @@ class Stream(Part):
     addresses: Whole = Field(
         1, ge=1, le=250, description="client addresses used in turn (127.0.0.2, ...)"
     )
-    healthy: CountField = Field(
-        Range(200, 299), description="the status of the steady state, before the outage: 200"
+    healthy: HealthyField = Field(
+        Range(200, 299), description="the status of the steady state, before the outage"
     )
 
     @property

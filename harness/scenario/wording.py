@@ -108,10 +108,9 @@ def _special(
     if kind == "extra_forbidden":
         return _unknown_key(path, tag, root, keys_at)
     if kind == "union_tag_invalid":
-        return _unknown_tag(path, ctx)
+        return _unknown_tag(path, ctx, root)
     if kind == "union_tag_not_found":
-        key = ctx["discriminator"].strip("'")
-        return Complaint(path=path, message=f"'{key}' is missing here", missing=key)
+        return _tagless(path, ctx["discriminator"].strip("'"), root, keys_at)
     if kind == "expectation_form":
         return _formless(path, root, keys_at)
     cause = ctx.get("error")
@@ -134,8 +133,23 @@ def _unknown_key(path: Path, tag: str, root: Node, keys_at: KeysAt) -> Complaint
     return Complaint(path=path, message=message, rename=nearest(key, unused))
 
 
-def _unknown_tag(path: Path, ctx: dict[str, str]) -> Complaint:
+def _tagless(path: Path, key: str, root: Node, keys_at: KeysAt) -> Complaint:
+    """A fault without its kind, or with that key misspelt."""
+    node, known = node_at(root, path), tuple(keys_at(path, ""))
+    unknown = [] if not isinstance(node, Mapping) else [k for k in node.entries if k not in known]
+    meant = nearest(key, unknown)
+    if meant is None:
+        return Complaint(path=path, message=f"'{key}' is missing here", missing=key)
+    message = f"'{meant}' is not known here; did you mean '{key}'?"
+    return Complaint(path=(*path, meant), message=message, rename=key)
+
+
+def _unknown_tag(path: Path, ctx: dict[str, str], root: Node) -> Complaint:
     key = ctx["discriminator"].strip("'")
+    node = node_at(root, (*path, key))
+    if isinstance(node, Scalar) and node.value is None:
+        message = f"expected a kind of {key}, such as refused or latency, not nothing"
+        return Complaint(path=(*path, key), message=message)
     known = [word.strip("' ") for word in ctx["expected_tags"].split(",")]
     meant = nearest(ctx["tag"], known)
     return Complaint(
@@ -204,6 +218,8 @@ def _instead(node: Node | None, sentence: str) -> str:
         return "" if isinstance(node.value, str) or "; " in sentence else f", not {node.text}"
     if isinstance(node, Mapping):
         words = _bare_words(node)
+        if words and sentence == "expected a text":
+            return f'; put it in quotes: "{{{words[0]}}}"'
         return f"; write {', '.join(words)} without braces" if words else ", not keys and values"
     return ", not a list" if isinstance(node, Items) and "a list" not in sentence else ""
 

@@ -26,6 +26,7 @@ _WORDS = {
         "a tab is used for indentation; use spaces"
     ),
     "found undefined tag handle": "quote a text that begins with !",
+    "did not find expected <document start>": "a second document begins here; write one to a file",
     "found incompatible YAML document": "expected YAML 1.1 or 1.2",
 }
 

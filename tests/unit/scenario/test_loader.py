@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -175,6 +177,69 @@ def test_a_target_adds_its_own_names() -> None:
     )
     assert parse_scenario(text, "x.yaml", target=target).faults[0].upstreams == ("auth", "mail")
     assert len(problems(text)) == 2
+
+
+def test_statuses_in_quotes_are_statuses() -> None:
+    scenario = parse_scenario(GOOD.replace("status: 401", 'status: ["401", "5xx"]'), "x.yaml")
+    status = scenario.expect[1].status  # type: ignore[union-attr]
+    assert status is not None
+    assert [code for code in (400, 401, 402, 500, 599) if code in status] == [401, 500, 599]
+
+
+def test_nothing_in_json_is_a_value() -> None:
+    scenario = parse_scenario(GOOD.replace("message: hello", "message: null"), "x.yaml")
+    assert scenario.traffic["chat"].json_["message"] is None
+
+
+def test_other_statuses_for_other_requests_are_no_contradiction() -> None:
+    more = (
+        "  - {during: 68s..end, traffic: chat, status: 200}\n"
+        "  - {during: 20s..30s, traffic: chat, status: [401, 503]}\n"
+        "  - {during: 20s..30s, traffic: chat, status: 503, at_least: 10%}\n"
+    )
+    assert len(parse_scenario(GOOD + more, "x.yaml").expect) == 7
+
+
+def _calls_to_read(text: str) -> int:
+    """How many Python functions are called to read a good file: its cost on any machine."""
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        parse_scenario(text, "x.yaml")
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_reading_takes_as_long_as_the_file_is() -> None:
+    """Each fault with each other fault took minutes for three thousand of them."""
+
+    def text(many: int) -> str:
+        faults = (
+            f"  - {{upstream: git, fault: refused, from: {at}ms, to: {at + 1}ms}}\n"
+            for at in range(many)
+        )
+        expectations = "  - {traffic: chat, requests: 11, status: 401}\n" * many
+        return GOOD.replace("expect:\n", "".join(faults) + "expect:\n") + expectations
+
+    parse_scenario(text(1), "x.yaml")  # what is only made once
+    assert _calls_to_read(text(400)) < 3 * _calls_to_read(text(200))
+
+
+def test_toxics_of_one_kind_may_stand_in_opposite_directions() -> None:
+    pair = "".join(
+        f"  - {{upstream: git, fault: latency, latency: 1s, stream: {stream}}}\n"
+        for stream in ("upstream", "downstream")
+    )
+    text = GOOD.replace("expect:\n", pair + "expect:\n")
+    assert len(parse_scenario(text, "x.yaml").faults) == 3
+    both = text.replace("stream: downstream", "stream: both")
+    assert [line for line, _ in problems(both)] == [16]
 
 
 @pytest.mark.parametrize("path", bundled_scenarios(), ids=lambda path: path.stem)
