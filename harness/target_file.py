@@ -92,11 +92,15 @@ def _url(target: Target) -> Misfits:
 
 
 def _start(target: Target, folder: Path) -> Misfits:
+    if target.ready_within == 0:
+        yield ("ready_within",), "expected more than 0s"
     start = target.start
     if start is None:
         return
     if not start.command and start.wsgi is None:
         yield ("start",), "expected a `command`, or `wsgi` for the simulation alone"
+    if start.command and not start.command[0].strip():
+        yield ("start", "command", 0), "expected the name of a program"
     for index, word in enumerate(start.command):
         for place in re.findall(r"\{(\w+)\}", word):
             if place not in ("port", "python"):
@@ -131,7 +135,8 @@ def _wiring(target: Target) -> Misfits:
             yield ("breakers", name), not_known("upstream", name, known)
     for name in target.stubs:
         meant = nearest(name, target.upstream_names)
-        if name not in target.upstream_names and meant is not None:
+        nobodys = name not in target.upstream_names and name not in DOCUMENTED
+        if nobodys and meant is not None:
             yield ("stubs", name), f"stub '{name}' is nobody's upstream; did you mean '{meant}'?"
     for name, address in target.real.items():
         match = _ADDRESS.fullmatch(address)

@@ -95,14 +95,15 @@ async def _hold(
 
 def _introduce(job: Job, world: World, console: Console) -> None:
     host, port = world.gateway.address
-    console.print(f"\n[bold]{job.target.name}[/bold] at http://{host}:{port}")
+    console.print(f"\n{job.target.name} at http://{host}:{port}", style="bold", markup=False)
     ports = world.proxy_ports
     for variable, name in job.target.upstreams.items():
         console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
     console.print(f"  proxy API (Toxiproxy's) {world.proxy_api}/proxies", markup=False)
     for user_id in job.target.user_ids:
         user = job.target.user(user_id)
-        console.print(f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}")
+        told = f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}"
+        console.print(told, markup=False)
     ada = job.target.user(job.target.user_ids[0])
     console.print(
         f"\ntry   curl -s -X POST http://{host}:{port}/v1/api/chat "

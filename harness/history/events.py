@@ -214,6 +214,20 @@ _KINDS: dict[str, type[Event]] = {
     )
 }
 _FIELDS = {cls: tuple(fields(cls)) for cls in _KINDS.values()}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "Any": object,
+    "bool": bool,
+    "int": int,
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "str": str,
+    "str | None": (str, type(None)),
+    "tuple[str, ...]": tuple,
+    "dict[str, str]": dict,
+    "dict[str, dict[str, float]]": dict,
+}
+"""What a field may hold, by its annotation."""
+_HELD = {cls: {item.name: _TYPES[str(item.type)] for item in _FIELDS[cls]} for cls in _FIELDS}
 
 
 def to_json(event: Event) -> str:
@@ -241,6 +255,9 @@ def from_json(line: str) -> Event:
         known = {
             k: tuple(v) if isinstance(v, list) and k != "body" else v for k, v in known.items()
         }
+        for name, value in known.items():
+            if not isinstance(value, _HELD[cls][name]):
+                raise TypeError(name)
         return cls(**known)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not an event of a history: {line[:80]!r}") from error

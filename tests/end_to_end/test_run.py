@@ -162,6 +162,17 @@ def test_a_target_whose_command_is_missing_is_told_before_anything_starts(tmp_pa
     assert "Traceback" not in out + err
 
 
+def test_a_target_for_the_simulation_alone_is_told_so(tmp_path: Path) -> None:
+    target = target_file(tmp_path, start={"wsgi": "app:app"})
+
+    run = outage("run", SCENARIO, "--target", target, cwd=tmp_path)
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode == 3
+    assert "no `start: command`; --engine sim plays it" in out
+    assert "Traceback" not in out + err
+
+
 def test_a_report_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
 

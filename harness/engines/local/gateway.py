@@ -54,6 +54,11 @@ class Gateway:
             self.address = (parts.hostname or HOST, parts.port or 80)
             await self._ready(None)
             return
+        if self._target.start is None or not self._target.start.command:
+            raise WorldError(
+                f"target {self._target.name!r} can't be started: its file has no `start: command`; "
+                "--engine sim plays it"
+            )
         for remaining in reversed(range(_PORT_TRIES)):
             port = free_port()
             self.address = (HOST, port)

@@ -271,3 +271,21 @@ def test_no_history_makes_the_judge_raise(scenario, world, data):
         assert judgement.verdict is Verdict.INCONCLUSIVE
     assert not any("broke" in finding.observed for finding in judgement.findings)
     json.dumps(judgement.lateness_ms, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no JSON",
+        "[1, 2]",
+        "null",
+        '{"kind": "phase"}',
+        '{"kind": "nothing", "at_s": 1, "by": "engine"}',
+        '{"kind": "phase", "at_s": "x", "by": "engine", "phase": "play"}',
+        '{"kind": "phase", "at_s": null, "by": "engine", "phase": "play"}',
+        '{"kind": "phase", "at_s": 1, "by": "engine", "phase": ["play"]}',
+    ],
+)
+def test_a_damaged_line_is_no_event(line: str) -> None:
+    with pytest.raises(ValueError, match="not an event of a history"):
+        from_json(line)

@@ -180,6 +180,9 @@ def test_a_target_s_mistake_is_told_with_its_line(line: str, message: str) -> No
         ("url: http://127.0.0.1:99999", "expected an address"),
         ("url: http://127.0.0.1:abc", "expected an address"),
         ('start: {command: [sh, "a\\0b"]}', "NUL"),
+        ('start: {command: ["", a]}', "the name of a program"),
+        ("url: http://127.0.0.1:1\nready_within: 0s", "more than 0s"),
+        ("url: http://127.0.0.1:1\nlog:", "not nothing"),
         ("start: {command: [sh], env: {A=B: c}}", "can't name an environment variable"),
         (f"start: {{command: [sh], cwd: {'x' * 5000}}}", "there is no folder"),
         ("url: http://127.0.0.1:1\nupstreams: {PORT: auth}", "its own port"),
@@ -193,6 +196,15 @@ def test_what_could_only_break_a_run_later_is_a_target_s_mistake(start: str, mes
 
     with pytest.raises(InvalidFile, match=message):
         parse_target(f"name: x\n{start}\n", "t.yaml")
+
+
+def test_a_misspelt_upstream_does_not_make_its_stub_wrong() -> None:
+    from harness.errors import InvalidFile
+
+    text = "name: x\nurl: http://127.0.0.1:1\nupstreams: {A: auht}\nstubs: {auth: []}\n"
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(text, "t.yaml")
+    assert [problem.line for problem in caught.value.problems] == [3]
 
 
 @pytest.mark.parametrize(
