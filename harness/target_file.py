@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.scenario.names import Misfits
-from harness.scenario.reading import read_file, read_model
+from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.settings import DOCUMENTED
 from harness.target import Target, bundled
@@ -17,6 +17,10 @@ BUNDLED = ("reference", "naive")
 """Targets that need no file."""
 
 _STAND_INS = {"name": "'-'"}
+_SCENARIO = Mistaken(
+    keys=frozenset({"traffic", "faults", "expect"}),
+    message="is a scenario, not a target file",
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):([0-9]{1,5})")
 
@@ -53,6 +57,7 @@ def parse_target(data: bytes | str, file: str) -> Target:
         what="a target",
         stand_ins=_STAND_INS,
         check=lambda target, _dropped: _check(target, folder),
+        mistaken=_SCENARIO,
     )
     return target.model_copy(update={"file": file})
 

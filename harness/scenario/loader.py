@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.errors import InvalidFile, Problem
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
-from harness.scenario.reading import read_file, read_model
+from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.validation import check_scenario
 from harness.settings import DOCUMENTED
 from harness.target import DEFAULT_USERS
@@ -28,6 +28,11 @@ _STAND_INS = {
     "traffic.*.rate": "1/h",
     "traffic.*.request": "GET /",
 }
+
+_TARGET = Mistaken(
+    keys=frozenset({"start", "url", "upstreams"}),
+    message="is a target file, not a scenario; name it with --target",
+)
 
 
 def load_scenario(path: str | Path, *, target: Target | None = None) -> Scenario:
@@ -79,6 +84,7 @@ def parse_scenario(data: bytes | str, file: str, *, target: Target | None = None
         what="a scenario",
         stand_ins=_STAND_INS,
         check=partial(_check, target),
+        mistaken=_TARGET,
     )
     return scenario.model_copy(update={"name": Path(file).stem, "file": file})
 

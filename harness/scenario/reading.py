@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
@@ -38,6 +39,15 @@ Model = TypeVar("Model", bound=Part)
 Misfits = Iterable[tuple[Path, str]]
 Check = Callable[[Model, frozenset[str] | None], Misfits]
 """Finds what pydantic can't, given the model and the keys that were dropped (None: read whole)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistaken:
+    """The other kind of file: the keys by which it is known, and what to say of it."""
+
+    keys: frozenset[str]
+    message: str
+
 
 _ROUNDS = 8
 """Mistakes inside of mistakes that are looked through before the rest is left for later."""
@@ -69,11 +79,13 @@ def read_model(
     what: str,
     stand_ins: MappingOf[str, str],
     check: Check[Model],
+    mistaken: Mistaken,
 ) -> Model:
     """The model of a file's bytes.
 
     `what` is what the file should be ("a scenario"); `stand_ins` are YAML values of top-level keys
-    with which a file that lacks them can still be checked for everything else.
+    with which a file that lacks them can still be checked for everything else; `mistaken` is the
+    other kind of file, which people name in this one's place.
 
     Raises: InvalidFile with every problem found.
     """
@@ -84,6 +96,8 @@ def read_model(
         if not isinstance(root, Mapping):
             first = f"expected {what}: keys and values, such as `{next(iter(stand_ins))}: ...`"
             raise Unreadable([*spots, (root.line, first)])
+        if mistaken.keys & root.entries.keys() and not stand_ins.keys() & root.entries.keys():
+            raise Unreadable([*spots, (root.line, mistaken.message)])
     except Unreadable as error:
         raise _invalid(file, error.spots) from None
     # What YAML itself has to say of a line is the cause of whatever else is wrong with it.

@@ -198,6 +198,21 @@ def test_what_could_only_break_a_run_later_is_a_target_s_mistake(start: str, mes
         parse_target(f"name: x\n{start}\n", "t.yaml")
 
 
+def test_a_target_and_a_scenario_are_not_taken_for_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line of help, not one for each key that the other kind of file has."""
+    target = tmp_path / "t.yaml"
+    target.write_text("name: x\nurl: http://127.0.0.1:1\nready: GET /\n")
+    assert call(["validate", str(target)]) == 2
+    told = "is a target file, not a scenario; name it with --target"
+    assert capsys.readouterr().out == f"{target}:1: {told}\n"
+    assert call(["validate", GOOD, "--target", GOOD]) == 2
+    said = capsys.readouterr().out
+    assert said.endswith(": is a scenario, not a target file\n")
+    assert said.count("\n") == 1
+
+
 def test_a_misspelt_upstream_does_not_make_its_stub_wrong() -> None:
     from harness.errors import InvalidFile
 

@@ -14,6 +14,8 @@ from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.scenario.reference import fault_page, with_tables
 from harness.scenario.traffic import Stream
+from harness.target import Breaker, Log, Start, Status, StubRoute, Target, User
+from harness.target_file import parse_target
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
@@ -34,6 +36,19 @@ def test_the_generated_parts_are_current() -> None:
     renew = "run: python -m harness.scenario.reference"
     assert (DOCS / "faults.md").read_text(encoding="utf-8") == fault_page(), renew
     assert with_tables(PAGE) == PAGE, renew
+
+
+@pytest.mark.parametrize("model", [Target, Start, Status, Log, Breaker, User, StubRoute])
+def test_every_key_of_a_target_is_shown(model: type) -> None:
+    page = (DOCS / "targets.md").read_text(encoding="utf-8")
+    missing = [key for key in keys_of(model) if not re.search(rf"\b{key}:\s", page)]
+    assert not missing
+
+
+def test_the_example_of_a_target_is_valid() -> None:
+    page = (DOCS / "targets.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse_target(example, "example.yaml").real == {"billing": "127.0.0.1:9000"}
 
 
 def test_the_example_is_valid() -> None:
