@@ -75,7 +75,9 @@ class Child:
             missing = f"folder {cwd}" if cwd and not cwd.is_dir() else f"command {command[0]!r}"
             raise WorldError(f"{name} could not be started: there is no {missing}") from error
         except OSError as error:
-            raise WorldError(f"{name} could not be started: {error.strerror}") from error
+            raise WorldError(
+                f"{name} could not be started: {command[0]}: {error.strerror}"
+            ) from error
         child = cls(name, process, reaper)
         child._reader = asyncio.create_task(child._read(on_line))
         return child

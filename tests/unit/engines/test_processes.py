@@ -143,3 +143,18 @@ def test_proxy_variables_do_not_reach_children(monkeypatch: pytest.MonkeyPatch) 
 
     assert found["A"] == "b"
     assert not [name for name in found if name.lower().endswith("_proxy")]
+
+
+def test_a_program_that_may_not_be_run_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "gateway.py"
+    script.write_text("print(1)\n")
+
+    async def run() -> None:
+        reaper = Reaper()
+        try:
+            await Child.start("it", [str(script)], reaper=reaper, on_line=print)
+        finally:
+            reaper.close()
+
+    with pytest.raises(WorldError, match=r"gateway\.py: Permission denied"):
+        asyncio.run(run())
