@@ -37,6 +37,7 @@ class Session:
         seed: int,
         report: Path | None,
         quiet: bool,
+        lines: bool = False,
     ) -> None:
         self._engine = engine
         self._target = target
@@ -44,6 +45,7 @@ class Session:
         self._seed = seed
         self._report = report
         self._quiet = quiet
+        self._switch = " --switch lines" if lines else ""
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
         self._played: dict[str, Played] = {}
@@ -99,8 +101,8 @@ class Session:
         for item in played:
             if item.judgement.verdict is Verdict.FAILED:
                 yield (
-                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed} "
-                    f"--target {target}   (Python {platform.python_version()})"
+                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed}"
+                    f"{self._switch} --target {target}   (Python {platform.python_version()})"
                 )
 
     async def _play(self, scenarios: Sequence[Scenario]) -> None:

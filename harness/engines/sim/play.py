@@ -11,11 +11,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import locks, patches, real
+from . import locks, patches, real, stubs
 from .descriptors import open_count
 from .escapes import ESCAPES
 from .facts import Facts
 from .output import capture
+from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
 from .scheduler import KERNEL, Deadlock
 from .watchdog import Watchdog
@@ -80,7 +81,7 @@ class Play:
         KERNEL.on_nudge = lambda: ESCAPES.remark(
             "read the clock again and again without a wait: time was moved in steps of up to 16 ms"
         )
-        ESCAPES.root = plan["cwd"]
+        OWN_CODE.begin(plan["cwd"], stubs=os.path.dirname(stubs.package().__file__))
         ESCAPES.armed = True
         KERNEL.reseed(0)
         patches.CHANCE.reseed(plan["seed"], importing=True)
@@ -122,7 +123,7 @@ class Play:
         if plan["lines"]:
             from .lines import trace_lines
 
-            trace_lines(plan["cwd"], plan["seed"])
+            trace_lines()
 
     def _warm_up(self) -> None:
         self.facts.add("phase", phase="ready")
@@ -295,7 +296,7 @@ class Play:
         if isinstance(error, NotReady):
             self.finish(f"the target was not ready: {error}")
         text = "".join(traceback.format_exception(error))
-        where = _last_line_in(error, self.plan["cwd"])
+        where = _last_own_line(error)
         self.facts.add("traceback", text=text)
         what = "".join(traceback.format_exception_only(error)).strip()
         if self._importing:
@@ -372,10 +373,10 @@ def _libraries(before: set[str], target: str) -> list[str]:
     return found
 
 
-def _last_line_in(error: BaseException, root: str) -> str:
+def _last_own_line(error: BaseException) -> str:
     """`file:line: ` of the target's own code that an error came through last."""
     found = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith(root + "/") and "/site-packages/" not in frame.filename:
-            found = f"{frame.filename[len(root) + 1 :]}:{frame.lineno}: "
+        if OWN_CODE.holds(frame.filename):
+            found = f"{OWN_CODE.short(frame.filename)}:{frame.lineno}: "
     return found

@@ -69,6 +69,16 @@ def of(events: tuple[Event, ...], kind: type[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
 
 
+@pytest.mark.parametrize("lines", [False, True])
+def test_the_last_line_says_what_is_not_shown(lines: bool, tmp_path: Path) -> None:
+    engine = SimEngine(lines=lines)
+    last = engine.play_now(job(tmp_path))[-1]
+    engine.close_now()
+    assert isinstance(last, Logged)
+    assert last.line.startswith("played with seed 0 on Python ")
+    assert last.line.endswith("; not shown: CPU time") is lines
+
+
 def test_a_history_like_any_other_engine_s(engine: SimEngine, tmp_path: Path) -> None:
     events = engine.play_now(job(tmp_path))
     history = History(events)
