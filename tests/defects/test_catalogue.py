@@ -17,6 +17,7 @@ from harness.engines.base import Job
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
+from harness.history.events import Logged
 from harness.judge import judge
 from harness.runner import Starts, play_all
 from harness.scenario.loader import load_scenario
@@ -192,7 +193,9 @@ def test_the_sound_gateway_passes_whatever_the_order_of_its_lines(
     assert judgement.verdict is Verdict.PASSED, wrong
 
 
-def test_its_lines_come_in_the_same_order_again(tmp_path: Path) -> None:
+def test_its_lines_come_in_the_same_order_again_from_whatever_folder(
+    tmp_path: Path, tracing: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scenario = scenario_named("auth_blackhole_burst")
     job = Job(
         scenario=scenario,
@@ -203,6 +206,10 @@ def test_its_lines_come_in_the_same_order_again(tmp_path: Path) -> None:
     )
     found = check_determinism(job, lines=True)
     assert found.trustworthy, found.lines()
+    monkeypatch.chdir(tmp_path)
+    last = tracing.play_now(job)[-1]
+    assert isinstance(last, Logged)
+    assert last.line == found.summary
 
 
 def everywhere(**changed: float) -> dict[str, dict[str, float]]:

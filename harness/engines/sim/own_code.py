@@ -1,6 +1,7 @@
-"""Which files are the target's own code: those below its folder, but no library's and none of ours.
+"""Which files are the target's own code: its package's, and those below its folder.
 
-The bundled gateways live beside this harness and its stubs, in one folder that is theirs too.
+No library's, and none of ours: the bundled gateways lie beside this harness and its stubs, in one
+folder, and are played from whatever folder the user is in.
 """
 
 from __future__ import annotations
@@ -14,13 +15,24 @@ class OwnCode:
     def __init__(self) -> None:
         self.root = ""
         """The target's folder; empty before a play."""
+        self._package = ""
         self._apart: tuple[str, ...] = ()
         self._known: dict[str, bool] = {}
 
     def begin(self, root: str, *, stubs: str) -> None:
         """The target is in the folder `root`; the stub services, in `stubs`, are not its own."""
         self.root = root
+        self._package = ""
         self._apart = (f"{_HARNESS}/", f"{stubs}/")
+        self._known.clear()
+
+    def add_package(self, name: str) -> None:
+        """The package of this name is the target, wherever Python finds it; it isn't imported."""
+        from importlib.util import find_spec
+
+        spec = find_spec(name)
+        folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+        self._package = f"{folders[0]}/" if folders else ""
         self._known.clear()
 
     def holds(self, file: str) -> bool:
@@ -31,7 +43,11 @@ class OwnCode:
         return known
 
     def _judge(self, file: str) -> bool:
-        if not self.root or not file.startswith(f"{self.root}/") or file.startswith(self._apart):
+        if file.startswith(self._apart):
+            return False
+        if self._package and file.startswith(self._package):
+            return True
+        if not self.root or not file.startswith(f"{self.root}/"):
             return False
         rest = file[len(self.root) :]
         return "/site-packages/" not in rest and "/lib/python" not in rest

@@ -97,10 +97,12 @@ class Play:
         if plan["cwd"] not in sys.path:
             sys.path.insert(0, plan["cwd"])
         before = set(sys.modules)
+        top = plan["wsgi"].partition(":")[0].partition(".")[0]
+        OWN_CODE.add_package(top)
         self._importing = True
         app = load(plan["wsgi"])
         self._importing = False
-        self._libraries = _libraries(before, plan["wsgi"].partition(":")[0].partition(".")[0])
+        self._libraries = _libraries(before, top)
         port = int(plan["env"].get("PORT", "5000"))
         self._server = Server(app, port, plan["threads"])
         changed = patches.changed_since()
