@@ -19,14 +19,13 @@ from .output import capture
 from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
 from .scheduler import KERNEL, Deadlock
+from .status import StatusWatch
 from .watchdog import Watchdog
 from .world import World
 from .wsgi import Answer, Server, load
 
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
-_STATUS_EVERY_S = 0.25
-_STATUS_AT_LEAST_EVERY_S = 5.0
 _COLLECT_EVERY = 500
 
 
@@ -45,10 +44,7 @@ class Play:
         self._begun_s = real.monotonic()
         self._play_begun_s = self._begun_s
         self._play_begun_cpu_s = 0.0
-        self._status_body: bytes | None = None
-        self._first_status_body: bytes | None = None
-        self._status_asked_s = 0.0
-        self._seen_at_upstreams = (-1, -1)
+        self._status: StatusWatch | None = None
         self._ended = False
         self._importing = False
         self._libraries: list[str] = []
@@ -175,7 +171,8 @@ class Play:
         self.facts.add("zero", self._zero_s)
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
-            self._look_at_status()
+            self._status = StatusWatch(plan, plan["status"], self.facts, self._give)
+            self._status.look()
         self._next_step(0)
 
     def _next_step(self, index: int) -> None:
@@ -209,6 +206,7 @@ class Play:
         for words in fault["apply"] if applies else fault["lift"]:
             self._world.act(words)
         self.facts.unrest += 1
+        self.facts.faults += 1 if applies else -1
         self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
 
     # -- requests ----------------------------------------------------------------------------
@@ -253,39 +251,12 @@ class Play:
         assert self._server is not None
         self._server.give(request, done)
 
-    def _look_at_status(self) -> None:
-        """Ask the target's status endpoint when a breaker may have moved, and now and then.
-
-        Healthy answers move none as long as the endpoint says what it said at first.
-        """
-        now_s = KERNEL.now_s
-        seen = (self.facts.crossings, self.facts.unrest)
-        restless = self._status_body != self._first_status_body
-        happened = seen[1] != self._seen_at_upstreams[1] or (
-            restless and seen != self._seen_at_upstreams
-        )
-        if happened or now_s - self._status_asked_s >= _STATUS_AT_LEAST_EVERY_S:
-            self._seen_at_upstreams = seen
-            status = self.plan["status"]
-            assert status is not None
-            assert self._server is not None
-            self._server.give(_own_request(status["method"], status["path"]), self._note_status)
-        if not self._ended:
-            KERNEL.call_later(_STATUS_EVERY_S, self._look_at_status)
-
-    def _note_status(self, answer: Answer) -> None:
-        status, _, body, _ = answer
-        if status == 200 and body != self._status_body:
-            self._status_body = body
-            self._first_status_body = self._first_status_body or body
-            since_s = self._status_asked_s or KERNEL.now_s
-            self.facts.add("status", since=since_s, body=body.decode("latin-1"))
-        self._status_asked_s = KERNEL.now_s
-
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
         self._ended = True
+        if self._status is not None:
+            self._status.stop()
         if self._in_flight:
             KERNEL.call_later(self.plan["grace_s"], self.finish, None)
         else:
@@ -349,19 +320,6 @@ class Play:
 
 class NotReady(Exception):
     """The target never answered its readiness request well."""
-
-
-def _own_request(method: str, path: str) -> RequestPlan:
-    return {
-        "stream": "",
-        "number": 0,
-        "user": None,
-        "client": "127.0.0.1",
-        "method": method,
-        "path": path,
-        "headers": {},
-        "body": "",
-    }
 
 
 def _libraries(before: set[str], target: str) -> list[str]:
