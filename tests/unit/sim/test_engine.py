@@ -13,6 +13,7 @@ import pytest
 from harness.engines.base import Job, Progress
 from harness.engines.sim.determinism import check_determinism, first_difference
 from harness.engines.sim.engine import SimEngine
+from harness.engines.sim.nursery import Nursery
 from harness.errors import WorldError
 from harness.history.events import Answered, Event, Logged, Run, Sent, Trouble, to_json
 from harness.history.view import History
@@ -237,3 +238,13 @@ def test_what_the_target_prints_is_in_the_history(engine: SimEngine, tmp_path: P
     lines = [e.line for e in events if isinstance(e, Logged) and e.by == "target"]
     assert lines[-1] == "worked for 127.0.0.3 Bearer [redacted]"
     assert len(of(events, Answered)) == 11
+
+
+def test_plays_at_once_are_on_different_cpus() -> None:
+    nursery = Nursery(None)
+    nursery._cpus = [4, 5, 6]
+    assert [nursery._next_cpu() for _ in range(4)] == [5, 6, 4, 5]
+    nursery._running = {100: (1, 5), 101: (2, 4)}
+    assert [nursery._next_cpu() for _ in range(3)] == [6, 6, 6]
+    nursery._running |= {102: (3, 6), 103: (4, 6), 104: (5, 4)}
+    assert nursery._next_cpu() == 5
