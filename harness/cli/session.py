@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import platform
 import signal
@@ -64,6 +65,8 @@ class Session:
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):
             os.nice(-5)
+        # What has been loaded by now is here to stay: no collection needs to look at it again.
+        gc.freeze()
         began_s = time.monotonic()
         with self._display:
             asyncio.run(self._play(scenarios))
