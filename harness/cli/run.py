@@ -83,7 +83,8 @@ def run(
 
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target)
-    made = make_engine(engine, proxy, seed=seed, lines=switch == "lines")
+    lines = switch == "lines"
+    made = make_engine(engine, proxy, seed=seed, lines=lines)
     check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
         engine=made,
@@ -92,6 +93,7 @@ def run(
         seed=seed,
         report=report,
         quiet=quiet,
+        lines=lines,
     )
     sys.exit(session.run(scenarios))
 

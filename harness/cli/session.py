@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import platform
 import signal
@@ -37,6 +38,7 @@ class Session:
         seed: int,
         report: Path | None,
         quiet: bool,
+        lines: bool = False,
     ) -> None:
         self._engine = engine
         self._target = target
@@ -44,6 +46,7 @@ class Session:
         self._seed = seed
         self._report = report
         self._quiet = quiet
+        self._switch = " --switch lines" if lines else ""
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
         self._played: dict[str, Played] = {}
@@ -62,6 +65,8 @@ class Session:
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):
             os.nice(-5)
+        # What has been loaded by now is here to stay: no collection needs to look at it again.
+        gc.freeze()
         began_s = time.monotonic()
         with self._display:
             asyncio.run(self._play(scenarios))
@@ -99,8 +104,8 @@ class Session:
         for item in played:
             if item.judgement.verdict is Verdict.FAILED:
                 yield (
-                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed} "
-                    f"--target {target}   (Python {platform.python_version()})"
+                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed}"
+                    f"{self._switch} --target {target}   (Python {platform.python_version()})"
                 )
 
     async def _play(self, scenarios: Sequence[Scenario]) -> None:

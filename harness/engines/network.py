@@ -24,7 +24,7 @@ from harness.scenario.faults import (
     Stall,
     Timeout,
 )
-from harness.toxiproxy.client import ToxicSpec
+from harness.toxiproxy.spec import ToxicSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from harness.engines.network import ProxyPlan, plan
 from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.scenario.faults import FaultBase
-from harness.toxiproxy.client import ToxicSpec, ToxiproxyClient
+from harness.toxiproxy.client import ToxiproxyClient
+from harness.toxiproxy.spec import ToxicSpec
 
 LIFT_WITHIN_S = 2.0
 NOWHERE = "127.0.0.1:1"

@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ import toxiproxy.server
 from toxiproxy.api import APIConsumer
 
 from harness.errors import WorldError
+from harness.toxiproxy.spec import ToxicSpec
 
 DEFAULT_TIMEOUT_S = 5.0
 _POLL_S = 0.02
@@ -33,24 +34,6 @@ class ProxyServerError(WorldError):
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicSpec:
-    """A toxic to put on a proxy; attributes in Toxiproxy's own units, as whole numbers."""
-
-    type: str
-    stream: str = "downstream"
-    attributes: Mapping[str, int] = field(default_factory=dict)
-    name: str = ""
-    """Empty: `<type>_<stream>`."""
-    toxicity: float = 1.0
-    """Share of connections that it acts on."""
-
-    @property
-    def full_name(self) -> str:
-        """The name it has on the server."""
-        return self.name or f"{self.type}_{self.stream}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ import pytest
 
 from harness.engines.base import Job
 from harness.engines.local.engine import LocalEngine
+from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
+from harness.history.events import Logged
 from harness.judge import judge
 from harness.runner import Starts, play_all
 from harness.scenario.loader import load_scenario
@@ -119,6 +121,13 @@ def switching() -> Iterator[SimEngine]:
     engine.close_now()
 
 
+@pytest.fixture(scope="module")
+def tracing() -> Iterator[SimEngine]:
+    engine = SimEngine(lines=True)
+    yield engine
+    engine.close_now()
+
+
 def simulated(
     engine: SimEngine, scenario: Scenario, target: Target, folder: Path, seed: int = 0
 ) -> Judgement:
@@ -141,15 +150,20 @@ VISIBLE = [each for each in DEFECTS.values() if each.scenarios and not each.real
 
 @pytest.mark.parametrize("defect", VISIBLE, ids=lambda defect: defect.id)
 def test_a_defect_is_failed_for_the_right_reason(
-    defect: Defect, simulation: SimEngine, switching: SimEngine, tmp_path: Path
+    defect: Defect,
+    simulation: SimEngine,
+    switching: SimEngine,
+    tracing: SimEngine,
+    tmp_path: Path,
 ) -> None:
-    engine = switching if defect.sim_only else simulation
+    engine = tracing if defect.lines_only else switching if defect.sim_only else simulation
+    races = defect.lines_only or defect.sim_only
     others: list[str] = []
     target = defective(defect)
     for name in [name for key in defect.scenarios for name in KEYS[key]]:
         if (name == "patient_backoff") != (defect.id == "linear-backoff"):
             continue
-        for seed in SEEDS if defect.sim_only else (0,):
+        for seed in SEEDS if races else (0,):
             judgement = simulated(engine, scenario_named(name), target, tmp_path, seed)
             if right(defect, judgement):
                 return
@@ -168,6 +182,34 @@ def test_the_sound_gateway_passes(path: Path, simulation: SimEngine, tmp_path: P
         judgement = simulated(simulation, load_scenario(path), target, tmp_path, seed)
         wrong = [str(each) for each in judgement.findings if each.verdict is not Verdict.PASSED]
         assert judgement.verdict is Verdict.PASSED, f"seed {seed}: {wrong}"
+
+
+@pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
+def test_the_sound_gateway_passes_whatever_the_order_of_its_lines(
+    path: Path, tracing: SimEngine, tmp_path: Path
+) -> None:
+    judgement = simulated(tracing, load_scenario(path), reference({}, {}), tmp_path, seed=1)
+    wrong = [str(each) for each in judgement.findings if each.verdict is not Verdict.PASSED]
+    assert judgement.verdict is Verdict.PASSED, wrong
+
+
+def test_its_lines_come_in_the_same_order_again_from_whatever_folder(
+    tmp_path: Path, tracing: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = scenario_named("auth_blackhole_burst")
+    job = Job(
+        scenario=scenario,
+        timeline=compile_timeline(scenario),
+        target=reference({}, {}),
+        seed=1,
+        folder=tmp_path,
+    )
+    found = check_determinism(job, lines=True)
+    assert found.trustworthy, found.lines()
+    monkeypatch.chdir(tmp_path)
+    last = tracing.play_now(job)[-1]
+    assert isinstance(last, Logged)
+    assert last.line == found.summary
 
 
 def everywhere(**changed: float) -> dict[str, dict[str, float]]:

@@ -79,6 +79,17 @@ def test_somebody_elses_gateway_is_played_and_judged(tmp_path: Path) -> None:
     assert_nothing_left(tmp_path)
 
 
+@pytest.mark.parametrize("switch", ["points", "lines"])
+def test_a_failure_in_the_simulation_names_the_command_that_repeats_it(
+    switch: str, tmp_path: Path
+) -> None:
+    words = ("run", "auth_one_503", "--engine", "sim", "--target", "naive", "--seed", "3")
+    said, _ = outage(*words, "--switch", switch, cwd=tmp_path).communicate(timeout=60)
+    (line,) = [s for s in said.splitlines() if s.startswith("replay: ")]
+    assert "auth_one_503.yaml --engine sim --seed 3" in line
+    assert ("--switch lines" in line) is (switch == "lines")
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_says_what_it_saw_and_leaves_nothing(
     number: signal.Signals, status: int, tmp_path: Path

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from harness.engines.base import Job
@@ -18,6 +16,7 @@ from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, WireRequest
+from harness.engines.status import state_in
 from harness.errors import WorldError
 from harness.history.events import Logged, Reported
 from harness.target import Target
@@ -202,17 +201,6 @@ class Gateway:
                     await task
         if self._child is not None:
             await self._child.stop()
-
-
-def state_in(body: bytes, path: str, upstream: str) -> str | None:
-    """The breaker's state in a status answer, by a dotted path; None where it isn't."""
-    try:
-        value: Any = json.loads(body)
-    except ValueError:
-        return None
-    for step in path.replace("{upstream}", upstream).split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return str(value).lower().replace("-", "_") if value is not None else None
 
 
 def log_mark(target: Target, line: str) -> str | None:

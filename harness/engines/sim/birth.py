@@ -123,6 +123,10 @@ class Nursery:
         if process is None:
             return
         assert process.stdin is not None
+        with self._lock:
+            playing = bool(self._waiting)
+        if not playing:
+            process.kill()  # it may be loading libraries for plays that won't come
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:

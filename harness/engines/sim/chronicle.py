@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.engines.base import Job
-from harness.engines.local.gateway import log_mark, state_in
+from harness.engines.local.gateway import log_mark
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body
+from harness.engines.status import state_in
 from harness.engines.stub_link import event_of_record
 from harness.history.events import (
     Answered,

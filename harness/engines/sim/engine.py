@@ -100,7 +100,7 @@ class SimEngine:
         record(self._run(job, translator.begin_s, document["python"]))
         for event in translator.events():
             record(event)
-        record(_summary(job, document, translator.end_s))
+        record(self._summary(job, document, translator.end_s))
 
     def _run(self, job: Job, at_s: float, python: str) -> Run:
         target = job.target
@@ -120,6 +120,17 @@ class SimEngine:
             evidence=(*EVIDENCE, *more),
             versions={"python": python, **library_versions()},
         )
+
+    def _summary(self, job: Job, document: dict[str, Any], at_s: float) -> Event:
+        """The last line: with which seed it can be played again, and what it does not show."""
+        count = len(document["escapes"])
+        hidden = "" if self._lines else ", and races between two lines without a lock or a clock"
+        line = (
+            f"{SUMMARY} {job.seed} on Python {platform.python_version()}: {count} "
+            f"escape{'' if count == 1 else 's'}, {document['switches']} switches; not shown: "
+            f"CPU time{hidden}"
+        )
+        return Logged(at_s=at_s, by="engine", source="simulation", line=line)
 
     def _free_cpu(self) -> asyncio.Semaphore:
         """Room for as many plays at once as there are CPUs."""
@@ -158,17 +169,6 @@ def library_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _summary(job: Job, document: dict[str, Any], at_s: float) -> Event:
-    """The last line: with which seed it can be played again, and what it does not show."""
-    count = len(document["escapes"])
-    line = (
-        f"{SUMMARY} {job.seed} on Python {platform.python_version()}: "
-        f"{count} escape{'' if count == 1 else 's'}, {document['switches']} switches; not shown: "
-        "CPU time, and races between two lines without a lock or a clock"
-    )
-    return Logged(at_s=at_s, by="engine", source="simulation", line=line)
 
 
 __all__ = ["ESCAPED", "SUMMARY", "SimEngine", "library_versions"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from .own_code import OWN_CODE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,8 +45,6 @@ class Escapes:
         self.remarks: list[str] = []
         self.armed = False
         """Off while the simulation itself forks and prepares."""
-        self.root = ""
-        """The target's folder: lines in it are named first."""
         self._seen: set[tuple[str, str]] = set()
 
     def note(self, did: str, means: str, frame: FrameType | None = None) -> str:
@@ -78,9 +78,9 @@ class Escapes:
         while frame is not None:
             file = frame.f_code.co_filename
             if not file.startswith((_OWN, "<frozen")):
-                place = f"{_short(file, self.root)}:{frame.f_lineno}"
+                place = f"{OWN_CODE.short(file)}:{frame.f_lineno}"
                 nearest = nearest or place
-                if _is_own_code(file, self.root):
+                if OWN_CODE.holds(file):
                     return f"{place} ({library})" if library else place
                 library = library or _library(file)
             frame = frame.f_back
@@ -110,24 +110,11 @@ class Escapes:
             )
 
 
-def _is_own_code(file: str, root: str) -> bool:
-    if root and file.startswith(root + "/"):
-        rest = file[len(root) :]
-        return "/site-packages/" not in rest and "/lib/python" not in rest
-    return False
-
-
 def _library(file: str) -> str:
     _, found, rest = file.rpartition("/site-packages/")
     if found:
         return rest.partition("/")[0].removesuffix(".py")
     return ""
-
-
-def _short(file: str, root: str) -> str:
-    if root and file.startswith(root + "/"):
-        return file[len(root) + 1 :]
-    return file.rpartition("/site-packages/")[2]
 
 
 ESCAPES = Escapes()

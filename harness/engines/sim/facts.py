@@ -19,6 +19,9 @@ class Facts:
         """How often something happened at an upstream."""
         self.unrest = 0
         """How often that was no healthy answer: a breaker may have changed its state."""
+        self.faults = 0
+        """How many are in force: until they are lifted no good status proves a good answer."""
+        self._well_answered: set[tuple[str, int]] = set()
 
     def add(self, kind: str, at_s: float | None = None, **fields: Any) -> None:
         """Write one down, now by default."""
@@ -28,7 +31,7 @@ class Facts:
     def cross(self, at_s: float, upstream: str, connection: int, what: str, **fields: Any) -> None:
         """Write down something that crossed a proxy."""
         self.crossings += 1
-        if what not in ("accepted", "request") and fields.get("status", 500) >= 500:
+        if self._is_unrest((upstream, connection), what, fields.get("status")):
             self.unrest += 1
         self.all.append(
             {
@@ -40,3 +43,15 @@ class Facts:
                 **fields,
             }
         )
+
+    def _is_unrest(self, connection: tuple[str, int], what: str, status: int | None) -> bool:
+        """Whether this may have been felt as a failure; the end of a good exchange is not."""
+        if what in ("accepted", "request"):
+            return False
+        well_before = connection in self._well_answered
+        self._well_answered.discard(connection)
+        if what == "response" and status is not None and status < 500:
+            if not self.faults:
+                self._well_answered.add(connection)
+            return False
+        return not (what == "closed" and well_before and not self.faults)

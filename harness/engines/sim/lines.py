@@ -5,29 +5,24 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
-from .patches.chance import RealRandom
+from .own_code import OWN_CODE
 from .scheduler import KERNEL
 
-PROBABILITY = 0.05
+PROBABILITY = 0.2
+"""Measured on a count between two lines: 0.02 finds it under 1 seed of 20, this under 4."""
 
 
-def trace_lines(root: str, seed: int) -> None:
-    """Make every line of code below `root` a switch point, in this and all later tasks."""
-    stream = RealRandom(seed ^ 0x11)
-    prefix = root + "/"
+def trace_lines() -> None:
+    """Make every line of the target's own code a switch point, in all later tasks."""
+    chance = KERNEL.choices.random
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
-        file = frame.f_code.co_filename
-        return local if file.startswith(prefix) and "/site-packages/" not in file else None
+        return local if OWN_CODE.holds(frame.f_code.co_filename) else None
 
     def local(frame: FrameType, event: str, arg: Any) -> Any:
         task = KERNEL.current
-        if event == "line" and task is not None and stream.random() < PROBABILITY:
-            if task.dithers and stream.random() < 0.1:
-                task.dithers -= 1
-                KERNEL.sleep(stream.random() * 0.005)
-            else:
-                KERNEL.sleep(0)
+        if event == "line" and task is not None and chance() < PROBABILITY:
+            KERNEL.give_way(task)
         return local
 
     KERNEL.trace = trace

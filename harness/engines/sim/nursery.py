@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ADDR_NO_RANDOMIZE = 0x0040000
+_LOOK_EVERY_MS = 2
+"""For children that have ended: so long a play may be over before it is told."""
 
 
 class Nursery:
@@ -32,8 +34,9 @@ class Nursery:
         self._os = os
         self._poll = poll
         self._rest = b""
-        self._running: dict[int, int] = {}
-        self._cpu = 0
+        self._running: dict[int, tuple[int, int]] = {}
+        """Each child's play and CPU."""
+        self._cpus = _cpus()
 
     def serve(self) -> None:
         """Until the input ends."""
@@ -42,7 +45,7 @@ class Nursery:
         poll.register(0, 1)
         # Ended children are asked for: a signal would come in the middle of something.
         while True:
-            for _ in poll.poll(10 if self._running else None):
+            for _ in poll.poll(_LOOK_EVERY_MS if self._running else None):
                 data = os.read(0, 1 << 20)
                 if not data:
                     self._end()
@@ -75,19 +78,25 @@ class Nursery:
         # What is there by now needs no collecting in any play, nor copying by a collection.
         gc.collect()
         gc.freeze()
+        cpu = self._next_cpu()
         child = real.fork()
         if child:
-            self._running[child] = command["play"]
-            self._cpu += 1
+            self._running[child] = (command["play"], cpu)
             return
         try:
-            _pin(self._cpu)
+            _pin(cpu)
             _play(command["plan"], command["out"])
         finally:
             self._os._exit(1)
 
+    def _next_cpu(self) -> int:
+        """The CPU with the fewest plays; in turn, since other nurseries do the same."""
+        self._cpus.append(self._cpus.pop(0))
+        busy = [cpu for _, cpu in self._running.values()]
+        return min(self._cpus, key=busy.count)
+
     def _kill(self, number: int) -> None:
-        for child, playing in self._running.items():
+        for child, (playing, _) in self._running.items():
             if playing == number:
                 real.kill(child, 9)
 
@@ -95,7 +104,7 @@ class Nursery:
         for child in list(self._running):
             found, status = self._os.waitpid(child, self._os.WNOHANG)
             if found:
-                number = self._running.pop(child)
+                number, _ = self._running.pop(child)
                 self._say({"done": number, "status": status})
 
     def _say(self, answer: dict[str, Any]) -> None:
@@ -107,13 +116,18 @@ class Nursery:
         self._os._exit(0)
 
 
-def _pin(turn: int) -> None:
+def _cpus() -> list[int]:
+    import os
+
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+
+
+def _pin(cpu: int) -> None:
     """Keep to one CPU: a baton that wakes another CPU costs six times as much."""
     import os
 
     if hasattr(os, "sched_setaffinity"):
-        cpus = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cpus[turn % len(cpus)]})
+        os.sched_setaffinity(0, {cpu})
 
 
 def _play(plan_path: str, out_path: str) -> None:

@@ -60,8 +60,9 @@ class UpstreamPlan(TypedDict):
 class StatusPlan(TypedDict):
     """The target's own account of its breakers."""
 
-    method: str
-    path: str
+    request: RequestPlan
+    state: str
+    """Dotted path in the answer; {upstream} is replaced."""
 
 
 class Plan(TypedDict):

@@ -18,7 +18,7 @@ from harness.scenario.faults import ClockStep, FaultBase
 from harness.scenario.traffic import Stream
 from harness.timeline import Apply, Lift, Send
 
-from .plan import FaultPlan, Plan, RequestPlan, StepPlan, StreamPlan, UpstreamPlan
+from .plan import FaultPlan, Plan, RequestPlan, StatusPlan, StepPlan, StreamPlan, UpstreamPlan
 
 INTERNAL_TOKEN = "simulated-internal-token"
 TARGET_PORT = 5000
@@ -54,10 +54,10 @@ def make_plan(
     )
     first_address = dict(zip(job.scenario.traffic, offsets, strict=False))
     method, _, path = target.ready.partition(" ")
-    status = None
+    status: StatusPlan | None = None
     if target.status is not None:
         status_method, _, status_path = target.status.request.partition(" ")
-        status = {"method": status_method, "path": status_path}
+        status = {"request": _plain(status_method, status_path), "state": target.status.state}
     return {
         "seed": job.seed,
         "points": points,
@@ -79,7 +79,7 @@ def make_plan(
         "duration_s": job.scenario.duration,
         "grace_s": GRACE_S,
         "lead_s": LEAD_S,
-        "status": status,  # type: ignore[typeddict-item]
+        "status": status,
         "real_limit_s": max(_AT_LEAST_S, _SLOWEST * job.scenario.duration),
     }
 

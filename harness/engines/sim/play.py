@@ -11,21 +11,21 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import locks, patches, real
+from . import locks, patches, real, stubs
 from .descriptors import open_count
 from .escapes import ESCAPES
 from .facts import Facts
 from .output import capture
+from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
 from .scheduler import KERNEL, Deadlock
+from .status import StatusWatch
 from .watchdog import Watchdog
 from .world import World
 from .wsgi import Answer, Server, load
 
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
-_STATUS_EVERY_S = 0.25
-_STATUS_AT_LEAST_EVERY_S = 5.0
 _COLLECT_EVERY = 500
 
 
@@ -44,10 +44,7 @@ class Play:
         self._begun_s = real.monotonic()
         self._play_begun_s = self._begun_s
         self._play_begun_cpu_s = 0.0
-        self._status_body: bytes | None = None
-        self._first_status_body: bytes | None = None
-        self._status_asked_s = 0.0
-        self._seen_at_upstreams = (-1, -1)
+        self._status: StatusWatch | None = None
         self._ended = False
         self._importing = False
         self._libraries: list[str] = []
@@ -80,7 +77,7 @@ class Play:
         KERNEL.on_nudge = lambda: ESCAPES.remark(
             "read the clock again and again without a wait: time was moved in steps of up to 16 ms"
         )
-        ESCAPES.root = plan["cwd"]
+        OWN_CODE.begin(plan["cwd"], stubs=os.path.dirname(stubs.package().__file__))
         ESCAPES.armed = True
         KERNEL.reseed(0)
         patches.CHANCE.reseed(plan["seed"], importing=True)
@@ -96,10 +93,12 @@ class Play:
         if plan["cwd"] not in sys.path:
             sys.path.insert(0, plan["cwd"])
         before = set(sys.modules)
+        top = plan["wsgi"].partition(":")[0].partition(".")[0]
+        OWN_CODE.add_package(top)
         self._importing = True
         app = load(plan["wsgi"])
         self._importing = False
-        self._libraries = _libraries(before, plan["wsgi"].partition(":")[0].partition(".")[0])
+        self._libraries = _libraries(before, top)
         port = int(plan["env"].get("PORT", "5000"))
         self._server = Server(app, port, plan["threads"])
         changed = patches.changed_since()
@@ -122,7 +121,7 @@ class Play:
         if plan["lines"]:
             from .lines import trace_lines
 
-            trace_lines(plan["cwd"], plan["seed"])
+            trace_lines()
 
     def _warm_up(self) -> None:
         self.facts.add("phase", phase="ready")
@@ -172,7 +171,8 @@ class Play:
         self.facts.add("zero", self._zero_s)
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
-            self._look_at_status()
+            self._status = StatusWatch(plan, plan["status"], self.facts, self._give)
+            self._status.look()
         self._next_step(0)
 
     def _next_step(self, index: int) -> None:
@@ -206,6 +206,7 @@ class Play:
         for words in fault["apply"] if applies else fault["lift"]:
             self._world.act(words)
         self.facts.unrest += 1
+        self.facts.faults += 1 if applies else -1
         self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
 
     # -- requests ----------------------------------------------------------------------------
@@ -250,39 +251,12 @@ class Play:
         assert self._server is not None
         self._server.give(request, done)
 
-    def _look_at_status(self) -> None:
-        """Ask the target's status endpoint when a breaker may have moved, and now and then.
-
-        Healthy answers move none as long as the endpoint says what it said at first.
-        """
-        now_s = KERNEL.now_s
-        seen = (self.facts.crossings, self.facts.unrest)
-        restless = self._status_body != self._first_status_body
-        happened = seen[1] != self._seen_at_upstreams[1] or (
-            restless and seen != self._seen_at_upstreams
-        )
-        if happened or now_s - self._status_asked_s >= _STATUS_AT_LEAST_EVERY_S:
-            self._seen_at_upstreams = seen
-            status = self.plan["status"]
-            assert status is not None
-            assert self._server is not None
-            self._server.give(_own_request(status["method"], status["path"]), self._note_status)
-        if not self._ended:
-            KERNEL.call_later(_STATUS_EVERY_S, self._look_at_status)
-
-    def _note_status(self, answer: Answer) -> None:
-        status, _, body, _ = answer
-        if status == 200 and body != self._status_body:
-            self._status_body = body
-            self._first_status_body = self._first_status_body or body
-            since_s = self._status_asked_s or KERNEL.now_s
-            self.facts.add("status", since=since_s, body=body.decode("latin-1"))
-        self._status_asked_s = KERNEL.now_s
-
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
         self._ended = True
+        if self._status is not None:
+            self._status.stop()
         if self._in_flight:
             KERNEL.call_later(self.plan["grace_s"], self.finish, None)
         else:
@@ -295,7 +269,7 @@ class Play:
         if isinstance(error, NotReady):
             self.finish(f"the target was not ready: {error}")
         text = "".join(traceback.format_exception(error))
-        where = _last_line_in(error, self.plan["cwd"])
+        where = _last_own_line(error)
         self.facts.add("traceback", text=text)
         what = "".join(traceback.format_exception_only(error)).strip()
         if self._importing:
@@ -348,19 +322,6 @@ class NotReady(Exception):
     """The target never answered its readiness request well."""
 
 
-def _own_request(method: str, path: str) -> RequestPlan:
-    return {
-        "stream": "",
-        "number": 0,
-        "user": None,
-        "client": "127.0.0.1",
-        "method": method,
-        "path": path,
-        "headers": {},
-        "body": "",
-    }
-
-
 def _libraries(before: set[str], target: str) -> list[str]:
     """What the target's import loaded beyond its own code: standard library and site-packages."""
     found = []
@@ -372,10 +333,10 @@ def _libraries(before: set[str], target: str) -> list[str]:
     return found
 
 
-def _last_line_in(error: BaseException, root: str) -> str:
+def _last_own_line(error: BaseException) -> str:
     """`file:line: ` of the target's own code that an error came through last."""
     found = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith(root + "/") and "/site-packages/" not in frame.filename:
-            found = f"{frame.filename[len(root) + 1 :]}:{frame.lineno}: "
+        if OWN_CODE.holds(frame.filename):
+            found = f"{OWN_CODE.short(frame.filename)}:{frame.lineno}: "
     return found

@@ -198,10 +198,13 @@ class Scheduler:
             self._switch(task)
 
     def switch_point(self) -> None:
-        """Perhaps let another task run here, or a little time pass; only called when `points`."""
+        """Perhaps give way here; only called when `points`."""
         task = self.current
-        if task is None or self.choices.random() >= self.points:
-            return
+        if task is not None and self.choices.random() < self.points:
+            self.give_way(task)
+
+    def give_way(self, task: Task) -> None:
+        """Let another task run instead of the current one, or a little time pass."""
         # A yield alone shows nothing when nobody else is ready at this instant.
         if self.spreads and task.dithers and self.choices.random() < 0.3:
             task.dithers -= 1

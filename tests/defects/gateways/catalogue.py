@@ -28,6 +28,8 @@ class Defect:
     """Applications that take turns, each with breakers of its own."""
     sim_only: bool = False
     """Whether it takes a simulation to meet it."""
+    lines_only: bool = False
+    """Whether it takes one whose threads change between any two lines."""
     real_only: bool = False
     """Whether it takes real sockets and threads."""
 

@@ -264,6 +264,30 @@ def non_atomic_count():
     use_breaker(Breaker)
 
 
+@defect(
+    "plain-count",
+    "a count without a lock: failures between two of its lines are lost",
+    claims="B2",
+    scenarios="B",
+    lines_only=True,
+)
+def plain_count():
+    class Breaker(CircuitBreaker):
+        def failed(self, permit):
+            if permit.generation != self._generation:
+                return False
+            failures = self._failures
+            failures += 1
+            self._failures = failures
+            if self._state is State.CLOSED and failures < self.threshold:
+                return False
+            self._opened_s = self._clock()
+            self._enter(State.OPEN)
+            return True
+
+    use_breaker(Breaker)
+
+
 def taking_turns(applications):
     """A WSGI application that gives each request to the next of several."""
     turns = itertools.cycle(applications)

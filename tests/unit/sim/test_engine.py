@@ -13,6 +13,7 @@ import pytest
 from harness.engines.base import Job, Progress
 from harness.engines.sim.determinism import check_determinism, first_difference
 from harness.engines.sim.engine import SimEngine
+from harness.engines.sim.nursery import Nursery
 from harness.errors import WorldError
 from harness.history.events import Answered, Event, Logged, Run, Sent, Trouble, to_json
 from harness.history.view import History
@@ -67,6 +68,16 @@ def job(folder: Path, *, source: str = GATEWAY, seed: int = 0, **more: object) -
 
 def of(events: tuple[Event, ...], kind: type[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_the_last_line_says_what_is_not_shown(lines: bool, tmp_path: Path) -> None:
+    engine = SimEngine(lines=lines)
+    last = engine.play_now(job(tmp_path))[-1]
+    engine.close_now()
+    assert isinstance(last, Logged)
+    assert last.line.startswith("played with seed 0 on Python ")
+    assert last.line.endswith("; not shown: CPU time") is lines
 
 
 def test_a_history_like_any_other_engine_s(engine: SimEngine, tmp_path: Path) -> None:
@@ -227,3 +238,13 @@ def test_what_the_target_prints_is_in_the_history(engine: SimEngine, tmp_path: P
     lines = [e.line for e in events if isinstance(e, Logged) and e.by == "target"]
     assert lines[-1] == "worked for 127.0.0.3 Bearer [redacted]"
     assert len(of(events, Answered)) == 11
+
+
+def test_plays_at_once_are_on_different_cpus() -> None:
+    nursery = Nursery(None)
+    nursery._cpus = [4, 5, 6]
+    assert [nursery._next_cpu() for _ in range(4)] == [5, 6, 4, 5]
+    nursery._running = {100: (1, 5), 101: (2, 4)}
+    assert [nursery._next_cpu() for _ in range(3)] == [6, 6, 6]
+    nursery._running |= {102: (3, 6), 103: (4, 6), 104: (5, 4)}
+    assert nursery._next_cpu() == 5

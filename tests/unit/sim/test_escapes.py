@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
+import pydantic
 import pytest
+
+from harness.engines.sim.own_code import OwnCode
 
 from .conftest import Simulate
 
@@ -52,6 +56,29 @@ def test_an_escape_is_named_with_file_and_line(escape: str, simulate: Simulate) 
         outcome.escapes
     )
     assert all("--engine local" in found for found in outcome.escapes)
+
+
+def test_the_harness_and_its_stubs_are_not_the_target_s_code_wherever_it_is() -> None:
+    root = str(Path(__file__).parents[3])
+    own = OwnCode()
+    assert not own.holds(f"{root}/gateway/app.py")
+    own.begin(root, stubs=f"{root}/stub_services")
+    assert own.holds(f"{root}/gateway/app.py")
+    assert own.short(f"{root}/gateway/app.py") == "gateway/app.py"
+    ours = ["harness/engines/sim/scheduler.py", "harness/faults/link.py", "stub_services/http.py"]
+    libraries = [".venv/lib/python3.11/site-packages/flask/app.py", "lib/python3.11/random.py"]
+    assert not any(own.holds(f"{root}/{file}") for file in [*ours, *libraries])
+    assert not own.holds(f"{root}er/app.py")
+
+
+def test_a_package_is_the_target_s_wherever_it_is_found() -> None:
+    own = OwnCode()
+    own.begin("/nowhere", stubs="/stubs")
+    own.add_package("pydantic")
+    assert own.holds(pydantic.__file__)
+    assert not own.holds(pytest.__file__)
+    own.add_package("no_such_package")
+    assert not own.holds(pydantic.__file__)
 
 
 def test_a_real_socket_made_in_c_is_named(simulate: Simulate) -> None:

@@ -11,8 +11,9 @@ import pytest
 import toxiproxy.server
 
 from harness.errors import WorldError
-from harness.toxiproxy.client import ProxyServerError, ToxicSpec, ToxiproxyClient
+from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
 from harness.toxiproxy.server import ProxyServer
+from harness.toxiproxy.spec import ToxicSpec
 
 
 @pytest.fixture(scope="module")

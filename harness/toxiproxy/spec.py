@@ -1,0 +1,24 @@
+"""What to put on a proxy, as plain data, apart from the client and all that it imports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToxicSpec:
+    """A toxic to put on a proxy; attributes in Toxiproxy's own units, as whole numbers."""
+
+    type: str
+    stream: str = "downstream"
+    attributes: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
+    """Empty: `<type>_<stream>`."""
+    toxicity: float = 1.0
+    """Share of connections that it acts on."""
+
+    @property
+    def full_name(self) -> str:
+        """The name it has on the server."""
+        return self.name or f"{self.type}_{self.stream}"
