@@ -15,7 +15,8 @@ import time
 from collections import deque
 from typing import Protocol
 
-from harness.faults import ConnectionJournal, End, JournalFact, Link, Placed, join
+from harness.faults import End, Link, Placed, join
+from harness.toxiproxy.log import JournalSink
 from harness.toxiproxy.loop import readiness
 
 _SPIN_S = 0.00002
@@ -348,36 +349,3 @@ class Flow:
         self._timer_at_s = 0.0
         if not self.shut_down:
             self.move(time.monotonic())
-
-
-class JournalSink:
-    """Turns the facts of one connection into journal lines."""
-
-    __slots__ = ("_emit", "_journal")
-
-    def __init__(self, emit: Emit) -> None:
-        self._journal = ConnectionJournal()
-        self._emit = emit
-
-    def from_client(self, data: bytes) -> None:
-        """Bytes came in from the client."""
-        self._tell(self._journal.from_client(time.monotonic(), data))
-
-    def to_client(self, data: bytes) -> None:
-        """Bytes go out to the client."""
-        self._tell(self._journal.to_client(time.monotonic(), data))
-
-    def closed(self, by: str) -> None:
-        """The connection ended."""
-        self._tell(self._journal.closed(time.monotonic(), by))
-
-    def _tell(self, fact: JournalFact | None) -> None:
-        if fact is not None:
-            self._emit(fact)
-
-
-class Emit(Protocol):
-    """Where facts go."""
-
-    def __call__(self, fact: JournalFact) -> None:
-        """Takes one fact."""
