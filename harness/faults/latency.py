@@ -28,6 +28,11 @@ class Latency(Toxic):
     )
     QUEUE_CHUNKS: ClassVar[int] = 1024
 
+    @property
+    def passes_at_once(self) -> bool:
+        """With nothing to wait for."""
+        return self.latency_ms <= 0 and self.jitter_ms <= 0
+
     def on_chunk(self, at_s: float, chunk: Chunk, state: object, rng: random.Random) -> Outcome:
         """The chunk goes out when it is old enough, at once if it already is."""
         delay_ms = self.latency_ms

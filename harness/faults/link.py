@@ -22,9 +22,7 @@ from harness.faults.toxic import Chunk, Toxic
 CHUNK_BYTES = 32768
 """The largest chunk where size matters (source: Go's copy buffer; one read is one chunk)."""
 LARGE_CHUNK_BYTES = 65536
-"""The largest chunk where it doesn't."""
-BARE_READ_BYTES = 131072
-"""The largest read without any toxic."""
+"""The largest chunk where it doesn't; larger ones leave the processor's cache, and are slower."""
 _INTAKE_CHUNKS = 2
 """One in the reader's hand, one in the hidden pass-through in front of every chain."""
 
@@ -65,6 +63,7 @@ class Link:
         "_eof_in",
         "_intake",
         "_opposite",
+        "_passing",
         "_reset_latched",
         "_rng",
         "_stages",
@@ -83,24 +82,32 @@ class Link:
         self._eof_in = False
         self._reset_latched = False
         self._opposite: Link | None = None
+        self._passing = True  # whether every toxic in the chain passes chunks at once
         self.ended = False
         """Whether the destination's end has been given out as an action."""
         self.next_wake_s = NEVER
         """When to call `advance` at the latest; infinite while only input changes things."""
+        self.read_bytes = LARGE_CHUNK_BYTES
+        """How much one read from the source may take at most; a larger one would show."""
         self._stages = [
             Stage(p.name, p.toxic, p.toxicity, rng, at_s, since_open=True) for p in chain
         ]
-        self.read_bytes = BARE_READ_BYTES
-        """How much one read from the source may take at most; a larger one would show."""
         if self._stages:
-            self._changed(at_s)
+            self._look_over()
+            self._plan_wake(at_s)
 
     # What the driver asks
 
     @property
     def transparent(self) -> bool:
         """Whether bytes may skip `feed` and go straight to the destination."""
-        return not (self._stages or self._intake or self._blocked or self._eof_in or self._actions)
+        # No toxic is in the middle of anything then: one that passes chunks at once holds them
+        # only while the destination is blocked, or until a time that was set before it changed.
+        return (
+            self._passing
+            and self.next_wake_s == NEVER
+            and not (self._intake or self._blocked or self._eof_in or self._actions)
+        )
 
     @property
     def wants_data(self) -> bool:
@@ -222,11 +229,15 @@ class Link:
     # How it works
 
     def _changed(self, at_s: float) -> None:
-        """The chain is another one."""
-        minds = any(stage.toxic.minds_chunk_size for stage in self._stages)
-        large = LARGE_CHUNK_BYTES if self._stages else BARE_READ_BYTES
-        self.read_bytes = CHUNK_BYTES if minds else large
+        """The chain is another one, or one of its toxics is."""
+        self._look_over()
         self._pump(at_s)
+
+    def _look_over(self) -> None:
+        """Notes what the chain as a whole allows."""
+        self._passing = all(stage.passes_at_once for stage in self._stages)
+        minds = any(stage.toxic.minds_chunk_size for stage in self._stages)
+        self.read_bytes = CHUNK_BYTES if minds else LARGE_CHUNK_BYTES
 
     def _find(self, name: str) -> int | None:
         for index, stage in enumerate(self._stages):

@@ -14,3 +14,8 @@ class Noop(Toxic):
 
     TYPE: ClassVar[str] = "noop"
     GO_NAME: ClassVar[str] = "NoopToxic"
+
+    @property
+    def passes_at_once(self) -> bool:
+        """Always."""
+        return True

@@ -24,6 +24,11 @@ class SlowClose(Toxic):
         Attribute(name="delay", field="delay_ms", unit="ms", doc="wait before the close"),
     )
 
+    @property
+    def passes_at_once(self) -> bool:
+        """Only the end is late."""
+        return True
+
     def on_eof(self, at_s: float, state: object, rng: random.Random) -> Outcome:
         """Closes after the delay; a negative one means zero."""
         return Outcome((Step(max(self.delay_ms, 0) / 1000, None),), closes=True)

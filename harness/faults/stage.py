@@ -85,6 +85,11 @@ class Stage:
         return not (self.steps or self.closing) or self.toxic.QUEUE_CHUNKS > 0
 
     @property
+    def passes_at_once(self) -> bool:
+        """Whether chunks pass unchanged and at once, as things stand since the last start."""
+        return self._acting.passes_at_once and not self.closed
+
+    @property
     def idle(self) -> bool:
         """Whether it has nothing to do but wait for a chunk."""
         return not (self.steps or self.queue or self.closing or self.closed or self.eof)

@@ -92,6 +92,11 @@ class Toxic:
         """Whether larger reads than Toxiproxy's would show in what it does."""
         return False
 
+    @property
+    def passes_at_once(self) -> bool:
+        """Whether any chunk just goes on as it is, at once, and nothing needs to be remembered."""
+        return False
+
     def new_state(self) -> object:
         """What is remembered of one connection; kept when the toxic's settings change."""
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -54,6 +55,9 @@ async def _serve(host: str, port: int, *, seed: int | None, journal: bool) -> in
     # Standing at `always`, because whoever asked for port 0 learns from it where the server is.
     log.line("info", "Starting Toxiproxy HTTP server", "api.go:57", always=True, address=where)
     server = await asyncio.start_server(http.serve, sock=listener)
+    # A full collection over everything imported takes milliseconds, in which no toxic is on time.
+    gc.collect()
+    gc.freeze()
     try:
         await stopped.wait()
     finally:

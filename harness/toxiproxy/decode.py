@@ -162,7 +162,7 @@ def _proxy_fields(
         "Logger"
     ):  # echoed objects hold it; only its type is looked at
         if not isinstance(value, Pairs):
-            fields.note(place, _mismatch(value, struct_name, "Logger", "zerolog.Logger"))
+            fields.note(place, _mismatch(value, struct_name, f"{prefix}Logger", "zerolog.Logger"))
     return body, fields
 
 

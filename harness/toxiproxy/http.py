@@ -175,7 +175,7 @@ class _Conversation:
         self, answer: Answer, request: h11.Request, request_id: str, keep: bool
     ) -> None:
         old = request.http_version < b"1.1"
-        bodiless = answer.status == 204 or request.method == b"HEAD"
+        head_only = request.method == b"HEAD"
         lines = [f"HTTP/1.{0 if old else 1} {answer.status} {_reason(answer.status)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers]
         if answer.content_type:
@@ -185,7 +185,7 @@ class _Conversation:
         if request_id:
             lines.append(f"X-Toxiproxy-Request-Id: {request_id}")
         lines.append(f"Date: {formatdate(usegmt=True)}")
-        if not bodiless:
+        if answer.status != 204 and (answer.body or not head_only):
             lines.append(f"Content-Length: {len(answer.body)}")
         if not keep and not old:
             lines.append("Connection: close")
@@ -193,7 +193,7 @@ class _Conversation:
             lines.append("Connection: keep-alive")
         head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
         self._tell_h11(answer, keep)
-        await self._send_raw(head if bodiless else head + answer.body)
+        await self._send_raw(head if head_only else head + answer.body)
 
     def _tell_h11(self, answer: Answer, keep: bool) -> None:
         """h11 follows the state of the connection; its own bytes are not sent."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from harness.faults import ConnectionJournal, JournalFact
+
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic", "disabled")
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -84,6 +86,32 @@ class Log:
                 self.flush()
             else:
                 self._scheduled = True
+
+
+class JournalSink:
+    """Turns the facts of one connection into journal lines."""
+
+    __slots__ = ("_emit", "_journal")
+
+    def __init__(self, emit: Callable[[JournalFact], None]) -> None:
+        self._journal = ConnectionJournal()
+        self._emit = emit
+
+    def from_client(self, data: bytes) -> None:
+        """Bytes came in from the client."""
+        self._tell(self._journal.from_client(time.monotonic(), data))
+
+    def to_client(self, data: bytes) -> None:
+        """Bytes go out to the client."""
+        self._tell(self._journal.to_client(time.monotonic(), data))
+
+    def closed(self, by: str) -> None:
+        """The connection ended."""
+        self._tell(self._journal.closed(time.monotonic(), by))
+
+    def _tell(self, fact: JournalFact | None) -> None:
+        if fact is not None:
+            self._emit(fact)
 
 
 @functools.lru_cache(maxsize=4)

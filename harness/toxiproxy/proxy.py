@@ -14,8 +14,8 @@ from harness.faults import JournalFact, Link, Toxic
 from harness.toxiproxy import addresses
 from harness.toxiproxy.addresses import AddressError
 from harness.toxiproxy.dial import Dial
-from harness.toxiproxy.log import Log
-from harness.toxiproxy.relay import Connection, JournalSink
+from harness.toxiproxy.log import JournalSink, Log
+from harness.toxiproxy.relay import Connection
 from harness.toxiproxy.toxics import DIRECTIONS, NamedToxic, ToxicChains
 
 _ACCEPTS_PER_TURN = 64

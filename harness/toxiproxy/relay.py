@@ -15,7 +15,9 @@ import time
 from collections import deque
 from typing import Protocol
 
-from harness.faults import ConnectionJournal, End, JournalFact, Link, Placed, join
+from harness.faults import End, Link, Placed, join
+from harness.toxiproxy.log import JournalSink
+from harness.toxiproxy.loop import readiness
 
 _SPIN_S = 0.00002
 """A wait this short is cheaper spun than slept."""
@@ -142,6 +144,7 @@ class Flow:
         "_loop",
         "_out",
         "_reading",
+        "_ready",
         "_source_fd",
         "_timer",
         "_timer_at_s",
@@ -165,6 +168,7 @@ class Flow:
         link: Link,
     ) -> None:
         self._loop = loop
+        self._ready = readiness(loop)
         self._connection = connection
         self.direction = direction
         self.source = source
@@ -184,7 +188,7 @@ class Flow:
     def start(self) -> None:
         """Starts to read, and to wait for toxics that act without data."""
         self._reading = True
-        self._loop.add_reader(self._source_fd, self._readable)
+        self._ready.add_reader(self._source_fd, self._readable)
         if self.link.next_wake_s < float("inf"):
             self._set_timer()
 
@@ -206,7 +210,7 @@ class Flow:
         if link.wants_data:
             if not self._reading and not self.opposite.shut_down:
                 self._reading = True
-                self._loop.add_reader(self._source_fd, self._readable)
+                self._ready.add_reader(self._source_fd, self._readable)
         elif self._reading:
             self._stop_reading()
         if link.next_wake_s != self._timer_at_s:
@@ -215,7 +219,7 @@ class Flow:
     def drop(self) -> None:
         """Forgets what hasn't gone out."""
         if self._out:
-            self._loop.remove_writer(self._destination_fd)
+            self._ready.remove_writer(self._destination_fd)
             self._out.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -283,7 +287,7 @@ class Flow:
             return
         if sent < len(data):
             self._out.append(memoryview(data)[sent:] if sent else data)
-            self._loop.add_writer(self._destination_fd, self._writable)
+            self._ready.add_writer(self._destination_fd, self._writable)
             self.link.block()
             if self._reading and not self.link.wants_data:
                 self._stop_reading()
@@ -302,10 +306,10 @@ class Flow:
             return
         except OSError as error:
             self._out.clear()
-            self._loop.remove_writer(self._destination_fd)
+            self._ready.remove_writer(self._destination_fd)
             self._write_failed(error)
             return
-        self._loop.remove_writer(self._destination_fd)
+        self._ready.remove_writer(self._destination_fd)
         at_s = time.monotonic()
         self.link.unblock(at_s)
         self.move(at_s)
@@ -330,7 +334,7 @@ class Flow:
     def _stop_reading(self) -> None:
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._source_fd)
+            self._ready.remove_reader(self._source_fd)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -345,36 +349,3 @@ class Flow:
         self._timer_at_s = 0.0
         if not self.shut_down:
             self.move(time.monotonic())
-
-
-class JournalSink:
-    """Turns the facts of one connection into journal lines."""
-
-    __slots__ = ("_emit", "_journal")
-
-    def __init__(self, emit: Emit) -> None:
-        self._journal = ConnectionJournal()
-        self._emit = emit
-
-    def from_client(self, data: bytes) -> None:
-        """Bytes came in from the client."""
-        self._tell(self._journal.from_client(time.monotonic(), data))
-
-    def to_client(self, data: bytes) -> None:
-        """Bytes go out to the client."""
-        self._tell(self._journal.to_client(time.monotonic(), data))
-
-    def closed(self, by: str) -> None:
-        """The connection ended."""
-        self._tell(self._journal.closed(time.monotonic(), by))
-
-    def _tell(self, fact: JournalFact | None) -> None:
-        if fact is not None:
-            self._emit(fact)
-
-
-class Emit(Protocol):
-    """Where facts go."""
-
-    def __call__(self, fact: JournalFact) -> None:
-        """Takes one fact."""

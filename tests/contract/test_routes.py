@@ -184,6 +184,7 @@ WRONG_TYPES = [
     ("POST", "/proxies", b'{"listen":{},"name":1}', "object into Go struct field Proxy.listen"),
     ("PATCH", P, b'{"upstream":[]}', "array into Go struct field Proxy.upstream of type string"),
     ("PATCH", P, b'{"Logger":"x"}', "string into Go struct field Proxy.Logger of type zerolog"),
+    ("POST", "/populate", b'[{"Logger":1}]', "number into Go struct field .Proxy.Logger of type"),
     ("POST", f"{P}/toxics", b'{"toxicity":"1"}', "string into Go struct field ToxicWrapper.tox"),
     ("POST", f"{P}/toxics", b'{"attributes":5}', "number into Go struct field ToxicWrapper.att"),
     (
@@ -238,6 +239,13 @@ def test_unknown_route(p: Any, path: str) -> None:
     assert (reply.status, reply.body) == (404, b"404 page not found\n")
     assert reply.headers["Content-Type"] == TEXT
     assert "X-Toxiproxy-Request-Id" not in reply.headers
+
+
+def test_head_of_an_unknown_route_has_the_length_of_what_get_answers(api: Any) -> None:
+    reply = api.call("HEAD", "/nope")
+    assert (reply.status, reply.body) == (404, b"")
+    assert reply.headers["Content-Length"] == "19"
+    assert "Content-Length" not in api.call("HEAD", "/proxies").headers
 
 
 @pytest.mark.parametrize(

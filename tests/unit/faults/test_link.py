@@ -46,6 +46,45 @@ def test_without_toxics_bytes_pass_and_the_end_closes() -> None:
     assert not bare.wants_data
 
 
+@pytest.mark.parametrize(
+    "passing",
+    [
+        [toxic("noop")],
+        [toxic("latency", latency_ms=-5)],
+        [toxic("slow_close", delay_ms=50), toxic("latency")],
+    ],
+)
+def test_a_chain_that_passes_everything_at_once_is_transparent(passing: list[Toxic]) -> None:
+    made = link(*passing)
+    assert made.transparent
+    made.block()
+    made.feed(0.0, b"a")
+    assert not made.transparent, "a byte that went past it would overtake"
+    made.unblock(0.1)
+    assert not made.transparent, "neither before its actions are carried out"
+    assert made.advance(0.1) == [b"a"]
+    assert made.transparent
+    made.eof(0.2)
+    assert not made.transparent
+
+
+@pytest.mark.parametrize("kind", sorted(set(TOXICS) - {"noop", "slow_close"}))
+def test_a_toxic_that_acts_on_data_is_not_transparent_unless_it_was_not_drawn(kind: str) -> None:
+    settings = {"latency": {"latency_ms": 1}, "slicer": {"average_size_bytes": 1}}.get(kind, {})
+    assert not link(toxic(kind, **settings)).transparent
+    assert link(toxic(kind, **settings), toxicity=0).transparent
+    assert not link(toxic("noop"), toxic(kind, **settings)).transparent
+
+
+def test_a_delay_that_was_taken_back_is_waited_for_before_bytes_may_go_past() -> None:
+    made = link(toxic("latency", latency_ms=100))
+    made.feed(0.0, b"a")
+    made.update(0.05, Placed(name="t0", toxic=toxic("latency")), restart=False)
+    assert not made.transparent
+    assert made.advance(0.1) == [b"a"]
+    assert made.transparent
+
+
 def test_actions_are_given_out_once() -> None:
     bare = link()
     bare.feed(0.0, b"a")
@@ -257,7 +296,7 @@ def test_same_seed_same_draws() -> None:
 _CHANGES = st.lists(
     st.tuples(
         st.sampled_from(["feed", "add", "remove", "update", "block", "unblock", "wait"]),
-        st.sampled_from(["latency", "bandwidth", "slicer", "noop", "slow_close"]),
+        st.sampled_from(["latency", "no latency", "bandwidth", "slicer", "noop", "slow_close"]),
         st.integers(0, 3),
         st.floats(0, 0.2),
     ),
@@ -269,13 +308,17 @@ _CHANGES = st.lists(
 def test_no_byte_is_lost_or_reordered_whatever_is_changed(
     changes: list[tuple[str, str, int, float]],
 ) -> None:
-    """Toxics that don't drop data deliver all of it, in order, and then the end."""
-    settings_of = {
-        "latency": {"latency_ms": 80, "jitter_ms": 60},
-        "bandwidth": {"rate_kb_per_s": 1},
-        "slicer": {"average_size_bytes": 7, "size_variation_bytes": 3, "delay_us": 500},
-        "noop": {},
-        "slow_close": {"delay_ms": 30},
+    """Toxics that don't drop data deliver all of it, in order, and then the end.
+
+    Where a link is transparent, some of the data goes past it, as a driver may let it.
+    """
+    toxics = {
+        "latency": toxic("latency", latency_ms=80, jitter_ms=60),
+        "no latency": toxic("latency"),
+        "bandwidth": toxic("bandwidth", rate_kb_per_s=1),
+        "slicer": toxic("slicer", average_size_bytes=7, size_variation_bytes=3, delay_us=500),
+        "noop": toxic("noop"),
+        "slow_close": toxic("slow_close", delay_ms=30),
     }
     made = link()
     at_s, sent, received = 0.0, b"", b""
@@ -287,11 +330,14 @@ def test_no_byte_is_lost_or_reordered_whatever_is_changed(
     for place, (change, kind, which, wait_s) in enumerate(changes):
         at_s += wait_s
         received += take()
-        new = toxic(kind, **settings_of[kind])
+        new = toxics[kind]
         if change == "feed":
             data = b"%04d" % place * 9
-            made.feed(at_s, data)
             sent += data
+            if made.transparent and which:
+                received += data
+            else:
+                made.feed(at_s, data)
         elif change == "add":
             names.append(f"n{place}")
             made.add(at_s, Placed(name=names[-1], toxic=new))
