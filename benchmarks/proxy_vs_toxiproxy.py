@@ -1,6 +1,6 @@
 """The embedded proxy beside real Toxiproxy in one run: figures, their ratios, and how these spread.
 
-    python benchmarks/proxy_vs_toxiproxy.py [--rounds N] [--toxiproxy PATH] [--bare]
+    python benchmarks/proxy_vs_toxiproxy.py [--rounds N] [--toxiproxy PATH] [--bare] [--one-cpu]
 
 Both carry toxics that let everything pass: a latency of 0 in each direction. Loopback only; about
 15 s a round. Within a round each figure is taken of all within seconds, and the ratio is that of
@@ -8,6 +8,7 @@ the round, so that a machine that gets busier meanwhile disturbs it little.
 
 It still does: a busy machine gives more of its time to a program with several threads, as the real
 one is. So the processor time that each server used is shown too, which depends less on the rest.
+With --one-cpu everything runs on one processor, where several threads are of no use.
 """
 
 from __future__ import annotations
@@ -136,7 +137,10 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--toxiproxy", default="", help="path of a Toxiproxy server")
     options.add_argument("--bare", action="store_true", help="without the passing toxics")
+    options.add_argument("--one-cpu", action="store_true", help="all on the first processor")
     arguments = options.parse_args()
+    if arguments.one_cpu:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # inherited by all it starts
     real = find_toxiproxy(arguments.toxiproxy)
     if real is None or real.binary is None:
         print("No Toxiproxy found: put toxiproxy-server on the PATH, or give --toxiproxy PATH")
