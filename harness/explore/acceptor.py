@@ -69,8 +69,16 @@ class Reading:
     """Changes of state that were certain: `closed>open` and the like."""
 
 
-Happening = tuple[float, int, "Attempt | TurnedAway"]
-_END, _START, _AWAY = 0, 1, 2
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One attempt that may have failed here, unseen."""
+
+    at_s: float
+
+
+Item = Attempt | TurnedAway | Lost
+Happening = tuple[float, int, Item]
+_END, _START, _AWAY, _LOST = 0, 1, 2, 3
 
 
 def read(
@@ -80,13 +88,15 @@ def read(
     *,
     tie_s: float,
     blind: Sequence[tuple[float, float]] = (),
+    lost: Sequence[float] = (),
 ) -> Reading:
     """Hold all events of one upstream against the contract's breaker.
 
     `tie_s`: how far the target's own order of events may be from the wire's. `blind`: windows in
-    which attempts can't be seen, so that afterwards any state is possible.
+    which attempts can't be seen, so that afterwards any state is possible. `lost`: instants at
+    which one attempt may have failed unseen.
     """
-    return _Acceptor(attempts, turned_away, settings, tie_s, blind).read()
+    return _Acceptor(attempts, turned_away, settings, tie_s, blind, lost).read()
 
 
 class _Acceptor:
@@ -97,6 +107,7 @@ class _Acceptor:
         settings: ServiceSettings,
         tie_s: float,
         blind: Sequence[tuple[float, float]],
+        lost: Sequence[float],
     ) -> None:
         self._attempts = {attempt.id: attempt for attempt in attempts}
         self._settings = settings
@@ -107,6 +118,7 @@ class _Acceptor:
             events.append((attempt.start_s, _START, attempt))
             events.append((attempt.end_s, _END, attempt))
         events += [(away.end_s, _AWAY, away) for away in turned_away]
+        events += [(at_s, _LOST, Lost(at_s)) for at_s in lost]
         # An attempt that ends the instant it begins begins first.
         self._events = sorted(events, key=lambda e: (e[0], _rank(e)))
         self._states: set[State] = {State("closed", float("-inf"))}
@@ -128,13 +140,14 @@ class _Acceptor:
             after = self._next(before, at_s, what, item)
             self._note(what, item)
             if not after:
+                assert not isinstance(item, Lost)  # what nobody saw refutes nothing
                 self._reading.refutation = self._refute(before, at_s, item)
                 return self._reading
             self._watch(self._states, after)
             self._states = after
         return self._reading
 
-    def _note(self, what: int, item: Attempt | TurnedAway) -> None:
+    def _note(self, what: int, item: Item) -> None:
         if isinstance(item, Attempt):
             (self._in_flight.add if what == _START else self._in_flight.discard)(item.id)
 
@@ -146,7 +159,7 @@ class _Acceptor:
 
     # The order of events near to each other is not the wire's to tell.
 
-    def _early(self, at_s: float, item: Attempt | TurnedAway) -> set[State]:
+    def _early(self, at_s: float, item: Item) -> set[State]:
         """The states, and those after ends that the target may have seen already."""
         soon = sorted(
             (self._attempts[number] for number in self._in_flight),
@@ -167,14 +180,14 @@ class _Acceptor:
                 found |= reached
         return found
 
-    def _next(
-        self, states: set[State], at_s: float, what: int, item: Attempt | TurnedAway
-    ) -> set[State]:
+    def _next(self, states: set[State], at_s: float, what: int, item: Item) -> set[State]:
         after: set[State] = set()
         for state in states:
             if isinstance(item, TurnedAway):
                 if self._turns_away(state, item):
                     after.add(state)
+            elif isinstance(item, Lost):
+                after |= self._lost(state, item.at_s)
             elif what == _START:
                 after |= self._begin(state, item)
             elif item.id in state.told:
@@ -236,6 +249,16 @@ class _Acceptor:
             return found | {State("open", attempt.end_s, told=state.told)}
         return found | {replace(state, failures=state.failures + 1)}
 
+    def _lost(self, state: State, at_s: float) -> set[State]:
+        """Nobody saw an attempt; it may have failed all the same."""
+        if state.kind == "closed":
+            full = state.failures >= self._settings.threshold - 1
+            counted = replace(state, failures=state.failures + 1)
+            return {state, State("open", at_s, told=state.told) if full else counted}
+        if state.kind == "open" and at_s >= state.since_s + self._settings.wait_s - EITHER_S:
+            return {state, State("open", at_s, told=state.told)}
+        return {state}
+
     def _turns_away(self, state: State, away: TurnedAway) -> bool:
         if state.kind == "closed":
             return state.since_s >= away.sent_s - self._tie_s
@@ -286,7 +309,7 @@ def _rank(event: Happening) -> int:
     _, what, item = event
     if isinstance(item, Attempt) and item.start_s == item.end_s:
         return 1 if what == _START else 2
-    return {_END: 0, _START: 3, _AWAY: 4}[what]
+    return {_END: 0, _START: 3, _LOST: 4, _AWAY: 5}[what]
 
 
 def _mixed(attempts: Sequence[Attempt], tie_s: float) -> dict[int, int]:

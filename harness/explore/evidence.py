@@ -8,7 +8,7 @@ from functools import cached_property
 from harness.explore.acceptor import Reading, TurnedAway, read
 from harness.explore.outage import Outage
 from harness.explore.surface import ROUTES, Offered, Surface
-from harness.explore.wire import Attempt, Result, attempts_of, blind_until_s
+from harness.explore.wire import Attempt, Result, attempts_of, blind_until_s, cut_idle
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.model import Scenario
@@ -98,8 +98,32 @@ class Evidence:
                 self.settings(upstream),
                 tie_s=self.tie_s,
                 blind=self.blind(upstream),
+                lost=self.lost(upstream),
             )
         return self._readings[upstream]
+
+    def lost(self, upstream: str) -> list[float]:
+        """When an attempt may have been made that nobody saw: on a connection just being cut.
+
+        At most one for each such connection, and for each request under way without an attempt.
+        """
+        found: list[float] = []
+        for at_s in cut_idle(self.history, upstream):
+            until_s = at_s + self.tie_s
+            could = [
+                r
+                for r in self.requests
+                if r.sent.at_s <= until_s and r.end_s >= at_s and self._needs(r, upstream)
+            ]
+            seen = len(self.within(upstream, at_s, until_s))
+            told = sum(at_s - self.tie_s <= other_s <= at_s for other_s in found)
+            if len(could) > seen + told:
+                found.append(at_s)
+        return found
+
+    def _needs(self, request: Request, upstream: str) -> bool:
+        offered = self.offered(request)
+        return offered is not None and upstream in offered.upstreams
 
     def turned_away(self, upstream: str) -> list[TurnedAway]:
         """Requests that surely needed an upstream and were answered at once without an attempt."""

@@ -22,6 +22,8 @@ EDGE_S = 0.06
 """Nearer than this to its deadline an attempt may count either way, in seconds."""
 _TRAVELS_S = 0.3
 """How long a request may be on its way from the proxy to the stub."""
+_INSTANT_S = 0.005
+"""Nearer than this to each other two requests arrive at one instant."""
 _UNSURE = frozenset(
     {"bandwidth", "slicer", "slow_close", "limit_data", "timeout", "reset", "stall", "pause",
      "blackhole", "request_lost", "reply_lost", "empty", "refused", "kill", "restart"}
@@ -84,6 +86,23 @@ def blind_until_s(history: History, upstream: str, settings: ServiceSettings) ->
         for fault in history.faults
         if upstream in fault.upstreams and fault.name == "unanswered"
     ]
+
+
+def cut_idle(history: History, upstream: str) -> list[float]:
+    """When kept-alive connections on which nothing was asked were closed from the far side.
+
+    A request that was just being sent on one of them failed without reaching the proxy.
+    """
+    last: dict[int, str] = {}
+    found = []
+    for event in history.crossings:
+        if event.upstream != upstream or not event.connection:
+            continue
+        before, last[event.connection] = last.get(event.connection), event.what
+        far = event.what == "closed" and event.closed_by != "client"
+        if far and before == "response" and event.at_s >= 0:
+            found.append(event.at_s)
+    return found
 
 
 class _Witness:
@@ -152,13 +171,13 @@ class _Witness:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._unsure)
 
     def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
-        """The stub's record of an answered attempt: same path and status, arrived after it.
+        """The stub's record of an answered attempt: same path and status, the next that arrived.
 
         Each record is of one attempt; of equal attempts at one instant the end tells which.
         """
         path = (request.path or "").partition("?")[0]
         found: int | None = None
-        nearest_s = math.inf
+        nearest = (math.inf, math.inf)
         for index in range(bisect_left(self._instants, request.at_s - 0.01), len(self._calls)):
             call = self._calls[index]
             if call.at_s > request.at_s + _TRAVELS_S:
@@ -168,9 +187,9 @@ class _Witness:
             reply = call.replied
             if reply is not None and (reply.outcome == "lost" or reply.status != status):
                 continue
-            apart_s = _apart_s(call, seen_s)
-            if found is None or apart_s < nearest_s:
-                found, nearest_s = index, apart_s
+            apart = (round((call.at_s - request.at_s) / _INSTANT_S), _apart_s(call, seen_s))
+            if apart < nearest:
+                found, nearest = index, apart
         if found is None:
             return None
         self._taken.add(found)

@@ -116,3 +116,24 @@ def test_other_settings_are_taken_as_they_are(attempts) -> None:
     assert wrong(read(attempts((0.0, 0.1, "f"), (1.0, 1.1, "s")), [], eager, tie_s=TIE_S)) == (
         "while open"
     )
+
+
+def test_an_attempt_that_nobody_saw_may_have_failed(attempts, settings) -> None:
+    seen = attempts(*FAILED[:2])
+    assert wrong(read(seen, [away(2)], settings, tie_s=TIE_S, lost=[1.5])) is None
+    # Or there was none, and it is closed still.
+    made = attempts(*FAILED[:2], (2.0, 2.1, "s"))
+    assert wrong(read(made, [], settings, tie_s=TIE_S, lost=[1.5])) is None
+    # It explains one failure, not two.
+    assert wrong(read(attempts(FAILED[0]), [away(2)], settings, tie_s=TIE_S, lost=[1.5])) == (
+        "turned away"
+    )
+
+
+def test_a_probe_that_nobody_saw_may_have_failed(attempts, settings) -> None:
+    made = attempts(*FAILED, (22.6, 22.7, "s"))
+    rejected = [away(13), away(22)]
+    assert wrong(read(made, rejected, settings, tie_s=TIE_S)) == "no probe"
+    assert wrong(read(made, rejected, settings, tie_s=TIE_S, lost=[12.4])) is None
+    # While it is open for sure nothing was sent.
+    assert wrong(read(made, rejected, settings, tie_s=TIE_S, lost=[8.0])) == "no probe"

@@ -1,0 +1,73 @@
+"""Attempts as the simulated proxy and the stub show them, from histories by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.explore.wire import Result, attempts_of, cut_idle
+from harness.history.events import Called, Crossed, Event, Replied
+from harness.history.view import History
+from harness.settings import ServiceSettings
+
+SETTINGS = ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60)
+
+
+def crossed(at_s: float, connection: int, what: str, **more: str | int) -> Crossed:
+    return Crossed(
+        at_s=at_s, by="proxy", upstream="chroma", connection=connection, what=what, **more
+    )  # type: ignore[arg-type]
+
+
+def query(at_s: float, number: int, *, first_bytes_s: float, end_s: float, outcome: str) -> (
+    Iterator[Event]
+):  # fmt: skip
+    yield crossed(at_s, number, "accepted")
+    yield crossed(at_s, number, "request", method="POST", path="/query")
+    yield Called(
+        at_s=at_s, by="stub", upstream="chroma", id=number, route="POST /query", path="/query",
+        of="q", attempt=1,
+    )  # fmt: skip
+    yield crossed(first_bytes_s, number, "response", status=200)
+    yield Replied(at_s=end_s, by="stub", upstream="chroma", id=number, status=200, outcome=outcome)
+
+
+def history(*events: Event) -> History:
+    return History(sorted(events, key=lambda event: event.at_s))
+
+
+def test_equal_attempts_after_each_other_keep_their_own_ends() -> None:
+    # The first drips until its client leaves; the second, 0.3 s later, is answered at once and ends
+    # nearer to the first one's first bytes.
+    dripping = query(2.35, 1, first_bytes_s=3.35, end_s=32.35, outcome="left")
+    answered = query(2.65, 2, first_bytes_s=2.65, end_s=2.65, outcome="sent")
+    first, second = attempts_of(history(*dripping, *answered), "chroma", SETTINGS)
+    assert (first.result, first.end_s) == (Result.FAILURE, 32.35)
+    assert (second.result, second.end_s) == (Result.SUCCESS, 2.65)
+
+
+def test_equal_attempts_at_one_instant_are_told_apart_by_their_ends() -> None:
+    delayed = query(2.0, 1, first_bytes_s=5.0, end_s=5.0, outcome="sent")
+    cut_off = query(2.0, 2, first_bytes_s=2.1, end_s=2.1, outcome="truncated")
+    made = attempts_of(history(*delayed, *cut_off), "chroma", SETTINGS)
+    assert {(a.result, a.end_s) for a in made} == {(Result.SUCCESS, 5.0), (Result.FAILURE, 2.1)}
+
+
+def test_a_kept_alive_connection_cut_while_idle_may_have_swallowed_a_request() -> None:
+    idle = [
+        *query(-1.0, 1, first_bytes_s=-1.0, end_s=-1.0, outcome="sent"),
+        crossed(0.0, 1, "closed", closed_by="proxy"),
+    ]
+    assert cut_idle(history(*idle), "chroma") == [0.0]
+
+
+def test_what_the_client_closed_or_was_asked_on_swallowed_nothing() -> None:
+    left = [
+        *query(1.0, 1, first_bytes_s=1.0, end_s=1.0, outcome="sent"),
+        crossed(2.0, 1, "closed", closed_by="client"),
+    ]
+    asked = [
+        crossed(1.0, 2, "accepted"),
+        crossed(1.0, 2, "request", method="POST", path="/query"),
+        crossed(2.0, 2, "closed", closed_by="proxy"),
+    ]
+    assert cut_idle(history(*left, *asked), "chroma") == []
