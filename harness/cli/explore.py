@@ -145,6 +145,7 @@ def _tasks(
             ),
             remembered=remembered[number::workers],
             shares=examples is None,
+            share=(number, workers),
         )
         for number in range(workers)
     ]

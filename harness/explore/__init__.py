@@ -1,5 +1,6 @@
 """Exploration: random outages against invariants, shrunk to the smallest that breaks one.
 
+deck        what to aim at next, so that nothing waits for a lucky draw
 outage      what is drawn: traffic and faults, as plain data; a scenario is made of it
 surface     what a target offers: its healthy routes, and what each calls
 stories     what can befall one upstream, as strategies; `drawing` puts whole outages together

@@ -47,6 +47,8 @@ class Task:
     remembered: tuple[bytes, ...] = ()
     shares: bool = True
     """Whether it tells others what it is after."""
+    share: tuple[int, int] = (0, 1)
+    """Which part of how many it is."""
 
 
 @dataclass(slots=True)
@@ -222,6 +224,7 @@ def _work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
                 progress=progress,
                 claim=claim,
                 ended=lambda: stop.is_set() or os.getppid() != parent,
+                share=task.share,
             )
             hunt.run(_outages(task.remembered))
             said.put((number, "done", (hunt.coverage, hunt.also, hunt.doubtful)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from harness.explore.deck import Aim
 from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import STORIES, Chapter, Draw, Scene
@@ -20,27 +21,27 @@ _OFFSETS_S = (0.0, 0.35, 0.65, 0.85)
 
 
 @st.composite
-def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
-    """Outages for a target with this surface; `focus` names upstreams to prefer."""
-    names = [*focus, *(name for name in surface.upstreams if name not in focus)]
-    hit = draw(st.lists(evenly(names), min_size=1, max_size=3, unique=True))
+def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
+    """Outages for a target with this surface; `aim` says what befalls the first upstream."""
+    hit = draw(_hit(surface.upstreams, aim))
     rate_per_s = draw(evenly(_RATES))
     flows: list[Flow] = []
     faults: list[dict[str, object]] = []
     chapters: list[Chapter] = []
-    for upstream in hit:
+    for number, upstream in enumerate(hit):
         scene = Scene(
             upstream=upstream,
             own=surface.settings[upstream],
             routes=surface.routes_at(upstream),
             rate_per_s=rate_per_s,
         )
-        chapter = draw(evenly(STORIES))(draw, scene)
+        story = aim.story if aim is not None and number == 0 else draw(evenly(STORIES))
+        chapter = story(draw, scene)
         chapters.append(chapter)
         faults += chapter.faults
         wanted = draw(_routes(surface.calling(upstream)))
-        for number, offered in enumerate(wanted):
-            flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=number == 0))
+        for index, offered in enumerate(wanted):
+            flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=index == 0))
     end_s = _end_s(draw, surface, hit, chapters)
     if len(hit) > 0 and draw(st.integers(0, 3)) == 3:
         flows.append(_bystander(draw, surface, flows, end_s))
@@ -53,6 +54,18 @@ def outages(draw: Draw, surface: Surface, focus: Sequence[str] = ()) -> Outage:
         seed=draw(evenly(_SEEDS)),
     )
     return _bounded(outage)
+
+
+def _hit(upstreams: Sequence[str], aim: Aim | None) -> st.SearchStrategy[list[str]]:
+    """Which upstreams something befalls, up to three: in half of the outages just one.
+
+    An outage of auth hides what is behind it, and every further fault makes a play longer.
+    """
+    first = evenly(upstreams) if aim is None else st.just(aim.upstream)
+    more = evenly([0, 0, 1, 2]).flatmap(
+        lambda count: st.lists(evenly(upstreams), min_size=count, max_size=count)
+    )
+    return st.builds(lambda one, others: list(dict.fromkeys([one, *others])), first, more)
 
 
 def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:

@@ -1,8 +1,8 @@
 """One hunt: hypothesis draws outages, they are played, and what breaks an invariant is shrunk.
 
-A round draws until something breaks that isn't known yet, then shrinks just that; rounds follow
-each other until time or examples are used up. Counts bound every step, so that the same seed and
-number of examples lead the same way again.
+A round draws a few outages aimed at one place; if something breaks that isn't known yet it shrinks
+just that. Rounds follow each other until time or examples are used up. Counts bound every step, so
+that the same seed and number of examples lead the same way again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hypothesis.errors import HypothesisException
 from harness.errors import HarnessError, WorldError
 from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage
+from harness.explore.deck import Aim, aims
 from harness.explore.drawing import outages
 from harness.explore.finding import Origin, Result, scenario_text
 from harness.explore.outage import Outage
@@ -37,6 +38,8 @@ _ABOUTS = 2
 _OTHER_SEEDS = (0, 11, 12)
 _DOUBTS = 3
 """How often a violation may prove impossible to state before it is given up."""
+_IDLE_ROUNDS = 1000
+"""After so many rounds in a row that drew nothing new, all that a target allows has been played."""
 _GRACE_S = 6.0
 """After the time is up, for finishing what has been found."""
 
@@ -59,7 +62,10 @@ class Limits:
 
 
 class Hunt:
-    """Explores with one player; `say` is told of every finding, `ended` asked between plays."""
+    """Explores with one player; `say` is told of every finding, `ended` asked between plays.
+
+    `share`: which part of how many, where several hunts work side by side.
+    """
 
     def __init__(
         self,
@@ -72,6 +78,7 @@ class Hunt:
         progress: Callable[[Coverage], None] = lambda coverage: None,
         claim: Callable[[Key], bool] = lambda key: True,
         ended: Callable[[], bool] = lambda: False,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.coverage = Coverage()
         self.also: Counter[Key] = Counter()
@@ -92,9 +99,9 @@ class Hunt:
         self._hunting: Key | None = None
         self._best: Found | None = None
         self._shrinking = 0
-        focus = player.surface.upstreams
-        turn = seed % max(1, len(focus))
-        self._focus = (*focus[turn:], *focus[:turn])
+        part, parts = share
+        self._aims = aims(player.surface.upstreams, seed=seed, part=part, parts=parts)
+        self._played: set[bytes] = set()
 
     # Rounds
 
@@ -104,11 +111,14 @@ class Hunt:
             if self._over():
                 return
             self._remember(outage)
-        while not self._over():
+        idle = 0
+        while idle < _IDLE_ROUNDS and not self._over():
             self._round += 1
             self._hunting, self._best, self._shrinking = None, None, 0
+            before = self._examples
             with contextlib.suppress(Broken, HypothesisException, _Enough):
-                self._draw()
+                self._draw(next(self._aims))
+            idle = 0 if self._examples > before else idle + 1
             if self._best is not None:
                 self._finish(self._best)
 
@@ -120,11 +130,10 @@ class Hunt:
             return True
         return limits.examples is not None and self._examples >= limits.examples and not grace_s
 
-    def _draw(self) -> None:
+    def _draw(self, aim: Aim) -> None:
         """One round of hypothesis."""
-        left = 1_000_000 if self._limits.examples is None else self._limits.examples
         chosen = settings(
-            max_examples=max(1, left - self._examples),
+            max_examples=aim.examples,
             database=None,
             deadline=None,
             derandomize=False,
@@ -137,7 +146,7 @@ class Hunt:
 
         @seed(self._seed * 100_003 + self._round)
         @chosen
-        @given(outages(self._player.surface, self._focus))
+        @given(outages(self._player.surface, aim))
         def attempt(outage: Outage) -> None:
             self._attempt(outage)
 
@@ -148,6 +157,9 @@ class Hunt:
         if self._hunting is None:
             if self._over():
                 raise _Enough
+            if outage.to_bytes() in self._played:
+                return
+            self._played.add(outage.to_bytes())
             self._examples += 1
         else:
             self._shrinking += 1

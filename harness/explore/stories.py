@@ -132,11 +132,12 @@ def after_recovery(draw: Draw, scene: Scene) -> Chapter:
     kind, opened_s = _opened(draw, scene)
     well_s = step_up(opened_s + scene.own.wait_s + scene.own.timeout_s + 1)
     again = draw(kinds.quick().filter(kinds.selectable))
-    count = draw(st.integers(1, max(1, scene.own.threshold - 1)))
-    later = scene.fault(again, well_s + 2.1, well_s + 12, first=count)
-    if draw(st.booleans()):
-        # Whenever the probe comes, it succeeds, and the very next calls fail.
-        later = scene.fault(again, opened_s + 0.6, well_s + 12, calls=f"2..{count + 1}")
+    count = draw(evenly([1, *range(2, scene.own.threshold)]))
+    # Whenever the probe comes, it succeeds, and the very next calls fail.
+    later = scene.fault(again, opened_s + 0.6, well_s + 12, calls=f"2..{count + 1}")
+    if draw(evenly([0, 1, 2])) == 2:
+        # Calls that succeed lie between.
+        later = scene.fault(again, well_s + 2.1, well_s + 12, first=count)
     bursts = tuple((1, well_s + index * 1.0) for index in range(8))
     return Chapter(
         faults=(scene.fault(kind, 0.0, opened_s), later), bursts=bursts, busy_until_s=opened_s + 1

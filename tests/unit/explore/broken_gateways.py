@@ -31,6 +31,19 @@ def all_probe() -> None:
     sound.Upstream.enter = enter
 
 
+def count_kept() -> None:
+    """The count isn't cleared when the breaker closes: one more failure opens it again."""
+    leave = sound.Upstream.leave
+
+    def kept(self: Any, generation: int, ok: bool) -> None:
+        probing = self.probing
+        leave(self, generation, ok)
+        if probing and ok and not self.probing:
+            self.failures = sound.THRESHOLD - 1
+
+    sound.Upstream.leave = kept
+
+
 def no_backoff() -> None:
     """Retries at once."""
 
@@ -78,7 +91,8 @@ def billing_matters() -> None:
 
 
 DEFECTS: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (trips_late, all_probe, no_backoff, fails_open, billing_matters)
+    made.__name__: made
+    for made in (trips_late, all_probe, count_kept, no_backoff, fails_open, billing_matters)
 }
 if os.environ.get("DEFECT"):
     DEFECTS[os.environ["DEFECT"]]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ _BREAKS = {
     "no_backoff": {"backoff between attempts"},
     "fails_open": {"never let in: auth can't say"},
     "billing_matters": {"never 5xx"},
+    "count_kept": {"nobody turned away while closed"},
 }
 """What an exploration may call each mistake."""
 
@@ -49,7 +51,10 @@ def target_with(defect: str) -> Target:
     return parse_target(_TARGET.format(defect=defect, here=HERE), str(HERE / f"{defect}.yaml"))
 
 
-def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], Hunt]:
+def hunted(
+    player: Player, *, seed: int, examples: int, until: Collection[str] = ()
+) -> tuple[list[Result], Hunt]:
+    """What is found in so many examples, or until one of these invariants is."""
     found: list[Result] = []
     hunt = Hunt(
         player,
@@ -57,6 +62,7 @@ def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], H
         limits=Limits(examples=examples),
         origin=("target.yaml", seed),
         say=found.append,
+        ended=lambda: any(result.invariant in until for result in found),
     )
     hunt.run()
     return found, hunt
@@ -79,7 +85,7 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 @pytest.mark.parametrize("defect", sorted(_BREAKS))
 def test_a_mistake_is_found_and_its_scenario_fails(defect: str) -> None:
     with Player(target_with(defect)) as player:
-        found, _ = hunted(player, seed=4, examples=90)
+        found, _ = hunted(player, seed=4, examples=400, until=_BREAKS[defect])
         fitting = [result for result in found if result.invariant in _BREAKS[defect]]
         assert fitting, [result.says for result in found]
         smallest = min(fitting, key=lambda result: result.duration_s)
