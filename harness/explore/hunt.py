@@ -21,6 +21,7 @@ from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage
 from harness.explore.drawing import outages
 from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player, Seen
 from harness.explore.trimming import Found, cost, trim
@@ -99,11 +100,16 @@ class Hunt:
     # Rounds
 
     def run(self, remembered: Iterable[Outage] = ()) -> None:
-        """Explore until a limit is reached, remembered outages first."""
+        """Explore until a limit is reached: remembered outages first, then known weak spots."""
         for outage in remembered:
             if self._over():
                 return
             self._remember(outage)
+        for outage in openings(self._player.surface, self._focus):
+            if self._over():
+                return
+            self._examples += 1
+            self._open(outage)
         while not self._over():
             self._round += 1
             self._hunting, self._best, self._shrinking = None, None, 0
@@ -206,6 +212,13 @@ class Hunt:
         fresh = None if seen is None else self._fresh(seen)
         if seen is not None and fresh is not None:
             self._hunting = fresh.key
+            self._finish((seen, fresh))
+
+    def _open(self, outage: Outage) -> None:
+        """An outage that nobody drew: trimmed as it is, since hypothesis can't shrink it."""
+        seen = self._try(outage)
+        fresh = None if seen is None else self._fresh(seen)
+        if seen is not None and fresh is not None and self._worth_it(seen, fresh):
             self._finish((seen, fresh))
 
     # What was found

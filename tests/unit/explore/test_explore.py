@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,10 @@ def target_with(defect: str) -> Target:
     return parse_target(_TARGET.format(defect=defect, here=HERE), str(HERE / f"{defect}.yaml"))
 
 
-def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], Hunt]:
+def hunted(
+    player: Player, *, seed: int, examples: int, until: Collection[str] = ()
+) -> tuple[list[Result], Hunt]:
+    """What a hunt finds; it ends early when it has found one of the invariants in `until`."""
     found: list[Result] = []
     hunt = Hunt(
         player,
@@ -57,6 +61,7 @@ def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], H
         limits=Limits(examples=examples),
         origin=("target.yaml", seed),
         say=found.append,
+        ended=lambda: any(result.invariant in until for result in found),
     )
     hunt.run()
     return found, hunt
@@ -64,14 +69,14 @@ def hunted(player: Player, *, seed: int, examples: int) -> tuple[list[Result], H
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_sound_gateway_of_another_make_is_not_accused(second: Player, seed: int) -> None:
-    found, hunt = hunted(second, seed=seed, examples=25)
+    found, hunt = hunted(second, seed=seed, examples=39)
     assert [result.text for result in found] == []
-    assert hunt.coverage.plays >= 25
+    assert hunt.coverage.plays >= 39
     assert sum(hunt.coverage.troubles.values()) < 10, hunt.coverage.troubles
 
 
 def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
-    found, hunt = hunted(reference, seed=5, examples=12)
+    found, hunt = hunted(reference, seed=5, examples=50)
     assert [result.text for result in found] == []
     assert hunt.coverage.requests > 100
 
@@ -79,7 +84,8 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 @pytest.mark.parametrize("defect", sorted(_BREAKS))
 def test_a_mistake_is_found_and_its_scenario_fails(defect: str) -> None:
     with Player(target_with(defect)) as player:
-        found, _ = hunted(player, seed=4, examples=90)
+        # Far more than it takes: which outages a seed leads to depends on hypothesis' version.
+        found, _ = hunted(player, seed=4, examples=500, until=_BREAKS[defect])
         fitting = [result for result in found if result.invariant in _BREAKS[defect]]
         assert fitting, [result.says for result in found]
         smallest = min(fitting, key=lambda result: result.duration_s)
