@@ -22,6 +22,7 @@ from harness.explore.coverage import Coverage
 from harness.explore.deck import Aim, aims
 from harness.explore.drawing import outages
 from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player, Seen
 from harness.explore.trimming import Found, cost, trim
@@ -100,17 +101,23 @@ class Hunt:
         self._best: Found | None = None
         self._shrinking = 0
         part, parts = share
+        self._openings = tuple(openings(player.surface, player.surface.upstreams))[part::parts]
         self._aims = aims(player.surface.upstreams, seed=seed, part=part, parts=parts)
         self._played: set[bytes] = set()
 
     # Rounds
 
     def run(self, remembered: Iterable[Outage] = ()) -> None:
-        """Explore until a limit is reached, remembered outages first."""
+        """Explore until a limit is reached: remembered outages first, then known weak spots."""
         for outage in remembered:
             if self._over():
                 return
             self._remember(outage)
+        for outage in self._openings:
+            if self._over():
+                return
+            self._examples += 1
+            self._open(outage)
         idle = 0
         while idle < _IDLE_ROUNDS and not self._over():
             self._round += 1
@@ -218,6 +225,13 @@ class Hunt:
         fresh = None if seen is None else self._fresh(seen)
         if seen is not None and fresh is not None:
             self._hunting = fresh.key
+            self._finish((seen, fresh))
+
+    def _open(self, outage: Outage) -> None:
+        """An outage that nobody drew: trimmed as it is, since hypothesis can't shrink it."""
+        seen = self._try(outage)
+        fresh = None if seen is None else self._fresh(seen)
+        if seen is not None and fresh is not None and self._worth_it(seen, fresh):
             self._finish((seen, fresh))
 
     # What was found

@@ -72,7 +72,7 @@ def quick() -> st.SearchStrategy[Raw]:
 def silent(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     """Faults under which attempts fail at their deadline."""
     late: tuple[Raw, ...] = (
-        {"fault": "delay", "delay": _ms(1.5 * own.timeout_s)},
+        _delay(1.5 * own.timeout_s),
         {"fault": "drip", "every": "1s", "part": "body"},
         {"fault": "drip", "every": "1s", "part": "chunked"},
         {"fault": "drip", "every": "1s", "part": "headers"},
@@ -85,17 +85,27 @@ def failing(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     return evenly((quick(), silent(own))).flatmap(lambda some: some)
 
 
+def late(own: ServiceSettings) -> st.SearchStrategy[Raw]:
+    """Faults under which attempts succeed after a good part of their deadline."""
+    return evenly([_delay(0.4 * own.timeout_s), _delay(0.8 * own.timeout_s)])
+
+
 def slow(own: ServiceSettings) -> st.SearchStrategy[Raw]:
-    """Faults under which attempts succeed, but late."""
+    """Faults under which attempts succeed, but late or bit by bit."""
     delays = [round(share * own.timeout_s, 2) for share in (0.4, 0.1, 0.8)]
     return evenly(
         [
-            *({"fault": "delay", "delay": _ms(delay_s)} for delay_s in delays),
+            *(_delay(delay_s) for delay_s in delays),
             *({"fault": "latency", "latency": _ms(delay_s)} for delay_s in delays[:2]),
             {"fault": "slicer", "average_size": "64B", "delay": "50ms"},
             {"fault": "slow_close", "delay": "500ms"},
         ]
     )
+
+
+def neutral() -> st.SearchStrategy[Raw]:
+    """An answer that is neither a failure nor a success (B1)."""
+    return st.just({"fault": "status", "status": 429})
 
 
 def odd() -> st.SearchStrategy[Raw]:
@@ -135,6 +145,10 @@ def selectable(kind: Raw) -> bool:
 def attempt_s(kind: Raw, own: ServiceSettings) -> float:
     """How long an attempt under a failing fault takes, roughly, in seconds."""
     return 0.0 if any(kind == other for other in _QUICK) else own.timeout_s
+
+
+def _delay(seconds: float) -> Raw:
+    return {"fault": "delay", "delay": _ms(seconds)}
 
 
 def _ms(seconds: float) -> str:

@@ -67,8 +67,12 @@ Story = Callable[[Draw, Scene], Chapter]
 
 
 def _opened(draw: Draw, scene: Scene) -> tuple[Raw, float]:
-    """A fault from 0s on that opens the breaker, and when it has."""
-    kind = draw(kinds.failing(scene.own))
+    """A fault from 0s on that opens the breaker, and when it has.
+
+    Mostly one under which attempts fail at once: it opens when it was reckoned to, so that what is
+    aimed at the probe meets it, and its plays are short.
+    """
+    kind = draw(draw(evenly((kinds.quick(), kinds.quick(), kinds.silent(scene.own)))))
     return kind, scene.trip_s(kind) + 0.5
 
 
@@ -110,21 +114,40 @@ def at_the_probe(draw: Draw, scene: Scene) -> Chapter:
     kind, opened_s = _opened(draw, scene)
     due_s = opened_s + scene.own.wait_s
     own = scene.own
-    other = draw(draw(evenly((kinds.slow(own), kinds.odd(), kinds.failing(own)))))
+    others = (kinds.slow(own), kinds.odd(), kinds.failing(own), kinds.neutral())
+    other = draw(draw(evenly(others)))
     long_s = draw(evenly([3.0, own.timeout_s + 2, own.wait_s + 3]))
     second = scene.fault(other, opened_s + 1, step_up(due_s + long_s))
     if draw(st.booleans()) and kinds.selectable(other):
         second["first"] = 1
-    # The breaker may have opened a little earlier or later than reckoned: whichever crowd comes
-    # first when the probe is due meets it.
-    crowd, at_s = draw(evenly([1, 3, 12])), step_up(due_s)
-    crowds = tuple((crowd, at_s + late_s) for late_s in (-0.4, 0.3, 1.1))
-    after = tuple((1, at_s + 2.4 + index * 1.5) for index in range(draw(st.integers(0, 4))))
+    after = tuple((1, step_up(due_s) + 4 + index * 1.5) for index in range(draw(st.integers(0, 4))))
     return Chapter(
         faults=(scene.fault(kind, 0.0, opened_s), second),
-        bursts=(*crowds, *after),
+        bursts=(*_crowds(draw(evenly([1, 3, 12])), due_s), *after),
         busy_until_s=opened_s + 1,
     )
+
+
+def crowd_at_the_probe(draw: Draw, scene: Scene) -> Chapter:
+    """All is well but slow when the probe comes, and a crowd arrives while it is under way."""
+    kind, opened_s = _opened(draw, scene)
+    due_s = opened_s + scene.own.wait_s
+    late = draw(kinds.late(scene.own))
+    second = scene.fault(late, opened_s + 1, step_up(due_s + 4))
+    return Chapter(
+        faults=(scene.fault(kind, 0.0, opened_s), second),
+        bursts=_crowds(draw(evenly([3, 12])), due_s),
+        busy_until_s=opened_s + 1,
+    )
+
+
+def _crowds(crowd: int, due_s: float) -> tuple[tuple[int, float], ...]:
+    """So many at once, several times about when a probe is due.
+
+    The breaker may have opened a little earlier or later than reckoned: whichever crowd comes first
+    when the probe is due meets it.
+    """
+    return tuple((crowd, step_up(due_s) + late_s) for late_s in (-0.4, 0.3, 1.1, 2.4))
 
 
 def after_recovery(draw: Draw, scene: Scene) -> Chapter:
@@ -239,10 +262,11 @@ STORIES: tuple[Story, ...] = (
     plain,
     counted,
     at_the_probe,
-    at_the_probe,
+    crowd_at_the_probe,
     one_route,
     one_route,
     lost_reply,
+    after_recovery,
     after_recovery,
     straggler,
     security,

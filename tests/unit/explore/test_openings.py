@@ -1,0 +1,46 @@
+"""Outages that every exploration begins with: valid for all settings, reaching every state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.explore.openings import openings
+from harness.explore.player import Player
+from harness.explore.surface import ROUTES, Offered, Surface
+from harness.settings import ServiceSettings
+
+
+def surface_with(own: ServiceSettings) -> Surface:
+    offered = (
+        Offered(route=ROUTES["nobody"], calls=(("auth", "POST /verify_token"),)),
+        Offered(route=ROUTES["check"], calls=(("auth", "POST /verify_token"),)),
+    )
+    return Surface(offered=offered, missing=(), settings={"auth": own})
+
+
+@pytest.mark.parametrize("attempts", [1, 4])
+@pytest.mark.parametrize("threshold", [1, 2, 10])
+def test_openings_are_valid_scenarios_for_all_settings(attempts: int, threshold: int) -> None:
+    own = ServiceSettings(attempts=attempts, timeout_s=0.5, threshold=threshold, wait_s=1)
+    found = list(openings(surface_with(own), ["auth"]))
+    assert len(found) == (6 if threshold == 1 else 7)
+    for outage in found:
+        assert outage.scenario().faults
+        assert [flow.route for flow in outage.flows] == ["check"]
+
+
+def test_an_upstream_that_no_user_reaches_has_none() -> None:
+    own = ServiceSettings(attempts=1, timeout_s=1, threshold=3, wait_s=4)
+    surface = surface_with(own)
+    assert not list(openings(replace(surface, offered=surface.offered[:1]), ["auth"]))
+
+
+def test_openings_take_a_breaker_through_all_its_states(second: Player) -> None:
+    reached: set[str] = set()
+    for outage in openings(second.surface, ["billing"]):
+        seen = second.try_out(outage)
+        assert not seen.broken
+        reached |= seen.evidence.reading("billing").reached
+    assert reached >= {"closed>open", "open>half_open", "half_open>closed", "half_open>open"}
