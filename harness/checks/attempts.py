@@ -3,7 +3,8 @@
 In order of worth: requests that entered its proxy (`proxy requests`), calls that its stub got,
 connections that a proxy accepted while a silent fault held back everything else. A disabled proxy
 shows nobody's attempts; there they are implied by latency where a call has more than one attempt,
-as a failed first attempt costs its backoff (design.md, *Outage kinds*).
+as a failed first attempt costs its backoff (design.md, *Outage kinds*). Where connections are all
+that a proxy tells of, an attempt on one that was kept alive is implied by its deadline.
 """
 
 from __future__ import annotations
@@ -186,6 +187,62 @@ def implied_attempts(
         Attempt(start_s=r.sent.at_s, end_s=r.sent.at_s, ok=False, source="latency")
         for r in _waiting(history, upstream, demands, settings)
     )
+
+
+def kept_alive_attempts(
+    history: History,
+    upstream: str,
+    demands: Sequence[Request],
+    seen: Sequence[Attempt],
+    settings: ServiceSettings,
+) -> tuple[Attempt, ...]:
+    """Attempts on connections from before a silent fault, implied by waiting for the deadline.
+
+    Real Toxiproxy tells of new connections only. At most one for each connection accepted until the
+    fault began, and none while another upstream may be what was waited for.
+    """
+    evidence = history.run.evidence
+    if "proxy requests" in evidence or "proxy connections" not in evidence:
+        return ()
+    accepted = [c.at_s for c in history.crossings if c.upstream == upstream]
+    found: list[Attempt] = []
+    for fault in silent_windows(history, upstream):
+        if any(_overlap(fault, f) for f in history.faults if upstream not in f.upstreams):
+            continue
+        kept = sum(at_s < fault.start_s for at_s in accepted)
+        within = [r for r in demands if fault.start_s <= r.sent.at_s < fault.end_s]
+        waited = [
+            r
+            for r in _without_attempt(within, [a.start_s for a in seen])
+            if r.service_s >= 0.9 * settings.timeout_s
+        ]
+        found += [
+            Attempt(
+                start_s=r.sent.at_s,
+                end_s=min(r.sent.at_s + settings.timeout_s, fault.end_s),
+                ok=False,
+                source="latency",
+            )
+            for r in waited[:kept]
+        ]
+    return tuple(found)
+
+
+def _overlap(one: FaultWindow, other: FaultWindow) -> bool:
+    return one.start_s < other.end_s and other.start_s < one.end_s
+
+
+def _without_attempt(requests: Sequence[Request], starts: Sequence[float]) -> list[Request]:
+    """The requests near whose start no attempt began that isn't another one's already."""
+    free = sorted(starts)
+    found = []
+    for request in requests:
+        index = bisect_left(free, request.sent.at_s - 0.01)
+        if index < len(free) and free[index] <= request.sent.at_s + MATCH_S:
+            free.pop(index)
+        else:
+            found.append(request)
+    return found
 
 
 def implied_retries(

@@ -16,7 +16,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.checks.attempts import Attempt, attempts_at, implied_attempts, implied_retries
+from harness.checks.attempts import (
+    Attempt,
+    attempts_at,
+    implied_attempts,
+    implied_retries,
+    kept_alive_attempts,
+)
 from harness.checks.demands import demands_on, is_rejection
 from harness.history.view import History, Request
 from harness.settings import ServiceSettings
@@ -80,7 +86,8 @@ class _Reader:
         self.demands = demands_on(history, upstream)
         seen = [self._given_up(attempt) for attempt in attempts_at(history, upstream)]
         implied = implied_attempts(history, upstream, self.demands, settings)
-        self.attempts = tuple(sorted((*seen, *implied), key=lambda a: a.start_s))
+        kept = kept_alive_attempts(history, upstream, self.demands, seen, settings)
+        self.attempts = tuple(sorted((*seen, *implied, *kept), key=lambda a: a.start_s))
         self.starts = [attempt.start_s for attempt in self.attempts]
         own = [
             (r, is_rejection(history, upstream, r, self.attempts, self.starts, settings))

@@ -2,11 +2,13 @@
 
 An expectation is taken if judging the outage's history fails it, and if the reference gateway with
 the target's settings does not fail it under the same outage: what a sound gateway can't keep is no
-finding, however sure the invariant was.
+finding, however sure the invariant was. One that the reference passes is preferred to one that it
+leaves inconclusive: the file is to pass once the defect is mended.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -25,10 +27,21 @@ from harness.verdict import Finding, Verdict
 _SETTINGS = ("attempts", "timeout_s", "threshold", "wait_s")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What a scenario file can say of a violation."""
+
+    expectation: RawExpectation
+    finding: Finding
+    """How the target fails it."""
+    passes: bool
+    """Whether the reference gateway passes it, rather than just not failing it."""
+
+
 def confirmed(
     violation: Violation, outage: Outage, history: History, player: Player
-) -> tuple[RawExpectation, Finding] | None:
-    """The plainest expectation that only a defective gateway fails, with its finding; None if none.
+) -> Confirmed | None:
+    """The plainest expectation that only a defective gateway fails; None if there is none.
 
     Raises: WorldError.
     """
@@ -40,10 +53,20 @@ def confirmed(
     if not failing:
         return None
     sound = _sound_history(outage, player)
-    for raw, finding in failing:
-        if sound is None or failed(raw, outage, sound) is None:
-            return raw, finding
-    return None
+    held = [
+        Confirmed(
+            expectation=raw,
+            finding=finding,
+            passes=sound is not None and _passed(raw, outage, sound),
+        )
+        for raw, finding in failing
+        if sound is None or failed(raw, outage, sound) is None
+    ]
+    return next((one for one in held if one.passes), held[0] if held else None)
+
+
+def _passed(raw: RawExpectation, outage: Outage, history: History) -> bool:
+    return judge(outage.scenario(expect=(raw,)), history).verdict is Verdict.PASSED
 
 
 def failed(raw: RawExpectation, outage: Outage, history: History) -> Finding | None:

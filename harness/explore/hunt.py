@@ -241,6 +241,7 @@ class Hunt:
         key = found[1].key
         self._known.add(key)
         plays = 0
+        mendable = self._mendable(*found)
 
         def again(outage: Outage) -> Found | None:
             nonlocal plays
@@ -250,6 +251,8 @@ class Hunt:
             seen = self._try(outage)
             violation = None if seen is None else seen.broke(key)
             if seen is None or violation is None or not _statable(seen, violation):
+                return None
+            if mendable and not self._mendable(seen, violation):
                 return None
             return seen, violation
 
@@ -264,6 +267,13 @@ class Hunt:
             self.doubtful.pop(key, None)
             self._say(result)
 
+    def _mendable(self, seen: Seen, violation: Violation) -> bool:
+        """Whether a scenario file could say what is wrong and pass once it is mended."""
+        with contextlib.suppress(WorldError):
+            agreed = confirmed(violation, seen.outage, seen.evidence.history, self._player)
+            return agreed is not None and agreed.passes
+        return False
+
     def _stated(self, seen: Seen, violation: Violation) -> Result | None:
         outage, history, player = seen.outage, seen.evidence.history, self._player
         if self._over(_GRACE_S):
@@ -271,7 +281,7 @@ class Hunt:
         agreed = confirmed(violation, outage, history, player)
         if agreed is None:
             return None
-        expectation, finding = agreed
+        expectation, finding = agreed.expectation, agreed.finding
         steady = all(
             failed(expectation, outage, player.play(outage.scenario(), other)) is not None
             for other in _OTHER_SEEDS

@@ -59,8 +59,9 @@ def charged_twice(evidence: Evidence) -> Iterator[Violation]:
                 "was answered 200 and not charged yet",
                 request=_nearest(evidence, user, charge.at_s),
                 expectations=(
-                    {"charges": "once per charged answer", "duplicates": 0, "claims": ["G7"]},
+                    # First what holds also where an answer says `charged: false` when in doubt.
                     {"during": when, "charges": 0, "claims": ["G7"]},
+                    {"charges": "once per charged answer", "duplicates": 0, "claims": ["G7"]},
                 ),
             )
             return

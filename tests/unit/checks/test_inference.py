@@ -319,6 +319,43 @@ def test_connections_alone_tell_when_a_blackhole_opened_the_breaker() -> None:
     assert found.opened.error_s < 0.1
 
 
+def connections_only(story: Story, *, kept: int) -> Story:
+    """As real Toxiproxy tells it: the first attempts of the outage went over kept connections."""
+    story.events[0] = replace(story.events[0], evidence=("stub", "proxy connections"))
+    asked = [e for e in story.events if isinstance(e, Crossed) and e.what == "request"]
+    story.events = [e for e in story.events if not isinstance(e, Crossed)]
+    new = [e for e in asked if e.at_s < 0] + [e for e in asked if e.at_s >= 0][kept:]
+    story.events += [replace(e, what="accepted", connection=0) for e in new]
+    return story
+
+
+def test_an_attempt_on_a_kept_connection_is_implied_by_its_deadline() -> None:
+    every = blackhole().infer(75)
+    found = connections_only(blackhole(), kept=1).infer(75)
+
+    starts = [a.start_s for a in every.attempts]
+    assert [a.start_s for a in found.attempts] == pytest.approx(starts, abs=0.01)
+    assert found.attempts[0].source == "latency"
+    assert states(found) == states(every)
+
+
+def test_no_more_attempts_are_implied_than_connections_were_kept() -> None:
+    every = blackhole().infer(75)
+    found = connections_only(blackhole(), kept=2).infer(75)
+
+    assert len(found.attempts) == len(every.attempts) - 1
+
+
+def test_nothing_is_implied_where_another_upstream_may_have_been_waited_for() -> None:
+    story = connections_only(blackhole(), kept=1)
+    other = next(e for e in story.events if isinstance(e, Applied))
+    lifted = next(e for e in story.events if isinstance(e, Lifted))
+    story.events.append(replace(other, fault=1, upstreams=("git",)))
+    story.events.append(replace(lifted, fault=1, upstreams=("git",)))
+
+    assert not [a for a in story.infer(75).attempts if a.source == "latency"]
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_stub_calls_alone_tell_the_same(journal: bool) -> None:
     story = Story("auth", fault="status", to_s=3, journal=journal)

@@ -83,14 +83,18 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 
 
 @pytest.mark.parametrize("defect", sorted(_BREAKS))
-def test_a_mistake_is_found_and_its_scenario_fails(defect: str) -> None:
+def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
+    defect: str, second: Player
+) -> None:
     with Player(target_with(defect)) as player:
         found, _ = hunted(player, seed=4, examples=400, until=_BREAKS[defect])
         fitting = [result for result in found if result.invariant in _BREAKS[defect]]
         assert fitting, [result.says for result in found]
         smallest = min(fitting, key=lambda result: result.duration_s)
         scenario = parse_scenario(smallest.text, smallest.file_name)
-        judgement = judge(scenario, player.play(scenario, Outage.from_bytes(smallest.outage).seed))
+        seed = Outage.from_bytes(smallest.outage).seed
+        judgement = judge(scenario, player.play(scenario, seed))
+    assert judge(scenario, second.play(scenario, seed)).verdict is Verdict.PASSED
     assert judgement.verdict is Verdict.FAILED
     assert scenario.duration <= 30
     assert "# in milliseconds: outage run" in smallest.text
