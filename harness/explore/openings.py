@@ -119,6 +119,12 @@ def _late_success(own: ServiceSettings) -> Plot:
     return faults, bursts, opened_s + own.wait_s + _WELL_S
 
 
+def _not_json(own: ServiceSettings) -> Plot:
+    """Answers that no parser takes: successes to the breaker, which no user may see as a 500 (B1)."""
+    del own
+    return [_fault({"fault": "malformed"}, 0.0, 3.5)], (), _WELL_S
+
+
 _PLOTS: tuple[Callable[[ServiceSettings], Plot], ...] = (
     _down_for_long,
     _crowd_meets_the_probe,
@@ -127,4 +133,5 @@ _PLOTS: tuple[Callable[[ServiceSettings], Plot], ...] = (
     _probe_told_to_wait,
     _silent,
     _late_success,
+    _not_json,
 )

@@ -25,7 +25,7 @@ def surface_with(own: ServiceSettings) -> Surface:
 def test_openings_are_valid_scenarios_for_all_settings(attempts: int, threshold: int) -> None:
     own = ServiceSettings(attempts=attempts, timeout_s=0.5, threshold=threshold, wait_s=1)
     found = list(openings(surface_with(own), ["auth"]))
-    assert len(found) == (6 if threshold == 1 else 7)
+    assert len(found) == (7 if threshold == 1 else 8)
     for outage in found:
         assert outage.scenario().faults
         assert [flow.route for flow in outage.flows] == ["check"]
