@@ -120,7 +120,7 @@ def _late_success(own: ServiceSettings) -> Plot:
 
 
 def _not_json(own: ServiceSettings) -> Plot:
-    """Answers that no parser takes: successes to the breaker, which no user may see as a 500 (B1)."""
+    """Answers that no parser takes: successes to the breaker, and no 500 to a user (B1)."""
     del own
     return [_fault({"fault": "malformed"}, 0.0, 3.5)], (), _WELL_S
 
