@@ -103,11 +103,6 @@ def slow(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     )
 
 
-def neutral() -> st.SearchStrategy[Raw]:
-    """An answer that is neither a failure nor a success (B1)."""
-    return st.just({"fault": "status", "status": 429})
-
-
 def odd() -> st.SearchStrategy[Raw]:
     """Answers that aren't what was agreed."""
     return evenly(_ODD)

@@ -7,7 +7,7 @@ that is where shrinking goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,12 +111,27 @@ def counted(draw: Draw, scene: Scene) -> Chapter:
 
 def at_the_probe(draw: Draw, scene: Scene) -> Chapter:
     """Something else is wrong, or just slow, when the probe comes; several requests meet it."""
+    own = scene.own
+    other = draw(draw(evenly((kinds.slow(own), kinds.odd(), kinds.failing(own)))))
+    return _at_the_probe(draw, scene, other, [3.0, own.timeout_s + 2, own.wait_s + 3])
+
+
+def busy_at_the_probe(draw: Draw, scene: Scene) -> Chapter:
+    """The probe is answered 429: it gives its slot back, and the next call probes (B1)."""
+    other: Raw = {"fault": "status", "status": 429}
+    return _at_the_probe(draw, scene, other, [3.0, scene.own.wait_s + 3])
+
+
+def refused_at_the_probe(draw: Draw, scene: Scene) -> Chapter:
+    """The probe is answered with another refusal: the upstream is back, and the breaker closes."""
+    other: Raw = {"fault": "status", "status": draw(evenly([401, 404]))}
+    return _at_the_probe(draw, scene, other, [3.0, scene.own.wait_s + 3])
+
+
+def _at_the_probe(draw: Draw, scene: Scene, other: Raw, lengths_s: Sequence[float]) -> Chapter:
     kind, opened_s = _opened(draw, scene)
     due_s = opened_s + scene.own.wait_s
-    own = scene.own
-    others = (kinds.slow(own), kinds.odd(), kinds.failing(own), kinds.neutral())
-    other = draw(draw(evenly(others)))
-    long_s = draw(evenly([3.0, own.timeout_s + 2, own.wait_s + 3]))
+    long_s = draw(evenly(lengths_s))
     second = scene.fault(other, opened_s + 1, step_up(due_s + long_s))
     if draw(st.booleans()) and kinds.selectable(other):
         second["first"] = 1
@@ -263,6 +278,8 @@ STORIES: tuple[Story, ...] = (
     counted,
     at_the_probe,
     crowd_at_the_probe,
+    busy_at_the_probe,
+    refused_at_the_probe,
     one_route,
     one_route,
     lost_reply,
