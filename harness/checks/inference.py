@@ -25,6 +25,7 @@ from harness.checks.attempts import (
 )
 from harness.checks.demands import demands_on, is_rejection
 from harness.history.view import History, Request
+from harness.scenario.faults import KINDS
 from harness.settings import ServiceSettings
 from harness.units import Window
 from harness.verdict import Transition
@@ -252,11 +253,34 @@ class _Reader:
     def _next_probe(self, after_s: float) -> Attempt | None:
         for index in range(bisect_left(self.starts, after_s), len(self.attempts)):
             attempt = self.attempts[index]
+            if self._was_held_up(attempt):
+                continue
             if self._is_retry(attempt):
                 self.late.append(attempt)
             else:
                 return attempt
         return None
+
+    def _was_held_up(self, attempt: Attempt) -> bool:
+        """Whether it was made before the trip, and a fault kept it on its way until it was lifted.
+
+        What is stalled, or connects in vain, comes through then, even if nobody waits for it any
+        more. It can't have been made later if all requests since the trip were turned away.
+        """
+        opened_s = next(t.at_s for t in reversed(self.transitions) if t.state == "open")
+        lifted = any(
+            KINDS[fault.name].silent
+            and fault.start_s < opened_s
+            and min(fault.end_s, fault.planned.end_s) <= attempt.start_s
+            for fault in self.history.faults
+            if self.upstream in fault.upstreams
+        )
+        return lifted and not any(
+            opened_s + _TIE_S < r.sent.at_s <= attempt.start_s + _TIE_S
+            and r.end_s >= attempt.start_s - _TIE_S
+            and r not in self.rejected
+            for r in self.demands
+        )
 
     def _is_retry(self, attempt: Attempt) -> bool:
         """Whether it follows an earlier failed attempt by just a backoff."""

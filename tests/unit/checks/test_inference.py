@@ -369,3 +369,23 @@ def test_stub_calls_alone_tell_the_same(journal: bool) -> None:
         story.request(second + 3, second, took_s=0.004, status=200)
 
     assert states(story.infer(66)) == [("open", 1.9), ("half_open", 62.0), ("closed", 62.0)]
+
+
+@pytest.mark.parametrize(("probed", "states_after"), [(False, []), (True, ["half_open", "closed"])])
+def test_what_a_stall_held_back_is_no_probe(probed: bool, states_after: list[str]) -> None:
+    """Requests from before the trip arrive when the stall is lifted; an early probe is one."""
+    story = Story("filesystem", fault="stall", to_s=30, journal=False)
+    for second in range(40):
+        if second < 10:
+            story.request(second + 1, second, took_s=10.0, status=503)
+        elif second < 30 or not probed:
+            story.request(second + 1, second, took_s=0.003, status=503)
+        else:
+            story.attempt(second + 0.001, took_s=0.001, status=200)
+            story.request(second + 1, second, took_s=0.004, status=200)
+    for number in range(10):
+        story.attempt(30.2 + number / 100, took_s=0.001, status=200)
+
+    found = story.infer(40)
+
+    assert [state for state, _ in states(found)[1:]] == states_after
