@@ -33,8 +33,10 @@ def _users(evidence: Evidence) -> list[str]:
 def charged_twice(evidence: Evidence) -> Iterator[Violation]:
     """Each charge belongs to one chat that was answered 200 (G7)."""
     for user in _users(evidence):
+        chats = _chats(evidence, user)
+        right: list[float] = []
         owners = sorted(
-            (c for c in _chats(evidence, user) if c.answered is None or c.status == 200),
+            (c for c in chats if c.answered is None or c.status == 200),
             key=lambda chat: chat.end_s,
         )
         for charge in (c for c in evidence.history.charges if c.user_id == user):
@@ -48,8 +50,12 @@ def charged_twice(evidence: Evidence) -> Iterator[Violation]:
             )
             if owner is not None:
                 owners.remove(owner)
+                right.append(charge.at_s)
                 continue
             when = window(charge.at_s - 0.2, charge.at_s + 0.2)
+            since_s = max((c.sent.at_s for c in chats if c.sent.at_s <= charge.at_s), default=0.0)
+            since_s = max(0.0, since_s - 0.05)
+            most = sum(since_s <= at_s for at_s in right)
             yield Violation(
                 invariant="charged at most once",
                 about="billing",
@@ -60,6 +66,11 @@ def charged_twice(evidence: Evidence) -> Iterator[Violation]:
                 request=_nearest(evidence, user, charge.at_s),
                 expectations=(
                     # First what holds also where an answer says `charged: false` when in doubt.
+                    {
+                        "during": window(since_s, charge.at_s + 0.2),
+                        "charges": f"<= {most}" if most else 0,
+                        "claims": ["G7"],
+                    },
                     {"during": when, "charges": 0, "claims": ["G7"]},
                     {"charges": "once per charged answer", "duplicates": 0, "claims": ["G7"]},
                 ),
