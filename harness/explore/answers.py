@@ -91,6 +91,36 @@ def hung(evidence: Evidence) -> Iterator[Violation]:
         return
 
 
+def unflagged(evidence: Evidence) -> Iterator[Violation]:
+    """A chat says that it had to do without chroma (G5)."""
+    for request in evidence.requests:
+        offered = evidence.offered(request)
+        if offered is None or not offered.says_degraded or request.status != 200:
+            continue
+        without = evidence.broken_throughout(
+            "chroma", "POST /query", request.sent.at_s, request.end_s, request.sent.user
+        )
+        if not without or request.field("degraded") is not False:
+            continue
+        yield Violation(
+            invariant="degraded is said",
+            about="chroma",
+            claims=("G5",),
+            at_s=request.sent.at_s,
+            says=f"{stream_request(request)} said degraded: false while chroma was down",
+            request=request.sent.id,
+            expectations=(
+                {
+                    "traffic": request.sent.stream,
+                    "requests": f"{number_of(request)}",
+                    "json": {"degraded": True},
+                    "claims": ["G5"],
+                },
+            ),
+        )
+        return
+
+
 def longest_s(evidence: Evidence, offered: Offered) -> float:
     """The longest that a route's calls to faulted upstreams may take together; others are quick."""
     return sum(

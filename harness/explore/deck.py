@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from harness.explore.stories import STORIES, Story
+from harness.explore.stories import Story, stories_of
 
 _PLAINEST = 1
 """Hypothesis begins with the plainest example: the only one of an aim's first turn."""
@@ -36,7 +36,7 @@ def aims(upstreams: Sequence[str], *, seed: int, part: int = 0, parts: int = 1) 
     several work side by side; later turns are everybody's.
     """
     chance = Random(seed)
-    pairs = [(upstream, story) for story in STORIES for upstream in upstreams]
+    pairs = [(upstream, story) for upstream in upstreams for story in stories_of(upstream)]
     first = list(dict.fromkeys(pairs))[part::parts]
     chance.shuffle(first)
     for upstream, story in first:

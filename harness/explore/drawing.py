@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.explore.deck import Aim
 from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
-from harness.explore.stories import STORIES, Chapter, Draw, Scene
+from harness.explore.stories import Chapter, Draw, Scene, stories_of
 from harness.explore.surface import Offered, Surface
 
 _MOST_REQUESTS = 240
@@ -35,11 +35,11 @@ def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
             routes=surface.routes_at(upstream),
             rate_per_s=rate_per_s,
         )
-        story = aim.story if aim is not None and number == 0 else draw(evenly(STORIES))
+        story = aim.story if aim is not None and number == 0 else draw(evenly(stories_of(upstream)))
         chapter = story(draw, scene)
         chapters.append(chapter)
         faults += chapter.faults
-        wanted = draw(_routes(surface.calling(upstream)))
+        wanted = draw(_routes(_concerned(surface.calling(upstream), upstream, chapter)))
         for index, offered in enumerate(wanted):
             flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=index == 0))
     end_s = _end_s(draw, surface, hit, chapters)
@@ -66,6 +66,24 @@ def _hit(upstreams: Sequence[str], aim: Aim | None) -> st.SearchStrategy[list[st
         lambda count: st.lists(evenly(upstreams), min_size=count, max_size=count)
     )
     return st.builds(lambda one, others: list(dict.fromkeys([one, *others])), first, more)
+
+
+def _concerned(offered: Sequence[Offered], upstream: str, chapter: Chapter) -> Sequence[Offered]:
+    """The routes that a story of some of the upstream's routes is about; else all that call it."""
+    aimed = {_stem(str(fault["on"])) for fault in chapter.faults if "on" in fault}
+    if not aimed or any("on" not in fault for fault in chapter.faults):
+        return offered
+    hit = [
+        item
+        for item in offered
+        if any(name == upstream and _stem(call) in aimed for name, call in item.calls)
+    ]
+    return hit or offered
+
+
+def _stem(route: str) -> str:
+    """Method and first segment of a path, which tell an upstream's routes apart."""
+    return "/".join(route.split("/")[:2])
 
 
 def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.explore.access import let_in, login_cookie, others_sources
-from harness.explore.answers import hung, never_5xx, unanswered, wrong_answer
+from harness.explore.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
 from harness.explore.evidence import Evidence
 from harness.explore.money import charged_twice, charged_unknown, said_charged
 from harness.explore.protection import breaker
@@ -42,6 +42,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(says="what an answer says of its charge is true (G7)", check=said_charged),
     Invariant(says="an answer is one that its route may give in this outage (G1-G6)",
               check=wrong_answer),
+    Invariant(says="an answer that had to do without chroma says so (G5)", check=unflagged),
     Invariant(says="breakers open, reject, probe and close as they should (B1-B6)", check=breaker),
     Invariant(says="attempts are repeated as they should be (B1, B7)", check=retries),
     Invariant(says="all is back to normal soon after the last lift (B4)", check=back_to_normal),

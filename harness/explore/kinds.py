@@ -108,23 +108,34 @@ def odd() -> st.SearchStrategy[Raw]:
     return evenly(_ODD)
 
 
-def of_auth() -> st.SearchStrategy[Raw]:
-    """What only auth can say: nobody is valid, a token is revoked, nobody owns the project."""
+def of_identity() -> st.SearchStrategy[Raw]:
+    """What only auth can say: nobody is valid, a token is revoked, somebody without a name is."""
     return evenly(
         [
             {"fault": "json", "json": {"valid": False}, "on": "POST /verify_token"},
             {"fault": "revoke", "user": "ada"},
-            {"fault": "json", "json": {"owner_id": None}, "on": "GET /internal/projects"},
-            {"fault": "json", "json": {}, "on": "GET /internal/projects"},
             {"fault": "json", "json": {"valid": True}, "on": "POST /verify_token"},
-            {
-                "fault": "headers",
-                "status": 302,
-                "headers": {"Location": "/internal/projects/p2/owner"},
-                "on": "GET /internal/projects/p1/owner",
-            },
         ]
     )
+
+
+def of_ownership() -> st.SearchStrategy[Raw]:
+    """What only auth can say: nobody owns the project."""
+    return evenly(
+        [
+            {"fault": "json", "json": {"owner_id": None}, "on": "GET /internal/projects"},
+            {"fault": "json", "json": {}, "on": "GET /internal/projects"},
+        ]
+    )
+
+
+OWNER_REDIRECTED: Raw = {
+    "fault": "headers",
+    "status": 302,
+    "headers": {"Location": "/internal/projects/p2/owner"},
+    "on": "GET /internal/projects/p1/owner",
+}
+"""The owner of one project is asked for, and auth points to another's."""
 
 
 def any_kind(own: ServiceSettings) -> st.SearchStrategy[Raw]:

@@ -256,11 +256,23 @@ def ramping(draw: Draw, scene: Scene) -> Chapter:
     return Chapter(faults=faults, busy_until_s=step_s * 4 + 2)
 
 
-def security(draw: Draw, scene: Scene) -> Chapter:
-    """Auth says something that opens nothing."""
-    if scene.upstream != "auth":
-        return one_route(draw, scene)
-    kind = draw(kinds.of_auth())
+def identity(draw: Draw, scene: Scene) -> Chapter:
+    """Auth says no, or not who somebody is."""
+    return _said_by_auth(draw, scene, kinds.of_identity())
+
+
+def ownership(draw: Draw, scene: Scene) -> Chapter:
+    """Auth doesn't say whose a project is."""
+    return _said_by_auth(draw, scene, kinds.of_ownership())
+
+
+def redirected(draw: Draw, scene: Scene) -> Chapter:
+    """Auth sends whoever asks for a project's owner to another project's."""
+    return _said_by_auth(draw, scene, st.just(kinds.OWNER_REDIRECTED))
+
+
+def _said_by_auth(draw: Draw, scene: Scene, what: st.SearchStrategy[Raw]) -> Chapter:
+    kind = draw(what)
     start_s = draw(evenly([1.5, 0.0]))
     fault = scene.fault(kind, start_s, start_s + draw(evenly([3.0, 6.0])))
     return Chapter(faults=(fault,), busy_until_s=fault["to"] + 1)
@@ -273,7 +285,7 @@ def restarted(draw: Draw, scene: Scene) -> Chapter:
     return Chapter(faults=faults, busy_until_s=10.0)
 
 
-STORIES: tuple[Story, ...] = (
+_STORIES: tuple[Story, ...] = (
     plain,
     counted,
     at_the_probe,
@@ -286,12 +298,18 @@ STORIES: tuple[Story, ...] = (
     after_recovery,
     after_recovery,
     straggler,
-    security,
     flapping,
     ramping,
     restarted,
 )
-"""All stories; those that stand twice are drawn twice as often."""
+"""Stories of any upstream; those that stand twice are drawn twice as often."""
+
+_OF_AUTH: tuple[Story, ...] = (identity, ownership, redirected)
+
+
+def stories_of(upstream: str) -> tuple[Story, ...]:
+    """All that can befall an upstream: auth may also say what opens nothing."""
+    return (*_STORIES, *_OF_AUTH) if upstream == "auth" else _STORIES
 
 
 def _bursts(window: tuple[float, float]) -> st.SearchStrategy[tuple[tuple[int, float], ...]]:
