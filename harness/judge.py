@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness.checks.case import Case
 from harness.checks.charges import totals
+from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import remarks
 from harness.checks.soundness import Soundness, lateness_s, soundness
@@ -17,6 +18,15 @@ from harness.scenario.expectations import ExpectBreaker, Windowed
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Judgement, Transition, Verdict, worst
 
+_NOTHING_JUDGED = Finding(
+    name="run: something is judged",
+    claims=(),
+    verdict=Verdict.INCONCLUSIVE,
+    expected="an expectation, or a promise that this run can show",
+    observed="neither: the scenario has no `expect:`",
+    evidence="the scenario's file",
+)
+
 
 def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     """Judge one run. Never raises for whatever a history holds or lacks."""
@@ -24,8 +34,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     if not history.all(Run):
         return _unplayed(scenario, history)
     case = Case(scenario, history)
-    run = soundness(case)
-    findings = _findings(case, run)
+    findings, promises = _findings(case, soundness(case))
     starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}
     warm_up_s = starts.get("warm-up", 0.0)
     late = lateness_s(case)
@@ -34,8 +43,9 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         name=scenario.name,
         file=scenario.file,
         title=scenario.title,
-        verdict=worst(finding.verdict for finding in findings),
+        verdict=_verdict(findings, promises),
         findings=findings,
+        promises=promises,
         breakers=_breakers(case),
         duration_s=scenario.duration,
         start_s=max(0.0, warm_up_s - history.run.at_s),
@@ -48,16 +58,30 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     )
 
 
-def _findings(case: Case, run: Soundness) -> tuple[Finding, ...]:
-    """Of the run itself first, then of each expectation, in the file's order."""
-    judged = [
-        finding
-        for expectation in case.scenario.expect
-        for finding in findings_of(expectation, case)
-    ]
-    if all(finding.verdict is Verdict.OUT_OF_SCOPE for finding in judged):
-        return _unique(judged)  # what isn't promised can't be spoilt by the run either
-    return _unique([*run.findings, *(run.tempered(finding) for finding in judged)])
+def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Of the run itself first, then of each expectation, in the file's order; and the promises'."""
+    expected = tuple(run.tempered(finding) for finding in _expected(case))
+    promises = _unique([run.tempered(finding) for finding in promises_of(case)])
+    if _verdict(expected, promises) is Verdict.OUT_OF_SCOPE:
+        return _unique(expected), promises  # what isn't owed can't be spoilt by the run either
+    of_run = run.findings if expected or promises else (*run.findings, _NOTHING_JUDGED)
+    return _unique([*of_run, *expected]), promises
+
+
+def _expected(case: Case) -> Iterator[Finding]:
+    lines = case.scenario.expect_lines
+    for index, expectation in enumerate(case.scenario.expect):
+        for finding in findings_of(expectation, case):
+            yield replace(finding, line=lines[index]) if index < len(lines) else finding
+
+
+def _verdict(expected: Sequence[Finding], promises: Sequence[Finding]) -> Verdict:
+    """The worst of all; promises that hold make nothing green whose own part is not owed."""
+    verdict = worst(finding.verdict for finding in (*expected, *promises))
+    asked = {finding.verdict for finding in expected}
+    if asked == {Verdict.OUT_OF_SCOPE} and verdict is not Verdict.FAILED:
+        return Verdict.OUT_OF_SCOPE
+    return verdict
 
 
 def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".yaml", ".yml")
 _ENGINES = ("local", "compose", "sim")
-_LOOKS_LIKE_ONE = re.compile(rb"^expect[ \t]*:", re.MULTILINE)
+_LOOKS_LIKE_ONE = re.compile(rb"^(?:title|faults|expect)[ \t]*:", re.MULTILINE)
 _TRAFFIC = re.compile(rb"^traffic[ \t]*:", re.MULTILINE)
 _NAMED = "outage_paths_named"
 _NAMED_KEY = pytest.StashKey[bool]()
@@ -51,7 +51,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A YAML file with `traffic:` and `expect:` at its top is a scenario, valid or not."""
+    """A YAML file with `traffic:` and another of a scenario's keys at its top, valid or not."""
     if file_path.suffix not in _SUFFIXES or not parent.config.stash[_NAMED_KEY]:
         return None
     try:
@@ -184,7 +184,7 @@ def _explanation(judgement: Any) -> str:
     lines = [f"{judgement.name}: {judgement.verdict.value} ({judgement.title})"]
     lines += [
         f"  {finding.verdict.value}: {finding}"
-        for finding in judgement.findings
+        for finding in judgement.all_findings
         if finding.verdict in wrong
     ]
     return "\n".join([*lines, *(f"  {note}" for note in judgement.notes)])

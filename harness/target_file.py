@@ -50,7 +50,7 @@ def parse_target(data: bytes | str, file: str) -> Target:
         data = data.encode("utf-8", "surrogatepass")
 
     folder = Path(file).parent
-    target = read_model(
+    target, _ = read_model(
         data,
         file,
         Target,

@@ -50,6 +50,8 @@ class Finding:
     timeless: bool = False
     """Whether no lateness or trouble of the run itself could excuse a failure: a sound target
     shows this at no time, whatever befalls it."""
+    line: int | None = None
+    """Where the scenario's file asks for it; None for what nobody has to ask for."""
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -77,6 +79,9 @@ class Judgement:
     title: str
     verdict: Verdict
     findings: tuple[Finding, ...]
+    """Of the run itself, then of each expectation."""
+    promises: tuple[Finding, ...] = ()
+    """What holds in every run, whatever the scenario expects."""
     breakers: dict[str, tuple[Transition, ...]]
     duration_s: float
     start_s: float = 0.0
@@ -90,3 +95,8 @@ class Judgement:
     duplicates: int = 0
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """All that its verdict rests on: of the run, of expectations, of promises."""
+        return (*self.findings, *self.promises)

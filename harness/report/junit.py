@@ -1,7 +1,7 @@
-"""`junit.xml`: a test suite for each scenario, a test case for each expectation.
+"""`junit.xml`: a test suite for each scenario, a test case for each expectation and promise.
 
 Failed is a failure, inconclusive an error, out of scope skipped: what a CI system shows as red
-stays red. The expectations of a scenario are all proved by the same play, so its time is shared
+stays red. The findings of a scenario are all proved by the same play, so its time is shared
 out evenly among them, and sums are right.
 """
 
@@ -31,7 +31,7 @@ def junit_xml(outcome: Outcome) -> str:
 
 
 def _counts(judgements: Sequence[Judgement]) -> dict[str, str]:
-    verdicts = [finding.verdict for each in judgements for finding in each.findings]
+    verdicts = [finding.verdict for each in judgements for finding in each.all_findings]
     return {
         "tests": str(len(verdicts)),
         "failures": str(verdicts.count(Verdict.FAILED)),
@@ -50,9 +50,11 @@ def _suite(judgement: Judgement, outcome: Outcome) -> xml.Element:
     properties = xml.SubElement(suite, "properties")
     for name, value in _properties(judgement, outcome):
         xml.SubElement(properties, "property", name=name, value=_text(value))
-    share_s = _took_s(judgement) / max(1, len(judgement.findings))
+    share_s = _took_s(judgement) / max(1, len(judgement.all_findings))
     for finding in judgement.findings:
-        suite.append(_case(finding, judgement, share_s))
+        suite.append(_case(finding, judgement, judgement.name, share_s))
+    for finding in judgement.promises:
+        suite.append(_case(finding, judgement, f"{judgement.name}.promises", share_s))
     if judgement.notes:
         xml.SubElement(suite, "system-out").text = _text("\n".join(judgement.notes))
     return suite
@@ -76,11 +78,11 @@ def _properties(judgement: Judgement, outcome: Outcome) -> list[tuple[str, str]]
     return found
 
 
-def _case(finding: Finding, judgement: Judgement, time_s: float) -> xml.Element:
+def _case(finding: Finding, judgement: Judgement, of: str, time_s: float) -> xml.Element:
     case = xml.Element(
         "testcase",
         name=_text(finding.name),
-        classname=_text(judgement.name),
+        classname=_text(of),
         time=f"{time_s:.3f}",
     )
     if finding.verdict is Verdict.OUT_OF_SCOPE:
@@ -89,11 +91,11 @@ def _case(finding: Finding, judgement: Judgement, time_s: float) -> xml.Element:
         kind = "failure" if finding.verdict is Verdict.FAILED else "error"
         message = _text(f"expected {finding.expected}; observed {finding.observed}")
         problem = xml.SubElement(case, kind, message=message, type=finding.verdict.value)
-        problem.text = _text(_account(finding))
+        problem.text = _text(_account(finding, judgement.file))
     return case
 
 
-def _account(finding: Finding) -> str:
+def _account(finding: Finding, file: str) -> str:
     lines = [
         f"expected: {finding.expected}",
         f"observed: {finding.observed}",
@@ -103,6 +105,8 @@ def _account(finding: Finding) -> str:
         lines.append(f"because: {finding.because}")
     if finding.claims:
         lines.append(f"claims: {', '.join(finding.claims)}")
+    if finding.line is not None:
+        lines.append(f"at: {file}:{finding.line}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ A CI page takes no more than a megabyte, so long accounts are cut, and say so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
@@ -50,7 +50,7 @@ def summary_md(outcome: Outcome) -> str:
 
 
 def _row(judgement: Judgement) -> str:
-    in_scope = [f for f in judgement.findings if f.verdict is not Verdict.OUT_OF_SCOPE]
+    in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
     share = f"{held} of {len(in_scope)}" if in_scope else "out of scope"
     cells = [
@@ -77,13 +77,20 @@ def _account(judgement: Judgement) -> Iterator[str]:
     yield ""
     yield f"`{clean(judgement.file).replace('`', '')}`: {words(judgement.verdict)}"
     yield ""
-    wrong = [finding for finding in judgement.findings if finding.verdict in _WRONG]
+    yield from _wrong(judgement.findings)
+    if any(finding.verdict in _WRONG for finding in judgement.promises):
+        yield "- Promises, which hold in every run:"
+        yield from _wrong(judgement.promises)
+    for note in judgement.notes:
+        yield f"- *{_text(note)}*"
+
+
+def _wrong(findings: Sequence[Finding]) -> Iterator[str]:
+    wrong = [finding for finding in findings if finding.verdict in _WRONG]
     for finding in sorted(wrong, key=lambda each: _ORDER.index(each.verdict))[:_MOST_FINDINGS]:
         yield from _finding(finding)
     if len(wrong) > _MOST_FINDINGS:
         yield f"- and {len(wrong) - _MOST_FINDINGS} more"
-    for note in judgement.notes:
-        yield f"- *{_text(note)}*"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -50,7 +50,8 @@ def _scenario(judgement: Judgement) -> dict[str, Any]:
             for upstream, transitions in judgement.breakers.items()
         },
         "charges": {"total": judgement.charges, "duplicates": judgement.duplicates},
-        "expectations": [_expectation(finding) for finding in judgement.findings],
+        "expectations": [_finding(finding, judgement) for finding in judgement.findings],
+        "promises": [_finding(finding, judgement) for finding in judgement.promises],
         "notes": [clean(note) for note in judgement.notes],
     }
 
@@ -64,7 +65,7 @@ def _transition(transition: Transition) -> dict[str, Any]:
     }
 
 
-def _expectation(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, judgement: Judgement) -> dict[str, Any]:
     return {
         "name": clean(finding.name),
         "claims": list(finding.claims),
@@ -74,6 +75,8 @@ def _expectation(finding: Finding) -> dict[str, Any]:
         "evidence": clean(finding.evidence),
         "because": clean(finding.because or ""),
         "examples": list(finding.examples),
+        "file": clean(judgement.file),
+        "line": finding.line,
     }
 
 

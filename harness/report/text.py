@@ -47,7 +47,7 @@ def one_line(judgement: Judgement) -> Text:
 
 
 def _held(judgement: Judgement) -> str:
-    in_scope = [f for f in judgement.findings if f.verdict is not Verdict.OUT_OF_SCOPE]
+    in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
     if not in_scope:
         return "not played" if judgement.requests == 0 else "nothing in scope"
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
@@ -80,15 +80,21 @@ class _Details:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(40, options.max_width) if console.is_terminal else None
-        findings = self._judgement.findings
-        failed = [finding for finding in findings if finding.verdict is Verdict.FAILED]
-        unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
-        before: Finding | None = None
-        for finding in failed or unclear:
-            yield from _one(finding, before, width)
-            before = finding
-        for finding in unclear if failed else ():
-            yield _briefly(finding)
+        yield from _wrong(self._judgement.findings, width)
+        if promises := list(_wrong(self._judgement.promises, width)):
+            yield Text("  promises, which hold in every run:", "dim")
+            yield from promises
+
+
+def _wrong(findings: Sequence[Finding], width: int | None) -> Iterator[Text]:
+    failed = [finding for finding in findings if finding.verdict is Verdict.FAILED]
+    unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
+    before: Finding | None = None
+    for finding in failed or unclear:
+        yield from _one(finding, before, width)
+        before = finding
+    for finding in unclear if failed else ():
+        yield _briefly(finding)
 
 
 def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterator[Text]:

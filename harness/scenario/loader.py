@@ -24,7 +24,6 @@ _STAND_INS = {
     "title": "'-'",
     "duration": "24h",
     "traffic": "{stand_in: {request: GET /, rate: 1/h}}",
-    "expect": "[{never: {status: error}}]",
     "traffic.*.rate": "1/h",
     "traffic.*.request": "GET /",
 }
@@ -77,7 +76,7 @@ def parse_scenario(data: bytes | str, file: str, *, target: Target | None = None
     """
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
-    scenario = read_model(
+    scenario, line_of = read_model(
         data,
         file,
         Scenario,
@@ -86,7 +85,10 @@ def parse_scenario(data: bytes | str, file: str, *, target: Target | None = None
         check=partial(_check, target),
         mistaken=_TARGET,
     )
-    return scenario.model_copy(update={"name": Path(file).stem, "file": file})
+    lines = tuple(line_of(("expect", index)) for index in range(len(scenario.expect)))
+    return scenario.model_copy(
+        update={"name": Path(file).stem, "file": file, "expect_lines": lines}
+    )
 
 
 def _check(target: Target | None, scenario: Scenario, dropped: frozenset[str] | None) -> Misfits:

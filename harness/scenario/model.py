@@ -21,12 +21,17 @@ class Scenario(Part):
     duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
     traffic: dict[str, Stream] = Field(min_length=1)
     faults: tuple[Fault, ...] = ()
-    expect: tuple[Expectation, ...] = Field(min_length=1)
+    expect: tuple[Expectation, ...] = Field(
+        (), min_length=1, description="beyond the promises, which are judged in every run"
+    )
     engines: tuple[Literal["local", "compose", "sim"], ...] | None = Field(
         None, min_length=1, description="only on these engines: local, compose, sim"
     )
     name: str = Field("", description="set from the file's name", exclude=True)
     file: str = Field("", description="set from the file's path", exclude=True)
+    expect_lines: tuple[int, ...] = Field(
+        (), description="set from the file: where each expectation begins", exclude=True
+    )
 
     def fault_end_s(self, index: int) -> float:
         """When fault number `index` (from 0) is lifted, in seconds."""

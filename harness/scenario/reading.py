@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
@@ -39,6 +40,9 @@ Model = TypeVar("Model", bound=Part)
 Misfits = Iterable[tuple[Path, str]]
 Check = Callable[[Model, frozenset[str] | None], Misfits]
 """Finds what pydantic can't, given the model and the keys that were dropped (None: read whole)."""
+
+
+LineOf = Callable[[Path], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +84,8 @@ def read_model(
     stand_ins: MappingOf[str, str],
     check: Check[Model],
     mistaken: Mistaken,
-) -> Model:
-    """The model of a file's bytes.
+) -> tuple[Model, LineOf]:
+    """The model of a file's bytes, and on which line of the file each part of it stands.
 
     `what` is what the file should be ("a scenario"); `stand_ins` are YAML values of top-level keys
     with which a file that lacks them can still be checked for everything else; `mistaken` is the
@@ -110,7 +114,7 @@ def read_model(
     if reading.spots or read is None:
         later = [spot for spot in reading.spots[early:] if spot[0] not in told]
         raise _invalid(file, [*reading.spots[:early], *later])
-    return read
+    return read, partial(line_at, root)
 
 
 def _invalid(file: str, spots: list[Spot]) -> InvalidFile:

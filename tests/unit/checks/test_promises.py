@@ -1,0 +1,110 @@
+"""Promises are judged in every run, apart from what a scenario expects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.checks import promises
+from harness.judge import judge
+from harness.scenario.loader import parse_scenario
+from harness.verdict import Finding, Verdict
+
+EXPECTING = """
+traffic: {chat: {request: POST /v1/api/chat, as: ada, rate: 1/s}}
+faults: [{upstream: auth, fault: status, status: 503, to: 5s}]
+expect:
+  - {during: 10s..90s, traffic: chat, status: 200}
+"""
+PROMISING = EXPECTING.partition("expect:")[0]
+
+KEPT = Finding(
+    name="no hang",
+    claims=("G9",),
+    verdict=Verdict.PASSED,
+    expected="an answer to every request",
+    observed="90 of 90 answered",
+    evidence="answers seen by the client",
+)
+BROKEN = replace(KEPT, verdict=Verdict.FAILED, observed="no answer to #3")
+
+
+def sound(world, **run):
+    shown = world(**run).warmed_up().fault("status", "auth", 0.0, 5.0)
+    for at_s in range(90):
+        shown.request("chat", at_s + 1, float(at_s), 200).call("auth", at_s + 0.001)
+    return shown
+
+
+@pytest.fixture
+def promise(monkeypatch):
+    def these(*findings):
+        monkeypatch.setattr(promises, "PROMISES", (lambda case: iter(findings),))
+
+    return these
+
+
+def test_a_promise_stands_apart_and_counts(scenario, world, promise):
+    promise(BROKEN)
+    judgement = judge(scenario(EXPECTING), sound(world).history())
+    assert judgement.verdict is Verdict.FAILED
+    assert [finding.verdict for finding in judgement.findings] == [Verdict.PASSED]
+    assert judgement.promises == (BROKEN,)
+
+
+def test_a_scenario_without_expectations_is_judged_by_promises(scenario, world, promise):
+    promise(KEPT)
+    judgement = judge(scenario(PROMISING), sound(world).history())
+    assert (judgement.verdict, judgement.findings) == (Verdict.PASSED, ())
+
+
+def test_where_nothing_is_judged_nothing_is_proved_and_it_is_said(scenario, world, promise):
+    promise()
+    judgement = judge(scenario(PROMISING), sound(world).history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.findings[0].observed == "neither: the scenario has no `expect:`"
+
+
+def test_a_run_that_went_wrong_holds_no_promise_against_the_target(scenario, world, promise):
+    promise(BROKEN)
+    shown = sound(world).trouble("a stub died")
+    judgement = judge(scenario(PROMISING), shown.history())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.promises[0].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_promise_that_the_target_does_without_is_out_of_scope(scenario, world, promise):
+    promise(BROKEN)
+    judgement = judge(scenario(PROMISING), sound(world, without=("G9",)).history())
+    assert judgement.verdict is Verdict.OUT_OF_SCOPE
+    assert judgement.promises[0].evidence == "the target does without G9"
+
+
+def test_kept_promises_make_nothing_green_that_is_not_owed(scenario, world, promise):
+    promise(KEPT)
+    text = EXPECTING.replace("status: 200}", "status: 200, claims: [G2]}")
+    judgement = judge(scenario(text), sound(world, without=("G2",)).history())
+    assert judgement.verdict is Verdict.OUT_OF_SCOPE
+    promise(BROKEN)
+    judgement = judge(scenario(text), sound(world, without=("G2",)).history())
+    assert judgement.verdict is Verdict.FAILED
+
+
+def test_a_promise_that_breaks_says_so_and_the_others_are_judged(scenario, world, monkeypatch):
+    def no_hang(case):
+        """Every request is answered."""
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(promises, "PROMISES", (no_hang, lambda case: iter((KEPT,))))
+    broke, kept = judge(scenario(PROMISING), sound(world).history()).promises
+    assert (broke.name, broke.expected) == ("no hang", "Every request is answered")
+    assert broke.observed == "the check broke: ZeroDivisionError: oops"
+    assert broke.verdict is Verdict.INCONCLUSIVE
+    assert (kept.observed, kept.verdict) == (KEPT.observed, Verdict.PASSED)
+
+
+def test_each_finding_knows_the_line_that_asks_for_it(world):
+    text = "title: a scenario\nduration: 90s\n" + EXPECTING.lstrip()
+    judgement = judge(parse_scenario(text, "s.yaml"), sound(world).history())
+    assert [finding.line for finding in judgement.findings] == [6]
