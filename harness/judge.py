@@ -14,7 +14,6 @@ from harness.checks.remarks import remarks
 from harness.checks.soundness import Soundness, lateness_s, soundness
 from harness.history.events import Event, Phase, Run, Trouble
 from harness.history.view import History
-from harness.scenario.expectations import ExpectBreaker, Windowed
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Judgement, Transition, Verdict, worst
 
@@ -99,10 +98,7 @@ def _breakers(case: Case) -> dict[str, tuple[Transition, ...]]:
     """The changes after 0s of every breaker that the scenario is about, or that changed at all."""
     named = set(case.scenario.faulted_upstreams)
     for expectation in case.scenario.expect:
-        if isinstance(expectation, ExpectBreaker):
-            named.add(expectation.breaker)
-        elif isinstance(expectation, Windowed) and expectation.while_ is not None:
-            named.add(expectation.while_.upstream)
+        named.update(expectation.breakers)
     found = {}
     for upstream in case.history.run.upstreams:
         transitions = tuple(t for t in _transitions(case, upstream) if t.at_s >= 0)

@@ -45,8 +45,8 @@ async def _serve(names: list[str], host: str, ports: dict[str, int]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m stub_services",
-        description="Play the services that a gateway depends on. Without names: all six, on "
-        "their default ports. A name that isn't one of the six is a service whose routes "
+        description="Play the services that a gateway depends on. Without names: all, on "
+        "their default ports. A name that isn't one of these is a service whose routes "
         "come by PUT /_stub/routes.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SERVICES)}")

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pkgutil import resolve_name
 from typing import Any
 
-from stub_services.auth import Auth
-from stub_services.billing import Billing
-from stub_services.chroma import Chroma
-from stub_services.external_data import ExternalData
-from stub_services.filesystem import Filesystem
-from stub_services.git import Git
 from stub_services.people import DEFAULT_USERS, People
 from stub_services.service import Service
 
+_PLACES = {
+    "auth": "auth:Auth",
+    "filesystem": "filesystem:Filesystem",
+    "chroma": "chroma:Chroma",
+    "billing": "billing:Billing",
+    "git": "git:Git",
+    "external_data": "external_data:ExternalData",
+}
+"""Where each service is (module of this package, class), by its name."""
+
 SERVICES: dict[str, type[Service]] = {
-    "auth": Auth,
-    "filesystem": Filesystem,
-    "chroma": Chroma,
-    "billing": Billing,
-    "git": Git,
-    "external_data": ExternalData,
+    name: resolve_name(f"stub_services.{place}") for name, place in _PLACES.items()
 }
 """The services that have routes of their own, by name."""
 

@@ -14,7 +14,8 @@ from harness.checks.demands import upstreams_of
 from harness.checks.inference import Inference, Probe
 from harness.contract import Moment, Prediction, Span, predict
 from harness.history.view import Request
-from harness.scenario.expectations import Contract, ExpectBreaker, Instant
+from harness.scenario.expectations import Contract, Instant
+from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.settings import DOCUMENTED
 from harness.units import Around, Range
 from harness.verdict import Finding, Transition, Verdict

@@ -20,7 +20,7 @@ from harness.checks.sight import Sight, hides_calls, sight
 from harness.checks.wording import counted, plural, seconds
 from harness.history.view import History, Request
 from harness.routes import route_matches
-from harness.scenario.expectations import ExpectCalls
+from harness.scenario.expectations.calls import ExpectCalls
 from harness.units import Range
 from harness.verdict import Finding, Verdict
 

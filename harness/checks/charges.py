@@ -17,7 +17,7 @@ from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.wording import counted, plural, seconds
 from harness.history.events import Charged
 from harness.history.view import History, Request
-from harness.scenario.expectations import ExpectCharges
+from harness.scenario.expectations.charges import ExpectCharges
 from harness.units import Range
 from harness.verdict import Finding, Verdict
 

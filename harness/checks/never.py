@@ -17,7 +17,8 @@ from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.traffic import EPSILON_S, shown_status
 from harness.checks.wording import bound, fields, plural, seconds, took
 from harness.history.view import Request
-from harness.scenario.expectations import ExpectNever, Forbidden, StatusSet
+from harness.scenario.expectations import StatusSet
+from harness.scenario.expectations.never import ExpectNever, Forbidden
 from harness.units import Range
 from harness.verdict import Finding
 

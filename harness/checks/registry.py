@@ -1,26 +1,31 @@
 """Which check judges which form of expectation, and what happens when a check breaks.
 
-traffic: ...    traffic.py    breaker: ...    breaker.py    upstream: ...    calls.py
-charges: ...    charges.py    never: ...      never.py
+The form `ExpectCalls` of `harness/scenario/expectations/calls.py` is judged by `check` of
+`harness/checks/calls.py`, and so on: the two modules have the same name.
 """
 
 from __future__ import annotations
 
-from harness.checks import breaker, calls, charges, never, traffic
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import Any
+
 from harness.checks.case import Case
 from harness.checks.scope import out_of_scope
-from harness.scenario.expectations import (
-    Expectation,
-    ExpectBreaker,
-    ExpectCalls,
-    ExpectCharges,
-    ExpectNever,
-    ExpectTraffic,
-)
+from harness.scenario.expectations import ExpectationBase
 from harness.verdict import Finding, Verdict
 
+Check = Callable[[Any, Case], tuple[Finding, ...]]
+"""Judges one expectation of its form by a case: pure, so same case, same findings."""
 
-def findings_of(expectation: Expectation, case: Case) -> tuple[Finding, ...]:
+
+def check_of(form: type[ExpectationBase]) -> Check:
+    """The check of a form: `check` in this package's module of the same name."""
+    check: Check = resolve_name(f"harness.checks.{form.__module__.rpartition('.')[2]}:check")
+    return check
+
+
+def findings_of(expectation: ExpectationBase, case: Case) -> tuple[Finding, ...]:
     """Judge one expectation; out of scope where the target owes nothing.
 
     A check that breaks leaves its expectation inconclusive, never the run without a judgement.
@@ -29,68 +34,22 @@ def findings_of(expectation: Expectation, case: Case) -> tuple[Finding, ...]:
     if excuse is not None:
         return (_unjudged(expectation, case, Verdict.OUT_OF_SCOPE, "not judged", excuse),)
     try:
-        return _check(expectation, case)
+        return check_of(type(expectation))(expectation, case)
     except Exception as error:  # whatever broke: it says nothing about the target
         observed = f"the check broke: {type(error).__name__}: {error}"
         evidence = "a defect of the harness, please report it"
         return (_unjudged(expectation, case, Verdict.INCONCLUSIVE, observed, evidence),)
 
 
-def _check(expectation: Expectation, case: Case) -> tuple[Finding, ...]:
-    match expectation:
-        case ExpectTraffic():
-            return traffic.check(expectation, case)
-        case ExpectBreaker():
-            return breaker.check(expectation, case)
-        case ExpectCalls():
-            return calls.check(expectation, case)
-        case ExpectCharges():
-            return charges.check(expectation, case)
-        case ExpectNever():
-            return never.check(expectation, case)
-
-
 def _unjudged(
-    expectation: Expectation, case: Case, verdict: Verdict, observed: str, evidence: str
+    expectation: ExpectationBase, case: Case, verdict: Verdict, observed: str, evidence: str
 ) -> Finding:
     return Finding(
-        name=subject(expectation),
+        name=expectation.subject,
         claims=case.claims(expectation),
         verdict=verdict,
-        expected=said(expectation),
+        expected=expectation.demand,
         observed=observed,
         evidence=evidence,
         because=expectation.because,
     )
-
-
-def subject(expectation: Expectation) -> str:
-    """What an expectation is about, and where: `chat in 10s..68s`, `auth breaker`."""
-    match expectation:
-        case ExpectTraffic():
-            about = expectation.traffic
-        case ExpectBreaker():
-            return f"{expectation.breaker} breaker"
-        case ExpectCalls():
-            about = f"calls at {expectation.upstream}"
-        case ExpectCharges():
-            about = "charges"
-        case ExpectNever():
-            about = "never"
-    if expectation.during is not None:
-        return f"{about} in {expectation.during}"
-    return about if expectation.while_ is None else f"{about} while {expectation.while_}"
-
-
-_NOT_SAID = {"claims", "because", "during", "while_", "traffic", "breaker", "upstream"}
-
-
-def said(expectation: Expectation) -> str:
-    """What an expectation demands, as an author writes it: `status: 401, latency: <= 0.1`."""
-    names = {name: field.alias or name for name, field in type(expectation).model_fields.items()}
-    words = [
-        f"{names[name]}: {getattr(expectation, name)}"
-        for name in type(expectation).model_fields
-        if name in expectation.model_fields_set and name not in _NOT_SAID
-    ]
-    return ", ".join(words)

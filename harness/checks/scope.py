@@ -8,14 +8,7 @@ from __future__ import annotations
 import math
 
 from harness.checks.case import Case
-from harness.scenario.expectations import (
-    Expectation,
-    ExpectBreaker,
-    ExpectCalls,
-    ExpectCharges,
-    ExpectNever,
-    Windowed,
-)
+from harness.scenario.expectations import Expectation, Windowed
 from harness.units import Window
 
 
@@ -25,24 +18,10 @@ def out_of_scope(expectation: Expectation, case: Case) -> str | None:
     claims = case.claims(expectation)
     if claims and set(claims) <= set(run.without):
         return f"the target does without {', '.join(claims)}"
-    for upstream in _upstreams(expectation):
+    for upstream in expectation.upstreams:
         if upstream not in run.upstreams:
             return f"the target has no upstream {upstream}"
     return _unplayable(expectation, case)
-
-
-def _upstreams(expectation: Expectation) -> tuple[str, ...]:
-    """The upstreams that an expectation is about."""
-    named: list[str] = []
-    if isinstance(expectation, ExpectBreaker):
-        named.append(expectation.breaker)
-    elif isinstance(expectation, ExpectCalls):
-        named.append(expectation.upstream)
-    elif isinstance(expectation, ExpectCharges):
-        named.append("billing")
-    if isinstance(expectation, Windowed) and expectation.while_ is not None:
-        named.append(expectation.while_.upstream)
-    return tuple(named)
 
 
 def _unplayable(expectation: Expectation, case: Case) -> str | None:
@@ -56,8 +35,7 @@ def _unplayable(expectation: Expectation, case: Case) -> str | None:
         for fault in faults
         if fault.upstreams and not set(fault.upstreams) & set(case.history.run.upstreams)
     ]
-    # What may never happen may not happen under the other faults either.
-    enough = len(faults) if isinstance(expectation, ExpectNever) else 1
+    enough = len(faults) if expectation.under_each_fault else 1
     if missing and len(missing) >= enough:
         names = ", ".join(dict.fromkeys(name for fault in missing for name in fault.upstreams))
         return f"its outage can't be played: the target has no upstream {names}"

@@ -18,7 +18,8 @@ from harness.checks.tally import Outcome, Requirement, late, tally
 from harness.checks.wording import bound, fields, numbered, plural, seconds, took, value
 from harness.history.events import Answered
 from harness.history.view import Request
-from harness.scenario.expectations import Cookie, ExpectTraffic, StatusSet
+from harness.scenario.expectations import StatusSet
+from harness.scenario.expectations.traffic import Cookie, ExpectTraffic
 from harness.units import Range
 from harness.verdict import Finding
 

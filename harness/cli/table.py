@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 import click
 
@@ -34,8 +34,7 @@ class Commands(click.Group):
         """The command of a name, imported now; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(import_module(f"harness.cli.{module}"), attribute)
+        command = resolve_name(f"harness.cli.{COMMANDS[cmd_name][0]}")
         assert isinstance(command, click.Command)
         command.name = cmd_name
         command.help = _unwrapped(command.help)

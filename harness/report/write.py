@@ -1,6 +1,6 @@
 """Puts a run's reports into a folder, each file whole or not at all.
 
-A report folder holds `results.json`, `junit.xml`, `summary.md`, and for each scenario its history
+A report folder holds what each of `WRITERS` makes of the run, and for each scenario its history
 (`NAME.history.jsonl`, written by the recorder as facts come in) and its text as it was played
 (`NAME.played.yaml`), so that the history stays judgeable when the file has changed or moved.
 """
@@ -12,19 +12,24 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 
 from harness.errors import UsageError
-from harness.report.junit import junit_xml
-from harness.report.markdown import summary_md
 from harness.report.outcome import Played, outcome_of
-from harness.report.results import results_json
 from harness.report.secrets import clean_source
 from harness.scenario.model import Scenario
 
 HISTORY = ".history.jsonl"
 PLAYED = ".played.yaml"
 RESULTS = "results.json"
-_SUMMARIES = (RESULTS, "junit.xml", "summary.md", "report.html")
+
+WRITERS = {
+    RESULTS: "results:results_json",
+    "junit.xml": "junit:junit_xml",
+    "summary.md": "markdown:summary_md",
+}
+"""The reports by the names of their files, and where each is made: a module of this package, and
+its function from an `Outcome` to a text."""
 
 
 def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
@@ -39,7 +44,7 @@ def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        for name in _SUMMARIES:
+        for name in WRITERS:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(_refusal(folder, error)) from error
@@ -65,15 +70,10 @@ def write_reports(folder: Path, played: Sequence[Played], *, wall_s: float | Non
     Raises: UsageError that names each file which could not be written.
     """
     outcome = outcome_of(played, wall_s)
-    texts = {
-        RESULTS: results_json(outcome),
-        "junit.xml": junit_xml(outcome),
-        "summary.md": summary_md(outcome),
-    }
     problems = []
-    for name, text in texts.items():
+    for name, place in WRITERS.items():
         try:
-            write_whole(folder / name, text)
+            write_whole(folder / name, resolve_name(f"harness.report.{place}")(outcome))
         except UsageError as error:
             problems.append(str(error))
     for each in played:

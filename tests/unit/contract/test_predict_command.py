@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from harness.cli.predict import predict
 from harness.contract import PROFILES
-from harness.scenario.expectations import Expectation, ExpectBreaker
+from harness.scenario.expectations import Expectation
+from harness.scenario.expectations.breaker import ExpectBreaker
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 T1 = str(SCENARIOS / "auth_blackhole_50s.yaml")

@@ -1,0 +1,68 @@
+"""What an author expects: forms, told apart by the key that each begins with, one a file.
+
+traffic: chat        what requests of a stream were answered: status, latency, json, cookie
+breaker: auth        when the breaker opens, probes, closes; which request is rejected first
+upstream: auth       what reached an upstream: calls
+charges: ...         what billing's ledger shows
+never: ...           what no request may meet, at any time
+
+A form says what may be written, what is wrong with it in its file, and what it is about. What a
+history shows of it, says the check in the module of the same name in `harness.checks`.
+"""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated, Any, Union
+
+from pydantic import Discriminator, Tag
+
+from harness.scenario.expectations.base import ExpectationBase, Selecting, Surroundings, Windowed
+from harness.scenario.expectations.values import Contract, Instant, StatusSet, While
+
+_PLACES = {
+    "never": "never:ExpectNever",
+    "breaker": "breaker:ExpectBreaker",
+    "charges": "charges:ExpectCharges",
+    "upstream": "calls:ExpectCalls",
+    "traffic": "traffic:ExpectTraffic",
+}
+"""Where each form is (module of this package, class), by the key that tells it; where several of
+these keys stand together the first tells."""
+
+FORMS: dict[str, type[ExpectationBase]] = {
+    key: resolve_name(f"{__name__}.{place}") for key, place in _PLACES.items()
+}
+"""The forms by their telling keys."""
+
+
+def _form(value: object) -> str | None:
+    """The form of an expectation, by its telling key."""
+    keys: Any = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    return next((key for key in FORMS if key in keys), None)
+
+
+if TYPE_CHECKING:
+    Expectation = ExpectationBase
+else:
+    Expectation = Annotated[
+        Union[tuple(Annotated[form, Tag(key)] for key, form in FORMS.items())],  # noqa: UP007
+        Discriminator(
+            _form,
+            custom_error_type="expectation_form",
+            custom_error_message=f"expected one of the keys {', '.join(FORMS)}",
+        ),
+    ]
+
+__all__ = [
+    "FORMS",
+    "Contract",
+    "Expectation",
+    "ExpectationBase",
+    "Instant",
+    "Selecting",
+    "StatusSet",
+    "Surroundings",
+    "While",
+    "Windowed",
+]

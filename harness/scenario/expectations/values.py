@@ -1,0 +1,132 @@
+"""What values of expectations may be: statuses, instants, and a breaker's state for a window."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from harness.scenario.fields import Part
+from harness.units import Around, parse_around, parse_duration
+
+
+class StatusSet(Part):
+    """Statuses, as inclusive ranges; `error` stands for no HTTP answer at all."""
+
+    ranges: tuple[tuple[int, int], ...]
+    text: str
+    error: bool = False
+
+    def __contains__(self, status: int | None) -> bool:
+        """Whether an answer's status belongs; None stands for no answer."""
+        if status is None:
+            return self.error
+        return any(low <= status <= high for low, high in self.ranges)
+
+    def meets(self, other: StatusSet) -> bool:
+        """Whether an answer could belong to both."""
+        return (self.error and other.error) or any(
+            low <= high_too and low_too <= high
+            for low, high in self.ranges
+            for low_too, high_too in other.ranges
+        )
+
+    def __str__(self) -> str:
+        """As an author writes it."""
+        return self.text
+
+
+def _statuses(value: object) -> object:
+    if isinstance(value, StatusSet):
+        return value
+    ranges: list[tuple[int, int]] = []
+    error = False
+    items = value if isinstance(value, list | tuple) else [value]
+    for item in items:
+        if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:
+            ranges.append((item, item))
+        elif isinstance(item, str) and re.fullmatch(r"[1-5](xx|[0-9]{2})", item):
+            ranges.append((int(item.replace("x", "0")), int(item.replace("x", "9"))))
+        elif item == "error":
+            error = True
+        else:
+            raise ValueError("expected a status such as 401, 5xx, error (no answer), or a list")
+    if not items:
+        raise ValueError("expected at least one status")
+    text = " or ".join(str(item) for item in items)
+    return StatusSet(ranges=tuple(ranges), text=text, error=error)
+
+
+_STATUS_SCHEMA: dict[str, Any] = {
+    "type": ["integer", "string", "array"],
+    "description": "statuses: 401, 5xx, error (no answer), or a list of them",
+    "examples": [401, "5xx"],
+}
+Statuses = Annotated[StatusSet, BeforeValidator(_statuses), WithJsonSchema(_STATUS_SCHEMA)]
+
+
+class Contract(Part):
+    """An instant left to the contract's arithmetic, with a tolerance in seconds."""
+
+    tolerance_s: float
+
+    def __str__(self) -> str:
+        """As an author writes it."""
+        return f"contract ± {self.tolerance_s:g}s"
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, Around | Contract):
+        return value
+    if isinstance(value, str) and value.strip().startswith("contract"):
+        match = re.fullmatch(r"contract\s*(?:±|\+/-|\+-)\s*(.+)", value.strip())
+        if match is None:
+            raise ValueError("expected a tolerance too: contract ± 1s")
+        return Contract(tolerance_s=parse_duration(match[1]))
+    return parse_around(value)
+
+
+_INSTANT_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "description": "an instant with its tolerance, or `contract ± 1s` to have it computed",
+        "examples": ["9s ± 1s", "contract ± 1s"],
+    }
+)
+Instant = Annotated[Around | Contract, BeforeValidator(_instant), _INSTANT_SCHEMA]
+
+
+class While(Part):
+    """A window named by a breaker's state instead of by seconds: `auth is open`."""
+
+    upstream: str
+    state: Literal["open", "closed", "recovered"]
+
+    def __str__(self) -> str:
+        """As an author writes it."""
+        return f"{self.upstream} is {self.state}"
+
+
+def _while(value: object) -> object:
+    if isinstance(value, While):
+        return value
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\w+) (?:is (open|closed|recovered)|has (recovered))", value.strip())
+        if match:
+            return While(upstream=match[1], state=match[2] or match[3])
+    raise ValueError("expected a breaker's state, such as: auth is open, or auth has recovered")
+
+
+WhileField = Annotated[
+    While,
+    BeforeValidator(_while),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "while a breaker is in a state: open, closed (before it first opens), "
+            "recovered (from its last closing on)",
+            "examples": ["auth is open", "auth has recovered"],
+        }
+    ),
+]
