@@ -170,7 +170,7 @@ class Player:
                 at_s=self.clock.now(),
                 by="engine",
                 fault=step.fault,
-                name=fault.fault,  # type: ignore[attr-defined]
+                name=fault.fault,
                 upstreams=fault.upstreams,
                 planned_s=step.at_s,
             )
@@ -183,7 +183,7 @@ class Player:
                 at_s=self.clock.now(),
                 by="engine",
                 fault=step.fault,
-                name=fault.fault,  # type: ignore[attr-defined]
+                name=fault.fault,
                 upstreams=fault.upstreams,
                 planned_s=step.at_s,
                 escalated=escalated,
@@ -194,7 +194,7 @@ class Player:
     def _late(self, step: Apply | Lift, fault: FaultBase, what: str) -> None:
         late_s = self.clock.now() - step.at_s
         if late_s > (PROCESS_LATE_S if fault.where == "process" else LATE_S):
-            name: str = fault.fault  # type: ignore[attr-defined]
+            name: str = fault.fault
             self._trouble(f"{name} on {', '.join(fault.upstreams)} {what} {late_s:.2f} s late")
 
     def _trouble(self, what: str) -> None:

@@ -67,7 +67,7 @@ def _action(fault: FaultBase) -> dict[str, Any]:
         case Revoke():
             return {"action": "revoke", "user": fault.user}
         case _:
-            name: str = fault.fault  # type: ignore[attr-defined]
+            name: str = fault.fault
             if name not in _PLAIN:
                 raise TypeError(f"{name} is not played by a stub")
             return {"action": _PLAIN[name]}

@@ -9,6 +9,7 @@ from harness.explore.evidence import Evidence
 from harness.explore.phrasing import around, stream_request
 from harness.explore.violation import Violation
 from harness.history.view import Request
+from harness.scenario.faults import Revoke
 
 _VERIFY = "POST /verify_token"
 
@@ -86,7 +87,7 @@ def _owner_unknown(evidence: Evidence, request: Request) -> tuple[str, str] | No
 
 def _revoked(evidence: Evidence, user: str, start_s: float, end_s: float) -> bool:
     return any(
-        fault.fault == "revoke"
+        isinstance(fault, Revoke)
         and fault.user == user
         and fault.from_ <= start_s
         and end_s <= evidence.scenario.fault_end_s(index)
@@ -97,7 +98,8 @@ def _revoked(evidence: Evidence, user: str, start_s: float, end_s: float) -> boo
 def _false_answers(evidence: Evidence, start_s: float, end_s: float) -> bool:
     """Whether auth's answers were all made useless by a fault, though they were answered."""
     return any(
-        fault.fault in ("json", "malformed", "truncate")
+        fault.KIND.where == "stub"
+        and fault.spoils
         and fault.from_ <= start_s + 1e-6
         and end_s <= evidence.scenario.fault_end_s(index)
         and not (fault.counted or fault.one_in or fault.share < 1)

@@ -16,7 +16,6 @@ from harness.units import format_duration
 _MARGIN_S = 0.6
 """Beyond the sum of the deadlines, before an answer is called late."""
 _REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 410, 415, 418, 422})
-_FALSE = frozenset({"status", "json", "malformed", "headers", "revoke"})
 
 
 def never_5xx(evidence: Evidence) -> Iterator[Violation]:
@@ -224,5 +223,6 @@ def allowed_statuses(evidence: Evidence, request: Request) -> frozenset[int]:
 def _answers_falsely(evidence: Evidence, upstream: str) -> bool:
     """Whether a fault makes the upstream itself say something else, which may be passed on."""
     return any(
-        evidence.scenario.faults[index].fault in _FALSE for index in evidence.faults_on(upstream)
+        evidence.scenario.faults[index].KIND.new == "otherwise"
+        for index in evidence.faults_on(upstream)
     )

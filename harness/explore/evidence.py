@@ -11,6 +11,7 @@ from harness.explore.surface import ROUTES, Offered, Surface
 from harness.explore.wire import Attempt, Result, attempts_of, blind_until_s, cut_idle
 from harness.history.view import History, Request
 from harness.routes import route_matches
+from harness.scenario.faults import FaultBase, Revoke
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
 
@@ -19,11 +20,6 @@ _AT_ONCE_S = 0.2
 """A request that took longer may have asked the breaker at any time in between."""
 _PLAIN_TIE_S, _SWITCHED_TIE_S = 0.06, 0.35
 """How far the target's order of events may be from the wire's: without and with switch points."""
-
-_SPOILING = frozenset(
-    {"refused", "blackhole", "request_lost", "reply_lost", "empty", "kill", "unanswered"}
-)
-"""Faults under which no attempt can succeed while they last."""
 
 
 class Evidence:
@@ -181,13 +177,10 @@ class Evidence:
                 return True
         return False
 
-    def _spoils(self, fault: object, user: str | None) -> bool:
-        kind: str = fault.fault  # type: ignore[attr-defined]
-        if kind == "status":
-            return bool(fault.status >= 300)  # type: ignore[attr-defined]
-        if kind == "revoke":
-            return user is not None and bool(fault.user == user)  # type: ignore[attr-defined]
-        return kind in _SPOILING or kind in ("truncate", "malformed", "json")
+    def _spoils(self, fault: FaultBase, user: str | None) -> bool:
+        return fault.spoils or (
+            isinstance(fault, Revoke) and user is not None and fault.user == user
+        )
 
     def succeeded(self, attempts: Sequence[Attempt], route: str) -> bool:
         """Whether any of these may have succeeded on a route, answered 200."""

@@ -7,53 +7,11 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from harness.scenario.faults import KINDS, Deadlines
+from harness.scenario.faults.row import Draw
 from harness.settings import ServiceSettings
 
 Raw = dict[str, Any]
-
-_QUICK: tuple[Raw, ...] = (
-    {"fault": "status", "status": 503},
-    {"fault": "status", "status": 500},
-    {"fault": "empty"},
-    {"fault": "reset"},
-    {"fault": "truncate"},
-    {"fault": "undecodable"},
-    {"fault": "refused"},
-    {"fault": "kill"},
-    {"fault": "limit_data", "bytes": "20B"},
-)
-"""Attempts fail at once, the plainest first."""
-
-_SILENT: tuple[Raw, ...] = (
-    {"fault": "blackhole"},
-    {"fault": "reply_lost"},
-    {"fault": "request_lost"},
-    {"fault": "stall"},
-    {"fault": "pause"},
-    {"fault": "unanswered"},
-    {"fault": "timeout", "timeout": "0s"},
-)
-"""Attempts fail at their deadline."""
-
-_ODD: tuple[Raw, ...] = (
-    {"fault": "malformed"},
-    {"fault": "json", "json": {}},
-    {"fault": "json", "json": []},
-    {"fault": "json", "json": None},
-    {"fault": "json", "json": "surprise"},
-    {"fault": "status", "status": 404},
-    {"fault": "status", "status": 400},
-    {"fault": "status", "status": 429},
-    {"fault": "status", "status": 403},
-    {"fault": "status", "status": 422},
-)
-"""Answers, but not what was agreed: successes to a breaker, 429 aside."""
-
-_NOT_IN_STUB = frozenset(
-    {"refused", "kill", "limit_data", "stall", "pause", "unanswered", "timeout", "latency",
-     "slicer", "bandwidth", "slow_close", "restart"}
-)  # fmt: skip
-
 
 T = TypeVar("T")
 _WIDE = 999_983
@@ -64,20 +22,29 @@ def evenly(options: Sequence[T]) -> st.SearchStrategy[T]:
     return st.integers(0, _WIDE).map(lambda number: options[number % len(options)])
 
 
+def _drawn(draw: Draw, own: ServiceSettings | None = None) -> list[Raw]:
+    """What the table of faults offers, played by a service first: those are the plainest."""
+    deadline_s = 0.0 if own is None else own.timeout_s
+    kinds = sorted(KINDS.values(), key=lambda kind: kind.where != "stub")
+    return [
+        {"fault": kind.name} | {key: _value(value, deadline_s) for key, value in keys.items()}
+        for kind in kinds
+        for keys in kind.draws.get(draw, ())
+    ]
+
+
+def _value(value: Any, deadline_s: float) -> Any:
+    return _ms(value.share * deadline_s) if isinstance(value, Deadlines) else value
+
+
 def quick() -> st.SearchStrategy[Raw]:
     """Faults under which attempts fail at once."""
-    return evenly(_QUICK)
+    return evenly(_drawn("quick"))
 
 
 def silent(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     """Faults under which attempts fail at their deadline."""
-    late: tuple[Raw, ...] = (
-        _delay(1.5 * own.timeout_s),
-        {"fault": "drip", "every": "1s", "part": "body"},
-        {"fault": "drip", "every": "1s", "part": "chunked"},
-        {"fault": "drip", "every": "1s", "part": "headers"},
-    )
-    return evenly((*_SILENT, *late))
+    return evenly(_drawn("silent", own))
 
 
 def failing(own: ServiceSettings) -> st.SearchStrategy[Raw]:
@@ -87,25 +54,17 @@ def failing(own: ServiceSettings) -> st.SearchStrategy[Raw]:
 
 def late(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     """Faults under which attempts succeed after a good part of their deadline."""
-    return evenly([_delay(0.4 * own.timeout_s), _delay(0.8 * own.timeout_s)])
+    return evenly(_drawn("late", own))
 
 
 def slow(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     """Faults under which attempts succeed, but late or bit by bit."""
-    delays = [round(share * own.timeout_s, 2) for share in (0.4, 0.1, 0.8)]
-    return evenly(
-        [
-            *(_delay(delay_s) for delay_s in delays),
-            *({"fault": "latency", "latency": _ms(delay_s)} for delay_s in delays[:2]),
-            {"fault": "slicer", "average_size": "64B", "delay": "50ms"},
-            {"fault": "slow_close", "delay": "500ms"},
-        ]
-    )
+    return evenly(_drawn("slow", own))
 
 
 def odd() -> st.SearchStrategy[Raw]:
-    """Answers that aren't what was agreed."""
-    return evenly(_ODD)
+    """Answers that aren't what was agreed: successes to a breaker, 429 aside."""
+    return evenly(_drawn("odd"))
 
 
 def of_identity() -> st.SearchStrategy[Raw]:
@@ -145,16 +104,12 @@ def any_kind(own: ServiceSettings) -> st.SearchStrategy[Raw]:
 
 def selectable(kind: Raw) -> bool:
     """Whether a fault can pick calls: a route, a count, a share."""
-    return kind["fault"] not in _NOT_IN_STUB
+    return KINDS[kind["fault"]].in_stub
 
 
 def attempt_s(kind: Raw, own: ServiceSettings) -> float:
     """How long an attempt under a failing fault takes, roughly, in seconds."""
-    return 0.0 if any(kind == other for other in _QUICK) else own.timeout_s
-
-
-def _delay(seconds: float) -> Raw:
-    return {"fault": "delay", "delay": _ms(seconds)}
+    return 0.0 if kind in _drawn("quick") else own.timeout_s
 
 
 def _ms(seconds: float) -> str:

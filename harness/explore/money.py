@@ -140,7 +140,7 @@ def _balance_unknown(evidence: Evidence, chat: Request, until_s: float) -> bool:
     false = [
         fault
         for index in evidence.faults_on("billing")
-        if (fault := evidence.scenario.faults[index]).fault in ("malformed", "json")
+        if (fault := evidence.scenario.faults[index]).spoils and fault.where == "stub"
     ]
     return bool(false) and evidence.broken_throughout("billing", route, chat.sent.at_s, until_s)
 

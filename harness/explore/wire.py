@@ -16,6 +16,7 @@ from enum import Enum
 
 from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, History
+from harness.scenario.faults import KINDS
 from harness.settings import ServiceSettings
 
 EDGE_S = 0.06
@@ -24,11 +25,6 @@ _TRAVELS_S = 0.3
 """How long a request may be on its way from the proxy to the stub."""
 _INSTANT_S = 0.005
 """Nearer than this to each other two requests arrive at one instant."""
-_UNSURE = frozenset(
-    {"bandwidth", "slicer", "slow_close", "limit_data", "timeout", "reset", "stall", "pause",
-     "blackhole", "request_lost", "reply_lost", "empty", "refused", "kill", "restart"}
-)  # fmt: skip
-"""Faults on the way that may cut an answer off after its first bytes have passed."""
 
 
 class Result(Enum):
@@ -203,7 +199,7 @@ def _apart_s(call: Call, seen_s: float) -> float:
 
 
 def _unsure(fault: FaultWindow) -> bool:
-    return fault.name in _UNSURE
+    return KINDS[fault.name].cuts
 
 
 def _closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.scenario.faults import KINDS, Fault
+from harness.scenario.faults import KINDS, Fault, Revoke
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
 from harness.units import format_duration
@@ -29,7 +29,7 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
             yield (*path, "calls"), "calls are counted from 1, so this one hits none"
         if fault.share == 0:
             yield (*path, "share"), "0% hits no call; expected more than 0%"
-        if fault.fault == "revoke":
+        if isinstance(fault, Revoke):
             yield from names.user((*path, "user"), fault.user)
         yield from _engines(scenario, index)
     yield from _contradictions(scenario)

@@ -48,6 +48,51 @@ def fault_page() -> str:
         "pick calls; a kind without it hits all of an upstream's. `clock_step` hits the target\n"
         "itself, so it takes no `upstream`.\n"
     )
+    return f"{intro}\n" + "\n".join(rows) + f"\n\n{_physics()}"
+
+
+_RUNNING = {
+    "nothing": "go on",
+    "cut": "fail at once",
+    "silent": "hear nothing more",
+    "late": "hear nothing until it is lifted",
+    "slow": "are slowed from then on",
+    "broken": "are cut off from then on",
+}
+_NEW = {
+    "answers": "succeed",
+    "otherwise": "are answered, but otherwise",
+    "slow": "are answered late, or bit by bit",
+    "broken": "get an answer that can't be read to its end",
+    "at once": "fail at once",
+    "silent": "hear nothing",
+    "late": "hear nothing until it is lifted",
+}
+_LIFT = {
+    "nothing": "changes nothing for those that wait",
+    "cuts": "closes their connections",
+    "delivers": "delivers at once what was held back",
+}
+_HIDES = {"nothing": "stub", "stub": "proxy", "everything": "nothing"}
+
+
+def _physics() -> str:
+    """What each kind does to attempts, and where they leave a trace."""
+    intro = (
+        "## What attempts meet\n\n"
+        "For faults that hit all calls of an upstream. One that picks calls is played by the\n"
+        "stub: attempts under way go on, those it meets keep its effect beyond the lift, and it\n"
+        "sees them. *Counts* says whether an attempt under it can be a failure to a breaker;\n"
+        "*seen by* who sees an attempt while it lasts (in `sim` every one is in the history).\n"
+    )
+    rows = [
+        "| kind | attempts under way | new attempts | lifting | counts | seen by |",
+        f"|{'---|' * 6}",
+    ]
+    for kind in KINDS.values():
+        counts = "can fail" if kind.opens else "no"
+        cells = (_RUNNING[kind.running], _NEW[kind.new], _LIFT[kind.lift], counts)
+        rows.append(f"| `{kind.name}` | {' | '.join(cells)} | {_HIDES[kind.hides]} |")
     return f"{intro}\n" + "\n".join(rows) + "\n"
 
 

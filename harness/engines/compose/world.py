@@ -163,7 +163,7 @@ class World:
     async def _strike(self, index: int, fault: FaultBase, name: str) -> None:
         assert self._proxies is not None
         assert self._site is not None
-        kind: str = fault.fault  # type: ignore[attr-defined]
+        kind: str = fault.fault
         await self._site.strike(kind, name)
         if kind == "kill":
             await self._proxies.disable(index, name)  # a killed service refuses
@@ -180,7 +180,7 @@ class World:
     async def _heal(self, index: int, fault: FaultBase, name: str) -> None:
         assert self._proxies is not None
         assert self._site is not None
-        kind: str = fault.fault  # type: ignore[attr-defined]
+        kind: str = fault.fault
         if kind in ("kill", "restart"):
             await self._revivals.pop((index, name))
             if kind == "kill":

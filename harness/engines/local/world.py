@@ -146,7 +146,7 @@ class World:
 
     async def _strike(self, index: int, fault: FaultBase, name: str) -> None:
         assert self._proxies is not None
-        kind: str = fault.fault  # type: ignore[attr-defined]
+        kind: str = fault.fault
         if kind == "pause":
             self.services.pause(name)
             return
@@ -158,7 +158,7 @@ class World:
 
     async def _heal(self, index: int, fault: FaultBase, name: str) -> None:
         assert self._proxies is not None
-        kind: str = fault.fault  # type: ignore[attr-defined]
+        kind: str = fault.fault
         if kind == "pause":
             self.services.resume(name)
         elif kind == "kill":

@@ -180,7 +180,7 @@ def _fault(job: Job, index: int, fault: FaultBase) -> FaultPlan:
         applied, lifted = _words(job, index, fault, name)
         apply += applied
         lift += lifted
-    kind: str = fault.fault  # type: ignore[attr-defined]
+    kind: str = fault.fault
     return {"index": index, "name": kind, "upstreams": names, "apply": apply, "lift": lift}
 
 
@@ -224,7 +224,7 @@ def _proxy_words(
 def _process_words(
     reason: str, fault: FaultBase, name: str
 ) -> tuple[list[list[Any]], list[list[Any]]]:
-    kind: str = fault.fault  # type: ignore[attr-defined]
+    kind: str = fault.fault
     if kind == "pause":
         return [["pause", name]], [["resume", name]]
     if kind == "restart":

@@ -1,0 +1,95 @@
+"""One row for each kind of fault: every fact about it that the rest of the harness reads.
+
+Physics (what a client of the upstream meets), evidence (what stays visible), and who plays and who
+draws it stand together, so that no part keeps a list of kinds of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from harness.scenario.faults.base import FaultBase
+
+Where = Literal["proxy", "stub", "process", "connect", "target"]
+Running = Literal["nothing", "cut", "silent", "late", "slow", "broken"]
+New = Literal["answers", "otherwise", "slow", "broken", "at once", "silent", "late"]
+Lift = Literal["nothing", "cuts", "delivers"]
+Hides = Literal["nothing", "stub", "everything"]
+Draw = Literal["quick", "silent", "slow", "late", "odd"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """A duration in multiples of the deadline T of whoever is hit: for faults that are drawn."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of fault: its physics, its evidence, its players, and how it is drawn."""
+
+    name: str
+    model: type[FaultBase]
+    where: Where
+    """Which part of a world plays it for all calls."""
+    running: Running = "nothing"
+    """What its beginning does to an attempt that is under way. `nothing`: it goes on. `cut`: it
+    fails at once. `silent`: it hears nothing more. `late`: it hears nothing until the lift, then
+    all. `slow`, `broken`: its answer is slowed, or ends early, as that of a new attempt."""
+    new: New = "answers"
+    """How an attempt ends that begins while it lasts. `answers`: as ever. `otherwise`: answered,
+    but not what was agreed. `slow`: later, or bit by bit. `broken`: the answer can't be read to its
+    end. `at once`: it fails at once. `silent`: it hears nothing. `late`: nothing until the lift."""
+    lift: Lift = "nothing"
+    """What lifting does to attempts that still wait: `cuts` their connections, `delivers` what was
+    held back at once, or `nothing`. A stub that was told to be silent stays so to those it met."""
+    cuts: bool = False
+    """Whether it may cut off an answer after its first bytes have passed the proxy."""
+    spoils: bool = False
+    """Whether no attempt can succeed while it lasts; `FaultBase.spoils` knows its parameters."""
+    opens: bool = True
+    """Whether attempts that meet it can be failures to a breaker (B1)."""
+    hides: Hides = "nothing"
+    """Where an attempt leaves no trace while it lasts: at the stub, or at the proxy either."""
+    engines: tuple[str, ...] = ("local", "compose", "sim")
+    proxies: tuple[str, ...] = ("embedded", "toxiproxy")
+    """Which proxies can play it, on engines that have a choice."""
+    in_stub: bool = False
+    """Whether a stub can play it for some calls only: a route, a count, a share."""
+    draws: Mapping[Draw, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """How exploration draws it: its own keys, by what attempts come to (`quick`: they fail at once;
+    `silent`: at their deadline; `slow` and `late`: they succeed after a while; `odd`: answered, but
+    not what was agreed). Empty: only as part of a story, or never."""
+
+    @property
+    def doc(self) -> str:
+        """What a client of the upstream meets, in one sentence."""
+        return (self.model.__doc__ or "").strip()
+
+    @property
+    def silent(self) -> bool:
+        """Whether an attempt leaves no trace at the stub while it lasts."""
+        return self.hides != "nothing"
+
+    @property
+    def invisible(self) -> bool:
+        """Whether an attempt leaves no trace at the proxy either."""
+        return self.hides == "everything"
+
+
+Model = TypeVar("Model", bound="FaultBase")
+
+
+def kind(where: Where, **facts: Any) -> Callable[[type[Model]], type[Model]]:
+    """Give a fault's class its row; facts are the fields of `Kind`."""
+
+    def register(model: type[Model]) -> type[Model]:
+        (name,) = model.model_fields["fault"].annotation.__args__  # type: ignore[union-attr]
+        model.KIND = Kind(name=name, model=model, where=where, **facts)
+        return model
+
+    return register
