@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from harness.checks.inference import Inference, infer
+from harness.checks.noise import Noise
 from harness.history.view import History, Request
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
@@ -45,6 +46,11 @@ class Case:
         if upstream not in self._inferences:
             self._inferences[upstream] = infer(self.history, upstream, self.settings(upstream))
         return self._inferences[upstream]
+
+    @cached_property
+    def noise(self) -> Noise:
+        """How late the machine made things, as measured."""
+        return Noise(self.history)
 
     def claims(self, expectation: ExpectationBase) -> tuple[str, ...]:
         """The claims that an expectation stands for: its own, else the scenario's."""

@@ -188,6 +188,24 @@ class Logged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited(Event):
+    """The machine kept a part of the run waiting between `since_s` and `at_s`, `wait_s` in all.
+
+    A fact about the machine, told where there was a wait worth telling. The waits of a process's
+    threads are added up, so `wait_s` is the most that any work of it can have been delayed.
+    """
+
+    kind: ClassVar[str] = "waited"
+    who: str
+    """`target`, `stubs`, `proxy`, `harness`, or `machine`: everything on it."""
+    how: str
+    """`for a CPU` (ready to run, and none was free), `stopped` (by a signal), `late` (the harness's
+    own clock came late), or `stolen` (the machine's host ran something else)."""
+    since_s: float
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble(Event):
     """The run itself went wrong: whatever it shows is inconclusive."""
 
@@ -210,6 +228,7 @@ _KINDS: dict[str, type[Event]] = {
         Lifted,
         Reported,
         Logged,
+        Waited,
         Trouble,
     )
 }

@@ -1,0 +1,166 @@
+"""How late the machine made things: the one place that judges lateness.
+
+A run records how long its parts were kept waiting (`Waited`), and each request how late it left.
+Both are slack: by so much anything seen meanwhile may have been later than on a machine with
+nothing else to do. What is measured bounds what may be excused; nothing here is a guess.
+
+The waits of different parts add up, as a request passes through all of them in turn. What the
+harness measures of itself in several ways is one lateness, and counts once.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from harness.checks.wording import seconds
+from harness.history.events import Waited
+from harness.history.view import History
+
+HARNESS = "harness"
+WORTH_TELLING_S = 0.005
+"""Requests that leave no later than this are on time."""
+BURST_S = 1.0
+"""Over how long waits are taken together when it is asked how bad they were at their worst."""
+_WHO = {
+    "target": "the target",
+    "stubs": "the stubs",
+    "proxy": "the proxy",
+    HARNESS: "the harness",
+    "machine": "this machine",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """One measured wait: `wait_s` in all, somewhere between `start_s` and `end_s`."""
+
+    who: str
+    how: str
+    start_s: float
+    end_s: float
+    wait_s: float
+
+    def __str__(self) -> str:
+        """`the target waited 1.8s for a CPU at 12.3s`, to go into a sentence."""
+        who, long, when = _WHO.get(self.who, self.who), seconds(self.wait_s), seconds(self.end_s)
+        match self.how:
+            case "stopped":
+                return f"{who} stood still for {long}, until {when}"
+            case "late":
+                return f"{who} came {long} late at {when}"
+            case "sent late":
+                return f"requests left {long} late at {when}"
+            case "stolen":
+                return f"{who}'s host took {long} of its CPUs at {when}"
+            case _:
+                return f"{who} waited {long} {self.how} at {when}"
+
+
+class Noise:
+    """What one history says of how late the machine made it. Never changes."""
+
+    def __init__(self, history: History) -> None:
+        self.waits: tuple[Wait, ...] = tuple(
+            sorted((*_recorded(history), *_sent_late(history)), key=lambda wait: wait.end_s)
+        )
+        found: dict[tuple[str, str], list[Wait]] = defaultdict(list)
+        for wait in self.waits:
+            found[wait.who, wait.how].append(wait)
+        self._own = [_Sums(waits) for (who, _), waits in found.items() if who == HARNESS]
+        self._others = [_Sums(waits) for (who, _), waits in found.items() if who != HARNESS]
+
+    def slack_s(self, start_s: float, end_s: float) -> float:
+        """How late the machine may have made, in all, what went on from one instant to another.
+
+        In seconds; 0 where nothing was late. A wait that reaches into the time counts whole, so for
+        one instant (`slack_s(t, t)`) this says how late what was seen then may have been.
+        """
+        own_s = max((sums.between(start_s, end_s) for sums in self._own), default=0.0)
+        return own_s + sum(sums.between(start_s, end_s) for sums in self._others)
+
+    def explains(self, late_s: float, start_s: float, end_s: float) -> bool:
+        """Whether waits from one instant to another can have made something so much later."""
+        return late_s <= 0 or self.slack_s(start_s, end_s) >= late_s
+
+    def burst_s(self, start_s: float, end_s: float) -> float:
+        """The most slack within any one second of that time: short waits don't add up for ever."""
+        if end_s - start_s <= BURST_S:
+            return self.slack_s(start_s, end_s)
+        last_s = end_s - BURST_S
+        starts = {start_s, last_s} | {
+            min(max(wait.start_s, start_s), last_s)
+            for wait in self.waits
+            if wait.end_s >= start_s and wait.start_s <= end_s
+        }
+        return max(self.slack_s(at_s, at_s + BURST_S) for at_s in starts)
+
+    @property
+    def longest(self) -> Wait | None:
+        """The longest single wait; None where nothing was late."""
+        return max(self.waits, key=lambda wait: wait.wait_s, default=None)
+
+    def worst(self) -> str:
+        """The longest wait in words, or that there was none."""
+        return "nothing was kept waiting" if self.longest is None else str(self.longest)
+
+
+class _Sums:
+    """The waits of one part, by one measure, added up from either end."""
+
+    def __init__(self, waits: Sequence[Wait]) -> None:
+        self._ends = sorted((wait.end_s, wait.wait_s) for wait in waits)
+        self._starts = sorted((wait.start_s, wait.wait_s) for wait in waits)
+        self._by_end = _running(wait_s for _, wait_s in self._ends)
+        self._by_start = _running(wait_s for _, wait_s in self._starts)
+
+    def between(self, start_s: float, end_s: float) -> float:
+        """What reaches into a time: all but what ended before it and what began after it."""
+        before = self._by_end[bisect_left(self._ends, (start_s, -math.inf))]
+        by_then = self._by_start[bisect_right(self._starts, (end_s, math.inf))]
+        return round(max(0.0, by_then - before), 9)
+
+
+def _running(values: Iterable[float]) -> list[float]:
+    return list(accumulate(values, initial=0.0))
+
+
+def _recorded(history: History) -> Iterable[Wait]:
+    for event in history.all(Waited):
+        if not all(map(math.isfinite, (event.at_s, event.since_s, event.wait_s))):
+            continue
+        if event.wait_s > 0 and event.since_s <= event.at_s:
+            yield Wait(
+                who=event.who,
+                how=event.how,
+                start_s=event.since_s,
+                end_s=event.at_s,
+                wait_s=event.wait_s,
+            )
+
+
+def _sent_late(history: History) -> Iterable[Wait]:
+    """Requests left late: the harness's own clock says so, whatever else was measured of it.
+
+    Those that should have left while another was late are late together, and count once.
+    """
+    start_s, end_s = math.inf, -math.inf
+    for request in history.requests:  # by planned instant
+        planned_s, sent_s = request.sent.planned_s, request.sent.at_s
+        if not math.isfinite(sent_s - planned_s):
+            continue
+        if planned_s > end_s:
+            yield from _late_together(start_s, end_s)
+            start_s, end_s = planned_s, sent_s
+        end_s = max(end_s, sent_s)
+    yield from _late_together(start_s, end_s)
+
+
+def _late_together(start_s: float, end_s: float) -> Iterable[Wait]:
+    if end_s - start_s > WORTH_TELLING_S:
+        wait_s = end_s - start_s
+        yield Wait(who=HARNESS, how="sent late", start_s=start_s, end_s=end_s, wait_s=wait_s)
