@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from harness.history.events import Answered
+from harness.history.headers import set_cookies
 from harness.history.view import Request
 
 _KEPT_BODY = 500
@@ -38,7 +38,7 @@ def cut_off(answer: Answered) -> bool:
     return (
         isinstance(answer.body, str)
         and len(answer.body) >= _KEPT_BODY
-        and "json" in answer.headers.get("content-type", "")
+        and "json" in (answer.header("content-type") or "")
     )
 
 
@@ -50,20 +50,12 @@ def body_text(request: Request) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
-_COOKIE = re.compile(r"(?:^|,)\s*([^=;,\s]+)=")
-
-
 def cookies(request: Request) -> dict[str, frozenset[str]]:
-    """The cookies that an answer sets: each name with its flags in lower case, no values.
-
-    Several `Set-Cookie` headers are kept as one, separated by commas; dates have commas too, but
-    no `=` right after.
-    """
-    header = "" if request.answered is None else request.answered.headers.get("set-cookie", "")
-    starts = list(_COOKIE.finditer(header))
+    """The cookies that an answer sets: each name with its flags in lower case, no values."""
     found: dict[str, frozenset[str]] = {}
-    for index, match in enumerate(starts):
-        end = starts[index + 1].start() if index + 1 < len(starts) else len(header)
-        _, *flags = header[match.start(1) : end].split(";")
-        found[match[1]] = frozenset(flag.strip().lower() for flag in flags)
+    for cookie in set_cookies(() if request.answered is None else request.answered.headers):
+        pair, *flags = cookie.split(";")
+        name, equals, _ = pair.partition("=")
+        if equals:
+            found[name.strip()] = frozenset(flag.strip().lower() for flag in flags)
     return found

@@ -189,13 +189,19 @@ def _header(name: str, case: Case) -> Requirement:
     return Requirement(
         name=f"has the header {name}",
         expected=f"header {name}",
-        judge=_of_answer(case, lambda request, answer: _outcome(request, wanted in answer.headers)),
+        judge=_of_answer(
+            case, lambda request, answer: _outcome(request, answer.header(wanted) is not None)
+        ),
         show=lambda request: (
-            f"{name}: {request.answered.headers[wanted]}"
-            if request.answered is not None and wanted in request.answered.headers
-            else f"{shown_status(request, case)} without {name}"
+            f"{shown_status(request, case)} without {name}"
+            if (value := _value_of(wanted, request)) is None
+            else f"{name}: {value}"
         ),
     )
+
+
+def _value_of(header: str, request: Request) -> str | None:
+    return None if request.answered is None else request.answered.header(header)
 
 
 def _cookie(wanted: Cookie, case: Case) -> Requirement:

@@ -15,7 +15,7 @@ import click
     metavar="FILE|reference|naive",
     help="Say instead whether the simulation can be trusted with this gateway.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
     "--install",
     type=click.Choice(["toxiproxy"]),

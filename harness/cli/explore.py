@@ -35,7 +35,7 @@ _DEFAULT_FOR = "2m"
 )
 @click.option("--for", "length", metavar="DURATION", help=f"How long: {_DEFAULT_FOR} by default.")
 @click.option("--examples", type=click.IntRange(1), help="How many outages to draw, instead.")
-@click.option("--seed", type=click.IntRange(0), help="Draw the same outages again.")
+@click.option("--seed", type=click.IntRange(0, 2**63), help="Draw the same outages again.")
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),

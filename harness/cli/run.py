@@ -42,7 +42,7 @@ ENGINES = ("local", "compose", "sim")
     metavar="DIR",
     help="Write report, results.json, junit.xml, summary.md and the histories there.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
     "--switch",
     type=click.Choice(("points", "lines")),

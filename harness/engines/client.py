@@ -24,7 +24,7 @@ class _Exchange(asyncio.Protocol):
         self._head = head
         self._done = done
         self._parser: Any = httptools.HttpResponseParser(self)
-        self._headers: dict[str, str] = {}
+        self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self._size = 0
         self._transport: asyncio.Transport | None = None
@@ -41,8 +41,7 @@ class _Exchange(asyncio.Protocol):
             self._finish(WireAnswer(status=None, error=f"not an HTTP answer: {error}"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         if self._head:
@@ -55,7 +54,8 @@ class _Exchange(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._finish(WireAnswer(status=status, headers=self._headers, body=b"".join(self._body)))
+        headers = tuple(self._headers)
+        self._finish(WireAnswer(status=status, headers=headers, body=b"".join(self._body)))
 
     def eof_received(self) -> bool:
         return False
@@ -63,11 +63,14 @@ class _Exchange(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._done.done():
             return
-        if exc is None and self._headers and "content-length" not in self._headers:
+        if exc is None and self._headers and not self._has("content-length"):
             self.on_message_complete()  # an answer that ends with its connection
             return
         why = "connection reset" if isinstance(exc, ConnectionResetError) else "connection closed"
         self._finish(WireAnswer(status=None, error=f"{why} before the answer was complete"))
+
+    def _has(self, name: str) -> bool:
+        return any(each == name for each, _ in self._headers)
 
     def _finish(self, answer: WireAnswer) -> None:
         if not self._done.done():

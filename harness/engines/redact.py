@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from harness.history.headers import ATTRIBUTES, Pairs, pairs, unfolded
 from harness.target import Target
 
 REDACTED = "[redacted]"
 _SECRET_FIELDS = re.compile(r"token|password|secret|authorization|api[-_]?key|session", re.I)
-_COOKIE_VALUE = re.compile(r"(?<==)[^;,\s]*")
 _BEARER = re.compile(r"(?i)(bearer\s+)\S+")
 
 
@@ -33,17 +33,9 @@ class Redactor:
         text = _BEARER.sub(rf"\1{REDACTED}", text)
         return text if self._known is None else self._known.sub(REDACTED, text)
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Headers, names in lower case; a cookie keeps its name and flags, not its value."""
-        clean: dict[str, str] = {}
-        for name, value in headers.items():
-            lower = name.lower()
-            if lower == "set-cookie":
-                value = _COOKIE_VALUE.sub(REDACTED, value, count=1)
-            elif _SECRET_FIELDS.search(lower):
-                value = REDACTED
-            clean[lower] = self.text(value)
-        return clean
+    def headers(self, headers: Iterable[tuple[str, str]]) -> Pairs:
+        """Header fields; a cookie keeps its name and flags, not its value."""
+        return tuple((name, self.text(_field(name, value))) for name, value in pairs(headers))
 
     def value(self, value: Any) -> Any:
         """A JSON value, any depth."""
@@ -57,3 +49,26 @@ class Redactor:
                 for key, item in value.items()
             }
         return [self.value(item) for item in value] if isinstance(value, list) else value
+
+
+def _field(name: str, value: str) -> str:
+    """A field's value without what its name says is secret; `name` in lower case."""
+    if name == "set-cookie":
+        return ", ".join(_cookie(text, keep=ATTRIBUTES) for text in unfolded(value))
+    if "cookie" in name:
+        return _cookie(value, keep=frozenset())
+    return REDACTED if _SECRET_FIELDS.search(name) else value
+
+
+def _cookie(text: str, *, keep: frozenset[str]) -> str:
+    """Cookies without their values; parts after the first are kept whose name is in `keep`."""
+    shown = []
+    for index, part in enumerate(text.split(";")):
+        name, equals, value = part.strip().partition("=")
+        if index > 0 and name.strip().lower() in keep:
+            shown.append(part.strip())
+        elif equals and (index == 0 or not keep):
+            shown.append(f"{name}={REDACTED}" if value else f"{name}=")
+        else:
+            shown.append(REDACTED if part.strip() else "")
+    return "; ".join(shown)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.engines.base import request_text
 from harness.engines.redact import Redactor
+from harness.history.headers import Pairs
 from harness.scenario.traffic import Stream
 from harness.target import Target
 
@@ -29,7 +30,7 @@ class WireAnswer:
     """An answer as it came, or the reason why none did (`status` None)."""
 
     status: int | None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Pairs = ()
     body: bytes = b""
     error: str | None = None
 

@@ -10,6 +10,9 @@ import json
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
+from harness.history.headers import Pairs, value_of
+from harness.history.values import LONGEST_LINE, reader
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -79,10 +82,14 @@ class Answered(Event):
     id: int
     status: int | None
     error: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    """Lower-case names; secrets are redacted before they get here."""
+    headers: Pairs = ()
+    """Lower-case names, each field as it came; secrets are redacted before they get here."""
     body: Any = None
     """The parsed JSON, or the first 500 characters of anything else."""
+
+    def header(self, name: str) -> str | None:
+        """A header's value (`name` in lower case), of several joined by commas; None without."""
+        return value_of(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,20 +240,7 @@ _KINDS: dict[str, type[Event]] = {
     )
 }
 _FIELDS = {cls: tuple(fields(cls)) for cls in _KINDS.values()}
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "Any": object,
-    "bool": bool,
-    "int": int,
-    "int | None": (int, type(None)),
-    "float": (int, float),
-    "str": str,
-    "str | None": (str, type(None)),
-    "tuple[str, ...]": tuple,
-    "dict[str, str]": dict,
-    "dict[str, dict[str, float]]": dict,
-}
-"""What a field may hold, by its annotation."""
-_HELD = {cls: {item.name: _TYPES[str(item.type)] for item in _FIELDS[cls]} for cls in _FIELDS}
+_READERS = {cls: {item.name: reader(str(item.type)) for item in _FIELDS[cls]} for cls in _FIELDS}
 
 
 def to_json(event: Event) -> str:
@@ -265,18 +259,15 @@ def to_json(event: Event) -> str:
 def from_json(line: str) -> Event:
     """The event of one line; unknown fields are ignored, so that newer histories can be read.
 
-    Raises: ValueError for anything that isn't an event.
+    Raises: ValueError for anything that isn't an event, or that claims what none can.
     """
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"not an event of a history: {len(line)} characters")
     try:
         record = json.loads(line)
         cls = _KINDS[record["kind"]]
-        known = {item.name: record[item.name] for item in _FIELDS[cls] if item.name in record}
-        known = {
-            k: tuple(v) if isinstance(v, list) and k != "body" else v for k, v in known.items()
-        }
-        for name, value in known.items():
-            if not isinstance(value, _HELD[cls][name]):
-                raise TypeError(name)
-        return cls(**known)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"not an event of a history: {line[:80]!r}") from error
+        readers = _READERS[cls]
+        return cls(**{n: readers[n](n, record[n]) for n in readers if n in record})
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        why = f" ({error})" if type(error) is ValueError else ""
+        raise ValueError(f"not an event of a history{why}: {line[:80]!r}") from error

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from harness.history.headers import ATTRIBUTES
+
 REDACTED = "[redacted]"
 
 _AUTHORIZATION = re.compile(
@@ -15,7 +17,8 @@ _AUTHORIZATION = re.compile(
 )
 # Not any word: "a bearer token that fails" is prose.
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d._~+/=-]\w)[A-Za-z0-9._~+/=-]{4,}")
-_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie:\s*[^=;,\s]+=)[^;,\s]+")
+_COOKIES = re.compile(r"(?i)\b(?:set-)?cookie:\s*[^\"'\n]+")
+_COOKIE = re.compile(r"([^=;,\s:]+)=[^;,\s]+")
 _NAMED = re.compile(
     r"""
     ( (?: token | password | passwd | secret | api[-_]?key | authorization | session ) [\w-]*
@@ -33,8 +36,13 @@ def clean(text: str) -> str:
     text = _AUTHORIZATION.sub(rf"\g<1>{REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _JWT.sub(REDACTED, text)
-    text = _COOKIE.sub(rf"\g<1>{REDACTED}", text)
+    text = _COOKIES.sub(lambda found: _COOKIE.sub(_without_value, found[0]), text)
     return _NAMED.sub(rf"\g<1>{REDACTED}", text)
+
+
+def _without_value(cookie: re.Match[str]) -> str:
+    name = cookie[1]
+    return cookie[0] if name.lower() in ATTRIBUTES else f"{name}={REDACTED}"
 
 
 def clean_source(text: str) -> str:

@@ -112,17 +112,13 @@ class Translator:
         )
 
     def _answered(self, fact: dict[str, Any], at_s: float) -> Answered:
-        headers: dict[str, str] = {}
-        for name, value in fact["headers"]:
-            lower = name.lower()
-            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
         return Answered(
             at_s=at_s,
             by="client",
             id=fact["id"],
             status=fact["status"],
             error=fact["error"],
-            headers=self._redactor.headers(headers),
+            headers=self._redactor.headers((name, value) for name, value in fact["headers"]),
             body=kept_body(fact["body"].encode("latin-1"), self._redactor),
         )
 

@@ -113,7 +113,7 @@ class World:
                     id=self._id,
                     status=status,
                     error=error,
-                    headers=headers or {},
+                    headers=tuple((headers or {}).items()),
                     body=body,
                 )
             )

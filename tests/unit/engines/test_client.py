@@ -44,7 +44,13 @@ def test_status_headers_and_body_come_back() -> None:
     answer = ask(replying(reply), GET)
 
     assert (answer.status, answer.body, answer.error) == (503, b"no", None)
-    assert answer.headers["retry-after"] == "1"
+    assert answer.headers == (("content-length", "2"), ("set-cookie", "a=b"), ("retry-after", "1"))
+
+
+def test_header_fields_of_one_name_stay_apart() -> None:
+    reply = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\nset-cookie: b=2\r\n\r\n"
+    fields = ask(replying(reply), GET).headers
+    assert [value for name, value in fields if name == "set-cookie"] == ["a=1", "b=2"]
 
 
 def test_a_body_that_ends_with_the_connection_is_whole() -> None:

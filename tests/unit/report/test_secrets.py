@@ -38,6 +38,8 @@ def texts(finding, judgement, outcome, text):
         f"Set-Cookie: auth_token={SECRET}; HttpOnly",
         f"auth_token={SECRET}; HttpOnly",
         f"cookie: session={SECRET}",
+        f"Cookie: theme=dark; sid={SECRET}",
+        f"Set-Cookie: a=b; Path=/, sid={SECRET}; Secure",
         f'{{"token": "{SECRET}", "user": "ada"}}',
         f'{{"password": "{SECRET}"}}',
         f"password={SECRET}&email=ada",

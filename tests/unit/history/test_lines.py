@@ -1,0 +1,99 @@
+"""A history's lines: what engines write comes back, and what no run can claim is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.checks.answers import cookies
+from harness.history.events import Answered, Run, Sent, from_json, to_json
+from harness.history.view import Request
+
+RUN = {
+    "kind": "run",
+    "at_s": -1.0,
+    "by": "engine",
+    "scenario": "s",
+    "file": "s.yaml",
+    "engine": "local",
+    "proxy": "embedded",
+    "target": "t",
+    "seed": 0,
+    "upstreams": ["auth"],
+}
+ANSWERED = {"kind": "answered", "at_s": 1.0, "by": "client", "id": 1, "status": 200}
+HUGE = "1" + "0" * 400
+
+
+def line(record, **changes):
+    return json.dumps(record | changes)
+
+
+def test_header_fields_come_back_as_pairs():
+    fields = (("set-cookie", "a=[redacted]; Secure"), ("set-cookie", "b=[redacted]; HttpOnly"))
+    answered = Answered(at_s=1.0, by="client", id=1, status=200, headers=fields)
+    assert from_json(to_json(answered)) == answered
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [["set-cookie", "a=[redacted]; Secure"], ["set-cookie", "b=[redacted]; HttpOnly"]],
+        {"set-cookie": "a=[redacted]; Secure, b=[redacted]; HttpOnly"},  # an older history
+    ],
+)
+def test_cookies_are_told_apart_in_old_and_new_histories(headers):
+    answered = from_json(line(ANSWERED, headers=headers))
+    assert isinstance(answered, Answered)
+    sent = Sent(at_s=0.0, by="c", id=1, stream="s", number=1, planned_s=0.0, method="GET", path="/")
+    assert cookies(Request(sent=sent, answered=answered)) == {
+        "a": frozenset({"secure"}),
+        "b": frozenset({"httponly"}),
+    }
+
+
+def test_a_run_comes_back():
+    run = from_json(line(RUN, settings={"auth": {"attempts": 2, "timeout_s": 5, "wait_s": 60}}))
+    assert isinstance(run, Run)
+    assert run.settings["auth"] == {"attempts": 2.0, "timeout_s": 5.0, "wait_s": 60.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        line(ANSWERED).replace("1.0", "1e300"),
+        line(ANSWERED).replace("1.0", HUGE),
+        line(ANSWERED).replace("1.0", "NaN"),
+        line(ANSWERED).replace("1.0", "-Infinity"),
+        line(ANSWERED).replace("1.0", "1e999"),
+        line(ANSWERED).replace("1.0", "true"),
+        line(ANSWERED).replace("1.0", "9" * 5000),
+        line(ANSWERED, id=-1),
+        line(ANSWERED, id=1.5),
+        line(ANSWERED, status=100_000),
+        line(ANSWERED, headers=[["a"]]),
+        line(ANSWERED, headers={"a": 1}),
+        line(ANSWERED, headers="a: b"),
+        line(ANSWERED, body="?").replace('"?"', "[" * 5000 + "]" * 5000),
+        line(ANSWERED, body="?").replace('"?"', "[" * 200_000 + "]" * 200_000),
+        line(ANSWERED, body="x" * 5_000_000),
+        line(RUN, upstreams=["auth", 1]),
+        line(RUN, upstreams="auth"),
+        line(RUN, clock_error_s=1e6),
+        line(RUN, settings={"auth": {"attempts": 1_000_000}}),
+        line(RUN, settings={"auth": {"attempts": 0}}),
+        line(RUN, settings={"auth": {"timeout_s": -5}}),
+        line(RUN, settings={"auth": [5]}),
+        line(RUN, versions={"python": 3}),
+    ],
+    ids=lambda text: text[:20] + str(len(text)),
+)
+def test_what_no_run_can_claim_is_refused(text):
+    with pytest.raises(ValueError, match="not an event of a history"):
+        from_json(text)
+
+
+def test_a_refusal_says_what_was_expected():
+    with pytest.raises(ValueError, match=r"at_s: expected a number from -1e\+07 to 1e\+07"):
+        from_json(line(ANSWERED, at_s=1e300))
