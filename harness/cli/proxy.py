@@ -6,14 +6,17 @@ import sys
 
 import click
 
+from harness.cli.go_flags import GoFlags
 
-@click.command()
-@click.option("--host", "-host", default="localhost", show_default=True, help="Where the API is.")
+
+@click.command(cls=GoFlags, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--host", default="localhost", show_default=True, help="Where the API is.")
 @click.option(
-    "--port", "-port", type=click.IntRange(0, 65535), default=8474, show_default=True,
+    "--port", type=click.IntRange(0, 65535), default=8474, show_default=True,
     help="Its port; 0 takes a free one and logs it.",
 )  # fmt: skip
-@click.option("--seed", "-seed", type=int, help="Makes toxicity, jitter and slices repeatable.")
+@click.option("--config", default="", metavar="FILE", help="JSON file of proxies to start with.")
+@click.option("--seed", type=int, help="Makes toxicity, jitter and slices repeatable.")
 @click.option(
     "--journal", is_flag=True,
     help="Also writes what crosses each connection: requests, responses, closes.",
@@ -22,8 +25,29 @@ import click
     "--differences", is_flag=True,
     help="Prints what differs from Toxiproxy, and what may surprise in both; serves nothing.",
 )  # fmt: skip
-def proxy(host: str, port: int, seed: int | None, journal: bool, differences: bool) -> None:
-    """Serves Toxiproxy's HTTP API and proxies until interrupted; logs JSON lines."""
+@click.option("--proxy-metrics", is_flag=True, help="Taken for Toxiproxy's sake; not served.")
+@click.option("--runtime-metrics", is_flag=True, help="Taken for Toxiproxy's sake; not served.")
+@click.option("--version", is_flag=True, help="Prints which Toxiproxy this server behaves as.")
+def proxy(
+    host: str,
+    port: int,
+    config: str,
+    seed: int | None,
+    journal: bool,
+    differences: bool,
+    proxy_metrics: bool,
+    runtime_metrics: bool,
+    version: bool,
+) -> None:
+    """Serves Toxiproxy's HTTP API and proxies until interrupted; logs JSON lines.
+
+    Takes Toxiproxy's own flags in Go's spellings: `-host=0.0.0.0 -config proxies.json`.
+    """
+    if version:
+        from harness.toxiproxy.api import VERSION
+
+        click.echo(f"toxiproxy-server version {VERSION}")
+        return
     if differences:
         from harness.toxiproxy.differences import as_markdown
 
@@ -31,4 +55,5 @@ def proxy(host: str, port: int, seed: int | None, journal: bool, differences: bo
         return
     from harness.toxiproxy.app import serve
 
-    sys.exit(serve(host, port, seed=seed, journal=journal))
+    metrics = proxy_metrics or runtime_metrics
+    sys.exit(serve(host, port, config=config, seed=seed, journal=journal, metrics=metrics))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import ipaddress
 import os
 import re
 import socket
 from dataclasses import dataclass
 
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_DIGITS = re.compile(r"[+-]?[0-9]*")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LONGEST_NAME = 253
 
 
 class AddressError(Exception):
@@ -23,10 +27,13 @@ class Address:
     host: str
     """An IP address; empty means all interfaces of both families."""
     port: int
+    zone: str = ""
+    """The interface that a link-local IPv6 address belongs to, by name or number."""
 
     def __str__(self) -> str:
         """As Go prints it: `127.0.0.1:80`, `[::1]:80`, and `:80` for all interfaces."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"{self.host}%{self.zone}" if self.zone else self.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     @property
     def family(self) -> socket.AddressFamily:
@@ -37,6 +44,13 @@ class Address:
     def is_any(self) -> bool:
         """Whether it stands for all interfaces."""
         return self.host in ("", "0.0.0.0", "::")
+
+    @property
+    def for_system(self) -> tuple[str, int] | tuple[str, int, int, int]:
+        """What `socket` binds or connects to."""
+        if self.zone and ":" in self.host:
+            return self.host, self.port, 0, _interface(self.zone)
+        return self.host, self.port
 
 
 def split_host_port(text: str) -> tuple[str, str]:
@@ -71,34 +85,30 @@ def parse_port(text: str) -> int:
 
     Raises: AddressError in the words of Go's resolver.
     """
-    text = text.strip(" ")
-    if re.fullmatch(r"[+-]?\d*", text):
+    if _DIGITS.fullmatch(text):
         number = int(text) if text.strip("+-") else 0
         if not 0 <= number <= 65535:
             raise AddressError(f"address {text}: invalid port")
         return number
     try:
-        return socket.getservbyname(text, "tcp")
-    except OSError:
+        return socket.getservbyname(text.lower(), "tcp")
+    except (OSError, UnicodeError, ValueError):
         raise AddressError(f"lookup tcp/{text}: unknown port") from None
 
 
-def _literal(host: str) -> str | None:
-    """The host in Go's spelling when it is an IP address already, or empty."""
+def _literal(host: str, port: int) -> Address | None:
+    """The address in Go's spelling when the host is an IP address already, or empty."""
     if not host:
-        return ""
-    bare, _, _zone = host.partition("%")
-    if ":" in bare:
-        try:
-            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, bare))
-        except OSError:
-            return None
-    if _IPV4.fullmatch(host):
-        try:
-            return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, host))
-        except OSError:
-            return None
-    return None
+        return Address(host="", port=port)
+    bare, percent, zone = host.partition("%")
+    try:
+        found = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    if percent and (found.version == 4 or not zone):
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return Address(host=str(mapped or found), port=port, zone=zone)
 
 
 def literal(text: str) -> Address | None:
@@ -108,10 +118,25 @@ def literal(text: str) -> Address | None:
     """
     if not text:
         return Address(host="", port=0)
-    host, port_text = split_host_port(text)
-    port = parse_port(port_text)
-    host_or_none = _literal(host)
-    return None if host_or_none is None else Address(host=host_or_none, port=port)
+    host, port = split_host_port(text)
+    return _literal(host, parse_port(port))
+
+
+def is_domain_name(host: str) -> bool:
+    """Whether a resolver is asked for it; `*`, `0`, `127.1`, which libc reads as addresses, no.
+
+    Source: Go's `net.isDomainName`. Of `0x7f000001`, which is one in Go, no name server knows
+    anything, but libc takes it for an address before asking any.
+    """
+    with contextlib.suppress(OSError, UnicodeError, ValueError):
+        socket.inet_aton(host)
+        return False
+    labels = host.removesuffix(".").split(".")
+    return (
+        len(host.removesuffix(".")) <= _LONGEST_NAME
+        and all(_LABEL.fullmatch(label) for label in labels)
+        and not all(label.isdigit() for label in labels)
+    )
 
 
 async def resolve(text: str) -> tuple[Address, ...]:
@@ -123,7 +148,7 @@ async def resolve(text: str) -> tuple[Address, ...]:
         return (address,)
     host, port_text = split_host_port(text)
     port = parse_port(port_text)
-    if _IPV4.fullmatch(host):  # such as 127.0.0.01, which the system's resolver would take
+    if not is_domain_name(host):
         raise AddressError(f"lookup {host}: no such host")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -135,11 +160,12 @@ async def resolve(text: str) -> tuple[Address, ...]:
 
 
 async def resolve_listen(text: str) -> Address:
-    """The one address to listen on.
+    """The one address to listen on; `[::]` is read as `0.0.0.0` (source: Go's `internetAddrList`).
 
     Raises: AddressError.
     """
-    return (await resolve(text))[0]
+    address = (await resolve(text))[0]
+    return Address(host="0.0.0.0", port=address.port) if address.host == "::" else address
 
 
 def bind(address: Address, *, backlog: int = 4096) -> socket.socket:
@@ -154,14 +180,14 @@ def bind(address: Address, *, backlog: int = 4096) -> socket.socket:
 
 
 def _bind(address: Address, backlog: int) -> socket.socket:
-    dual = address.host in ("", "0.0.0.0", "::") and socket.has_dualstack_ipv6()
+    dual = address.is_any and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else address.family
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if dual:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(("::" if dual else address.host, address.port))
+        listener.bind(("::", address.port) if dual else address.for_system)
         listener.listen(backlog)
         listener.setblocking(False)
     except BaseException:
@@ -172,8 +198,26 @@ def _bind(address: Address, backlog: int) -> socket.socket:
 
 def bound(listener: socket.socket) -> Address:
     """Where a socket really listens."""
-    name = listener.getsockname()
-    return Address(host=str(name[0]), port=int(name[1]))
+    host, port, *more = listener.getsockname()
+    scope = int(more[1]) if more else 0
+    return Address(host=str(host), port=int(port), zone=_zone(scope) if scope else "")
+
+
+def _interface(zone: str) -> int:
+    """The number of an interface that is given by name or number; 0 for none that is known."""
+    try:
+        return socket.if_nametoindex(zone)
+    except OSError:
+        leading = re.match(r"[0-9]{1,9}", zone)
+        return int(leading.group()) if leading else 0
+
+
+def _zone(scope: int) -> str:
+    """The name of an interface by its number."""
+    try:
+        return socket.if_indextoname(scope)
+    except OSError:
+        return str(scope)
 
 
 def describe(error: OSError) -> str:

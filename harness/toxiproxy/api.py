@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness.faults import TOXICS
 from harness.toxiproxy import decode
-from harness.toxiproxy.addresses import AddressError, resolve_listen
+from harness.toxiproxy.addresses import AddressError, describe, resolve_listen
 from harness.toxiproxy.decode import ProxyBody
 from harness.toxiproxy.gojson import JsonError, encode
 from harness.toxiproxy.log import Log
@@ -58,6 +58,11 @@ def _json(status: int, value: object) -> Answer:
     return Answer(status=status, body=encode(value).encode(), content_type=JSON)
 
 
+def _reason(problem: OSError | ValueError) -> str:
+    """Why a file can't be opened, as Go says it; a path with a NUL is a ValueError here."""
+    return describe(problem) if isinstance(problem, OSError) else "invalid argument"
+
+
 def _bad_body(error: JsonError) -> ApiError:
     return ApiError(400, f"bad request body: {error}")
 
@@ -99,6 +104,38 @@ class Api:
                     "DELETE": self.delete_toxic,
                 }, (name, toxic)  # fmt: skip
         return None
+
+    async def populate_from(self, path: str) -> None:
+        """Creates the proxies of a JSON file, as `-config` does; the log says what came of it.
+
+        As with Toxiproxy's, a file that can't be read or used stops nobody from serving, and the
+        proxies before the first that fails stay.
+        """
+        try:
+            with open(path, "rb") as file:
+                body = file.read()
+        except IsADirectoryError:
+            error = f"bad request body: read {path}: is a directory"
+            self._log.line(
+                "error", "Failed to populate proxies from file", "api.go:156", error=error
+            )
+            return
+        except (OSError, ValueError) as problem:
+            error = f"open {path}: {_reason(problem)}"
+            self._log.line(
+                "error", "Error reading config file", "api.go:150", error=error, config=path
+            )
+            return
+        done: list[Proxy] = []
+        try:
+            await self._populate(body, done)
+        except ApiError as problem:
+            self._log.line(
+                "error", "Failed to populate proxies from file", "api.go:156",
+                error=problem.message,
+            )  # fmt: skip
+        else:
+            self._log.line("info", "Populated proxies from file", "api.go:158", proxies=len(done))
 
     def close(self) -> None:
         """Stops every proxy."""

@@ -24,18 +24,23 @@ def serve(
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     *,
+    config: str = "",
     seed: int | None = None,
     journal: bool = False,
+    metrics: bool = False,
 ) -> int:
     """Serves in the foreground until SIGINT or SIGTERM; returns the exit status.
 
     Port 0 takes a free one; the line `Starting Toxiproxy HTTP server` says which. Status 2 when the
-    address can't be had, with one line on standard error.
+    address can't be had, with one line on standard error. The proxies of `config` listen before the
+    API answers. Whoever asks for `metrics` is told by the log that there are none.
     """
-    return run(_serve(host, port, seed=seed, journal=journal))
+    return run(_serve(host, port, config=config, seed=seed, journal=journal, metrics=metrics))
 
 
-async def _serve(host: str, port: int, *, seed: int | None, journal: bool) -> int:
+async def _serve(
+    host: str, port: int, *, config: str, seed: int | None, journal: bool, metrics: bool
+) -> int:
     log = Log(write_stdout, level=os.environ.get("LOG_LEVEL") or "trace", journaling=journal)
     try:
         address = await addresses.resolve_listen(
@@ -51,6 +56,10 @@ async def _serve(host: str, port: int, *, seed: int | None, journal: bool) -> in
     api = Api(log, seed=seed)
     http = HttpServer(api, log)
     log.line("info", "Starting Toxiproxy", "server.go:78", always=True, version=VERSION)
+    if metrics:
+        log.line("warn", "No metrics here: /metrics is answered 404", "server.go:85", always=True)
+    if config:
+        await api.populate_from(config)
     where = str(addresses.bound(listener))
     # Standing at `always`, because whoever asked for port 0 learns from it where the server is.
     log.line("info", "Starting Toxiproxy HTTP server", "api.go:57", always=True, address=where)

@@ -92,7 +92,7 @@ class Dial:
             self._next(f"dial tcp {address}: socket: {addresses.describe(error)}")
             return
         stream.setblocking(False)
-        where = (address.host, address.port)
+        where = address.for_system
         code = stream.connect_ex(where)
         if code == errno.EINPROGRESS:
             code = stream.connect_ex(where)  # on loopback it is done by now: saves a turn

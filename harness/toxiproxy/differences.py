@@ -115,6 +115,13 @@ DIFFERENCES = (
         why="the system's resolver doesn't say whom it asked",
     ),
     Difference(
+        id="api-port-checked",
+        real="takes any text for -port, and lives on without API where it is none",
+        embedded="takes a number from 0 to 65535, or says so and ends with status 2; likewise for "
+        "words after the flags, which the real one skips with all flags behind them",
+        why="nobody could ever talk to it",
+    ),
+    Difference(
         id="quieter-log",
         real="logs trace lines, and `Source terminated` about once for each connection",
         embedded="logs `Source terminated` for failed reads only, and no trace lines",
@@ -123,7 +130,7 @@ DIFFERENCES = (
     Difference(
         id="metrics",
         real="/metrics answers when started with -proxy-metrics or -runtime-metrics",
-        embedded="has no such flags: /metrics is always 404",
+        embedded="takes the flags, and its log says that /metrics is always 404",
         why="the journal tells more; nothing here reads Prometheus",
     ),
 )
@@ -215,6 +222,11 @@ def as_markdown() -> str:
         "# The embedded proxy and Toxiproxy",
         "",
         "`outage proxy --host H --port P` is a server with Toxiproxy 2.12's HTTP API and toxics.",
+        "It takes what Toxiproxy is started with, in Go's spellings: `-host=0.0.0.0 -config FILE`,",
+        "`-port`, `-seed`, `-version`. A `-config` file is what `POST /populate` takes; with one that",
+        "can't be used both say so in the log and serve without it. Unless `-host` says otherwise",
+        "the API listens on loopback only; each proxy listens where its own `listen` says.",
+        "",
         "The cases in `tests/contract` run against both. This page is printed from",
         "`harness/toxiproxy/differences.py`: `outage proxy --differences`.",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 import subprocess
@@ -254,3 +255,24 @@ def test_lookup_message(api: Any) -> None:
 def test_metrics(api: Any) -> None:
     """`metrics`: without its flags the real one has none either."""
     assert api.call("GET", "/metrics").status == 404
+
+
+@pytest.mark.parametrize("flag", ["-proxy-metrics", "-runtime-metrics=true"])
+def test_metrics_that_were_asked_for(flag: str) -> None:
+    """`metrics`: it serves, and says that it has none."""
+    command = [sys.executable, "-m", "harness.toxiproxy", "-host", HOST, "-port=0", flag]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.terminate()
+    assert [line["level"] for line in lines] == ["info", "warn", "info"]
+    assert "/metrics" in lines[1]["message"]
+
+
+@pytest.mark.parametrize("words", [["-port", "abc"], ["-port=70000"], ["and", "-port=0"]])
+def test_arguments_that_leave_no_api(words: list[str]) -> None:
+    """`api-port-checked`: the real one is not asked; it would live on without an API."""
+    command = [sys.executable, "-m", "harness.toxiproxy", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
