@@ -5,11 +5,13 @@
     ├── InvalidFile              a scenario or target file has problems exit status 2
     └── WorldError               a world could not start, or broke      the run is inconclusive
 
-Catch by kind, never by text. Anything else that escapes is a defect of the harness.
+Catch by kind, never by text. Anything else that escapes is a defect of the harness: `own_error`
+puts it into words where it must not spread.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,3 +54,22 @@ class InvalidFile(HarnessError):
 
 class WorldError(HarnessError):
     """A world could not be built, or a part of it died; whatever was played proves nothing."""
+
+
+def own_error(error: BaseException) -> str:
+    """A defect of the harness for a person: what it was, where, and that it is no one else's."""
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {_from_package(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    said = str(error).partition("\n")[0][:200]
+    return (
+        f"an error of the harness's own, please report it: {type(error).__name__}"
+        f"{': ' if said else ''}{said}{where}"
+    )
+
+
+def _from_package(file: str) -> str:
+    """A source file without the folders of whoever's machine this is."""
+    parts = file.replace("\\", "/").split("/")
+    return "/".join(parts[parts.index("harness") :] if "harness" in parts else parts[-2:])

@@ -128,6 +128,19 @@ def _unplayed(scenario: Scenario, history: History) -> Judgement:
     return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
 
 
+def unjudged(scenario: Scenario, reason: str) -> Judgement:
+    """A scenario whose judging broke: that says nothing about the target."""
+    finding = Finding(
+        name="run: it is judged",
+        claims=(),
+        verdict=Verdict.INCONCLUSIVE,
+        expected="a judgement",
+        observed=reason,
+        evidence="the harness",
+    )
+    return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
+
+
 def not_in_scope(scenario: Scenario, reason: str) -> Judgement:
     """A scenario that was not played, because this engine, machine or target can't show it."""
     finding = Finding(

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.engines.base import Engine, Job, Progress
-from harness.errors import HarnessError
+from harness.errors import HarnessError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
-from harness.judge import judge, not_in_scope
+from harness.judge import judge, not_in_scope, unjudged
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
@@ -123,16 +123,21 @@ async def play_all(
     played: dict[str, Played] = {}
 
     async def one(scenario: Scenario) -> None:
-        reason = engine.unplayable(scenario)
-        if reason is not None:
-            judgement = not_in_scope(scenario, reason)
-            played[scenario.file] = Played(scenario=scenario, events=(), judgement=judgement)
-            watcher.done(played[scenario.file])
-            return
-        async with room:
-            played[scenario.file] = await _play(
-                scenario, engine, target, watcher, seed, report, starts
+        try:
+            reason = engine.unplayable(scenario)
+            if reason is not None:
+                item = Played(
+                    scenario=scenario, events=(), judgement=not_in_scope(scenario, reason)
+                )
+            else:
+                async with room:
+                    item = await _play(scenario, engine, target, watcher, seed, report, starts)
+        except Exception as error:  # a defect of the harness must not take the others along
+            item = Played(
+                scenario=scenario, events=(), judgement=unjudged(scenario, own_error(error))
             )
+        played[scenario.file] = item
+        watcher.done(item)
 
     async with asyncio.TaskGroup() as group:
         for scenario in order:
@@ -171,25 +176,24 @@ async def _play(
                 )
         except HarnessError as error:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
+        except Exception as error:
+            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=own_error(error)))
         except asyncio.CancelledError:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what="interrupted"))
             watcher.done(_judged(scenario, recorder))
             raise
         finally:
             recorder.close()
-    played = await asyncio.to_thread(_judged, scenario, recorder)
-    watcher.done(played)
-    return played
+    return await asyncio.to_thread(_judged, scenario, recorder)
 
 
 def _judged(scenario: Scenario, recorder: Recorder) -> Played:
     events = tuple(recorder.events)
-    return Played(
-        scenario=scenario,
-        events=events,
-        judgement=judge(scenario, events),
-        unsaved=recorder.problem,
-    )
+    try:
+        judgement = judge(scenario, events)
+    except Exception as error:
+        judgement = unjudged(scenario, own_error(error))
+    return Played(scenario=scenario, events=events, judgement=judgement, unsaved=recorder.problem)
 
 
 def _last_s(events: Sequence[Event]) -> float:

@@ -9,9 +9,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from harness.engines.base import Record
-from harness.history.events import Event
+from harness.errors import own_error
+from harness.history.events import Event, Trouble
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _INSTANTS = ("at_s", "planned_s", "since_s")
 
@@ -23,6 +29,7 @@ class Chronicle:
         self._record = record
         self._zero = time.monotonic()
         self._kept: list[Event] | None = []
+        self._defects: set[str] = set()
 
     def now(self) -> float:
         """The instant on the outage's clock."""
@@ -55,6 +62,38 @@ class Chronicle:
             self._record(event)
         else:
             self._kept.insert(0, event)
+
+    def broke(self, error: BaseException) -> None:
+        """A part of the harness broke: that is this run's trouble, told once for each cause.
+
+        What that part would have seen is missing from then on, and that must accuse nobody.
+        """
+        what = own_error(error)
+        if what not in self._defects:
+            self._defects.add(what)
+            self.record(Trouble(at_s=self.now(), by="engine", what=what))
+
+    def watched(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """The task, whose breaking is told whether or not anyone awaits it."""
+
+        def ended(task: asyncio.Task[T]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                self.broke(error)
+
+        task.add_done_callback(ended)
+        return task
+
+    def guarded(self, take: Callable[P, None]) -> Callable[P, None]:
+        """The callback, whose breaking is told instead of ending whoever calls it."""
+
+        def guard(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                take(*args, **kwargs)
+            except Exception as error:
+                self.broke(error)
+
+        return guard
 
     def begin(self, lead_s: float) -> None:
         """Set 0s to `lead_s` seconds from now, and pass on what was kept back."""

@@ -147,7 +147,7 @@ class Player:
 
     async def _do(self, step: Step, faults: Faults, applied: set[int]) -> None:
         if isinstance(step, Send):
-            task = asyncio.create_task(self._send(step))
+            task = self.clock.watched(asyncio.create_task(self._send(step)))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
             return

@@ -56,7 +56,8 @@ class World:
         self._site = site
         place = self.place = await site.open(self._token, report)
         report(Progress(doing="telling stubs and proxies"))
-        await site.watch(self._on_line, self._on_accepted)
+        guarded = self._chronicle.guarded
+        await site.watch(guarded(self._on_line), guarded(self._on_accepted))
         await together(
             self.stubs.start({name: place.stubs[name] for name in self._names}),
             self._make_proxies(place),

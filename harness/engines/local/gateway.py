@@ -88,7 +88,7 @@ class Gateway:
             f"target {target.name!r}",
             target.command(port),
             reaper=self._reaper,
-            on_line=self._on_line,
+            on_line=self._chronicle.guarded(self._on_line),
             env=env,
             cwd=target.cwd,
         )
@@ -155,7 +155,8 @@ class Gateway:
     def watch_status(self, upstreams: tuple[str, ...]) -> None:
         """Begin to look at the target's status endpoint, twice a second."""
         if self._target.status is not None:
-            self._poll = asyncio.create_task(self._poll_status(upstreams))
+            poll = asyncio.create_task(self._poll_status(upstreams))
+            self._poll = self._chronicle.watched(poll)
 
     async def _poll_status(self, upstreams: tuple[str, ...]) -> None:
         spec = self._target.status
@@ -197,8 +198,7 @@ class Gateway:
         for task in (self._poll, self._watch):
             if task is not None:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait({task})
         if self._child is not None:
             await self._child.stop()
 

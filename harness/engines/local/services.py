@@ -67,7 +67,7 @@ class Services:
         ports = await together(*(self._start_group(group) for group in groups))
         for found in ports:
             for name, port in found.items():
-                self.links[name] = StubLink(name, HOST, port, self._take)
+                self.links[name] = StubLink(name, HOST, port, self._chronicle.guarded(self._take))
         await together(*(self._tell(name) for name in self.names))
 
     async def _start_group(

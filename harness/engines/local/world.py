@@ -69,7 +69,7 @@ class World:
 
     async def _start_server(self) -> RunningProxy:
         # Kept at once, so that it is ended even if a stub doesn't come up meanwhile.
-        self._server = await self._start_proxy(self._on_journal)
+        self._server = await self._start_proxy(self._chronicle.guarded(self._on_journal))
         return self._server
 
     def _address(self, name: str) -> str:
