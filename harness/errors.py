@@ -4,6 +4,7 @@
     ├── UsageError               wrong command line or environment      exit status 2
     ├── InvalidFile              a scenario or target file has problems exit status 2
     └── WorldError               a world could not start, or broke      the run is inconclusive
+        └── TargetError          the target could not be started        exit status 4 if never
 
 Catch by kind, never by text. Anything else that escapes is a defect of the harness: `own_error`
 puts it into words where it must not spread.
@@ -14,6 +15,8 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_LAST_LINES = 5
 
 
 class HarnessError(Exception):
@@ -73,3 +76,17 @@ def _from_package(file: str) -> str:
     """A source file without the folders of whoever's machine this is."""
     parts = file.replace("\\", "/").split("/")
     return "/".join(parts[parts.index("harness") :] if "harness" in parts else parts[-2:])
+
+
+class TargetError(WorldError):
+    """The target could not be started, or never got ready.
+
+    `why` says so in a sentence, `output` is what the target printed meanwhile, as it was.
+    """
+
+    def __init__(self, why: str, output: str = "") -> None:
+        self.why = why
+        self.output = output
+        lines = [line for line in output.splitlines() if line.strip()]
+        words = "".join(f"\n    {line[:300]}" for line in lines[-_LAST_LINES:])
+        super().__init__(f"{why}:{words}" if words else why)

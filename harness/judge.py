@@ -17,6 +17,7 @@ from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Judgement, Transition, Verdict, worst
 
+_PLAYED = {"warm-up", "play"}
 _NOTHING_JUDGED = Finding(
     name="run: something is judged",
     claims=(),
@@ -30,7 +31,7 @@ _NOTHING_JUDGED = Finding(
 def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     """Judge one run. Never raises for whatever a history holds or lacks."""
     history = events if isinstance(events, History) else History(events)
-    if not history.all(Run):
+    if not history.all(Run) or not {event.phase for event in history.all(Phase)} & _PLAYED:
         return _unplayed(scenario, history)
     case = Case(scenario, history)
     findings, promises = _findings(case, soundness(case))
@@ -115,7 +116,7 @@ def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
 
 
 def _unplayed(scenario: Scenario, history: History) -> Judgement:
-    """A run that never got as far as saying what it plays."""
+    """A run that never got as far as a first request."""
     troubles = [event.what for event in history.all(Trouble)]
     finding = Finding(
         name="run: the world starts",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.engines.base import Engine, Job, Progress
-from harness.errors import HarnessError, own_error
+from harness.errors import HarnessError, TargetError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
 from harness.judge import judge, not_in_scope, unjudged
@@ -58,6 +58,17 @@ class Starts:
         self._quiet = asyncio.Event()
         self._slots = asyncio.Semaphore(STARTS_AT_ONCE)
         self._next_play_s = 0.0
+        self.came_up = False
+        """Whether any world did."""
+        self.refused: TargetError | None = None
+        """Why the target of the first world that failed for it could not be started."""
+        self.kept: list[Played] = []
+        """What was not told as long as that could be all there is to tell."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the target could not be started, and never was: no need to try it again."""
+        return self.refused is not None and not self.came_up
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[Callable[[], None]]:
@@ -110,7 +121,8 @@ async def play_all(
     Histories are written to `report` as they grow. Runs that go on side by side in one process
     share `starts`, so that worlds of one don't start while those of another begin to play. When
     cancelled, the worlds are taken down, and what was seen by then is judged (inconclusive) and
-    told to the watcher.
+    told to the watcher. Where the target can't be started at all (`starts.hopeless`), no further
+    world is, and nothing is told to the watcher: the caller says it once.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
@@ -137,11 +149,17 @@ async def play_all(
                 scenario=scenario, events=(), judgement=unjudged(scenario, own_error(error))
             )
         played[scenario.file] = item
-        watcher.done(item)
+        if starts.hopeless:
+            starts.kept.append(item)
+        else:
+            watcher.done(item)
 
     async with asyncio.TaskGroup() as group:
         for scenario in order:
             group.create_task(one(scenario))
+    if not starts.hopeless:
+        for each in starts.kept:
+            watcher.done(each)
     return [played[scenario.file] for scenario in scenarios]
 
 
@@ -166,14 +184,21 @@ async def _play(
         )
         try:
             async with starts.one() as started:
+                if starts.refused is not None and not starts.came_up:
+                    raise starts.refused
 
                 async def gate() -> None:
+                    starts.came_up = True
                     started()
                     await starts.may_play()
 
                 await engine.play(
                     job, recorder, lambda progress: watcher.progress(scenario, progress), gate
                 )
+                starts.came_up = True  # also of an engine that needs no gate
+        except TargetError as error:
+            starts.refused = starts.refused or error
+            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
         except HarnessError as error:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
         except Exception as error:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from harness.checks.case import Case
+from harness.checks.ending import stays_up
 from harness.verdict import Finding, Verdict
 
 Promise = Callable[[Case], Iterator[Finding]]
 """Pure: same case, same findings. Its docstring's first line says what is promised."""
 
-PROMISES: tuple[Promise, ...] = ()
+PROMISES: tuple[Promise, ...] = (stays_up,)
 
 
 def promises_of(case: Case) -> tuple[Finding, ...]:

@@ -18,7 +18,7 @@ from harness.checks.case import Case
 from harness.checks.proof import touched
 from harness.checks.traffic import shown_status
 from harness.checks.wording import plural, seconds
-from harness.history.events import Phase
+from harness.history.events import Ended, Phase
 from harness.history.view import FaultWindow
 from harness.verdict import Finding, Verdict
 
@@ -134,6 +134,8 @@ def _untouched(case: Case) -> Iterator[Finding]:
 def _untimely(case: Case) -> Iterator[Finding]:
     """Faults that came or went late, or not at all; the engine's own account comes first."""
     history, scenario = case.history, case.scenario
+    if history.all(Ended):
+        return  # the simulation plays nothing without a target
     if history.troubles or not any(event.phase == "end" for event in history.all(Phase)):
         return
     error_s = history.run.clock_error_s

@@ -1,7 +1,7 @@
 """Calls a command and turns whatever ends it into an exit status; no traceback for a mistake.
 
-0 done, 1 found something wrong, 2 wrong usage or an invalid file, 130 after Ctrl-C; commands give
-others by `sys.exit`.
+0 done, 1 found something wrong, 2 wrong usage or an invalid file, 4 the target could not be
+started, 130 after Ctrl-C; commands give others by `sys.exit`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import click
 
 from harness.cli.table import outage
-from harness.errors import HarnessError, InvalidFile, UsageError
+from harness.errors import HarnessError, InvalidFile, TargetError, UsageError
 
+TARGET_REFUSED = 4
 INTERRUPTED = 130
 
 
@@ -36,7 +37,7 @@ def call(args: Sequence[str] | None = None) -> int:
         return 2
     except HarnessError as error:
         say(error)
-        return 2
+        return TARGET_REFUSED if isinstance(error, TargetError) else 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
@@ -51,5 +52,9 @@ def _check_folder() -> None:
 
 
 def say(error: HarnessError) -> None:
-    """Tell a person what went wrong."""
+    """Tell a person what went wrong; a target's own output stands as it was."""
+    if isinstance(error, TargetError):
+        click.echo(f"outage: {error.why}{'; its output:' if error.output else ''}", err=True)
+        click.echo(error.output, err=True, nl=bool(error.output))
+        return
     click.echo(f"outage: {error}", err=True)

@@ -16,7 +16,8 @@ ENGINES = ("local", "compose", "sim")
 
 @click.command(
     epilog="Exit status: 0 all passed, 1 some failed, 2 wrong usage or an invalid file, "
-    "3 inconclusive or nothing in scope, 130 and 143 after SIGINT and SIGTERM."
+    "3 inconclusive or nothing in scope, 4 the target could not be started, 130 and 143 after "
+    "SIGINT and SIGTERM."
 )
 @click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
 @click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.errors import UsageError
 from harness.report.text import details, one_line, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
-from harness.runner import Played, play_all
+from harness.runner import Played, Starts, play_all
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.verdict import Verdict, exit_status
@@ -51,6 +52,7 @@ class Session:
         self._display = LiveDisplay(self._console, quiet=quiet)
         self._played: dict[str, Played] = {}
         self._signal: int | None = None
+        self._starts = Starts()
 
     def run(self, scenarios: Sequence[Scenario]) -> int:
         """Play all, print what a person wants to know, and give the exit status.
@@ -75,15 +77,20 @@ class Session:
         if self._signal is not None:
             self._console.print(self._interruption(scenarios), style="bold", markup=False)
         judgements = [item.judgement for item in played]
+        refused = self._starts.refused if self._starts.hopeless else None
         if self._engine.name == "sim" and self._signal is None:
             for line in self._replays(played):
                 self._console.print(line, markup=False)
-        self._console.print(totals(judgements, wall_s=wall_s))
+        if refused is None or self._signal is not None:
+            self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:
             write_reports(self._report, played, wall_s=wall_s)
             self._console.print(f"report: {self._report}", markup=False)
         if self._signal is not None:
             return 128 + self._signal
+        if refused is not None:
+            say(refused)
+            return TARGET_REFUSED
         if unsaved := [item.unsaved for item in played if item.unsaved]:
             raise UsageError("\n".join(unsaved))
         return exit_status(overall(judgements))
@@ -119,12 +126,13 @@ class Session:
                 jobs=self._jobs,
                 seed=self._seed,
                 report=self._report,
+                starts=self._starts,
             )
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt, number, task)
         try:
-            await task
+            self._played |= {each.scenario.file: each for each in await task}
         except asyncio.CancelledError:
             if self._signal is None:
                 raise

@@ -12,9 +12,14 @@ from pathlib import Path
 
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
+from harness.history.events import Ended, Event, Trouble
 
 _STOP_WITHIN_S = 2.0
 _LONGEST_LINE = 1 << 20
+_KEPT_LINES = 400
+LAST_LINES = 5
+"""Of a target that died."""
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"})
 
 
@@ -24,6 +29,16 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"} | dict(more)
 
 
+def ended(status: int, at_s: float, said: Sequence[str]) -> Event:
+    """That the target ended while it was needed; by the signal of somebody else, it is trouble."""
+    if -status in _FROM_OUTSIDE:
+        name = signal.Signals(-status).name
+        words = "; its last words: " + " | ".join(said) if said else ""
+        what = f"the target was ended by {name}, from outside (out of memory?){words}"
+        return Trouble(at_s=at_s, by="engine", what=what)
+    return Ended(at_s=at_s, by="engine", status=status, said=tuple(said))
+
+
 class Child:
     """One running process; its output goes line by line to `on_line`."""
 
@@ -31,7 +46,7 @@ class Child:
         self.name = name
         self._process = process
         self._reaper = reaper
-        self._tail: deque[str] = deque(maxlen=20)
+        self._tail: deque[str] = deque(maxlen=_KEPT_LINES)
         self._reader: asyncio.Task[None] | None = None
         self.stopping = False
         reaper.watch(process.pid)
@@ -107,10 +122,14 @@ class Child:
         """None while it runs; negative for the signal that ended it."""
         return self._process.returncode
 
+    def said(self, lines: int = _KEPT_LINES) -> tuple[str, ...]:
+        """The last lines of its output that aren't empty."""
+        return tuple(line for line in self._tail if line)[-lines:]
+
     def last_words(self, lines: int = 5) -> str:
         """The end of its output, for an error message."""
-        kept = [line for line in self._tail if line][-lines:]
-        return "".join(f"\n    {line[:300]}" for line in kept) or " (it said nothing)"
+        kept = "".join(f"\n    {line[:300]}" for line in self.said(lines))
+        return kept or " (it said nothing)"
 
     async def wait(self) -> int:
         """Wait until it has ended, and give its exit status."""

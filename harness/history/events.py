@@ -213,6 +213,17 @@ class Waited(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(Event):
+    """The target ended by itself while it was needed."""
+
+    kind: ClassVar[str] = "ended"
+    status: int
+    """Its exit status; negative for the signal that ended it."""
+    said: tuple[str, ...] = ()
+    """The last lines that it printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble(Event):
     """The run itself went wrong: whatever it shows is inconclusive."""
 
@@ -236,6 +247,7 @@ _KINDS: dict[str, type[Event]] = {
         Reported,
         Logged,
         Waited,
+        Ended,
         Trouble,
     )
 }

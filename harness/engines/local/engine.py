@@ -21,7 +21,7 @@ from harness.engines.local.world import World
 from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
-from harness.errors import WorldError
+from harness.errors import TargetError, WorldError
 from harness.history.events import Run, Trouble
 from harness.scenario.model import Scenario
 
@@ -52,7 +52,10 @@ class LocalEngine:
         return unplayable_on(self.name, scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
-        """Build a world, play the job on it, take it down whatever happens."""
+        """Build a world, play the job on it, take it down whatever happens.
+
+        Raises: TargetError when the target could not be started.
+        """
         chronicle = Chronicle(record)
         self._note_run(job, chronicle)
         try:
@@ -70,6 +73,8 @@ class LocalEngine:
                 await player.play(world)
                 await world.services.settled()
                 await world.check()
+        except TargetError:
+            raise  # whether that ends the whole run is not known here
         except WorldError as error:
             chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
         finally:

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import exchange
-from harness.engines.processes import Child
+from harness.engines.processes import LAST_LINES, Child, ended
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, WireRequest
 from harness.engines.status import state_in
-from harness.errors import WorldError
+from harness.errors import TargetError, WorldError
 from harness.history.events import Logged, Reported
 from harness.target import Target
 from harness.toxiproxy.server import free_port
@@ -26,6 +26,7 @@ _POLL_S = 0.05
 _STATUS_EVERY_S = 0.5
 _PORT_TRIES = 3
 _LOG_LINES = 20_000
+_LAST_WORDS_S = 0.1
 
 
 class Gateway:
@@ -45,7 +46,7 @@ class Gateway:
     async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
         """Start the target and wait until it is ready; `upstreams` gives each proxy's port.
 
-        Raises: WorldError when it can't be started, ends, or never gets ready.
+        Raises: TargetError when it can't be started, ends, or never gets ready.
         """
         if self._target.url is not None:
             parts = urlsplit(self._target.url)
@@ -53,7 +54,7 @@ class Gateway:
             await self._ready(None)
             return
         if self._target.start is None or not self._target.start.command:
-            raise WorldError(
+            raise TargetError(
                 f"target {self._target.name!r} can't be started: its file has no `start: command`; "
                 "--engine sim plays it"
             )
@@ -63,7 +64,7 @@ class Gateway:
             child = await self._launch(port, upstreams, internal_token)
             try:
                 await self._ready(child)
-            except WorldError:
+            except TargetError:
                 taken = "address already in use" in child.last_words(20).lower()
                 await child.kill()
                 if taken and remaining:
@@ -83,14 +84,17 @@ class Gateway:
         env |= {
             name: value.replace("{port}", str(port)) for name, value in target.start.env.items()
         }
-        self._child = await Child.start(
-            f"target {target.name!r}",
-            target.command(port),
-            reaper=self._reaper,
-            on_line=self._chronicle.guarded(self._on_line),
-            env=env,
-            cwd=target.cwd,
-        )
+        try:
+            self._child = await Child.start(
+                f"target {target.name!r}",
+                target.command(port),
+                reaper=self._reaper,
+                on_line=self._chronicle.guarded(self._on_line),
+                env=env,
+                cwd=target.cwd,
+            )
+        except WorldError as error:
+            raise TargetError(str(error)) from error
         return self._child
 
     async def _ready(self, child: Child | None) -> None:
@@ -101,21 +105,25 @@ class Gateway:
         while self._chronicle.now() < deadline_s:
             if child is not None and child.exit_status is not None:
                 await child.kill()  # what it left running, and all of its last words read
-                raise WorldError(
+                raise TargetError(
                     f"target {target.name!r} ended with exit status {child.exit_status} before it "
-                    f"was ready:{child.last_words()}"
+                    "was ready",
+                    self._said(child),
                 )
             answer = await self.ask(WireRequest(method=method, path=path), within_s=2.0)
             if answer.status is not None and answer.status < 500:
                 return
             last = answer.error or f"{answer.status}"
             await asyncio.sleep(_POLL_S)
-        said = "" if child is None else child.last_words()
         host, port = self.address
-        raise WorldError(
+        raise TargetError(
             f"target {target.name!r} was not ready in {target.ready_within:g} s: {target.ready} "
-            f"at {host}:{port} gave {last}{said}"
+            f"at {host}:{port} gave {last}",
+            self._said(child),
         )
+
+    def _said(self, child: Child | None) -> str:
+        return "" if child is None else self._redactor.text("\n".join(child.said()))
 
     async def ask(self, request: WireRequest, *, within_s: float) -> WireAnswer:
         """One request of the harness's own, not part of the traffic."""
@@ -141,15 +149,11 @@ class Gateway:
 
     async def _note_end(self, child: Child) -> None:
         status = await child.wait()
+        at_s = self._chronicle.now()
         if not child.stopping:
-            self._chronicle.record(
-                Logged(
-                    at_s=self._chronicle.now(),
-                    by="engine",
-                    source="target",
-                    line=f"the target ended by itself with exit status {status}",
-                )
-            )
+            await asyncio.sleep(_LAST_WORDS_S)  # they may still be in the pipe
+            said = [self._redactor.text(line[:500]) for line in child.said(LAST_LINES)]
+            self._chronicle.record(ended(status, at_s, said))
 
     def watch_status(self, upstreams: tuple[str, ...]) -> None:
         """Begin to look at the target's status endpoint, twice a second."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.engines.base import Job
 from harness.engines.local.gateway import log_mark
+from harness.engines.processes import LAST_LINES
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body
 from harness.engines.status import state_in
@@ -15,6 +16,7 @@ from harness.history.events import (
     Answered,
     Applied,
     Crossed,
+    Ended,
     Event,
     Lifted,
     Logged,
@@ -42,6 +44,9 @@ class Translator:
         self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
         self._redactor = Redactor.of_target(job.target, INTERNAL_TOKEN)
         self._states: dict[str, tuple[str, float]] = {}
+        self._output: list[str] = []
+        self.unstarted: str | None = None
+        """Why the target could not be started; known when all events have been made."""
         self.begin_s = BOOT_S - self._zero_s
         self.end_s = max(fact["at"] for fact in self._facts) - self._zero_s
 
@@ -51,8 +56,17 @@ class Translator:
             yield from self._events(fact)
         for remark in self._document["remarks"]:
             yield self._said(f"{remark}", self.end_s)
+        if self.unstarted is not None and self._document["escapes"]:
+            # It may be ours that it could not.
+            yield Trouble(at_s=self.end_s, by="engine", what=f"the target {self.unstarted}")
+            self.unstarted = None
         for escape in self._document["escapes"]:
             yield Trouble(at_s=self.end_s, by="engine", what=ESCAPED + escape)
+
+    @property
+    def said(self) -> str:
+        """What the target printed by then, its own traceback last."""
+        return "\n".join(map(self._redactor.text, self._output))
 
     def _events(self, fact: dict[str, Any]) -> Iterator[Event]:
         at_s = fact["at"] - self._zero_s
@@ -77,17 +91,20 @@ class Translator:
             case "status":
                 yield from self._reported(fact, at_s)
             case "logged":
-                yield Logged(
-                    at_s=at_s,
-                    by="target",
-                    source="target",
-                    line=self._redactor.text(fact["line"]),
-                    mark=log_mark(self._job.target, fact["line"]),
-                )
+                line = self._redactor.text(fact["line"])
+                self._output.append(line)
+                mark = log_mark(self._job.target, fact["line"])
+                yield Logged(at_s=at_s, by="target", source="target", line=line, mark=mark)
             case "waiting":
                 yield self._said(
                     f"{fact['task']} waits for {fact['what']} at {fact['where']}", at_s
                 )
+            case "unstarted":
+                self.unstarted = self._redactor.text(fact["why"])
+                self._output += fact["said"].splitlines()
+            case "ended":
+                said = tuple(self._output[-LAST_LINES:])
+                yield Ended(at_s=at_s, by="engine", status=fact["status"], said=said)
             case "traceback":
                 for line in fact["text"].splitlines():
                     yield self._said(self._redactor.text(line), at_s)

@@ -19,7 +19,7 @@ from harness.engines.base import (
     unplayable_on,
 )
 from harness.engines.reaper import Reaper
-from harness.errors import WorldError
+from harness.errors import TargetError, WorldError
 from harness.history.events import Event, Logged, Run
 from harness.scenario.model import Scenario
 
@@ -101,6 +101,8 @@ class SimEngine:
         for event in translator.events():
             record(event)
         record(self._summary(job, document, translator.end_s))
+        if translator.unstarted is not None:
+            raise TargetError(f"target {job.target.name!r} {translator.unstarted}", translator.said)
 
     def _run(self, job: Job, at_s: float, python: str) -> Run:
         target = job.target

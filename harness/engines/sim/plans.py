@@ -13,7 +13,7 @@ from harness.engines.network import plan as proxy_plan
 from harness.engines.player import GRACE_S, LEAD_S
 from harness.engines.requests import wire_request
 from harness.engines.services import behaviour, routes_json, users_json
-from harness.errors import WorldError
+from harness.errors import TargetError
 from harness.scenario.faults import ClockStep, FaultBase
 from harness.scenario.traffic import Stream
 from harness.timeline import Apply, Lift, Send
@@ -35,15 +35,15 @@ def make_plan(
 ) -> Plan:
     """The plan of a job.
 
-    Raises: WorldError for a target that can't be simulated.
+    Raises: TargetError for a target that can't be simulated.
     """
     target = job.target
     if target.start is None or target.start.wsgi is None:
-        raise WorldError(
+        raise TargetError(
             f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app`"
         )
     if target.real:
-        raise WorldError(
+        raise TargetError(
             f"target {target.name!r} can't be simulated: {', '.join(target.real)} is a real "
             "service, and the simulation reaches none; use --engine local"
         )

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from . import locks, patches, real, stubs
 from .descriptors import open_count
+from .ending import ENDING
 from .escapes import ESCAPES
 from .facts import Facts
 from .output import capture
@@ -20,6 +21,7 @@ from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
 from .scheduler import KERNEL, Deadlock
 from .status import StatusWatch
+from .traces import own_trace
 from .watchdog import Watchdog
 from .world import World
 from .wsgi import Answer, Server, load
@@ -47,6 +49,7 @@ class Play:
         self._status: StatusWatch | None = None
         self._ended = False
         self._importing = False
+        self._play_begun = False
         self._libraries: list[str] = []
         self._watchdog = Watchdog(plan["real_limit_s"], self._on_stuck)
 
@@ -70,6 +73,7 @@ class Play:
         plan = self.plan
         KERNEL.begin_again()
         KERNEL.on_failure = self.fail
+        ENDING.on_end = self._left
         KERNEL.on_foreign = lambda: ESCAPES.note(
             "waited on a thread that the simulation didn't start",
             "it runs in real time, beside the simulation's clock",
@@ -128,6 +132,7 @@ class Play:
         self._await_ready()
         self._play_begun_s = real.monotonic()
         self._play_begun_cpu_s = real.process_time()
+        self._play_begun = True
         self.facts.add("phase", phase="warm-up")
         for stream in self.plan["warm_up"]:
             for request in stream["tries"]:
@@ -267,14 +272,27 @@ class Play:
         if isinstance(error, Deadlock):
             self.finish(str(error))
         if isinstance(error, NotReady):
-            self.finish(f"the target was not ready: {error}")
-        text = "".join(traceback.format_exception(error))
-        where = _last_own_line(error)
-        self.facts.add("traceback", text=text)
-        what = "".join(traceback.format_exception_only(error)).strip()
+            self._unstarted(f"was not ready in {self.plan['ready_within_s']:g} s: {error}")
         if self._importing:
-            self.finish(f"the target could not be imported: {where}{what}")
-        self.finish(f"the simulation broke: {where}{what}")
+            where = _last_own_line(error).removesuffix(": ")
+            at = f" at {where}" if where else ""
+            what = f"{type(error).__name__} from importing {self.plan['wsgi']}{at}"
+            self._unstarted(f"could not be started: {what}", own_trace(error))
+        self.facts.add("traceback", text="".join(traceback.format_exception(error)))
+        what = "".join(traceback.format_exception_only(error)).strip()
+        self.finish(f"the simulation broke: {_last_own_line(error)}{what}")
+
+    def _unstarted(self, why: str, said: str = "") -> NoReturn:
+        """End before anything was played: the target itself is why."""
+        self.facts.add("unstarted", why=why, said=said)
+        self.finish(None)
+
+    def _left(self, status: int) -> NoReturn:
+        """The target ended its own process, which is nobody else's."""
+        if self._play_begun:
+            self.facts.add("ended", status=status)
+            self.finish(None)
+        self._unstarted(f"ended with exit status {status} before it was ready")
 
     def _on_stuck(self, what: str) -> NoReturn:
         self.finish(what)
@@ -303,7 +321,7 @@ class Play:
             "start_s": self._play_begun_s - self._begun_s,
         }
         self._write(json.dumps(document).encode())
-        os._exit(0)
+        real.leave(0)
 
     def _note_waiting(self) -> None:
         """Who still waits for what, when requests were left without an answer."""

@@ -17,6 +17,7 @@ fork = posix.fork
 getpid = posix.getpid
 getppid = posix.getppid
 kill = posix.kill
+leave = posix._exit
 urandom = posix.urandom
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "getpid",
     "getppid",
     "kill",
+    "leave",
     "monotonic",
     "process_time",
     "sleep",

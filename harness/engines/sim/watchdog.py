@@ -63,7 +63,7 @@ class Watchdog:
             if now_s - begun_s > self._limit_s:
                 self._on_stuck(f"the play took more than {self._limit_s:g} s of real time")
             if real.getppid() != self._parent:
-                os._exit(1)
+                real.leave(1)
 
     def _judge(self, ident: int, busy_s: float, asleep_s: float) -> None:
         if max(busy_s - BUSY_CPU_S, asleep_s - REAL_WAIT_S) < 0:

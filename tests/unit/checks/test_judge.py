@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import traffic
@@ -257,6 +257,7 @@ def test_a_scenario_not_played_is_out_of_scope(scenario):
     assert judgement.findings[0].evidence == "needs the engine sim"
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_history_makes_the_judge_raise(scenario, world, data):
     events = sound(world).history().events

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harness.checks import promises
+from harness.engines.processes import ended
+from harness.history.events import Ended, Trouble
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Finding, Verdict
@@ -108,3 +110,21 @@ def test_each_finding_knows_the_line_that_asks_for_it(world):
     text = "title: a scenario\nduration: 90s\n" + EXPECTING.lstrip()
     judgement = judge(parse_scenario(text, "s.yaml"), sound(world).history())
     assert [finding.line for finding in judgement.findings] == [6]
+
+
+def test_a_target_that_dies_is_failed_with_its_last_words(scenario, world):
+    said = ("x" * 290, "panic: auth is away", "exiting")
+    shown = sound(world)
+    shown.events.append(Ended(at_s=12.3, by="engine", status=1, said=said))
+    judgement = judge(scenario(PROMISING), shown.history())
+    (finding,) = judgement.promises
+    assert finding.verdict is judgement.verdict is Verdict.FAILED
+    assert finding.observed == "it ended by itself at 12.3s with exit status 1"
+    assert finding.evidence == "its process; its last words: panic: auth is away | exiting"
+
+
+def test_what_ends_a_target_from_outside_is_no_fault_of_its_own():
+    assert isinstance(ended(-11, 1.0, ()), Ended)
+    trouble = ended(-9, 1.0, ("working",))
+    assert isinstance(trouble, Trouble)
+    assert trouble.what.startswith("the target was ended by SIGKILL, from outside")

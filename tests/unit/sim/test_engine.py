@@ -14,8 +14,8 @@ from harness.engines.base import Job, Progress
 from harness.engines.sim.determinism import check_determinism, first_difference
 from harness.engines.sim.engine import SimEngine
 from harness.engines.sim.nursery import Nursery
-from harness.errors import WorldError
-from harness.history.events import Answered, Event, Logged, Run, Sent, Trouble, to_json
+from harness.errors import TargetError, WorldError
+from harness.history.events import Answered, Ended, Event, Logged, Run, Sent, Trouble, to_json
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.target import Start, Target
@@ -149,13 +149,53 @@ def test_a_target_that_crashes_in_c_is_told_so(engine: SimEngine, tmp_path: Path
     assert History(engine.play_now(job(tmp_path))).troubles == ()
 
 
-def test_escapes_and_failed_imports_are_troubles(engine: SimEngine, tmp_path: Path) -> None:
+def test_escapes_are_troubles(engine: SimEngine, tmp_path: Path) -> None:
     source = GATEWAY.replace("    try:", "    os.system('true')\n    try:", 1)
     events = engine.play_now(job(tmp_path, source=source))
     troubles = [event.what for event in events if isinstance(event, Trouble)]
     assert any(what.startswith("escaped the simulation: gw.py:4 ") for what in troubles)
-    broken = engine.play_now(job(tmp_path, source="import nothing_of_this_name\n"))
-    assert "could not be imported" in History(broken).troubles[0]
+
+
+def test_a_failed_import_is_the_targets_with_its_own_traceback(
+    engine: SimEngine, tmp_path: Path
+) -> None:
+    source = "print('about to')\ndef load():\n    import nothing_of_this_name\nload()\n"
+    with pytest.raises(TargetError) as raised:
+        engine.play_now(job(tmp_path, source=source))
+    error = raised.value
+    assert error.why.endswith(
+        "could not be started: ModuleNotFoundError from importing gw:app at gw.py:3"
+    )
+    assert error.output.splitlines()[:3] == [
+        "about to",
+        "Traceback (most recent call last):",
+        f'  File "{tmp_path}/gw.py", line 4, in <module>',
+    ]
+    assert "harness" not in error.output
+    assert error.output.endswith("ModuleNotFoundError: No module named 'nothing_of_this_name'")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("os._exit(3)", 3), ("os.abort()", -6), ("os.kill(os.getpid(), 9)", -9)],
+)
+def test_a_target_that_ends_its_process_is_told_with_its_last_words(
+    end: str, status: int, engine: SimEngine, tmp_path: Path
+) -> None:
+    source = f"""import os
+COUNT = [0]
+def app(environ, start_response):
+    COUNT[0] += 1
+    if COUNT[0] > 3:
+        print("panic: token-ada was too much")
+        {end}
+    start_response("200 OK", [])
+    return [b"{{}}"]
+"""
+    history = History(engine.play_now(job(tmp_path, source=source)))
+    (ended,) = history.all(Ended)
+    assert (ended.status, ended.said) == (status, ("panic: [redacted] was too much",))
+    assert history.end_s == ended.at_s
 
 
 def test_a_cancelled_play_ends_its_process(engine: SimEngine, tmp_path: Path) -> None:

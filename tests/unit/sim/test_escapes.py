@@ -137,8 +137,10 @@ def test_an_import_that_waits_for_ever_is_told(simulate: Simulate) -> None:
 
 def test_a_failing_import_is_told_with_its_line(simulate: Simulate) -> None:
     outcome = simulate("import os\nos.environ['NOT_THERE']\n")
-    (trouble,) = outcome.troubles
-    assert "could not be imported: target.py:2: KeyError: 'NOT_THERE'" in trouble
+    (fact,) = outcome.of("unstarted")
+    assert fact["why"].startswith("could not be started: KeyError from importing target:")
+    assert fact["why"].endswith("at target.py:2")
+    assert fact["said"].endswith("KeyError: 'NOT_THERE'\n")
 
 
 def test_an_unready_target_is_told(simulate: Simulate) -> None:
@@ -148,7 +150,8 @@ def test_an_unready_target_is_told(simulate: Simulate) -> None:
         "    start_response('503 No', [])\n    return [b'']\n",
         wsgi="target:broken",
     )
-    assert outcome.troubles == ["the target was not ready: GET /health gave 503"]
+    (fact,) = outcome.of("unstarted")
+    assert fact["why"] == "was not ready in 5 s: GET /health gave 503"
 
 
 def test_a_name_replaced_after_the_import_is_named(simulate: Simulate) -> None:

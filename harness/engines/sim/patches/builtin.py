@@ -11,6 +11,7 @@ import sys
 import time
 
 from ..clock import REPLACEMENTS
+from ..ending import ENDING, PID
 from ..escapes import ESCAPES
 from ..local import Local
 from ..locks import Lock, RLock, SimpleQueue
@@ -21,8 +22,6 @@ from .threads import THREADS, ThreadHandle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-PID = 4242
 
 
 class _Process:
@@ -51,6 +50,9 @@ def install() -> None:
     for module in filter(None, (posix, sys.modules.get("os"))):  # `os` copies the names
         replace(module, "urandom", CHANCE.urandom)
         replace(module, "getpid", _PROCESS.getpid)
+        replace(module, "_exit", ENDING.leave)
+        replace(module, "abort", ENDING.abort)
+        replace(module, "kill", ENDING.kill)
         if hasattr(module, "getrandom"):
             replace(module, "getrandom", CHANCE.getrandom)
     for name in ("alarm", "setitimer", "pause", "sigwait", "sigwaitinfo", "sigtimedwait"):
