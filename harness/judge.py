@@ -12,6 +12,7 @@ from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import remarks
 from harness.checks.soundness import Soundness, lateness_s, soundness
+from harness.checks.steady import breaks, missing_route
 from harness.history.events import Event, Phase, Run, Trouble
 from harness.history.view import History
 from harness.scenario.model import Scenario
@@ -69,6 +70,11 @@ def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Fi
 
 
 def _expected(case: Case) -> Iterator[Finding]:
+    reason = missing_route(case)
+    if reason is not None:
+        yield _not_in_scope(case.scenario, reason)
+        return
+    yield from breaks(case)
     lines = case.scenario.expect_lines
     for index, expectation in enumerate(case.scenario.expect):
         for finding in findings_of(expectation, case):
@@ -144,15 +150,18 @@ def unjudged(scenario: Scenario, reason: str) -> Judgement:
 
 def not_in_scope(scenario: Scenario, reason: str) -> Judgement:
     """A scenario that was not played, because this engine, machine or target can't show it."""
-    finding = Finding(
+    return _bare(scenario, Verdict.OUT_OF_SCOPE, (_not_in_scope(scenario, reason),))
+
+
+def _not_in_scope(scenario: Scenario, reason: str) -> Finding:
+    return Finding(
         name="scenario",
         claims=scenario.claims,
         verdict=Verdict.OUT_OF_SCOPE,
-        expected="to be played",
-        observed="not played",
+        expected="to be shown",
+        observed="not judged",
         evidence=reason,
     )
-    return _bare(scenario, Verdict.OUT_OF_SCOPE, (finding,))
 
 
 def _bare(scenario: Scenario, verdict: Verdict, findings: tuple[Finding, ...]) -> Judgement:

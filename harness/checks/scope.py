@@ -1,6 +1,6 @@
 """What a target doesn't promise is out of scope: claims it does without, upstreams it lacks.
 
-A route that answers 404 is not excused.
+A route that it lacks is found in the warm-up (`steady.py`).
 """
 
 from __future__ import annotations

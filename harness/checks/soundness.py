@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from harness.checks.case import Case
 from harness.checks.proof import touched
+from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
 from harness.checks.traffic import shown_status
 from harness.checks.wording import plural, seconds
 from harness.history.events import Ended, Phase
@@ -104,10 +105,10 @@ def _cut_short(case: Case) -> Iterator[Finding]:
 def _unsteady(case: Case) -> Iterator[Finding]:
     if not case.history.all(Phase):
         return
-    last = {request.sent.stream: request for request in case.history.warm_up}
+    last, broken = last_warm_ups(case), broken_streams(case)
     for name, stream in case.scenario.traffic.items():
         request = last.get(name)
-        if request is not None and request.status is not None and request.status in stream.healthy:
+        if is_healthy(request, stream) or name in broken:
             continue
         observed = "no warm-up request" if request is None else shown_status(request, case)
         yield _finding(

@@ -40,6 +40,9 @@ def one_line(judgement: Judgement) -> Text:
     line.append(f"{_MARKS[judgement.verdict]} {words(judgement.verdict):<{_VERDICT_WIDTH}}", style)
     line.append(f"  {judgement.name:<{_NAME_WIDTH}}  ", "bold")
     line.append(_held(judgement))
+    if judgement.verdict is Verdict.OUT_OF_SCOPE:
+        line.append(f"  {_why_not(judgement)}", "dim")
+        return line
     changes = "; ".join(_changes(judgement))
     if changes:
         line.append(f"  {changes}", "dim")
@@ -52,6 +55,12 @@ def _held(judgement: Judgement) -> str:
         return "not played" if judgement.requests == 0 else "nothing in scope"
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
     return f"{held:>2} of {len(in_scope):>2} held"
+
+
+def _why_not(judgement: Judgement) -> str:
+    """Why a scenario is out of scope: each reason once."""
+    reasons = dict.fromkeys(finding.evidence for finding in judgement.findings)
+    return clean("; ".join(reasons))
 
 
 def _changes(judgement: Judgement) -> Iterator[str]:
