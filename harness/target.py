@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from harness.log_patterns import Log
 from harness.scenario.fields import (
     Claim,
     Duration,
@@ -44,13 +45,6 @@ class Status(Part):
 
     request: Route
     state: str = Field(description="dotted path in the answer; {upstream} is replaced")
-
-
-class Log(Part):
-    """Patterns (regular expressions) in the target's output: further evidence."""
-
-    opened: str | None = None
-    rejected: str | None = None
 
 
 class Breaker(Part):
@@ -181,6 +175,22 @@ def _replaced(word: str, places: dict[str, str]) -> str:
     return word
 
 
+_REFERENCE_LOG = Log(
+    processing=r"(?P<upstream>\w[\w ]*) Server CLOSED - request processing",
+    attempt=r"(?P<upstream>\w[\w ]*) Server [A-Z]{3,6} /.* \(attempt \d{1,3}/\d{1,3}\)",
+    failed=r"(WARNING|ERROR): (Connection refused|Connection failed|Server answered 5)",
+    retrying=r"Retrying in \d+s",
+    succeeded=r"✓ (?P<upstream>\w[\w ]*) Server succeeded",
+    exhausted=r"✗ (?P<upstream>\w[\w ]*) Server - all attempts failed",
+    opened=r"Circuit breaker OPEN \((probe|threshold) .*\) - (?P<upstream>\w[\w ]*) Server",
+    rejected=r"(?P<upstream>\w[\w ]*) service unavailable \(circuit breaker open\)",
+    half_open=r"Circuit breaker entering HALF_OPEN .* - (?P<upstream>\w[\w ]*) Server",
+    closed=r"Circuit breaker CLOSED .* - (?P<upstream>\w[\w ]*) Server",
+    answered=r"(?P<upstream>\w[\w ]*) server returned valid user",
+)
+"""The document's section "Logging & Observability" (B11)."""
+
+
 def bundled(name: str) -> Target | None:
     """The targets that need no file: `reference`, and `naive` (T10); None for another name."""
     modules = {"reference": ("gateway", "gateway.wsgi:app"), "naive": ("gateway.naive",) * 2}
@@ -193,4 +203,5 @@ def bundled(name: str) -> Target | None:
         name=name,
         start=Start(command=("{python}", "-m", module), wsgi=wsgi),
         status=status if name == "reference" else None,
+        log=_REFERENCE_LOG if name == "reference" else None,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
+from harness.log_patterns import MARKS, fault_of
 from harness.scenario.names import Misfits
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
@@ -150,9 +151,13 @@ def _wiring(target: Target) -> Misfits:
 
 
 def _evidence(target: Target) -> Misfits:
-    patterns = {} if target.log is None else dict(target.log)
-    for key, pattern in patterns.items():
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            yield ("log", key), f"is not a regular expression: {error}"
+    if target.log is None:
+        return
+    for mark in MARKS:
+        pattern = getattr(target.log, mark)
+        fault = None if pattern is None else fault_of(pattern)
+        if fault is not None:
+            yield ("log", mark), f"{mark}: {fault}"
+    for said, name in target.log.names.items():
+        if name not in target.upstream_names:
+            yield ("log", "names", said), not_known("upstream", name, target.upstream_names)

@@ -371,7 +371,7 @@ class _Reader:
             (
                 event.at_s
                 for event in self.history.logs
-                if event.mark == "opened" and since_s <= event.at_s <= until_s
+                if "opened" in event.marks and since_s <= event.at_s <= until_s
             ),
             None,
         )

@@ -43,7 +43,10 @@ class Run(Event):
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
     """Breaker settings of the target by upstream: attempts, timeout_s, threshold, wait_s."""
     evidence: tuple[str, ...] = ()
-    """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `status`, `log`."""
+    """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `status`, `log`
+    (lines for which the target has patterns), `output` (all lines of the target)."""
+    marks: tuple[str, ...] = ()
+    """The marks for which the target has log patterns."""
     versions: dict[str, str] = field(default_factory=dict)
     clock_error_s: float = 0.0
     """How far the clocks of other machines may be off."""
@@ -190,8 +193,10 @@ class Logged(Event):
     kind: ClassVar[str] = "logged"
     source: str
     line: str
-    mark: str | None = None
-    """`opened` or `rejected`, where the line matches that pattern of the target file."""
+    marks: tuple[str, ...] = ()
+    """What it stands for: the patterns of the target file's `log:` that it matches."""
+    upstream: str | None = None
+    """The upstream that such a pattern found in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

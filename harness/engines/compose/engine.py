@@ -29,6 +29,7 @@ from harness.engines.compose.inside import INSIDE, InsideSite
 from harness.engines.compose.leftovers import Undertaker, remove_orphans
 from harness.engines.compose.place import Place, Site
 from harness.engines.compose.world import World, check_upstreams, job_at
+from harness.engines.marks import output_evidence
 from harness.engines.player import Player
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
@@ -183,7 +184,7 @@ class ComposeEngine:
         target, place = job.target, world.place
         evidence = ["stub", *(place.evidence if place else ())]
         evidence += ["status"] if target.status is not None else []
-        evidence += ["log"] if target.log is not None and not self._inside else []
+        evidence += output_evidence(target, captured=not self._inside)
         chronicle.record_first(
             Run(
                 at_s=began_s,
@@ -198,6 +199,7 @@ class ComposeEngine:
                 without=target.without,
                 settings=settings_json(target),
                 evidence=tuple(evidence),
+                marks=() if target.log is None else target.log.marks,
                 versions={"python": platform.python_version()},
                 clock_error_s=max(world.stubs.clock_error_s, place.wall_error_s if place else 0.0),
             )

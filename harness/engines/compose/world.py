@@ -13,18 +13,19 @@ from harness.engines.compose.layout import PROXY_PORTS, STUB_PORTS
 from harness.engines.compose.place import Address, Place, Site
 from harness.engines.compose.stubs import Stubs
 from harness.engines.compose.vacancy import Vacancy
-from harness.engines.local.gateway import Gateway, log_mark
+from harness.engines.local.gateway import Gateway
+from harness.engines.marks import LogReader
 from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.history.events import Crossed, Logged
+from harness.log_patterns import LONGEST_LINE
 from harness.scenario.faults import FaultBase
 from harness.target import Target
 from harness.toxiproxy.client import ToxiproxyClient
 
-_LONGEST_LINE = 500
 _READY_WITHIN_S = 20.0
 _STARTS_AHEAD_S = 3.0
 """A killed service starts so long before its fault is lifted, unseen behind its closed proxy."""
@@ -40,6 +41,7 @@ class World:
         self._token = token or secrets.token_hex(16)
         self._names = job.target.upstream_names
         self.redactor = Redactor.of_target(job.target, self._token)
+        self._reader = LogReader(job.target, self.redactor)
         self.stubs = Stubs(job, chronicle)
         self.place: Place | None = None
         """Where everything is, once it has started."""
@@ -88,17 +90,13 @@ class World:
         return client
 
     def _on_line(self, service: str, line: str, at_s: float) -> None:
-        text = self.redactor.text(line[:_LONGEST_LINE])
-        target = service == "gateway"
-        self._chronicle.record(
-            Logged(
-                at_s=self._chronicle.of(at_s),
-                by="target" if target else "engine",
-                source="target" if target else service,
-                line=text,
-                mark=log_mark(self._job.target, line) if target else None,
-            )
-        )
+        at_s = self._chronicle.of(at_s)
+        if service == "gateway":
+            for event in self._reader.events(line, at_s):
+                self._chronicle.record(event)
+            return
+        text = self.redactor.text(line[:LONGEST_LINE])
+        self._chronicle.record(Logged(at_s=at_s, by="engine", source=service, line=text))
 
     def _on_accepted(self, upstream: str, number: int, at_s: float) -> None:
         at_s = self._chronicle.of(at_s)

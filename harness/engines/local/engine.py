@@ -18,6 +18,7 @@ from harness.engines.base import (
 from harness.engines.chronicle import Chronicle
 from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
 from harness.engines.local.world import World
+from harness.engines.marks import output_evidence
 from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
@@ -108,7 +109,7 @@ class LocalEngine:
         target = job.target
         evidence = ["stub"] + ([self._choice.evidence] if self._choice.evidence else [])
         evidence += ["status"] if target.status is not None else []
-        evidence += ["log"] if target.log is not None else []
+        evidence += output_evidence(target, captured=target.url is None)
         chronicle.record(
             Run(
                 at_s=chronicle.now(),
@@ -123,6 +124,7 @@ class LocalEngine:
                 without=target.without,
                 settings=settings_json(target),
                 evidence=tuple(evidence),
+                marks=() if target.log is None else target.log.marks,
                 versions={"python": platform.python_version()},
             )
         )

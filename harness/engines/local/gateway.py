@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,21 +10,20 @@ from urllib.parse import urlsplit
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import exchange
+from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES, Child, ended
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, WireRequest
 from harness.engines.status import state_in
 from harness.errors import TargetError, WorldError
-from harness.history.events import Logged, Reported
-from harness.target import Target
+from harness.history.events import Reported
 from harness.toxiproxy.server import free_port
 
 HOST = "127.0.0.1"
 _POLL_S = 0.05
 _STATUS_EVERY_S = 0.5
 _PORT_TRIES = 3
-_LOG_LINES = 20_000
 _LAST_WORDS_S = 0.1
 
 
@@ -40,7 +38,7 @@ class Gateway:
         self._child: Child | None = None
         self._watch: asyncio.Task[None] | None = None
         self._poll: asyncio.Task[None] | None = None
-        self._lines = 0
+        self._reader = LogReader(job.target, redactor)
         self.address = (HOST, 0)
 
     async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
@@ -134,18 +132,8 @@ class Gateway:
             return WireAnswer(status=None, error="no answer")
 
     def _on_line(self, line: str) -> None:
-        self._lines += 1
-        if self._lines <= _LOG_LINES and line:
-            text = self._redactor.text(line[:500])
-            self._chronicle.record(
-                Logged(
-                    at_s=self._chronicle.now(),
-                    by="target",
-                    source="target",
-                    line=text,
-                    mark=log_mark(self._target, line),
-                )
-            )
+        for event in self._reader.events(line, self._chronicle.now()):
+            self._chronicle.record(event)
 
     async def _note_end(self, child: Child) -> None:
         status = await child.wait()
@@ -204,14 +192,3 @@ class Gateway:
                 await asyncio.wait({task})
         if self._child is not None:
             await self._child.stop()
-
-
-def log_mark(target: Target, line: str) -> str | None:
-    """Which of the target file's log patterns a line matches."""
-    if target.log is None:
-        return None
-    for name in ("opened", "rejected"):
-        pattern = getattr(target.log, name)
-        if pattern and re.search(pattern, line):
-            return name
-    return None

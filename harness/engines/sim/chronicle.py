@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.engines.base import Job
-from harness.engines.local.gateway import log_mark
+from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body
@@ -43,6 +43,7 @@ class Translator:
         # A play that never got to 0s has all its facts before it.
         self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
         self._redactor = Redactor.of_target(job.target, INTERNAL_TOKEN)
+        self._reader = LogReader(job.target, self._redactor)
         self._states: dict[str, tuple[str, float]] = {}
         self._output: list[str] = []
         self.unstarted: str | None = None
@@ -91,10 +92,8 @@ class Translator:
             case "status":
                 yield from self._reported(fact, at_s)
             case "logged":
-                line = self._redactor.text(fact["line"])
-                self._output.append(line)
-                mark = log_mark(self._job.target, fact["line"])
-                yield Logged(at_s=at_s, by="target", source="target", line=line, mark=mark)
+                self._output.append(self._redactor.text(fact["line"]))
+                yield from self._reader.events(fact["line"], at_s)
             case "waiting":
                 yield self._said(
                     f"{fact['task']} waits for {fact['what']} at {fact['where']}", at_s

@@ -18,6 +18,7 @@ from harness.engines.base import (
     settings_json,
     unplayable_on,
 )
+from harness.engines.marks import output_evidence
 from harness.engines.reaper import Reaper
 from harness.errors import TargetError, WorldError
 from harness.history.events import Event, Logged, Run
@@ -106,7 +107,8 @@ class SimEngine:
 
     def _run(self, job: Job, at_s: float, python: str) -> Run:
         target = job.target
-        more = [name for name in ("status", "log") if getattr(target, name) is not None]
+        more = [] if target.status is None else ["status"]
+        more += output_evidence(target, captured=True)
         return Run(
             at_s=at_s,
             by="engine",
@@ -120,6 +122,7 @@ class SimEngine:
             without=target.without,
             settings=settings_json(target),
             evidence=(*EVIDENCE, *more),
+            marks=() if target.log is None else target.log.marks,
             versions={"python": python, **library_versions()},
         )
 

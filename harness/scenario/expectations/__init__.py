@@ -5,6 +5,7 @@ breaker: auth        when the breaker opens, probes, closes; which request is re
 upstream: auth       what reached an upstream: calls
 charges: ...         what billing's ledger shows
 never: ...           what no request may meet, at any time
+log: auth            what the target logs, in order
 
 A form says what may be written, what is wrong with it in its file, and what it is about. What a
 history shows of it, says the check in the module of the same name in `harness.checks`.
@@ -22,6 +23,7 @@ from harness.scenario.expectations.values import Contract, Instant, StatusSet, W
 
 _PLACES = {
     "never": "never:ExpectNever",
+    "log": "log:ExpectLog",
     "breaker": "breaker:ExpectBreaker",
     "charges": "charges:ExpectCharges",
     "upstream": "calls:ExpectCalls",

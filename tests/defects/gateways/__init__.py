@@ -8,6 +8,7 @@ from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     access,
     counting,
     half_open,
+    logs,
     money,
     resources,
     timing,

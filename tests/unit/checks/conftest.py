@@ -17,6 +17,7 @@ from harness.history.events import (
     Crossed,
     Event,
     Lifted,
+    Logged,
     Phase,
     Replied,
     Run,
@@ -213,6 +214,15 @@ class World:
         }
         self.events.append(Applied(at_s=from_s + late_s, planned_s=from_s, **common))
         self.events.append(Lifted(at_s=to_s + lift_late_s, planned_s=to_s, **common))
+        return self
+
+    def logged(
+        self, at_s: float, line: str, *marks: str, upstream: str | None = None, by: str = "target"
+    ) -> World:
+        """A line of the target's output (or the engine's), already read for its marks."""
+        self.events.append(
+            Logged(at_s=at_s, by=by, source=by, line=line, marks=marks, upstream=upstream)
+        )
         return self
 
     def trouble(self, what: str) -> World:

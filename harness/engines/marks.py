@@ -1,0 +1,72 @@
+"""Reads a target's log lines for their marks, while they come in."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+from harness.engines.redact import Redactor
+from harness.history.events import Event, Logged, Trouble
+from harness.log_patterns import LONGEST_LINE, MOST_LINES
+from harness.target import Target
+
+_SLOW_S = 0.1
+
+
+class LogReader:
+    """Makes events of lines; a pattern that takes long on one is given up, and that is trouble."""
+
+    def __init__(self, target: Target, redactor: Redactor) -> None:
+        self._redactor = redactor
+        log = target.log
+        self._lines = 0
+        self._patterns = (
+            {} if log is None else {mark: re.compile(getattr(log, mark)) for mark in log.marks}
+        )
+        self._names = {_flat(name): name for name in target.upstream_names}
+        if log is not None:
+            self._names |= {_flat(said): name for said, name in log.names.items()}
+
+    def events(self, line: str, at_s: float) -> Iterator[Event]:
+        """The line with its marks and the upstream that it names, without secrets.
+
+        Nothing for an empty line, nor for more than `MOST_LINES`.
+        """
+        self._lines += 1
+        if not line or self._lines > MOST_LINES:
+            return
+        line = line[:LONGEST_LINE]
+        marks, upstream = [], None
+        for mark, pattern in tuple(self._patterns.items()):
+            began_s = time.thread_time()
+            found = pattern.search(line)
+            took_s = time.thread_time() - began_s
+            if took_s > _SLOW_S:
+                del self._patterns[mark]
+                what = f"the log pattern `{mark}` took {took_s:.1f} s for one line and is given up"
+                yield Trouble(at_s=at_s, by="engine", what=what)
+            if found is not None:
+                marks.append(mark)
+                upstream = upstream or found.groupdict().get("upstream")
+        if upstream is not None:
+            upstream = self._names.get(_flat(upstream), self._redactor.text(upstream.strip()))
+        yield Logged(
+            at_s=at_s,
+            by="target",
+            source="target",
+            line=self._redactor.text(line),
+            marks=tuple(marks),
+            upstream=upstream,
+        )
+
+
+def output_evidence(target: Target, *, captured: bool) -> tuple[str, ...]:
+    """What a run can see in a target's output, as `Run.evidence` names it."""
+    if not captured:
+        return ()
+    return ("output",) if target.log is None else ("output", "log")
+
+
+def _flat(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip()).lower()
