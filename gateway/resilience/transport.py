@@ -49,6 +49,24 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
+class _WholeLines(io.BufferedReader):
+    """A line that the connection's end cuts off is an error, as is a head without its last line.
+
+    `http.client` takes the end of the stream for the end of the head: an answer cut off in the
+    middle of its head would be a whole one without a body.
+    """
+
+    _begun = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        whole = line.endswith(b"\n") or (size is not None and len(line) == size)
+        if not whole and (line or self._begun):
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line
+
+
 class _TimedSocket:
     """All that http.client's response asks of a socket: a file to read from."""
 
@@ -58,7 +76,7 @@ class _TimedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"
-        return io.BufferedReader(_TimedReader(self._sock, self._deadline_s))
+        return _WholeLines(_TimedReader(self._sock, self._deadline_s))
 
 
 class _Deadline:

@@ -4,9 +4,10 @@
                                   all that a sound target may show: instants, answers, charges
     PROFILES                      the readings of the document, as settings of each upstream
 
-Pure: no clock, no sockets, none of the gateway's code. `breaker` is claims B1 to B6, `effects` what
-each fault does to an attempt, `routes` which calls each route makes, `play` one run in virtual
-time, `prediction` the union of many runs whose ties fell differently, `forecast` its words.
+Pure: no clock, no sockets, none of the gateway's code. `breaker` is claims B1 to B6, `wire` the way
+to an upstream with all that faults do to it, `service` what answers there, `routes` which calls
+each route makes, `play` one run in virtual time, `prediction` the union of many runs whose ties
+fell differently, `forecast` its words.
 """
 
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span

@@ -10,21 +10,25 @@ import heapq
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.contract.breaker import Breaker, Outcome
-from harness.contract.effects import Armed, Attempted, Effects
-from harness.contract.routes import Answer, Call, Route
+from harness.contract.routes import Answer, Attempted, Call, Route
+from harness.contract.wire import Attempt, Delivered, Wire
+from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
-from harness.timeline import Send
+from harness.timeline import Apply, Lift, Send, Step
 
 EITHER_WAY_S = 0.25
 """Around the end of the recovery wait either answer is right (B4)."""
 _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 """Targets that lean the same way at each probe are sound too: their slips add up."""
 _LOGINS_PER_MINUTE = 5
+_HEALTHY_S = 0.5
+"""No healthy attempt takes as long, in seconds."""
 _LAGS_S = ((0.003, 0.003), (0.1, 0.003), (0.012, 0.012), (0.06, 0.012), (0.012, 0.04))
 """How late a request may leave, and a thread may wake; the runs take them in turn."""
 
@@ -50,7 +54,16 @@ class Outcomes:
     charges: list[float] = field(default_factory=list)
 
 
-Steps = Generator[float, None, None]
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An attempt that somebody waits for; `resume` goes on with its end."""
+
+    resume: Callable[[], None] | None = None
+    delivered: Delivered | None = None
+
+
+Steps = Generator["float | _Waiting", None, None]
+"""Yields the instant to go on at, or an attempt to wait for."""
 
 
 class Run:
@@ -70,11 +83,13 @@ class Run:
         self._settings = settings
         self._routes = routes
         self._now_s = 0.0
-        self._queue: list[tuple[float, int, Steps]] = []
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
         self._logins: dict[tuple[str, int], list[float]] = defaultdict(list)
         self._charged: set[tuple[str, int]] = set()
-        self._effects = {name: self._effects_on(name) for name in settings}
+        self._wires = {name: Wire(self, self._rng) for name in settings}
+        self._changes_s: dict[str, list[float]] = {name: [] for name in settings}
+        self._in_force: dict[str, int] = dict.fromkeys(settings, 0)
         self.outcomes = Outcomes(
             upstreams={
                 name: Witness(breaker=Breaker(threshold=own.threshold, wait_s=own.wait_s))
@@ -82,34 +97,55 @@ class Run:
             }
         )
 
-    def _effects_on(self, upstream: str) -> Effects:
-        armed = [
-            Armed(fault, fault.from_, self._scenario.fault_end_s(index))
-            for index, fault in enumerate(self._scenario.faults)
-            if upstream in fault.upstreams
-        ]
-        return Effects(armed, self._rng)
+    @property
+    def now_s(self) -> float:
+        """The present instant of virtual time."""
+        return self._now_s
 
-    def play(self, sends: tuple[Send, ...]) -> Outcomes:
-        """All requests, until each has its answer."""
-        for send in sends:
-            if send.stream in self._routes:
-                late_s = self._send_lag_s * self._rng.random()
-                self._at(send.at_s + late_s, self._request(send))
+    def at(self, at_s: float, act: Callable[[], None]) -> None:
+        """Do something at an instant, after all that was planned for it before."""
+        heapq.heappush(self._queue, (at_s, next(self._sequence), act))
+
+    def play(self, steps: Iterable[Step]) -> Outcomes:
+        """All steps of a timeline, until each request has its answer."""
+        for step in steps:
+            if isinstance(step, Send):
+                self._plan_send(step)
+            else:
+                self._plan_change(step)
         while self._queue:
-            self._now_s, _, steps = heapq.heappop(self._queue)
-            self._advance(steps)
+            self._now_s, _, act = heapq.heappop(self._queue)
+            act()
         return self.outcomes
 
-    def _at(self, at_s: float, steps: Steps) -> None:
-        heapq.heappush(self._queue, (at_s, next(self._sequence), steps))
+    def _plan_send(self, send: Send) -> None:
+        if send.stream in self._routes:
+            late_s = self._send_lag_s * self._rng.random()
+            self.at(send.at_s + late_s, lambda: self._go_on(self._request(send)))
 
-    def _advance(self, steps: Steps) -> None:
+    def _plan_change(self, step: Apply | Lift) -> None:
+        fault = self._scenario.faults[step.fault]
+        for upstream in fault.upstreams:
+            if upstream in self._wires:
+                self._changes_s[upstream].append(step.at_s)
+                self.at(step.at_s, partial(self._change, step, fault, upstream))
+
+    def _change(self, step: Apply | Lift, fault: FaultBase, upstream: str) -> None:
+        applies = isinstance(step, Apply)
+        wire = self._wires[upstream]
+        (wire.apply if applies else wire.lift)(step.fault, fault)
+        self._in_force[upstream] += 1 if applies else -1
+
+    def _go_on(self, steps: Steps) -> None:
+        """Take somebody's steps as far as they go without waiting."""
         try:
-            at_s = next(steps)
+            until = next(steps)
         except StopIteration:
             return
-        self._at(at_s, steps)
+        if isinstance(until, _Waiting):
+            until.resume = lambda: self._go_on(steps)
+        else:
+            self.at(until, lambda: self._go_on(steps))
 
     def _jitter(self) -> float:
         return self._lag_s * self._rng.random()
@@ -144,10 +180,10 @@ class Run:
         recent.append(self._now_s)
         return False
 
-    def _call(self, call: Call, send: Send) -> Generator[float, None, Attempted | None]:
+    def _call(self, call: Call, send: Send) -> Generator[float | _Waiting, None, Attempted | None]:
         """One call: its attempts and backoffs. None stands for `ServiceUnavailable` (B9)."""
         if call.upstream not in self._settings:
-            return Attempted(outcome=Outcome.SUCCESS, end_s=self._now_s)
+            return Attempted(outcome=Outcome.SUCCESS)
         own = self._settings[call.upstream]
         seen = self.outcomes.upstreams[call.upstream]
         for number in range(1, own.attempts + 1):
@@ -176,18 +212,50 @@ class Run:
 
     def _attempt(
         self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker
-    ) -> Generator[float, None, Attempted]:
-        effects = self._effects[call.upstream]
-        if breaker.quiet and effects.idle(self._now_s):
-            done = Attempted(outcome=Outcome.SUCCESS, end_s=self._now_s)
-        else:
-            done = effects.attempt(
-                self._now_s, call.route, own.timeout_s, self._jitter() / 2, send.user
-            )
-            yield done.end_s + self._jitter() / 4
-        if done.executed and call.route == "POST /deduct":
-            self._charge(send)
-        return done
+    ) -> Generator[float | _Waiting, None, Attempted]:
+        """One attempt, over the wire where anything may happen to it."""
+
+        def work() -> None:
+            if call.route == "POST /deduct":
+                self._charge(send)
+
+        if breaker.quiet and self._calm(call.upstream):
+            work()
+            return Attempted(outcome=Outcome.SUCCESS)
+        waiting = _Waiting()
+        attempt = Attempt(
+            wire=self._wires[call.upstream],
+            call=call,
+            user=send.user,
+            usual_s=self._jitter() / 2,
+            on_work=work,
+            on_end=partial(self._ended, waiting),
+        )
+        self.at(self._now_s + own.timeout_s, partial(self._give_up, attempt, waiting))
+        attempt.begin()
+        if waiting.delivered is None:
+            yield waiting
+        yield self._now_s + self._jitter() / 4
+        assert waiting.delivered is not None
+        return _made_of(waiting.delivered)
+
+    def _ended(self, waiting: _Waiting, delivered: Delivered) -> None:
+        waiting.delivered = delivered
+        if waiting.resume is not None:
+            waiting.resume()
+
+    def _give_up(self, attempt: Attempt, waiting: _Waiting) -> None:
+        """The deadline of an attempt (B8)."""
+        if waiting.delivered is None:
+            attempt.abandon()
+            self._ended(waiting, Delivered(whole=False))
+
+    def _calm(self, upstream: str) -> bool:
+        """Whether nothing is wrong with an upstream, nor will be before a healthy answer is in."""
+        if self._in_force[upstream] or self._wires[upstream].open:
+            return False
+        soon_s = self._now_s + _HEALTHY_S
+        return not any(self._now_s <= at_s <= soon_s for at_s in self._changes_s[upstream])
 
     def _charge(self, send: Send) -> None:
         """One key for each chat, so a second attempt is no second charge (G7)."""
@@ -195,3 +263,19 @@ class Run:
         if key not in self._charged:
             self._charged.add(key)
             self.outcomes.charges.append(self._now_s)
+
+
+def _made_of(delivered: Delivered) -> Attempted:
+    """B1: what cannot be read whole, and 500 and more, is a failure, 429 neutral."""
+    if not delivered.whole or delivered.sent is None:
+        return Attempted(outcome=Outcome.FAILURE, status=None)
+    served = delivered.sent.served
+    if not served.readable:
+        return Attempted(outcome=Outcome.FAILURE, status=None)
+    failed = Outcome.FAILURE if served.status >= 500 else Outcome.SUCCESS
+    return Attempted(
+        outcome=Outcome.NEUTRAL if served.status == 429 else failed,
+        status=served.status,
+        agreed=served.agreed,
+        json=served.json,
+    )

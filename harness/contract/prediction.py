@@ -65,7 +65,8 @@ def _predict(
     runs: int | None,
 ) -> Forecast:
     scenario, settings, calls = key.scenario, dict(own), dict(seen)
-    sends = tuple(step for step in compile_timeline(scenario) if isinstance(step, Send))
+    steps = compile_timeline(scenario)
+    sends = tuple(step for step in steps if isinstance(step, Send))
     routes = {}
     for name, stream in scenario.traffic.items():
         route = route_of(stream.request)
@@ -74,7 +75,7 @@ def _predict(
         if route is not None:
             routes[name] = route
     count = runs or min(_RUNS, max(_FEWEST_RUNS, _SENDS // max(1, len(sends))))
-    played = [Run(scenario, settings, routes, seed).play(sends) for seed in range(count)]
+    played = [Run(scenario, settings, routes, seed).play(steps) for seed in range(count)]
     return Forecast(
         upstreams={
             name: _forecast(name, settings[name], played, scenario.duration) for name in settings

@@ -81,9 +81,10 @@ def _physics() -> str:
     intro = (
         "## What attempts meet\n\n"
         "For faults that hit all calls of an upstream. One that picks calls is played by the\n"
-        "stub: attempts under way go on, those it meets keep its effect beyond the lift, and it\n"
-        "sees them. *Counts* says whether an attempt under it can be a failure to a breaker;\n"
-        "*seen by* who sees an attempt while it lasts (in `sim` every one is in the history).\n"
+        "stub: attempts under way go on, those that it delays or breaks stay so beyond the lift,\n"
+        "those to which it is silent are closed by the lift, and it sees them all. *Counts* says\n"
+        "whether an attempt under it can be a failure to a breaker; *seen by* who sees an attempt\n"
+        "while it lasts (in `sim` every one is in the history).\n"
     )
     rows = [
         "| kind | attempts under way | new attempts | lifting | counts | seen by |",

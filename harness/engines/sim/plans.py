@@ -224,12 +224,15 @@ def _proxy_words(
 def _process_words(
     reason: str, fault: FaultBase, name: str
 ) -> tuple[list[list[Any]], list[list[Any]]]:
-    kind: str = fault.fault
-    if kind == "pause":
-        return [["pause", name]], [["resume", name]]
-    if kind == "restart":
-        return [["kill", name], ["revive", name]], []
-    return (
-        [["kill", name], ["disable", name, reason]],
-        [["revive", name], ["enable", name, reason]],
-    )
+    done = fault.KIND.process
+    apply = [[verb, name, *_reason(verb, reason)] for verb in done]
+    undone = [_UNDOES[verb] for verb in done if verb in _UNDOES and _UNDOES[verb] not in done]
+    return apply, [[verb, name, *_reason(verb, reason)] for verb in undone]
+
+
+_UNDOES = {"kill": "revive", "disable": "enable", "pause": "resume"}
+
+
+def _reason(verb: str, reason: str) -> list[str]:
+    """What a proxy is told besides, so that several faults may want the same."""
+    return [reason] if verb in ("disable", "enable") else []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from harness.scenario.faults.row import Kind, Where
+from harness.scenario.faults.row import Kind, ToxicUse, Where
+from harness.scenario.faults.served import Served
 from harness.scenario.fields import CountField, Duration, Misfit, Part, Route, Share, Whole
 from harness.units import Range
 
@@ -50,6 +51,18 @@ class FaultBase(Part):
         """Whether it picks calls (a route, a count, a share), which only a stub can do."""
         picked = self.on is not None or self.counted is not None or self.one_in is not None
         return picked or self.share < 1
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """What it is on a proxy, in this order: for kinds that a proxy plays by toxics."""
+        return ()
+
+    def action(self) -> dict[str, Any]:
+        """What it is in a stub: an action of `PUT /_stub/behaviours`, by its own name."""
+        return {"action": self.fault}
+
+    def serve(self, served: Served) -> Served:
+        """What the answer of a service becomes: for kinds that a stub plays."""
+        return served
 
     @property
     def _selector(self) -> str:

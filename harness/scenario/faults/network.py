@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.row import kind
+from harness.scenario.faults.row import ToxicUse, kind
+from harness.scenario.faults.toxics import BOTH, FOR_EVER_MS, ms
 from harness.scenario.fields import Duration
 
 
@@ -16,6 +17,7 @@ from harness.scenario.fields import Duration
     cuts=True,
     spoils=True,
     hides="everything",
+    proxy="disabled",
     draws={"quick": ({},)},
 )
 class Refused(FaultBase):
@@ -40,6 +42,10 @@ class Blackhole(FaultBase):
 
     fault: Literal["blackhole"]
 
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """All is dropped, and both ends stay open."""
+        return (*_dropped("upstream"), *_silenced())
+
 
 @kind(
     "proxy",
@@ -55,6 +61,10 @@ class RequestLost(FaultBase):
     """The request never arrives; answers to earlier ones still do."""
 
     fault: Literal["request_lost"]
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """What the client sends is dropped."""
+        return _dropped("upstream")
 
 
 @kind(
@@ -72,6 +82,10 @@ class ReplyLost(FaultBase):
 
     fault: Literal["reply_lost"]
 
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """What the service sends is dropped, its close included."""
+        return _silenced()
+
 
 @kind(
     "proxy",
@@ -87,6 +101,10 @@ class Stall(FaultBase):
     """Silence, then on lifting everything arrives late."""
 
     fault: Literal["stall"]
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """Nothing passes, and nothing is dropped."""
+        return tuple(ToxicUse("bandwidth", stream, {"rate": 0}) for stream in BOTH)
 
 
 @kind(
@@ -107,6 +125,7 @@ class Unanswered(FaultBase):
 
 @kind(
     "proxy",
+    proxy="cut off",
     running="cut",
     new="at once",
     cuts=True,
@@ -135,3 +154,20 @@ class Reset(FaultBase):
 
     fault: Literal["reset"]
     timeout: Duration = 0.0
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """The request's first bytes end the connection."""
+        return (ToxicUse("reset_peer", "upstream", {"timeout": ms(self.timeout)}),)
+
+
+def _dropped(stream: Literal["upstream", "downstream"]) -> tuple[ToxicUse, ...]:
+    return (ToxicUse("timeout", stream, {"timeout": 0}),)
+
+
+def _silenced() -> tuple[ToxicUse, ...]:
+    """Nothing of the service is heard, not even that it closed.
+
+    Toxiproxy's `timeout` lets a close pass at once: a client that asked for `Connection: close`
+    would meet an empty answer where another meets silence.
+    """
+    return (ToxicUse("slow_close", "downstream", {"delay": FOR_EVER_MS}), *_dropped("downstream"))

@@ -13,6 +13,7 @@ from harness.scenario.fields import Step
 
 @kind(
     "process",
+    process=("kill", "disable"),
     running="cut",
     new="at once",
     cuts=True,
@@ -28,6 +29,7 @@ class Kill(FaultBase):
 
 @kind(
     "process",
+    process=("pause",),
     running="late",
     new="late",
     lift="delivers",
@@ -42,7 +44,7 @@ class Pause(FaultBase):
     fault: Literal["pause"]
 
 
-@kind("process", running="cut", cuts=True, hides="stub")
+@kind("process", process=("kill", "revive"), running="cut", cuts=True, hides="stub")
 class Restart(FaultBase):
     """The service's process is stopped and started at once; connections to it are gone."""
 

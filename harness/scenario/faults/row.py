@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from harness.scenario.faults.base import FaultBase
@@ -19,6 +19,16 @@ New = Literal["answers", "otherwise", "slow", "broken", "at once", "silent", "la
 Lift = Literal["nothing", "cuts", "delivers"]
 Hides = Literal["nothing", "stub", "everything"]
 Draw = Literal["quick", "silent", "slow", "late", "odd"]
+Verb = Literal["kill", "revive", "disable", "pause"]
+
+
+class ToxicUse(NamedTuple):
+    """One toxic as a fault uses it: Toxiproxy's name, direction, attributes and toxicity."""
+
+    type: str
+    stream: Literal["upstream", "downstream"]
+    attributes: Mapping[str, int]
+    toxicity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,10 @@ class Kind:
     model: type[FaultBase]
     where: Where
     """Which part of a world plays it for all calls."""
+    proxy: Literal["toxics", "disabled", "cut off"] = "toxics"
+    """What it is on a proxy: `FaultBase.toxics`, a port that refuses, or no way to the upstream."""
+    process: tuple[Verb, ...] = ()
+    """What it does to the upstream's process; lifting takes back what was not taken back yet."""
     running: Running = "nothing"
     """What its beginning does to an attempt that is under way. `nothing`: it goes on. `cut`: it
     fails at once. `silent`: it hears nothing more. `late`: it hears nothing until the lift, then
@@ -46,7 +60,7 @@ class Kind:
     end. `at once`: it fails at once. `silent`: it hears nothing. `late`: nothing until the lift."""
     lift: Lift = "nothing"
     """What lifting does to attempts that still wait: `cuts` their connections, `delivers` what was
-    held back at once, or `nothing`. A stub that was told to be silent stays so to those it met."""
+    held back at once, or `nothing`. Played by a stub, silence is lifted by closing, too."""
     cuts: bool = False
     """Whether it may cut off an answer after its first bytes have passed the proxy."""
     spoils: bool = False

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.row import Deadlines, kind
+from harness.scenario.faults.served import Served
 from harness.scenario.fields import Duration, HeaderFields, Size, Whole
+
+_DRIPS = {"body": "content-length", "chunked": "chunked", "headers": "headers"}
+_CODED = ("Content-Encoding", "gzip")
 
 
 @kind(
@@ -31,6 +36,15 @@ class Status(FaultBase):
         """Below 300 the answer is one that a caller may well take for good."""
         return self.status >= 300
 
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "status", "status": self.status}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        said = {"error": f"faulted with {self.status}"}
+        return replace(served, own=False, status=self.status, json=said)
+
 
 @kind(
     "stub",
@@ -48,6 +62,14 @@ class Delay(FaultBase):
     fault: Literal["delay"]
     delay: Duration
 
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "delay", "delay_s": self.delay}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        return replace(served, late_s=served.late_s + self.delay)
+
 
 @kind("stub", new="broken", spoils=True, in_stub=True, draws={"quick": ({},)})
 class Truncate(FaultBase):
@@ -55,6 +77,15 @@ class Truncate(FaultBase):
 
     fault: Literal["truncate"]
     after: Size | None = Field(None, description="bytes of the body before the end; half of it")
+
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "truncate", "after_bytes": self.after}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        share = 0.5 if self.after is None else None
+        return replace(served, kept_bytes=self.after, kept_share=share)
 
 
 @kind(
@@ -72,6 +103,14 @@ class Drip(FaultBase):
     every: Duration = Field(1.0, description="time between two bytes")
     part: Literal["body", "chunked", "headers"] = Field("body", description="what drips")
 
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "drip", "interval_s": self.every, "encoding": _DRIPS[self.part]}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        return replace(served, drips=self.part, every_s=self.every)
+
 
 @kind("stub", new="otherwise", spoils=True, opens=False, in_stub=True, draws={"odd": ({},)})
 class Malformed(FaultBase):
@@ -79,12 +118,25 @@ class Malformed(FaultBase):
 
     fault: Literal["malformed"]
 
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        said = {"broken": "this ends too so"}
+        return replace(served, own=False, agreed=False, status=200, json=said)
+
 
 @kind("stub", new="broken", in_stub=True, draws={"quick": ({},)})
 class Undecodable(FaultBase):
     """A body whose Content-Encoding can't be undone."""
 
     fault: Literal["undecodable"]
+
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "encoding"}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        return replace(served, readable=False, headers=(*served.headers, _CODED))
 
 
 @kind(
@@ -101,6 +153,15 @@ class Json(FaultBase):
     json_: Any = Field(..., alias="json")
     status: Whole = Field(200, ge=200, le=599)
 
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "json", "json": self.json_, "status": self.status}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        agreed = self.json_ is not None
+        return replace(served, own=False, agreed=agreed, status=self.status, json=self.json_)
+
 
 @kind("stub", new="otherwise", in_stub=True)
 class Headers(FaultBase):
@@ -110,6 +171,18 @@ class Headers(FaultBase):
     headers: HeaderFields
     status: Whole | None = Field(None, ge=200, le=599)
 
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        action: dict[str, Any] = {"action": "headers", "headers": self.headers}
+        return action if self.status is None else action | {"status": self.status}
+
+    def serve(self, served: Served) -> Served:
+        """As a caller meets it."""
+        headers = (*served.headers, *((name, str(value)) for name, value in self.headers.items()))
+        if self.status is None:
+            return replace(served, headers=headers)
+        return replace(served, own=False, status=self.status, json={}, headers=headers)
+
 
 @kind("stub", new="otherwise", opens=False)
 class Revoke(FaultBase):
@@ -117,3 +190,7 @@ class Revoke(FaultBase):
 
     fault: Literal["revoke"]
     user: str
+
+    def action(self) -> dict[str, Any]:
+        """As the stub takes it."""
+        return {"action": "revoke", "user": self.user}

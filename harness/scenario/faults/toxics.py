@@ -7,15 +7,42 @@ from typing import Literal
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.row import Deadlines, kind
+from harness.scenario.faults.row import Deadlines, ToxicUse, kind
 from harness.scenario.fields import Duration, Share, Size, Throughput
+
+BOTH: tuple[Literal["upstream", "downstream"], ...] = ("upstream", "downstream")
+FOR_EVER_MS = 24 * 3600 * 1000
+"""Longer than any scenario, in milliseconds."""
+
+
+def ms(seconds: float) -> int:
+    """Toxiproxy's wire takes whole milliseconds."""
+    return round(seconds * 1000)
 
 
 class _Toxic(FaultBase):
+    """A toxic under Toxiproxy's own name: a subclass says its attributes."""
+
     stream: Literal["upstream", "downstream", "both"] = Field(
         "downstream", description="upstream: client to service; downstream: service to client"
     )
     toxicity: Share = Field(1.0, description="share of connections, drawn when one opens")
+
+    @property
+    def streams(self) -> tuple[Literal["upstream", "downstream"], ...]:
+        """The directions that it hits."""
+        return BOTH if self.stream == "both" else (self.stream,)
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """One toxic of that name for each direction."""
+        return tuple(
+            ToxicUse(self.fault, stream, self.attributes(), self.toxicity)
+            for stream in self.streams
+        )
+
+    def attributes(self) -> dict[str, int]:
+        """The toxic's attributes, in Toxiproxy's names and units."""
+        raise NotImplementedError
 
 
 @kind(
@@ -32,6 +59,10 @@ class Latency(_Toxic):
     latency: Duration
     jitter: Duration = 0.0
 
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {"latency": ms(self.latency), "jitter": ms(self.jitter)}
+
 
 @kind("proxy", running="slow", new="slow", lift="delivers", cuts=True)
 class Bandwidth(_Toxic):
@@ -39,6 +70,10 @@ class Bandwidth(_Toxic):
 
     fault: Literal["bandwidth"]
     rate: Throughput
+
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {"rate": max(1, round(self.rate / 1000))}
 
 
 @kind(
@@ -55,6 +90,10 @@ class SlowClose(_Toxic):
 
     fault: Literal["slow_close"]
     delay: Duration
+
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {"delay": ms(self.delay)}
 
 
 @kind(
@@ -73,6 +112,14 @@ class Slicer(_Toxic):
     size_variation: Size = 0
     delay: Duration = 0.0
 
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {
+            "average_size": self.average_size,
+            "size_variation": self.size_variation,
+            "delay": round(self.delay * 1_000_000),
+        }
+
 
 @kind("proxy", running="broken", new="broken", cuts=True, draws={"quick": ({"bytes": "20B"},)})
 class LimitData(_Toxic):
@@ -80,6 +127,10 @@ class LimitData(_Toxic):
 
     fault: Literal["limit_data"]
     bytes: Size
+
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {"bytes": self.bytes}
 
 
 @kind(
@@ -93,7 +144,21 @@ class LimitData(_Toxic):
     draws={"silent": ({"timeout": "0s"},)},
 )
 class Timeout(_Toxic):
-    """Toxiproxy's `timeout`: data is dropped; closes after `timeout` without a chunk; 0s never."""
+    """Toxiproxy's `timeout`: all is dropped; closes after `timeout` without a chunk; 0s never."""
 
     fault: Literal["timeout"]
     timeout: Duration = 0.0
+
+    def attributes(self) -> dict[str, int]:
+        """As the wire has them."""
+        return {"timeout": ms(self.timeout)}
+
+    def toxics(self) -> tuple[ToxicUse, ...]:
+        """Towards the client the close is held back with the data, so that silence is silence.
+
+        Not where the share of connections is drawn: the two toxics would be drawn apart.
+        """
+        if self.toxicity < 1 or self.stream == "upstream":
+            return super().toxics()
+        held = ToxicUse("slow_close", "downstream", {"delay": ms(self.timeout) or FOR_EVER_MS})
+        return (held, *super().toxics())

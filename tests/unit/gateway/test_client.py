@@ -52,6 +52,32 @@ def test_b1_b8_b9_what_is_a_failed_attempt(stub, kit, kind):
     assert one.breaker.snapshot().failure_count == 1
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"HTTP/1.1 20",
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nCon",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+    ],
+)
+def test_b1_a_head_cut_off_is_a_failed_attempt(cut):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            met, _ = server.accept()
+            with met:
+                met.recv(4096)
+                met.sendall(cut)
+
+        threading.Thread(target=answer, daemon=True).start()
+        one = Kit(f"http://127.0.0.1:{server.getsockname()[1]}", attempts=1, timeout_s=5)
+        error = unavailable(one)
+    assert error.maybe_done
+    assert one.breaker.snapshot().failure_count == 1
+
+
 def test_b1_b9_a_refused_connection_is_a_failed_attempt():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

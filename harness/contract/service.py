@@ -1,0 +1,181 @@
+"""An upstream's service in virtual time: what it answers to each call, and when which bytes leave.
+
+It has the sizes of the bundled stubs' answers, since a fault may count or slow down bytes. Claims:
+contract, section 5; what a fault in the service changes is the fault's own `serve`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from harness.contract.routes import Call
+from harness.routes import route_matches
+from harness.scenario.faults import FaultBase, Revoke
+from harness.scenario.faults.served import Served
+
+_REFUSED: dict[str, tuple[int, Any]] = {
+    "POST /verify_token": (200, {"valid": False}),
+    "POST /login": (401, {"error": "invalid credentials"}),
+}
+"""What auth answers to somebody whose token is revoked."""
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """A fault in the service, and how many calls it has met."""
+
+    fault: FaultBase
+    met: int = 0
+
+    def hits(self, call: Call, rng: random.Random) -> bool:
+        """Whether it hits a call, which it counts if it is of its route."""
+        fault = self.fault
+        path = call.route.partition(" ")[2]
+        if fault.on is not None and not route_matches(fault.on, call.route, path):
+            return False
+        self.met += 1
+        counted = fault.counted
+        if counted is not None and self.met not in counted:
+            return False
+        if fault.one_in is not None and (self.met - 1) % fault.one_in:
+            return False
+        return fault.share >= 1 or rng.random() < fault.share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the service does with one call."""
+
+    served: Served
+    steps: tuple[tuple[float, int], ...] = ()
+    """Seconds after the call came in, and how many bytes leave then."""
+    total_bytes: int = 0
+    """How many an answer has that arrived whole; the service closes after them."""
+    held_by: int | None = None
+    """The fault that keeps it silent: it closes when that is lifted."""
+
+
+class Service:
+    """The faults that are played inside one upstream's service, in the order they came."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._behaviours: dict[int, Behaviour] = {}
+
+    def begin(self, index: int, fault: FaultBase) -> None:
+        """Fault number `index` is in force."""
+        self._behaviours[index] = Behaviour(fault)
+
+    def end(self, index: int) -> None:
+        """Fault number `index` is lifted."""
+        self._behaviours.pop(index, None)
+
+    def answer(self, call: Call, user: str | None, usual_s: float) -> Sent:
+        """What becomes of a call; `usual_s` is how long a healthy answer takes.
+
+        As in the stubs: a loss wins over all, else the first answer, the first that spoils the
+        delivery, and all that add something act together.
+        """
+        served = self._usual(call, user)
+        first: dict[str, int] = {}
+        for index, behaviour in self._behaviours.items():
+            if behaviour.hits(call, self._rng):
+                part = _part(behaviour.fault)
+                if part == "addition":
+                    served = behaviour.fault.serve(served)
+                first.setdefault(part, index)
+        if "loss" in first:
+            return self._lost(first["loss"], replace(served, own=False), usual_s)
+        if "answer" in first:
+            served = self._behaviours[first["answer"]].fault.serve(served)
+        if "delivery" in first:
+            suffers = self._behaviours[first["delivery"]].fault
+            if suffers.KIND.where != "stub":
+                return self._lost(first["delivery"], served, usual_s)
+            served = suffers.serve(served)
+        return Sent(
+            served=served,
+            steps=tuple(_steps(served, call, usual_s + served.late_s)),
+            total_bytes=sum(_sizes(served, call)),
+        )
+
+    def _lost(self, index: int, served: Served, usual_s: float) -> Sent:
+        """A network fault that picks calls: the service plays it, as far as it can."""
+        if self._behaviours[index].fault.KIND.new == "at once":
+            # Closed, or reset, without a byte.
+            return Sent(served=served, steps=((usual_s + served.late_s, 0),), total_bytes=1)
+        return Sent(served=served, held_by=index)
+
+    def _usual(self, call: Call, user: str | None) -> Served:
+        """What it answers of itself, to a user whose token may be revoked."""
+        revoked = any(
+            isinstance(each.fault, Revoke) and each.fault.user == user
+            for each in self._behaviours.values()
+        )
+        if revoked and call.route in _REFUSED:
+            status, said = _REFUSED[call.route]
+            return Served(own=False, status=status, json=said)
+        return Served()
+
+
+def _part(fault: FaultBase) -> str:
+    """Which part of an answer a fault concerns: on one call the first of each part acts."""
+    if fault.KIND.where != "stub":
+        return "loss" if fault.KIND.silent else "delivery"
+    changed = fault.serve(Served())
+    if not changed.own:
+        return "answer"
+    if changed.whole and changed.readable and changed.drips == "nothing":
+        return "addition"
+    return "delivery"
+
+
+def _sizes(served: Served, call: Call) -> tuple[int, int]:
+    """Bytes of head and body as they leave the stub, `Connection: close` included."""
+    body = call.says if served.own else served.json
+    bodily = served.status not in (204, 304)
+    length = len(json.dumps(body)) if bodily and body is not None else 0
+    lines = [f"HTTP/1.1 {served.status} {_phrase(served.status)}", "Connection: close"]
+    lines += [f"{name}: {text}" for name, text in served.headers]
+    if length:
+        lines.append("Content-Type: application/json")
+    if served.drips == "chunked":
+        lines.append("Transfer-Encoding: chunked")
+        length = 6 * length + 5
+    elif bodily:
+        lines.append(f"Content-Length: {length}")
+    return sum(len(line) + 2 for line in lines) + 2, length
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _steps(served: Served, call: Call, at_s: float) -> Iterator[tuple[float, int]]:
+    """When which of its bytes leave."""
+    head, body = _sizes(served, call)
+    if served.drips == "nothing":
+        kept = body if served.kept_bytes is None else min(body, served.kept_bytes)
+        if served.kept_share is not None:
+            kept = int(served.kept_share * body)
+        yield at_s, head + kept
+        return
+    if served.drips == "headers":
+        dripped, piece, first = head, 1, 0
+    else:
+        dripped, piece, first = body, 6 if served.drips == "chunked" else 1, head
+    if first:
+        yield at_s, first
+    count = -(-dripped // piece)
+    for k in range(1, count + 1):
+        yield at_s + k * served.every_s, min(piece, dripped - (k - 1) * piece)
+    if served.drips == "headers" and body:
+        yield at_s + (count + 1) * served.every_s, body

@@ -1,0 +1,381 @@
+"""The way to one upstream in virtual time: its proxy, its service, every attempt, every fault.
+
+Bytes go through the same toxics (`harness.faults`) that the proxies drive, so that what a fault
+does to attempts under way, to new ones, and on being lifted, is not told a second time here.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.contract.routes import Call
+from harness.contract.service import Sent, Service
+from harness.faults import TOXICS, End, Link, Placed, join
+from harness.scenario.faults import FaultBase
+
+_SYN_AGAIN_S = (1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
+"""When Linux sends an unanswered SYN again, in seconds after the first."""
+_REQUEST_BYTES = (190, 40)
+"""Head and body of a typical request, each sent by itself."""
+
+
+class Clock(Protocol):
+    """Virtual time."""
+
+    @property
+    def now_s(self) -> float:
+        """The present instant."""
+
+    def at(self, at_s: float, act: Callable[[], None]) -> None:
+        """Do something then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """How an attempt ended on the wire."""
+
+    whole: bool
+    """Whether all of an answer arrived."""
+    sent: Sent | None = None
+    """What the service had sent."""
+
+
+class Wire:
+    """The proxy in front of one upstream, and the service behind it."""
+
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        self.clock = clock
+        self.rng = rng
+        self.service = Service(rng)
+        self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
+        self.refused_by: set[int] = set()
+        self.cut_off_by: set[int] = set()
+        self.unanswered_by: set[int] = set()
+        self.dead = False
+        self.paused = False
+        self.open: dict[Attempt, None] = {}
+
+    def apply(self, index: int, fault: FaultBase) -> None:
+        """Fault number `index` comes into force."""
+        match fault.where:
+            case "stub":
+                self.service.begin(index, fault)
+            case "connect":
+                self.unanswered_by.add(index)
+                self._drop_all()
+            case "process":
+                self._to_process(index, fault)
+            case "proxy":
+                self._to_proxy(index, fault)
+            case _:
+                pass
+
+    def lift(self, index: int, fault: FaultBase) -> None:
+        """Fault number `index` is lifted."""
+        self.service.end(index)
+        for attempt in list(self.open):
+            if attempt.sent is not None and attempt.sent.held_by == index:
+                attempt.released()
+        self.refused_by.discard(index)
+        self.unanswered_by.discard(index)
+        if index in self.cut_off_by:
+            self.cut_off_by.discard(index)
+            self._drop_all()
+        if fault.where == "process":
+            if "kill" in fault.KIND.process:
+                self.dead = False
+            if "pause" in fault.KIND.process:
+                self._resume()
+        elif fault.where == "proxy":
+            for name in _names(index, fault):
+                self._remove(name)
+
+    def _to_process(self, index: int, fault: FaultBase) -> None:
+        for verb in fault.KIND.process:
+            if verb == "kill":
+                self.dead, self.paused = True, False
+                for attempt in list(self.open):
+                    attempt.service_died()
+            elif verb == "revive":
+                self.dead = False
+            elif verb == "disable":
+                self.refused_by.add(index)
+                self._drop_all()
+            elif verb == "pause":
+                self.paused = True
+
+    def _resume(self) -> None:
+        self.paused = False
+        for attempt in list(self.open):
+            attempt.resumed()
+
+    def _to_proxy(self, index: int, fault: FaultBase) -> None:
+        if fault.KIND.proxy == "disabled":
+            self.refused_by.add(index)
+            self._drop_all()
+        elif fault.KIND.proxy == "cut off":
+            self.cut_off_by.add(index)
+            self._drop_all()
+        for name, toxic in zip(_names(index, fault), fault.toxics(), strict=True):
+            cls = TOXICS[toxic.type]
+            settings = {
+                each.field: toxic.attributes.get(each.name, each.default) for each in cls.ATTRIBUTES
+            }
+            placed = Placed(name=name, toxic=cls(**settings), toxicity=toxic.toxicity)
+            self.chains[toxic.stream].append(placed)
+            for attempt in list(self.open):
+                attempt.toxic_added(toxic.stream, placed)
+
+    def _remove(self, name: str) -> None:
+        for stream, chain in self.chains.items():
+            if any(placed.name == name for placed in chain):
+                self.chains[stream] = [placed for placed in chain if placed.name != name]
+                for attempt in list(self.open):
+                    attempt.toxic_removed(stream, name)
+
+    def _drop_all(self) -> None:
+        for attempt in list(self.open):
+            attempt.dropped()
+
+
+def _names(index: int, fault: FaultBase) -> list[str]:
+    return [f"f{index}_{number}" for number, _ in enumerate(fault.toxics())]
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One attempt on a connection of its own, from its connect to its answer, end or deadline."""
+
+    wire: Wire
+    call: Call
+    user: str | None
+    usual_s: float
+    """How long a healthy answer takes."""
+    on_work: Callable[[], None]
+    """The service did its work."""
+    on_end: Callable[[Delivered], None]
+    """Called once, unless it is abandoned before."""
+    up: Link | None = None
+    down: Link | None = None
+    ended: bool = False
+    """Whether the client is done with it."""
+    sent: Sent | None = None
+    _asked: int = 0
+    _got: int = 0
+    _client_left: bool = False
+    _service_left: bool = False
+    _to_up: list[bytes] = field(default_factory=list)
+    _to_down: list[bytes] = field(default_factory=list)
+    _left: list[tuple[float, int]] = field(default_factory=list)
+    _held: list[Callable[[], None]] = field(default_factory=list)
+    _wake_s: float = math.inf
+    _pumping: bool = False
+
+    @property
+    def _clock(self) -> Clock:
+        return self.wire.clock
+
+    # -- the client's side ---------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Connect; what becomes of it is told by `on_end`."""
+        self._connect(self._clock.now_s, 0)
+
+    def abandon(self) -> None:
+        """The client waits no longer: its connection is closed, and nothing is told of it."""
+        if not self.ended:
+            self.ended = True
+            self._leave()
+
+    def _connect(self, begun_s: float, tries: int) -> None:
+        if self.ended:
+            return
+        wire = self.wire
+        if wire.refused_by:
+            self._soon(lambda: self._end(whole=False))
+        elif wire.unanswered_by:
+            if tries < len(_SYN_AGAIN_S):
+                again_s = begun_s + _SYN_AGAIN_S[tries]
+                self._clock.at(again_s, lambda: self._connect(begun_s, tries + 1))
+        elif wire.cut_off_by or wire.dead:
+            self._soon(lambda: self._end(whole=False))
+        else:
+            self._established()
+
+    def _established(self) -> None:
+        now_s, wire = self._clock.now_s, self.wire
+        wire.open[self] = None
+        self.up = Link(wire.chains["upstream"], rng=wire.rng, at_s=now_s)
+        self.down = Link(wire.chains["downstream"], rng=wire.rng, at_s=now_s)
+        join(self.up, self.down)
+        head, body = _REQUEST_BYTES
+        self._to_up.append(b"x" * head)
+        if not self.call.route.startswith("GET "):
+            self._to_up.append(b"x" * body)
+        self._asked = sum(map(len, self._to_up))
+        self._pump()
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        self._clock.at(self._clock.now_s + self.usual_s, act)
+
+    def _end(self, *, whole: bool) -> None:
+        if not self.ended:
+            self.ended = True
+            self._leave()
+            self.on_end(Delivered(whole=whole, sent=self.sent))
+
+    def _leave(self) -> None:
+        if self.up is not None and not self._client_left:
+            self._client_left = True
+            self._pump()
+
+    # -- what happens to the proxy and the service ---------------------------------------------
+
+    def toxic_added(self, stream: str, placed: Placed) -> None:
+        """A toxic was added to the proxy."""
+        self._link(stream).add(self._clock.now_s, placed)
+        self._pump()
+
+    def toxic_removed(self, stream: str, name: str) -> None:
+        """A toxic was removed from the proxy."""
+        self._link(stream).remove(self._clock.now_s, name)
+        self._pump()
+
+    def dropped(self) -> None:
+        """The proxy closed the connection at both ends; what was held is lost."""
+        self._forget()
+        self._soon(lambda: self._end(whole=False))
+
+    def service_died(self) -> None:
+        """The service's process is gone, and with it its end of the connection."""
+        self._left.clear()
+        self._held.clear()
+        self._service_left = True
+        self._pump()
+
+    def released(self) -> None:
+        """What kept the service silent is lifted: it closes the connection."""
+        if self.wire.paused:
+            self._held.append(self.released)
+        else:
+            self.service_died()
+
+    def resumed(self) -> None:
+        """The service's process goes on with what came in meanwhile."""
+        held, self._held = self._held, []
+        for act in held:
+            act()
+
+    def _link(self, stream: str) -> Link:
+        link = self.up if stream == "upstream" else self.down
+        assert link is not None
+        return link
+
+    def _forget(self) -> None:
+        self.wire.open.pop(self, None)
+        self.up = self.down = None
+        self._left.clear()
+        self._held.clear()
+
+    # -- the links -----------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Let both links do what is due, until nothing moves."""
+        if self._pumping:
+            return
+        self._pumping = True
+        now_s = self._clock.now_s
+        moved = True
+        while moved and self.up is not None and self.down is not None:
+            moved = _pour(self.up, self._to_up, ended=self._client_left, at_s=now_s)
+            moved |= _pour(self.down, self._to_down, ended=self._service_left, at_s=now_s)
+            for action in self.up.advance(now_s):
+                moved = True
+                self._at_service(action)
+            for action in self.down.advance(now_s) if self.down is not None else ():
+                moved = True
+                self._at_client(action)
+        self._pumping = False
+        self._plan()
+
+    def _plan(self) -> None:
+        if self.up is None or self.down is None:
+            return
+        if self.up.ended and self.down.ended:
+            self._forget()
+            return
+        wake_s = min(self.up.next_wake_s, self.down.next_wake_s)
+        if wake_s != self._wake_s:
+            self._wake_s = wake_s
+            if wake_s != math.inf:
+                self._clock.at(wake_s, lambda: self._on_time(wake_s))
+
+    def _on_time(self, wake_s: float) -> None:
+        if wake_s == self._wake_s:
+            self._wake_s = math.inf
+            self._pump()
+
+    def _at_client(self, action: bytes | End) -> None:
+        if isinstance(action, bytes):
+            self._got += len(action)
+            if self.sent is not None and self._got >= self.sent.total_bytes:
+                self._end(whole=True)
+        else:
+            self._client_left = True
+            self._end(whole=False)
+
+    def _at_service(self, action: bytes | End) -> None:
+        if self._service_left:
+            return
+        if self.wire.paused:
+            self._held.append(lambda: self._at_service(action))
+        elif isinstance(action, bytes):
+            self._asked -= len(action)
+            if self._asked <= 0:
+                self._called()
+        else:
+            self._service_left = True
+            self._left.clear()
+
+    # -- the service ---------------------------------------------------------------------------
+
+    def _called(self) -> None:
+        self.sent = self.wire.service.answer(self.call, self.user, self.usual_s)
+        if self.sent.served.own:
+            self.on_work()
+        if self.sent.held_by is None:
+            now_s = self._clock.now_s
+            self._left = [(now_s + after_s, count) for after_s, count in self.sent.steps]
+            self._next()
+
+    def _next(self) -> None:
+        if self._left:
+            self._clock.at(self._left[0][0], self._deliver)
+
+    def _deliver(self) -> None:
+        if self.wire.paused:
+            self._held.append(self._deliver)
+            return
+        if not self._left or self._service_left:
+            return
+        _, count = self._left.pop(0)
+        if count:
+            self._to_down.append(b"x" * count)
+        if not self._left:
+            self._service_left = True  # it closes after its answer, as it was asked to
+        self._pump()
+        self._next()
+
+
+def _pour(link: Link, waiting: list[bytes], *, ended: bool, at_s: float) -> bool:
+    moved = False
+    while waiting and (link.wants_data or link.ended):
+        link.feed(at_s, waiting.pop(0))
+        moved = True
+    if ended and not waiting:
+        link.eof(at_s)
+    return moved

@@ -1,0 +1,145 @@
+"""Holds what the reference gateway did in a simulation against what the contract's arithmetic says.
+
+Its own log says to the millisecond when its breakers opened, probed and closed; who was turned away
+is read off the wire: answered at once, beside such a line, without an attempt.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.contract import Moment, Prediction, predict
+from harness.engines.base import Job
+from harness.engines.sim.engine import SimEngine
+from harness.history.events import Logged
+from harness.history.view import History, Request
+from harness.scenario.model import Scenario
+from harness.target import bundled
+from harness.timeline import compile_timeline
+
+_NAMES = {
+    "auth": "Auth",
+    "filesystem": "Filesystem",
+    "chroma": "Chroma",
+    "billing": "Billing",
+    "git": "Git",
+    "external_data": "External Data",
+}
+_LINES = {
+    "opens": re.compile(r"Circuit breaker OPEN .* - (.+) Server"),
+    "probes": re.compile(r"Circuit breaker entering HALF_OPEN state .* - (.+) Server"),
+    "closes": re.compile(r"Circuit breaker CLOSED .* - (.+) Server"),
+    "rejects": re.compile(r": (.+) service unavailable \(circuit breaker open\)"),
+}
+_TOLERANCE_S = 0.05
+_AT_ONCE_S = 0.2
+Seen = dict[str, dict[str, list[float]]]
+
+
+class Reference:
+    """The reference gateway in one simulation for all plays. Use as a context manager."""
+
+    def __init__(self) -> None:
+        target = bundled("reference")
+        assert target is not None
+        self.target = target.model_copy(update={"status": None})
+        self._engine = SimEngine()
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.close_now()
+
+    def play(self, scenario: Scenario, seed: int = 0) -> History:
+        """Play a scenario; the same seed gives the same history."""
+        with tempfile.TemporaryDirectory(prefix="outage-agreement-") as folder:
+            job = Job(
+                scenario=scenario,
+                timeline=compile_timeline(scenario),
+                target=self.target,
+                seed=seed,
+                folder=Path(folder),
+            )
+            return History(self._engine.play_now(job))
+
+
+def disagreements(reference: Reference, raw: dict[str, Any]) -> list[str]:
+    """What the reference did that the prediction doesn't allow, in words."""
+    scenario = Scenario.model_validate({**raw, "expect": [{"never": {"status": 599}}]})
+    history = reference.play(scenario)
+    if history.troubles:
+        return [f"trouble: {history.troubles[0]}"]
+    seen = _told(history)
+    forecast = predict(scenario)
+    found: list[str] = []
+    for upstream in _NAMES:
+        predicted = forecast.of(upstream)
+        found += [f"{upstream}: {what}" for what in _apart(predicted, seen[upstream])]
+        found += [
+            f"{upstream}: {what}"
+            for what in _rejections(predicted, history, seen[upstream]["rejects"])
+        ]
+    return found
+
+
+def _told(history: History) -> Seen:
+    seen: Seen = {name: {what: [] for what in _LINES} for name in _NAMES}
+    by_word = {word: name for name, word in _NAMES.items()}
+    for event in history.events:
+        if not isinstance(event, Logged) or event.at_s < 0:
+            continue
+        for what, pattern in _LINES.items():
+            if (match := pattern.search(event.line)) and match[1] in by_word:
+                seen[by_word[match[1]]][what].append(event.at_s)
+    return seen
+
+
+def _apart(predicted: Prediction, seen: dict[str, list[float]]) -> Iterator[str]:
+    pairs = (
+        ("opens", predicted.opening_moments),
+        ("probes", predicted.probe_moments),
+        ("closes", predicted.closing_moments),
+    )
+    for what, moments in pairs:
+        instants = seen[what]
+        told = ", ".join(map(str, moments)) or "never"
+        sure = sum(moment.sure for moment in moments)
+        if not sure <= len(instants) <= len(moments) or not all(map(_allowed, moments, instants)):
+            yield f"{what} {_list(instants)}, expected {told}"
+
+
+def _allowed(moment: Moment, at_s: float) -> bool:
+    return moment.allows(at_s, _TOLERANCE_S)
+
+
+def _rejections(predicted: Prediction, history: History, lines: list[float]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    upstream = predicted.upstream
+    crossed = sorted(c.at_s for c in history.crossings if c.upstream == upstream)
+    for request in history.requests:
+        if request.sent.number and _turned_away(request, lines, crossed):
+            stream, number = request.sent.stream, request.sent.number
+            first[stream] = min(number, first.get(stream, number))
+    for stream, number in first.items():
+        spans = predicted.first_rejection.get(stream, ())
+        if not any(span.low <= number <= span.high for span in spans):
+            told = " or ".join(f"#{span.low:g}..#{span.high:g}" for span in spans) or "none"
+            yield f"first rejection of {stream} #{number}, expected {told}"
+
+
+def _turned_away(request: Request, lines: list[float], crossed: list[float]) -> bool:
+    begin_s, end_s = request.sent.at_s, request.end_s
+    return (
+        end_s - begin_s < _AT_ONCE_S
+        and any(begin_s <= at_s <= end_s for at_s in lines)
+        and not any(begin_s <= at_s <= end_s for at_s in crossed)
+    )
+
+
+def _list(instants: list[float]) -> str:
+    return ", ".join(f"{at_s:.2f}" for at_s in instants) or "never"
