@@ -87,15 +87,20 @@ class Run:
         self._sequence = itertools.count()
         self._logins: dict[tuple[str, int], list[float]] = defaultdict(list)
         self._charged: set[tuple[str, int]] = set()
-        self._wires = {name: Wire(self, self._rng) for name in settings}
-        self._changes_s: dict[str, list[float]] = {name: [] for name in settings}
-        self._in_force: dict[str, int] = dict.fromkeys(settings, 0)
+        self._wires = {name: Wire(self, self._rng, self._changes_s(name)) for name in settings}
         self.outcomes = Outcomes(
             upstreams={
                 name: Witness(breaker=Breaker(threshold=own.threshold, wait_s=own.wait_s))
                 for name, own in settings.items()
             }
         )
+
+    def _changes_s(self, upstream: str) -> list[float]:
+        """When faults begin at an upstream and are lifted."""
+        faults = enumerate(self._scenario.faults)
+        hitting = [(index, fault) for index, fault in faults if upstream in fault.upstreams]
+        ends = [self._scenario.fault_end_s(index) for index, _ in hitting]
+        return [fault.from_ for _, fault in hitting] + ends
 
     @property
     def now_s(self) -> float:
@@ -127,14 +132,12 @@ class Run:
         fault = self._scenario.faults[step.fault]
         for upstream in fault.upstreams:
             if upstream in self._wires:
-                self._changes_s[upstream].append(step.at_s)
                 self.at(step.at_s, partial(self._change, step, fault, upstream))
 
     def _change(self, step: Apply | Lift, fault: FaultBase, upstream: str) -> None:
-        applies = isinstance(step, Apply)
         wire = self._wires[upstream]
-        (wire.apply if applies else wire.lift)(step.fault, fault)
-        self._in_force[upstream] += 1 if applies else -1
+        change = wire.apply if isinstance(step, Apply) else wire.lift
+        change(step.fault, fault)
 
     def _go_on(self, steps: Steps) -> None:
         """Take somebody's steps as far as they go without waiting."""
@@ -219,15 +222,17 @@ class Run:
             if call.route == "POST /deduct":
                 self._charge(send)
 
-        if breaker.quiet and self._calm(call.upstream):
+        wire = self._wires[call.upstream]
+        if breaker.quiet and wire.calm and wire.steady(_HEALTHY_S):
             work()
             return Attempted(outcome=Outcome.SUCCESS)
         waiting = _Waiting()
         attempt = Attempt(
-            wire=self._wires[call.upstream],
+            wire=wire,
             call=call,
             user=send.user,
             usual_s=self._jitter() / 2,
+            timeout_s=own.timeout_s,
             on_work=work,
             on_end=partial(self._ended, waiting),
         )
@@ -249,13 +254,6 @@ class Run:
         if waiting.delivered is None:
             attempt.abandon()
             self._ended(waiting, Delivered(whole=False))
-
-    def _calm(self, upstream: str) -> bool:
-        """Whether nothing is wrong with an upstream, nor will be before a healthy answer is in."""
-        if self._in_force[upstream] or self._wires[upstream].open:
-            return False
-        soon_s = self._now_s + _HEALTHY_S
-        return not any(self._now_s <= at_s <= soon_s for at_s in self._changes_s[upstream])
 
     def _charge(self, send: Send) -> None:
         """One key for each chat, so a second attempt is no second charge (G7)."""

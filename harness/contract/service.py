@@ -7,6 +7,7 @@ contract, section 5; what a fault in the service changes is the fault's own `ser
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ class Behaviour:
     """A fault in the service, and how many calls it has met."""
 
     fault: FaultBase
+    part: str
+    """Which part of an answer it concerns."""
     met: int = 0
 
     def hits(self, call: Call, rng: random.Random) -> bool:
@@ -52,12 +55,37 @@ class Sent:
     """What the service does with one call."""
 
     served: Served
-    steps: tuple[tuple[float, int], ...] = ()
-    """Seconds after the call came in, and how many bytes leave then."""
-    total_bytes: int = 0
-    """How many an answer has that arrived whole; the service closes after them."""
+    call: Call
+    usual_s: float
+    """How long a healthy answer takes."""
+    empty: bool = False
+    """It closes without a byte."""
     held_by: int | None = None
     """The fault that keeps it silent: it closes when that is lifted."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of an answer leaves."""
+        return self.served.whole and not self.empty and self.held_by is None
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds after the call came in until its last byte has left; then the service closes."""
+        if self.held_by is not None:
+            return math.inf
+        start_s = self.usual_s + self.served.late_s
+        dripping = self.served.drips != "nothing" and not self.empty
+        return self.steps()[-1][0] if dripping else start_s
+
+    @property
+    def total_bytes(self) -> int:
+        """How many bytes an answer has that arrived whole."""
+        return 1 if self.empty else sum(_sizes(self.served, self.call))
+
+    def steps(self) -> list[tuple[float, int]]:
+        """Seconds after the call came in, and how many bytes leave then."""
+        start_s = self.usual_s + self.served.late_s
+        return [(start_s, 0)] if self.empty else list(_steps(self.served, self.call, start_s))
 
 
 class Service:
@@ -69,7 +97,7 @@ class Service:
 
     def begin(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` is in force."""
-        self._behaviours[index] = Behaviour(fault)
+        self._behaviours[index] = Behaviour(fault, _part(fault))
 
     def end(self, index: int) -> None:
         """Fault number `index` is lifted."""
@@ -85,31 +113,27 @@ class Service:
         first: dict[str, int] = {}
         for index, behaviour in self._behaviours.items():
             if behaviour.hits(call, self._rng):
-                part = _part(behaviour.fault)
+                part = behaviour.part
                 if part == "addition":
                     served = behaviour.fault.serve(served)
                 first.setdefault(part, index)
         if "loss" in first:
-            return self._lost(first["loss"], replace(served, own=False), usual_s)
+            unasked = replace(served, own=False)
+            return self._lost(first["loss"], Sent(served=unasked, call=call, usual_s=usual_s))
         if "answer" in first:
             served = self._behaviours[first["answer"]].fault.serve(served)
         if "delivery" in first:
             suffers = self._behaviours[first["delivery"]].fault
             if suffers.KIND.where != "stub":
-                return self._lost(first["delivery"], served, usual_s)
+                sent = Sent(served=served, call=call, usual_s=usual_s)
+                return self._lost(first["delivery"], sent)
             served = suffers.serve(served)
-        return Sent(
-            served=served,
-            steps=tuple(_steps(served, call, usual_s + served.late_s)),
-            total_bytes=sum(_sizes(served, call)),
-        )
+        return Sent(served=served, call=call, usual_s=usual_s)
 
-    def _lost(self, index: int, served: Served, usual_s: float) -> Sent:
+    def _lost(self, index: int, sent: Sent) -> Sent:
         """A network fault that picks calls: the service plays it, as far as it can."""
-        if self._behaviours[index].fault.KIND.new == "at once":
-            # Closed, or reset, without a byte.
-            return Sent(served=served, steps=((usual_s + served.late_s, 0),), total_bytes=1)
-        return Sent(served=served, held_by=index)
+        closed = self._behaviours[index].fault.KIND.new == "at once"
+        return replace(sent, empty=True) if closed else replace(sent, held_by=index)
 
     def _usual(self, call: Call, user: str | None) -> Served:
         """What it answers of itself, to a user whose token may be revoked."""
@@ -120,14 +144,17 @@ class Service:
         if revoked and call.route in _REFUSED:
             status, said = _REFUSED[call.route]
             return Served(own=False, status=status, json=said)
-        return Served()
+        return _USUAL
+
+
+_USUAL = Served()
 
 
 def _part(fault: FaultBase) -> str:
     """Which part of an answer a fault concerns: on one call the first of each part acts."""
     if fault.KIND.where != "stub":
         return "loss" if fault.KIND.silent else "delivery"
-    changed = fault.serve(Served())
+    changed = fault.serve(_USUAL)
     if not changed.own:
         return "answer"
     if changed.whole and changed.readable and changed.drips == "nothing":

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,9 +48,12 @@ class Delivered:
 class Wire:
     """The proxy in front of one upstream, and the service behind it."""
 
-    def __init__(self, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, clock: Clock, rng: random.Random, changes_s: Sequence[float] = ()) -> None:
+        """`changes_s`: when faults begin here and are lifted."""
         self.clock = clock
         self.rng = rng
+        self._changes_s = sorted(changes_s)
+        self._in_force = 0
         self.service = Service(rng)
         self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
         self.refused_by: set[int] = set()
@@ -59,8 +63,20 @@ class Wire:
         self.paused = False
         self.open: dict[Attempt, None] = {}
 
+    def steady(self, for_s: float) -> bool:
+        """Whether no fault begins or is lifted from now on for so long."""
+        now_s = self.clock.now_s
+        index = bisect_left(self._changes_s, now_s)
+        return index == len(self._changes_s) or self._changes_s[index] > now_s + for_s
+
+    @property
+    def calm(self) -> bool:
+        """Whether no fault is in force and nothing is under way."""
+        return not (self._in_force or self.open)
+
     def apply(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` comes into force."""
+        self._in_force += 1
         match fault.where:
             case "stub":
                 self.service.begin(index, fault)
@@ -76,6 +92,7 @@ class Wire:
 
     def lift(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` is lifted."""
+        self._in_force -= 1
         self.service.end(index)
         for attempt in list(self.open):
             if attempt.sent is not None and attempt.sent.held_by == index:
@@ -155,6 +172,8 @@ class Attempt:
     user: str | None
     usual_s: float
     """How long a healthy answer takes."""
+    timeout_s: float
+    """Its deadline: somebody calls `abandon` then."""
     on_work: Callable[[], None]
     """The service did its work."""
     on_end: Callable[[Delivered], None]
@@ -166,6 +185,7 @@ class Attempt:
     sent: Sent | None = None
     _asked: int = 0
     _got: int = 0
+    _total: int = 1
     _client_left: bool = False
     _service_left: bool = False
     _to_up: list[bytes] = field(default_factory=list)
@@ -208,6 +228,9 @@ class Attempt:
 
     def _established(self) -> None:
         now_s, wire = self._clock.now_s, self.wire
+        if not any(wire.chains.values()) and not wire.paused and wire.steady(self.timeout_s):
+            self._answered_directly()
+            return
         wire.open[self] = None
         self.up = Link(wire.chains["upstream"], rng=wire.rng, at_s=now_s)
         self.down = Link(wire.chains["downstream"], rng=wire.rng, at_s=now_s)
@@ -218,6 +241,14 @@ class Attempt:
             self._to_up.append(b"x" * body)
         self._asked = sum(map(len, self._to_up))
         self._pump()
+
+    def _answered_directly(self) -> None:
+        """Nothing is on the way to the service, nor will be: the same as below, without bytes."""
+        sent = self.sent = self.wire.service.answer(self.call, self.user, self.usual_s)
+        if sent.served.own:
+            self.on_work()
+        if sent.lasts_s < self.timeout_s:
+            self._clock.at(self._clock.now_s + sent.lasts_s, lambda: self._end(whole=sent.whole))
 
     def _soon(self, act: Callable[[], None]) -> None:
         self._clock.at(self._clock.now_s + self.usual_s, act)
@@ -322,7 +353,7 @@ class Attempt:
     def _at_client(self, action: bytes | End) -> None:
         if isinstance(action, bytes):
             self._got += len(action)
-            if self.sent is not None and self._got >= self.sent.total_bytes:
+            if self._got >= self._total:
                 self._end(whole=True)
         else:
             self._client_left = True
@@ -349,7 +380,8 @@ class Attempt:
             self.on_work()
         if self.sent.held_by is None:
             now_s = self._clock.now_s
-            self._left = [(now_s + after_s, count) for after_s, count in self.sent.steps]
+            self._left = [(now_s + after_s, count) for after_s, count in self.sent.steps()]
+            self._total = self.sent.total_bytes
             self._next()
 
     def _next(self) -> None:

@@ -1,0 +1,37 @@
+"""The contract's arithmetic and the simulated reference gateway agree on random timelines.
+
+Two that were written apart: where they differ one of them is wrong. `OUTAGE_AGREEMENT=1000` plays a
+thousand (see CONTRIBUTING.md); without it a few, always the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.agreement.holding import Reference, disagreements
+from tests.agreement.timelines import timelines
+
+_EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "25"))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Reference]:
+    with Reference() as reference:
+        yield reference
+
+
+@given(raw=timelines())
+@settings(
+    max_examples=_EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_they_agree_on_random_timelines(reference: Reference, raw: dict[str, Any]) -> None:
+    assert disagreements(reference, raw) == []
