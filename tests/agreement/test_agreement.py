@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.agreement.holding import Reference, disagreements
 from tests.agreement.timelines import timelines
@@ -31,6 +31,7 @@ def reference() -> Iterator[Reference]:
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_they_agree_on_random_timelines(reference: Reference, raw: dict[str, Any]) -> None:

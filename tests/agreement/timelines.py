@@ -10,7 +10,7 @@ from harness.scenario.faults import KINDS
 
 Raw = dict[str, Any]
 
-_STREAMS: dict[str, tuple[tuple[str, ...], Raw]] = {
+STREAMS: dict[str, tuple[tuple[str, ...], Raw]] = {
     "check": (("auth",), {"request": "GET /v1/api/auth/check"}),
     "lookup": (("external_data", "auth"), {"request": "GET /v1/api/lookup?q=x"}),
     "read": (("filesystem", "auth"), {"request": "GET /v1/api/project/{project}/file/a.txt"}),
@@ -20,6 +20,7 @@ _STREAMS: dict[str, tuple[tuple[str, ...], Raw]] = {
         {"request": "POST /v1/api/chat", "json": {"message": "hello", "project_id": "{project}"}},
     ),
 }
+"""By name: the upstreams that a stream's requests call, and what it is in a file."""
 _ROUTES = {
     "auth": "POST /verify_token",
     "external_data": "GET /lookup",
@@ -63,8 +64,8 @@ _INSTANTS = st.integers(0, 240).map(lambda quarter: quarter / 4)
 @st.composite
 def timelines(draw: st.DrawFn) -> Raw:
     """A whole scenario, without expectations."""
-    names = draw(st.lists(st.sampled_from(sorted(_STREAMS)), min_size=1, max_size=2, unique=True))
-    upstreams = sorted({upstream for name in names for upstream in _STREAMS[name][0]})
+    names = draw(st.lists(st.sampled_from(sorted(STREAMS)), min_size=1, max_size=2, unique=True))
+    upstreams = sorted({upstream for name in names for upstream in STREAMS[name][0]})
     faults = draw(st.lists(_faults(upstreams), min_size=1, max_size=3))
     return {
         "title": "a random timeline",
@@ -77,7 +78,7 @@ def timelines(draw: st.DrawFn) -> Raw:
 @st.composite
 def _stream(draw: st.DrawFn, name: str) -> Raw:
     stream = {
-        **_STREAMS[name][1],
+        **STREAMS[name][1],
         "as": "ada",
         "rate": draw(st.sampled_from(["1/s", "1/2s", "2/s"])),
     }
