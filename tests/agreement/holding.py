@@ -130,7 +130,9 @@ def _rejections(
     """Of streams that nothing else than this upstream holds up: those can be told by their time."""
     first: dict[str, int] = {}
     upstream = predicted.upstream
-    crossed = sorted(c.at_s for c in history.crossings if c.upstream == upstream)
+    crossed = sorted(
+        c.at_s for c in history.crossings if c.upstream == upstream and c.what != "unanswered"
+    )
     for request in history.requests:
         calls = set(STREAMS[request.sent.stream][0])
         alone = calls & set(scenario.faulted_upstreams) == {upstream}
