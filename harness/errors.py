@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.printable import in_line
+
 _LAST_LINES = 5
 
 
@@ -40,11 +42,8 @@ class Problem:
 
     def __str__(self) -> str:
         """`file:line: message`, the form that editors jump to."""
-        return (
-            f"{self.file}:{self.line}: {self.message}"
-            if self.line
-            else f"{self.file}: {self.message}"
-        )
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return in_line(f"{place}: {self.message}")
 
 
 class InvalidFile(HarnessError):

@@ -10,7 +10,7 @@ from harness.checks.case import Case
 from harness.checks.charges import totals
 from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
-from harness.checks.remarks import remarks
+from harness.checks.remarks import false_rejections, remarks
 from harness.checks.soundness import Soundness, lateness_s, soundness
 from harness.checks.steady import breaks, missing_route
 from harness.history.events import Event, Phase, Run, Trouble
@@ -55,6 +55,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         lateness_ms={name: value_s * 1000 for name, value_s in late.items()},
         charges=account.charges,
         duplicates=account.duplicates,
+        false_rejections=false_rejections(case),
         notes=remarks(case),
     )
 

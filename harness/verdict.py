@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -93,6 +93,8 @@ class Judgement:
     """p50, p99 and max of how late requests left."""
     charges: int = 0
     duplicates: int = 0
+    false_rejections: dict[str, int] = field(default_factory=dict)
+    """Requests turned away although an upstream was back: the price of its recovery wait."""
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
 

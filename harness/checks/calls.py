@@ -107,8 +107,10 @@ def _judge(wanted: Range, seen: _Seen, on: str | None) -> tuple[Verdict, str | N
     if not seen.span.windows:
         return Verdict.INCONCLUSIVE, seen.span.nothing
     if not seen.sight.visible:
+        if not seen.sight.hidden:
+            return Verdict.INCONCLUSIVE, "the run had ended by then"
         return Verdict.INCONCLUSIVE, (
-            f"nobody's calls can be seen in {seen.sight.unseen}: {seen.sight.faults} hides them"
+            f"nobody's calls can be seen in {seen.sight.unseen}, because of {seen.sight.faults}"
         )
     if not seen.streams:
         route = f" of {on}" if on else ""
@@ -142,8 +144,8 @@ def _evidence(history: History, seen: _Seen) -> str:
     parts.append(f"{sent} of {', '.join(seen.streams) or 'no stream'} sent meanwhile")
     if seen.sight.hidden and not seen.calls:
         parts.append(
-            f"judged in {seen.sight.shown} only, as {seen.sight.faults} hides everybody's calls "
-            f"in {seen.sight.unseen}"
+            f"judged in {seen.sight.shown} only: nobody's calls can be seen in "
+            f"{seen.sight.unseen}, because of {seen.sight.faults}"
         )
     if seen.span.inferred:
         parts.append(seen.span.inferred)

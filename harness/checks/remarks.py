@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.checks.case import Case
 from harness.checks.wording import plural, seconds
 from harness.history.events import Lifted
-from harness.history.view import FaultWindow
+from harness.history.view import FaultWindow, Request
 from harness.scenario.faults import KINDS, Status
 
 
@@ -19,7 +19,24 @@ def remarks(case: Case) -> tuple[str, ...]:
         return ()
 
 
+def false_rejections(case: Case) -> dict[str, int]:
+    """How many requests were turned away although an upstream was back, by upstream."""
+    try:
+        return {upstream: len(found) for upstream, _, found in _turned_away(case)}
+    except Exception:  # as above
+        return {}
+
+
 def _false_rejections(case: Case) -> Iterator[str]:
+    for upstream, back_s, found in _turned_away(case):
+        until_s = max(request.sent.at_s for request in found)
+        yield (
+            f"{plural(len(found), 'request')} turned away although {upstream} was back "
+            f"({seconds(back_s)}..{seconds(until_s)}): the price of the recovery wait"
+        )
+
+
+def _turned_away(case: Case) -> Iterator[tuple[str, float, list[Request]]]:
     """An upstream is back, and its breaker can't know it yet (contract, section 6)."""
     for upstream in case.scenario.faulted_upstreams:
         if upstream not in case.history.run.upstreams:
@@ -30,11 +47,7 @@ def _false_rejections(case: Case) -> Iterator[str]:
         back_s = max(lifts)
         false = [r for r in case.inference(upstream).rejected if r.sent.at_s >= back_s]
         if false:
-            until_s = max(request.sent.at_s for request in false)
-            yield (
-                f"{plural(len(false), 'request')} turned away although {upstream} was back "
-                f"({seconds(back_s)}..{seconds(until_s)}): the price of the recovery wait"
-            )
+            yield upstream, back_s, false
 
 
 def _discarded_tokens(case: Case) -> Iterator[str]:

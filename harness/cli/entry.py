@@ -13,6 +13,7 @@ import click
 
 from harness.cli.table import outage
 from harness.errors import HarnessError, InvalidFile, TargetError, UsageError
+from harness.printable import in_line, printable
 
 TARGET_REFUSED = 4
 INTERRUPTED = 130
@@ -54,7 +55,7 @@ def _check_folder() -> None:
 def say(error: HarnessError) -> None:
     """Tell a person what went wrong; a target's own output stands as it was."""
     if isinstance(error, TargetError):
-        click.echo(f"outage: {error.why}{'; its output:' if error.output else ''}", err=True)
-        click.echo(error.output, err=True, nl=bool(error.output))
+        click.echo(f"outage: {in_line(error.why)}{'; its output:' * bool(error.output)}", err=True)
+        click.echo(printable(error.output), err=True, nl=bool(error.output))
         return
-    click.echo(f"outage: {error}", err=True)
+    click.echo(printable(f"outage: {error}"), err=True)

@@ -16,6 +16,7 @@ def list_scenarios(paths: tuple[str, ...], as_json: bool) -> None:
     outage list my_scenarios/ --json
     """
     from harness.bundled import find_scenarios
+    from harness.printable import in_line
     from harness.scenario.loader import load_scenarios
     from harness.units import format_duration
 
@@ -41,4 +42,4 @@ def list_scenarios(paths: tuple[str, ...], as_json: bool) -> None:
     for scenario in scenarios:
         lasts = format_duration(scenario.duration)
         claims = ",".join(scenario.claims)
-        click.echo(f"{scenario.name:{wide}}  {lasts:>5}  {claims:12}  {scenario.title}")
+        click.echo(in_line(f"{scenario.name:{wide}}  {lasts:>5}  {claims:12}  {scenario.title}"))

@@ -6,9 +6,11 @@ from types import TracebackType
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from harness.engines.base import Progress
+from harness.printable import in_line
 from harness.scenario.model import Scenario
 
 
@@ -61,9 +63,9 @@ class LiveDisplay:
             clock = "" if progress.at_s is None else f"{progress.at_s:5.0f} s"
             table.add_row(
                 f"[bold]{clock}[/bold]",
-                scenario.name,
+                escape(in_line(scenario.name)),
                 _bar(scenario, progress),
-                f"[dim]{_phase(scenario, progress)}[/dim]",
+                f"[dim]{escape(in_line(_phase(scenario, progress)))}[/dim]",
             )
         return table
 

@@ -12,6 +12,7 @@ import sys
 from typing import TextIO
 
 from harness.errors import UsageError
+from harness.printable import printable
 
 
 class Output(io.FileIO):
@@ -56,9 +57,19 @@ def check_written(output: Output) -> None:
         raise UsageError(f"can't write the output: {output.problem.strerror}")
 
 
+class _Plain(io.TextIOWrapper):
+    """Of a pipe or file, where nobody colours anything: no escape sequence gets through."""
+
+    def write(self, text: str) -> int:
+        """The number of characters taken."""
+        super().write(printable(text))
+        return len(text)
+
+
 def _text(output: Output, before: TextIO | None) -> TextIO:
     encoding = "utf-8" if before is None else before.encoding
-    return io.TextIOWrapper(
+    kind = io.TextIOWrapper if output.isatty() or "FORCE_COLOR" in os.environ else _Plain
+    return kind(
         io.BufferedWriter(output),
         encoding=encoding,
         errors="replace",  # a tick that a terminal can't show is no reason to stop

@@ -139,10 +139,11 @@ def _pair(span: Range) -> list[float]:
 
 def _show_yaml(scenarios: Sequence[Scenario], readings: Readings) -> None:
     from harness.contract.pasting import expectations
+    from harness.printable import in_line
 
     for scenario in scenarios:
         for name, forecast in _forecasts(scenario, readings).items():
-            click.echo(f"# {scenario.name}, as {name}")
+            click.echo(f"# {in_line(scenario.name)}, as {name}")
             click.echo(expectations(forecast, end_s=scenario.duration), nl=False)
 
 
@@ -151,13 +152,17 @@ def _show_yaml(scenarios: Sequence[Scenario], readings: Readings) -> None:
 
 def _show_tables(scenarios: Sequence[Scenario], readings: Readings) -> None:
     from rich.console import Console
+    from rich.markup import escape
+
+    from harness.printable import in_line
 
     console = Console(highlight=False)
     for index, scenario in enumerate(scenarios):
         if index:
             console.print()
         forecasts = _forecasts(scenario, readings)
-        console.print(f"[bold]{scenario.name}[/]  {scenario.title}", soft_wrap=True)
+        head = f"[bold]{escape(in_line(scenario.name))}[/]  {escape(scenario.title)}"
+        console.print(head, soft_wrap=True)
         console.print(_breakers(forecasts))
         if len(forecasts) == 1:
             console.print(_answers(next(iter(forecasts.values()))))

@@ -18,6 +18,7 @@ from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.errors import UsageError
+from harness.printable import in_line
 from harness.report.text import details, one_line, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
@@ -62,7 +63,7 @@ class Session:
         if self._report is not None:
             prepare_folder(self._report, scenarios)
         if not self._quiet:
-            self._console.print(self._introduction(scenarios), markup=False)
+            self._console.print(in_line(self._introduction(scenarios)), markup=False)
         # Where that is permitted, the run goes before whatever else this machine does: what it
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):
@@ -75,12 +76,13 @@ class Session:
         wall_s = time.monotonic() - began_s
         played = [self._played[s.file] for s in scenarios if s.file in self._played]
         if self._signal is not None:
-            self._console.print(self._interruption(scenarios), style="bold", markup=False)
+            told = in_line(self._interruption(scenarios))
+            self._console.print(told, style="bold", markup=False)
         judgements = [item.judgement for item in played]
         refused = self._starts.refused if self._starts.hopeless else None
         if self._engine.name == "sim" and self._signal is None:
             for line in self._replays(played):
-                self._console.print(line, markup=False)
+                self._console.print(in_line(line), markup=False)
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:

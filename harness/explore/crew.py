@@ -20,10 +20,13 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from hypothesis.configuration import set_hypothesis_home_dir
+
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.finding import Result
 from harness.explore.hunt import Hunt, Key, Limits
+from harness.explore.memory import default_folder
 from harness.explore.outage import Outage
 from harness.explore.player import Player
 from harness.target_file import load_target
@@ -193,6 +196,7 @@ class _Crew:
 def _work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
     """One worker's life; Ctrl-C is its parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_hypothesis_home_dir(default_folder().parent / "hypothesis")  # no folder of the user's own
     parent = os.getppid()
     others: set[Key] = set()
     shown_s = 0.0

@@ -22,6 +22,7 @@ _MARKS = {
 _ORDER = list(_MARKS)
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 _MOST_FINDINGS = 25
+_MOST_CHANGES = 12
 _LONGEST_TEXT = 400
 _LONGEST = 500_000
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -66,10 +67,10 @@ def _row(judgement: Judgement) -> str:
 def _breakers(judgement: Judgement) -> Iterator[str]:
     for upstream, transitions in judgement.breakers.items():
         if transitions:
-            shown = ", ".join(
-                f"{each.state.replace('_', ' ')} {each.at_s:.1f} s" for each in transitions[:6]
-            )
-            yield f"{_text(upstream)}: {shown}"
+            shown = [f"{each.state.replace('_', ' ')} {each.at_s:.1f} s" for each in transitions]
+            cut = shown if len(shown) <= _MOST_CHANGES else shown[: _MOST_CHANGES - 1]
+            more = f" and {len(shown) - len(cut)} more" if len(cut) < len(shown) else ""
+            yield f"{_text(upstream)}: {', '.join(cut)}{more}"
 
 
 def _account(judgement: Judgement) -> Iterator[str]:

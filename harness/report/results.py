@@ -50,6 +50,7 @@ def _scenario(judgement: Judgement) -> dict[str, Any]:
             for upstream, transitions in judgement.breakers.items()
         },
         "charges": {"total": judgement.charges, "duplicates": judgement.duplicates},
+        "false_rejections": dict(judgement.false_rejections),
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
         "promises": [_finding(finding, judgement) for finding in judgement.promises],
         "notes": [clean(note) for note in judgement.notes],

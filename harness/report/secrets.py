@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from harness.history.headers import ATTRIBUTES
+from harness.printable import printable
 
 REDACTED = "[redacted]"
 
@@ -32,7 +33,11 @@ _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 
 
 def clean(text: str) -> str:
-    """A text without bearer tokens, cookie values, JWTs, and values named like secrets."""
+    """A text without bearer tokens, cookie values, JWTs, and values named like secrets.
+
+    Control characters but for line breaks and tabs are shown escaped.
+    """
+    text = printable(text)
     text = _AUTHORIZATION.sub(rf"\g<1>{REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _JWT.sub(REDACTED, text)

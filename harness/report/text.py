@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
+from harness.printable import in_line
 from harness.report.secrets import clean
 from harness.report.totals import overall, totals_line, words
 from harness.verdict import Finding, Judgement, Transition, Verdict
@@ -38,12 +39,12 @@ def one_line(judgement: Judgement) -> Text:
     style = STYLES[judgement.verdict]
     line = Text()
     line.append(f"{_MARKS[judgement.verdict]} {words(judgement.verdict):<{_VERDICT_WIDTH}}", style)
-    line.append(f"  {judgement.name:<{_NAME_WIDTH}}  ", "bold")
-    line.append(_held(judgement))
+    line.append(f"  {in_line(judgement.name):<{_NAME_WIDTH}}  ", "bold")
     if judgement.verdict is Verdict.OUT_OF_SCOPE:
-        line.append(f"  {_why_not(judgement)}", "dim")
+        line.append(_why_not(judgement), "dim")
         return line
-    changes = "; ".join(_changes(judgement))
+    line.append(_held(judgement))
+    changes = "; ".join((*_changes(judgement), *_price(judgement)))
     if changes:
         line.append(f"  {changes}", "dim")
     return line
@@ -51,8 +52,6 @@ def one_line(judgement: Judgement) -> Text:
 
 def _held(judgement: Judgement) -> str:
     in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
-    if not in_scope:
-        return "not played" if judgement.requests == 0 else "nothing in scope"
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
     return f"{held:>2} of {len(in_scope):>2} held"
 
@@ -68,8 +67,15 @@ def _changes(judgement: Judgement) -> Iterator[str]:
     for upstream, transitions in judgement.breakers.items():
         if transitions:
             shown = ", ".join(_change(each) for each in transitions[:_MOST_CHANGES])
-            more = ", ..." if len(transitions) > _MOST_CHANGES else ""
-            yield f"{upstream} {shown}{more}"
+            left = len(transitions) - _MOST_CHANGES
+            more = f" and {left} more" if left > 0 else ""
+            yield f"{in_line(upstream)} {shown}{more}"
+
+
+def _price(judgement: Judgement) -> Iterator[str]:
+    """What a recovery wait cost: `12 turned away although auth was back`."""
+    for upstream, count in judgement.false_rejections.items():
+        yield f"{count} turned away although {in_line(upstream)} was back"
 
 
 def _change(transition: Transition) -> str:

@@ -40,7 +40,7 @@ def test_no_call_proves_nothing_where_the_port_refuses(case, world):
     shown = rejected(world, "refused")
     finding = one(case(TEXT % ("refused", "10s..40s", "0"), shown))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.evidence == "nobody's calls can be seen in 10s..40s: refused hides them"
+    assert finding.evidence == "nobody's calls can be seen in 10s..40s, because of refused"
 
 
 def test_only_the_part_after_the_lift_is_judged(case, world):
@@ -48,7 +48,7 @@ def test_only_the_part_after_the_lift_is_judged(case, world):
     finding = one(case(TEXT % ("refused", "10s..60s", "0"), shown))
     assert finding.verdict is Verdict.PASSED
     assert (
-        "judged in 50s..60s only, as refused hides everybody's calls in 10s..50s"
+        "judged in 50s..60s only: nobody's calls can be seen in 10s..50s, because of refused"
         in finding.evidence
     )
     assert "10 requests of chat" in finding.evidence

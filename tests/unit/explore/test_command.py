@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -89,3 +90,18 @@ def test_ctrl_c_ends_it_soon_and_says_what_there_was(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "interrupted: " in out
     assert "Traceback" not in error
+
+
+def test_hypothesis_keeps_nothing_in_the_current_folder(tmp_path: Path) -> None:
+    code = (
+        "import queue, threading\n"
+        "from harness.explore import crew\n"
+        "from hypothesis import given, settings, strategies as st\n"
+        "task = crew.Task(target='nowhere', seed=0, explored_with=0, limits=crew.Limits())\n"
+        "crew._work(0, task, queue.Queue(), queue.Queue(), threading.Event())\n"
+        "settings(database=None)(given(st.integers(), st.floats())(lambda a, b: None))()\n"
+    )
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert list(tmp_path.glob("cache/outage/hypothesis/*"))
+    assert not (tmp_path / ".hypothesis").exists()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.markdown import summary_md
-from harness.verdict import Verdict
+from harness.verdict import Transition, Verdict
 
 
 def test_the_table_has_all_scenarios_the_worst_first(mixed):
@@ -45,3 +45,11 @@ def test_it_fits_a_ci_page(finding, judgement, outcome):
     assert len(text.encode()) < 1_000_000
     assert "and 75 more" in text
     assert "results.json" in text
+
+
+def test_a_breakers_changes_are_cut_with_a_word(judgement, outcome):
+    changes = tuple(Transition(state="open", at_s=float(at_s)) for at_s in range(14))
+    text = summary_md(outcome(judgement(breakers={"auth": changes})))
+    assert "open 10.0 s and 3 more |" in text
+    text = summary_md(outcome(judgement(breakers={"auth": changes[:12]})))
+    assert "open 11.0 s |" in text

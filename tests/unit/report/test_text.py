@@ -6,7 +6,7 @@ from rich.console import Console
 
 from harness.report.text import details, one_line, totals
 from harness.report.totals import span
-from harness.verdict import Verdict
+from harness.verdict import Transition, Verdict
 
 
 def shown(*renderables, **console):
@@ -96,3 +96,20 @@ def test_beside_failures_the_inconclusive_are_told_briefly_and_last(finding, jud
     assert text.splitlines()[-1] == (
         "  ? while open  [T1, G2]: 401 for 58 of 58 requests (#11-#68) (never seen open)"
     )
+
+
+def test_the_price_of_a_recovery_wait_is_told_on_the_line(judgement):
+    text = shown(one_line(judgement(false_rejections={"payments": 43})))
+    assert text.endswith("closed 69.0s; 43 turned away although payments was back\n")
+
+
+def test_a_scenario_out_of_scope_says_why_on_its_line(finding, judgement):
+    why = "the target has no POST /login: 404 in the warm-up, and no upstream was called"
+    skipped = finding(Verdict.OUT_OF_SCOPE, evidence=why)
+    assert shown(one_line(judgement(skipped))).endswith(f"auth_blackhole_50s              {why}\n")
+
+
+def test_changes_that_are_not_shown_are_counted(judgement):
+    changes = tuple(Transition(state="open", at_s=float(at_s)) for at_s in range(7))
+    text = shown(one_line(judgement(breakers={"auth": changes})))
+    assert text.endswith("open 2.0s, open 3.0s and 3 more\n")
