@@ -32,12 +32,18 @@ def _variable_text(value: object) -> object:
 
 
 class Start(Part):
-    """How a target is started: a command, or (for the simulation) a WSGI application."""
+    """How a target is started: a command, or (for the simulation) a WSGI or ASGI application."""
 
     command: tuple[str, ...] = Field((), description="{port} and {python} are replaced")
     cwd: str = Field(".", description="relative to the target file")
     env: dict[str, Annotated[str, BeforeValidator(_variable_text)]] = Field(default_factory=dict)
     wsgi: str | None = Field(None, description="module:attr, for the simulation; factory() too")
+    asgi: str | None = Field(None, description="the same for an ASGI application")
+
+    @property
+    def app(self) -> str | None:
+        """The application that the simulation plays, whichever its interface."""
+        return self.asgi if self.wsgi is None else self.wsgi
 
 
 class Status(Part):

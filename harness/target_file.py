@@ -22,6 +22,7 @@ _SCENARIO = Mistaken(
     keys=frozenset({"traffic", "faults", "expect"}),
     message="is a scenario, not a target file",
 )
+_APPLICATION = re.compile(r"[\w.]+:[\w.]+(\(\))?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):([0-9]{1,5})")
 
@@ -103,8 +104,8 @@ def _start(target: Target, folder: Path) -> Misfits:
     start = target.start
     if start is None:
         return
-    if not start.command and start.wsgi is None:
-        yield ("start",), "expected a `command`, or `wsgi` for the simulation alone"
+    if not start.command and start.app is None:
+        yield ("start",), "expected a `command`, or `wsgi` (`asgi`) for the simulation alone"
     if start.command and not start.command[0].strip():
         yield ("start", "command", 0), "expected the name of a program"
     for index, word in enumerate(start.command):
@@ -120,8 +121,11 @@ def _start(target: Target, folder: Path) -> Misfits:
             yield ("start", "env", variable), "a variable can't hold a NUL character"
     if not _is_dir(folder / start.cwd):
         yield ("start", "cwd"), f"there is no folder {folder / start.cwd}"
-    if start.wsgi is not None and not re.fullmatch(r"[\w.]+:[\w.]+(\(\))?", start.wsgi):
-        yield ("start", "wsgi"), "expected module:attribute, such as app:app"
+    for key, app in (("wsgi", start.wsgi), ("asgi", start.asgi)):
+        if app is not None and not _APPLICATION.fullmatch(app):
+            yield ("start", key), "expected module:attribute, such as app:app"
+    if start.wsgi is not None and start.asgi is not None:
+        yield ("start", "asgi"), "`wsgi` and `asgi` exclude each other; keep one of them"
 
 
 def _wiring(target: Target) -> Misfits:

@@ -73,11 +73,14 @@ class Plan(TypedDict):
     """Probability of a switch at a clock read or lock entry; drawn from the seed if None."""
     lines: bool
     """Whether the lines of the target's code are switch points too."""
-    wsgi: str
+    app: str
+    """`module:attribute`, or `module:factory()`."""
+    asgi: bool | None
+    """Whether it speaks ASGI or WSGI; None: found out by its look."""
     cwd: str
     env: dict[str, str]
     threads: int | None
-    """How many requests the target's server works on at once; None: all."""
+    """How many requests a WSGI target's server works on at once; None: all."""
     internal_token: str
     ready: RequestPlan
     ready_within_s: float

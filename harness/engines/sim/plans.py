@@ -38,9 +38,11 @@ def make_plan(
     Raises: TargetError for a target that can't be simulated.
     """
     target = job.target
-    if target.start is None or target.start.wsgi is None:
+    app = None if target.start is None else target.start.app
+    if target.start is None or app is None:
         raise TargetError(
-            f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app`"
+            f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app` "
+            "(or `asgi:`)"
         )
     if target.real:
         raise TargetError(
@@ -62,7 +64,8 @@ def make_plan(
         "seed": job.seed,
         "points": points,
         "lines": lines,
-        "wsgi": target.start.wsgi,
+        "app": app,
+        "asgi": True if target.start.asgi is not None else None,
         "cwd": str(target.cwd),
         "env": _environment(job, ports),
         "threads": threads,

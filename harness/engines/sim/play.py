@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import locks, patches, real, stubs
+from .apps import Answer, NotStarted, Server, is_asgi, load
 from .descriptors import open_count
 from .ending import ENDING
 from .escapes import ESCAPES
@@ -24,7 +25,7 @@ from .status import StatusWatch
 from .traces import own_trace
 from .watchdog import Watchdog
 from .world import World
-from .wsgi import Answer, Server, load
+from .wsgi import WsgiServer
 
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
@@ -67,7 +68,7 @@ class Play:
             KERNEL.park("the end of the play")
         except BaseException as error:
             self.fail(error)
-        self.finish(f"the play of {plan['wsgi']} ended early")
+        self.finish(f"the play of {plan['app']} ended early")
 
     def _prepare(self) -> None:
         plan = self.plan
@@ -97,14 +98,15 @@ class Play:
         if plan["cwd"] not in sys.path:
             sys.path.insert(0, plan["cwd"])
         before = set(sys.modules)
-        top = plan["wsgi"].partition(":")[0].partition(".")[0]
+        top = plan["app"].partition(":")[0].partition(".")[0]
         OWN_CODE.add_package(top)
         self._importing = True
-        app = load(plan["wsgi"])
+        app = load(plan["app"])
         self._importing = False
         self._libraries = _libraries(before, top)
         port = int(plan["env"].get("PORT", "5000"))
-        self._server = Server(app, port, plan["threads"])
+        self._server = _server(app, port, plan)
+        self._server.start(plan["ready_within_s"])
         changed = patches.changed_since()
         if changed:
             ESCAPES.note(
@@ -273,10 +275,12 @@ class Play:
             self.finish(str(error))
         if isinstance(error, NotReady):
             self._unstarted(f"was not ready in {self.plan['ready_within_s']:g} s: {error}")
+        if isinstance(error, NotStarted):
+            self._unstarted(f"could not be started: {error}", error.said)
         if self._importing:
             where = _last_own_line(error).removesuffix(": ")
             at = f" at {where}" if where else ""
-            what = f"{type(error).__name__} from importing {self.plan['wsgi']}{at}"
+            what = f"{type(error).__name__} from importing {self.plan['app']}{at}"
             self._unstarted(f"could not be started: {what}", own_trace(error))
         self.facts.add("traceback", text="".join(traceback.format_exception(error)))
         what = "".join(traceback.format_exception_only(error)).strip()
@@ -338,6 +342,15 @@ class Play:
 
 class NotReady(Exception):
     """The target never answered its readiness request well."""
+
+
+def _server(app: Any, port: int, plan: Plan) -> Server:
+    """What serves an application: the interface that its file names, else the one it has."""
+    if plan["asgi"] or (plan["asgi"] is None and is_asgi(app)):
+        from .asgi import AsgiServer
+
+        return AsgiServer(app, port)
+    return WsgiServer(app, port, plan["threads"])
 
 
 def _libraries(before: set[str], target: str) -> list[str]:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from harness.engines.status import state_in
 
+from .apps import Answer
 from .facts import Facts
 from .plan import Plan, RequestPlan, StatusPlan
 from .scheduler import KERNEL
-from .wsgi import Answer
 
 _LOOK_EVERY_S = 0.25
 _ASK_AT_LEAST_EVERY_S = 5.0

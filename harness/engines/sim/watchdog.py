@@ -45,6 +45,7 @@ class Watchdog:
         begun_s = real.monotonic()
         own_id = real.get_native_id()
         steps, since_s, cpu_s, waited_s, own_s = -1, begun_s, 0.0, 0.0, 0.0
+        before_s = read_s = 0.0
         while not self._stop.acquire(True, SAMPLE_S):
             now_s = real.monotonic()
             worker = KERNEL.holder
@@ -52,6 +53,7 @@ class Watchdog:
                 steps, since_s = KERNEL.steps, now_s
                 cpu_s, waited_s = _times(worker.native_id)
                 own_s = sum(_times(own_id))
+                before_s = read_s = 0.0
                 continue
             cpu_now_s, queued_s = _times(worker.native_id)
             busy_s = cpu_now_s - cpu_s
@@ -59,7 +61,10 @@ class Watchdog:
             # the other one's wait for that is no wait of the target's.
             held_s = sum(_times(own_id)) - own_s
             asleep_s = now_s - since_s - busy_s - (queued_s - waited_s) - held_s
-            self._judge(worker.real_ident, busy_s, asleep_s)
+            if _imports(worker.real_ident):
+                read_s += asleep_s - before_s
+            before_s = asleep_s
+            self._judge(worker.real_ident, busy_s, asleep_s - read_s)
             if now_s - begun_s > self._limit_s:
                 self._on_stuck(f"the play took more than {self._limit_s:g} s of real time")
             if real.getppid() != self._parent:
@@ -91,6 +96,16 @@ class Watchdog:
                 f"a real socket is open{_peer(inode)}, made by a driver in C",
                 "the simulation sees no time pass on that network",
             )
+
+
+def _imports(ident: int) -> bool:
+    """Whether a thread is importing: it waits for the disk then, as a library's first use may."""
+    frame = sys._current_frames().get(ident)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _times(native_id: int) -> tuple[float, float]:

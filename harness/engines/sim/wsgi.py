@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from .apps import Answer, Done
 from .plan import RequestPlan
 from .scheduler import KERNEL
 
 App = Callable[..., Iterable[bytes]]
-Answer = tuple[int | None, list[tuple[str, str]], bytes, str | None]
-"""Status, headers, body, error."""
 
 _SERVER_ERROR = b"Internal Server Error"
 
 
-class Server:
+class WsgiServer:
     """The application with its threads; `port` is what the target believes it listens on."""
 
     def __init__(self, app: App, port: int, threads: int | None) -> None:
@@ -29,23 +28,26 @@ class Server:
         self._port = str(port)
         self._threads = threads
         self._busy = 0
-        self._backlog: deque[tuple[RequestPlan, Callable[[Answer], None]]] = deque()
+        self._backlog: deque[tuple[RequestPlan, Done]] = deque()
         self._count = 0
 
-    def give(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
+    def start(self, within_s: float) -> None:
+        """Nothing to do: a WSGI application is ready once it is imported."""
+
+    def give(self, request: RequestPlan, done: Done) -> None:
         """Work on a request in a task of its own, or once one is free; `done` gets the answer."""
         if self._threads is not None and self._busy >= self._threads:
             self._backlog.append((request, done))
             return
         self._start(request, done)
 
-    def _start(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
+    def _start(self, request: RequestPlan, done: Done) -> None:
         self._busy += 1
         self._count += 1
         name = f"{request['stream'] or 'harness'} #{request['number']}"
         KERNEL.spawn(name, self._work, request, done)
 
-    def _work(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
+    def _work(self, request: RequestPlan, done: Done) -> None:
         try:
             # A fresh context, as in a fresh thread: the OS thread below may have run others.
             done(contextvars.Context().run(self._answer, request))
@@ -108,26 +110,3 @@ class Server:
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         return environ
-
-
-def load(spec: str) -> App:
-    """The application that `module:attr` or `module:factory()` names.
-
-    Raises: whatever the target's own import raises; ValueError for a name that isn't there.
-    """
-    import importlib
-
-    module_name, _, attribute = spec.partition(":")
-    attribute = attribute or "app"
-    call = attribute.endswith("()")
-    value: Any = importlib.import_module(module_name)
-    for part in attribute.removesuffix("()").split("."):
-        if not hasattr(value, part):
-            raise ValueError(f"{module_name} has no {attribute!r}")
-        value = getattr(value, part)
-    if call:
-        value = value()
-    if not callable(value):
-        raise ValueError(f"{spec} is not a WSGI application: it can't be called")
-    app: App = value
-    return app

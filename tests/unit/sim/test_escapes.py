@@ -148,7 +148,7 @@ def test_an_unready_target_is_told(simulate: Simulate) -> None:
         "import target\n"
         "def broken(environ, start_response):\n"
         "    start_response('503 No', [])\n    return [b'']\n",
-        wsgi="target:broken",
+        app="target:broken",
     )
     (fact,) = outcome.of("unstarted")
     assert fact["why"] == "was not ready in 5 s: GET /health gave 503"

@@ -37,6 +37,23 @@ def work(environ):
     assert datetime.date.today().year == 2026
     return (b - a).total_seconds()
 """,
+    "classes derived from datetime's": """
+import datetime, time
+import pydantic.v1
+class Meta(type): pass
+class Stamp(datetime.datetime, metaclass=Meta): pass
+class Day(datetime.date, metaclass=Meta): pass
+class Order(pydantic.v1.BaseModel):
+    at: datetime.datetime
+    on: datetime.date
+def work(environ):
+    a = Stamp.now(); order = Order(at="2026-01-01T00:00:00", on="2026-01-01"); time.sleep(3)
+    b = datetime.datetime.utcnow()
+    assert type(a) is Stamp and type(b) is datetime.datetime and Day.today() == order.on
+    assert isinstance(order.at, datetime.datetime) and isinstance(b.date(), datetime.date)
+    assert a.date() == datetime.datetime.today().date() == order.on
+    return round((b - datetime.datetime.fromtimestamp(a.timestamp())).total_seconds(), 3)
+""",
     "threading.Event": """
 import threading, time
 def work(environ):

@@ -1,73 +1,38 @@
-"""`datetime` and `date` on the virtual clock: subclasses of C's own, in their place.
+"""`datetime` on the virtual clock: C's own classes, whose now is another.
 
-The pure-Python datetime would break C extensions. Objects that C makes are of the base class, so
-`isinstance` is answered for both.
+Subclasses in their place would be of a metaclass of their own (C makes objects of the base class,
+which `isinstance` must count too), and nobody could derive from one together with a class of yet
+another metaclass, as `pydantic.v1` does. So the two methods that read the clock in C are replaced
+where they stand. That is possible only before anybody has looked them up: C remembers look-ups.
+`date.today` asks Python's `time`, which is virtual already.
 """
 
 from __future__ import annotations
 
 import datetime as module
+import gc
 import time
 from typing import Any
 
-from .ledger import replace
 
-_DateTime = module.datetime
-_Date = module.date
-
-
-class _Either(type):
-    """Counts objects of the class that is stood in for as its own."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        base = _stood_in_for(cls)
-        return type.__instancecheck__(cls, instance) if base is None else isinstance(instance, base)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        base = _stood_in_for(cls)
-        return type.__subclasscheck__(cls, subclass) if base is None else issubclass(subclass, base)
+def _now(cls: type[module.datetime], tz: Any = None) -> module.datetime:
+    """The wall clock's reading."""
+    return cls.fromtimestamp(time.time(), tz)
 
 
-def _stood_in_for(cls: type) -> type | None:
-    if cls is Date:
-        return _Date
-    return _DateTime if cls is DateTime else None
-
-
-class DateTime(_DateTime, metaclass=_Either):
-    """`datetime.datetime`, whose now is virtual."""
-
-    __slots__ = ()
-
-    @classmethod
-    def now(cls, tz: Any = None) -> DateTime:
-        """The wall clock's reading."""
-        return cls.fromtimestamp(time.time(), tz)
-
-    @classmethod
-    def utcnow(cls) -> DateTime:
-        """The wall clock's reading in UTC, naive."""
-        return cls.fromtimestamp(time.time(), module.UTC).replace(tzinfo=None)
-
-    @classmethod
-    def today(cls) -> DateTime:
-        """The wall clock's reading, local and naive."""
-        return cls.fromtimestamp(time.time())
-
-
-class Date(_Date, metaclass=_Either):
-    """`datetime.date`, whose today is virtual."""
-
-    __slots__ = ()
-
-    @classmethod
-    def today(cls) -> Date:
-        """The wall clock's day."""
-        return cls.fromtimestamp(time.time())
+def _utcnow(cls: type[module.datetime]) -> module.datetime:
+    """The wall clock's reading in UTC, naive."""
+    return cls.fromtimestamp(time.time(), module.UTC).replace(tzinfo=None)
 
 
 def install_dates() -> None:
-    """Put both in place."""
-    for cls, name in ((DateTime, "datetime"), (Date, "date")):
-        cls.__module__, cls.__name__, cls.__qualname__ = "datetime", name, name
-        replace(module, name, cls)
+    """Put both in place.
+
+    Raises: RuntimeError where this Python has no such methods.
+    """
+    (methods,) = gc.get_referents(module.datetime.__dict__)
+    for name, method in (("now", _now), ("utcnow", _utcnow)):
+        if name not in methods:
+            raise RuntimeError(f"datetime.datetime.{name} does not exist on this Python")
+        method.__name__ = name
+        methods[name] = classmethod(method)

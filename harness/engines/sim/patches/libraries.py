@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,6 +74,10 @@ def _install_hashes() -> None:
     import threading
     from concurrent.futures import Future
 
+    # asyncio's futures and tasks in C can't be given another hash; those in Python can.
+    sys.modules["_asyncio"] = None  # type: ignore[assignment]
+    import asyncio
+
     def hash_of(self: Any) -> int:
         known: int = self.__dict__.get("_hash_in_simulation", 0)
         if not known:
@@ -80,6 +85,7 @@ def _install_hashes() -> None:
         return known
 
     Future.__hash__ = hash_of  # type: ignore[method-assign]
+    asyncio.Future.__hash__ = hash_of  # type: ignore[method-assign]
     threading.Thread.__hash__ = hash_of  # type: ignore[method-assign]
 
 
