@@ -217,16 +217,17 @@ def test_the_lifespan_begins_before_the_first_request(simulate: Simulate) -> Non
     [
         (
             'await send({"type": "lifespan.startup.failed", "message": "no database"}); return',
-            "the target could not be started: no database",
+            "could not be started: no database",
         ),
         (
             "await asyncio.sleep(99)",
-            "the target could not be started: its startup took more than 5 s",
+            "could not be started: its startup took more than 5 s",
         ),
     ],
 )
 def test_a_startup_that_fails_is_named(startup: str, said: str, simulate: Simulate) -> None:
-    assert simulate(LIFESPAN.replace("STARTUP", startup), app="target:asgi").troubles == [said]
+    outcome = simulate(LIFESPAN.replace("STARTUP", startup), app="target:asgi")
+    assert [fact["why"] for fact in outcome.of("unstarted")] == [said]
 
 
 @pytest.mark.parametrize(
