@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate:validate", "Check scenario files; every problem with its line."),
     "predict": ("predict:predict", "Say what the contract predicts for a scenario."),
     "explore": ("explore:explore", "Draw random outages and shrink what breaks an invariant."),
+    "prove": ("prove:prove", "Say which expectations no gateway fails."),
     "judge": ("judge:judge", "Judge saved histories again."),
     "up": ("up:up", "Hold a scenario's world open to work against."),
     "new": ("new:new", "Write a new scenario file to start from."),

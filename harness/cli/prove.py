@@ -1,0 +1,153 @@
+"""`outage prove`: which expectations can't go red."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.prove.player import Proof, Prover
+
+_QUIET_S = 2.0
+
+
+@click.command(
+    epilog="Exit status: 0 each expectation failed somewhere, 1 some never did, 2 wrong usage or "
+    "an invalid file, 3 nothing could be played."
+)
+@click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
+@click.option(
+    "--target",
+    "target_name",
+    default="reference",
+    metavar="FILE|reference",
+    show_default=True,
+    help="The gateway that is sound; the simulation must be able to play it.",
+)
+@click.option(
+    "--defects",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Defective gateways to try, too; the catalogue's own by default, in the repository.",
+)
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Try each defect that breaks a claim in question, not only a few: takes minutes.",
+)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
+def prove(
+    paths: tuple[str, ...], target_name: str, defects: Path | None, thorough: bool, form: str
+) -> None:
+    r"""Say which expectations no gateway fails: they would pass whatever happens.
+
+    Each scenario (the bundled ones if none are named) is played in the simulation without its
+    faults, against a gateway without resilience, and against known defects, until each of its
+    expectations has failed once.
+
+    \b
+    outage prove my_outage.yaml --target my-gateway.yaml
+    outage prove --format json
+    """
+    from harness.bundled import find_scenarios
+    from harness.prove.player import MOST_OTHERS, Prover
+    from harness.prove.variants import find_defects
+    from harness.scenario.loader import load_scenarios
+    from harness.target_file import load_target
+
+    target = load_target(target_name)
+    scenarios = load_scenarios(find_scenarios(paths), target=target)
+    told = _Told(to_stderr=form == "json")
+    prover = Prover(
+        target=target,
+        defects=find_defects(defects, target),
+        done=told,
+        most_others=float("inf") if thorough else MOST_OTHERS,
+    )
+    began_s = time.monotonic()
+    proofs = asyncio.run(_watched(prover, scenarios, told))
+    took_s = time.monotonic() - began_s
+    unprovable = [each for proof in proofs for each in proof.ledger.unprovable()]
+    if form == "json":
+        click.echo(_json(proofs, prover.plays))
+    else:
+        count = sum(proof.ledger.count for proof in proofs)
+        some = f"{len(unprovable)} of {count} expectations failed on no gateway tried"
+        said = some if unprovable else f"each of {count} expectations failed on some gateway"
+        click.echo(f"{said}; {prover.plays} plays in {took_s:.0f} s")
+    if unprovable:
+        sys.exit(1)
+    sys.exit(0 if any(proof.trouble is None for proof in proofs) else 3)
+
+
+class _Told:
+    """Tells of each scenario as it is done."""
+
+    def __init__(self, *, to_stderr: bool) -> None:
+        self._to_stderr = to_stderr
+        self.last_s = time.monotonic()
+
+    def __call__(self, proof: Proof) -> None:
+        """One line for the scenario, and one for each expectation that never failed."""
+        ledger = proof.ledger
+        if proof.trouble is not None:
+            self._say(f"-  {ledger.scenario.name}: not played: {proof.trouble}")
+            return
+        found = ledger.unprovable()
+        proved = f"{ledger.count - len(found)} of {ledger.count} expectations can fail"
+        mark = "?" if found else "✓"
+        self._say(f"{mark}  {ledger.scenario.name}: {proved} ({len(ledger.plays)} plays)")
+        for each in found:
+            place = each.file if each.line is None else f"{each.file}:{each.line}"
+            self._say(f"   {place}: {each.expectation}: {each.why}")
+
+    def _say(self, line: str) -> None:
+        self.last_s = time.monotonic()
+        click.echo(line, err=self._to_stderr)
+
+
+async def _watched(prover: Prover, scenarios: Sequence, told: _Told) -> list[Proof]:  # type: ignore[type-arg]
+    """Prove all, and say how far it is wherever nothing was said for a while."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_QUIET_S / 4)
+            if time.monotonic() - told.last_s > _QUIET_S:
+                told.last_s = time.monotonic()
+                far = f"{prover.finished} of {len(scenarios)} scenarios, {prover.plays} plays"
+                click.echo(f"...{far}", err=True)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        return await prover.prove(scenarios)
+    finally:
+        ticking.cancel()
+
+
+def _json(proofs: Sequence[Proof], plays: int) -> str:
+    unprovable: list[dict[str, Any]] = [
+        {
+            "scenario": each.scenario,
+            "expectation": each.expectation,
+            "why": each.why,
+            "file": each.file,
+            "line": each.line,
+        }
+        for proof in proofs
+        for each in proof.ledger.unprovable()
+    ]
+    unplayed = [
+        {"scenario": proof.ledger.scenario.name, "why": proof.trouble}
+        for proof in proofs
+        if proof.trouble is not None
+    ]
+    found = {"unprovable": unprovable, "unplayed": unplayed, "plays": plays}
+    return json.dumps(found, indent=2, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""What failed where: pure, from the histories of plays to expectations that no play failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from harness.checks.case import Case
+from harness.checks.registry import findings_of
+from harness.checks.soundness import soundness
+from harness.history.view import History
+from harness.scenario.model import Scenario
+from harness.verdict import Finding, Verdict
+
+Key = tuple[int, str]
+"""An expectation by its index in the file, and one thing that it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprovable:
+    """One thing that an expectation says and no play failed."""
+
+    scenario: str
+    file: str
+    line: int | None
+    expectation: str
+    why: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One scenario with what was seen of its expectations, play by play."""
+
+    scenario: Scenario
+    plays: list[str] = field(default_factory=list)
+    """Those that could be judged, each by what it was."""
+    failed_by: dict[Key, str] = field(default_factory=dict)
+    """The first play that failed each."""
+    _owed: list[Key] = field(default_factory=list)
+    _seen: Counter[tuple[Key, Verdict]] = field(default_factory=Counter)
+
+    def begin(self, history: History) -> str | None:
+        """Take what the sound target owes from its own play; why nothing can be said, if so."""
+        case = Case(self.scenario, history)
+        trouble = _trouble(self.scenario, history)
+        if trouble is None:
+            self._owed = [
+                (index, finding.name)
+                for index, finding in _findings(case)
+                if finding.verdict is not Verdict.OUT_OF_SCOPE
+            ]
+        return trouble
+
+    def add(self, label: str, played: Scenario, history: History) -> bool:
+        """Judge another play of it, whatever `played` left out; whether that play counts.
+
+        Expectations are those of the scenario as written: an outage that never came is no excuse.
+        A play that went wrong by itself counts for nothing.
+        """
+        if _trouble(played, history) is not None:
+            return False
+        self.plays.append(label)
+        for index, finding in _findings(Case(self.scenario, history)):
+            key = self._key(index, finding)
+            if key is not None:
+                self._seen[key, finding.verdict] += 1
+                if finding.verdict is Verdict.FAILED:
+                    self.failed_by.setdefault(key, label)
+        return True
+
+    def _key(self, index: int, finding: Finding) -> Key | None:
+        """What of the sound target's findings this is; a name may say what was seen."""
+        here = [key for key in self._owed if key[0] == index]
+        if (index, finding.name) in here:
+            return index, finding.name
+        return here[0] if len(here) == 1 else None
+
+    @property
+    def count(self) -> int:
+        """How many things are expected and owed."""
+        return len(self._owed)
+
+    @property
+    def open(self) -> tuple[Key, ...]:
+        """What no play has failed so far."""
+        return tuple(key for key in self._owed if key not in self.failed_by)
+
+    @property
+    def open_claims(self) -> frozenset[str]:
+        """The claims of expectations that no play has failed so far."""
+        indices = {index for index, _ in self.open}
+        own = [self.scenario.expect[index].claims or self.scenario.claims for index in indices]
+        return frozenset(claim for claims in own for claim in claims)
+
+    def unprovable(self) -> tuple[Unprovable, ...]:
+        """What no play failed, and how often it passed instead."""
+        lines = self.scenario.expect_lines
+        return tuple(
+            Unprovable(
+                scenario=self.scenario.name,
+                file=self.scenario.file,
+                line=lines[key[0]] if key[0] < len(lines) else None,
+                expectation=key[1],
+                why=self._why(key),
+            )
+            for key in self.open
+        )
+
+    def _why(self, key: Key) -> str:
+        plays, passed = len(self.plays), self._seen[key, Verdict.PASSED]
+        tried = f"{plays} play{'' if plays == 1 else 's'} ({', '.join(_short(self.plays))})"
+        if not plays:
+            return "no other play of it could be judged"
+        if passed == plays:
+            return f"passed on every gateway tried: {tried}"
+        if not passed:
+            return f"judged on no gateway tried: {tried}"
+        return f"failed on no gateway tried, passed {passed} times: {tried}"
+
+
+def _short(labels: list[str]) -> list[str]:
+    most = 4
+    more = [f"{len(labels) - most} more"] if len(labels) > most else []
+    return [*labels[:most], *more]
+
+
+def _findings(case: Case) -> list[tuple[int, Finding]]:
+    return [
+        (index, finding)
+        for index, expectation in enumerate(case.scenario.expect)
+        for finding in findings_of(expectation, case)
+    ]
+
+
+def _trouble(played: Scenario, history: History) -> str | None:
+    """What was wrong with a play itself, whatever the target did."""
+    found = soundness(Case(played, history))
+    if found.unhealthy or found.troubled:
+        return "; ".join(str(finding) for finding in found.findings)
+    return None

@@ -1,0 +1,124 @@
+"""Plays a scenario against gateways that ought to fail it, until each expectation has failed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.engines.base import Job
+from harness.engines.sim.engine import SimEngine
+from harness.errors import HarnessError
+from harness.history.events import Event
+from harness.history.view import History
+from harness.prove.ledger import Ledger
+from harness.prove.variants import (
+    Defective,
+    Variant,
+    chosen,
+    without_faults,
+    without_resilience,
+)
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.timeline import compile_timeline
+
+MOST_OTHERS = 8
+
+
+@dataclass(slots=True)
+class Proof:
+    """What proving one scenario came to."""
+
+    ledger: Ledger
+    trouble: str | None = None
+    """Why nothing can be said of it."""
+
+
+@dataclass(slots=True)
+class Prover:
+    """Plays variants of scenarios, as many at once as the machine has CPUs."""
+
+    target: Target
+    defects: Sequence[Defective]
+    done: Callable[[Proof], None]
+    """Told of each scenario as soon as nothing more can be found out."""
+    most_others: float = MOST_OTHERS
+    """Defects tried on each scenario beyond those that it is known to fail."""
+    plays: int = 0
+    finished: int = 0
+    _engine: SimEngine = field(default_factory=SimEngine)
+
+    async def prove(self, scenarios: Sequence[Scenario]) -> list[Proof]:
+        """Prove all scenarios, side by side; in their order."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(scenario)) for scenario in scenarios]
+            return [task.result() for task in tasks]
+        finally:
+            await self._engine.close()
+
+    async def _one(self, scenario: Scenario) -> Proof:
+        proof = Proof(ledger=Ledger(scenario))
+        proof.trouble = self._engine.unplayable(scenario) or await self._sound(proof.ledger)
+        if proof.trouble is None:
+            for variant in self._variants(proof.ledger):
+                if not proof.ledger.open:
+                    break
+                history = await self._play(variant)
+                if isinstance(history, History):
+                    await asyncio.to_thread(
+                        proof.ledger.add, variant.label, variant.scenario, history
+                    )
+        self.finished += 1
+        self.done(proof)
+        return proof
+
+    def _variants(self, ledger: Ledger) -> Iterator[Variant]:
+        """The cheapest doubts first; which defects are worth a play depends on what is open."""
+        scenario = ledger.scenario
+        yield without_faults(scenario, self.target)
+        naive = without_resilience(scenario, self.target)
+        if naive is not None and naive.target.name != self.target.name:
+            yield naive
+        tried: set[str] = set()
+        others = 0
+        while True:
+            known, by_claim = chosen(self.defects, scenario, ledger.open_claims)
+            more = by_claim if others < self.most_others else []
+            following = next((each for each in (*known, *more) if each.id not in tried), None)
+            if following is None:
+                return
+            tried.add(following.id)
+            others += following not in known
+            yield Variant(label=following.id, scenario=scenario, target=following.target)
+
+    async def _sound(self, ledger: Ledger) -> str | None:
+        own = Variant(label="sound", scenario=ledger.scenario, target=self.target)
+        history = await self._play(own)
+        if isinstance(history, str):
+            return history
+        return await asyncio.to_thread(ledger.begin, history)
+
+    async def _play(self, variant: Variant) -> History | str:
+        """A play's history, or why there is none."""
+        events: list[Event] = []
+        with tempfile.TemporaryDirectory(prefix="outage-", ignore_cleanup_errors=True) as folder:
+            job = Job(
+                scenario=variant.scenario,
+                timeline=compile_timeline(variant.scenario),
+                target=variant.target,
+                folder=Path(folder),
+            )
+            self.plays += 1
+            try:
+                await self._engine.play(job, events.append, lambda _: None, _at_once)
+            except HarnessError as error:
+                return str(error)
+        return History(events)
+
+
+async def _at_once() -> None:
+    """Virtual time needs to wait for nobody."""
