@@ -10,6 +10,8 @@ from harness.errors import UsageError
 from harness.scenario.spelling import did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
+PLAYED = ".played.yaml"
+"""How a report names its copy of a scenario."""
 _HERE = Path(__file__).resolve().parent
 
 
@@ -70,14 +72,20 @@ def _beside(missing: Path) -> list[Path]:
 def _folder(folder: Path) -> list[Path]:
     files = _files(folder)
     if not files:
-        raise UsageError(f"{folder}: no scenario (*.yaml) in this folder or below")
+        copies = any(folder.rglob(f"*{PLAYED}"))
+        hint = "; `outage judge` judges a report again" if copies else ""
+        raise UsageError(f"{folder}: no scenario (*.yaml) in this folder or below{hint}")
     return files
 
 
 def _files(folder: Path) -> list[Path]:
-    """Scenario files in a folder and below, but not hidden ones, nor in hidden folders."""
+    """Scenario files in a folder and below, but not hidden ones, nor in hidden folders.
+
+    Nor what a report has copied: it would be played twice.
+    """
     found = []
     for parent, folders, names in os.walk(folder):  # passes over what vanishes or is not ours
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
+        ours = [name for name in names if not name.startswith(".") and not name.endswith(PLAYED)]
+        found += [Path(parent, name) for name in ours]
     return sorted(file for file in found if file.suffix in SUFFIXES and file.is_file())

@@ -154,6 +154,19 @@ def not_in_scope(scenario: Scenario, reason: str) -> Judgement:
     return _bare(scenario, Verdict.OUT_OF_SCOPE, (_not_in_scope(scenario, reason),))
 
 
+def not_played(scenario: Scenario, why: str) -> Judgement:
+    """A scenario that was to be played, and wasn't: nothing is known of it."""
+    finding = Finding(
+        name="run: it is played",
+        claims=(),
+        verdict=Verdict.INCONCLUSIVE,
+        expected="a play",
+        observed="not played",
+        evidence=why,
+    )
+    return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
+
+
 def _not_in_scope(scenario: Scenario, reason: str) -> Finding:
     return Finding(
         name="scenario",

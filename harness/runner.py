@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +37,8 @@ class Played:
     judgement: Judgement
     unsaved: str | None = None
     """Why its history is not in the report whole."""
+    real_s: float | None = None
+    """What it really took, start and end included, by the wall clock."""
 
 
 class Watcher(Protocol):
@@ -143,7 +146,9 @@ async def play_all(
                 )
             else:
                 async with room:
+                    began_s = time.monotonic()
                     item = await _play(scenario, engine, target, watcher, seed, report, starts)
+                    item = replace(item, real_s=time.monotonic() - began_s)
         except Exception as error:  # a defect of the harness must not take the others along
             item = Played(
                 scenario=scenario, events=(), judgement=unjudged(scenario, own_error(error))

@@ -1,25 +1,32 @@
 """Saved runs: the histories of a report folder with their scenarios, judged again.
 
 A scenario is taken as it was played (`NAME.played.yaml` beside its history), or else from the file
-that the history names.
+that the history names. What the folder's results list and has no history was not played, and stays
+in what is judged.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.errors import HarnessError, UsageError
-from harness.history.events import Event, Run, Sent
+from harness.bundled import PLAYED
+from harness.errors import HarnessError, InvalidFile, Problem, UsageError
+from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
-from harness.judge import judge
-from harness.report.write import HISTORY, PLAYED, RESULTS
+from harness.judge import judge, not_in_scope, not_played
+from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.target import Target, User
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict
+
+_BEFORE_S = 86_400.0
+_AFTER_S = 3_600.0
+"""How far an event may lie before 0s and after the scenario's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,56 +36,109 @@ class Saved:
     scenario: Scenario
     events: Sequence[Event]
     judgement: Judgement
-    path: Path
-    """Of the history."""
+    name: str
+    """Of its files in the folder."""
 
 
 def judge_folder(folder: Path) -> list[Saved]:
-    """Judge all histories of a report folder, in the order of its results where there are any.
+    """Judge all scenarios of a report folder, in the order of its results where there are any.
 
     Histories that an earlier run left there, and that the results don't list, are left alone.
 
     Raises: UsageError when there is none, or some can't be read; it names all that is wrong.
     """
-    paths = _histories(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name one that `outage run --report` wrote")
     saved: list[Saved] = []
     problems: list[str] = []
-    for path in paths:
+    for name, entry in _scenarios(folder).items():
         try:
-            saved.append(_judged(path))
+            saved.append(_judged(folder, name, entry))
         except HarnessError as error:
             problems.append(str(error))
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"can't read {path}: {error}")
+        except OSError as error:
+            problems.append(f"can't read {error.filename or folder}: {error.strerror}")
     if problems:
         raise UsageError("\n".join(problems))
     return saved
 
 
-def _histories(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; name one that `outage run --report` wrote")
-    found = {path.name.removesuffix(HISTORY): path for path in sorted(folder.glob(f"*{HISTORY}"))}
-    listed = _listed(folder)
-    chosen = [found[name] for name in listed if name in found] or list(found.values())
-    if not chosen:
+def previous_results(folder: Path) -> dict[str, Any]:
+    """What the folder's `results.json` says of the run; nothing where it can't be used."""
+    try:
+        results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return results if isinstance(results, dict) else {}
+
+
+def _scenarios(folder: Path) -> dict[str, dict[str, Any]]:
+    """The scenarios of a folder by name, with what its results say of each."""
+    listed = {str(entry["name"]): entry for entry in _entries(previous_results(folder))}
+    for name in listed:
+        if Path(name).name != name or "\0" in name:
+            raise UsageError(f"{folder / RESULTS} lists {name!r}, which can't be a file's name")
+    found = sorted(
+        path.name.removesuffix(suffix)
+        for suffix in (HISTORY, PLAYED)
+        for path in folder.glob(f"*{suffix}")
+    )
+    chosen = listed or {name: {} for name in found}
+    if not set(chosen) & set(found):
         raise UsageError(f"no history (*{HISTORY}) is in {folder}; `outage run --report` writes it")
     return chosen
 
 
-def _listed(folder: Path) -> list[str]:
-    """The scenarios that the folder's results list; none where there are no usable results."""
-    try:
-        results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-        return list(dict.fromkeys(str(each["name"]) for each in results["scenarios"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+def _entries(results: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    listed = results.get("scenarios")
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            yield entry
 
 
-def _judged(path: Path) -> Saved:
-    events = read_history(path)
-    scenario = _scenario(path, events)
-    return Saved(scenario=scenario, events=events, judgement=judge(scenario, events), path=path)
+def _judged(folder: Path, name: str, entry: dict[str, Any]) -> Saved:
+    history = folder / f"{name}{HISTORY}"
+    if history.exists():
+        events = read_history(history)
+        scenario = _scenario(history, events)
+        _check_instants(history, events, scenario)
+        return Saved(scenario=scenario, events=events, judgement=judge(scenario, events), name=name)
+    scenario = _unplayed_scenario(folder, name, entry)
+    judgement = (
+        not_in_scope(scenario, _said(entry, "evidence") or "the report doesn't say why")
+        if entry.get("verdict") == Verdict.OUT_OF_SCOPE
+        else not_played(scenario, _why_unplayed(entry, history))
+    )
+    return Saved(scenario=scenario, events=(), judgement=judgement, name=name)
+
+
+def _unplayed_scenario(folder: Path, name: str, entry: dict[str, Any]) -> Scenario:
+    copy = folder / f"{name}{PLAYED}"
+    if not copy.exists():
+        raise UsageError(
+            f"{folder / RESULTS} lists {name}, but neither {name}{HISTORY} nor {copy.name} is there"
+        )
+    scenario = load_scenario(copy, checked=True)
+    file = entry.get("file")
+    return scenario.model_copy(
+        update={"name": name, "file": file if isinstance(file, str) else str(copy)}
+    )
+
+
+def _why_unplayed(entry: dict[str, Any], history: Path) -> str:
+    if not entry:
+        return f"{history.name} is not in the folder"
+    if _said(entry, "observed") == "not played":
+        return _said(entry, "evidence") or "the report doesn't say why"
+    return f"{history.name} is not in the folder, although {RESULTS} says {entry.get('verdict')}"
+
+
+def _said(entry: dict[str, Any], key: str) -> str | None:
+    """What the first finding of a scenario says, as far as it is a text."""
+    findings = entry.get("expectations")
+    first = findings[0] if isinstance(findings, list) and findings else None
+    text = first.get(key) if isinstance(first, dict) else None
+    return text[:500] if isinstance(text, str) and text else None
 
 
 def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
@@ -93,6 +153,24 @@ def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
         return load_scenario(Path(run.file), target=target)
     named = f", nor {run.file}, which it names" if run is not None else ""
     raise UsageError(f"{history} can't be judged: {copy.name} is not beside it{named}")
+
+
+def _check_instants(history: Path, events: Sequence[Event], scenario: Scenario) -> None:
+    """Refuse a history of some other scenario, or one that was damaged: what it claims can't be.
+
+    Raises: InvalidFile with the first line that can't belong to it.
+    """
+    latest_s = scenario.duration + _AFTER_S
+    for number, event in enumerate(events, start=1):
+        problem = None
+        if not -_BEFORE_S <= event.at_s <= latest_s:
+            problem = f"at {event.at_s:g} s nothing can have happened in {scenario.name}"
+        elif isinstance(event, Sent) and not -_BEFORE_S <= event.planned_s <= latest_s:
+            problem = f"no request of {scenario.name} was due at {event.planned_s:g} s"
+        elif isinstance(event, Applied | Lifted) and event.fault >= len(scenario.faults):
+            problem = f"{scenario.name} has no fault {event.fault + 1}"
+        if problem is not None:
+            raise InvalidFile([Problem(file=str(history), line=number, message=problem)])
 
 
 def _names_of(run: Run, events: Sequence[Event]) -> Target:

@@ -58,17 +58,21 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
 
 
 def _write(folder: Path, report: Path, saved: list[Saved]) -> None:
+    from harness.bundled import PLAYED
     from harness.errors import UsageError
-    from harness.report.write import HISTORY, PLAYED, prepare_folder, write_reports
+    from harness.provenance import provenance_in
+    from harness.report.write import HISTORY, prepare_folder, write_reports
+    from harness.saved import previous_results
 
+    made = provenance_in(previous_results(folder))
     if report.resolve() != folder.resolve():
         prepare_folder(report)
         try:
             for each in saved:
-                name = each.path.name.removesuffix(HISTORY)
-                for path in (each.path, each.path.with_name(f"{name}{PLAYED}")):
+                for suffix in (HISTORY, PLAYED):
+                    path = folder / f"{each.name}{suffix}"
                     if path.exists():
                         shutil.copyfile(path, report / path.name)
         except OSError as error:
             raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
-    write_reports(report, saved)
+    write_reports(report, saved, made=made)

@@ -10,6 +10,7 @@ import platform
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +19,9 @@ from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.errors import UsageError
+from harness.judge import not_played
 from harness.printable import in_line
+from harness.provenance import provenance_of
 from harness.report.text import details, one_line, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
@@ -70,6 +73,7 @@ class Session:
             os.nice(-5)
         # What has been loaded by now is here to stay: no collection needs to look at it again.
         gc.freeze()
+        made = provenance_of(self._target)
         began_s = time.monotonic()
         with self._display:
             asyncio.run(self._play(scenarios))
@@ -86,7 +90,13 @@ class Session:
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:
-            write_reports(self._report, played, wall_s=wall_s)
+            real_s = {p.scenario.name: p.real_s for p in played if p.real_s is not None}
+            write_reports(
+                self._report,
+                [*played, *self._not_begun(scenarios)],
+                wall_s=wall_s,
+                made=replace(made, real_s=real_s),
+            )
             self._console.print(f"report: {self._report}", markup=False)
         if self._signal is not None:
             return 128 + self._signal
@@ -96,6 +106,14 @@ class Session:
         if unsaved := [item.unsaved for item in played if item.unsaved]:
             raise UsageError("\n".join(unsaved))
         return exit_status(overall(judgements))
+
+    def _not_begun(self, scenarios: Sequence[Scenario]) -> Iterator[Played]:
+        """What an interrupted run has not come to."""
+        why = "the run was interrupted before it came to this"
+        for scenario in scenarios:
+            if scenario.file not in self._played:
+                judgement = not_played(scenario, why)
+                yield Played(scenario=scenario, events=(), judgement=judgement)
 
     def _introduction(self, scenarios: Sequence[Scenario]) -> str:
         """What is about to be played, on what, and how long that takes."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from harness.errors import InvalidFile, Problem
 from harness.history.events import Event, from_json, to_json
+from harness.history.values import LONGEST_LINE
 
 
 class Recorder:
@@ -55,16 +57,22 @@ def read_history(path: Path) -> Sequence[Event]:
 
     Raises: InvalidFile when a line isn't an event.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
     events: list[Event] = []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            events.append(from_json(line))
-        except ValueError as error:
-            if number == len(lines):
+    with path.open("rb") as file:
+        for number in itertools.count(1):
+            line = file.readline(LONGEST_LINE)
+            if not line:
                 break
-            problem = Problem(file=str(path), line=number, message=str(error))
-            raise InvalidFile([problem]) from error
+            if not line.strip():
+                continue
+            try:
+                events.append(from_json(line.decode("utf-8")))
+            except ValueError as error:
+                if not line.endswith(b"\n") and len(line) < LONGEST_LINE:
+                    break
+                said = str(error)
+                if isinstance(error, UnicodeError):
+                    said = f"not an event of a history (not UTF-8): {line[:80]!r}"
+                problem = Problem(file=str(path), line=number, message=said)
+                raise InvalidFile([problem]) from error
     return events

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.history.events import Event, Run
+from harness.provenance import Provenance
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
 from harness.verdict import Judgement, Verdict
@@ -42,6 +43,7 @@ class Outcome:
     seed: int = 0
     wall_s: float | None = None
     """How long all of it took; None where nobody measured."""
+    made: Provenance = field(default_factory=Provenance)
 
     @property
     def verdict(self) -> Verdict:
@@ -54,7 +56,9 @@ class Outcome:
         return totals_line(self.judgements, self.wall_s)
 
 
-def outcome_of(played: Sequence[Played], wall_s: float | None = None) -> Outcome:
+def outcome_of(
+    played: Sequence[Played], wall_s: float | None = None, made: Provenance | None = None
+) -> Outcome:
     """Collect a run's judgements; what they were played with is in their histories."""
     runs = [event for each in played for event in each.events[:50] if isinstance(event, Run)]
     return Outcome(
@@ -64,7 +68,13 @@ def outcome_of(played: Sequence[Played], wall_s: float | None = None) -> Outcome
         target=_shared(run.target for run in runs),
         seed=runs[0].seed if runs else 0,
         wall_s=wall_s,
+        made=_with_libraries(made or Provenance(), runs),
     )
+
+
+def _with_libraries(made: Provenance, runs: Sequence[Run]) -> Provenance:
+    found = {name: version for run in runs for name, version in run.versions.items()}
+    return replace(made, versions=found | made.versions)
 
 
 def _shared(values: Iterable[str]) -> str:

@@ -28,13 +28,17 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "proxy": outcome.proxy,
         "target": clean(outcome.target),
         "seed": outcome.seed,
+        "began": outcome.made.began,
+        "versions": {name: clean(each) for name, each in sorted(outcome.made.versions.items())},
+        "target_commit": outcome.made.commit,
         "wall_s": _finite(outcome.wall_s or 0.0),
-        "scenarios": [_scenario(judgement) for judgement in outcome.judgements],
+        "scenarios": [_scenario(judgement, outcome) for judgement in outcome.judgements],
     }
 
 
-def _scenario(judgement: Judgement) -> dict[str, Any]:
+def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
     late = judgement.lateness_ms
+    real_s = outcome.made.real_s.get(judgement.name)
     return {
         "name": judgement.name,
         "file": judgement.file,
@@ -43,6 +47,7 @@ def _scenario(judgement: Judgement) -> dict[str, Any]:
         "duration_s": _finite(judgement.duration_s),
         "start_s": _finite(judgement.start_s),
         "wall_s": _finite(judgement.wall_s),
+        "real_s": None if real_s is None else _finite(real_s),
         "requests": judgement.requests,
         "lateness_ms": {name: _finite(late.get(name, 0.0)) for name in ("p50", "p99", "max")},
         "breakers": {

@@ -14,14 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
+from harness.bundled import PLAYED
 from harness.errors import UsageError
-from harness.report.outcome import Played, outcome_of
+from harness.judge import not_played
+from harness.provenance import Provenance
+from harness.report.outcome import Outcome, Played, outcome_of
+from harness.report.results import results_json
 from harness.report.secrets import clean_source
 from harness.scenario.model import Scenario
 
 HISTORY = ".history.jsonl"
-PLAYED = ".played.yaml"
 RESULTS = "results.json"
+UNFINISHED = "the run is not over, or was killed before it wrote its results"
 
 WRITERS = {
     RESULTS: "results:results_json",
@@ -35,7 +39,9 @@ its function from an `Outcome` to a text."""
 def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
     """Make a report folder ready for a run, before anything is played.
 
-    Summaries of an earlier run go, so that nobody takes them for this one's; its histories stay.
+    Summaries of an earlier run go, so that nobody takes them for this one's, and so do its
+    histories of the scenarios that are to be played. The results that are there until the run is
+    over say that nothing was played: so whatever ends it, nothing is judged by older histories.
     Scenario files are copied, as they are when they are played.
 
     Raises: UsageError when the folder can't be made or written to.
@@ -46,10 +52,15 @@ def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
             pass
         for name in WRITERS:
             (folder / name).unlink(missing_ok=True)
+        for scenario in scenarios:
+            (folder / f"{scenario.name}{HISTORY}").unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(_refusal(folder, error)) from error
     for scenario in scenarios:
         keep_scenario(folder, scenario)
+    if scenarios:
+        planned = tuple(not_played(scenario, UNFINISHED) for scenario in scenarios)
+        write_whole(folder / RESULTS, results_json(Outcome(judgements=planned)))
 
 
 def keep_scenario(folder: Path, scenario: Scenario) -> None:
@@ -64,12 +75,18 @@ def keep_scenario(folder: Path, scenario: Scenario) -> None:
     write_whole(folder / f"{scenario.name}{PLAYED}", clean_source(text))
 
 
-def write_reports(folder: Path, played: Sequence[Played], *, wall_s: float | None = None) -> None:
+def write_reports(
+    folder: Path,
+    played: Sequence[Played],
+    *,
+    wall_s: float | None = None,
+    made: Provenance | None = None,
+) -> None:
     """Write all summaries of a run; what can be written is, even if something else can't.
 
     Raises: UsageError that names each file which could not be written.
     """
-    outcome = outcome_of(played, wall_s)
+    outcome = outcome_of(played, wall_s, made)
     problems = []
     for name, place in WRITERS.items():
         try:

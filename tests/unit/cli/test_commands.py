@@ -239,3 +239,14 @@ def test_a_name_of_nothing_is_not_looked_for_in_folders_below(tmp_path: Path) ->
     with pytest.raises(UsageError) as caught:
         find_scenarios([tmp_path / "auth_dwn.yaml"])
     assert "did you mean" not in str(caught.value)
+
+
+def test_what_a_report_has_copied_is_not_played_again(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("title: t\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.played.yaml").write_text("title: t\n")
+    assert find_scenarios([tmp_path]) == [mine]
+    with pytest.raises(UsageError, match="`outage judge` judges a report again"):
+        find_scenarios([tmp_path / "out"])
+    assert find_scenarios([tmp_path / "out" / "mine.played.yaml"])  # named itself, it is

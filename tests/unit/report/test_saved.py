@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,9 @@ from click.testing import CliRunner
 from harness.cli.judge import judge as command
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Answered, Called, Phase, Replied, Run, Sent, to_json
+from harness.report.write import prepare_folder
 from harness.saved import judge_folder
+from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
 
 TEXT = """\
@@ -185,3 +190,138 @@ def test_reports_may_go_into_the_same_folder(folder):
     assert run(path, "--report", path).exit_code == 0
     assert (path / "results.json").exists()
     assert Path(path / "fine.history.jsonl").exists()
+
+
+def listing(path, *entries):
+    (path / "results.json").write_text(json.dumps({"scenarios": list(entries)}))
+    return path
+
+
+def test_what_was_not_played_stays_in_what_is_judged(folder):
+    path = folder()
+    for name in ("skipped", "lost", "cut"):
+        (path / f"{name}.played.yaml").write_text(TEXT.replace("expect:", "expect: &x", 1))
+    skipped = {"evidence": "the engine local can't play clock_step"}
+    cut = {"observed": "not played", "evidence": "the run was interrupted before it came to this"}
+    listing(
+        path,
+        {"name": "fine", "verdict": "passed"},
+        {"name": "skipped", "verdict": "out_of_scope", "expectations": [skipped]},
+        {"name": "lost", "verdict": "passed"},
+        {"name": "cut", "verdict": "inconclusive", "expectations": [cut]},
+    )
+    judged = {each.name: each.judgement for each in judge_folder(path)}
+    assert list(judged) == ["fine", "skipped", "lost", "cut"]
+    assert judged["skipped"].verdict is Verdict.OUT_OF_SCOPE
+    assert judged["skipped"].findings[0].evidence == skipped["evidence"]
+    assert judged["lost"].verdict is Verdict.INCONCLUSIVE
+    assert judged["lost"].findings[0].evidence == (
+        "lost.history.jsonl is not in the folder, although results.json says passed"
+    )
+    assert judged["cut"].findings[0].evidence == cut["evidence"]
+    assert run(path).exit_code == 3
+
+
+def test_without_results_a_copy_without_a_history_was_not_played(folder):
+    path = folder()
+    (path / "other.played.yaml").write_text(TEXT)
+    verdicts = {each.name: each.judgement.verdict for each in judge_folder(path)}
+    assert verdicts == {"fine": Verdict.PASSED, "other": Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("gone", "neither gone.history.jsonl nor"), ("../x", "can't be a file")]
+)
+def test_a_listed_scenario_that_is_nowhere_is_a_clear_error(folder, name, said):
+    path = listing(folder(), {"name": "fine"}, {"name": name, "verdict": "passed"})
+    with pytest.raises(UsageError, match=said):
+        judge_folder(path)
+
+
+def test_a_run_that_is_killed_is_not_judged_by_an_older_one(folder):
+    path = folder()
+    source = str(path / "fine.played.yaml")
+    planned = parse_scenario(TEXT, source, checked=True).model_copy(update={"name": "fine"})
+    prepare_folder(path, [planned])
+    (saved,) = judge_folder(path)
+    assert saved.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "the run is not over, or was killed" in saved.judgement.findings[0].evidence
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"kind":"phase","at_s":9000,"by":"engine","phase":"x"}', "nothing can have happened"),
+        ('{"kind":"phase","at_s":-90000,"by":"engine","phase":"x"}', "nothing can have happened"),
+        (
+            '{"kind":"applied","at_s":1,"by":"engine","fault":7,"name":"refused",'
+            '"upstreams":[],"planned_s":1}',
+            "fine has no fault 8",
+        ),
+        (b'{"kind":"phase","at_s":1,"by":"\xff","phase":"x"}', "not UTF-8"),
+        ('{"kind":"phase","at_s":1e300,"by":"engine","phase":"x"}', "expected a number from"),
+        ("[" * 100_000, "not an event"),
+    ],
+)
+def test_what_a_history_can_not_claim_is_told_with_its_line(folder, line, said):
+    path = folder()
+    history = path / "fine.history.jsonl"
+    data = line if isinstance(line, bytes) else line.encode()
+    history.write_bytes(history.read_bytes() + data + b"\n")
+    with pytest.raises(UsageError, match=said) as raised:
+        judge_folder(path)
+    count = len(history.read_bytes().splitlines())
+    assert f"fine.history.jsonl:{count}: " in str(raised.value)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_mutation_of_a_history_breaks_the_judge_or_holds_it_up(folder, seed):
+    """A slice of what was tried at length: bits, digits and lines."""
+    path = folder()
+    history = path / "fine.history.jsonl"
+    whole = history.read_bytes()
+    chance = random.Random(seed)
+
+    def stop(*_):
+        raise AssertionError(f"still judging after 20 s: seed {seed}")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        for _ in range(60):
+            history.write_bytes(mutated(whole, chance))
+            signal.alarm(20)
+            with contextlib.suppress(HarnessError):
+                (saved,) = judge_folder(path)
+                broke = [f for f in saved.judgement.all_findings if "check broke" in f.observed]
+                assert not broke, broke
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def mutated(data, chance):
+    found = bytearray(data)
+    match chance.randrange(3):
+        case 0:
+            found[chance.randrange(len(found))] ^= 1 << chance.randrange(8)
+        case 1:
+            digits = [index for index, byte in enumerate(found) if 48 <= byte <= 57]
+            index = chance.choice(digits)
+            found[index : index + 1] = chance.choice([b"", b"-1", b"1e9", b"1e300", b"9" * 12])
+        case _:
+            lines = bytes(found).split(b"\n")
+            index = chance.randrange(len(lines))
+            lines[index : index + chance.randrange(3)] = chance.sample(lines, chance.randrange(3))
+            found = bytearray(b"\n".join(lines))
+    return bytes(found)
+
+
+def test_a_judged_report_keeps_when_and_with_what_it_was_played(folder, tmp_path):
+    path = folder()
+    made = {"began": "2025-06-01T12:00:00Z", "versions": {"python": "3"}, "target_commit": "abc"}
+    entry = {"name": "fine", "verdict": "passed", "real_s": 5.5}
+    (path / "results.json").write_text(json.dumps(made | {"scenarios": [entry]}))
+    assert run(path, "--report", tmp_path / "again").exit_code == 0
+    again = json.loads((tmp_path / "again" / "results.json").read_text())
+    assert {name: again[name] for name in made} == made
+    assert again["scenarios"][0]["real_s"] == 5.5

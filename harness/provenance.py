@@ -1,0 +1,92 @@
+"""What a run was made with, for whoever reads its results later: when, and which versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from harness.target import Target
+
+_GIT_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a run was made with; what is not known is None."""
+
+    began: str | None = None
+    """In UTC, to the second: `2025-06-01T12:00:00Z`."""
+    commit: str | None = None
+    """Of the target's repository, with `-dirty` where files were changed since."""
+    versions: dict[str, str] = field(default_factory=dict)
+    real_s: dict[str, float] = field(default_factory=dict)
+    """What playing each scenario really took, by name, in seconds of the wall clock."""
+
+
+def provenance_of(target: Target) -> Provenance:
+    """Of a run that begins now."""
+    return Provenance(
+        began=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        commit=_commit(target),
+        versions={
+            "outage-harness": metadata.version("outage-harness"),
+            "python": platform.python_version(),
+        },
+    )
+
+
+def provenance_in(results: dict[str, Any]) -> Provenance:
+    """Of a run that left these results (as in `results.json`), as far as they can be used."""
+    versions = results.get("versions")
+    scenarios = results.get("scenarios")
+    return Provenance(
+        began=_text(results.get("began")),
+        commit=_text(results.get("target_commit")),
+        versions={
+            name: version
+            for name, version in (versions.items() if isinstance(versions, dict) else ())
+            if isinstance(version, str)
+        },
+        real_s={
+            entry["name"]: float(entry["real_s"])
+            for entry in (scenarios if isinstance(scenarios, list) else ())
+            if isinstance(entry, dict)
+            and isinstance(entry.get("name"), str)
+            and isinstance(entry.get("real_s"), int | float)
+        },
+    )
+
+
+def _text(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
+
+
+def _commit(target: Target) -> str | None:
+    """Of the folder that the target is started in; a bundled one is this harness's own version."""
+    if not target.file or target.start is None:
+        return None
+    head = _git(target, "rev-parse", "HEAD")
+    if head is None:
+        return None
+    return f"{head}-dirty" if _git(target, "status", "--porcelain", "--", ".") else head
+
+
+def _git(target: Target, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=target.cwd,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            timeout=_GIT_WITHIN_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return done.stdout.strip()
