@@ -56,7 +56,7 @@ def find_clients(code: Code, names: Iterable[str]) -> Clients:
     wanted = frozenset(names)
     found: dict[ast.ClassDef, Source] = {}
     for source in code.sources:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.ClassDef) and (node.name in wanted or _looks_like_one(node)):
                 found[node] = source
     return Clients(
@@ -119,7 +119,7 @@ def _foundations(code: Code, files: set[str]) -> Iterator[str]:
 
 
 def _imports(source: Source) -> Iterator[str]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from harness.audit.catalogue import gives_timeout, is_http_call, readable, refuses_timeout
 from harness.audit.clients import Clients
 from harness.audit.findings import Finding
-from harness.audit.resolution import Code, Value, scope_around
-from harness.audit.sources import Source
+from harness.audit.resolution import Code, Value
+from harness.audit.sources import Source, written
 
 _BREAKER = re.compile(r"circuit|breaker", re.IGNORECASE)
 
@@ -20,7 +20,7 @@ def direct_calls(code: Code, clients: Clients) -> Iterator[Finding]:
     for source in code.sources:
         if source.file in clients.files:
             continue
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Call):
                 yield from _called(node, source, code, clients)
             elif isinstance(node, ast.Name | ast.Attribute):
@@ -71,12 +71,12 @@ def _given_away(node: ast.expr, around: ast.AST | None) -> bool:
 
 def _is_breaker_call(call: ast.Call) -> bool:
     """`breaker.call(requests.get, url)`, as breaker libraries have it; or a getattr's object."""
-    words = ast.unparse(call.func)
+    words = written(call.func)
     return _BREAKER.search(words) is not None or words == "getattr"
 
 
 def _http_names(node: ast.expr, source: Source, code: Code) -> list[Value]:
-    values = code.values(node, scope_around(code, source, node))
+    values = code.values(node, source)
     found = [value for value in values if value.name and is_http_call(value.name)]
     return sorted(found, key=lambda value: (value.timeout, value.name))
 
@@ -88,7 +88,7 @@ def _excused(node: ast.AST, source: Source, clients: Clients) -> bool:
         if around in clients.classes:
             return True
         if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-            _BREAKER.search(ast.unparse(each)) for each in around.decorator_list
+            _BREAKER.search(written(each)) for each in around.decorator_list
         ):
             return True
         around = source.parents.get(around)

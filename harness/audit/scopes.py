@@ -52,18 +52,20 @@ class Scope:
     """Of a class: its attributes, those that methods set on `self` included."""
     inner: dict[ast.AST, Scope] = field(default_factory=dict)
     returns: list[ast.expr] = field(default_factory=list)
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+    """Of the whole module: in which scope each node is evaluated."""
 
     @property
     def is_class(self) -> bool:
         """Whether its names are hidden from the functions inside."""
         return isinstance(self.node, ast.ClassDef)
 
-    def find(self, name: str) -> tuple[list[Bound], Scope] | None:
-        """What a name is bound to, seen from here, and in which scope."""
+    def where(self, name: str) -> Scope | None:
+        """The scope in which a name that is seen from here is bound."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.bindings and (scope is self or not scope.is_class):
-                return scope.bindings[name], scope
+                return scope
             scope = scope.parent
         return None
 
@@ -79,6 +81,7 @@ def _fill(scope: Scope, nodes: list[ast.stmt] | list[ast.expr]) -> None:
     pending: list[ast.AST] = list(nodes)
     while pending:
         node = pending.pop()
+        scope.scopes[node] = scope
         _bind(scope, node)
         if isinstance(node, _SCOPES):
             _open(scope, node)
@@ -97,7 +100,7 @@ def _outside(node: ast.AST) -> list[ast.AST]:
 
 
 def _open(scope: Scope, node: ast.AST) -> None:
-    inner = Scope(scope.source, node, scope)
+    inner = Scope(scope.source, node, scope, scopes=scope.scopes)
     scope.inner[node] = inner
     if isinstance(node, ast.ClassDef):
         _fill(inner, node.body)
@@ -177,8 +180,8 @@ def _assign(scope: Scope, target: ast.expr, value: Bound) -> None:
     if isinstance(target, ast.Name):
         scope.bindings[target.id].append(value)
     elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-        found = scope.find(target.value.id)
-        for bound in found[0] if found else []:
+        where = scope.where(target.value.id)
+        for bound in where.bindings[target.value.id] if where else []:
             if isinstance(bound, Me):
                 _class_scope(scope, bound).fields[target.attr].append((value, scope))
     elif isinstance(target, ast.Tuple | ast.List):

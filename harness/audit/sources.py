@@ -28,6 +28,12 @@ class Source:
     """Lines with the comment `# outage: allow`."""
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
 
+    @property
+    def nodes(self) -> Iterator[ast.AST]:
+        """All nodes, as `ast.walk` orders them, without its work."""
+        yield self.tree
+        yield from self.parents
+
     def allows(self, node: ast.AST) -> bool:
         """Whether a comment on the call, or on a function or class around it, allows it."""
         around: ast.AST | None = node
@@ -48,6 +54,14 @@ class Source:
         if whole and last - first > 12:
             last = first
         return any(first <= line <= last for line in self.allowed_lines)
+
+
+def written(node: ast.expr) -> str:
+    """An expression as text; empty for one that is nested too deeply to be written."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return ""
 
 
 def _head_end(node: ast.AST) -> int:
