@@ -12,6 +12,7 @@ puts it into words where it must not spread.
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,10 +59,29 @@ class WorldError(HarnessError):
     """A world could not be built, or a part of it died; whatever was played proves nothing."""
 
 
+SHORTAGES = frozenset(
+    {
+        errno.EADDRINUSE,
+        errno.EADDRNOTAVAIL,
+        errno.EAGAIN,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.ENOSPC,
+    }
+)
+"""What a system says to one that asks for more than there is; no fault of who is called."""
+
+
 def own_error(error: BaseException) -> str:
-    """A defect of the harness for a person: what it was, where, and that it is no one else's."""
+    """What broke the harness, for a person: a shortage of this machine, or a defect and where."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
+    if isinstance(error, HarnessError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        return f"this machine had too little for the harness: {error.strerror}"
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {_from_package(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     said = str(error).partition("\n")[0][:200]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.engines.base import Engine, Job, Progress
+from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
@@ -108,6 +109,17 @@ class Starts:
         await asyncio.sleep(at_s - now_s)
 
 
+def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> int | None:
+    """How many worlds this system's open files are enough for; None where all of them fit.
+
+    Raises this process's limit first, as far as the system lets it.
+    """
+    if not getattr(engine, "in_real_time", False) or len(scenarios) < 2:
+        return None
+    fit = worlds_that_fit(scenarios, granted_files())
+    return fit if fit < len(scenarios) else None
+
+
 async def play_all(
     scenarios: Sequence[Scenario],
     *,
@@ -131,7 +143,10 @@ async def play_all(
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
     if target.url is not None:
         most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
-    room = asyncio.Semaphore(jobs or most or max(1, len(order)))
+    most = jobs or most or max(1, len(order))
+    if (fit := worlds_at_once(engine, order)) is not None:
+        most = min(most, fit)
+    room = asyncio.Semaphore(most)
     starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)

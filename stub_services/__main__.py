@@ -8,6 +8,7 @@ import contextlib
 import json
 import signal
 import sys
+from typing import Any
 
 from stub_services.roster import SERVICES, build
 from stub_services.server import listen, port_of
@@ -36,10 +37,18 @@ async def _serve(names: list[str], host: str, ports: dict[str, int]) -> None:
     servers = await listen(services, host=host, ports=ports)
     ready = {name: port_of(server) for name, server in servers.items()}
     print(json.dumps({"ready": ready}), flush=True)
+    asyncio.get_running_loop().set_exception_handler(_tell)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
     await stopped.wait()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What befell a stub, such as having no files left, is no fault of its callers: say so."""
+    cause = context.get("exception")
+    text = f"{context['message']}{f': {cause}' if cause else ''}"
+    print(json.dumps({"trouble": text}), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ That nobody met it proves something only if requests were sent and answered mean
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,13 +22,16 @@ from harness.scenario.expectations.never import ExpectNever, Forbidden
 from harness.units import Range
 from harness.verdict import Finding
 
+_UNHANDLED = 500
+"""What an application answers that has not foreseen what befell it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ban:
-    """One forbidden thing; `timeless` as in `Finding`."""
+    """One forbidden thing; a request makes it `timeless` as in `Finding`."""
 
     requirement: Requirement
-    timeless: bool
+    timeless: Callable[[Request], bool]
 
 
 def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
@@ -42,22 +45,23 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
         answered = sum(request.answered is not None for request in requests)
         evidence = f"{plural(answered, 'answer')} seen by the client"
         evidence += f"; {span.inferred}" if span.inferred else ""
-    return tuple(
-        tally(
-            replace(
-                ban.requirement,
-                name=f"never {ban.requirement.name} for {subject}{where}",
-                expected=f"never {ban.requirement.expected}",
-            ),
-            requests,
-        ).finding(
-            claims=case.claims(expectation),
-            because=expectation.because,
-            evidence=evidence,
-            timeless=ban.timeless,
+    findings = []
+    for ban in _bans(expectation.never, case):
+        requirement = replace(
+            ban.requirement,
+            name=f"never {ban.requirement.name} for {subject}{where}",
+            expected=f"never {ban.requirement.expected}",
         )
-        for ban in _bans(expectation.never, case)
-    )
+        tallied = tally(requirement, requests)
+        findings.append(
+            tallied.finding(
+                claims=case.claims(expectation),
+                because=expectation.because,
+                evidence=evidence,
+                timeless=any(map(ban.timeless, tallied.violating)),
+            )
+        )
+    return tuple(findings)
 
 
 def _bans(never: Forbidden, case: Case) -> Iterator[_Ban]:
@@ -87,8 +91,9 @@ def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> _Ba
         judge=judge,
         show=lambda request: shown_status(request, case),
     )
-    # "No answer" may be the harness's own doing (it ran out of sockets, say); a status is not.
-    return _Ban(requirement=requirement, timeless=not forbidden.error)
+    # Every other status has a time for it: 503 and 401 while a stub lies dead, 200 while a fault
+    # is not in force, no answer at all while the harness has no sockets.
+    return _Ban(requirement=requirement, timeless=lambda request: request.status == _UNHANDLED)
 
 
 def _latency(forbidden: Range, case: Case) -> _Ban:
@@ -114,7 +119,7 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
         show=show,
         sum_up=lambda requests: f"at most {took(max(r.service_s for r in requests))}",
     )
-    return _Ban(requirement=requirement, timeless=False)
+    return _Ban(requirement=requirement, timeless=lambda _: False)
 
 
 def _json(forbidden: dict[str, Any], case: Case) -> _Ban:
@@ -137,7 +142,7 @@ def _json(forbidden: dict[str, Any], case: Case) -> _Ban:
             else "something else"
         ),
     )
-    return _Ban(requirement=requirement, timeless=True)
+    return _Ban(requirement=requirement, timeless=lambda _: True)
 
 
 def _body(forbidden: str, case: Case) -> _Ban:
@@ -158,4 +163,4 @@ def _body(forbidden: str, case: Case) -> _Ban:
             else "answers without it"
         ),
     )
-    return _Ban(requirement=requirement, timeless=True)
+    return _Ban(requirement=requirement, timeless=lambda _: True)

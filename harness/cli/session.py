@@ -18,6 +18,7 @@ from rich.console import Console
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
+from harness.engines.room import granted_files
 from harness.errors import UsageError
 from harness.judge import not_played
 from harness.printable import in_line
@@ -25,7 +26,7 @@ from harness.provenance import provenance_of
 from harness.report.text import details, one_line, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
-from harness.runner import Played, Starts, play_all
+from harness.runner import Played, Starts, play_all, worlds_at_once
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.verdict import Verdict, exit_status
@@ -67,6 +68,12 @@ class Session:
             prepare_folder(self._report, scenarios)
         if not self._quiet:
             self._console.print(in_line(self._introduction(scenarios)), markup=False)
+            if (fit := worlds_at_once(self._engine, scenarios)) is not None:
+                self._console.print(
+                    f"{fit} at a time: this system grants {granted_files()} open files "
+                    "(`ulimit -n`)",
+                    markup=False,
+                )
         # Where that is permitted, the run goes before whatever else this machine does: what it
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):

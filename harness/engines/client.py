@@ -1,30 +1,40 @@
 """The open-loop HTTP client: one connection a request, from an address of the caller's choice.
 
-A raw asyncio protocol over httptools' parser, because at 200 requests a second the sender must
-cost a small part of what the gateway under test costs, or its lateness spoils the figures.
+A raw asyncio protocol over h11, which knows when an answer is whole: by its length, its last chunk,
+or the end of a connection that nothing else could end. What comes is bounded, whatever comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
-import httptools
+import h11
 
 from harness.engines.requests import WireAnswer, WireRequest
+from harness.errors import SHORTAGES, WorldError, own_error
 
-_MOST_BODY = 1_000_000
+_MOST_HEAD = 256 << 10
+"""Bytes of one head, chunk's head or trailer."""
+_MOST_BODY = 1 << 30
+"""Bytes of a body; of those only the first are kept."""
+_KEPT_BODY = 1_000_000
+_MOST_INTERIM = 100
+"""Answers like 100 or 103 before the answer."""
 
 
 class _Exchange(asyncio.Protocol):
     """Sends one request on its connection and collects the answer."""
 
-    def __init__(self, payload: bytes, head: bool, done: asyncio.Future[WireAnswer]) -> None:
+    def __init__(self, payload: bytes, method: str, done: asyncio.Future[WireAnswer]) -> None:
         self._payload = payload
-        self._head = head
         self._done = done
-        self._parser: Any = httptools.HttpResponseParser(self)
-        self._headers: list[tuple[str, str]] = []
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        # Its own bytes are not sent: it only has to know what was asked.
+        self._http.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+        self._http.send(h11.EndOfMessage())
+        self._response: h11.Response | None = None
+        self._interim = 0
         self._body: list[bytes] = []
         self._size = 0
         self._transport: asyncio.Transport | None = None
@@ -36,41 +46,64 @@ class _Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._finish(WireAnswer(status=None, error=f"not an HTTP answer: {error}"))
+            self._http.receive_data(data)
+            self._read()
+        except h11.RemoteProtocolError as error:
+            self._fail(f"not an HTTP answer: {error}")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+    def _read(self) -> None:
+        """Take what has come in so far.
 
-    def on_headers_complete(self) -> None:
-        if self._head:
-            self.on_message_complete()
+        Raises: RemoteProtocolError when that is no answer, or ended before it was whole.
+        """
+        while not self._done.done():
+            match self._http.next_event():
+                case h11.InformationalResponse():
+                    self._interim += 1
+                    if self._interim > _MOST_INTERIM:
+                        self._fail(f"more than {_MOST_INTERIM} answers like 100 Continue")
+                case h11.Response() as response:
+                    self._response = response
+                case h11.Data(data=data):
+                    self._take(bytes(data))
+                case h11.EndOfMessage():
+                    self._finish(self._answer())
+                case _:
+                    return
 
-    def on_body(self, body: bytes) -> None:
-        if self._size < _MOST_BODY:
+    def _take(self, body: bytes) -> None:
+        if self._size < _KEPT_BODY:
             self._body.append(body)
         self._size += len(body)
+        if self._size > _MOST_BODY:
+            self._fail(f"more than {_MOST_BODY >> 20} MiB of body, and no end")
 
-    def on_message_complete(self) -> None:
-        status = self._parser.get_status_code()
-        headers = tuple(self._headers)
-        self._finish(WireAnswer(status=status, headers=headers, body=b"".join(self._body)))
+    def _answer(self) -> WireAnswer:
+        assert self._response is not None
+        return WireAnswer(
+            status=self._response.status_code,
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in self._response.headers
+            ),
+            body=b"".join(self._body),
+        )
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._done.done():
-            return
-        if exc is None and self._headers and not self._has("content-length"):
-            self.on_message_complete()  # an answer that ends with its connection
-            return
+        if exc is None and not self._done.done():
+            try:
+                self._http.receive_data(b"")
+                self._read()
+            except h11.RemoteProtocolError:
+                pass  # cut off: said below
         why = "connection reset" if isinstance(exc, ConnectionResetError) else "connection closed"
-        self._finish(WireAnswer(status=None, error=f"{why} before the answer was complete"))
+        self._fail(f"{why} before the answer was complete")
 
-    def _has(self, name: str) -> bool:
-        return any(each == name for each, _ in self._headers)
+    def _fail(self, error: str) -> None:
+        self._finish(WireAnswer(status=None, error=error))
 
     def _finish(self, answer: WireAnswer) -> None:
         if not self._done.done():
@@ -86,7 +119,7 @@ def encode(request: WireRequest, authority: str) -> bytes:
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(request.body)}")
     lines.append("Connection: close")
-    head = "\r\n".join(lines).encode("utf-8")
+    head = "\r\n".join(lines).encode("utf-8", "surrogatepass")
     return head + b"\r\n\r\n" + request.body
 
 
@@ -106,6 +139,8 @@ async def exchange(
     """Send a request and await its answer, however long that takes (cancel to give up).
 
     `source` is the client's own address. Failures to connect are answers without a status.
+
+    Raises: WorldError when this machine has no socket left for the harness.
     """
     payload = encode(request, f"{host}:{port}")
     return await _exchange(host, port, payload, request, source=source)
@@ -127,7 +162,7 @@ async def _exchange(
     local = (source, 0) if source else None
     try:
         transport, _ = await loop.create_connection(
-            lambda: _Exchange(payload, request.method == "HEAD", done),
+            lambda: _Exchange(payload, request.method, done),
             host,
             port,
             local_addr=local,
@@ -135,6 +170,8 @@ async def _exchange(
     except ConnectionRefusedError:
         return WireAnswer(status=None, error="connection refused")
     except OSError as error:
+        if error.errno in SHORTAGES:
+            raise WorldError(own_error(error)) from error
         return WireAnswer(status=None, error=error.strerror or str(error))
     try:
         return await done

@@ -31,3 +31,12 @@ def event_of_line(record: Mapping[str, Any], at_s: float) -> Crossed | None:
         status=record.get("status"),
         closed_by=record.get("by"),
     )
+
+
+def shortage_in(record: Mapping[str, Any]) -> str | None:
+    """What a proxy lacked, where its log says so: open files for clients or for upstreams."""
+    error = str(record.get("error", ""))
+    refused = record.get("message") == "Error while accepting client"
+    if refused or "too many open files" in error.lower():
+        return f"the proxy of {record.get('name', 'the world')} had too little: {error}"
+    return None

@@ -29,7 +29,8 @@ class Redactor:
         return cls((*found, *more))
 
     def text(self, text: str) -> str:
-        """A text without known secrets and bearer tokens."""
+        """A text without known secrets and bearer tokens, and of characters that can be written."""
+        text = text.encode("utf-8", "backslashreplace").decode()
         text = _BEARER.sub(rf"\1{REDACTED}", text)
         return text if self._known is None else self._known.sub(REDACTED, text)
 
@@ -43,7 +44,7 @@ class Redactor:
             return self.text(value)
         if isinstance(value, dict):
             return {
-                key: REDACTED
+                self.text(str(key)): REDACTED
                 if isinstance(item, str) and item and _SECRET_FIELDS.search(str(key))
                 else self.value(item)
                 for key, item in value.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,11 @@ from harness.scenario.traffic import Stream
 from harness.target import Target
 
 _KEPT_BODY = 500
+_LONGEST_JSON = 10_000
+"""Characters; longer JSON is kept as its first characters."""
+_DEEPEST = 50
+_MOST_DIGITS = 300
+"""Of a whole number: those that a float can still hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ def wire_request(stream: Stream, target: Target, user_id: str | None, number: in
         body = json.dumps(request_text(stream.json_, values)).encode()
         headers["Content-Type"] = "application/json"
     elif stream.body is not None:
-        body = str(request_text(stream.body, values)).encode()
+        body = str(request_text(stream.body, values)).encode("utf-8", "surrogatepass")
         headers["Content-Type"] = "application/json"
     for name, value in stream.headers.items():
         headers[name] = str(request_text(value, values))
@@ -67,12 +73,51 @@ def wire_request(stream: Stream, target: Target, user_id: str | None, number: in
 
 
 def kept_body(body: bytes, redactor: Redactor) -> Any:
-    """What the history keeps of an answer's body: its JSON, or the first characters of the rest."""
-    text = body.decode("utf-8", "replace")
-    try:
-        value = json.loads(text) if text else None
-    except ValueError:
-        return redactor.text(text[:_KEPT_BODY])
-    if len(text) > 20 * _KEPT_BODY:
-        return redactor.text(text[:_KEPT_BODY])
-    return redactor.value(value)
+    """What the history keeps of an answer's body: its JSON, or the first characters of the rest.
+
+    JSON that is long, nested without need, or full of numbers that nobody counts with, is the rest.
+    """
+    text = body[: 4 * _LONGEST_JSON].decode("utf-8", "replace")
+    if not text:
+        return None
+    if len(text) <= _LONGEST_JSON:
+        try:
+            return redactor.value(_legal_json(text))
+        except (ValueError, RecursionError):
+            pass
+    return redactor.text(text[:_KEPT_BODY])
+
+
+def _legal_json(text: str) -> Any:
+    """Raises: ValueError, RecursionError."""
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(text) > _DEEPEST:
+        raise ValueError("nested too deeply")
+    return json.loads(text, parse_constant=_refused, parse_int=_whole, parse_float=_fraction)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets are nested, those inside strings included."""
+    deepest = depth = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number beyond all use")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise ValueError("a number beyond all use")
+    return value

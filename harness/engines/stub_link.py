@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httptools
+import h11
 
 from harness.engines.client import encode, exchange
 from harness.engines.requests import WireRequest
@@ -86,12 +86,20 @@ class StubLink:
 
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = _Lines(self._take)
-        parser = httptools.HttpResponseParser(lines)
+        http = h11.Connection(h11.CLIENT)
+        http.send(h11.Request(method="GET", target="/", headers=[("Host", "stub")]))
+        http.send(h11.EndOfMessage())
         try:
             while data := await reader.read(65536):
-                parser.feed_data(data)
+                http.receive_data(data)
+                while (event := http.next_event()) is not h11.NEED_DATA:
+                    if isinstance(event, h11.Data):
+                        lines.on_body(bytes(event.data))
+                    elif not isinstance(event, h11.Response):
+                        self.lost = "the stub ended it"
+                        return
             self.lost = "the stub closed it"
-        except (OSError, httptools.HttpParserError) as error:
+        except (OSError, h11.RemoteProtocolError) as error:
             self.lost = str(error)
         finally:
             writer.close()

@@ -23,7 +23,7 @@ class Recorder:
     def __init__(self, path: Path | None = None) -> None:
         self.events: list[Event] = []
         self._path = path
-        self._file: IO[str] | None = path.open("w", encoding="utf-8", buffering=1) if path else None
+        self._file: IO[str] | None = _opened(path) if path else None
         self.problem: str | None = None
 
     def __call__(self, event: Event) -> None:
@@ -50,6 +50,11 @@ class Recorder:
             with contextlib.suppress(OSError):
                 self._file.close()
         self._file = None
+
+
+def _opened(path: Path) -> IO[str]:
+    # Half a surrogate is written as JSON's escape for it, which is the same text.
+    return path.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def read_history(path: Path) -> Sequence[Event]:

@@ -110,7 +110,7 @@ def write_whole(path: Path, text: str) -> None:
     """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text.encode("utf-8", "backslashreplace").decode(), encoding="utf-8")
         scratch.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import json
 import os
 import queue
@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.errors import WorldError, own_error
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
 
 OnLine = Callable[[float, Mapping[str, Any]], None]
@@ -186,8 +187,15 @@ class ProxyServer:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago; whoever loses it meanwhile tries another one."""
-    while True:
-        port = random.choice(_PORTS)
-        with contextlib.suppress(OSError), socket.create_server((_HOST, port)):
-            return port
+    """A port that was free a moment ago; whoever loses it meanwhile tries another one.
+
+    Raises: WorldError when there is none.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        try:
+            with socket.create_server((_HOST, port)):
+                return port
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise WorldError(own_error(error)) from error
+    raise WorldError(f"no port from {_PORTS.start} to {_PORTS.stop - 1} is free on this machine")

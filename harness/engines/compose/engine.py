@@ -48,6 +48,7 @@ class ComposeEngine:
     """Plays scenarios with real containers and the real Toxiproxy."""
 
     name = "compose"
+    in_real_time = True
 
     def __init__(self) -> None:
         """See what is here; inside the project's own container nothing is needed.

@@ -21,6 +21,7 @@ from harness.engines.local.world import World
 from harness.engines.marks import output_evidence
 from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
+from harness.engines.room import granted_files
 from harness.engines.tasks import to_the_end
 from harness.errors import TargetError, WorldError
 from harness.history.events import Run, Trouble
@@ -31,6 +32,7 @@ class LocalEngine:
     """Plays scenarios with real processes, sockets and time."""
 
     name = "local"
+    in_real_time = True
 
     def __init__(self, *, proxy: str = "auto", seed: int = 0) -> None:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed)
@@ -84,6 +86,7 @@ class LocalEngine:
     @contextlib.asynccontextmanager
     async def _world(self, job: Job, chronicle: Chronicle, report: Report) -> AsyncIterator[World]:
         if self._reaper is None:
+            granted_files()  # before the first child, which gets the same
             self._reaper = Reaper()
         self._reaper.watch_folder(job.folder)
         world = World(job, chronicle, self._reaper, self._start_proxy)

@@ -50,17 +50,22 @@ class Services:
         target = self._job.target
         return tuple(name for name in target.upstream_names if name not in target.real)
 
-    async def start(self) -> None:
-        """Start all, tell them users and routes, and begin to receive their records.
-
-        Raises: WorldError when one doesn't come up.
-        """
-        alone = {
+    @property
+    def _alone(self) -> set[str]:
+        """Those that a process fault strikes: each has a process of its own."""
+        return {
             name
             for fault in self._job.scenario.faults
             if KINDS[fault.fault].where == "process"
             for name in fault.upstreams
         }
+
+    async def start(self) -> None:
+        """Start all, tell them users and routes, and begin to receive their records.
+
+        Raises: WorldError when one doesn't come up.
+        """
+        alone = self._alone
         shared = [name for name in self.names if name not in alone]
         groups = [shared] if shared else []
         groups += [[name] for name in self.names if name in alone]
@@ -78,6 +83,9 @@ class Services:
         def on_line(line: str) -> None:
             if line.startswith('{"ready"') and not ready.done():
                 ready.set_result(json.loads(line)["ready"])
+            elif line.startswith('{"trouble"'):
+                trouble = json.loads(line)["trouble"]
+                self._chronicle.broke(WorldError(f"the stub of {', '.join(names)}: {trouble}"))
 
         words = [sys.executable, "-m", "stub_services", *names]
         for name, port in (ports or dict.fromkeys(names, 0)).items():
@@ -86,7 +94,7 @@ class Services:
             f"the stub of {', '.join(names)}",
             words,
             reaper=self._reaper,
-            on_line=on_line,
+            on_line=self._chronicle.guarded(on_line),
             env={"INTERNAL_SERVICE_TOKEN": self._internal_token},
         )
         for name in names:
@@ -130,6 +138,15 @@ class Services:
         await asyncio.sleep(_QUIET_S)
         while time.monotonic() - self._last_record_s < _QUIET_S:
             await asyncio.sleep(_QUIET_S / 2)
+
+    def check(self) -> None:
+        """See that what the stubs saw has come in to the end.
+
+        Raises: WorldError for one whose records ended although no fault struck it.
+        """
+        for name, link in self.links.items():
+            if link.lost is not None and name not in self._alone:
+                raise WorldError(f"the {name} stub's records ended early: {link.lost}")
 
     # Faults
 

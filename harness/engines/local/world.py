@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
-from harness.engines.journal import event_of_line
+from harness.engines.journal import event_of_line, shortage_in
 from harness.engines.local.gateway import HOST, Gateway
 from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
@@ -17,6 +17,7 @@ from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.tasks import together
+from harness.errors import WorldError
 from harness.scenario.faults import FaultBase
 from harness.settings import DOCUMENTED
 from harness.target import Target
@@ -80,6 +81,8 @@ class World:
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
         if event is not None:
             self._chronicle.record(event)
+        elif lacking := shortage_in(record):
+            self._chronicle.broke(WorldError(lacking))
 
     @property
     def proxy_ports(self) -> dict[str, int]:
@@ -129,6 +132,7 @@ class World:
         Raises: WorldError when it isn't, so that what was seen is not held against the target.
         """
         assert self._proxies is not None
+        self.services.check()
         await self._proxies.check()
 
     def _in_scope(self, fault: FaultBase) -> FaultBase:

@@ -106,6 +106,12 @@ def test_trouble_excuses_a_failure_but_not_what_a_sound_target_never_shows(scena
     assert judge(scenario(text), shown.history()).verdict is Verdict.FAILED
 
 
+def test_a_stub_that_died_excuses_the_503_that_the_contract_then_asks_for(scenario, world):
+    text = HELD.replace("expect: [", "expect: [{never: {status: 5xx}}, ")
+    shown = sound(world).trouble("a stub died").request("chat", 91, 30.5, 503)
+    assert judge(scenario(text), shown.history()).verdict is Verdict.INCONCLUSIVE
+
+
 @pytest.mark.parametrize("late", [{"late_s": 0.4}, {"lift_late_s": 0.4}])
 def test_a_fault_that_comes_or_goes_late_is_inconclusive(scenario, world, late):
     shown = world().warmed_up().fault("status", "auth", 0.0, 5.0, **late)

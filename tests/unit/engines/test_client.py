@@ -1,12 +1,16 @@
 """The open-loop client on real sockets."""
 
 import asyncio
+import contextlib
+import errno
+import os
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from harness.engines.client import exchange
 from harness.engines.requests import WireAnswer, WireRequest
+from harness.errors import WorldError
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -36,6 +40,7 @@ def replying(reply: bytes, seen: list[bytes] | None = None) -> Serve:
 
 
 GET = WireRequest(method="GET", path="/")
+CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def test_status_headers_and_body_come_back() -> None:
@@ -58,9 +63,66 @@ def test_a_body_that_ends_with_the_connection_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reply", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 smuggled\r\n\r\n", b"ok"),
+        (f"{CHUNKED}5;ext=1\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n".encode(), b"hello"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    ],
+)
+def test_an_answer_is_whole_by_its_framing(reply: bytes, body: bytes) -> None:
+    answer = ask(replying(reply), GET)
+
+    assert (answer.status, answer.body, answer.error) == (200, body, None)
+    assert "x-sum" not in dict(answer.headers)
+
+
+def test_the_answer_to_a_head_has_no_body_to_wait_for() -> None:
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+
+    assert ask(replying(reply), WireRequest(method="HEAD", path="/")).status == 200
+
+
+def test_a_head_without_end_is_given_up() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(b"X: y\r\n" * 1000)
+                await writer.drain()
+
+    assert "not an HTTP answer" in (ask(serve, GET).error or "")
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EADDRNOTAVAIL])
+def test_what_this_machine_lacks_is_no_answer_of_the_target(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async def none_left(*args: object, **kwargs: object) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", none_left)
+        await exchange("127.0.0.1", 1, GET)
+
+    with pytest.raises(WorldError, match=os.strerror(code)):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize(
     ("reply", "error"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "closed before"),
+        (f"{CHUNKED}1388\r\nhello".encode(), "closed before"),
+        (f"{CHUNKED}5\r\nhello\r\n".encode(), "closed before"),
+        (f"{CHUNKED}5\r\nhello\r\n0\r\n".encode(), "closed before"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", "closed before"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "not an HTTP"),
+        (f"{CHUNKED}zz\r\nhello".encode(), "not an HTTP answer"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", "closed before"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 101, "answers like 100"),
         (b"", "closed before"),
         (b"what?\r\n\r\n", "not an HTTP answer"),
     ],

@@ -7,6 +7,7 @@ from harness.engines.network import plan
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body, wire_request
 from harness.engines.services import behaviour
+from harness.history.events import Answered, from_json, to_json
 from harness.scenario.faults import KINDS, Fault, FaultBase
 from harness.scenario.traffic import Stream
 from harness.target import bundled
@@ -105,3 +106,23 @@ def test_secrets_are_redacted_wherever_they_stand() -> None:
     assert headers == (("set-cookie", "auth_token=[redacted]; HttpOnly"), ("x", "[redacted]"))
     assert body == {"token": "[redacted]", "said": "[redacted] knows [redacted]"}
     assert redactor.text("Bearer xyz, internal-secret") == "Bearer [redacted] [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"name": "\\ud800"}', {"name": "\\ud800"}),
+        (b"[" * 4000 + b"]" * 4000, "[" * 500),
+        (b'{"n": NaN}', '{"n": NaN}'),
+        (b'{"n": 1e999}', '{"n": 1e999}'),
+        (b'{"n": ' + b"9" * 400 + b"}", '{"n": ' + "9" * 400 + "}"),
+        (b'{"n": ' + b"9" * 30 + b"}", {"n": int("9" * 30)}),
+        (b'{"n": "' + b"x" * 20_000 + b'"}', '{"n": "' + "x" * 493),
+    ],
+)
+def test_whatever_an_answer_holds_can_be_kept_and_read_again(body: bytes, kept: object) -> None:
+    found = kept_body(body, Redactor(()))
+    event = Answered(at_s=0.0, by="client", id=1, status=200, body=found)
+
+    assert found == kept
+    assert from_json(to_json(event)) == event

@@ -8,6 +8,7 @@ import pytest
 
 from harness.checks.answers import cookies
 from harness.history.events import Answered, Run, Sent, from_json, to_json
+from harness.history.store import Recorder, read_history
 from harness.history.view import Request
 
 RUN = {
@@ -97,3 +98,12 @@ def test_what_no_run_can_claim_is_refused(text):
 def test_a_refusal_says_what_was_expected():
     with pytest.raises(ValueError, match=r"at_s: expected a number from -1e\+07 to 1e\+07"):
         from_json(line(ANSWERED, at_s=1e300))
+
+
+def test_half_a_surrogate_is_written_and_read_back(tmp_path):
+    path = tmp_path / "x.history.jsonl"
+    recorder = Recorder(path)
+    recorder(Answered(at_s=1.0, by="client", id=1, status=200, body={"name": "\ud800"}))
+    recorder.close()
+    assert recorder.problem is None
+    assert read_history(path) == recorder.events
