@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+SettingsJson = dict[str, float | list[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +23,42 @@ class ServiceSettings:
     per_call: bool = False
     """Whether one failure is counted a call instead of one an attempt (profile `per_call`)."""
 
+    backoffs_s: tuple[float, ...] = (1.0,)
+    """Seconds between attempts, in turn; beyond the last each is twice the one before (B7)."""
+
     def backoff_s(self, attempt: int) -> float:
         """Seconds between attempt number `attempt` (from 1) and the next: 1, 2, 4... (B7)."""
-        return float(2 ** (attempt - 1))
+        known = len(self.backoffs_s)
+        if attempt <= known:
+            return self.backoffs_s[attempt - 1]
+        return float(self.backoffs_s[-1] * 2 ** (attempt - known))
 
     @property
     def longest_call_s(self) -> float:
         """The longest a call may take, all attempts and backoffs (B8)."""
         backoffs = sum(self.backoff_s(attempt) for attempt in range(1, self.attempts))
         return self.attempts * self.timeout_s + backoffs
+
+    def to_json(self) -> SettingsJson:
+        """As histories keep them."""
+        return {
+            "attempts": self.attempts,
+            "timeout_s": self.timeout_s,
+            "threshold": self.threshold,
+            "wait_s": self.wait_s,
+            "backoffs_s": list(self.backoffs_s),
+        }
+
+    def told(self, own: SettingsJson) -> ServiceSettings:
+        """These, where a history says nothing else."""
+        said: Any = own
+        return ServiceSettings(
+            attempts=int(said.get("attempts", self.attempts)),
+            timeout_s=said.get("timeout_s", self.timeout_s),
+            threshold=int(said.get("threshold", self.threshold)),
+            wait_s=said.get("wait_s", self.wait_s),
+            backoffs_s=tuple(said.get("backoffs_s", self.backoffs_s)) or self.backoffs_s,
+        )
 
 
 def _documented(attempts: int, timeout_s: float, threshold: int, wait_s: float) -> ServiceSettings:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from harness.log_patterns import Log
 from harness.scenario.fields import (
@@ -60,6 +60,16 @@ class Breaker(Part):
     timeout: Duration | None = None
     threshold: Whole | None = Field(None, ge=1)
     wait: Duration | None = None
+    backoff: Duration | tuple[Duration, ...] | None = Field(
+        None, description="between attempts, in turn; beyond the last each twice the one before"
+    )
+
+    @field_validator("backoff")
+    @classmethod
+    def _some(cls, value: float | tuple[float, ...] | None) -> float | tuple[float, ...] | None:
+        if value == ():
+            raise ValueError("expected at least one duration, such as [200ms, 400ms]")
+        return value
 
 
 class User(Part):
@@ -152,14 +162,18 @@ class Target(Part):
         return tuple(dict.fromkeys((*DEFAULT_USERS, *self.users)))
 
     def settings(self, upstream: str) -> ServiceSettings:
-        """n, T, N and W of one upstream: the target's own over the contract's."""
+        """n, T, N, W and backoffs of one upstream: the target's own over the contract's."""
         base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
         own = self.breakers.get(upstream, Breaker())
+        backoff = own.backoff
         return ServiceSettings(
             attempts=base.attempts if own.attempts is None else own.attempts,
             timeout_s=base.timeout_s if own.timeout is None else own.timeout,
             threshold=base.threshold if own.threshold is None else own.threshold,
             wait_s=base.wait_s if own.wait is None else own.wait,
+            backoffs_s=base.backoffs_s
+            if backoff is None
+            else (backoff if isinstance(backoff, tuple) else (backoff,)),
         )
 
     def command(self, port: int) -> list[str]:

@@ -41,7 +41,16 @@ class _Judge:
 
     def findings(self) -> Iterator[Finding]:
         wanted = self.expectation
-        if wanted.opens is not None:
+        untold = self._untold()
+        if untold:
+            name, observed = "contract", "nothing was held against it"
+            yield self._finding(
+                name, Verdict.INCONCLUSIVE, f"can't be told: {untold}", observed, ""
+            )
+            return
+        if isinstance(wanted.opens, tuple):
+            yield self._each("opens", wanted.opens)
+        elif wanted.opens is not None:
             yield self._opens(wanted.opens)
         if wanted.first_rejection is not None:
             yield self._first_rejection()
@@ -49,7 +58,9 @@ class _Judge:
             yield self._attempts()
         if wanted.probes is not None:
             yield self._probes()
-        if wanted.closes is not None:
+        if isinstance(wanted.closes, tuple):
+            yield self._each("closes", wanted.closes)
+        elif wanted.closes is not None:
             yield self._closes(wanted.closes)
         if self.inference.conflicts:
             yield self._finding(
@@ -59,6 +70,15 @@ class _Judge:
                 "; ".join(self.inference.conflicts),
                 "status endpoint and wire",
             )
+
+    def _untold(self) -> str:
+        """Why the contract says nothing of what is left to it; empty if it does."""
+        wanted = self.expectation
+        given = (wanted.opens, wanted.probes, wanted.closes)
+        each = [one for value in given for one in (value if isinstance(value, tuple) else (value,))]
+        left = any(isinstance(one, Contract) for one in each)
+        left = left or "contract" in (wanted.first_rejection, wanted.attempts)
+        return self._predicted().untold if left else ""
 
     def _predicted(self) -> Prediction:
         """What the contract says of this breaker, with the target's own settings."""
@@ -166,6 +186,23 @@ class _Judge:
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         return self._finding(name, verdict, expected, observed, f"seen by {sources}")
 
+    def _each(self, what: str, wanted: Sequence[Instant]) -> Finding:
+        """Every opening, or every closing, in order: exactly those that are allowed."""
+        predicted = self._predicted()
+        known = predicted.opening_moments if what == "opens" else predicted.closing_moments
+        moments, tolerance_s = _moments(wanted, known)
+        state = "open" if what == "opens" else "closed"
+        found = [t for t in self.inference.transitions if t.state == state]
+        expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "never"
+        if self.inference.opened is None and any(moment.sure for moment in moments):
+            verdict, observed = self._never_opened()
+            return self._finding(what, verdict, expected, observed, self._sight())
+        observed = ", ".join(map(_at, found)) or "never"
+        evidence = "; ".join(dict.fromkeys(t.evidence for t in found)) or self._sight()
+        return self._finding(
+            what, _judged_all(found, moments, tolerance_s), expected, observed, evidence
+        )
+
     def _probes(self) -> Finding:
         moments, tolerance_s = self._probe_moments()
         expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "none"
@@ -191,17 +228,7 @@ class _Judge:
         wanted = self.expectation.probes
         assert wanted is not None
         given = wanted if isinstance(wanted, tuple) else (wanted,)
-        if len(given) == 1 and isinstance(given[0], Contract):
-            return self._predicted().probe_moments, given[0].tolerance_s
-        moments: list[Moment] = []
-        tolerance_s = 0.0
-        for instant in given:
-            if isinstance(instant, Contract):
-                moments.append(self._predicted().probe_moments[len(moments)])
-                tolerance_s = instant.tolerance_s
-            else:
-                moments.append(_around(instant))
-        return tuple(moments), tolerance_s
+        return _moments(given, self._predicted().probe_moments)
 
     def _leaves_no_trace(self, moment: Moment) -> bool:
         """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
@@ -270,6 +297,42 @@ class _Judge:
 def _around(wanted: Around) -> Moment:
     low_s, high_s = wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s
     return Moment(alternatives=(Span(low_s, high_s),), sure=True)
+
+
+def _moments(
+    given: Sequence[Instant], predicted: Sequence[Moment]
+) -> tuple[tuple[Moment, ...], float]:
+    """What a list allows, and with what tolerance on top; `contract` alone stands for all."""
+    if len(given) == 1 and isinstance(given[0], Contract):
+        return tuple(predicted), given[0].tolerance_s
+    moments: list[Moment] = []
+    tolerance_s = 0.0
+    for instant in given:
+        if isinstance(instant, Contract):
+            known = len(moments) < len(predicted)
+            moments.append(predicted[len(moments)] if known else Moment())
+            tolerance_s = instant.tolerance_s
+        else:
+            moments.append(_around(instant))
+    return tuple(moments), tolerance_s
+
+
+def _judged_all(
+    found: Sequence[Transition], moments: Sequence[Moment], tolerance_s: float
+) -> Verdict:
+    """The worst of all, each held against the next that allows it; unsure ones may be missing."""
+    left, verdicts = list(found), [Verdict.PASSED]
+    for moment in moments:
+        verdict = _judged(left[0], moment, tolerance_s) if left else Verdict.FAILED
+        if verdict is Verdict.FAILED and not moment.sure:
+            continue
+        verdicts.append(verdict)
+        left = left[1:]
+    failed = bool(left) or Verdict.FAILED in verdicts
+    if failed:
+        return Verdict.FAILED
+    unsure = Verdict.INCONCLUSIVE in verdicts
+    return Verdict.INCONCLUSIVE if unsure else Verdict.PASSED
 
 
 def _judged(found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:

@@ -28,18 +28,12 @@ class Case:
         self._inferences: dict[str, Inference] = {}
 
     def settings(self, upstream: str) -> ServiceSettings:
-        """n, T, N and W that the target declares for an upstream; the contract's where it doesn't.
+        """What the target declares for an upstream; the contract's settings where it doesn't.
 
         An upstream that neither knows is given auth's, as a target file does.
         """
         base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
-        own = self.history.run.settings.get(upstream, {})
-        return ServiceSettings(
-            attempts=int(own.get("attempts", base.attempts)),
-            timeout_s=own.get("timeout_s", base.timeout_s),
-            threshold=int(own.get("threshold", base.threshold)),
-            wait_s=own.get("wait_s", base.wait_s),
-        )
+        return base.told(self.history.run.settings.get(upstream, {}))
 
     def inference(self, upstream: str) -> Inference:
         """What the wire says of an upstream's breaker."""

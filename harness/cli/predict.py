@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from harness.contract.picture import Lane
     from harness.scenario.model import Scenario
     from harness.settings import ServiceSettings
+    from harness.target import Target
     from harness.units import Range
 
 Readings = dict[str, Mapping[str, "ServiceSettings"]]
+Calls = Mapping[str, tuple[str, ...]]
 _PROFILES = ("documented", "as_coded", "per_call", "patient", "all")
 _STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", "5": "red"}
 
@@ -32,10 +34,21 @@ _STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", 
     help="A reading of the document (documented is the default); all shows them side by side.",
 )
 @click.option("--target", metavar="FILE", help="The settings of a target file, instead.")
+@click.option(
+    "--calls",
+    multiple=True,
+    metavar="STREAM=UPSTREAM,...",
+    help="What a stream's requests call, in order, where its route isn't the contract's.",
+)
 @click.option("--as", "form", type=click.Choice(("table", "yaml", "json")), default="table")
 @click.option("--json", "as_json", is_flag=True, help="The same as --as json.")
 def predict(
-    paths: tuple[str, ...], profile: str | None, target: str | None, form: str, as_json: bool
+    paths: tuple[str, ...],
+    profile: str | None,
+    target: str | None,
+    calls: tuple[str, ...],
+    form: str,
+    as_json: bool,
 ) -> None:
     r"""Show what the contract says of scenarios: when breakers open, probe and close, who is
     answered what, and what is charged. Nothing is run.
@@ -45,43 +58,72 @@ def predict(
     outage predict auth_blackhole_50s --profile all  the document's readings side by side
     outage predict my.yaml --target my-gateway.yaml  your gateway's own settings
     outage predict my.yaml --as yaml                 as expectations, to be pasted
+    outage predict my.yaml --target my-gateway.yaml --calls pay=payments,mail
     """
     from harness.bundled import find_scenarios
     from harness.scenario.loader import load_scenarios
+    from harness.target_file import load_target
 
     if profile is not None and target is not None:
         raise click.UsageError("--profile and --target exclude each other")
-    readings = _readings(profile or "documented", target)
+    loaded = None if target is None else load_target(target)
+    readings = _readings(profile or "documented", loaded)
     form = "json" if as_json else form
-    scenarios = load_scenarios(find_scenarios(paths))
+    scenarios = load_scenarios(find_scenarios(paths), target=loaded)
     show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
-    show(scenarios, readings)
+    known = {name for reading in readings.values() for name in reading}
+    show(scenarios, readings, _called(calls, scenarios, known))
 
 
-def _readings(profile: str, target: str | None) -> Readings:
+def _called(
+    said: Sequence[str], scenarios: Sequence[Scenario], known: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """By stream, the upstreams that it calls.
+
+    Raises: UsageError for a stream or an upstream that nobody knows.
+    """
+    from harness.errors import UsageError
+    from harness.scenario.spelling import not_known
+
+    streams = {name for scenario in scenarios for name in scenario.traffic}
+    found = {}
+    for text in said:
+        stream, _, names = text.partition("=")
+        upstreams = tuple(name.strip() for name in names.split(",") if name.strip())
+        if not upstreams:
+            raise UsageError(f"--calls {text}: expected STREAM=UPSTREAM, such as pay=payments,mail")
+        if stream not in streams:
+            raise UsageError(f"--calls {text}: {not_known('stream', stream, sorted(streams))}")
+        for name in upstreams:
+            if name not in known:
+                raise UsageError(f"--calls {text}: {not_known('upstream', name, sorted(known))}")
+        found[stream] = upstreams
+    return found
+
+
+def _readings(profile: str, target: Target | None) -> Readings:
     from harness.contract import PROFILES
-    from harness.target_file import load_target
 
     if target is not None:
-        loaded = load_target(target)
-        return {loaded.name: {name: loaded.settings(name) for name in loaded.upstream_names}}
+        return {target.name: {name: target.settings(name) for name in target.upstream_names}}
     return dict(PROFILES) if profile == "all" else {profile: PROFILES[profile]}
 
 
-def _forecasts(scenario: Scenario, readings: Readings) -> dict[str, Forecast]:
+def _forecasts(scenario: Scenario, readings: Readings, calls: Calls) -> dict[str, Forecast]:
     from harness.contract import predict as compute
 
-    return {name: compute(scenario, settings) for name, settings in readings.items()}
+    own = {stream: names for stream, names in calls.items() if stream in scenario.traffic}
+    return {name: compute(scenario, settings, calls=own) for name, settings in readings.items()}
 
 
 # As JSON and YAML
 
 
-def _show_json(scenarios: Sequence[Scenario], readings: Readings) -> None:
+def _show_json(scenarios: Sequence[Scenario], readings: Readings, calls: Calls) -> None:
     shown = [
         {"name": scenario.name, "reading": name, **_forecast_json(forecast)}
         for scenario in scenarios
-        for name, forecast in _forecasts(scenario, readings).items()
+        for name, forecast in _forecasts(scenario, readings, calls).items()
     ]
     click.echo(json.dumps({"predictions": shown}, indent=2, ensure_ascii=False))
 
@@ -91,7 +133,7 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
         "upstreams": {
             name: _prediction_json(found)
             for name, found in forecast.upstreams.items()
-            if found.opens
+            if found.opens or found.untold
         },
         "answers": {
             stream: [
@@ -121,6 +163,7 @@ def _prediction_json(found: Prediction) -> dict[str, Any]:
             "threshold": own.threshold,
             "wait_s": own.wait_s,
             "per_call": own.per_call,
+            "backoffs_s": list(own.backoffs_s),
         },
         "opens_s": [_pair(span) for span in found.opens],
         "attempts": None if found.attempts is None else _pair(found.attempts),
@@ -130,6 +173,7 @@ def _prediction_json(found: Prediction) -> dict[str, Any]:
         },
         "probes_s": [[_pair(span) for span in m.alternatives] for m in found.probe_moments],
         "closes_s": [_pair(span) for span in found.closes],
+        "untold": found.untold or None,
     }
 
 
@@ -137,20 +181,20 @@ def _pair(span: Range) -> list[float]:
     return [round(span.low, 2), round(span.high, 2)]
 
 
-def _show_yaml(scenarios: Sequence[Scenario], readings: Readings) -> None:
+def _show_yaml(scenarios: Sequence[Scenario], readings: Readings, calls: Calls) -> None:
     from harness.contract.pasting import expectations
     from harness.printable import in_line
 
     for scenario in scenarios:
-        for name, forecast in _forecasts(scenario, readings).items():
+        for name, forecast in _forecasts(scenario, readings, calls).items():
             click.echo(f"# {in_line(scenario.name)}, as {name}")
-            click.echo(expectations(forecast, end_s=scenario.duration), nl=False)
+            click.echo(expectations(scenario, forecast), nl=False)
 
 
 # As tables and a picture
 
 
-def _show_tables(scenarios: Sequence[Scenario], readings: Readings) -> None:
+def _show_tables(scenarios: Sequence[Scenario], readings: Readings, calls: Calls) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -160,10 +204,12 @@ def _show_tables(scenarios: Sequence[Scenario], readings: Readings) -> None:
     for index, scenario in enumerate(scenarios):
         if index:
             console.print()
-        forecasts = _forecasts(scenario, readings)
+        forecasts = _forecasts(scenario, readings, calls)
         head = f"[bold]{escape(in_line(scenario.name))}[/]  {escape(scenario.title)}"
         console.print(head, soft_wrap=True)
-        console.print(_breakers(forecasts))
+        console.print(_breakers(forecasts, scenario.faulted_upstreams))
+        if any(found.untold for each in forecasts.values() for found in each.upstreams.values()):
+            console.print("(--calls STREAM=UPSTREAM,... says it)", style="dim")
         if len(forecasts) == 1:
             console.print(_answers(next(iter(forecasts.values()))))
         console.print()
@@ -191,15 +237,19 @@ def _of_reading(lane: Lane, name: str) -> Lane:
     return replace(lane, label=f"{lane.label.removesuffix(' breaker')}, {name}")
 
 
-def _breakers(forecasts: Mapping[str, Forecast]) -> Table:
+def _breakers(forecasts: Mapping[str, Forecast], faulted: Sequence[str]) -> Table:
     """What each breaker does, one column for each reading."""
     table = _plain_table("breaker", "", *forecasts)
     concerned = {
-        name: None for f in forecasts.values() for name, found in f.upstreams.items() if found.opens
+        name: None
+        for forecast in forecasts.values()
+        for name, found in forecast.upstreams.items()
+        if found.opens or (found.untold and name in faulted)
     }
     for upstream in concerned:
         found = [forecast.of(upstream) for forecast in forecasts.values()]
-        for index, (label, of) in enumerate(_ROWS):
+        told = any(not each.untold for each in found)
+        for index, (label, of) in enumerate(_ROWS if told else _ROWS[:3]):
             table.add_row("" if index else upstream, label, *(of(each) for each in found))
     if not concerned:
         table.add_row("all", "opens", *("never" for _ in forecasts))
@@ -224,10 +274,14 @@ def _rejection_text(found: Prediction) -> str:
     return "\n".join(said) or "none"
 
 
+def _can_be_told(found: Prediction) -> str:
+    return f"can't be told: {found.untold}" if found.untold else ""
+
+
 _ROWS = (
     ("n and T", _attempts_text),
     ("N and W", _threshold_text),
-    ("opens", lambda found: str(found.opened)),
+    ("opens", lambda found: _can_be_told(found) or str(found.opened)),
     ("attempts until then", lambda found: _numbers(found.attempts)),
     ("first rejection", _rejection_text),
     ("probes", lambda found: "\n".join(str(m) for m in found.probe_moments) or "none"),

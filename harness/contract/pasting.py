@@ -2,42 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction
-from harness.units import Range, format_duration
+from harness.scenario.model import Scenario
+from harness.units import Range, Window, format_duration
 
 _TOLERANCE_S = 1.0
 """What is added on either side of what the contract allows."""
 
 
-def expectations(forecast: Forecast, *, end_s: float) -> str:
-    """YAML of an `expect:` block: breakers with their instants, then what is answered when."""
+def expectations(scenario: Scenario, forecast: Forecast) -> str:
+    """YAML of an `expect:` block: breakers with their instants, then what is answered when.
+
+    What no run could judge is left out: attempts into a port that refuses leave no trace, and
+    where a call makes only one, a rejection looks like a refusal.
+    """
     lines = ["expect:"]
     for prediction in forecast.upstreams.values():
-        if prediction.open_spells:
-            lines += _breaker(prediction)
+        if prediction.untold:
+            lines.append(f"  # {prediction.upstream}: {prediction.untold}")
+        elif prediction.open_spells:
+            lines += _breaker(prediction, _Dark.of(scenario, prediction))
     for stream, parts in forecast.answers.items():
         for part in parts:
-            lines += _answers(stream, part, end_s)
+            lines += _answers(stream, part, scenario.duration)
     return "\n".join(lines) + "\n"
 
 
-def _breaker(found: Prediction) -> Iterator[str]:
-    yield f"  - breaker: {found.upstream}"
+@dataclass(frozen=True, slots=True)
+class _Dark:
+    """When attempts at an upstream leave no trace, and whether retries give them away."""
+
+    windows: tuple[Window, ...]
+    retried: bool
+
+    @classmethod
+    def of(cls, scenario: Scenario, prediction: Prediction) -> _Dark:
+        """Of a prediction's upstream."""
+        windows = (
+            Window(fault.from_, scenario.fault_end_s(index))
+            for index, fault in enumerate(scenario.faults)
+            if prediction.upstream in fault.upstreams
+            and fault.where != "stub"
+            and fault.KIND.invisible
+        )
+        return cls(tuple(windows), prediction.settings.attempts > 1)
+
+    def touches(self, start_s: float, end_s: float) -> bool:
+        """Whether any attempt between these instants may leave no trace."""
+        return any(w.start_s <= end_s and start_s < w.end_s for w in self.windows)
+
+
+def _breaker(found: Prediction, dark: _Dark) -> Iterator[str]:
+    begin = [f"  - breaker: {found.upstream}"]
+    said: list[str] = []
+    opens, closes = found.opening_moments, found.closing_moments
     if found.opened.sure:
-        yield f"    opens: {_around(found.opened)}"
-    if len(found.first_rejection) == 1:
+        said.append(f"    opens: {_all(opens)}")
+    before_s = found.opened.latest_s if found.opened else 0.0
+    unseen = dark.touches(0.0, before_s)
+    if len(found.first_rejection) == 1 and (dark.retried or not unseen):
         ((stream, (numbers,)),) = found.first_rejection.items()
-        yield f"    traffic: {stream}"
-        yield f"    first_rejection: {_count(numbers)}"
-    if found.attempts is not None:
-        yield f"    attempts: {_count(found.attempts)}"
-    sure = [moment for moment in found.probe_moments if moment.sure]
-    if sure and len(sure) == len(found.probe_moments):
-        yield f"    probes: [{', '.join(_around(moment) for moment in sure)}]"
+        said.append(f"    traffic: {stream}")
+        said.append(f"    first_rejection: {_count(numbers)}")
+    if found.attempts is not None and not unseen:
+        said.append(f"    attempts: {_count(found.attempts)}")
+    probes = found.probe_moments
+    told = probes and all(moment.sure for moment in probes)
+    if told and not any(dark.touches(m.earliest_s, m.latest_s) for m in probes):
+        said.append(f"    probes: [{', '.join(map(_around, probes))}]")
     if found.closed_for_good.sure:
-        yield f"    closes: {_around(found.closed_for_good)}"
+        several = len(closes) > 1 and all(moment.sure for moment in closes)
+        said.append(f"    closes: {_all(closes) if several else _around(found.closed_for_good)}")
+    if said:
+        yield from begin + said
+
+
+def _all(moments: Sequence[Moment]) -> str:
+    """The first, or each of them where all are sure to happen."""
+    if len(moments) < 2 or not all(moment.sure for moment in moments):
+        return _around(moments[0])
+    return f"[{', '.join(map(_around, moments))}]"
 
 
 def _around(moment: Moment) -> str:
@@ -56,6 +103,7 @@ def _answers(stream: str, part: Answers, end_s: float) -> Iterator[str]:
     whole = part.to_s >= end_s - 1e-9
     statuses = ", ".join(str(status) for status in part.statuses)
     yield f"  - traffic: {stream}"
-    yield f"    requests: {part.first}..{'' if whole else part.last}"
+    numbers = f"{part.first}..{'' if whole else part.last}"
+    yield f"    requests: {part.first if part.first == part.last and not whole else numbers}"
     yield f"    status: {statuses if len(part.statuses) == 1 else f'[{statuses}]'}"
     yield f'    latency: "< {format_duration(part.latency.high + 0.5)}"'

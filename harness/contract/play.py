@@ -39,9 +39,11 @@ class Witness:
 
     breaker: Breaker
     attempts: list[float] = field(default_factory=list)
+    asked: bool = False
+    """Whether any request got as far as to need it."""
     probes: list[float] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
-    """By stream: the first request that was turned away at once."""
+    """By stream: the first request that was turned away at once, by its number."""
 
 
 @dataclass(slots=True)
@@ -189,11 +191,14 @@ class Run:
             return Attempted(outcome=Outcome.SUCCESS)
         own = self._settings[call.upstream]
         seen = self.outcomes.upstreams[call.upstream]
+        seen.asked = True
         for number in range(1, own.attempts + 1):
             ticket = seen.breaker.ask(self._now_s)
             if ticket is None:
                 if number == 1:
-                    seen.rejected.setdefault(send.stream, send.number)
+                    # Of several at one instant the one with the lowest number counts as first.
+                    first = seen.rejected.get(send.stream, send.number)
+                    seen.rejected[send.stream] = min(first, send.number)
                 return None
             seen.attempts.append(self._now_s)
             if ticket.probe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
@@ -19,6 +20,8 @@ _RUNS = 48
 _SENDS = 12_000
 """Requests played in all: long scenarios are played less often."""
 _FEWEST_RUNS = 6
+_CALL_NOBODY = ("GET /health", "GET /v1/api/status/services", "POST /v1/api/auth/logout")
+"""Routes of the contract that need no upstream."""
 _APART_S = 0.5
 """Instants further apart than this are alternatives, not one range."""
 
@@ -74,11 +77,16 @@ def _predict(
             route = learned(calls[name])
         if route is not None:
             routes[name] = route
+    strangers = [name for name in scenario.traffic if name not in routes and _calls(scenario, name)]
     count = runs or min(_RUNS, max(_FEWEST_RUNS, _SENDS // max(1, len(sends))))
     played = [Run(scenario, settings, routes, seed).play(steps) for seed in range(count)]
     return Forecast(
         upstreams={
-            name: _forecast(name, settings[name], played, scenario.duration) for name in settings
+            name: replace(
+                _forecast(name, settings[name], played, scenario.duration),
+                untold=_untold(name, scenario, strangers, played),
+            )
+            for name in settings
         },
         answers={
             name: tuple(_answers(name, [s for s in sends if s.stream == name], played))
@@ -87,6 +95,22 @@ def _predict(
         charges=_range([float(len(_until(o.charges, scenario.duration))) for o in played]),
         runs=count,
     )
+
+
+def _calls(scenario: Scenario, stream: str) -> bool:
+    """Whether a stream of a route unknown to the contract may call anybody."""
+    return scenario.traffic[stream].request.partition("?")[0] not in _CALL_NOBODY
+
+
+def _untold(
+    upstream: str, scenario: Scenario, strangers: Sequence[str], played: Sequence[Outcomes]
+) -> str:
+    """Why the contract knows nothing of an upstream: who calls it is none of its routes."""
+    known = any(outcomes.upstreams[upstream].asked for outcomes in played)
+    if known or not strangers:
+        return ""
+    named = ", ".join(f"`{name}` ({scenario.traffic[name].request})" for name in strangers)
+    return f"which upstreams {named} calls isn't in the contract: a run learns it"
 
 
 def _forecast(

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.history.events import Event
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
+from harness.settings import SettingsJson
 from harness.target import Target
 from harness.timeline import Step
 
@@ -107,18 +108,9 @@ def check_blast_radius(target: Target, *, allow_remote: bool) -> None:
         )
 
 
-def settings_json(target: Target) -> dict[str, dict[str, float]]:
-    """n, T, N and W of each of a target's upstreams, as histories keep them."""
-    return {
-        name: {
-            "attempts": settings.attempts,
-            "timeout_s": settings.timeout_s,
-            "threshold": settings.threshold,
-            "wait_s": settings.wait_s,
-        }
-        for name in target.upstream_names
-        for settings in [target.settings(name)]
-    }
+def settings_json(target: Target) -> dict[str, SettingsJson]:
+    """The settings of each of a target's upstreams, as histories keep them."""
+    return {name: target.settings(name).to_json() for name in target.upstream_names}
 
 
 def unplayable_on(engine: str, scenario: Scenario) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from harness.history.headers import Pairs, value_of
 from harness.history.values import LONGEST_LINE, reader
+from harness.settings import SettingsJson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,8 @@ class Run(Event):
     """Upstreams that the target declares; the others are out of its scope."""
     without: tuple[str, ...] = ()
     """Claims that the target doesn't promise."""
-    settings: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Breaker settings of the target by upstream: attempts, timeout_s, threshold, wait_s."""
+    settings: dict[str, SettingsJson] = field(default_factory=dict)
+    """Settings of the target by upstream: attempts, timeout_s, threshold, wait_s, backoffs_s."""
     evidence: tuple[str, ...] = ()
     """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `status`, `log`
     (lines for which the target has patterns), `output` (all lines of the target)."""

@@ -113,11 +113,17 @@ def _words(name: str, value: object) -> dict[str, str]:
     return {key: _text(name, item) for key, item in _mapping(name, value).items()}
 
 
-def _settings(name: str, value: object) -> dict[str, dict[str, float]]:
+def _settings(name: str, value: object) -> dict[str, dict[str, float | list[float]]]:
     return {
-        key: {field: _number(field, item) for field, item in _mapping(name, own).items()}
+        key: {field: _setting(field, item) for field, item in _mapping(name, own).items()}
         for key, own in _mapping(name, value).items()
     }
+
+
+def _setting(name: str, value: object) -> float | list[float]:
+    if isinstance(value, list):
+        return [_number(name, item) for item in _items(name, value)]
+    return _number(name, value)
 
 
 def _anything(name: str, value: object) -> object:
@@ -143,5 +149,5 @@ _READERS: dict[str, Reader] = {
     "tuple[str, ...]": _texts,
     "Pairs": _pairs,
     "dict[str, str]": _words,
-    "dict[str, dict[str, float]]": _settings,
+    "dict[str, SettingsJson]": _settings,
 }

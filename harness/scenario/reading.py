@@ -139,6 +139,8 @@ class _Reading(Generic[Model]):
         self._stand_ins = stand_ins
         # Mappings from which something was taken away: what they seem to lack is no news.
         self._touched: set[int] = set()
+        # Values of keys whose meaning was guessed: what is wrong with them there, nobody wrote.
+        self._guessed: set[int] = set()
         for name, field in model.model_fields.items():
             if field.exclude and name in root.entries:
                 spots.append((root.entries.pop(name).line, f"'{name}' is not known here"))
@@ -171,6 +173,11 @@ class _Reading(Generic[Model]):
         for one in found:
             if id(node_at(self._root, one.path)) in self._touched:
                 continue  # it only lacks what was taken away
+            if any(
+                id(node_at(self._root, one.path[:end])) in self._guessed
+                for end in range(1, len(one.path) + 1)
+            ):
+                continue
             if (one.path, one.missing) not in renamed:
                 self.spots.append((line_at(self._root, one.path), _named(one)))
 
@@ -209,6 +216,7 @@ class _Reading(Generic[Model]):
         if isinstance(holder, Mapping) and path[-1] in holder.entries:
             entry = holder.entries.pop(str(path[-1]))
             holder.entries.setdefault(name, entry)
+            self._guessed.add(id(entry.node))
 
     def _drop(self, path: Path) -> None:
         if self._stand_in(path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from harness.scenario.expectations.base import ExpectationBase, Surroundings
 from harness.scenario.expectations.values import Instant
-from harness.scenario.fields import CountField
+from harness.scenario.fields import CountField, Misfit
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.units import Around, format_duration
@@ -20,7 +21,10 @@ class ExpectBreaker(ExpectationBase):
     unsaid: ClassVar[tuple[str, ...]] = ("claims", "because", "breaker", "traffic")
 
     breaker: str
-    opens: Instant | Literal["never"] | None = None
+    opens: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
+        None,
+        description="when it first opens; as a list every opening, those by a failed probe too",
+    )
     first_rejection: CountField | Literal["contract"] | None = Field(
         None, description="number of the first request that is rejected fast: #10..#11"
     )
@@ -31,7 +35,9 @@ class ExpectBreaker(ExpectationBase):
     probes: Instant | tuple[Instant, ...] | None = Field(
         None, description="instants of the probes, exactly these and one attempt each"
     )
-    closes: Instant | Literal["never"] | None = None
+    closes: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
+        None, description="when it closes for good; as a list every closing"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> ExpectBreaker:
@@ -40,6 +46,9 @@ class ExpectBreaker(ExpectationBase):
             raise ValueError(
                 "expected at least one of opens, first_rejection, attempts, probes, closes"
             )
+        for key in ("opens", "probes", "closes"):
+            if getattr(self, key) == ():
+                raise Misfit("expected at least one instant", key=key)
         return self
 
     @property
@@ -78,15 +87,29 @@ class ExpectBreaker(ExpectationBase):
                 yield path, f"`{stream}` sends no more than {count} requests"
 
     def _order(self, path: Path) -> Misfits:
-        """A breaker opens, then probes, then closes."""
-        opens = self.opens
+        """A breaker opens, then probes, then closes; what a list says is in order."""
+        opens = _listed(self.opens)
+        for key in ("opens", "probes", "closes"):
+            told = [each for each in _listed(getattr(self, key)) if isinstance(each, Around)]
+            for early, late in pairwise(told):
+                if late.at_s <= early.at_s:
+                    yield (*path, key), f"{_at(late)} is not after {_at(early)}"
         for key in ("probes", "closes"):
-            value = getattr(self, key)
-            later = value[0] if isinstance(value, tuple) and value else value
-            if opens == "never" and later is not None and later != "never":
+            later = next(iter(_listed(getattr(self, key))), None)
+            first = opens[0] if opens else None
+            if first == "never" and later is not None and later != "never":
                 yield (*path, key), "contradicts `opens: never`"
             elif (
-                isinstance(opens, Around) and isinstance(later, Around) and later.at_s <= opens.at_s
+                isinstance(first, Around) and isinstance(later, Around) and later.at_s <= first.at_s
             ):
-                at, before = format_duration(later.at_s), format_duration(opens.at_s)
-                yield (*path, key), f"{at} is not after {before}, when it opens"
+                yield (*path, key), f"{_at(later)} is not after {_at(first)}, when it opens"
+
+
+def _listed(value: object) -> tuple[object, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _at(instant: Around) -> str:
+    return format_duration(instant.at_s)

@@ -98,3 +98,98 @@ def test_profile_and_target_exclude_each_other() -> None:
     result = CliRunner().invoke(predict, [T1, "--profile", "all", "--target", "reference"])
     assert result.exit_code == 2
     assert "exclude each other" in result.output
+
+
+def scenario_file(folder: Path, *, stream: str, faults: str, duration: str = "120s") -> str:
+    file = folder / "mine.yaml"
+    file.write_text(
+        f"title: x\nduration: {duration}\ntraffic: {{{stream}}}\nfaults: [{faults}]\n"
+        "expect: [{never: {status: 599}}]\n"
+    )
+    return str(file)
+
+
+def pasted(path: str) -> ExpectBreaker:
+    printed = yaml.safe_load(run(path, "--as", "yaml").output)
+    first = TypeAdapter(list[Expectation]).validate_python(printed["expect"])[0]
+    assert isinstance(first, ExpectBreaker)
+    return first
+
+
+def test_a_breaker_that_trips_more_than_once_is_told_as_a_list() -> None:
+    found = pasted(str(SCENARIOS / "auth_503_150s.yaml"))
+    assert isinstance(found.opens, tuple)
+    assert list(map(str, found.opens)) == ["2s ± 1s", "62.5s ± 1.5s", "123s ± 2s"]
+
+
+def test_what_leaves_no_trace_is_not_pasted(tmp_path: Path) -> None:
+    lookup = "it: {request: GET /v1/api/lookup, as: ada, rate: 1/s}"
+    refused = "{upstream: external_data, fault: refused, to: 90s}"
+    found = pasted(scenario_file(tmp_path, stream=lookup, faults=refused))
+    assert found.opens is not None
+    assert found.attempts is None
+    assert found.first_rejection is None  # one attempt a call: a refusal looks the same
+    assert found.probes is None
+
+
+OWN = """name: mine
+url: http://127.0.0.1:1
+upstreams: {MAIL_URL: mail}
+stubs: {mail: [{route: POST /send}]}
+"""
+
+
+def own_upstream(folder: Path) -> tuple[str, ...]:
+    (folder / "target.yaml").write_text(OWN)
+    pay = "pay: {request: GET /pay, rate: 1/s}"
+    faults = "{upstream: mail, fault: refused, to: 10s}"
+    path = scenario_file(folder, stream=pay, faults=faults, duration="20s")
+    return path, "--target", str(folder / "target.yaml")
+
+
+def test_what_an_unknown_route_calls_is_said_to_be_unknown(tmp_path: Path) -> None:
+    output = " ".join(run(*own_upstream(tmp_path)).output.split())
+    assert "can't be told: which upstreams `pay` (GET /pay) calls isn't in the contract" in output
+    assert "never" not in output
+
+
+def test_an_own_upstream_is_predicted_when_it_is_said_who_calls_it(tmp_path: Path) -> None:
+    arguments = own_upstream(tmp_path)
+    found = json.loads(run(*arguments, "--calls", "pay=mail", "--json").output)["predictions"][0]
+    low_s, high_s = found["upstreams"]["mail"]["opens_s"][0]
+    assert 2 <= low_s <= high_s < 2.5
+    wrong = CliRunner().invoke(predict, [*arguments, "--calls", "pay=mial"])
+    assert "did you mean 'mail'" in str(wrong.exception)
+
+
+def test_of_several_turned_away_at_one_instant_the_lowest_number_is_the_first(
+    tmp_path: Path,
+) -> None:
+    crowd = (
+        "check: {request: GET /v1/api/auth/check, as: ada, rate: 1/s}, "
+        "crowd: {request: GET /v1/api/auth/check, as: ada, count: 50 at 20s}"
+    )
+    path = scenario_file(
+        tmp_path,
+        stream=crowd,
+        faults="{upstream: auth, fault: status, status: 503}",
+        duration="40s",
+    )
+    auth = json.loads(run(path, "--json").output)["predictions"][0]["upstreams"]["auth"]
+    assert auth["first_rejection"]["crowd"] == [[1, 1]]
+
+
+def test_a_targets_backoffs_are_predicted(tmp_path: Path) -> None:
+    target = tmp_path / "quick.yaml"
+    target.write_text(
+        "name: quick\nstart: {command: [x]}\n"
+        "breakers: {auth: {attempts: 4, threshold: 4, backoff: [200ms, 300ms]}}\n"
+    )
+    check = "check: {request: GET /v1/api/auth/check, as: ada, rate: 1/s}"
+    path = scenario_file(
+        tmp_path, stream=check, faults="{upstream: auth, fault: refused, to: 30s, from: 2s}"
+    )
+    found = json.loads(run(path, "--target", str(target), "--json").output)["predictions"][0]
+    low_s, high_s = found["upstreams"]["auth"]["opens_s"][0]
+    assert found["upstreams"]["auth"]["settings"]["backoffs_s"] == [0.2, 0.3]
+    assert 3 <= low_s <= high_s < 3.4  # 2.0, 2.2, 2.5; the fourth is the next request's first

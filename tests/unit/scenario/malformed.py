@@ -285,6 +285,14 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     ),
     "opens after the end": ("9s ± 1s", "90s ± 1s", 17, "can't be seen"),
     "closes before it opens": ("9s ± 1s", "9s ± 1s\n    closes: 5s ± 1s", 18, "not after 9s"),
+    "a list out of order": ("9s ± 1s", "[70s ± 1s, 9s ± 1s]", 17, "9s is not after 70s"),
+    "an empty list of openings": ("9s ± 1s", "[]", 17, "at least one instant"),
+    "a guessed key with a value of its own": (
+        "fault: blackhole",
+        "fault: latency\n    latency: 1s\n    streem: 20s",
+        14,
+        "did you mean 'stream'",
+    ),
     "probes before it opens": ("9s ± 1s", "9s ± 1s\n    probes: [5s ± 1s]", 18, "not after 9s"),
     "closes what never opens": ("9s ± 1s", "never\n    closes: 70s ± 1s", 18, "contradicts"),
     "two statuses for one request": (
