@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.checks.wording import plural
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.prove.player import Proof, Prover
+    from harness.scenario.model import Scenario
 
 _QUIET_S = 2.0
 
@@ -60,6 +63,7 @@ def prove(
     from harness.bundled import find_scenarios
     from harness.prove.player import MOST_OTHERS, Prover
     from harness.prove.variants import find_defects
+    from harness.report.totals import span
     from harness.scenario.loader import load_scenarios
     from harness.target_file import load_target
 
@@ -80,12 +84,18 @@ def prove(
         click.echo(_json(proofs, prover.plays))
     else:
         count = sum(proof.ledger.count for proof in proofs)
-        some = f"{len(unprovable)} of {count} expectations failed on no gateway tried"
-        said = some if unprovable else f"each of {count} expectations failed on some gateway"
-        click.echo(f"{said}; {prover.plays} plays in {took_s:.0f} s")
+        click.echo(f"{_summary(len(unprovable), count)}; {span(took_s)}")
     if unprovable:
         sys.exit(1)
     sys.exit(0 if any(proof.trouble is None for proof in proofs) else 3)
+
+
+def _summary(unprovable: int, count: int) -> str:
+    if not count:
+        return "nothing was judged"
+    if unprovable:
+        return f"{unprovable} of {plural(count, 'expectation')} failed on no gateway tried"
+    return f"each of {plural(count, 'expectation')} failed on some gateway"
 
 
 class _Told:
@@ -104,17 +114,18 @@ class _Told:
         found = ledger.unprovable()
         proved = f"{ledger.count - len(found)} of {ledger.count} expectations can fail"
         mark = "?" if found else "✓"
-        self._say(f"{mark}  {ledger.scenario.name}: {proved} ({len(ledger.plays)} plays)")
+        plays = plural(len(ledger.plays), "play")
+        self._say(f"{mark}  {ledger.scenario.name}: {proved} ({plays})")
         for each in found:
             place = each.file if each.line is None else f"{each.file}:{each.line}"
-            self._say(f"   {place}: {each.expectation}: {each.why}")
+            self._say(f"   {place}: {each.expectation}, expected {each.expected}: {each.why}")
 
     def _say(self, line: str) -> None:
         self.last_s = time.monotonic()
         click.echo(line, err=self._to_stderr)
 
 
-async def _watched(prover: Prover, scenarios: Sequence, told: _Told) -> list[Proof]:  # type: ignore[type-arg]
+async def _watched(prover: Prover, scenarios: Sequence[Scenario], told: _Told) -> list[Proof]:
     """Prove all, and say how far it is wherever nothing was said for a while."""
 
     async def tick() -> None:
@@ -122,7 +133,8 @@ async def _watched(prover: Prover, scenarios: Sequence, told: _Told) -> list[Pro
             await asyncio.sleep(_QUIET_S / 4)
             if time.monotonic() - told.last_s > _QUIET_S:
                 told.last_s = time.monotonic()
-                far = f"{prover.finished} of {len(scenarios)} scenarios, {prover.plays} plays"
+                far = f"{prover.finished} of {plural(len(scenarios), 'scenario')}, "
+                far += plural(prover.plays, "play")
                 click.echo(f"...{far}", err=True)
 
     ticking = asyncio.create_task(tick())
@@ -137,6 +149,7 @@ def _json(proofs: Sequence[Proof], plays: int) -> str:
         {
             "scenario": each.scenario,
             "expectation": each.expectation,
+            "expected": each.expected,
             "why": each.why,
             "file": each.file,
             "line": each.line,

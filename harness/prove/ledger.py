@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.checks.case import Case
 from harness.checks.registry import findings_of
 from harness.checks.soundness import soundness
+from harness.checks.wording import plural
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Verdict
@@ -24,6 +25,7 @@ class Unprovable:
     file: str
     line: int | None
     expectation: str
+    expected: str
     why: str
 
 
@@ -36,7 +38,8 @@ class Ledger:
     """Those that could be judged, each by what it was."""
     failed_by: dict[Key, str] = field(default_factory=dict)
     """The first play that failed each."""
-    _owed: list[Key] = field(default_factory=list)
+    _owed: dict[Key, str] = field(default_factory=dict)
+    """What the sound target owes, and how much of it."""
     _seen: Counter[tuple[Key, Verdict]] = field(default_factory=Counter)
 
     def begin(self, history: History) -> str | None:
@@ -44,11 +47,11 @@ class Ledger:
         case = Case(self.scenario, history)
         trouble = _trouble(self.scenario, history)
         if trouble is None:
-            self._owed = [
-                (index, finding.name)
+            self._owed = {
+                (index, finding.name): finding.expected
                 for index, finding in _findings(case)
                 if finding.verdict is not Verdict.OUT_OF_SCOPE
-            ]
+            }
         return trouble
 
     def add(self, label: str, played: Scenario, history: History) -> bool:
@@ -101,6 +104,7 @@ class Ledger:
                 file=self.scenario.file,
                 line=lines[key[0]] if key[0] < len(lines) else None,
                 expectation=key[1],
+                expected=self._owed[key],
                 why=self._why(key),
             )
             for key in self.open
@@ -108,14 +112,14 @@ class Ledger:
 
     def _why(self, key: Key) -> str:
         plays, passed = len(self.plays), self._seen[key, Verdict.PASSED]
-        tried = f"{plays} play{'' if plays == 1 else 's'} ({', '.join(_short(self.plays))})"
+        tried = f"{plural(plays, 'play')} ({', '.join(_short(self.plays))})"
         if not plays:
             return "no other play of it could be judged"
         if passed == plays:
             return f"passed on every gateway tried: {tried}"
         if not passed:
             return f"judged on no gateway tried: {tried}"
-        return f"failed on no gateway tried, passed {passed} times: {tried}"
+        return f"failed on no gateway tried, passed {passed}, the others inconclusive: {tried}"
 
 
 def _short(labels: list[str]) -> list[str]:

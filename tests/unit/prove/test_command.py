@@ -57,6 +57,7 @@ def test_an_expectation_that_cannot_fail_is_told_and_one_that_can_is_not(
     assert found == {
         "scenario": "alarm",
         "expectation": "never 'Aardvark' in an answer for a request",
+        "expected": "never 'Aardvark' in an answer",
         "why": "passed on every gateway tried: 2 plays (without its faults, naive)",
         "file": str(alarm),
         "line": 8,
