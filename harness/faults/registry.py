@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pkgutil import resolve_name
 from types import MappingProxyType
 
-from harness.faults.bandwidth import Bandwidth
-from harness.faults.latency import Latency
-from harness.faults.limit_data import LimitData
-from harness.faults.noop import Noop
-from harness.faults.reset_peer import ResetPeer
-from harness.faults.slicer import Slicer
-from harness.faults.slow_close import SlowClose
-from harness.faults.timeout import Timeout
 from harness.faults.toxic import Toxic
 
+_PLACES = {
+    "latency": "latency:Latency",
+    "bandwidth": "bandwidth:Bandwidth",
+    "slow_close": "slow_close:SlowClose",
+    "timeout": "timeout:Timeout",
+    "reset_peer": "reset_peer:ResetPeer",
+    "slicer": "slicer:Slicer",
+    "limit_data": "limit_data:LimitData",
+    "noop": "noop:Noop",
+}
+"""Where each toxic is (module of this package, class), by its name."""
+
 TOXICS: Mapping[str, type[Toxic]] = MappingProxyType(
-    {
-        toxic.TYPE: toxic
-        for toxic in (
-            Latency, Bandwidth, SlowClose, Timeout, ResetPeer, Slicer, LimitData, Noop,
-        )
-    }
-)  # fmt: skip
+    {name: resolve_name(f"harness.faults.{place}") for name, place in _PLACES.items()}
+)
 """Name (case-sensitive) to class; the class's `ATTRIBUTES` say what can be set."""

@@ -4,51 +4,51 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.network import (
-    Blackhole,
-    Empty,
-    Refused,
-    ReplyLost,
-    RequestLost,
-    Reset,
-    Stall,
-    Unanswered,
-)
-from harness.scenario.faults.process import ClockStep, Disconnect, Kill, Pause, Restart
 from harness.scenario.faults.row import Kind
-from harness.scenario.faults.service import (
-    Delay,
-    Drip,
-    Headers,
-    Json,
-    Malformed,
-    Revoke,
-    Status,
-    Truncate,
-    Undecodable,
-)
-from harness.scenario.faults.toxics import (
-    Bandwidth,
-    Latency,
-    LimitData,
-    Slicer,
-    SlowClose,
-    Timeout,
-)
 
-MODELS: tuple[type[FaultBase], ...] = (
-    Refused, Blackhole, RequestLost, ReplyLost, Stall, Unanswered, Empty, Reset,
-    Latency, Bandwidth, SlowClose, Slicer, LimitData, Timeout,
-    Status, Delay, Truncate, Drip, Malformed, Undecodable, Json, Headers, Revoke,
-    Kill, Pause, Restart, Disconnect,
-    ClockStep,
-)  # fmt: skip
-"""The class of each kind, in the order in which they are documented."""
+_PLACES = (
+    "network:Refused",
+    "network:Blackhole",
+    "network:RequestLost",
+    "network:ReplyLost",
+    "network:Stall",
+    "network:Unanswered",
+    "network:Empty",
+    "network:Reset",
+    "toxics:Latency",
+    "toxics:Bandwidth",
+    "toxics:SlowClose",
+    "toxics:Slicer",
+    "toxics:LimitData",
+    "toxics:Timeout",
+    "service:Status",
+    "service:Delay",
+    "service:Truncate",
+    "service:Drip",
+    "service:Malformed",
+    "service:Undecodable",
+    "service:Json",
+    "service:Headers",
+    "service:Revoke",
+    "process:Kill",
+    "process:Pause",
+    "process:Restart",
+    "process:Disconnect",
+    "process:ClockStep",
+)
+"""Where the class of each kind is (module of this package, class), in the order in which they are
+documented."""
+
+MODELS: tuple[type[FaultBase], ...] = tuple(
+    resolve_name(f"harness.scenario.faults.{place}") for place in _PLACES
+)
+"""The class of each kind."""
 
 KINDS: dict[str, Kind] = {model.KIND.name: model.KIND for model in MODELS}
 """Every kind of fault, by the name that scenario files use."""
