@@ -37,10 +37,10 @@ def balance_of(services: Services, user_id: str) -> int | None:
 
 
 def charge(services: Services, user_id: str, job_id: str) -> bool:
-    """Charge a chat; returns whether it counts as charged.
+    """Charge a chat; returns whether billing said that it is charged.
 
-    `job_id` is the chat's idempotency key, the same on every attempt. A charge whose answer was
-    lost counts as charged: billing may have made it.
+    `job_id` is the chat's idempotency key, the same on every attempt. Billing may have made a
+    charge whose answer was lost; nobody can say so here, and it is made once all the same.
     """
     wanted = {
         "user_id": user_id,
@@ -52,5 +52,5 @@ def charge(services: Services, user_id: str, job_id: str) -> bool:
         response = services.billing.post("/deduct", json=wanted)
     except ServiceUnavailable as error:
         logger.warning("Chat was not charged for certain: %s", error)
-        return error.maybe_done
+        return False
     return agreed(response).get("status") in ("success", "duplicate")

@@ -56,6 +56,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         charges=account.charges,
         duplicates=account.duplicates,
         false_rejections=false_rejections(case),
+        unacknowledged=account.unacknowledged,
         notes=remarks(case),
     )
 

@@ -95,6 +95,8 @@ class Judgement:
     duplicates: int = 0
     false_rejections: dict[str, int] = field(default_factory=dict)
     """Requests turned away although an upstream was back: the price of its recovery wait."""
+    unacknowledged: int = 0
+    """Charges whose chats could not know of them, as billing's answer was lost."""
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
 

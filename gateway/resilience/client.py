@@ -12,7 +12,7 @@ import requests
 
 from gateway.resilience.breaker import CircuitBreaker, Permit
 from gateway.resilience.errors import ServiceUnavailable
-from gateway.resilience.transport import Failure, describe, was_sent
+from gateway.resilience.transport import Failure, describe
 
 logger = logging.getLogger("gateway.resilience")
 
@@ -65,7 +65,6 @@ class _Failed:
 
     words: str
     error: BaseException | None
-    maybe_done: bool
 
 
 class ResilientServiceClient:
@@ -111,30 +110,26 @@ class ResilientServiceClient:
         Raises: ServiceUnavailable when the breaker rejects it or all attempts failed.
         """
         failed: _Failed | None = None
-        maybe_done = False
         for attempt in range(1, self.settings.attempts + 1):
             if attempt > 1:
                 self._back_off(attempt - 1)
-            permit = self._admitted(failed, maybe_done)
+            permit = self._admitted(failed)
             result = self._attempt(request, attempt, permit)
             if isinstance(result, requests.Response):
                 return result
             failed = result
-            maybe_done = maybe_done or failed.maybe_done
-        raise self._unavailable("all attempts failed", failed, maybe_done)
+        raise self._unavailable("all attempts failed", failed)
 
-    def _admitted(self, failed: _Failed | None, maybe_done: bool) -> Permit:
+    def _admitted(self, failed: _Failed | None) -> Permit:
         """Leave from the breaker, asked right before each attempt (B6)."""
         permit = self.breaker.admit()
         if permit is None:
             logger.warning("%s service unavailable (circuit breaker open)", self.name)
-            raise self._unavailable("circuit breaker open", failed, maybe_done)
+            raise self._unavailable("circuit breaker open", failed)
         return permit
 
-    def _unavailable(
-        self, reason: str, failed: _Failed | None, maybe_done: bool
-    ) -> ServiceUnavailable:
-        raised = ServiceUnavailable(self.name, reason, maybe_done=maybe_done)
+    def _unavailable(self, reason: str, failed: _Failed | None) -> ServiceUnavailable:
+        raised = ServiceUnavailable(self.name, reason)
         raised.__cause__ = None if failed is None else failed.error
         return raised
 
@@ -171,10 +166,10 @@ class ResilientServiceClient:
                 headers=request.headers,
             )
         except Failure as error:
-            return _Failed(words=describe(error), error=error, maybe_done=was_sent(error))
+            return _Failed(words=describe(error), error=error)
         if response.status_code >= 500:
             words = f"Server answered {response.status_code}"
-            return _Failed(words=words, error=requests.HTTPError(words), maybe_done=False)
+            return _Failed(words=words, error=requests.HTTPError(words))
         return response
 
     def _on_answer(self, response: requests.Response, attempt: int, permit: Permit) -> None:

@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError
 
 Failure = (requests.RequestException, http.client.HTTPException, OSError)
 """What a failed attempt can raise; urllib3's own errors come wrapped in requests'."""
@@ -183,12 +183,6 @@ class Transport:
         )
 
 
-def was_sent(error: BaseException) -> bool:
-    """Whether the request may have reached the upstream before the attempt failed."""
-    unsent = (ConnectTimeoutError, NewConnectionError, requests.exceptions.InvalidURL)
-    return not any(isinstance(each, unsent) for each in _chain(error))
-
-
 def describe(error: BaseException) -> str:
     """The cause of a failed attempt in the words of the log (B11)."""
     chain = tuple(_chain(error))
@@ -201,11 +195,12 @@ def describe(error: BaseException) -> str:
 _WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ConnectionRefusedError,), "Connection refused"),
     ((TimeoutError, requests.Timeout, ConnectTimeoutError), "Connection failed: timeout"),
+    # Before resets: it is one, too, by its class.
+    ((http.client.RemoteDisconnected,), "Connection failed: closed without an answer"),
     ((ConnectionResetError, BrokenPipeError), "Connection failed: reset"),
     ((http.client.IncompleteRead,), "Connection failed: truncated answer"),
     ((requests.exceptions.ContentDecodingError,), "Connection failed: undecodable answer"),
     ((requests.exceptions.ChunkedEncodingError,), "Connection failed: truncated answer"),
-    ((http.client.RemoteDisconnected,), "Connection failed: closed without an answer"),
 )
 
 

@@ -1,65 +1,26 @@
 """Expectations on money (G7): what billing's ledger shows, beside what the chats were told.
 
-Duplicates are the charges beyond the chats answered 200 with `"charged": true`, or beyond the chats
-answered 200 where the target doesn't say. A chat still in flight at the edge of a window or at the
-end of the run may have been charged or not.
+Duplicates are the charges that no chat can own (`ledger.py`). A charge whose answer was lost, so
+that its chat says `"charged": false`, is unacknowledged and no duplicate. A chat still in flight at
+the edge of a window or at the end of the run may have been charged or not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
+from harness.checks.ledger import Account, account
 from harness.checks.proof import charging, ledger_works
-from harness.checks.selection import WHOLE, Span, requests_in, span_of
+from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.wording import counted, plural, seconds
 from harness.history.events import Charged
-from harness.history.view import History, Request
 from harness.scenario.expectations.charges import ExpectCharges
 from harness.units import Range
 from harness.verdict import Finding, Verdict
 
 _MOST_INSTANTS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Charges beside the answers that own up to them."""
-
-    charges: int
-    owned: int
-    """Chats answered 200 and charged, whose whole life lies in the window."""
-    open: int
-    """Chats that may own a charge: on the window's edge, or in flight when the run ended."""
-    said: bool
-    """Whether the target says which chats it charged."""
-
-    @property
-    def duplicates(self) -> int:
-        """Charges that no chat can own."""
-        return max(0, self.charges - self.owned - self.open)
-
-    @property
-    def missing(self) -> int:
-        """Chats said to be charged that the ledger doesn't show."""
-        return max(0, self.owned - self.charges) if self.said else 0
-
-
-def account(
-    history: History, charges: Sequence[Charged], chats: Sequence[Request], span: Span
-) -> Account:
-    """Hold charges against chats."""
-    answered = [chat for chat in chats if chat.status == 200]
-    said = any(isinstance(chat.field("charged"), bool) for chat in answered)
-    owners = [chat for chat in answered if not said or chat.field("charged") is True]
-    waiting = [chat for chat in chats if chat.answered is None]
-    inside = [chat for chat in owners if _inside(chat, span)]
-    edge = [c for c in owners if not _inside(c, span) and (c.sent.at_s in span or c.end_s in span)]
-    return Account(
-        charges=len(charges), owned=len(inside), open=len(edge) + len(waiting), said=said
-    )
 
 
 def totals(case: Case) -> Account:
@@ -147,6 +108,8 @@ class _Check:
         observed = f"{plural(found.charges, 'charge')} for {plural(found.owned, 'chat')} {owners}"
         if found.open:
             observed += f" and {found.open} on the edge"
+        if found.unacknowledged:
+            observed += f", and {_unacknowledged(found)}"
         if found.duplicates:
             observed += f": {found.duplicates} too many"
         if found.missing:
@@ -172,7 +135,9 @@ class _Check:
             Verdict.INCONCLUSIVE if why else Verdict.PASSED if right else Verdict.FAILED,
             counted(Range(wanted, wanted), "duplicate"),
             f"{plural(found.duplicates, 'duplicate')}: {plural(found.charges, 'charge')} for "
-            f"{plural(found.owned, 'chat')} answered 200" + (" as charged" if found.said else ""),
+            f"{plural(found.owned, 'chat')} answered 200"
+            + (" as charged" if found.said else "")
+            + (f", {_unacknowledged(found)}" if found.unacknowledged else ""),
             why,
             timeless=found.duplicates > wanted,
         )
@@ -209,8 +174,8 @@ class _Check:
         return "; ".join(parts)
 
 
-def _inside(chat: Request, span: Span) -> bool:
-    return any(chat.sent.at_s in window and chat.end_s in window for window in span.windows)
+def _unacknowledged(found: Account) -> str:
+    return f"{found.unacknowledged} whose answer was lost"
 
 
 def _observed(charges: Sequence[Charged]) -> str:

@@ -54,7 +54,11 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
             upstream: [_transition(each) for each in transitions if math.isfinite(each.at_s)]
             for upstream, transitions in judgement.breakers.items()
         },
-        "charges": {"total": judgement.charges, "duplicates": judgement.duplicates},
+        "charges": {
+            "total": judgement.charges,
+            "duplicates": judgement.duplicates,
+            "unacknowledged": judgement.unacknowledged,
+        },
         "false_rejections": dict(judgement.false_rejections),
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
         "promises": [_finding(finding, judgement) for finding in judgement.promises],

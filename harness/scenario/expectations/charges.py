@@ -17,7 +17,7 @@ class ExpectCharges(Windowed):
         description="number of charges, or `once per charged answer`"
     )
     duplicates: Whole | None = Field(
-        None, ge=0, description="charges beyond the chats answered 200 and charged"
+        None, ge=0, description="charges that no chat can own; one whose answer was lost is none"
     )
 
     @property

@@ -99,6 +99,48 @@ def test_a_chat_in_flight_at_the_end_may_own_a_charge(case, world):
     assert first(case(text, hung)).verdict is Verdict.FAILED
 
 
+LOST = "faults: [{upstream: billing, fault: reply_lost, on: POST /deduct}]\n" + ONCE
+
+
+def test_a_charge_whose_answer_was_lost_is_unacknowledged_and_no_duplicate(case, world):
+    shown = paid(world, range(10)).fault("reply_lost", "billing", 20.0, 30.0)
+    shown.request("chat", 20, 20.0, 200, body=UNCHARGED, took_s=11.0).charge(20.1)
+    once, duplicates = both(case(LOST, shown))
+    assert once.verdict is duplicates.verdict is Verdict.PASSED
+    assert once.observed == (
+        "11 charges for 10 chats answered as charged, and 1 whose answer was lost"
+    )
+    assert totals(case(LOST, shown)).unacknowledged == 1
+
+
+def test_two_charges_for_a_chat_whose_answer_was_lost_are_one_duplicate(case, world):
+    shown = paid(world, range(10)).fault("reply_lost", "billing", 20.0, 30.0)
+    shown.request("chat", 20, 20.0, 200, body=UNCHARGED, took_s=11.0).charge(20.1).charge(26.1)
+    once, duplicates = both(case(LOST, shown))
+    assert once.verdict is duplicates.verdict is Verdict.FAILED
+    assert duplicates.observed.startswith("1 duplicate: 12 charges")
+
+
+def test_a_chat_that_denies_its_charge_without_a_fault_does_not_own_it(case, world):
+    shown = paid(world, range(10)).fault("reply_lost", "billing", 20.0, 30.0)
+    shown.request("chat", 20, 40.0, 200, body=UNCHARGED).charge(40.005)
+    assert first(case(LOST, shown)).verdict is Verdict.FAILED
+
+
+def test_a_charge_of_another_user_is_nobodys(case, world):
+    shown = paid(world, range(10)).request("chat", 20, 20.0, 200, body=UNCHARGED, user="bob")
+    shown.fault("reply_lost", "billing", 19.0, 30.0).charge(20.005, user="ada")
+    assert first(case(LOST, shown)).verdict is Verdict.FAILED
+
+
+def test_a_charge_that_a_stall_held_back_is_its_chats_own(case, world):
+    text = "faults: [{upstream: billing, fault: stall, from: 20s, to: 50s}]\n" + ONCE
+    shown = paid(world, range(10)).fault("stall", "billing", 20.0, 50.0)
+    shown.request("chat", 20, 20.0, 200, body=UNCHARGED, took_s=11.0).charge(50.001)
+    assert first(case(text, shown)).verdict is Verdict.PASSED
+    assert first(case(text, shown.charge(55.0))).verdict is Verdict.FAILED
+
+
 def test_nothing_to_compare_is_inconclusive(case, world):
     shown = world().warmed_up(charge=True).answers("chat", range(10), 200, body=UNCHARGED)
     once, duplicates = both(case(ONCE, shown))

@@ -43,7 +43,11 @@ SCHEMA = strict(
                     "items": strict(state={"enum": ["open", "half_open", "closed"]}, at_s=NUMBER),
                 },
             },
-            charges=strict(total={"type": "integer"}, duplicates={"type": "integer"}),
+            charges=strict(
+                total={"type": "integer"},
+                duplicates={"type": "integer"},
+                unacknowledged={"type": "integer"},
+            ),
             expectations={
                 "type": "array",
                 "items": strict(
