@@ -6,12 +6,20 @@ one; for WSGI, `tests.defects.gateways.wsgi:app` with the id in the variable DEF
 
 from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     access,
+    answering,
     counting,
     half_open,
+    keyed,
     logs,
     money,
+    paying,
+    probing,
     resources,
+    results,
+    retrying,
+    status_page,
     timing,
+    trusting,
 )
 from tests.defects.gateways.catalogue import DEFECTS, Defect
 

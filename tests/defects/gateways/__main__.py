@@ -1,13 +1,33 @@
-"""Serve a defective gateway: `python -m tests.defects.gateways ID`; without an id: list them."""
+"""Serve a defective gateway: `python -m tests.defects.gateways ID`; without an id: list them.
+
+`--write` writes what an installed harness knows of the catalogue: harness/claims/defects.json.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 
 from gateway.logs import log_to_stderr
 from gateway.serving import serve
+from harness.claims import DEFECTS_FILE
 from tests.defects.gateways import DEFECTS
 from tests.defects.gateways.making import make_app
+
+
+def known() -> str:
+    """The catalogue as data."""
+    rows = [
+        {
+            "id": each.id,
+            "says": each.summary,
+            "claims": list(each.claims),
+            "scenarios": list(each.scenarios),
+        }
+        for each in DEFECTS.values()
+    ]
+    lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
+    return f"[\n{lines}\n]\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -15,6 +35,9 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         for each in DEFECTS.values():
             print(f"{each.id}: {each.summary} ({' '.join(each.claims)})")
+        return 0
+    if arguments == ["--write"]:
+        DEFECTS_FILE.write_text(known(), encoding="utf-8")
         return 0
     if arguments[0] not in DEFECTS:
         print(f"no defect is called {arguments[0]!r}", file=sys.stderr)

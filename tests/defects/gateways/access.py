@@ -20,7 +20,12 @@ _identify, _of_owner, _context_of = identity.identify, projects.of_owner, chat.c
 _log_in = auth.log_in
 
 
-@defect("auth-fails-open", "auth fails open", claims="G2 G8", scenarios="E R B A")
+@defect(
+    "auth-fails-open",
+    "auth fails open",
+    claims="G2 G8",
+    scenarios="auth_blackhole_burst project_while_auth_is_down",
+)
 def auth_fails_open():
     def identify(services, token):
         if services.auth.breaker.snapshot().failure_count:
@@ -34,7 +39,7 @@ def auth_fails_open():
     "identity-cached",
     "identity cached across an outage or a revocation",
     claims="G2 G8",
-    scenarios="E R B V",
+    scenarios="token_revoked token_refused",
 )
 def identity_cached():
     known = {}
@@ -51,7 +56,7 @@ def identity_cached():
     "identity-cached-for-outages",
     "the last identity is used while auth can't say",
     claims="G2 G8",
-    scenarios="E R B",
+    scenarios="auth_blackhole_burst auth_503_50s",
 )
 def identity_cached_for_outages():
     known = {}
@@ -67,7 +72,12 @@ def identity_cached_for_outages():
     identity.identify = identify
 
 
-@defect("ownership-cached", "ownership cached across an outage", claims="G3 G8", scenarios="P")
+@defect(
+    "ownership-cached",
+    "ownership cached across an outage",
+    claims="G3 G8",
+    scenarios="owner_lookup_fails",
+)
 def ownership_cached():
     owners = {}
 
@@ -83,7 +93,10 @@ def ownership_cached():
 
 
 @defect(
-    "none-equals-none", "None == None makes everyone the owner", claims="G2 G3 G8", scenarios="A"
+    "none-equals-none",
+    "None == None makes everyone the owner",
+    claims="G2 G3 G8",
+    scenarios="project_while_auth_is_down",
 )
 def none_equals_none():
     def needs_user(services):
@@ -126,17 +139,32 @@ def _login_in_an_outage(answer):
     auth.log_in = log_in
 
 
-@defect("login-500", "login in an outage answers 500", claims="G1 G9", scenarios="B J")
+@defect(
+    "login-500",
+    "login in an outage answers 500",
+    claims="G1 G9",
+    scenarios="auth_malformed_json login_blackhole_50s",
+)
 def login_500():
     _login_in_an_outage(lambda _: refused(500, "internal error"))
 
 
-@defect("login-401", "login in an outage answers 401", claims="G1", scenarios="B J")
+@defect(
+    "login-401",
+    "login in an outage answers 401",
+    claims="G1",
+    scenarios="auth_malformed_json login_blackhole_50s",
+)
 def login_401():
     _login_in_an_outage(lambda _: refused(401, "Invalid credentials"))
 
 
-@defect("login-sets-cookie", "login in an outage sets a cookie", claims="G1", scenarios="B J")
+@defect(
+    "login-sets-cookie",
+    "login in an outage sets a cookie",
+    claims="G1",
+    scenarios="auth_malformed_json login_blackhole_50s",
+)
 def login_sets_cookie():
     def with_cookie(response):
         response.set_cookie("auth_token", "None", httponly=True, secure=True, samesite="Lax")
@@ -145,7 +173,12 @@ def login_sets_cookie():
     _login_in_an_outage(with_cookie)
 
 
-@defect("no-fallback", "no fallback for chroma: 500", claims="G5 G9", scenarios="R B")
+@defect(
+    "no-fallback",
+    "no fallback for chroma: 500",
+    claims="G5 G9 T6 T7",
+    scenarios="chroma_refused_50s chroma_blackhole_70s",
+)
 def no_fallback():
     def context_of(services, graph, user_id, project_id, message):
         found = _context_of(services, graph, user_id, project_id, message)
@@ -160,7 +193,7 @@ def no_fallback():
     "fallback-cached-by-query",
     "fallback context cached by query alone: one user sees another's",
     claims="G5 G8",
-    scenarios="R B",
+    scenarios="chroma_refused_50s",
 )
 def fallback_cached_by_query():
     cached: dict[str, context.Context] = {}

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 class Defect:
     """One mistake, made in the reference gateway from outside.
 
-    `claims` are those of the contract that it breaks; an expectation that names one of them must
-    fail. `scenarios` are the keys of the kinds of outage that show it. `apply` patches the gateway
-    before its application is made. A defect that isn't visible from outside has no scenarios.
+    `claims` are those of the contract that it breaks. `scenarios` are bundled ones (or of this
+    folder's own) that fail it, each by an expectation that names one of these claims. `apply`
+    patches the gateway before its application is made. A defect that isn't visible from outside
+    has no scenarios.
     """
 
     id: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import requests
 
@@ -18,29 +17,10 @@ import gateway.routes.projects
 import gateway.services as services
 from gateway.resilience import CircuitBreaker, ResilientServiceClient, State
 from tests.defects.gateways.catalogue import defect
+from tests.defects.gateways.patching import change_settings, count_not, use_breaker, use_client
 
 
-def use_breaker(kind: type[CircuitBreaker]) -> None:
-    services.CircuitBreaker = kind
-
-
-def use_client(kind: type[ResilientServiceClient]) -> None:
-    services.ResilientServiceClient = kind
-
-
-def change_settings(**changes):
-    """Each client's settings with changes; a change may be a function of the settings."""
-    make = services._client
-
-    def changed(upstream):
-        given = upstream.client
-        new = {k: v(given) if callable(v) else v for k, v in changes.items()}
-        return make(replace(upstream, client=replace(given, **new)))
-
-    services._client = changed
-
-
-@defect("trips-late", "trips after N+1 failures", claims="B2", scenarios="E")
+@defect("trips-late", "trips after N+1 failures", claims="B2 T3", scenarios="auth_503_50s")
 def trips_late():
     change_settings(threshold=lambda given: given.threshold + 1)
 
@@ -49,18 +29,23 @@ def trips_late():
     "trips-after-attempts",
     "trips after n failures, the retry count taken for the threshold",
     claims="B2",
-    scenarios="E",
+    scenarios="auth_503_50s",
 )
 def trips_after_attempts():
     change_settings(threshold=lambda given: given.attempts)
 
 
-@defect("counts-calls", "counts once a call", claims="B1 B2", scenarios="E")
+@defect("counts-calls", "counts once a call", claims="B1 B2", scenarios="auth_503_50s")
 def counts_calls():
     change_settings(per_call=True)
 
 
-@defect("success-resets-nothing", "a success does not reset the run", claims="B1 B2", scenarios="X")
+@defect(
+    "success-resets-nothing",
+    "a success does not reset the run",
+    claims="B1 B2",
+    scenarios="lookup_intermittent",
+)
 def success_resets_nothing():
     class Breaker(CircuitBreaker):
         def succeeded(self, permit):
@@ -73,7 +58,7 @@ def success_resets_nothing():
     "counts-4xx",
     "4xx counted as failures: five wrong passwords lock everyone out",
     claims="B1 B2",
-    scenarios="V",
+    scenarios="token_refused refused_probe",
 )
 def counts_4xx():
     class Client(ResilientServiceClient):
@@ -90,7 +75,7 @@ def counts_4xx():
     "any-answer-succeeds",
     "any answer counted as success, 5xx included",
     claims="B1 B2",
-    scenarios="E",
+    scenarios="auth_503_50s",
 )
 def any_answer_succeeds():
     class Client(ResilientServiceClient):
@@ -105,23 +90,21 @@ def any_answer_succeeds():
     use_client(Client)
 
 
-@defect("timeouts-uncounted", "read timeouts not counted", claims="B1 B2", scenarios="B")
+@defect(
+    "timeouts-uncounted",
+    "read timeouts not counted",
+    claims="B1 B2",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
+)
 def timeouts_uncounted():
-    class Client(ResilientServiceClient):
-        def _on_failure(self, request, attempt, permit, failed):
-            if failed.words == "Connection failed: timeout":
-                self.breaker.give_back(permit)
-            else:
-                super()._on_failure(request, attempt, permit, failed)
-
-    use_client(Client)
+    count_not(lambda request, failed, attempt: failed.words == "Connection failed: timeout")
 
 
 @defect(
     "truncated-body-escapes",
     "a truncated or undecodable body escapes as an unhandled error",
     claims="B1 B9 G2 G9",
-    scenarios="D",
+    scenarios="auth_broken_bodies",
 )
 def truncated_body_escapes():
     client_module.Failure = (requests.ConnectionError, requests.Timeout)
@@ -131,7 +114,7 @@ def truncated_body_escapes():
     "malformed-json-escapes",
     "malformed JSON escapes as an unhandled error",
     claims="B1 G1 G2 G9",
-    scenarios="J",
+    scenarios="auth_malformed_json",
 )
 def malformed_json_escapes():
     def agreed(response):
@@ -152,7 +135,7 @@ def malformed_json_escapes():
     "late-failure-restarts-timer",
     "a late failure restarts the open timer",
     claims="B4 B5",
-    scenarios="B",
+    scenarios="auth_blackhole_50s login_blackhole_50s",
 )
 def late_failure_restarts_timer():
     class Breaker(CircuitBreaker):
@@ -166,7 +149,7 @@ def late_failure_restarts_timer():
     use_breaker(Breaker)
 
 
-@defect("late-success-closes", "a late success closes", claims="B4 B5", scenarios="G")
+@defect("late-success-closes", "a late success closes", claims="B4 B5", scenarios="late_success")
 def late_success_closes():
     class Breaker(CircuitBreaker):
         def succeeded(self, permit):
@@ -184,7 +167,7 @@ def late_success_closes():
     "count-survives-closing",
     "the count isn't cleared on closing: one failure opens again",
     claims="B2 B4",
-    scenarios="K",
+    scenarios="failure_after_recovery",
 )
 def count_survives_closing():
     class Breaker(CircuitBreaker):
@@ -202,7 +185,7 @@ def count_survives_closing():
     "one-breaker-for-all",
     "one breaker for several services",
     claims="B10 B2 G4 G5 G6",
-    scenarios="E R",
+    scenarios="chroma_refused_50s billing_refused_50s",
 )
 def one_breaker_for_all():
     shared = []
@@ -221,7 +204,7 @@ def one_breaker_for_all():
     "client-per-request",
     "a client made for each request: never opens",
     claims="B10 B2",
-    scenarios="E",
+    scenarios="auth_503_50s",
 )
 def client_per_request():
     class Client(ResilientServiceClient):
@@ -234,7 +217,11 @@ def client_per_request():
 
 
 @defect(
-    "two-workers", "two worker processes, two breakers", claims="B10 B2", scenarios="E", workers=2
+    "two-workers",
+    "two worker processes, two breakers",
+    claims="B10 B2",
+    scenarios="auth_503_50s",
+    workers=2,
 )
 def two_workers():
     """The applications that take turns are the runner's business."""
@@ -244,7 +231,7 @@ def two_workers():
     "non-atomic-count",
     "a non-atomic count: simultaneous failures are lost",
     claims="B2",
-    scenarios="B",
+    scenarios="auth_blackhole_burst",
     sim_only=True,
 )
 def non_atomic_count():
@@ -268,7 +255,7 @@ def non_atomic_count():
     "plain-count",
     "a count without a lock: failures between two of its lines are lost",
     claims="B2",
-    scenarios="B",
+    scenarios="auth_blackhole_burst",
     lines_only=True,
 )
 def plain_count():

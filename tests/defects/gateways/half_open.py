@@ -8,10 +8,12 @@ import threading
 from gateway.resilience import CircuitBreaker, Permit, ResilientServiceClient, State
 from gateway.resilience.transport import Transport
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.counting import use_breaker, use_client
+from tests.defects.gateways.patching import use_breaker, use_client
 
 
-@defect("all-probe", "everyone admitted while half open", claims="B4", scenarios="H")
+@defect(
+    "all-probe", "everyone admitted while half open", claims="B4", scenarios="burst_at_the_probe"
+)
 def all_probe():
     class Breaker(CircuitBreaker):
         def admit(self):
@@ -24,7 +26,10 @@ def all_probe():
 
 
 @defect(
-    "two-probes", "the first probe is not counted: two are let through", claims="B4", scenarios="H"
+    "two-probes",
+    "the first probe is not counted: two are let through",
+    claims="B4",
+    scenarios="burst_at_the_probe",
 )
 def two_probes():
     class Breaker(CircuitBreaker):
@@ -42,7 +47,7 @@ def two_probes():
     "probe-4xx-keeps-slot",
     "a probe answered 4xx never reports back: rejected for ever",
     claims="B4 B1",
-    scenarios="V",
+    scenarios="refused_probe auth_429",
 )
 def probe_4xx_keeps_slot():
     class Client(ResilientServiceClient):
@@ -57,7 +62,7 @@ def probe_4xx_keeps_slot():
     "probe-429-keeps-slot",
     "a probe answered 429 keeps its slot: rejected for ever",
     claims="B1 B4",
-    scenarios="V",
+    scenarios="auth_429",
 )
 def probe_429_keeps_slot():
     class Client(ResilientServiceClient):
@@ -72,7 +77,7 @@ def probe_429_keeps_slot():
     "probe-without-deadline",
     "a probe without a deadline: rejected for ever",
     claims="B4 B8 G9",
-    scenarios="D",
+    scenarios="drip_at_the_probe",
 )
 def probe_without_deadline():
     class Client(ResilientServiceClient):
@@ -86,7 +91,7 @@ def probe_without_deadline():
     use_client(Client)
 
 
-@defect("failed-probe-closes", "a failed probe closes", claims="B4", scenarios="F")
+@defect("failed-probe-closes", "a failed probe closes", claims="B4", scenarios="auth_503_150s")
 def failed_probe_closes():
     class Breaker(CircuitBreaker):
         def failed(self, permit):
@@ -104,7 +109,7 @@ def failed_probe_closes():
     "failed-probe-ignored",
     "a failed probe is ignored: the upstream is hit again and again",
     claims="B4",
-    scenarios="F",
+    scenarios="auth_503_150s",
 )
 def failed_probe_ignored():
     class Breaker(CircuitBreaker):
@@ -117,7 +122,12 @@ def failed_probe_ignored():
     use_breaker(Breaker)
 
 
-@defect("never-half-opens", "never half opens", claims="B4", scenarios="R")
+@defect(
+    "never-half-opens",
+    "never half opens",
+    claims="B4",
+    scenarios="auth_refused_50s chroma_refused_50s",
+)
 def never_half_opens():
     class Breaker(CircuitBreaker):
         def admit(self):
@@ -126,15 +136,17 @@ def never_half_opens():
     use_breaker(Breaker)
 
 
-@defect("probe-retries", "the probe retries: two attempts", claims="B4 B6", scenarios="F")
+@defect(
+    "probe-retries", "the probe retries: two attempts", claims="B4 B6", scenarios="auth_503_150s"
+)
 def probe_retries():
     local = threading.local()
 
     class Client(ResilientServiceClient):
-        def _admitted(self, failed, maybe_done):
+        def _admitted(self, failed):
             if failed is not None and getattr(local, "probe", None) is not None:
                 return local.probe
-            permit = super()._admitted(failed, maybe_done)
+            permit = super()._admitted(failed)
             local.probe = permit if permit.probe else None
             return permit
 

@@ -28,7 +28,9 @@ def _say(words: dict[str, str | None]) -> None:
     client.logger = _Edited(words)  # type: ignore[assignment]
 
 
-@defect("log-opening-unsaid", "the breaker opens without a word", claims="B11", scenarios="E")
+@defect(
+    "log-opening-unsaid", "the breaker opens without a word", claims="B11", scenarios="auth_503_50s"
+)
 def log_opening_unsaid() -> None:
     _say({"Circuit breaker OPEN": None})
 
@@ -37,13 +39,18 @@ def log_opening_unsaid() -> None:
     "log-retry-as-failure",
     "a retry that succeeds is logged as a failure of all attempts",
     claims="B11",
-    scenarios="T11",
+    scenarios="auth_one_503",
 )
 def log_retry_as_failure() -> None:
     _say({"✓ %s Server succeeded after retry": "✗ %s Server - all attempts failed"})
 
 
-@defect("log-closing-unsaid", "the breaker closes without a word", claims="B11", scenarios="E")
+@defect(
+    "log-closing-unsaid",
+    "the breaker closes without a word",
+    claims="B11",
+    scenarios="auth_503_50s",
+)
 def log_closing_unsaid() -> None:
     _say({"Circuit breaker CLOSED": None})
 
@@ -52,7 +59,7 @@ def log_closing_unsaid() -> None:
     "log-wrong-service",
     "every line names the auth server, whichever failed",
     claims="B11",
-    scenarios="R",
+    scenarios="billing_refused_50s",
 )
 def log_wrong_service() -> None:
     _say({"%s Server": "Auth Server%.0s", "%s service": "Auth service%.0s"})

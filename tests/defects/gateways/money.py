@@ -11,7 +11,7 @@ import gateway.routes.chat as chat
 from gateway.answers import unavailable
 from gateway.resilience import ResilientServiceClient
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.counting import use_client
+from tests.defects.gateways.patching import use_client
 
 _reply, _balance_of, _charge = chat.reply, money.balance_of, money.charge
 
@@ -25,7 +25,7 @@ def credits_truncated():
     "no-idempotency-key",
     "the charge is retried without an idempotency key: two charges",
     claims="G7",
-    scenarios="L",
+    scenarios="charge_reply_lost",
 )
 def no_idempotency_key():
     class Client(ResilientServiceClient):
@@ -42,13 +42,18 @@ def no_idempotency_key():
     "unknown-balance-is-zero",
     "an unknown balance taken for zero: 402 during the outage",
     claims="G4",
-    scenarios="R B P",
+    scenarios="balance_lookup_fails billing_refused_50s",
 )
 def unknown_balance_is_zero():
     chat.balance_of = lambda services, user_id: _balance_of(services, user_id) or 0
 
 
-@defect("billing-fails-closed", "billing fails closed: 503", claims="G4", scenarios="R B P")
+@defect(
+    "billing-fails-closed",
+    "billing fails closed: 503",
+    claims="G4 T4",
+    scenarios="balance_lookup_fails billing_refused_50s",
+)
 def billing_fails_closed():
     def reply(services, graph, user_id, project_id, message):
         if _balance_of(services, user_id) is None:
@@ -62,7 +67,7 @@ def billing_fails_closed():
     "charges-afterwards",
     "the outage's chats charged afterwards",
     claims="G7",
-    scenarios="R B P",
+    scenarios="billing_refused_50s billing_blackhole_50s",
 )
 def charges_afterwards():
     unpaid: list[tuple[str, str]] = []
@@ -86,7 +91,7 @@ def charges_afterwards():
     "charges-without-balance",
     "a charge attempted although the balance lookup failed",
     claims="G4 G7",
-    scenarios="P",
+    scenarios="balance_lookup_fails",
 )
 def charges_without_balance():
     def balance_of(services, user_id):
@@ -100,7 +105,7 @@ def charges_without_balance():
     "charges-unanswered",
     "a chat not answered 200 charged",
     claims="G7",
-    scenarios="balance-used-up",
+    scenarios="balance_used_up",
 )
 def charges_unanswered():
     def reply(services, graph, user_id, project_id, message):

@@ -12,14 +12,14 @@ import gateway.resilience.transport as transport
 import gateway.services as services
 from gateway.resilience import ResilientServiceClient
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.counting import use_client
+from tests.defects.gateways.patching import use_client
 
 
 @defect(
     "timeout-per-read",
     "the timeout is per read, so a dripping body holds the call",
     claims="B8 G9",
-    scenarios="D",
+    scenarios="auth_drips drip_at_the_probe",
 )
 def timeout_per_read():
     transport._Adapter = HTTPAdapter
@@ -29,7 +29,7 @@ def timeout_per_read():
     "lock-across-call",
     "a lock held across the call: concurrent calls queue",
     claims="B8 B2 T1 G9",
-    scenarios="B",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
 )
 def lock_across_call():
     class Client(ResilientServiceClient):
@@ -48,7 +48,7 @@ def lock_across_call():
     "sleeps-under-lock",
     "sleeping under the lock: healthy calls are delayed",
     claims="B7 T11",
-    scenarios="T11 E",
+    scenarios="auth_one_503 auth_503_every_second_call",
 )
 def sleeps_under_lock():
     class Client(ResilientServiceClient):
@@ -56,9 +56,9 @@ def sleeps_under_lock():
             super().__init__(*args, **options)
             self._waiting = threading.Lock()
 
-        def _admitted(self, failed, maybe_done):
+        def _admitted(self, failed):
             with self._waiting:
-                return super()._admitted(failed, maybe_done)
+                return super()._admitted(failed)
 
         def _back_off(self, attempt):
             with self._waiting:
@@ -71,7 +71,7 @@ def sleeps_under_lock():
     "responses-left-open",
     "responses not closed on retry: connections run out",
     claims="B7 B8 G9",
-    scenarios="E",
+    scenarios="auth_503_every_second_call",
 )
 def responses_left_open():
     left_open = []
@@ -106,7 +106,7 @@ def responses_left_open():
     "stale-connections",
     "a stale kept-alive connection after the upstream restarts surfaces as an error",
     claims="B9 G6",
-    scenarios="restart",
+    scenarios="git_restarts",
 )
 def stale_connections():
     class Sender(transport.Transport):
@@ -122,7 +122,7 @@ def stale_connections():
     "redirects-followed",
     "a redirect followed with the internal header",
     claims="G3 G8",
-    scenarios="J3",
+    scenarios="owner_lookup_redirected",
 )
 def redirects_followed():
     class Session(transport._Session):

@@ -17,7 +17,7 @@ from gateway.resilience import (
 )
 from gateway.resilience.client import _Failed
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.counting import change_settings, use_breaker, use_client
+from tests.defects.gateways.patching import change_settings, use_breaker, use_client
 
 PATIENT = {"GATEWAY_PROFILE": "patient"}
 FOUR_ATTEMPTS = {"auth": {"attempts": 4}}
@@ -27,7 +27,7 @@ FOUR_ATTEMPTS = {"auth": {"attempts": 4}}
     "rejections-restart-timer",
     "rejected calls restart the open timer: never probes under steady traffic",
     claims="B4",
-    scenarios="E R",
+    scenarios="auth_503_50s auth_refused_50s",
 )
 def rejections_restart_timer():
     class Breaker(CircuitBreaker):
@@ -44,7 +44,7 @@ def rejections_restart_timer():
     "timer-from-call-start",
     "open timer counted from the call's start: probes early",
     claims="B4",
-    scenarios="B F",
+    scenarios="auth_blackhole_50s login_blackhole_50s",
 )
 def timer_from_call_start():
     local = threading.local()
@@ -65,12 +65,17 @@ def timer_from_call_start():
     use_breaker(Breaker)
 
 
-@defect("waits-exchanged", "60 and 30 s exchanged", claims="B4", scenarios="E R")
+@defect(
+    "waits-exchanged",
+    "60 and 30 s exchanged",
+    claims="B4",
+    scenarios="auth_503_50s auth_refused_50s",
+)
 def waits_exchanged():
     change_settings(wait_s=lambda given: {60: 30, 30: 60}.get(given.wait_s, given.wait_s))
 
 
-@defect("half-the-wait", "half the wait", claims="B4", scenarios="E R")
+@defect("half-the-wait", "half the wait", claims="B4", scenarios="auth_503_50s auth_refused_50s")
 def half_the_wait():
     change_settings(wait_s=lambda given: given.wait_s / 2)
 
@@ -79,7 +84,7 @@ def half_the_wait():
     "wall-clock-timer",
     "a wall clock for the timer: a step back by an hour leaves it open",
     claims="B4",
-    scenarios="C",
+    scenarios="clock_steps_back",
     sim_only=True,
 )
 def wall_clock_timer():
@@ -94,7 +99,7 @@ def wall_clock_timer():
     "datetime-timer",
     "datetime.now() for the timer: a step back by an hour leaves it open",
     claims="B4",
-    scenarios="C",
+    scenarios="clock_steps_back",
     sim_only=True,
 )
 def datetime_timer():
@@ -105,7 +110,12 @@ def datetime_timer():
     use_breaker(Breaker)
 
 
-@defect("sleeps-after-last", "sleeps after the last attempt", claims="B7", scenarios="E R")
+@defect(
+    "sleeps-after-last",
+    "sleeps after the last attempt",
+    claims="B7",
+    scenarios="billing_refused_50s",
+)
 def sleeps_after_last():
     class Client(ResilientServiceClient):
         def call(self, request):
@@ -119,7 +129,7 @@ def sleeps_after_last():
     use_client(Client)
 
 
-@defect("no-backoff", "no backoff", claims="B7", scenarios="E R")
+@defect("no-backoff", "no backoff", claims="B7", scenarios="auth_one_503 auth_503_50s")
 def no_backoff():
     class Client(ResilientServiceClient):
         def _back_off(self, attempt):
@@ -132,7 +142,7 @@ def no_backoff():
     "linear-backoff",
     "linear backoff: 1, 2, 3 s instead of 1, 2, 4 s",
     claims="B7",
-    scenarios="E R",
+    scenarios="patient_backoff",
     environ=PATIENT,
     breakers=FOUR_ATTEMPTS,
 )
@@ -148,26 +158,26 @@ def linear_backoff():
     "retries-although-open",
     "retries go on although the breaker has opened",
     claims="B6",
-    scenarios="B",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
 )
 def retries_although_open():
     class Client(ResilientServiceClient):
-        def _admitted(self, failed, maybe_done):
+        def _admitted(self, failed):
             if failed is not None:
                 return self.breaker.admit() or Permit(-1, probe=False)
-            return super()._admitted(failed, maybe_done)
+            return super()._admitted(failed)
 
     use_client(Client)
 
 
-@defect("retries-4xx", "4xx retried", claims="B1", scenarios="V")
+@defect("retries-4xx", "4xx retried", claims="B1", scenarios="token_refused wrong_passwords")
 def retries_4xx():
     class Client(ResilientServiceClient):
         def _attempt(self, request, attempt, permit):
             result = super()._attempt(request, attempt, permit)
             refused = isinstance(result, requests.Response) and 400 <= result.status_code < 500
             if refused and attempt < self.settings.attempts:
-                return _Failed(words="refused", error=None, maybe_done=False)
+                return _Failed(words="refused", error=None)
             return result
 
     use_client(Client)

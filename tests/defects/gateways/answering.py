@@ -1,0 +1,553 @@
+"""Mistakes in what routes answer: statuses, JSON, cookies, flags, limits (G1-G3, G5, G6, G9)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+
+from flask import Response, redirect
+from flask import request as current
+
+import gateway.answers as answers
+import gateway.app as app
+import gateway.context as context
+import gateway.identity as identity
+import gateway.routes.auth as auth
+import gateway.routes.chat as chat
+import gateway.routes.lookup as lookup
+import gateway.routes.passing as passing
+import gateway.routes.projects as projects
+from gateway.answers import agreed, refused, said
+from tests.defects.gateways.catalogue import defect
+
+_log_in, _signed_in, _passed_on, _of_owner = (
+    auth.log_in,
+    auth._signed_in,
+    passing.passed_on,
+    projects.of_owner,
+)
+_context_of, _posted, _create = chat.context_of, answers.posted, app.create_app
+
+
+def _page(status):
+    return Response("<h1>Service unavailable</h1>", status=status, content_type="text/html")
+
+
+@defect(
+    "login-503-page",
+    "login in an outage answers 503 with a page instead of JSON",
+    claims="G1",
+    scenarios="everybody_behind_one_breaker auth_answers_5xx",
+)
+def login_503_page():
+    auth.unavailable = lambda what: _page(503)
+
+
+@defect(
+    "login-503-empty",
+    "login in an outage answers 503 with nothing",
+    claims="G1",
+    scenarios="everybody_behind_one_breaker",
+)
+def login_503_empty():
+    auth.unavailable = lambda what: Response(status=503)
+
+
+def _last_words() -> str:
+    """How the attempt failed that is being handled."""
+    error = sys.exc_info()[1]
+    return str(error.__cause__) if error is not None else ""
+
+
+@defect(
+    "login-passes-5xx-on",
+    "login answers with auth's own status: 500, 502, 504",
+    claims="G1 G9",
+    scenarios="auth_answers_5xx",
+)
+def login_passes_5xx_on():
+    def unavailable(what):
+        words = _last_words()
+        status = int(words.split()[-1]) if words.startswith("Server answered") else 503
+        return refused(status, what)
+
+    auth.unavailable = unavailable
+
+
+@defect(
+    "login-500-when-exhausted",
+    "login answers 500 when its attempts are exhausted, 503 only while open",
+    claims="G1 G9",
+    scenarios="auth_answers_5xx",
+)
+def login_500_when_exhausted():
+    def unavailable(what):
+        open_ = "circuit breaker open" in str(sys.exc_info()[1])
+        return refused(503 if open_ else 500, what)
+
+    auth.unavailable = unavailable
+
+
+@defect(
+    "files-503-page",
+    "files, snapshots and lookups answer 503 with a page instead of JSON",
+    claims="G6",
+    scenarios="files_and_snapshots_503 nonsense_from_the_rest",
+)
+def files_503_page():
+    passing.unavailable = lambda what: _page(503)
+
+
+@defect(
+    "files-500",
+    "files, snapshots and lookups answer 500",
+    claims="G6 G9",
+    scenarios="files_and_snapshots_503",
+)
+def files_500():
+    passing.unavailable = lambda what: refused(500, "internal error")
+
+
+@defect(
+    "files-502",
+    "files, snapshots and lookups answer 502",
+    claims="G6",
+    scenarios="files_and_snapshots_503",
+)
+def files_502():
+    passing.unavailable = lambda what: refused(502, "bad gateway")
+
+
+@defect(
+    "files-404",
+    "a file that can't be read is answered 404",
+    claims="G6",
+    scenarios="files_and_snapshots_503",
+)
+def files_404():
+    passing.unavailable = lambda what: refused(404, "not found")
+
+
+@defect(
+    "files-empty-200",
+    "an outage is answered 200 with an empty object",
+    claims="G6",
+    scenarios="files_and_snapshots_503",
+)
+def files_empty_200():
+    passing.unavailable = lambda what: said({})
+
+
+@defect(
+    "traceback-in-503",
+    "the 503's error is a stack trace",
+    claims="G9",
+    scenarios="files_and_snapshots_503",
+)
+def traceback_in_503():
+    for module in (auth, passing):
+        module.unavailable = lambda what: refused(503, traceback.format_exc())
+
+
+def _passing_on(answer) -> None:
+    for module in (lookup, projects):
+        module.passed_on = answer
+
+
+@defect(
+    "files-cached",
+    "the last good answer stands in while the service is down",
+    claims="G6 T8",
+    scenarios="filesystem_refused_50s lookup_refused_50s",
+)
+def files_cached():
+    known: dict[str, Response] = {}
+
+    def passed_on(service, call):
+        response = _passed_on(service, call)
+        if response.status_code == 200:
+            known[current.full_path] = response.get_json()
+        elif current.full_path in known:
+            return said(known[current.full_path])
+        return response
+
+    _passing_on(passed_on)
+
+
+@defect(
+    "saves-accepted",
+    "a file that can't be saved is answered 202, to be saved later",
+    claims="G6",
+    scenarios="files_and_snapshots_503",
+)
+def saves_accepted():
+    def passed_on(service, call):
+        response = _passed_on(service, call)
+        if response.status_code == 503 and current.method != "GET":
+            return said({"status": "accepted"}, 202)
+        return response
+
+    _passing_on(passed_on)
+
+
+@defect(
+    "nonsense-passed-on",
+    "what an upstream says is passed on as it is, JSON or not",
+    claims="G6 B1",
+    scenarios="nonsense_from_the_rest",
+)
+def nonsense_passed_on():
+    def passed_on(service, call):
+        kept = []
+
+        def keeping():
+            kept.append(call())
+            return kept[0]
+
+        response = _passed_on(service, keeping)
+        if kept and kept[0].status_code == 200:
+            return Response(kept[0].content, content_type="application/json")
+        return response
+
+    _passing_on(passed_on)
+
+
+@defect("429-is-500", "a service's 429 is answered 500", claims="G6 G9", scenarios="files_429")
+def answer_429_is_500():
+    def passed_on(service, call):
+        kept = []
+
+        def keeping():
+            kept.append(call())
+            return kept[0]
+
+        response = _passed_on(service, keeping)
+        if kept and kept[0].status_code == 429:
+            return refused(500, "internal error")
+        return response
+
+    _passing_on(passed_on)
+
+
+def _nobody(answer) -> None:
+    """What is said to somebody who can't be identified."""
+    identity.refused = lambda status, error: answer() if status == 401 else refused(status, error)
+
+
+@defect(
+    "401-as-403", "nobody is answered 403", claims="G2", scenarios="auth_503_50s nobody_gets_in"
+)
+def unauthorized_as_403():
+    _nobody(lambda: refused(403, "forbidden"))
+
+
+@defect(
+    "401-as-503",
+    "an outage of auth is answered 503 where a user is needed",
+    claims="G2",
+    scenarios="auth_503_50s",
+)
+def unauthorized_as_503():
+    _nobody(lambda: refused(503, "auth is down"))
+
+
+@defect("401-as-500", "an outage of auth is answered 500", claims="G2 G9", scenarios="auth_503_50s")
+def unauthorized_as_500():
+    _nobody(lambda: refused(500, "internal error"))
+
+
+@defect(
+    "401-as-redirect",
+    "nobody is sent to a login page",
+    claims="G2",
+    scenarios="auth_503_50s nobody_gets_in",
+)
+def unauthorized_as_redirect():
+    _nobody(lambda: redirect("/login"))
+
+
+def _owner(answer) -> None:
+    def of_owner(services, user_id, project_id):
+        return answer(_of_owner(services, user_id, project_id))
+
+    projects.of_owner = of_owner
+
+
+@defect(
+    "no-project-403",
+    "a project that doesn't exist is answered 403, None being nobody's",
+    claims="G3",
+    scenarios="nobody_gets_in owner_says_odd_things",
+)
+def no_project_403():
+    _owner(lambda r: refused(403, "not yours") if r.status_code == 404 else r)
+
+
+def _cannot_look_up(response):
+    return response.status_code == 403 and "looked up" in (response.get_json() or {})["error"]
+
+
+@defect(
+    "owner-unknown-503",
+    "503 when only the owner lookup fails",
+    claims="G3",
+    scenarios="owner_lookup_fails",
+)
+def owner_unknown_503():
+    _owner(lambda r: refused(503, "try later") if _cannot_look_up(r) else r)
+
+
+@defect(
+    "owner-unknown-404",
+    "404 when only the owner lookup fails",
+    claims="G3",
+    scenarios="owner_lookup_fails",
+)
+def owner_unknown_404():
+    _owner(lambda r: refused(404, "no such project") if _cannot_look_up(r) else r)
+
+
+@defect(
+    "owner-unknown-500",
+    "500 when only the owner lookup fails",
+    claims="G3 G9",
+    scenarios="owner_lookup_fails",
+)
+def owner_unknown_500():
+    _owner(lambda r: refused(500, "internal error") if _cannot_look_up(r) else r)
+
+
+@defect(
+    "owner-unknown-200",
+    "whoever is signed in is let in when the owner lookup fails",
+    claims="G3 G8",
+    scenarios="owner_lookup_fails",
+)
+def owner_unknown_200():
+    _owner(lambda r: said({"project_id": "p1"}) if _cannot_look_up(r) else r)
+
+
+def _degraded(changed) -> None:
+    def context_of(*given):
+        found = _context_of(*given)
+        return context.Context(
+            texts=found.texts, sources=found.sources, degraded=changed(found.degraded)
+        )
+
+    chat.context_of = context_of
+
+
+@defect(
+    "degraded-unsaid",
+    "a chat without vectors doesn't say that it is degraded",
+    claims="G5",
+    scenarios="nonsense_from_the_rest chroma_refused_50s",
+)
+def degraded_unsaid():
+    _degraded(lambda degraded: False)
+
+
+@defect(
+    "degraded-always",
+    "each chat says that it is degraded",
+    claims="G5",
+    scenarios="nobody_gets_in nonsense_from_the_rest",
+)
+def degraded_always():
+    _degraded(lambda degraded: True)
+
+
+@defect(
+    "degraded-for-ever",
+    "once degraded, each chat says so",
+    claims="G5",
+    scenarios="nonsense_from_the_rest",
+)
+def degraded_for_ever():
+    once = []
+
+    def changed(degraded):
+        if degraded:
+            once.append(True)
+        return bool(once)
+
+    _degraded(changed)
+
+
+@defect(
+    "chroma-503",
+    "a chat without chroma is answered 503",
+    claims="G5 T6",
+    scenarios="chroma_refused_50s",
+)
+def chroma_503():
+    reply = chat.reply
+
+    def without(*given):
+        response = reply(*given)
+        return refused(503, "no context") if response.get_json().get("degraded") else response
+
+    chat.reply = without
+
+
+@defect(
+    "chroma-nonsense-500",
+    "chroma's malformed JSON is answered 500",
+    claims="G5 G9",
+    scenarios="nonsense_from_the_rest",
+)
+def chroma_nonsense_500():
+    def strict(response):
+        return json.loads(response.content) if response.status_code == 200 else {}
+
+    context.agreed = strict
+
+
+@defect(
+    "malformed-login-500",
+    "a malformed login body is answered 500",
+    claims="G1 G9",
+    scenarios="nobody_gets_in",
+)
+def malformed_login_500():
+    auth.posted = lambda: json.loads(current.get_data())
+
+
+@defect(
+    "incomplete-login-401",
+    "a login without a password is asked of auth, and answered 401",
+    claims="G1",
+    scenarios="nobody_gets_in",
+)
+def incomplete_login_401():
+    def posted():
+        given = _posted()
+        return None if given is None else {"email": "", "password": "", **given}
+
+    auth.posted = posted
+
+
+@defect(
+    "malformed-chat-500",
+    "a chat whose body isn't an object is answered 500",
+    claims="G9",
+    scenarios="nobody_gets_in",
+)
+def malformed_chat_500():
+    chat.posted = lambda: json.loads(current.get_data())
+
+
+@defect(
+    "wrong-password-503",
+    "a wrong password is answered 503",
+    claims="G1",
+    scenarios="nobody_gets_in",
+)
+def wrong_password_503():
+    auth.refused = lambda status, error: refused(503 if status == 401 else status, error)
+
+
+@defect(
+    "wrong-password-400",
+    "a wrong password is answered 400",
+    claims="G1",
+    scenarios="wrong_passwords",
+)
+def wrong_password_400():
+    auth.refused = lambda status, error: refused(400 if status == 401 else status, error)
+
+
+@defect(
+    "wrong-password-sets-cookie",
+    "a wrong password is answered 401 with a cookie",
+    claims="G1",
+    scenarios="wrong_passwords",
+)
+def wrong_password_sets_cookie():
+    def refusing(status, error):
+        response = refused(status, error)
+        response.set_cookie("auth_token", "", httponly=True, secure=True, samesite="Lax")
+        return response
+
+    auth.refused = refusing
+
+
+@defect("login-unlimited", "as many logins as one likes", claims="G1", scenarios="wrong_passwords")
+def login_unlimited():
+    auth.LOGIN_LIMIT = "100000/minute"
+
+
+@defect(
+    "login-limit-shared",
+    "five logins a minute for everybody together",
+    claims="G1",
+    scenarios="wrong_passwords",
+)
+def login_limit_shared():
+    app.get_remote_address = lambda: "everybody"
+
+
+@defect(
+    "login-limit-20",
+    "twenty logins a minute for each address",
+    claims="G1",
+    scenarios="wrong_passwords",
+)
+def login_limit_20():
+    auth.LOGIN_LIMIT = "20/minute"
+
+
+def _cookie(**flags) -> None:
+    def signed_in(answer):
+        response = _signed_in(answer)
+        if response.status_code == 200:
+            del response.headers["Set-Cookie"]
+            options = {"httponly": True, "secure": True, "samesite": "Lax", **flags}
+            response.set_cookie("auth_token", agreed(answer)["token"], **options)
+        return response
+
+    auth._signed_in = signed_in
+
+
+@defect("cookie-readable", "the cookie isn't HttpOnly", claims="G1", scenarios="wrong_passwords")
+def cookie_readable():
+    _cookie(httponly=False)
+
+
+@defect("cookie-in-clear", "the cookie isn't Secure", claims="G1", scenarios="wrong_passwords")
+def cookie_in_clear():
+    _cookie(secure=False)
+
+
+@defect(
+    "cookie-cross-site", "the cookie is SameSite=None", claims="G1", scenarios="wrong_passwords"
+)
+def cookie_cross_site():
+    _cookie(samesite="None")
+
+
+@defect("cookie-missing", "a login sets no cookie", claims="G1", scenarios="wrong_passwords")
+def cookie_missing():
+    def signed_in(answer):
+        response = _signed_in(answer)
+        response.headers.pop("Set-Cookie", None)
+        return response
+
+    auth._signed_in = signed_in
+
+
+@defect(
+    "login-without-token",
+    "a login that auth answers without a token is answered 200, with the cookie None",
+    claims="G1",
+    scenarios="auth_says_odd_things",
+)
+def login_without_token():
+    def signed_in(answer):
+        response = said({"user": agreed(answer).get("user")})
+        token = str(agreed(answer).get("token"))
+        response.set_cookie("auth_token", token, httponly=True, secure=True, samesite="Lax")
+        return response
+
+    auth._signed_in = signed_in

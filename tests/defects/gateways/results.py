@@ -1,0 +1,272 @@
+"""Mistakes in which results of an attempt are failures (B1)."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import requests
+
+import gateway.resilience.transport as transport
+from gateway.answers import agreed
+from gateway.resilience import CircuitBreaker, ResilientServiceClient
+from tests.defects.gateways.catalogue import defect
+from tests.defects.gateways.patching import count_not, use_breaker, use_client
+
+
+def _not_counted(*words: str) -> None:
+    count_not(lambda request, failed, attempt: failed.words.startswith(words))
+
+
+@defect(
+    "refused-uncounted",
+    "a refused connection is not counted: never opens",
+    claims="B1 B2 B3",
+    scenarios="auth_refused_50s",
+)
+def refused_uncounted():
+    _not_counted("Connection refused")
+
+
+@defect(
+    "resets-uncounted",
+    "a connection reset is not counted",
+    claims="B1 B2",
+    scenarios="auth_hangs_up",
+)
+def resets_uncounted():
+    _not_counted("Connection failed: reset")
+
+
+@defect(
+    "hang-ups-uncounted",
+    "a connection closed without an answer is not counted",
+    claims="B1 B2",
+    scenarios="auth_hangs_up",
+)
+def hang_ups_uncounted():
+    _not_counted("Connection failed: closed")
+
+
+@defect(
+    "truncated-uncounted",
+    "a body that breaks off is not counted",
+    claims="B1 B2",
+    scenarios="auth_broken_bodies",
+)
+def truncated_uncounted():
+    _not_counted("Connection failed: truncated")
+
+
+@defect(
+    "undecodable-uncounted",
+    "a body that can't be decoded is not counted",
+    claims="B1 B2",
+    scenarios="auth_broken_bodies",
+)
+def undecodable_uncounted():
+    _not_counted("Connection failed: undecodable")
+
+
+@defect(
+    "500-uncounted",
+    "500 is not counted, being the caller's fault",
+    claims="B1 B2",
+    scenarios="auth_answers_5xx",
+)
+def uncounted_500():
+    _not_counted("Server answered 500")
+
+
+@defect(
+    "gateway-errors-uncounted",
+    "502 and 504 are not counted, being a proxy's",
+    claims="B1 B2",
+    scenarios="auth_answers_5xx",
+)
+def gateway_errors_uncounted():
+    _not_counted("Server answered 502", "Server answered 504")
+
+
+@defect(
+    "listed-5xx-counted",
+    "only 500, 502, 503 and 504 are counted",
+    claims="B1 B2",
+    scenarios="auth_answers_5xx",
+)
+def listed_5xx_counted():
+    _not_counted("Server answered 501")
+
+
+@defect(
+    "only-503-counted",
+    "of all statuses only 503 is counted",
+    claims="B1 B2",
+    scenarios="auth_answers_5xx",
+)
+def only_503_counted():
+    count_not(
+        lambda request, failed, attempt: (
+            failed.words.startswith("Server answered") and "503" not in failed.words
+        )
+    )
+
+
+@defect(
+    "posts-uncounted",
+    "a failed POST is not counted: auth's breaker never opens",
+    claims="B1 B2 B3",
+    scenarios="auth_503_50s",
+)
+def posts_uncounted():
+    count_not(lambda request, failed, attempt: request.method == "POST")
+
+
+@defect(
+    "gets-uncounted",
+    "a failed GET is not counted",
+    claims="B1 B2",
+    scenarios="lookup_refused_50s failures_far_apart",
+)
+def gets_uncounted():
+    count_not(lambda request, failed, attempt: request.method == "GET")
+
+
+@defect(
+    "first-attempts-counted",
+    "only each call's first attempt is counted",
+    claims="B1 B2",
+    scenarios="auth_503_50s",
+)
+def first_attempts_counted():
+    count_not(lambda request, failed, attempt: attempt > 1)
+
+
+@defect(
+    "429-counted",
+    "429 is counted as a failure",
+    claims="B1",
+    scenarios="files_429 auth_429",
+)
+def counted_429():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code == 429:
+                self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "429-resets",
+    "429 is a success and resets the count",
+    claims="B1",
+    scenarios="auth_429",
+)
+def resetting_429():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            self.breaker.succeeded(permit)
+
+    use_client(Client)
+
+
+@defect(
+    "slow-counted",
+    "an answer that takes longer than a second is counted as a failure",
+    claims="B1 B2 B5",
+    scenarios="slow_then_dead",
+)
+def slow_counted():
+    class Client(ResilientServiceClient):
+        def _attempt(self, request, attempt, permit):
+            self._begun_s = time.monotonic()
+            return super()._attempt(request, attempt, permit)
+
+        def _on_answer(self, response, attempt, permit):
+            if response.elapsed.total_seconds() > 1:
+                self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "nonsense-counted",
+    "a 200 without the JSON that was agreed is counted as a failure",
+    claims="B1",
+    scenarios="nonsense_from_the_rest auth_malformed_json",
+)
+def nonsense_counted():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code == 200 and not agreed(response):
+                self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "refusals-reset-nothing",
+    "a 4xx neither counts nor resets",
+    claims="B1 B4",
+    scenarios="refused_probe_then_failures",
+)
+def refusals_reset_nothing():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if 400 <= response.status_code < 500:
+                self.breaker.give_back(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "any-error-escapes",
+    "a failed connection reaches the caller as the library's own error: 500",
+    claims="B9 G2 G9",
+    scenarios="auth_hangs_up auth_refused_50s",
+)
+def any_error_escapes():
+    class Client(ResilientServiceClient):
+        def _unavailable(self, reason, failed):
+            if failed is not None and isinstance(failed.error, requests.ConnectionError):
+                return failed.error
+            return super()._unavailable(reason, failed)
+
+    use_client(Client)
+
+
+@defect(
+    "rejections-counted",
+    "a rejected call counts as a failure, so a slow probe is overruled",
+    claims="B4 B3",
+    scenarios="burst_at_the_probe",
+)
+def rejections_counted():
+    class Breaker(CircuitBreaker):
+        def admit(self):
+            permit = super().admit()
+            if permit is None and self._probing:
+                self._opened_s = self._clock()
+                self._enter(type(self._state).OPEN)
+            return permit
+
+    use_breaker(Breaker)
+
+
+@defect(
+    "cut-head-accepted",
+    "a head that breaks off is taken for a whole answer",
+    claims="B1 B2",
+    scenarios="auth_cut_heads",
+)
+def cut_head_accepted():
+    transport._WholeLines = io.BufferedReader
