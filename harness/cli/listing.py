@@ -1,26 +1,47 @@
-"""`outage list`: what scenarios there are."""
+"""`outage list`: what scenarios there are, and what stands behind each claim of the contract."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+
 import click
+
+from harness.scenario.model import Scenario
+
+_WIDTH = 100
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
-@click.option("--json", "as_json", is_flag=True, help="For programs: name, file, title, ...")
-def list_scenarios(paths: tuple[str, ...], as_json: bool) -> None:
+@click.option(
+    "--claims",
+    "by_claim",
+    is_flag=True,
+    help="Each claim of the contract: which scenarios assert it, which known defects break it.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def list_scenarios(paths: tuple[str, ...], by_claim: bool, form: str, as_json: bool) -> None:
     r"""Show scenarios: name, duration, claims, title; the bundled ones if none are named.
 
     \b
     outage list
-    outage list my_scenarios/ --json
+    outage list my_scenarios/ --format json
+    outage list --claims
     """
     from harness.bundled import find_scenarios
-    from harness.printable import in_line
     from harness.scenario.loader import load_scenarios
-    from harness.units import format_duration
 
     scenarios = load_scenarios(find_scenarios(paths))
+    show = _claims if by_claim else _scenarios
+    show(scenarios, as_json=as_json or form == "json")
+
+
+def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+    from harness.printable import in_line
+    from harness.units import format_duration
+
     if as_json:
         import json
 
@@ -43,3 +64,39 @@ def list_scenarios(paths: tuple[str, ...], as_json: bool) -> None:
         lasts = format_duration(scenario.duration)
         claims = ",".join(scenario.claims)
         click.echo(in_line(f"{scenario.name:{wide}}  {lasts:>5}  {claims:12}  {scenario.title}"))
+
+
+def _claims(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+    from harness.claims import backing
+    from harness.printable import in_line
+
+    found = backing(scenarios)
+    if as_json:
+        import json
+
+        rows = [
+            {
+                "id": each.claim.id,
+                "says": each.claim.says,
+                "scenarios": each.scenarios,
+                "defects": each.defects,
+            }
+            | ({"apart": each.claim.apart} if each.claim.apart else {})
+            for each in found
+        ]
+        click.echo(json.dumps({"claims": rows}, indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        click.echo(_wrapped(f"{each.claim.id:<4} ", each.claim.says))
+        click.echo(
+            _wrapped("     asserted by: ", in_line(", ".join(each.scenarios)) or "no scenario")
+        )
+        click.echo(_wrapped("     broken by: ", ", ".join(each.defects) or "no known defect"))
+        if each.claim.apart:
+            click.echo(_wrapped("     apart: ", each.claim.apart))
+
+
+def _wrapped(label: str, text: str) -> str:
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=label, subsequent_indent=" " * 5, break_on_hyphens=False
+    )
