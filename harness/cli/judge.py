@@ -38,9 +38,13 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     from rich.console import Console
 
     from harness.report.text import details, one_line, totals
+    from harness.report.write import prepare_folder
     from harness.saved import judge_folder
     from harness.verdict import Verdict, exit_status, worst
 
+    apart = report is not None and report.resolve() != folder.resolve()
+    if report is not None and apart:
+        prepare_folder(report)
     saved = judge_folder(folder)
     console = Console(highlight=False, soft_wrap=True)
     for each in saved:
@@ -52,21 +56,20 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     judgements = [each.judgement for each in saved]
     console.print(totals(judgements))
     if report is not None:
-        _write(folder, report, saved)
+        _write(folder, report, saved, copies=apart)
         console.print(f"report: {report}", markup=False)
     sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
 
 
-def _write(folder: Path, report: Path, saved: list[Saved]) -> None:
+def _write(folder: Path, report: Path, saved: list[Saved], *, copies: bool) -> None:
     from harness.bundled import PLAYED
     from harness.errors import UsageError
     from harness.provenance import provenance_in
-    from harness.report.write import HISTORY, prepare_folder, write_reports
+    from harness.report.write import HISTORY, write_reports
     from harness.saved import previous_results
 
     made = provenance_in(previous_results(folder))
-    if report.resolve() != folder.resolve():
-        prepare_folder(report)
+    if copies:
         try:
             for each in saved:
                 for suffix in (HISTORY, PLAYED):
