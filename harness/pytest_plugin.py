@@ -92,7 +92,7 @@ class ScenarioItem(pytest.Item):
         judgement = play(self.config, self.path).judgement
         self.user_properties.append(("verdict", judgement.verdict.value))
         if judgement.verdict is Verdict.OUT_OF_SCOPE:
-            pytest.skip("; ".join(judgement.notes) or "out of scope for this target")
+            pytest.skip(judgement.why_not or "out of scope for this target")
         if judgement.verdict is not Verdict.PASSED:
             raise NotGreen(_explanation(judgement))
 

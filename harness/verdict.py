@@ -101,6 +101,12 @@ class Judgement:
     """Why it is inconclusive, and remarks that are no verdict."""
 
     @property
+    def why_not(self) -> str:
+        """Why it is out of scope: each reason once."""
+        excused = (f for f in self.findings if f.verdict is Verdict.OUT_OF_SCOPE)
+        return "; ".join(dict.fromkeys(finding.evidence for finding in excused))
+
+    @property
     def all_findings(self) -> tuple[Finding, ...]:
         """All that its verdict rests on: of the run, of expectations, of promises."""
         return (*self.findings, *self.promises)

@@ -53,7 +53,9 @@ def summary_md(outcome: Outcome) -> str:
 def _row(judgement: Judgement) -> str:
     in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
-    share = f"{held} of {len(in_scope)}" if in_scope else "out of scope"
+    share = f"{held} of {len(in_scope)}"
+    if judgement.verdict is Verdict.OUT_OF_SCOPE:
+        share = f"out of scope: {_text(judgement.why_not)}"
     cells = [
         _MARKS[judgement.verdict],
         f"{_text(judgement.title)}<br>{_text(judgement.name)}",

@@ -41,7 +41,7 @@ def one_line(judgement: Judgement) -> Text:
     line.append(f"{_MARKS[judgement.verdict]} {words(judgement.verdict):<{_VERDICT_WIDTH}}", style)
     line.append(f"  {in_line(judgement.name):<{_NAME_WIDTH}}  ", "bold")
     if judgement.verdict is Verdict.OUT_OF_SCOPE:
-        line.append(_why_not(judgement), "dim")
+        line.append(clean(judgement.why_not), "dim")
         return line
     line.append(_held(judgement))
     changes = "; ".join((*_changes(judgement), *_price(judgement)))
@@ -54,12 +54,6 @@ def _held(judgement: Judgement) -> str:
     in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
     return f"{held:>2} of {len(in_scope):>2} held"
-
-
-def _why_not(judgement: Judgement) -> str:
-    """Why a scenario is out of scope: each reason once."""
-    reasons = dict.fromkeys(finding.evidence for finding in judgement.findings)
-    return clean("; ".join(reasons))
 
 
 def _changes(judgement: Judgement) -> Iterator[str]:
