@@ -153,6 +153,7 @@ def play(
         engine or config.getoption("--outage-engine"),
         config.getoption("--outage-proxy"),
         seed=chosen_seed,
+        target=system,
     )
 
     async def played() -> Played:

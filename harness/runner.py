@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.engines.base import Engine, Job, Progress
+from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, own_error
 from harness.history.events import Event, Trouble
@@ -154,7 +154,7 @@ async def play_all(
 
     async def one(scenario: Scenario) -> None:
         try:
-            reason = engine.unplayable(scenario)
+            reason = engine.unplayable(scenario) or unplayable_against(target, scenario)
             if reason is not None:
                 item = Played(
                     scenario=scenario, events=(), judgement=not_in_scope(scenario, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -118,6 +119,9 @@ class Target(Part):
     name: Line = Field(min_length=1)
     start: Start | None = None
     url: str | None = Field(None, description="a target that already runs, instead of `start`")
+    ca: str | None = Field(
+        None, description="for https: the authority's certificates (PEM), relative to this file"
+    )
     upstreams: dict[str, str] = Field(default_factory=lambda: dict(UPSTREAM_VARIABLES))
     ready: Route = "GET /health"
     ready_within: Duration = 30.0
@@ -137,6 +141,25 @@ class Target(Part):
         if self.start is not None and self.url is not None:
             raise Misfit("`start` and `url` exclude each other; keep one of them", key="url")
         return self
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where a target that already runs listens; None for one that is started."""
+        if self.url is None:
+            return None
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether it is spoken to by https."""
+        return self.url is not None and urlsplit(self.url).scheme == "https"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Whose certificates are trusted instead of the system's."""
+        base = Path(self.file).parent if self.file else Path()
+        return None if self.ca is None else (base / self.ca).resolve()
 
     @property
     def upstream_names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,14 +80,16 @@ def _is_dir(path: Path) -> bool:
 
 
 def _check(target: Target, folder: Path) -> Misfits:
-    yield from _url(target)
+    yield from _url(target, folder)
     yield from _start(target, folder)
     yield from _wiring(target)
     yield from _evidence(target)
 
 
-def _url(target: Target) -> Misfits:
+def _url(target: Target, folder: Path) -> Misfits:
     if target.url is None:
+        if target.ca is not None:
+            yield ("ca",), "is for a target whose `url` begins with https://"
         return
     try:
         parts = urlsplit(target.url)
@@ -96,6 +99,24 @@ def _url(target: Target) -> Misfits:
         return
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in target.url:
         yield ("url",), "expected an address such as http://127.0.0.1:8080"
+    elif parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        yield ("url",), "expected no more than scheme, host and port; paths stand in `request`"
+    elif target.ca is not None:
+        if parts.scheme != "https":
+            yield ("ca",), "is for a target whose `url` begins with https://"
+        elif (why := unusable_ca(folder / target.ca)) is not None:
+            yield ("ca",), why
+
+
+def unusable_ca(file: Path) -> str | None:
+    """Why a file can't be whom to trust; None where it can."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        return f"{file} holds no certificates in PEM form"
+    except (OSError, ValueError) as error:
+        return f"{file} can't be read: {getattr(error, 'strerror', None) or error}"
+    return None
 
 
 def _start(target: Target, folder: Path) -> Misfits:

@@ -114,6 +114,11 @@ def _from_proxy(crossed: Sequence[Crossed], calls: Sequence[Call]) -> list[Attem
     ]
 
 
+def _route(request: Crossed) -> str:
+    """Method and path; empty for what isn't HTTP."""
+    return f"{request.method} {request.path}" if request.path else ""
+
+
 def _turned_away(events: Sequence[Crossed]) -> bool:
     """Accepted and closed again before the request came: a dead process behind its proxy."""
     first, last = events[0], events[-1]
@@ -145,7 +150,7 @@ def _attempt(
         end_s=end_s,
         ok=_success(status, call),
         source="proxy",
-        route=call.called.route if call else f"{request.method} {request.path}",
+        route=call.called.route if call else _route(request),
         status=status,
     )
 

@@ -20,15 +20,22 @@ def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:
     """The upstreams that each stream's requests need, in the order of their first call.
 
     Learned from the warm-up, where requests are sent one at a time: what reached a stub between a
-    request and its answer was called for it.
+    request and its answer was called for it. What has no stub is seen by its proxy.
     """
     found: dict[str, tuple[str, ...]] = {}
-    calls = history.calls
-    instants = [call.at_s for call in calls]
+    calls = [(call.at_s, call.called.upstream) for call in history.calls]
+    stubbed = {upstream for _, upstream in calls}
+    calls += [
+        (crossed.at_s, crossed.upstream)
+        for crossed in history.crossings
+        if crossed.upstream not in stubbed and crossed.what in ("accepted", "request")
+    ]
+    calls.sort()
+    instants = [at_s for at_s, _ in calls]
     for request in history.warm_up:
         first = bisect_left(instants, request.sent.at_s - _SLACK_S)
         last = bisect_right(instants, request.end_s + _SLACK_S)
-        names = [call.called.upstream for call in calls[first:last]]
+        names = [upstream for _, upstream in calls[first:last]]
         known = found.get(request.sent.stream, ())
         found[request.sent.stream] = tuple(dict.fromkeys((*known, *names)))
     return found

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
+    from harness.target import Target
 
 ENGINES = ("local", "compose", "sim")
 
@@ -83,9 +84,9 @@ def run(
     from harness.target_file import load_target
 
     target = load_target(target_name)
-    scenarios = load_scenarios(find_scenarios(paths), target=target)
+    scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
     lines = switch == "lines"
-    made = make_engine(engine, proxy, seed=seed, lines=lines)
+    made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
     check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
         engine=made,
@@ -99,15 +100,17 @@ def run(
     sys.exit(session.run(scenarios))
 
 
-def make_engine(name: str, proxy: str, *, seed: int, lines: bool = False) -> Engine:
+def make_engine(
+    name: str, proxy: str, *, seed: int, lines: bool = False, target: Target | None = None
+) -> Engine:
     """The engine of a name, its proxy chosen; `lines` is the simulation's (`--switch lines`).
 
-    Raises: UsageError when this machine lacks what was asked for.
+    Raises: UsageError when this machine lacks what was asked for, or it can't show the target.
     """
     if name == "local":
         from harness.engines.local.engine import LocalEngine
 
-        return LocalEngine(proxy=proxy, seed=seed)
+        return LocalEngine(proxy=proxy, seed=seed, real=() if target is None else target.real)
     if name == "sim":
         from harness.engines.sim.engine import SimEngine
 

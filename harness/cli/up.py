@@ -59,7 +59,7 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
             target=target,
             folder=Path(folder),
         )
-        engine = LocalEngine(proxy=proxy)
+        engine = LocalEngine(proxy=proxy, real=target.real)
         if (broken or replay) and (reason := engine.unplayable(loaded)):
             raise UsageError(f"{loaded.file}: {reason}")
         console = Console(highlight=False, soft_wrap=True)
@@ -95,7 +95,8 @@ async def _hold(
 
 def _introduce(job: Job, world: World, console: Console) -> None:
     host, port = world.gateway.address
-    console.print(f"\n{job.target.name} at http://{host}:{port}", style="bold", markup=False)
+    url = job.target.url or f"http://{host}:{port}"
+    console.print(f"\n{job.target.name} at {url}", style="bold", markup=False)
     ports = world.proxy_ports
     for variable, name in job.target.upstreams.items():
         console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
@@ -106,7 +107,7 @@ def _introduce(job: Job, world: World, console: Console) -> None:
         console.print(told, markup=False)
     ada = job.target.user(job.target.user_ids[0])
     console.print(
-        f"\ntry   curl -s -X POST http://{host}:{port}/v1/api/chat "
+        f"\ntry   curl -s -X POST {url.rstrip('/')}/v1/api/chat "
         f"-H 'Authorization: Bearer {ada.bearer}' -H 'Content-Type: application/json' "
         """-d '{"message": "hello", "project_id": "p1"}'""",
         markup=False,

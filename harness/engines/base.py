@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.history.events import Event
+from harness.scenario.fault_checks import needs_a_stub
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.settings import SettingsJson
@@ -111,6 +112,12 @@ def check_blast_radius(target: Target, *, allow_remote: bool) -> None:
 def settings_json(target: Target) -> dict[str, SettingsJson]:
     """The settings of each of a target's upstreams, as histories keep them."""
     return {name: target.settings(name).to_json() for name in target.upstream_names}
+
+
+def unplayable_against(target: Target, scenario: Scenario) -> str | None:
+    """Why a target's services can't show a scenario; None where they can."""
+    reasons = (needs_a_stub(fault, target.real) for fault in scenario.faults)
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def unplayable_on(engine: str, scenario: Scenario) -> str | None:

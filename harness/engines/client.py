@@ -7,6 +7,7 @@ or the end of a connection that nothing else could end. What comes is bounded, w
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Protocol
 
 import h11
@@ -146,6 +147,18 @@ async def exchange(
     return await _exchange(host, port, payload, request, source=source)
 
 
+def over_tls(trusted: ssl.SSLContext) -> Exchange:
+    """The same by https: whose certificate isn't trusted for its name gets no request."""
+
+    async def exchange(
+        host: str, port: int, request: WireRequest, *, source: str | None = None
+    ) -> WireAnswer:
+        payload = encode(request, f"{host}:{port}")
+        return await _exchange(host, port, payload, request, source=source, tls=trusted)
+
+    return exchange
+
+
 async def exchange_through(
     host: str, port: int, request: WireRequest, *, source: str | None = None
 ) -> WireAnswer:
@@ -155,7 +168,13 @@ async def exchange_through(
 
 
 async def _exchange(
-    host: str, port: int, payload: bytes, request: WireRequest, *, source: str | None = None
+    host: str,
+    port: int,
+    payload: bytes,
+    request: WireRequest,
+    *,
+    source: str | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> WireAnswer:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[WireAnswer] = loop.create_future()
@@ -166,9 +185,14 @@ async def _exchange(
             host,
             port,
             local_addr=local,
+            ssl=tls,
         )
     except ConnectionRefusedError:
         return WireAnswer(status=None, error="connection refused")
+    except ssl.SSLCertVerificationError as error:
+        return WireAnswer(status=None, error=f"certificate not trusted: {error.verify_message}")
+    except ssl.SSLError as error:
+        return WireAnswer(status=None, error=f"no TLS there: {error.reason or error}")
     except OSError as error:
         if error.errno in SHORTAGES:
             raise WorldError(own_error(error)) from error

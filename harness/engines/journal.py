@@ -26,8 +26,8 @@ def event_of_line(record: Mapping[str, Any], at_s: float) -> Crossed | None:
         upstream=record["name"],
         connection=record.get("conn", 0),
         what=what,
-        method=record.get("method"),
-        path=record.get("path"),
+        method=record.get("method") or None,
+        path=record.get("path") or None,
         status=record.get("status"),
         closed_by=record.get("by"),
     )

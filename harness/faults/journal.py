@@ -3,6 +3,8 @@
 Pure: it is shown the bytes that came in from the client and those that went out to it, with their
 times, and answers with facts. It follows HTTP/1.1 by turns, not by framing: a request begins when
 the client speaks first, or speaks again after an answer has begun. Pipelined requests count as one.
+A connection that doesn't begin with HTTP (a cache's or a database's) is followed in the same way,
+without method, path and status.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 _REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r?\n")
+_MAY_BECOME_A_REQUEST = re.compile(rb"[A-Z]+(?: [^\n]*)?")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _STATUS_BYTES = len(b"HTTP/1.1 200")
 _LONGEST_REQUEST_LINE_BYTES = 8192
@@ -26,7 +29,9 @@ class JournalFact:
     """`Request`, `Response` or `Closed`."""
     method: str = ""
     path: str = ""
+    """Both empty for what isn't HTTP."""
     status: int = 0
+    """0 for an answer that isn't HTTP."""
     by: str = ""
     """Who ended the connection: `client`, `upstream` or `proxy`."""
 
@@ -40,9 +45,18 @@ class JournalFact:
 class ConnectionJournal:
     """Follows one connection; each method returns the fact that became known, if any."""
 
-    __slots__ = ("_answer", "_answer_at_s", "_closed", "_request", "_request_at_s", "_turn")
+    __slots__ = (
+        "_answer",
+        "_answer_at_s",
+        "_closed",
+        "_http",
+        "_request",
+        "_request_at_s",
+        "_turn",
+    )
 
     def __init__(self) -> None:
+        self._http: bool | None = None  # not known before the first request line
         self._turn = "request"  # whose first bytes are awaited: request or answer, or neither
         self._request = b""
         self._request_at_s = 0.0
@@ -54,14 +68,16 @@ class ConnectionJournal:
         """Bytes came in from the client."""
         if self._turn != "request":
             return None
+        if self._http is False:
+            self._turn = "answer"
+            return JournalFact(at_s=at_s, message="Request")
         if not self._request:
             self._request_at_s = at_s
         self._request += data[:_LONGEST_REQUEST_LINE_BYTES]
         match = _REQUEST_LINE.match(self._request)
         if match is None:
-            if b"\n" in self._request or len(self._request) >= _LONGEST_REQUEST_LINE_BYTES:
-                self._request = b""  # not the beginning of a request: the rest of a body, say
-            return None
+            return self._no_request_line()
+        self._http = True
         self._request, self._answer, self._turn = b"", b"", "answer"
         return JournalFact(
             at_s=self._request_at_s,
@@ -70,10 +86,24 @@ class ConnectionJournal:
             path=match[2].decode("latin-1"),
         )
 
+    def _no_request_line(self) -> JournalFact | None:
+        """What came is no request line, or not yet one."""
+        short = len(self._request) < _LONGEST_REQUEST_LINE_BYTES
+        if short and _MAY_BECOME_A_REQUEST.fullmatch(self._request):
+            return None
+        self._request = b""
+        if self._http:
+            return None  # not the beginning of a request: the rest of a body, say
+        self._http, self._turn = False, "answer"
+        return JournalFact(at_s=self._request_at_s, message="Request")
+
     def to_client(self, at_s: float, data: bytes) -> JournalFact | None:
         """Bytes went out to the client."""
         if self._turn != "answer":
             return None
+        if not self._http:
+            self._turn = "request"
+            return JournalFact(at_s=at_s, message="Response")
         if not self._answer:
             self._answer_at_s = at_s
         self._answer += data

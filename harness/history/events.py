@@ -139,7 +139,8 @@ class Crossed(Event):
     """Something crossed a proxy.
 
     `what`: `accepted` (a connection), `request` (its first bytes), `response` (first bytes of an
-    answer, with `status`), `closed` (`closed_by` client, upstream or proxy).
+    answer, with `status`), `closed` (`closed_by` client, upstream or proxy). What isn't HTTP has
+    requests without method and path, and answers with the status 0.
     """
 
     kind: ClassVar[str] = "crossed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from harness.scenario.faults import KINDS, Fault, Revoke
 from harness.scenario.model import Scenario
@@ -31,8 +31,31 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
             yield (*path, "share"), "0% hits no call; expected more than 0%"
         if isinstance(fault, Revoke):
             yield from names.user((*path, "user"), fault.user)
+        why = needs_a_stub(fault, names.real)
+        if why is not None:
+            yield (*path, "fault"), why
         yield from _engines(scenario, index)
     yield from _contradictions(scenario)
+
+
+def needs_a_stub(fault: Fault, real: Collection[str]) -> str | None:
+    """Why a fault can't be played on real services, and what can; None where it can, or needn't."""
+    names = [name for name in fault.upstreams if name in real]
+    if not names or fault.where not in ("stub", "process"):
+        return None
+    real_ones = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} real (`real:`)"
+    kind = KINDS[fault.fault]
+    if kind.where not in ("stub", "process"):
+        return (
+            f"{real_ones}, and only a stub can pick some of its calls; without `on`, `first`, "
+            f"`calls`, `one_in` and `share`, `{kind.name}` works there"
+        )
+    able = [other.name for other in KINDS.values() if other.where in ("proxy", "connect")]
+    player = "inside a stub" if kind.where == "stub" else "on a stub's process"
+    return (
+        f"`{kind.name}` is played {player}, and {real_ones}; what works there is on the network: "
+        f"{', '.join(able)}"
+    )
 
 
 def _engines(scenario: Scenario, index: int) -> Misfits:

@@ -35,20 +35,26 @@ _TARGET = Mistaken(
 
 
 def load_scenario(
-    path: str | Path, *, target: Target | None = None, checked: bool = False
+    path: str | Path,
+    *,
+    target: Target | None = None,
+    playable: bool = True,
+    checked: bool = False,
 ) -> Scenario:
     """The scenario of a file, named for its stem; `file` is the path as given.
 
-    A `target` adds its own upstreams and users to the names that the scenario may use. A copy that
-    was `checked` when it was made may use any.
+    A `target` adds its own upstreams and users to the names that the scenario may use. Faults that
+    none of its real services can play are problems, too, unless it need not be `playable`. A copy
+    that was `checked` when it was made may use any.
 
     Raises: UsageError when the file can't be read, InvalidFile with all of its problems.
     """
-    return parse_scenario(read_file(Path(path)), str(path), target=target, checked=checked)
+    data = read_file(Path(path))
+    return parse_scenario(data, str(path), target=target, playable=playable, checked=checked)
 
 
 def load_scenarios(
-    paths: Iterable[str | Path], *, target: Target | None = None
+    paths: Iterable[str | Path], *, target: Target | None = None, playable: bool = True
 ) -> tuple[Scenario, ...]:
     """The scenarios of several files, in order, with names that are unique among them.
 
@@ -59,7 +65,7 @@ def load_scenarios(
     taken: set[str] = set()
     for path in paths:
         try:
-            scenario = load_scenario(path, target=target)
+            scenario = load_scenario(path, target=target, playable=playable)
         except InvalidFile as error:
             problems += error.problems
             continue
@@ -73,7 +79,12 @@ def load_scenarios(
 
 
 def parse_scenario(
-    data: bytes | str, file: str, *, target: Target | None = None, checked: bool = False
+    data: bytes | str,
+    file: str,
+    *,
+    target: Target | None = None,
+    playable: bool = True,
+    checked: bool = False,
 ) -> Scenario:
     """The scenario of a text, as if it stood in `file`.
 
@@ -87,7 +98,7 @@ def parse_scenario(
         Scenario,
         what="a scenario",
         stand_ins=_STAND_INS,
-        check=(lambda *_: ()) if checked else partial(_check, target),
+        check=(lambda *_: ()) if checked else partial(_check, target, playable),
         mistaken=_TARGET,
     )
     lines = tuple(line_of(("expect", index)) for index in range(len(scenario.expect)))
@@ -96,13 +107,16 @@ def parse_scenario(
     )
 
 
-def _check(target: Target | None, scenario: Scenario, dropped: frozenset[str] | None) -> Misfits:
+def _check(
+    target: Target | None, playable: bool, scenario: Scenario, dropped: frozenset[str] | None
+) -> Misfits:
     upstreams = dict.fromkeys(DOCUMENTED)
     users = dict.fromkeys(DEFAULT_USERS)
     if target is not None:
         upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
         users |= dict.fromkeys(target.user_ids)
-    names = Names(upstreams=tuple(upstreams), users=tuple(users), dropped=dropped)
+    real = tuple(target.real) if target is not None and playable else ()
+    names = Names(upstreams=tuple(upstreams), users=tuple(users), real=real, dropped=dropped)
     return check_scenario(scenario, names)
 
 

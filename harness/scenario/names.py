@@ -18,6 +18,8 @@ class Names:
 
     upstreams: tuple[str, ...]
     users: tuple[str, ...]
+    real: tuple[str, ...] = ()
+    """Upstreams that are real services here: no stub plays them."""
     dropped: frozenset[str] | None = None
     """Keys of the file that were read as if they were not there; None when it was read whole."""
 

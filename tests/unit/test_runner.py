@@ -153,3 +153,17 @@ def test_an_error_names_no_folder_of_this_machine() -> None:
         text = own_error(error)
     assert str(Path.cwd()) not in text
     assert " at harness/" in text or " at " not in text
+
+
+def test_what_a_real_service_can_not_show_is_out_of_scope() -> None:
+    """Of scenarios that were not named: the bundled ones; named ones are refused before the run."""
+    text = SCENARIO.format(name="x").replace("fault: refused", "fault: kill")
+    scenario = parse_scenario(text.encode(), "x.yaml")
+    target = bundled("reference")
+    assert target is not None
+    target = target.model_copy(update={"real": {"auth": "127.0.0.1:9"}})
+    engine = Engine("nowhere")
+    (item,) = asyncio.run(play_all([scenario], engine=engine, target=target, watcher=Watcher()))
+    assert engine.ended == []
+    assert item.judgement.verdict is Verdict.OUT_OF_SCOPE
+    assert "auth is real" in item.judgement.findings[0].evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 from harness.engines.base import (
     Gate,
@@ -34,8 +34,8 @@ class LocalEngine:
     name = "local"
     in_real_time = True
 
-    def __init__(self, *, proxy: str = "auto", seed: int = 0) -> None:
-        self._choice: ProxyChoice = choose_proxy(proxy, seed=seed)
+    def __init__(self, *, proxy: str = "auto", seed: int = 0, real: Collection[str] = ()) -> None:
+        self._choice: ProxyChoice = choose_proxy(proxy, seed=seed, real=real)
         self._reaper: Reaper | None = None
         self._spare_addresses = has_spare_addresses()
 
@@ -70,6 +70,7 @@ class LocalEngine:
                     redactor=world.redactor,
                     address=world.gateway.address,
                     spare_addresses=self._spare_addresses,
+                    exchange=world.gateway.exchange,
                 )
                 await started()
                 await player.warm_up(world.services.settled)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
-from harness.engines.client import exchange
+from harness.engines.client import Exchange, exchange, over_tls
 from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES, Child, ended
 from harness.engines.reaper import Reaper
@@ -18,6 +18,7 @@ from harness.engines.requests import WireAnswer, WireRequest
 from harness.engines.status import state_in
 from harness.errors import TargetError, WorldError
 from harness.history.events import Reported
+from harness.target import Target
 from harness.toxiproxy.server import free_port
 
 HOST = "127.0.0.1"
@@ -40,6 +41,8 @@ class Gateway:
         self._poll: asyncio.Task[None] | None = None
         self._reader = LogReader(job.target, redactor)
         self.address = (HOST, 0)
+        self.exchange: Exchange = _way_to(job.target)
+        """How it is spoken to."""
 
     async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
         """Start the target and wait until it is ready; `upstreams` gives each proxy's port.
@@ -47,8 +50,7 @@ class Gateway:
         Raises: TargetError when it can't be started, ends, or never gets ready.
         """
         if self._target.url is not None:
-            parts = urlsplit(self._target.url)
-            self.address = (parts.hostname or HOST, parts.port or 80)
+            self.address = self._target.address or self.address
             await self._ready(None)
             return
         if self._target.start is None or not self._target.start.command:
@@ -127,7 +129,7 @@ class Gateway:
         """One request of the harness's own, not part of the traffic."""
         try:
             async with asyncio.timeout(within_s):
-                return await exchange(*self.address, request)
+                return await self.exchange(*self.address, request)
         except TimeoutError:
             return WireAnswer(status=None, error="no answer")
 
@@ -192,3 +194,9 @@ class Gateway:
                 await asyncio.wait({task})
         if self._child is not None:
             await self._child.stop()
+
+
+def _way_to(target: Target) -> Exchange:
+    if not target.over_tls:
+        return exchange
+    return over_tls(ssl.create_default_context(cafile=target.ca_file))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,22 @@ class ProxyChoice:
         return f"{self.name} ({self.why})"
 
 
-def choose_proxy(wanted: str, *, seed: int = 0) -> ProxyChoice:
+def choose_proxy(wanted: str, *, seed: int = 0, real: Collection[str] = ()) -> ProxyChoice:
     """From `auto`, `embedded`, `toxiproxy` or a URL to the proxy that will be used.
 
-    Raises: UsageError when what was asked for isn't there.
+    At `real` services no stub tells of calls: there it has to be the one that sees requests.
+
+    Raises: UsageError when what was asked for isn't there, or wouldn't see enough.
     """
-    embedded = ProxyChoice(
-        name="embedded", why="asked for", evidence="proxy requests", found=None, seed=seed
-    )
     if wanted == "embedded":
-        return embedded
+        return _embedded("asked for", seed)
+    if real and wanted == "auto":
+        return _embedded(f"it sees requests at {', '.join(real)}, where no stub does", seed)
+    if real:
+        raise UsageError(
+            f"--proxy {wanted}: Toxiproxy tells of connections at best, and at {', '.join(real)} "
+            "(`real:`) no stub tells of requests; use --proxy embedded"
+        )
     if wanted not in ("auto", "toxiproxy") and not wanted.startswith(("http://", "https://")):
         raise UsageError(
             f"--proxy {wanted}: expected embedded, toxiproxy, or the URL of a running Toxiproxy"
@@ -53,9 +59,7 @@ def choose_proxy(wanted: str, *, seed: int = 0) -> ProxyChoice:
     if found is None:
         if wanted == "auto":
             why = "no real Toxiproxy was found; `outage doctor --install toxiproxy` gets one"
-            return ProxyChoice(
-                name="embedded", why=why, evidence="proxy requests", found=None, seed=seed
-            )
+            return _embedded(why, seed)
         raise UsageError(
             f"--proxy toxiproxy: there is no {BINARY} on the PATH, and none was installed; "
             "`outage doctor --install toxiproxy` gets one, or say --proxy embedded"
@@ -67,6 +71,10 @@ def choose_proxy(wanted: str, *, seed: int = 0) -> ProxyChoice:
         evidence="" if found.url else "proxy connections",
         found=found,
     )
+
+
+def _embedded(why: str, seed: int) -> ProxyChoice:
+    return ProxyChoice(name="embedded", why=why, evidence="proxy requests", seed=seed)
 
 
 def _version(found: FoundToxiproxy) -> str:

@@ -64,10 +64,28 @@ def test_the_rest_of_a_body_after_an_early_answer_is_no_request() -> None:
     assert journal.from_client(3, b"GET / HTTP/1.1\r\n\r\n") == request(3, "GET", "/")
 
 
-def test_what_is_not_http_says_nothing() -> None:
+def test_what_is_not_http_is_followed_by_turns() -> None:
+    for first in (
+        b"*1\r\n$4\r\nPING\r\n",
+        b"PING\r\n",
+        b"GET key\r\n",
+        b"\x16\x03\x01",
+        b"X" * 9000,
+    ):
+        journal = ConnectionJournal()
+        assert journal.to_client(0, b"a greeting") is None
+        assert journal.from_client(1, first) == request(1, "", "")
+        assert journal.from_client(2, b"and more") is None
+        assert journal.to_client(3, b"+PONG\r\n") == response(3, 0)
+        assert journal.to_client(4, b"and more") is None
+        assert journal.from_client(5, b"GET / HTTP") == request(5, "", "")
+        assert journal.to_client(6, b"HTTP/1.1 200 OK\r\n\r\n") == response(6, 0)
+
+
+def test_what_may_still_become_a_request_line_is_awaited() -> None:
     journal = ConnectionJournal()
-    assert journal.from_client(0, b"\x16\x03\x01" + b"x" * 10_000) is None
-    assert journal.to_client(0, b"\x16\x03\x01") is None
+    assert journal.from_client(0, b"GET key") is None
+    assert journal.from_client(1, b"\r\n") == request(0, "", "")
 
 
 def test_only_the_first_end_counts() -> None:

@@ -1,0 +1,85 @@
+"""What has no stub is judged by its proxy: requests of a real service, turns of what isn't HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.checks.case import Case
+from harness.checks.proof import touched
+from harness.history.events import Crossed
+from harness.judge import judge
+from tests.unit.checks.conftest import World
+
+TEXT = """
+duration: 20s
+traffic: {page: {request: GET /page, rate: 1/s}}
+faults: [{upstream: cache, fault: blackhole, to: 5s}]
+expect:
+  - {breaker: cache, opens: contract ± 500ms, closes: contract ± 1s}
+  - {"while": cache is open, upstream: cache, calls: 0}
+  - {traffic: page, during: 10s..20s, status: 200}
+"""
+SETTINGS = {"cache": {"attempts": 1, "timeout_s": 1.0, "threshold": 3, "wait_s": 4.0}}
+
+
+class Real(World):
+    """A page that asks a cache; `http` or not, only its proxy sees that."""
+
+    def __init__(self, *, http: bool) -> None:
+        super().__init__(
+            upstreams=("cache",), evidence=("stub", "proxy requests"), settings=SETTINGS
+        )
+        self._http = http
+        self._connection = 0
+
+    def ask(self, at_s: float, *, answered: bool) -> None:
+        self._connection += 1
+        crossed: dict[str, Any] = {
+            "by": "proxy", "upstream": "cache", "connection": self._connection,
+        }  # fmt: skip
+        said = {"method": "GET", "path": "/get"} if self._http else {}
+        self.events += [
+            Crossed(at_s=at_s, what="accepted", **crossed),
+            Crossed(at_s=at_s + 0.001, what="request", **said, **crossed),
+        ]
+        if answered:
+            status = 200 if self._http else 0
+            self.events.append(Crossed(at_s=at_s + 0.01, what="response", status=status, **crossed))
+        end_s = at_s + (0.011 if answered else 1.0)
+        self.events.append(Crossed(at_s=end_s, what="closed", closed_by="client", **crossed))
+
+
+def played(*, http: bool, sound: bool = True) -> Real:
+    world = Real(http=http)
+    world.warmed_up("page", 200, reaches=(), path="/page", method="GET", at_s=-1.0)
+    world.ask(-0.95, answered=True)
+    world.fault("blackhole", "cache", 0.0, 5.0)
+    for second in range(20):
+        open_ = sound and 3 < second < 8
+        failed = second < 5 and not open_
+        if not open_:
+            world.ask(second + 0.02, answered=not failed)
+        world.request(
+            "page", second + 1, float(second), 503 if failed or open_ else 200,
+            took_s=1.03 if failed else 0.05, path="/page", method="GET",
+        )  # fmt: skip
+    return world
+
+
+@pytest.mark.parametrize("http", [True, False])
+def test_a_sound_breaker_before_it_is_seen(http: bool, case: Callable[..., Case]) -> None:
+    found = case(TEXT, played(http=http), end_s=20.0)
+    assert touched(found.history, "cache")
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "passed", [str(f) for f in judgement.findings]
+    assert [t.state for t in judgement.breakers["cache"]] == ["open", "half_open", "closed"]
+
+
+@pytest.mark.parametrize("http", [True, False])
+def test_a_missing_breaker_is_missed(http: bool, case: Callable[..., Case]) -> None:
+    found = case(TEXT, played(http=http, sound=False), end_s=20.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "failed", [str(f) for f in judgement.findings]

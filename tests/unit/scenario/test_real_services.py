@@ -1,0 +1,79 @@
+"""Faults that only a stub can play are refused where the upstream is a real service."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import InvalidFile
+from harness.scenario.faults import KINDS
+from harness.scenario.loader import parse_scenario
+from harness.target_file import parse_target
+
+TARGET = parse_target(
+    "name: t\n"
+    "url: http://127.0.0.1:1\n"
+    "upstreams: {CACHE_URL: cache, AUTH_URL: auth}\n"
+    "real: {cache: '127.0.0.1:6379'}\n",
+    "t.yaml",
+)
+SCENARIO = """title: t
+duration: 9s
+traffic: {page: {request: GET /, rate: 1/s}}
+faults:
+  - FAULT
+expect: [{traffic: page, status: 200}]
+"""
+
+
+def problems(fault: str, *, playable: bool = True) -> str:
+    text = SCENARIO.replace("FAULT", fault)
+    try:
+        parse_scenario(text, "s.yaml", target=TARGET, playable=playable)
+    except InvalidFile as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{upstream: cache, fault: status, status: 503}",
+        "{upstream: [auth, cache], fault: delay, delay: 3s}",
+        "{upstream: cache, fault: kill, to: 3s}",
+        "{upstream: cache, fault: restart, from: 1s, to: 2s}",
+        "{upstream: cache, fault: pause}",
+        "{upstream: cache, fault: revoke, user: ada}",
+        "{upstream: cache, fault: malformed}",
+    ],
+)
+def test_what_a_stub_plays_is_refused_with_what_works(fault: str) -> None:
+    found = problems(fault)
+    assert found.startswith("s.yaml:5: `")
+    assert "cache is real (`real:`)" in found
+    assert "refused, blackhole" in found
+    assert problems(fault.replace("[auth, cache]", "auth").replace("cache", "auth")) == ""
+
+
+@pytest.mark.parametrize("picked", ["first: 3", "on: GET /x", "share: 50%", "one_in: 2"])
+def test_only_a_stub_picks_calls(picked: str) -> None:
+    found = problems(f"{{upstream: cache, fault: blackhole, {picked}}}")
+    assert "without `on`, `first`" in found
+    assert "`blackhole` works there" in found
+
+
+def test_every_network_fault_is_let_through() -> None:
+    for kind in KINDS.values():
+        if kind.where in ("proxy", "connect"):
+            found = problems(f"{{upstream: cache, fault: {kind.name}, {_needs(kind.name)}}}")
+            assert "real" not in found, kind.name
+
+
+def _needs(kind: str) -> str:
+    return {
+        "latency": "latency: 1s", "bandwidth": "rate: 1kB/s", "slow_close": "delay: 1s",
+        "limit_data": "bytes: 10", "timeout": "timeout: 1s",
+    }.get(kind, "to: 3s")  # fmt: skip
+
+
+def test_a_bundled_scenario_is_loaded_all_the_same() -> None:
+    assert problems("{upstream: cache, fault: kill, to: 3s}", playable=False) == ""
