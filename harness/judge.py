@@ -11,6 +11,7 @@ from harness.checks.charges import totals
 from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import false_rejections, remarks
+from harness.checks.scope import owed
 from harness.checks.soundness import Soundness, lateness_s, soundness
 from harness.checks.steady import breaks, missing_route
 from harness.history.events import Event, Phase, Run, Trouble
@@ -76,7 +77,8 @@ def _expected(case: Case) -> Iterator[Finding]:
     if reason is not None:
         yield _not_in_scope(case.scenario, reason)
         return
-    yield from breaks(case)
+    for finding in breaks(case):
+        yield owed(finding, case)
     lines = case.scenario.expect_lines
     for index, expectation in enumerate(case.scenario.expect):
         for finding in findings_of(expectation, case):

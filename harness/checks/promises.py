@@ -8,10 +8,10 @@ which reports show them. A scenario without `expect:` is judged by them alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
+from harness.checks.scope import owed
 from harness.verdict import Finding, Verdict
 
 Promise = Callable[[Case], Iterator[Finding]]
@@ -30,7 +30,7 @@ def promises_of(case: Case) -> tuple[Finding, ...]:
 
 def _findings(promise: Promise, case: Case) -> tuple[Finding, ...]:
     try:
-        return tuple(_owed(finding, case) for finding in promise(case))
+        return tuple(owed(finding, case) for finding in promise(case))
     except Exception as error:  # whatever broke: it says nothing about the target
         name = promise.__name__.strip("_").replace("_", " ")
         return (
@@ -43,12 +43,3 @@ def _findings(promise: Promise, case: Case) -> tuple[Finding, ...]:
                 evidence="a defect of the harness, please report it",
             ),
         )
-
-
-def _owed(finding: Finding, case: Case) -> Finding:
-    """A promise that the target declares not to make is no failure of it."""
-    without = case.history.run.without
-    if not finding.claims or not set(finding.claims) <= set(without):
-        return finding
-    why = f"the target does without {', '.join(finding.claims)}"
-    return replace(finding, verdict=Verdict.OUT_OF_SCOPE, observed="not judged", evidence=why)

@@ -6,22 +6,38 @@ A route that it lacks is found in the warm-up (`steady.py`).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from harness.checks.case import Case
 from harness.scenario.expectations import Expectation, Windowed
 from harness.units import Window
+from harness.verdict import Finding, Verdict
 
 
 def out_of_scope(expectation: Expectation, case: Case) -> str | None:
     """Why a target owes nothing here; None where it does."""
     run = case.history.run
-    claims = case.claims(expectation)
-    if claims and set(claims) <= set(run.without):
-        return f"the target does without {', '.join(claims)}"
+    reason = _done_without(case.claims(expectation), case)
+    if reason is not None:
+        return reason
     for upstream in expectation.upstreams:
         if upstream not in run.upstreams:
             return f"the target has no upstream {upstream}"
     return _unplayable(expectation, case)
+
+
+def owed(finding: Finding, case: Case) -> Finding:
+    """A finding as it stands: out of scope where the target declares to do without its claims."""
+    reason = _done_without(finding.claims, case)
+    if reason is None:
+        return finding
+    return replace(finding, verdict=Verdict.OUT_OF_SCOPE, observed="not judged", evidence=reason)
+
+
+def _done_without(claims: tuple[str, ...], case: Case) -> str | None:
+    if claims and set(claims) <= set(case.history.run.without):
+        return f"the target does without {', '.join(claims)}"
+    return None
 
 
 def _unplayable(expectation: Expectation, case: Case) -> str | None:

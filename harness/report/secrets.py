@@ -18,8 +18,8 @@ _AUTHORIZATION = re.compile(
 )
 # Not any word: "a bearer token that fails" is prose.
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[\d._~+/=-]\w)[A-Za-z0-9._~+/=-]{4,}")
-_COOKIES = re.compile(r"(?i)\b(?:set-)?cookie:\s*[^\"'\n]+")
-_COOKIE = re.compile(r"([^=;,\s:]+)=[^;,\s]+")
+_COOKIES = re.compile(r"""(?i)cookie["']?\s*[:=]\s*(?:"[^"\n]*"|'[^'\n]*'|[^"'\n}]+)""")
+_COOKIE = re.compile(r"""([^=;,\s:"']+)=[^;,\s"']+""")
 _NAMED = re.compile(
     r"""
     ( (?: token | password | passwd | secret | api[-_]?key | authorization | session ) [\w-]*

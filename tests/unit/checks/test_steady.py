@@ -46,6 +46,14 @@ def test_what_must_be_refused_and_is_not_breaks_the_contract(scenario, world, st
     assert found["chat is answered 200 in 10s..90s"].verdict is Verdict.PASSED
 
 
+def test_a_refusal_that_the_target_does_without_is_out_of_scope(scenario, world):
+    shown = played(lambda: world(without=("T1",)), forged=200)
+    judgement = judge(scenario(FORGED.replace("status: 200}", "status: 200, claims: [G2]}")), shown)
+    assert judgement.verdict is Verdict.PASSED
+    broken = findings(judgement)["forged is refused in the steady state"]
+    assert broken.verdict is Verdict.OUT_OF_SCOPE
+
+
 def test_who_is_let_in_is_a_break_whatever_else_isnt_up(scenario, world):
     judgement = judge(scenario(FORGED), played(world, forged=200, chat=503))
     broken = findings(judgement)["forged is refused in the steady state"]

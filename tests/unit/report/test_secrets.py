@@ -39,6 +39,8 @@ def texts(finding, judgement, outcome, text):
         f"auth_token={SECRET}; HttpOnly",
         f"cookie: session={SECRET}",
         f"Cookie: theme=dark; sid={SECRET}",
+        f'headers: {{Cookie: "theme=dark; sid={SECRET}"}}',
+        f"""{{'cookie': 'a=b; sid={SECRET}', "x": 1}}""",
         f"Set-Cookie: a=b; Path=/, sid={SECRET}; Secure",
         f'{{"token": "{SECRET}", "user": "ada"}}',
         f'{{"password": "{SECRET}"}}',
