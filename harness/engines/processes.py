@@ -122,6 +122,11 @@ class Child:
         """None while it runs; negative for the signal that ended it."""
         return self._process.returncode
 
+    @property
+    def ended(self) -> bool:
+        """Whether it runs no more."""
+        return self.exit_status is not None
+
     def said(self, lines: int = _KEPT_LINES) -> tuple[str, ...]:
         """The last lines of its output that aren't empty."""
         return tuple(line for line in self._tail if line)[-lines:]

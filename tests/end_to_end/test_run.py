@@ -219,3 +219,48 @@ def test_a_proxy_server_that_dies_is_not_held_against_the_target(tmp_path: Path)
     assert command.returncode == 3, out + err
     assert "no proxy server there" in out
     assert_nothing_left(tmp_path)
+
+
+MORTAL = """
+import os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    count = 0
+
+    def do_GET(self):
+        Handler.count += self.path == "/x"
+        if Handler.count > 3:
+            print("panic: token-ada is not expected", flush=True)
+            os._exit(7)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_a_target_that_dies_is_failed_in_every_report_with_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    (tmp_path / "short.yaml").write_text(
+        "title: t\nduration: 3s\ntraffic: {x: {request: GET /x, rate: 2/s}}\n"
+    )
+    command = ["{python}", "mortal.py", "{port}"]
+    target = target_file(
+        tmp_path, start={"command": command}, upstreams={"AUTH_SERVER_URL": "auth"}
+    )
+
+    run = outage("run", "short.yaml", "--target", target, "--report", "out", cwd=tmp_path)
+    out, err = run.communicate(timeout=60)
+
+    assert run.returncode == 1, out + err
+    reports = [out] + [
+        (tmp_path / "out" / name).read_text().replace("\\", "")
+        for name in ("results.json", "junit.xml", "summary.md")
+    ]
+    for report in reports:
+        assert "with exit status 7" in report
+        assert "panic: [redacted] is not expected" in report

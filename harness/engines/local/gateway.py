@@ -188,6 +188,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """End the process, if this started it."""
+        if self._watch is not None and self._child is not None and self._child.ended:
+            await asyncio.wait({self._watch})  # that it did so by itself is still to be told
         for task in (self._poll, self._watch):
             if task is not None:
                 task.cancel()
