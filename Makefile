@@ -9,11 +9,12 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: help run test check setup upgrade clean
+.PHONY: help run test check kills setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages (ARGS='auth_blackhole_50s --report out')"
 	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
+	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
 	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
@@ -41,6 +42,9 @@ check: $(VENV)/.test
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports pyproject.toml --no-cache | tail -n 4
+
+kills: $(VENV)/.test
+	@$(BIN)/python tests/end_to_end/kills.py $(or $(ARGS),200)
 
 setup: $(VENV)/.test
 

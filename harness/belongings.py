@@ -7,6 +7,7 @@ Only the standard library is used: the reaper imports this before anything else 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -22,26 +23,33 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MARK = "OUTAGE_RUN"
-"""The variable in the environment of each child, and so of its own children, that holds the name."""
-CONTAINERS = "containers"
-"""A file in the folder of a run that had containers: what their projects' names begin with."""
+"""The variable that holds the name, in the environment of each child and of its children."""
+_CONTAINERS = "containers"
+"""A file in the folder of a run that had containers."""
 _NAME = re.compile(r"outage-(\d+)-(\d+)-([0-9a-f]{6})-([0-9a-f]{6})-[0-9a-z]{4}")
 _DIES_WITHIN_S = 1.0
 _ROUNDS = 20
 
 
-@functools.cache
-def _root_of(pid: int) -> Path:
-    # By process: a forked child's belongings are its own.
-    name = f"outage-{pid}-{_start(pid)[0]}-{_place()}-{_boot()}-{os.urandom(2).hex()}"
-    folder = Path(tempfile.gettempdir()) / name
-    folder.mkdir(mode=0o700)
-    return folder
+_roots: dict[int, Path] = {}
+"""By process: what a forked child has is its own."""
 
 
 def root() -> Path:
-    """This process's folder, made when first asked for; `leave` removes it."""
-    return _root_of(os.getpid())
+    """The folder of this process, made when first asked for, and removed when it ends."""
+    pid = os.getpid()
+    if pid not in _roots:
+        name = f"outage-{pid}-{_start(pid)[0]}-{_place()}-{_boot()}-{os.urandom(2).hex()}"
+        made = Path(tempfile.gettempdir()) / name
+        made.mkdir(mode=0o700)
+        _roots[pid] = made
+        atexit.register(_leave)
+    return _roots[pid]
+
+
+def _leave() -> None:
+    if own := _roots.pop(os.getpid(), None):
+        shutil.rmtree(own, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -59,11 +67,9 @@ def mark() -> Mapping[str, str]:
     return {MARK: root().name}
 
 
-def leave() -> None:
-    """Remove this process's folder, at its end."""
-    if _root_of.cache_info().currsize:
-        shutil.rmtree(root(), ignore_errors=True)
-        _root_of.cache_clear()
+def note_containers(prefix: str) -> None:
+    """Note that there will be containers, and what the names of their projects begin with."""
+    (root() / _CONTAINERS).write_text(prefix)
 
 
 def sweep() -> None:
@@ -111,7 +117,7 @@ def remove(folder: Path) -> None:
         if not found:
             break
         time.sleep(0.02)
-    note = folder / CONTAINERS
+    note = folder / _CONTAINERS
     if note.exists():
         _remove_containers(note)
         return  # the folder goes with them, or at the next start
@@ -166,7 +172,7 @@ def _start(pid: int) -> tuple[int, bool]:
 
 @functools.cache
 def _place() -> str:
-    """This machine, and the container in it: ids of processes mean nothing elsewhere."""
+    """Where ids of processes mean what they mean here: this machine, or a container in it."""
     with contextlib.suppress(OSError):
         return _digest(f"{os.uname().nodename} {os.readlink('/proc/self/ns/pid')}")
     return _digest(os.uname().nodename if hasattr(os, "uname") else "")

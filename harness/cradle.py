@@ -1,8 +1,8 @@
 """Starts a child that can't outlive its harness, from before its first instruction.
 
-A child first runs this file, which waits for a word on its standard input. The harness gives it once
-the reaper knows the child; dies the harness before, the pipe closes and the child ends. On Linux the
-child is bound to its parent's death as well, in case the reaper dies, too. Then it becomes the
+A child first runs this file, which waits for a word on its standard input. The harness gives it
+once the reaper knows the child; if the harness dies before, the pipe closes and the child ends. On
+Linux the child is bound to its parent's death as well, in case the reaper dies, too. Then it is the
 command. Only the standard library is used, and little of it: this is run for every child.
 """
 

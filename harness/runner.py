@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from harness import belongings
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, own_error
@@ -194,13 +194,13 @@ async def _play(
 ) -> Played:
     path = None if report is None else report / f"{scenario.name}.history.jsonl"
     recorder = Recorder(path)
-    with tempfile.TemporaryDirectory(prefix="outage-", ignore_cleanup_errors=True) as folder:
+    with belongings.folder() as folder:
         job = Job(
             scenario=scenario,
             timeline=compile_timeline(scenario),
             target=target,
             seed=seed,
-            folder=Path(folder),
+            folder=folder,
         )
         try:
             async with starts.one() as started:

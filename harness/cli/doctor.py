@@ -58,9 +58,7 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
 
 def _trust(target_name: str, seed: int) -> int:
     """Say whether the simulation can be trusted with a target; the exit status."""
-    import tempfile
-    from pathlib import Path
-
+    from harness import belongings
     from harness.bundled import bundled_scenarios
     from harness.engines.base import Job
     from harness.engines.sim.determinism import check_determinism
@@ -79,13 +77,13 @@ def _trust(target_name: str, seed: int) -> int:
     if not fitting:
         raise UsageError(f"{target_name}: no bundled scenario is about its upstreams")
     scenario = min(fitting, key=lambda one: (one.name != "auth_503_50s", one.duration))
-    with tempfile.TemporaryDirectory(prefix="outage-", ignore_cleanup_errors=True) as folder:
+    with belongings.folder() as folder:
         job = Job(
             scenario=scenario,
             timeline=compile_timeline(scenario),
             target=target,
             seed=seed,
-            folder=Path(folder),
+            folder=folder,
         )
         found = check_determinism(job)
     for line in found.lines():

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from harness import belongings
 from harness.cli.table import outage
 from harness.errors import HarnessError, InvalidFile, TargetError, UsageError
 from harness.printable import in_line, printable
@@ -21,6 +22,7 @@ INTERRUPTED = 130
 
 def call(args: Sequence[str] | None = None) -> int:
     """The exit status of a command line (of this process's own by default)."""
+    belongings.sweep()
     try:
         _check_folder()
         given = None if args is None else list(args)

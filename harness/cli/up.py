@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +33,7 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
     """
     from rich.console import Console
 
+    from harness import belongings
     from harness.bundled import find_scenarios
     from harness.engines.base import Job
     from harness.engines.local.engine import LocalEngine
@@ -52,12 +51,12 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
         if scenario is not None
         else Scenario.model_validate(_HEALTHY)
     )
-    with tempfile.TemporaryDirectory(prefix="outage-") as folder:
+    with belongings.folder() as folder:
         job = Job(
             scenario=loaded,
             timeline=compile_timeline(loaded),
             target=target,
-            folder=Path(folder),
+            folder=folder,
         )
         engine = LocalEngine(proxy=proxy, real=target.real)
         if (broken or replay) and (reason := engine.unplayable(loaded)):

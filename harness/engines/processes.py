@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from harness.belongings import mark
+from harness.cradle import RELEASE, cradled
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.history.events import Ended, Event, Trouble
@@ -24,9 +27,26 @@ _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_prox
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The harness's own environment without HTTP proxy variables, and with `more`."""
+    """The harness's own environment without HTTP proxy variables, with its mark and `more`."""
     kept = {k: v for k, v in os.environ.items() if k.lower() not in _PROXY_VARIABLES}
-    return kept | {"PYTHONUNBUFFERED": "1"} | dict(more)
+    return kept | {"PYTHONUNBUFFERED": "1"} | dict(mark()) | dict(more)
+
+
+def _check_program(
+    name: str, program: str, cwd: Path | None, environment: Mapping[str, str]
+) -> None:
+    """Raises: WorldError when there is no such program, or folder to start it in."""
+    if cwd is not None and not cwd.is_dir():
+        raise WorldError(f"{name} could not be started: there is no folder {cwd}")
+    if "/" in program:
+        file = Path(cwd or ".", program)
+        known, runs = file.exists(), file.is_file() and os.access(file, os.X_OK)
+    else:
+        known = runs = shutil.which(program, path=environment.get("PATH")) is not None
+    if not known:
+        raise WorldError(f"{name} could not be started: there is no command {program!r}")
+    if not runs:
+        raise WorldError(f"{name} could not be started: {program}: Permission denied")
 
 
 def ended(status: int, at_s: float, said: Sequence[str]) -> Event:
@@ -62,17 +82,19 @@ class Child:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> Child:
-        """Start a command.
+        """Start a command; the reaper knows it before it can run.
 
         Raises: WorldError when it can't be started at all.
         """
+        environment = clean_environment(env or {})
+        _check_program(name, command[0], cwd, environment)
         starting = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                *cradled(command),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                env=clean_environment(env or {}),
+                env=environment,
                 cwd=cwd,
                 start_new_session=True,
                 limit=_LONGEST_LINE,
@@ -86,14 +108,12 @@ class Child:
             if not starting.cancelled() and starting.exception() is None:
                 await cls(name, starting.result(), reaper).kill()
             raise
-        except FileNotFoundError as error:
-            missing = f"folder {cwd}" if cwd and not cwd.is_dir() else f"command {command[0]!r}"
-            raise WorldError(f"{name} could not be started: there is no {missing}") from error
         except OSError as error:
-            raise WorldError(
-                f"{name} could not be started: {command[0]}: {error.strerror}"
-            ) from error
+            raise WorldError(f"{name} could not be started: {error.strerror}") from error
         child = cls(name, process, reaper)
+        assert process.stdin is not None
+        process.stdin.write(RELEASE)
+        process.stdin.close()
         child._reader = asyncio.create_task(child._read(on_line))
         return child
 

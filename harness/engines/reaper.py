@@ -1,9 +1,10 @@
 """A watcher that ends what a run started, even if the harness was killed with SIGKILL.
 
 The harness holds the write end of a pipe to this process and names what it starts, a line each:
-`+GROUP` and `-GROUP` for process groups, `FOLDER` paths for temporary folders. When the pipe closes
-for whatever reason, the groups still named are killed and the folders removed (design decision 8).
-It imports nothing beyond the standard library, so that it is up before the first child.
+`+GROUP` and `-GROUP` for process groups, `/FOLDER` for what is removed with them. When the pipe
+closes for whatever reason, the groups still named are killed and the folders removed (design
+decision 8), and whatever else bears the dead run's name. It loads little, so that it is up soon; a
+watcher that was killed is replaced at the next word to it.
 """
 
 from __future__ import annotations
@@ -15,16 +16,28 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+
+from harness import belongings
+
+_BOOT = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r}); "
+    "from harness.engines.reaper import main; main(sys.argv[1])"
+)
+_DONE = "."
+"""The last line of a harness that lives on, and needs this watcher no more."""
 
 
 class Reaper:
     """The harness's end of the pipe."""
 
     def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         # A session of its own: a signal to the harness's whole group must not take the watcher too.
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", __file__],
+        return subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _BOOT, str(belongings.root())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -32,26 +45,34 @@ class Reaper:
         )
 
     def _say(self, line: str) -> None:
-        pipe: IO[bytes] | None = self._process.stdin
+        if self._process.poll() is not None:
+            with contextlib.suppress(OSError):
+                self._process = self._start()
+            line = "\n".join((*self._known, line))
+        pipe = self._process.stdin
         if pipe is not None and not pipe.closed:
             with contextlib.suppress(OSError):
-                pipe.write(line.encode() + b"\n")
+                pipe.write(line.encode(errors="surrogateescape") + b"\n")
                 pipe.flush()
 
     def watch(self, group: int) -> None:
         """End this process group when the harness ends."""
         self._say(f"+{group}")
+        self._known[f"+{group}"] = None
 
     def forget(self, group: int) -> None:
         """The process group has ended."""
         self._say(f"-{group}")
+        self._known.pop(f"+{group}", None)
 
     def watch_folder(self, folder: Path) -> None:
         """Remove this folder when the harness ends."""
         self._say(f"/{folder}")
+        self._known[f"/{folder}"] = None
 
     def close(self) -> None:
         """Let the watcher do its work and end, for at most three seconds."""
+        self._say(_DONE)
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -61,26 +82,28 @@ class Reaper:
             self._process.kill()
 
 
-def _main() -> None:
+def main(own: str) -> None:
+    """Watch until the pipe closes, then clear up; `own` is the folder of the harness's own."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
     folders: list[str] = []
-    for line in sys.stdin:
-        mark, rest = line[0], line[1:].rstrip("\n")
+    done = False
+    for raw in sys.stdin.buffer:
+        line = os.fsdecode(raw).rstrip("\n")
+        mark, rest = line[:1], line[1:]
         if mark == "+":
             groups.add(int(rest))
         elif mark == "-":
             groups.discard(int(rest))
-        else:
+        elif mark == "/":
             folders.append(rest)
+        done = line == _DONE
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGCONT)
             os.killpg(group, signal.SIGKILL)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    _main()
+    if not done:
+        belongings.remove_once_dead(Path(own))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 
+from harness import belongings
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError, WorldError
@@ -45,7 +45,8 @@ class Player:
         # Its own account of itself is no evidence here, and asking for it costs a third of a play.
         self._plain = target.model_copy(update={"status": None, "log": None})
         self._engine = SimEngine()
-        self._folder = tempfile.TemporaryDirectory(prefix="outage-explore-")
+        self._folder = contextlib.ExitStack()
+        self._own = self._folder.enter_context(belongings.folder())
         self.surface: Surface
 
     def __enter__(self) -> Player:
@@ -64,7 +65,7 @@ class Player:
     def close(self) -> None:
         """End the simulation and remove its folder."""
         self._engine.close_now()
-        self._folder.cleanup()
+        self._folder.close()
 
     def play(self, scenario: Scenario, seed: int, target: Target | None = None) -> History:
         """Play a scenario.
@@ -72,7 +73,7 @@ class Player:
         Raises: WorldError.
         """
         self.plays += 1
-        folder = Path(self._folder.name)
+        folder = self._own
         job = Job(
             scenario=scenario,
             timeline=compile_timeline(scenario),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.belongings import mark
+from harness.cradle import RELEASE, cradled
 from harness.errors import WorldError, own_error
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
 
@@ -48,7 +51,7 @@ class ProxyServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: threading.Thread | None = None
         self.on_spawn: Callable[[int], None] | None = None
-        """Gets the id of each process as soon as there is one, before it is ready."""
+        """Gets the id of each process before it can run."""
 
     @classmethod
     def embedded(
@@ -139,18 +142,21 @@ class ProxyServer:
         command = self._command(free_port())
         try:
             self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                cradled(command),
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 # A closed terminal or Ctrl-C is the harness's to answer, in its own order.
                 start_new_session=True,
-                env={**os.environ, "LOG_LEVEL": "info"},
+                env={**os.environ, **mark(), "LOG_LEVEL": "info"},
             )
         except OSError as error:
             return f"{command[0]}: {error.strerror}"
         if self.on_spawn is not None:
             self.on_spawn(self._process.pid)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError), self._process.stdin as pipe:
+            pipe.write(RELEASE)
         opened: queue.Queue[str] = queue.Queue()
         self._pump = threading.Thread(target=self._read, args=(self._process, opened), daemon=True)
         self._pump.start()

@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 
+from harness.belongings import note_containers
 from harness.engines.base import (
     Gate,
     Job,
@@ -26,7 +27,7 @@ from harness.engines.compose.dockerd import Dockerd
 from harness.engines.compose.host import HostSite
 from harness.engines.compose.images import are_built, note_built, sources_digest
 from harness.engines.compose.inside import INSIDE, InsideSite
-from harness.engines.compose.leftovers import Undertaker, remove_orphans
+from harness.engines.compose.leftovers import Undertaker, project_prefix, remove_orphans
 from harness.engines.compose.place import Place, Site
 from harness.engines.compose.world import World, check_upstreams, job_at
 from harness.engines.marks import output_evidence
@@ -163,6 +164,7 @@ class ComposeEngine:
                     await self._dockerd.call(
                         "leftovers could not be removed", remove_orphans, self._dockerd.client
                     )
+                    note_containers(project_prefix())
                     self._undertaker = Undertaker()
                     try:
                         await self._build(self._reaper, report)

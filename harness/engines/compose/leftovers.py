@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,7 +130,7 @@ class Undertaker:
         self._process.wait()
 
 
-def _main(prefix: str) -> None:
+def _main(prefix: str, folder: str | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.readline():
@@ -143,7 +144,9 @@ def _main(prefix: str) -> None:
             if project.startswith(prefix):
                 remove_project(client, project)
         time.sleep(1.0)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    _main(*sys.argv[1:])

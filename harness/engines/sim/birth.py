@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from harness.belongings import mark
 from harness.errors import WorldError
 
 from .plan import Plan
@@ -98,7 +99,7 @@ class Nursery:
                 [self._python, "-S", "-s", "-c", _BOOT],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"},
+                env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"} | dict(mark()),
                 start_new_session=True,
             )
             self.on_start(self._process.pid)
