@@ -415,15 +415,15 @@ def malformed_login_500():
 
 
 @defect(
-    "incomplete-login-401",
-    "a login without a password is asked of auth, and answered 401",
-    claims="G1",
+    "incomplete-login-500",
+    "a login without a password is answered 500",
+    claims="G1 G9",
     scenarios="nobody_gets_in",
 )
-def incomplete_login_401():
+def incomplete_login_500():
     def posted():
         given = _posted()
-        return None if given is None else {"email": "", "password": "", **given}
+        return None if given is None else {**given, "password": given["password"]}
 
     auth.posted = posted
 

@@ -379,7 +379,7 @@ def deadline_doubled():
     "deadline-halved",
     "each attempt is given up after half of T",
     claims="B8 T1 B1 B2",
-    scenarios="slow_then_dead auth_blackhole_50s",
+    scenarios="auth_blackhole_50s",
 )
 def deadline_halved():
     _transport_timeout(lambda timeout_s: timeout_s / 2)
