@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from gateway.logs import log_to_stderr
 from gateway.serving import serve
 from harness.claims import DEFECTS_FILE
-from tests.defects.gateways import DEFECTS
+from tests.defects.gateways import DEFECTS, Defect
 from tests.defects.gateways.making import make_app
 
 
@@ -24,10 +25,22 @@ def known() -> str:
             "claims": list(each.claims),
             "scenarios": list(each.scenarios),
         }
+        | ({"breakers": _declared(each)} if each.breakers else {})
         for each in DEFECTS.values()
     ]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     return f"[\n{lines}\n]\n"
+
+
+def _declared(defect: Defect) -> dict[str, dict[str, Any]]:
+    """Its breakers as a target file has them."""
+    return {
+        upstream: {
+            key: f"{value:g}s" if key in ("timeout", "wait") else int(value)
+            for key, value in settings.items()
+        }
+        for upstream, settings in defect.breakers.items()
+    }
 
 
 def main(arguments: list[str]) -> int:
