@@ -8,7 +8,6 @@ from harness.checks.case import Case
 from harness.checks.wording import plural, seconds
 from harness.history.events import Lifted
 from harness.history.view import FaultWindow, Request
-from harness.scenario.faults import KINDS, Status
 
 
 def remarks(case: Case) -> tuple[str, ...]:
@@ -73,8 +72,7 @@ def _takes_down(case: Case, window: FaultWindow) -> bool:
     if window.fault >= len(case.scenario.faults):
         return False
     fault = case.scenario.faults[window.fault]
-    failing = isinstance(fault, Status) and fault.status >= 500
-    return not fault.selective and (failing or KINDS[window.name].silent)
+    return not fault.selective and fault.fails
 
 
 def _escalations(case: Case) -> Iterator[str]:

@@ -20,6 +20,8 @@ from harness.scenario.faults import FaultBase
 
 _SYN_AGAIN_S = (1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
 """When Linux sends an unanswered SYN again, in seconds after the first."""
+_BYTE = b"x"
+"""Every byte that is sent: one that arrives as another was spoilt on the way."""
 _REQUEST_BYTES = (190, 40)
 """Head and body of a typical request, each sent by itself."""
 
@@ -186,6 +188,7 @@ class Attempt:
     _asked: int = 0
     _got: int = 0
     _total: int = 1
+    _spoilt: bool = False
     _client_left: bool = False
     _service_left: bool = False
     _to_up: list[bytes] = field(default_factory=list)
@@ -236,9 +239,9 @@ class Attempt:
         self.down = Link(wire.chains["downstream"], rng=wire.rng, at_s=now_s)
         join(self.up, self.down)
         head, body = _REQUEST_BYTES
-        self._to_up.append(b"x" * head)
+        self._to_up.append(_BYTE * head)
         if not self.call.route.startswith("GET "):
-            self._to_up.append(b"x" * body)
+            self._to_up.append(_BYTE * body)
         self._asked = sum(map(len, self._to_up))
         self._pump()
 
@@ -353,8 +356,9 @@ class Attempt:
     def _at_client(self, action: bytes | End) -> None:
         if isinstance(action, bytes):
             self._got += len(action)
+            self._spoilt = self._spoilt or bool(action.strip(_BYTE))
             if self._got >= self._total:
-                self._end(whole=True)
+                self._end(whole=not self._spoilt)
         else:
             self._client_left = True
             self._end(whole=False)
@@ -396,7 +400,7 @@ class Attempt:
             return
         _, count = self._left.pop(0)
         if count:
-            self._to_down.append(b"x" * count)
+            self._to_down.append(_BYTE * count)
         if not self._left:
             self._service_left = True  # it closes after its answer, as it was asked to
         self._pump()

@@ -120,12 +120,14 @@ def unplayable_against(target: Target, scenario: Scenario) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def unplayable_on(engine: str, scenario: Scenario) -> str | None:
-    """Why an engine can't play a scenario; None where it can."""
+def unplayable_on(engine: str, scenario: Scenario, proxy: str | None = None) -> str | None:
+    """Why an engine, with the proxy it has chosen, can't play a scenario; None where it can."""
     if scenario.engines is not None and engine not in scenario.engines:
         return f"this scenario is for the engines {', '.join(scenario.engines)} only"
     for fault in scenario.faults:
         kind = KINDS[fault.fault]
         if engine not in kind.engines:
             return f"the engine {engine} can't play {kind.name}; {', '.join(kind.engines)} can"
+        if proxy is not None and proxy.split()[0] not in kind.proxies:
+            return f"{proxy} can't play {kind.name}; {' and '.join(kind.proxies)} can"
     return None

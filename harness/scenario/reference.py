@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.scenario.expectations import FORMS
-from harness.scenario.faults import KINDS, FaultBase
+from harness.scenario.faults import KINDS, FaultBase, Kind
 from harness.scenario.model import Scenario
 from harness.scenario.schema import file_schema
 from harness.scenario.traffic import Stream
@@ -38,7 +38,7 @@ def fault_page() -> str:
         own = [key for key in schema["properties"] if key not in (*_COMMON, "fault")]
         required = schema.get("required", ())
         keys = ", ".join(f"`{key}`{' (needed)' if key in required else ''}" for key in own)
-        able = " | ".join("yes" if engine in kind.engines else "no" for engine in ENGINES)
+        able = " | ".join(_able(kind, engine) for engine in ENGINES)
         some = "yes" if kind.in_stub or kind.where == "stub" else "no"
         rows.append(f"| `{kind.name}` | {kind.doc} | {keys} | {able} | {some} |")
     intro = (
@@ -49,6 +49,15 @@ def fault_page() -> str:
         "itself, so it takes no `upstream`.\n"
     )
     return f"{intro}\n" + "\n".join(rows) + f"\n\n{_physics()}"
+
+
+def _able(kind: Kind, engine: str) -> str:
+    """Whether an engine can play a kind, and with which proxy if not with every one."""
+    if engine not in kind.engines or (engine == "compose" and "toxiproxy" not in kind.proxies):
+        return "no"
+    if engine == "local" and kind.proxies != ("embedded", "toxiproxy"):
+        return f"{' or '.join(kind.proxies)} only"
+    return "yes"
 
 
 _RUNNING = {

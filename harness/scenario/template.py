@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.scenario.faults import KINDS
+from harness.scenario.located import plain, read_tree
 from harness.settings import DOCUMENTED, ServiceSettings
 from harness.units import format_duration
 
@@ -17,21 +18,6 @@ _REQUESTS: Mapping[str, tuple[str, str]] = {
     "external_data": ("lookup", "GET /v1/api/lookup?q=weather"),
 }
 _WHILE_DOWN: Mapping[str, str] = {"auth": "401", "billing": "200", "chroma": "200"}
-_PARAMETERS: Mapping[str, Mapping[str, str]] = {
-    "latency": {"latency": "3s"},
-    "bandwidth": {"rate": "1KB/s"},
-    "slow_close": {"delay": "1s"},
-    "slicer": {"average_size": "64B", "delay": "10ms"},
-    "limit_data": {"bytes": "100B"},
-    "status": {"status": "503"},
-    "delay": {"delay": "3s"},
-    "json": {"json": "{surprise: true}"},
-    "headers": {"headers": "{X-Surprise: hello}"},
-    "revoke": {"user": "ada"},
-    "clock_step": {"by": "-1h"},
-}
-_OPENING = ("refused", "blackhole", "request_lost", "reply_lost", "empty", "reset", "status")
-"""Kinds that make every attempt fail, so that the breaker must open."""
 
 
 def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> str:
@@ -50,7 +36,7 @@ def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> st
     stream, request = _REQUESTS[upstream]
     body = '\n    json: {message: hello, project_id: "{project}"}' if stream == "chat" else ""
     duration_s = for_s + settings.wait_s + settings.longest_call_s + 10
-    opens = fault in _OPENING and for_s >= settings.longest_call_s + settings.threshold
+    opens = _opens(fault) and for_s >= settings.longest_call_s + settings.threshold
     expectations = (
         _opening(upstream, stream, seen=not KINDS[fault].invisible)
         if opens
@@ -84,7 +70,15 @@ expect:
 
 
 def _parameters(fault: str) -> str:
-    return "".join(f"\n    {key}: {value}" for key, value in _PARAMETERS.get(fault, {}).items())
+    return "".join(f"\n    {key}: {value}" for key, value in KINDS[fault].example.items())
+
+
+def _opens(fault: str) -> bool:
+    """Whether the kind, with its example's parameters, makes every attempt fail."""
+    kind = KINDS[fault]
+    keys = {key: read_tree(text)[0] for key, text in kind.example.items()}
+    said = {key: plain(node) for key, node in keys.items()}
+    return kind.model.model_validate({"upstream": "auth", "fault": fault, **said}).fails
 
 
 def _midway(fault: str, *, at_s: float) -> str:

@@ -128,31 +128,33 @@ def _rejections(
     predicted: Prediction, history: History, lines: list[float], scenario: Scenario
 ) -> Iterator[str]:
     """Of streams that nothing else than this upstream holds up: those can be told by their time."""
-    first: dict[str, int] = {}
     upstream = predicted.upstream
     crossed = sorted(
         c.at_s for c in history.crossings if c.upstream == upstream and c.what != "unanswered"
     )
+    sure: dict[str, int] = {}
+    possible: dict[str, int] = {}
     for request in history.requests:
-        calls = set(STREAMS[request.sent.stream][0])
+        stream, number = request.sent.stream, request.sent.number
+        calls = set(STREAMS[stream][0])
         alone = calls & set(scenario.faulted_upstreams) == {upstream}
-        if request.sent.number and alone and _turned_away(request, lines, crossed):
-            stream, number = request.sent.stream, request.sent.number
-            first[stream] = min(number, first.get(stream, number))
-    for stream, number in first.items():
+        if number and alone and _maybe_turned_away(request, lines):
+            possible.setdefault(stream, number)
+            if not _within(request, crossed):
+                sure.setdefault(stream, number)
+    for stream, number in sure.items():
         spans = predicted.first_rejection.get(stream, ())
-        if not any(span.low <= number <= span.high for span in spans):
+        if not any(span.low <= number and possible[stream] <= span.high for span in spans):
             told = " or ".join(f"#{span.low:g}..#{span.high:g}" for span in spans) or "none"
             yield f"first rejection of {stream} #{number}, expected {told}"
 
 
-def _turned_away(request: Request, lines: list[float], crossed: list[float]) -> bool:
-    begin_s, end_s = request.sent.at_s, request.end_s
-    return (
-        end_s - begin_s < _AT_ONCE_S
-        and any(begin_s <= at_s <= end_s for at_s in lines)
-        and not any(begin_s <= at_s <= end_s for at_s in crossed)
-    )
+def _maybe_turned_away(request: Request, lines: list[float]) -> bool:
+    return request.end_s - request.sent.at_s < _AT_ONCE_S and _within(request, lines)
+
+
+def _within(request: Request, instants: list[float]) -> bool:
+    return any(request.sent.at_s <= at_s <= request.end_s for at_s in instants)
 
 
 def _list(instants: list[float]) -> str:

@@ -82,7 +82,7 @@ class ComposeEngine:
                 "the harness's container has no Docker socket, so it can't disconnect another; "
                 "`outage run --engine compose` on the host can"
             )
-        return unplayable_on(self.name, scenario)
+        return unplayable_on(self.name, scenario, "toxiproxy")
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Bring a project up, play the job on it, take it down whatever happens."""

@@ -52,7 +52,7 @@ class LocalEngine:
                 f"{many[0]} is sent from several client addresses, and this system answers on "
                 "127.0.0.1 only"
             )
-        return unplayable_on(self.name, scenario)
+        return unplayable_on(self.name, scenario, self._choice.name)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Build a world, play the job on it, take it down whatever happens.

@@ -52,6 +52,11 @@ class FaultBase(Part):
         picked = self.on is not None or self.counted is not None or self.one_in is not None
         return picked or self.share < 1
 
+    @property
+    def fails(self) -> bool:
+        """Whether every attempt that it hits is a failure to a breaker, so that it must open."""
+        return self.KIND.opens and self.spoils
+
     def toxics(self) -> tuple[ToxicUse, ...]:
         """What it is on a proxy, in this order: for kinds that a proxy plays by toxics."""
         return ()

@@ -72,7 +72,7 @@ def _no_upstream(value: object) -> tuple[()]:
     return ()
 
 
-@kind("target", opens=False, engines=("sim",))
+@kind("target", opens=False, engines=("sim",), example={"by": "-1h"})
 class ClockStep(FaultBase):
     """The target's wall clock is stepped, its monotonic clock isn't; lifting steps it back."""
 

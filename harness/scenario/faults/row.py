@@ -66,12 +66,15 @@ class Kind:
     spoils: bool = False
     """Whether no attempt can succeed while it lasts; `FaultBase.spoils` knows its parameters."""
     opens: bool = True
-    """Whether attempts that meet it can be failures to a breaker (B1)."""
+    """Whether attempts that meet it can be failures to a breaker (B1); `FaultBase.fails` knows its
+    parameters, and says whether they all are."""
     hides: Hides = "nothing"
     """Where an attempt leaves no trace while it lasts: at the stub, or at the proxy either."""
     engines: tuple[str, ...] = ("local", "compose", "sim")
     proxies: tuple[str, ...] = ("embedded", "toxiproxy")
     """Which proxies can play it, on engines that have a choice."""
+    example: Mapping[str, str] = field(default_factory=dict)
+    """Its own keys, where some must be said, as an author may write them: for `outage new`."""
     in_stub: bool = False
     """Whether a stub can play it for some calls only: a route, a count, a share."""
     draws: Mapping[Draw, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)

@@ -24,6 +24,7 @@ _CODED = ("Content-Encoding", "gzip")
         "quick": ({"status": 503}, {"status": 500}),
         "odd": tuple({"status": status} for status in (404, 400, 429, 403, 422)),
     },
+    example={"status": "503"},
 )
 class Status(FaultBase):
     """The service answers with this status, its work not done."""
@@ -35,6 +36,11 @@ class Status(FaultBase):
     def spoils(self) -> bool:
         """Below 300 the answer is one that a caller may well take for good."""
         return self.status >= 300
+
+    @property
+    def fails(self) -> bool:
+        """500 and more is a failure, all else an answer (B1)."""
+        return self.status >= 500
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
@@ -55,6 +61,7 @@ class Status(FaultBase):
         "late": ({"delay": Deadlines(0.4)}, {"delay": Deadlines(0.8)}),
         "slow": tuple({"delay": Deadlines(share)} for share in (0.4, 0.1, 0.8)),
     },
+    example={"delay": "3s"},
 )
 class Delay(FaultBase):
     """The service answers correctly, but `delay` late."""
@@ -130,6 +137,11 @@ class Undecodable(FaultBase):
 
     fault: Literal["undecodable"]
 
+    @property
+    def fails(self) -> bool:
+        """Whoever never undoes encodings may not notice, but B1 calls it a failure."""
+        return True
+
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
         return {"action": "encoding"}
@@ -145,6 +157,7 @@ class Undecodable(FaultBase):
     spoils=True,
     in_stub=True,
     draws={"odd": ({"json": {}}, {"json": []}, {"json": None}, {"json": "surprise"})},
+    example={"json": "{surprise: true}"},
 )
 class Json(FaultBase):
     """The service answers this JSON instead of its own, its work not done."""
@@ -152,6 +165,11 @@ class Json(FaultBase):
     fault: Literal["json"]
     json_: Any = Field(..., alias="json")
     status: Whole = Field(200, ge=200, le=599)
+
+    @property
+    def fails(self) -> bool:
+        """Whatever it says, its status decides (B1)."""
+        return self.status >= 500
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
@@ -163,7 +181,7 @@ class Json(FaultBase):
         return replace(served, own=False, agreed=agreed, status=self.status, json=self.json_)
 
 
-@kind("stub", new="otherwise", in_stub=True)
+@kind("stub", new="otherwise", in_stub=True, example={"headers": "{X-Surprise: hello}"})
 class Headers(FaultBase):
     """The answer has these headers too, and this status if one is given."""
 
@@ -184,7 +202,7 @@ class Headers(FaultBase):
         return replace(served, own=False, status=self.status, json={}, headers=headers)
 
 
-@kind("stub", new="otherwise", opens=False)
+@kind("stub", new="otherwise", opens=False, example={"user": "ada"})
 class Revoke(FaultBase):
     """The user's token is not valid any more (auth)."""
 

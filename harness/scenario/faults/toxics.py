@@ -51,6 +51,7 @@ class _Toxic(FaultBase):
     new="slow",
     lift="delivers",
     draws={"slow": ({"latency": Deadlines(0.4)}, {"latency": Deadlines(0.1)})},
+    example={"latency": "3s"},
 )
 class Latency(_Toxic):
     """Toxiproxy's `latency`: every chunk arrives later by `latency` ± `jitter`."""
@@ -64,7 +65,7 @@ class Latency(_Toxic):
         return {"latency": ms(self.latency), "jitter": ms(self.jitter)}
 
 
-@kind("proxy", running="slow", new="slow", lift="delivers", cuts=True)
+@kind("proxy", running="slow", new="slow", lift="delivers", cuts=True, example={"rate": "1KB/s"})
 class Bandwidth(_Toxic):
     """Toxiproxy's `bandwidth`: no more than `rate`."""
 
@@ -84,6 +85,7 @@ class Bandwidth(_Toxic):
     cuts=True,
     opens=False,
     draws={"slow": ({"delay": "500ms"},)},
+    example={"delay": "1s"},
 )
 class SlowClose(_Toxic):
     """Toxiproxy's `slow_close`: the connection closes `delay` late."""
@@ -103,6 +105,7 @@ class SlowClose(_Toxic):
     lift="delivers",
     cuts=True,
     draws={"slow": ({"average_size": "64B", "delay": "50ms"},)},
+    example={"average_size": "64B", "delay": "10ms"},
 )
 class Slicer(_Toxic):
     """Toxiproxy's `slicer`: data arrives in small pieces, `delay` apart."""
@@ -121,7 +124,14 @@ class Slicer(_Toxic):
         }
 
 
-@kind("proxy", running="broken", new="broken", cuts=True, draws={"quick": ({"bytes": "20B"},)})
+@kind(
+    "proxy",
+    running="broken",
+    new="broken",
+    cuts=True,
+    draws={"quick": ({"bytes": "20B"},)},
+    example={"bytes": "100B"},
+)
 class LimitData(_Toxic):
     """Toxiproxy's `limit_data`: the connection closes after `bytes`."""
 
