@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from harness.checks.case import Case
 from harness.checks.charges import totals
+from harness.checks.hits import hits
 from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import false_rejections, remarks
@@ -58,6 +59,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         duplicates=account.duplicates,
         false_rejections=false_rejections(case),
         unacknowledged=account.unacknowledged,
+        faults=hits(case),
         notes=remarks(case),
     )
 

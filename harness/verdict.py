@@ -71,6 +71,41 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """One fault as it really was in force, and how many calls it met."""
+
+    fault: int
+    """Its number in the file, from 1."""
+    kind: str
+    subject: str
+    """What it hits: `auth, billing`, with its route where it has one, or `target`."""
+    start_s: float
+    end_s: float
+    met: int | None
+    """Calls; requests where it hits the target itself. None where nothing can tell."""
+    at_least: bool = False
+    """Whether there may have been more that nobody saw."""
+    note: str = ""
+    """Why nothing can tell, or why it met none."""
+
+    @property
+    def name(self) -> str:
+        """`fault 1, status on billing GET /balance`."""
+        return f"fault {self.fault}, {self.kind} on {self.subject}"
+
+    @property
+    def words(self) -> str:
+        """`met 14 calls`, `met at least 1 call`, `met no call`, `met calls that nobody can count`."""
+        what = "request" if self.subject == "target" else "call"
+        if self.met is None:
+            return f"met {what}s that nobody can count"
+        if self.met == 0:
+            return f"met no {what}"
+        least = "at least " if self.at_least else ""
+        return f"met {least}{self.met} {what}{'' if self.met == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One scenario, judged."""
 
@@ -97,6 +132,8 @@ class Judgement:
     """Requests turned away although an upstream was back: the price of its recovery wait."""
     unacknowledged: int = 0
     """Charges whose chats could not know of them, as billing's answer was lost."""
+    faults: tuple[Hits, ...] = ()
+    """Each fault that was in force, in file order."""
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
 

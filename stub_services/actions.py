@@ -27,6 +27,8 @@ from stub_services.routes import headers_of, status_of
 
 Kind = Literal["loss", "answer", "delivery", "addition", "revoke"]
 DripPart = Literal["content-length", "chunked", "headers"]
+_ENDINGS = ("empty", "reset")
+"""Losses that end the connection, which a delay puts off; the others are silence at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,25 @@ def combine(actions: Iterable[Action]) -> Combined:
         delivery=first.get("delivery"),
         delay_s=delay_s,
         headers=headers,
+    )
+
+
+def felt(actions: Iterable[tuple[str, Action]]) -> tuple[str, ...]:
+    """Of actions by their behaviour's id: the ids of those that change what becomes of the call.
+
+    What a loss or an earlier answer leaves no room for changes nothing. A revoked token is felt by
+    who shows it, which only the service can tell.
+    """
+    met = tuple(actions)
+    combined = combine(action for _, action in met)
+    chosen = [combined.loss] if combined.loss else [combined.answer, combined.delivery]
+    keeps_silent = combined.loss is not None and combined.loss.name not in _ENDINGS
+    return tuple(
+        behaviour_id
+        for behaviour_id, action in met
+        if any(action is each for each in chosen)
+        or (action.headers and action.kind == "addition" and not combined.loss)
+        or (action.delay_s > 0 and not keeps_silent)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from stub_services.messages import Reply, refusal, text_field
+from stub_services.messages import BadRequest, Reply, Request, refusal, text_field
 from stub_services.people import Person
 from stub_services.routes import Handler, Visit
 from stub_services.service import Service
@@ -23,6 +23,17 @@ class Auth(Service):
             "POST /verify_token": self._verify_token,
             "GET /internal/projects/*/owner": self._owner,
         }
+
+    def who(self, request: Request) -> str | None:
+        """By token, or by e-mail address and password."""
+        try:
+            body = request.json_object()
+        except BadRequest:
+            return None
+        said = {name: str(body.get(name)) for name in ("token", "email", "password")}
+        person = self.people.of_token(said["token"])
+        person = person or self.people.of_password(said["email"], said["password"])
+        return None if person is None else person.user_id
 
     def _login(self, visit: Visit) -> Reply:
         body = visit.request.json_object()

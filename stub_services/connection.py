@@ -139,8 +139,9 @@ class Connection:
     def _call(self, request: Request, at_s: float) -> Delivery:
         service = self._service
         route, work, of = service.find(request, at_s)
-        call_id = service.recorder.call(at_s, request, route, of)
         met = service.behaviours.meet(request, at_s)
+        felt = service.felt(request, met)
+        call_id = service.recorder.call(at_s, request, route, of, felt)
         combined = combine(action for _, action in met)
         begun = self._begun(call_id, work, combined, at_s)
         if begun.end_at_s == math.inf:

@@ -71,8 +71,10 @@ def answer(
     )
     if name == "encoding":
         delivery.outcome = "undecodable"
+    kept = len(body)
     if action is not None and name == "truncate":
         kept = len(body) // 2 if action.after_bytes is None else action.after_bytes
+    if kept < len(body):
         delivery.steps.append((at_s, head + body[:kept]))
         delivery.end, delivery.outcome = End.CLOSE, "truncated"
     elif dripping is not None:

@@ -26,8 +26,13 @@ class Recorder:
         self.records: list[dict[str, Any]] = []
         self.listeners: list[Callable[[], None]] = []
 
-    def call(self, at_s: float, request: Request, route: str, of: str | None) -> int:
-        """A request has come in whole; returns its id. `of` names what is attempted, if it says."""
+    def call(
+        self, at_s: float, request: Request, route: str, of: str | None, met: tuple[str, ...]
+    ) -> int:
+        """A request has come in whole; returns its id. `of` names what is attempted, if it says.
+
+        `met`: ids of the behaviours that change what becomes of it.
+        """
         if of is None:
             of = self._digest(request)
         self._attempts[of] += 1
@@ -41,6 +46,7 @@ class Recorder:
             path=request.target,
             of=of,
             attempt=self._attempts[of],
+            met=met,
         )
         return self._calls
 

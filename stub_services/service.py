@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
-from stub_services.behaviours import Behaviours
+from stub_services.actions import Action, felt
+from stub_services.behaviours import Behaviour, Behaviours
 from stub_services.messages import BadRequest, Reply, Request, refusal
 from stub_services.people import People
 from stub_services.recording import Recorder
@@ -57,6 +58,24 @@ class Service:
         """The key that names what a call attempts, where calls carry one."""
         del visit
         return None
+
+    def who(self, request: Request) -> str | None:
+        """The user whose token or password a call shows, where the service knows one by it."""
+        del request
+        return None
+
+    def felt(
+        self, request: Request, met: Iterable[tuple[Behaviour, Action]]
+    ) -> tuple[str, ...]:
+        """The ids of the behaviours that change what becomes of a call."""
+        pairs = tuple((behaviour.id, action) for behaviour, action in met)
+        user_id = self.who(request) if any(a.kind == "revoke" for _, a in pairs) else None
+        revoked = (
+            behaviour_id
+            for behaviour_id, action in pairs
+            if action.kind == "revoke" and action.user == user_id is not None
+        )
+        return (*felt(pairs), *revoked)
 
     def ledger(self) -> dict[str, Any] | None:
         """What `GET /_stub/ledger` shows; None for a service without one."""

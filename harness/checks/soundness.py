@@ -4,6 +4,7 @@ What is found here is inconclusive, so that such a run is never green. How failu
 
 * the steady state did not hold, or the outage could not touch the traffic: nothing is held against
   the target;
+* a fault met nobody by the scenario's own mistake: as for whatever else goes wrong, next;
 * something else went wrong (a fault came late, a part of the world died): only what a sound target
   shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
 * requests left late: each late request is unclear by itself, failures of others stand.
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.checks.case import Case
+from harness.checks.hits import Miss, misses
 from harness.checks.proof import touched
 from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
 from harness.checks.traffic import shown_status
@@ -57,10 +59,11 @@ def soundness(case: Case) -> Soundness:
     """Look at the run itself: its end, its troubles, its steady state, its faults, its lateness."""
     unhealthy = (*_unsteady(case), *_untouched(case))
     troubles = (*_troubles(case), *_cut_short(case), *_untimely(case))
+    missed = () if unhealthy or troubles else misses(case)
     return Soundness(
-        findings=(*troubles, *unhealthy, *_late_requests(case)),
+        findings=(*troubles, *unhealthy, *map(_missed, missed), *_late_requests(case)),
         unhealthy=bool(unhealthy),
-        troubled=bool(troubles),
+        troubled=bool(troubles) or any(miss.by_mistake for miss in missed),
     )
 
 
@@ -130,6 +133,16 @@ def _untouched(case: Case) -> Iterator[Finding]:
                 f"none: an outage of {upstream} could not touch this traffic",
                 ", ".join(case.history.run.evidence) or "no evidence at all",
             )
+
+
+def _missed(miss: Miss) -> Finding:
+    """A fault that met nobody: the play shows nothing of what it was written for."""
+    return _finding(
+        f"{miss.hits.name}, meets a call",
+        "at least one",
+        f"it {miss.hits.words}; {miss.instead}",
+        miss.hits.note or "each call that was seen while it lasted",
+    )
 
 
 def _untimely(case: Case) -> Iterator[Finding]:

@@ -151,6 +151,7 @@ def event_of_record(record: dict[str, Any], at_s: float) -> Event | None:
                 path=record["path"],
                 of=record["of"],
                 attempt=record["attempt"],
+                met=None if record.get("met") is None else tuple(record["met"]),
             )
         case "answered":
             return Replied(

@@ -2,6 +2,9 @@
 
 Facts from before the outage have negative instants. A history is a sequence of these, append-only,
 one JSON object a line; `kind` names the class. Nothing here is a judgement.
+
+Every number is exact to the microsecond from the start, so that a history read back from its file
+says of each window what it said in the run.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ class Event:
     by: str
     """`engine`, `client`, `proxy`, `stub`, `target`."""
 
+    def __post_init__(self) -> None:
+        """Round what arithmetic on clocks has left behind the sixth digit."""
+        for name in _ROUNDED[type(self)]:
+            object.__setattr__(self, name, round(getattr(self, name), 6))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Event):
@@ -44,8 +52,8 @@ class Run(Event):
     settings: dict[str, SettingsJson] = field(default_factory=dict)
     """Settings of the target by upstream: attempts, timeout_s, threshold, wait_s, backoffs_s."""
     evidence: tuple[str, ...] = ()
-    """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `status`, `log`
-    (lines for which the target has patterns), `output` (all lines of the target)."""
+    """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `refused connects`,
+    `status`, `log` (lines for which the target has patterns), `output` (all lines of the target)."""
     marks: tuple[str, ...] = ()
     """The marks for which the target has log patterns."""
     versions: dict[str, str] = field(default_factory=dict)
@@ -109,6 +117,9 @@ class Called(Event):
     """What is attempted: equal for attempts of the same call."""
     attempt: int
     """Which attempt of `of` this is, from 1."""
+    met: tuple[str, ...] | None = None
+    """Ids of the stub's behaviours that change what becomes of it: `f0` plays the scenario's first
+    fault. None where the stub doesn't say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +150,9 @@ class Crossed(Event):
     """Something crossed a proxy.
 
     `what`: `accepted` (a connection), `request` (its first bytes), `response` (first bytes of an
-    answer, with `status`), `closed` (`closed_by` client, upstream or proxy). What isn't HTTP has
-    requests without method and path, and answers with the status 0.
+    answer, with `status`), `closed` (`closed_by` client, upstream or proxy); `refused` and
+    `unanswered` (a connect in vain, where that can be seen). What isn't HTTP has requests without
+    method and path, and answers with the status 0.
     """
 
     kind: ClassVar[str] = "crossed"
@@ -260,6 +272,9 @@ _KINDS: dict[str, type[Event]] = {
 }
 _FIELDS = {cls: tuple(fields(cls)) for cls in _KINDS.values()}
 _READERS = {cls: {item.name: reader(str(item.type)) for item in _FIELDS[cls]} for cls in _FIELDS}
+_ROUNDED = {
+    cls: tuple(item.name for item in _FIELDS[cls] if item.type == "float") for cls in _FIELDS
+}
 
 
 def to_json(event: Event) -> str:
@@ -271,7 +286,7 @@ def to_json(event: Event) -> str:
             continue
         if item.default_factory is not MISSING and not value:
             continue
-        record[item.name] = round(value, 6) if isinstance(value, float) else value
+        record[item.name] = value
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -72,6 +72,8 @@ def _properties(judgement: Judgement, outcome: Outcome) -> list[tuple[str, str]]
         ("requests", str(judgement.requests)),
         ("lateness_p99_ms", f"{judgement.lateness_ms.get('p99', 0.0):.1f}"),
     ]
+    for hits in judgement.faults:
+        found.append((f"fault.{hits.fault}", f"{hits.kind} on {hits.subject} {hits.words}"))
     for upstream, transitions in judgement.breakers.items():
         words = ", ".join(f"{each.state} {each.at_s:.2f} s" for each in transitions)
         found.append((f"breaker.{upstream}", words or "closed throughout"))

@@ -37,8 +37,8 @@ def summary_md(outcome: Outcome) -> str:
         f"**{_text(outcome.totals)}** — target {_text(outcome.target)}, engine "
         f"{_text(outcome.engine)}, proxy {_text(outcome.proxy)}, seed {outcome.seed}",
         "",
-        "| | scenario | held | breakers | took |",
-        "|---|---|---|---|---|",
+        "| | scenario | held | faults | breakers | took |",
+        "|---|---|---|---|---|---|",
         *(_row(judgement) for judgement in ordered),
     ]
     for judgement in ordered:
@@ -60,6 +60,7 @@ def _row(judgement: Judgement) -> str:
         _MARKS[judgement.verdict],
         f"{_text(judgement.title)}<br>{_text(judgement.name)}",
         share,
+        "<br>".join(_text(f"{each.kind} on {each.subject} {each.words}") for each in judgement.faults),
         "<br>".join(_breakers(judgement)),
         span(judgement.wall_s) if judgement.wall_s else "",
     ]

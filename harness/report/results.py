@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
-from harness.verdict import Finding, Judgement, Transition
+from harness.verdict import Finding, Hits, Judgement, Transition
 
 SCHEMA = 1
 
@@ -59,10 +59,23 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
             "duplicates": judgement.duplicates,
             "unacknowledged": judgement.unacknowledged,
         },
+        "faults": [_fault(each) for each in judgement.faults],
         "false_rejections": dict(judgement.false_rejections),
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
         "promises": [_finding(finding, judgement) for finding in judgement.promises],
         "notes": [clean(note) for note in judgement.notes],
+    }
+
+
+def _fault(hits: Hits) -> dict[str, Any]:
+    return {
+        "fault": hits.fault,
+        "kind": hits.kind,
+        "subject": hits.subject,
+        "window": {"from_s": _finite(hits.start_s), "to_s": _finite(hits.end_s)},
+        "met": hits.met,
+        "at_least": hits.at_least,
+        "note": clean(hits.note),
     }
 
 

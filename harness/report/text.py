@@ -32,6 +32,7 @@ _MARKS: dict[Verdict, str] = {
 _NAME_WIDTH = 30
 _VERDICT_WIDTH = len("out of scope")
 _MOST_CHANGES = 4
+_MOST_FAULTS = 6
 
 
 def one_line(judgement: Judgement) -> Text:
@@ -44,10 +45,21 @@ def one_line(judgement: Judgement) -> Text:
         line.append(clean(judgement.why_not), "dim")
         return line
     line.append(_held(judgement))
-    changes = "; ".join((*_changes(judgement), *_price(judgement)))
+    changes = "; ".join((*_changes(judgement), *_price(judgement), *_met(judgement)))
     if changes:
         line.append(f"  {changes}", "dim")
     return line
+
+
+def _met(judgement: Judgement) -> Iterator[str]:
+    """How many calls the faults met, in their order: `met 5 calls`, `3 faults met 5, 0, ? calls`."""
+    faults = judgement.faults
+    if len(faults) == 1:
+        yield faults[0].words
+    elif faults:
+        shown = ["?" if each.met is None else str(each.met) for each in faults[:_MOST_FAULTS]]
+        more = ", ..." if len(faults) > _MOST_FAULTS else ""
+        yield f"{len(faults)} faults met {', '.join(shown)}{more} calls"
 
 
 def _held(judgement: Judgement) -> str:
@@ -93,6 +105,9 @@ class _Details:
         if promises := list(_wrong(self._judgement.promises, width)):
             yield Text("  promises, which hold in every run:", "dim")
             yield from promises
+        for hits in self._judgement.faults:
+            note = f" ({hits.note})" if hits.note else ""
+            yield Text(f"    {clean(f'{hits.name}, {hits.words}{note}')}", "dim")
 
 
 def _wrong(findings: Sequence[Finding], width: int | None) -> Iterator[Text]:

@@ -22,7 +22,9 @@ from harness.scenario.fields import (
 from harness.units import Range, Window, parse_count, parse_duration
 
 _BURST = re.compile(r"([0-9]{1,15}) at (.+)")
-_JUST_BEFORE_S = 1e-9
+_EXACT_DIGITS = 6
+"""Instants are exact to the microsecond, as a history keeps them."""
+_JUST_BEFORE_S = 0.5e-6
 """Instants nearer than this are one: the rest is rounding."""
 
 
@@ -37,7 +39,8 @@ def _burst(value: object) -> object:
     if isinstance(value, Burst):
         return value
     if isinstance(value, str) and (match := _BURST.fullmatch(value.strip())):
-        return Burst(count=int(match[1]), at_s=parse_duration(match[2]))
+        at_s = round(parse_duration(match[2]), _EXACT_DIGITS)
+        return Burst(count=int(match[1]), at_s=at_s)
     raise ValueError("expected a number of requests and their instant, such as 50 at 70s")
 
 
@@ -136,7 +139,7 @@ class Stream(Part):
         index = 0
         # Multiplied, not summed, so that a long stream does not drift by rounding.
         while (at_s := window.start_s + index / self.rate) < end_s - _JUST_BEFORE_S:
-            yield round(at_s, 9)
+            yield round(at_s, _EXACT_DIGITS)
             index += 1
 
     @model_validator(mode="after")

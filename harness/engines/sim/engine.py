@@ -31,7 +31,7 @@ from .plans import make_plan
 _LIBRARIES = ("flask", "httpx", "requests", "urllib3", "werkzeug")
 SUMMARY = "played with seed"
 """How the last line of a simulated history begins."""
-EVIDENCE = ("stub", "proxy requests", "proxy connections")
+EVIDENCE = ("stub", "proxy requests", "proxy connections", "refused connects")
 
 
 class SimEngine:

@@ -54,8 +54,8 @@ class Listener(Protocol):
     def refuses(self) -> bool:
         """Whether a connect is answered by an RST."""
 
-    def knock(self, end: End) -> Remote | None:
-        """Who takes the connection; None for no answer at all."""
+    def knock(self, end: End, *, again: bool) -> Remote | None:
+        """Who takes the connection; None for no answer at all. `again`: this SYN is repeated."""
 
 
 class End:
@@ -255,7 +255,7 @@ class Fabric:
             KERNEL.call_later(end.latency_s, end.fail, error)
         elif listener.refuses:
             KERNEL.call_later(end.latency_s, end.fail, errno.ECONNREFUSED)
-        elif (remote := listener.knock(end)) is not None:
+        elif (remote := listener.knock(end, again=tries > 0)) is not None:
             KERNEL.call_later(end.latency_s, end.accept, remote, address)
         elif tries < len(SYN_RETRIES_S):
             again_s = begun_s + SYN_RETRIES_S[tries]

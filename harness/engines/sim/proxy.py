@@ -48,10 +48,11 @@ class Proxy:
         self.facts.cross(KERNEL.now_s, self.name, 0, "refused")
         return True
 
-    def knock(self, end: End) -> Remote | None:
+    def knock(self, end: End, *, again: bool) -> Remote | None:
         """Take a connection, unless nobody answers."""
         if self.unanswered_by:
-            self.facts.cross(KERNEL.now_s, self.name, 0, "unanswered")
+            if not again:
+                self.facts.cross(KERNEL.now_s, self.name, 0, "unanswered")
             return None
         self._count += 1
         connection = Connection(self, self._count, end)

@@ -77,7 +77,7 @@ class Backlog:
         self.waiting: deque[End] = deque()
         self.end = End(address)
 
-    def knock(self, end: End) -> Remote | None:
+    def knock(self, end: End, *, again: bool) -> Remote | None:
         """Queue a connection for `accept`."""
         near = End(self.address)
         near.accept(Pair(end), end.local)
