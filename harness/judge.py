@@ -67,7 +67,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
 def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Of the run itself first, then of each expectation, in the file's order; and the promises'."""
     expected = tuple(run.tempered(finding) for finding in _expected(case))
-    promises = _unique([run.tempered(finding) for finding in promises_of(case)])
+    promises = _unique([run.tempered(finding, promised=True) for finding in promises_of(case)])
     if _verdict(expected, promises) is Verdict.OUT_OF_SCOPE:
         return _unique(expected), promises  # what isn't owed can't be spoilt by the run either
     of_run = run.findings if expected or promises else (*run.findings, _NOTHING_JUDGED)

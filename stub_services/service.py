@@ -64,9 +64,7 @@ class Service:
         del request
         return None
 
-    def felt(
-        self, request: Request, met: Iterable[tuple[Behaviour, Action]]
-    ) -> tuple[str, ...]:
+    def felt(self, request: Request, met: Iterable[tuple[Behaviour, Action]]) -> tuple[str, ...]:
         """The ids of the behaviours that change what becomes of a call."""
         pairs = tuple((behaviour.id, action) for behaviour, action in met)
         user_id = self.who(request) if any(a.kind == "revoke" for _, a in pairs) else None

@@ -4,7 +4,8 @@ What is found here is inconclusive, so that such a run is never green. How failu
 
 * the steady state did not hold, or the outage could not touch the traffic: nothing is held against
   the target;
-* a fault met nobody by the scenario's own mistake: as for whatever else goes wrong, next;
+* a fault met nobody by the scenario's own mistake: no expectation is held against the target, but
+  promises, which need no outage, are;
 * something else went wrong (a fault came late, a part of the world died): only what a sound target
   shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
 * requests left late: each late request is unclear by itself, failures of others stand.
@@ -42,12 +43,18 @@ class Soundness:
     """The steady state did not hold, or the outage could not touch the traffic."""
     troubled: bool = False
     """Something else went wrong that may explain what was seen."""
+    pointless: bool = False
+    """A fault met nobody, and the target has no part in it."""
 
-    def tempered(self, finding: Finding) -> Finding:
-        """A failure that may be the run's own doing is inconclusive."""
+    def tempered(self, finding: Finding, *, promised: bool = False) -> Finding:
+        """A failure that may be the run's own doing is inconclusive.
+
+        `promised`: it breaks what holds in every run, whatever the scenario is about.
+        """
         if finding.verdict is not Verdict.FAILED:
             return finding
-        if self.unhealthy or (self.troubled and not finding.timeless):
+        spoilt = self.troubled or (self.pointless and not promised)
+        if self.unhealthy or (spoilt and not finding.timeless):
             why = "not held against the target, as the run itself went wrong"
             return replace(
                 finding, verdict=Verdict.INCONCLUSIVE, evidence=f"{finding.evidence}; {why}"
@@ -63,7 +70,8 @@ def soundness(case: Case) -> Soundness:
     return Soundness(
         findings=(*troubles, *unhealthy, *map(_missed, missed), *_late_requests(case)),
         unhealthy=bool(unhealthy),
-        troubled=bool(troubles) or any(miss.by_mistake for miss in missed),
+        troubled=bool(troubles),
+        pointless=any(miss.by_mistake for miss in missed),
     )
 
 

@@ -60,7 +60,9 @@ def _row(judgement: Judgement) -> str:
         _MARKS[judgement.verdict],
         f"{_text(judgement.title)}<br>{_text(judgement.name)}",
         share,
-        "<br>".join(_text(f"{each.kind} on {each.subject} {each.words}") for each in judgement.faults),
+        "<br>".join(
+            _text(f"{each.kind} on {each.subject} {each.words}") for each in judgement.faults
+        ),
         "<br>".join(_breakers(judgement)),
         span(judgement.wall_s) if judgement.wall_s else "",
     ]
