@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from harness.checks.case import Case
+from harness.checks.registry import findings_of
 from harness.errors import InvalidFile
 from harness.explore.outage import Outage
 from harness.explore.player import Player
@@ -75,7 +77,9 @@ def failed(raw: RawExpectation, outage: Outage, history: History) -> Finding | N
         scenario = outage.scenario(expect=(raw,))
     except ValueError:
         return None  # its window is none
-    findings = judge(scenario, history).findings
+    # By itself: that another fault of the outage met nobody is no excuse here.
+    case = Case(scenario, history)
+    findings = [finding for each in scenario.expect for finding in findings_of(each, case)]
     found = next((found for found in findings if found.verdict is Verdict.FAILED), None)
     if found is not None and not _can_be_read(raw, outage):
         return None

@@ -138,8 +138,9 @@ class World:
         by_proxy: bool = True,
         by_stub: bool = True,
         took_s: float = 0.005,
+        met: tuple[str, ...] | None = None,
     ) -> World:
-        """An attempt, as the proxy and the stub see it."""
+        """An attempt, as the proxy and the stub see it; `met` by which of the stub's behaviours."""
         self._call += 1
         method, _, path = route.partition(" ")
         if by_proxy:
@@ -167,6 +168,7 @@ class World:
                     path=path,
                     of=f"call-{self._call}",
                     attempt=1,
+                    met=met,
                 )
             )
             self.events.append(

@@ -28,7 +28,7 @@ def test_nothing_observed_breaks_the_table_or_becomes_markup(finding, judgement,
     bad = finding(Verdict.FAILED, name=text, observed=text)
     lines = summary_md(outcome(judgement(bad, title=text, name=text))).split("\n")
     (row,) = [line for line in lines if line.startswith("| ❌")]
-    assert row.replace("\\\\", "").replace("\\|", "").count("|") == 6
+    assert row.replace("\\\\", "").replace("\\|", "").count("|") == 7
     assert "<script" not in row
 
 
