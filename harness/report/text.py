@@ -52,7 +52,7 @@ def one_line(judgement: Judgement) -> Text:
 
 
 def _met(judgement: Judgement) -> Iterator[str]:
-    """How many calls the faults met, in their order: `met 5 calls`, `3 faults met 5, 0, ? calls`."""
+    """How many calls each fault met: `met 5 calls`, `3 faults met 5, 0, ? calls`."""
     faults = judgement.faults
     if len(faults) == 1:
         yield faults[0].words
