@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from harness.log_patterns import Log
 from harness.scenario.fields import (
+    AnswerHeaders,
+    CallRoute,
     Claim,
     Duration,
-    HeaderFields,
     HeaderText,
     Line,
     Misfit,
@@ -87,10 +88,10 @@ class User(Part):
 class StubRoute(Part):
     """An extra or changed route of a stub, as data."""
 
-    route: Route
+    route: CallRoute
     json_: Any = Field(None, alias="json")
     status: Whole = Field(200, ge=200, le=599)
-    headers: HeaderFields = Field(default_factory=dict)
+    headers: AnswerHeaders = Field(default_factory=dict)
 
 
 DEFAULT_USERS: dict[str, User] = {

@@ -14,7 +14,7 @@ another. Run as processes they print `{"ready": {name: port}}`; `control` lists 
 from stub_services.connection import Connection, Output
 from stub_services.delivery import End
 from stub_services.people import DEFAULT_USERS
-from stub_services.roster import SERVICES, build
+from stub_services.roster import SERVICES, build, routes_of
 from stub_services.service import Service
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "Output",
     "Service",
     "build",
+    "routes_of",
 ]

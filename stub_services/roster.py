@@ -26,6 +26,11 @@ SERVICES: dict[str, type[Service]] = {
 """The services that have routes of their own, by name."""
 
 
+def routes_of(name: str) -> tuple[str, ...]:
+    """The routes of a service, `*` for any segment; `/health` alone for one that isn't known."""
+    return build([name])[name].own_routes
+
+
 def build(
     names: Iterable[str] = tuple(SERVICES),
     *,

@@ -50,6 +50,11 @@ class Service:
         ]
         self._given: list[Route] = []
 
+    @property
+    def own_routes(self) -> tuple[str, ...]:
+        """Its routes without those given as data: `GET /balance/*`."""
+        return tuple(str(route.pattern) for route in self._own)
+
     def routes(self) -> Mapping[str, Handler]:
         """Who answers which route, such as `GET /balance/*`."""
         return {}

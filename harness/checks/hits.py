@@ -22,7 +22,7 @@ from harness.checks.wording import plural, window
 from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, Request
 from harness.routes import route_matches
-from harness.scenario.faults import KINDS, Fault, Truncate
+from harness.scenario.faults import KINDS, Fault, Revoke, Truncate
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window
 from harness.verdict import Hits
@@ -39,7 +39,7 @@ class Miss:
     instead: str
     """What was called meanwhile, or why nothing was."""
     by_mistake: bool
-    """Whether the scenario alone is to blame: the target's breaker turned nobody away."""
+    """Whether the scenario may be to blame, rather than a target that didn't call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,24 @@ class _Account:
 
     def miss(self) -> Miss:
         """Why it met nobody, in words."""
-        return Miss(hits=self.hits, instead=self._instead(), by_mistake=not self._away)
+        return Miss(hits=self.hits, instead=self._instead(), by_mistake=self._by_mistake)
+
+    @property
+    def _by_mistake(self) -> bool:
+        """Nobody was there to be met, or those who called were none of its own, or were kept away.
+
+        Else the target had the occasion, and did without a call: what it then answered stands.
+        """
+        if not self._needing:
+            return True
+        called = self._made and not isinstance(self._fault, Revoke)
+        own = set(self._struck.upstreams)
+        elsewhere = any(
+            not own & set(other.upstreams) and other.start_s < self._struck.window.end_s
+            for other in self._history.faults
+            if other.upstreams
+        )
+        return bool(called) or (elsewhere and not self._away)
 
     # Counting
 
@@ -222,7 +239,12 @@ class _Account:
             for name in self._struck.upstreams
             for stream in reaching(self._history, name, self._fault.on)
         }
-        return tuple(request for request in within if request.sent.stream in streams)
+        user = self._fault.user if isinstance(self._fault, Revoke) else None
+        return tuple(
+            request
+            for request in within
+            if request.sent.stream in streams and user in (None, request.sent.user)
+        )
 
     @cached_property
     def _away(self) -> tuple[Request, ...]:
@@ -280,6 +302,8 @@ class _Account:
         if self._made and isinstance(self._fault, Truncate):
             return f"no body was longer than {self._fault.after} B, so each arrived whole"
         called = self._calls()
+        if isinstance(self._fault, Revoke) and not self._needing:
+            return f"no request that calls {subject} as {self._fault.user} was sent in {during}"
         if called:
             hint = did_you_mean(self._fault.on, called) if self._fault.on is not None else ""
             return f"called meanwhile: {_listed(called)}{hint}"

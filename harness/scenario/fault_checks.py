@@ -1,10 +1,12 @@
-"""What is wrong with faults: unknown upstreams, windows that never come, contradictions."""
+"""What is wrong with faults: unknown names, and whatever keeps one from ever meeting a call."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-from harness.scenario.faults import KINDS, Fault, Revoke
+from harness.scenario.fault_pairs import check_pairs
+from harness.scenario.faults import KINDS, FaultBase, Revoke
+from harness.scenario.located import Path
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
 from harness.units import format_duration
@@ -17,6 +19,10 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
         path = ("faults", index)
         for number, name in enumerate(fault.upstreams):
             yield from names.upstream((*path, "upstream", number), name)
+            if name in fault.upstreams[:number]:
+                yield (*path, "upstream", number), f"{name} is named twice"
+            if fault.on is not None:
+                yield from names.route((*path, "on"), name, fault.on)
         if not fault.upstreams and fault.where != "target":
             yield (*path, "upstream"), "expected at least one upstream"
         if fault.from_ >= scenario.duration:
@@ -31,11 +37,55 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
             yield (*path, "share"), "0% hits no call; expected more than 0%"
         if isinstance(fault, Revoke):
             yield from names.user((*path, "user"), fault.user)
+            if fault.selective:
+                yield path, "a token is revoked for every call; drop what picks some"
         why = needs_a_stub(fault, names.real)
         if why is not None:
             yield (*path, "fault"), why
+        yield from _idle(fault, path)
         yield from _engines(scenario, index)
-    yield from _contradictions(scenario)
+        if names.dropped is None:
+            yield from _unattended(scenario, index)
+    yield from check_pairs(scenario)
+
+
+_NOTHING: dict[str, dict[str, object]] = {
+    "delay": {"delay": 0.0},
+    "drip": {"every": 0.0},
+    "slow_close": {"delay": 0.0},
+    "latency": {"latency": 0.0, "jitter": 0.0},
+    "headers": {"headers": {}, "status": None},
+}
+"""With these values a fault of that kind changes nothing."""
+
+
+def _idle(fault: FaultBase, path: Path) -> Misfits:
+    """Parameters with which it would leave every call as it is."""
+    if getattr(fault, "toxicity", 1.0) == 0:
+        yield (*path, "toxicity"), "0% hits no connection; expected more than 0%"
+    nothing = _NOTHING.get(fault.fault, {})
+    if nothing and all(getattr(fault, key) == value for key, value in nothing.items()):
+        key = next(iter(nothing))
+        yield (*path, key), f"a `{fault.fault}` with no {key} changes nothing"
+
+
+_UNDER_WAY_S = 1.0
+"""A request that left so long before may still be under way, with all upstreams healthy."""
+
+
+def _unattended(scenario: Scenario, index: int) -> Misfits:
+    """Whether it comes and goes while nobody is there: no request leaves, none is under way."""
+    fault, end_s = scenario.faults[index], scenario.fault_end_s(index)
+    planned = any(stream.planned(scenario.duration) for stream in scenario.traffic.values())
+    if fault.from_ >= min(end_s, scenario.duration) or not planned:
+        return
+    # Requests that an earlier fault may hold up are there for longer.
+    held_up = [other.from_ for other in scenario.faults if other.from_ < fault.from_]
+    since_s = min([fault.from_ - _UNDER_WAY_S, *held_up])
+    streams = scenario.traffic.values()
+    if not any(stream.sends_within(since_s, end_s, scenario.duration) for stream in streams):
+        window = f"{format_duration(fault.from_)}..{format_duration(end_s)}"
+        yield ("faults", index), f"no request leaves in {window}, so it can't meet any"
 
 
 def needs_a_stub(fault: Fault, real: Collection[str]) -> str | None:
@@ -63,41 +113,3 @@ def _engines(scenario: Scenario, index: int) -> Misfits:
     if scenario.engines is not None and not set(scenario.engines) & set(kind.engines):
         able = ", ".join(kind.engines)
         yield ("faults", index, "fault"), f"`engines` leaves none that can play it; {able} can"
-
-
-def _contradictions(scenario: Scenario) -> Misfits:
-    """Two faults of one kind in force at once: lifting the first would lift both."""
-    lanes: dict[tuple[str, str, str], list[int]] = {}
-    for index, fault in enumerate(scenario.faults):
-        if fault.selective or fault.where == "stub" or fault.fault == "restart":
-            continue  # an upstream can have several of these at a time
-        for upstream in fault.upstreams:
-            for direction in _directions(fault):
-                lanes.setdefault((upstream, fault.fault, direction), []).append(index)
-    met: dict[tuple[int, int], set[str]] = {}
-    for (upstream, _, _), indices in lanes.items():
-        for pair in _overlaps(scenario, indices):
-            met.setdefault(pair, set()).add(upstream)
-    for (i, j), upstreams in sorted(met.items()):
-        starts = max(scenario.faults[i].from_, scenario.faults[j].from_)
-        ends = min(scenario.fault_end_s(i), scenario.fault_end_s(j))
-        window = f"{format_duration(starts)}..{format_duration(ends)}"
-        kind = scenario.faults[j].fault
-        both = ", ".join(sorted(upstreams))
-        yield ("faults", j), f"{both} has `{kind}` already in {window}; join the two"
-
-
-def _directions(fault: Fault) -> tuple[str, ...]:
-    """Where it is in force: toxics of one kind may stand side by side in opposite directions."""
-    stream = getattr(fault, "stream", "both")
-    return ("upstream", "downstream") if stream == "both" else (stream,)
-
-
-def _overlaps(scenario: Scenario, indices: list[int]) -> Iterator[tuple[int, int]]:
-    """Pairs, in file order, of faults that begin while another is in force."""
-    longest = -1  # of those that have begun, the one that ends last
-    for index in sorted(indices, key=lambda index: scenario.faults[index].from_):
-        if longest >= 0 and scenario.faults[index].from_ < scenario.fault_end_s(longest):
-            yield min(longest, index), max(longest, index)
-        if longest < 0 or scenario.fault_end_s(index) > scenario.fault_end_s(longest):
-            longest = index

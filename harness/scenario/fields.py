@@ -14,6 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from harness.scenario.route_spelling import METHODS, meant_route, unmatchable
 from harness.units import (
     Around,
     Range,
@@ -119,12 +120,21 @@ LatencyField = Annotated[
     Range, _unless_parsed(parse_duration_range, Range), _text("bounds of a latency", "< 100ms")
 ]
 
-_ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S*)")
+_ROUTE = re.compile(rf"({'|'.join(METHODS)}) (/\S*)")
 
 
 def _check_route(text: str) -> str:
     if not _ROUTE.fullmatch(text):
-        raise ValueError("expected a method and a path, such as GET /balance or POST /v1/api/chat")
+        raise ValueError(
+            "expected a method and a path, such as GET /balance or POST /v1/api/chat"
+            + meant_route(text)
+        )
+    return text
+
+
+def _check_call_route(text: str) -> str:
+    if problem := unmatchable(_check_route(text)):
+        raise ValueError(problem)
     return text
 
 
@@ -133,8 +143,27 @@ Route = Annotated[
     AfterValidator(_check_route),
     _text("a method and a path", "POST /v1/api/chat", pattern=rf"{_ROUTE.pattern}"),
 ]
+CallRoute = Annotated[
+    str,
+    AfterValidator(_check_call_route),
+    _text("a method and a path", "GET /balance", pattern=rf"{_ROUTE.pattern}"),
+]
+"""A route that calls are held against: `*` stands for one segment, and paths below it count too."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+_FRAMING = (
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+)
+"""Headers by which an answer is cut into shape on the wire: not a stub's to make up."""
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -158,6 +187,19 @@ def check_header_value(value: str) -> str:
 HeaderFields = Annotated[dict[str, str], AfterValidator(_check_headers)]
 """Headers as HTTP can carry them: a line end in one would make up another."""
 
+
+def _check_answer_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name in _check_headers(headers):
+        if name.lower() in _FRAMING:
+            raise ValueError(
+                f"{name} says how an answer is framed, which the stub does itself; for a broken "
+                "answer use the faults `truncate`, `drip` or `empty`"
+            )
+    return headers
+
+
+AnswerHeaders = Annotated[dict[str, str], AfterValidator(_check_answer_headers)]
+"""Headers of an answer that a stub is to give."""
 
 HeaderText = Annotated[str, AfterValidator(check_header_value)]
 

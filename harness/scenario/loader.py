@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ _STAND_INS = {
     "traffic.*.rate": "1/h",
     "traffic.*.request": "GET /",
 }
+
+_STUBS = "stub_services"
+"""The package of the stubs, which plugs in by name; loaded only where a route is to be checked."""
 
 _TARGET = Mistaken(
     keys=frozenset({"start", "url", "upstreams"}),
@@ -116,8 +120,23 @@ def _check(
         upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
         users |= dict.fromkeys(target.user_ids)
     real = tuple(target.real) if target is not None and playable else ()
-    names = Names(upstreams=tuple(upstreams), users=tuple(users), real=real, dropped=dropped)
+    names = Names(
+        upstreams=tuple(upstreams),
+        users=tuple(users),
+        real=real,
+        routes=partial(_routes, target),
+        dropped=dropped,
+    )
     return check_scenario(scenario, names)
+
+
+def _routes(target: Target | None, upstream: str) -> tuple[str, ...] | None:
+    """What a stub answers to; None for a real service, and for one that nobody has described."""
+    given = () if target is None else target.stubs.get(upstream, ())
+    if (target is not None and upstream in target.real) or not (given or upstream in DOCUMENTED):
+        return None
+    own: tuple[str, ...] = import_module(_STUBS).routes_of(upstream)
+    return (*(route.route for route in given), *own)
 
 
 def _unique(name: str, path: Path, taken: set[str]) -> str:

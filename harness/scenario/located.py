@@ -48,6 +48,8 @@ class Scalar:
     value: object
     text: str
     size: int = 1
+    comment: str = ""
+    """What follows a text without quotes on its line, from the space before its `#`."""
 
 
 @dataclass(slots=True)
@@ -185,6 +187,7 @@ class _Reader:
         self.spots: list[Spot] = []
         self.last_quoted = (0, 0)
         self._events = yaml.parse(text, Loader=_LOADER)
+        self._lines = text.split("\n")
         self._anchors: dict[str, Node | None] = {}
         self._depth = 0
 
@@ -274,7 +277,14 @@ class _Reader:
         if event.style in ("'", '"'):
             self.last_quoted = (line, event.end_mark.line + 1)
         plainly = event.implicit[0] and event.tag is None
-        return Scalar(line, self._resolved(event) if plainly else event.value, event.value)
+        value = self._resolved(event) if plainly else event.value
+        return Scalar(line, value, event.value, comment=self._comment(event))
+
+    def _comment(self, event: Any) -> str:
+        if event.style or event.end_mark.line >= len(self._lines):
+            return ""
+        rest = self._lines[event.end_mark.line][event.end_mark.column :].rstrip()
+        return rest if rest.lstrip().startswith("#") else ""
 
     def _resolved(self, event: Any) -> object:
         text = event.value

@@ -1,12 +1,12 @@
-"""The names that a scenario may use beyond its own: upstreams and users."""
+"""The names that a scenario may use beyond its own: upstreams, their routes, and users."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from harness.scenario.located import Path
-from harness.scenario.spelling import not_known
+from harness.scenario.spelling import did_you_mean, not_known
 
 Misfits = Iterator[tuple[Path, str]]
 """What is wrong with a file, by the path of the place: see `located.line_at`."""
@@ -20,12 +20,24 @@ class Names:
     users: tuple[str, ...]
     real: tuple[str, ...] = ()
     """Upstreams that are real services here: no stub plays them."""
+    routes: Callable[[str], tuple[str, ...] | None] = lambda _: None
+    """The routes of an upstream, `*` for any segment; None where nobody knows them."""
     dropped: frozenset[str] | None = None
     """Keys of the file that were read as if they were not there; None when it was read whole."""
 
     def upstream(self, path: Path, name: str) -> Misfits:
         """What is wrong with an upstream's name."""
         yield from self._one(path, "upstream", name, self.upstreams)
+
+    def route(self, path: Path, upstream: str, on: str) -> Misfits:
+        """What is wrong with a route of an upstream that calls are held against."""
+        known = self.routes(upstream)
+        if known is not None and not any(_may_meet(on, route) for route in known):
+            near = did_you_mean(on, known) or f"; known: {', '.join(known)}"
+            yield (
+                path,
+                f"{upstream} has no {on}{near} (a target file may give it more: --target FILE)",
+            )
 
     def user(self, path: Path, name: str) -> Misfits:
         """What is wrong with a user's name."""
@@ -41,3 +53,14 @@ class Names:
         if name not in known:
             hint = not_known(what, name, known)
             yield path, f"{hint} (a target file may name more: --target FILE)"
+
+
+def _may_meet(on: str, route: str) -> bool:
+    """Whether some call of a route is covered by another, `*` being any segment in both."""
+    method, _, wanted = on.partition(" ")
+    its_method, _, given = route.partition(" ")
+    asked, there = wanted.strip("/").split("/"), given.strip("/").split("/")
+    if method != its_method:
+        return False
+    pairs = zip(asked, there, strict=False)
+    return wanted == "/" or all(a == b or "*" in (a, b) for a, b in pairs)

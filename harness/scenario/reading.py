@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from harness.errors import InvalidFile, Problem, UsageError
+from harness.scenario.comments import cut_off
 from harness.scenario.fields import Part
 from harness.scenario.known_keys import keys_at
 from harness.scenario.located import (
@@ -95,6 +96,7 @@ def read_model(
     """
     try:
         root, spots = read_tree(decode(data))
+        spots += cut_off(root)
         if isinstance(root, Scalar) and root.text == "":
             raise Unreadable([*spots, (1, "is empty")])
         if not isinstance(root, Mapping):

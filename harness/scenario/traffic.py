@@ -122,6 +122,17 @@ class Stream(Part):
             self._regular(duration_s), *(iter([burst.at_s] * burst.count) for burst in bursts)
         )
 
+    def sends_within(self, start_s: float, end_s: float, duration_s: float) -> bool:
+        """Whether a request leaves from one instant up to another, found without counting."""
+        if any(start_s <= burst.at_s < min(end_s, duration_s) for burst in self.bursts):
+            return True
+        if self.rate is None:
+            return False
+        window = self.window(duration_s)
+        before = max(0, math.ceil((start_s - window.start_s) * self.rate - _JUST_BEFORE_S))
+        first_s = window.start_s + before / self.rate
+        return first_s < min(end_s, window.end_s, duration_s) - _JUST_BEFORE_S
+
     def planned(self, duration_s: float) -> int:
         """How many requests leave, counted without going through them."""
         bursts = sum(burst.count for burst in self.bursts if burst.at_s < duration_s)

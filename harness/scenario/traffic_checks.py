@@ -56,6 +56,8 @@ def _instants(stream: Stream, path: Path, duration_s: float) -> Misfits:
         yield (*path, "during"), f"{window} ends after the scenario's end at {end}; write `end`"
     if window is not None and stream.rate is None:
         yield (*path, "during"), "`during` says when a `rate` holds, and there is none"
+    if stream.rate is None and not stream.bursts:
+        yield (*path, "count"), "expected at least one burst, such as 50 at 70s"
     for index, burst in enumerate(stream.bursts):
         if burst.at_s >= duration_s:
             at = format_duration(burst.at_s)
@@ -64,6 +66,8 @@ def _instants(stream: Stream, path: Path, duration_s: float) -> Misfits:
 
 
 def _users(stream: Stream, path: Path, names: Names) -> Misfits:
+    if stream.as_ == ():
+        yield (*path, "as"), "expected at least one user; leave `as` out for nobody"
     for index, user in enumerate(stream.users):
         if user is not None:
             yield from names.user((*path, "as", index), user)

@@ -41,17 +41,16 @@ def play(faults: str, folder: Path, rate: str = "1/s") -> Judgement:
 @pytest.mark.parametrize(
     ("faults", "words"),
     [
-        ("{upstream: billing, fault: status, status: 503, on: GET /balances, to: 8s}",
+        ("{upstream: billing, fault: status, status: 503, on: GET /health, to: 8s}",
          "called meanwhile: GET /balance/ada 8x, POST /deduct 8x"),
-        ("{upstream: billing, fault: status, status: 503, on: POST /balance, to: 8s}",
-         "did you mean 'GET /balance/*'?"),
         ("{upstream: billing, fault: status, status: 503, calls: 400..500}",
          "40 calls came in 0s..20s, and none was one of those that it picks"),
         ("{upstream: billing, fault: status, status: 503, share: 0.1%}",
          "40 calls came in 0s..20s, and none was one of those that it picks"),
         ("{upstream: billing, fault: truncate, after: 10KB}",
          "no body was longer than 10000 B, so each arrived whole"),
-        ("{upstream: auth, fault: revoke, user: bob}", "called meanwhile: POST /verify_token 20x"),
+        ("{upstream: auth, fault: revoke, user: bob}",
+         "no request that calls auth as bob was sent in 0s..20s"),
     ],
 )  # fmt: skip
 def test_a_fault_that_hit_nobody_is_never_green(faults: str, words: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.scenario.expectations.base import Surroundings, Windowed
-from harness.scenario.fields import CountField, Route
+from harness.scenario.fields import CallRoute, CountField
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 
@@ -19,7 +19,7 @@ class ExpectCalls(Windowed):
 
     upstream: str
     calls: CountField
-    on: Route | None = Field(None, description="only calls of this route of the upstream")
+    on: CallRoute | None = Field(None, description="only calls of this route of the upstream")
 
     @property
     def about(self) -> str:
@@ -34,4 +34,6 @@ class ExpectCalls(Windowed):
     def misfits(self, path: Path, around: Surroundings) -> Misfits:
         """What is wrong with its upstream and its window."""
         yield from around.names.upstream((*path, "upstream"), self.upstream)
+        if self.on is not None:
+            yield from around.names.route((*path, "on"), self.upstream, self.on)
         yield from super().misfits(path, around)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from harness.scenario.faults.row import Kind, ToxicUse, Where
+from harness.scenario.faults.row import Kind, Takes, ToxicUse, Where
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import CountField, Duration, Misfit, Part, Route, Share, Whole
+from harness.scenario.fields import CallRoute, CountField, Duration, Misfit, Part, Share, Whole
 from harness.units import Range
 
 
@@ -25,7 +25,7 @@ class FaultBase(Part):
     )
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
-    on: Route | None = Field(None, description="only this route of the upstream")
+    on: CallRoute | None = Field(None, description="only this route of the upstream")
     first: Whole | None = Field(None, ge=1, description="only the first k calls after `from`")
     calls: CountField | None = Field(None, description="only these calls after `from`: 5..8")
     one_in: Whole | None = Field(None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th")
@@ -83,6 +83,11 @@ class FaultBase(Part):
     def spoils(self) -> bool:
         """Whether no attempt that it hits can succeed while it lasts."""
         return self.KIND.spoils
+
+    @property
+    def takes(self) -> Takes:
+        """What it takes of a call, so that no other fault can have it."""
+        return self.KIND.takes
 
     @model_validator(mode="after")
     def _consistent(self) -> FaultBase:

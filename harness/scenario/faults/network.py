@@ -12,6 +12,7 @@ from harness.scenario.fields import Duration
 
 @kind(
     "proxy",
+    takes="call",
     running="cut",
     new="at once",
     cuts=True,
@@ -28,6 +29,7 @@ class Refused(FaultBase):
 
 @kind(
     "proxy",
+    takes="call",
     running="silent",
     new="silent",
     lift="cuts",
@@ -49,6 +51,7 @@ class Blackhole(FaultBase):
 
 @kind(
     "proxy",
+    takes="call",
     new="silent",
     lift="cuts",
     cuts=True,
@@ -69,6 +72,7 @@ class RequestLost(FaultBase):
 
 @kind(
     "proxy",
+    takes="delivery",
     running="silent",
     new="silent",
     lift="cuts",
@@ -89,6 +93,7 @@ class ReplyLost(FaultBase):
 
 @kind(
     "proxy",
+    takes="call",
     running="late",
     new="late",
     lift="delivers",
@@ -109,6 +114,7 @@ class Stall(FaultBase):
 
 @kind(
     "connect",
+    takes="call",
     running="cut",
     new="late",
     lift="delivers",
@@ -126,6 +132,7 @@ class Unanswered(FaultBase):
 @kind(
     "proxy",
     proxy="cut off",
+    takes="call",
     running="cut",
     new="at once",
     cuts=True,
@@ -142,6 +149,7 @@ class Empty(FaultBase):
 
 @kind(
     "proxy",
+    takes="call",
     new="at once",
     cuts=True,
     spoils=True,

@@ -14,6 +14,7 @@ from harness.scenario.fields import Step
 @kind(
     "process",
     process=("kill", "disable"),
+    takes="call",
     running="cut",
     new="at once",
     cuts=True,
@@ -30,6 +31,7 @@ class Kill(FaultBase):
 @kind(
     "process",
     process=("pause",),
+    takes="call",
     running="late",
     new="late",
     lift="delivers",
@@ -53,6 +55,7 @@ class Restart(FaultBase):
 
 @kind(
     "process",
+    takes="call",
     running="silent",
     new="at once",
     cuts=True,

@@ -18,6 +18,7 @@ Running = Literal["nothing", "cut", "silent", "late", "slow", "broken"]
 New = Literal["answers", "otherwise", "slow", "broken", "at once", "silent", "late"]
 Lift = Literal["nothing", "cuts", "delivers"]
 Hides = Literal["nothing", "stub", "everything"]
+Takes = Literal["nothing", "call", "answer", "delivery"]
 Draw = Literal["quick", "silent", "slow", "late", "odd"]
 Verb = Literal["kill", "revive", "disable", "pause"]
 
@@ -70,6 +71,10 @@ class Kind:
     parameters, and says whether they all are."""
     hides: Hides = "nothing"
     """Where an attempt leaves no trace while it lasts: at the stub, or at the proxy either."""
+    takes: Takes = "nothing"
+    """What it takes of a call, so that no other fault can have it. `call`: the service never gets
+    it, or never answers. `answer`: another is given in place of the service's own. `delivery`: the
+    answer's way back. `nothing`: it goes together with others."""
     engines: tuple[str, ...] = ("local", "compose", "sim")
     proxies: tuple[str, ...] = ("embedded", "toxiproxy")
     """Which proxies can play it, on engines that have a choice."""

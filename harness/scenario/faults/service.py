@@ -8,9 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.row import Deadlines, kind
+from harness.scenario.faults.row import Deadlines, Takes, kind
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import Duration, HeaderFields, Size, Whole
+from harness.scenario.fields import AnswerHeaders, Duration, Size, Whole
 
 _DRIPS = {"body": "content-length", "chunked": "chunked", "headers": "headers"}
 _CODED = ("Content-Encoding", "gzip")
@@ -18,6 +18,7 @@ _CODED = ("Content-Encoding", "gzip")
 
 @kind(
     "stub",
+    takes="answer",
     new="otherwise",
     in_stub=True,
     draws={
@@ -78,7 +79,7 @@ class Delay(FaultBase):
         return replace(served, late_s=served.late_s + self.delay)
 
 
-@kind("stub", new="broken", spoils=True, in_stub=True, draws={"quick": ({},)})
+@kind("stub", takes="delivery", new="broken", spoils=True, in_stub=True, draws={"quick": ({},)})
 class Truncate(FaultBase):
     """The body ends before its announced length."""
 
@@ -97,6 +98,7 @@ class Truncate(FaultBase):
 
 @kind(
     "stub",
+    takes="delivery",
     new="slow",
     in_stub=True,
     draws={
@@ -119,7 +121,15 @@ class Drip(FaultBase):
         return replace(served, drips=self.part, every_s=self.every)
 
 
-@kind("stub", new="otherwise", spoils=True, opens=False, in_stub=True, draws={"odd": ({},)})
+@kind(
+    "stub",
+    takes="answer",
+    new="otherwise",
+    spoils=True,
+    opens=False,
+    in_stub=True,
+    draws={"odd": ({},)},
+)
 class Malformed(FaultBase):
     """200 with JSON that doesn't parse."""
 
@@ -131,7 +141,7 @@ class Malformed(FaultBase):
         return replace(served, own=False, agreed=False, status=200, json=said)
 
 
-@kind("stub", new="broken", in_stub=True, draws={"quick": ({},)})
+@kind("stub", takes="delivery", new="broken", in_stub=True, draws={"quick": ({},)})
 class Undecodable(FaultBase):
     """A body whose Content-Encoding can't be undone."""
 
@@ -153,6 +163,7 @@ class Undecodable(FaultBase):
 
 @kind(
     "stub",
+    takes="answer",
     new="otherwise",
     spoils=True,
     in_stub=True,
@@ -186,8 +197,13 @@ class Headers(FaultBase):
     """The answer has these headers too, and this status if one is given."""
 
     fault: Literal["headers"]
-    headers: HeaderFields
+    headers: AnswerHeaders
     status: Whole | None = Field(None, ge=200, le=599)
+
+    @property
+    def takes(self) -> Takes:
+        """With a status it is an answer of its own."""
+        return "nothing" if self.status is None else "answer"
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""

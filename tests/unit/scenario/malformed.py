@@ -261,6 +261,125 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         15,
         "sim can",
     ),
+    # what can never hit
+    "method in small letters": ("POST /v1", "post /v1", 6, "did you mean 'POST /v1/api/chat'"),
+    "path without a slash": ("POST /v1", "POST v1", 6, "did you mean 'POST /v1/api/chat'"),
+    "a whole address": ("POST /v1", "POST http://x/v1", 6, "did you mean 'POST /v1/api/chat'"),
+    "method misspelt": ("POST /v1", "PSOT /v1", 6, "did you mean 'POST /v1/api/chat'"),
+    **{
+        f"a route with {what}": (
+            "to: 50s",
+            f"to: 50s\n    on: {written}",
+            15,
+            meant,
+        )
+        for what, written, meant in (
+            ("braces", "GET /internal/projects/{id}/owner", "'GET /internal/projects/*/owner'"),
+            ("angles", "GET /internal/projects/<int:id>", "'GET /internal/projects/*'"),
+            ("a colon", '"GET /internal/projects/:id"', "'GET /internal/projects/*'"),
+            ("a part of a segment", "GET /internal/proj*", "'GET /internal/*'"),
+            ("a query", "POST /login?next=1", "'POST /login', without a query"),
+            ("another name", "POST /verify_tokens", "did you mean 'POST /verify_token'"),
+            ("another method", "GET /login", "auth has no GET /login"),
+        )
+    },
+    "an expected route with braces": (
+        "calls: 0",
+        "calls: 0\n    on: GET /internal/projects/{id}/owner",
+        24,
+        "'GET /internal/projects/*/owner'",
+    ),
+    "an expected route that nobody has": (
+        "calls: 0",
+        "calls: 0\n    on: POST /logins",
+        24,
+        "did you mean 'POST /login'",
+    ),
+    "an outage between two requests": (
+        GOOD[GOOD.index("rate: 1/s") : GOOD.index("expect:")],
+        "rate: 1/10s\nfaults: [{upstream: auth, fault: blackhole, from: 12s, to: 18s}]\n",
+        10,
+        "no request leaves in 12s..18s",
+    ),
+    "an outage after the last request": (
+        GOOD[GOOD.index("rate: 1/s") : GOOD.index("expect:")],
+        "count: 50 at 10s\nfaults: [{upstream: auth, fault: blackhole, from: 20s, to: 50s}]\n",
+        10,
+        "no request leaves in 20s..50s",
+    ),
+    "two statuses at once": (
+        "fault: blackhole",
+        "fault: status\n    status: 503\n  - {upstream: auth, fault: status, status: 429, to: 9s}\n"
+        "  - upstream: auth\n    fault: delay\n    delay: 1s",
+        14,
+        "`status` of fault 1 leaves it no call of auth in 0s..9s",
+    ),
+    "two answers of one route": (
+        "to: 50s",
+        "to: 50s\n  - {upstream: billing, fault: status, status: 503, on: GET /balance}\n"
+        "  - {upstream: billing, fault: malformed, on: GET /balance/*, from: 9s}",
+        16,
+        "`status` of fault 2 leaves it no call of billing in 9s..80s",
+    ),
+    "a status behind a silence": (
+        "to: 50s",
+        "to: 50s\n  - {upstream: auth, fault: status, status: 503, from: 5s, to: 50s}",
+        15,
+        "`blackhole` of fault 1 leaves it no call of auth in 5s..50s",
+    ),
+    "a latency behind a closed port": (
+        "fault: blackhole\n    from: 0s\n    to: 50s",
+        "fault: refused\n  - {upstream: auth, fault: latency, latency: 1s, from: 5s, to: 50s}",
+        13,
+        "`refused` of fault 1 leaves it no call",
+    ),
+    "an upstream twice": ("- upstream: auth", "- upstream: [auth, auth]", 11, "named twice"),
+    "a header that frames": (
+        "fault: blackhole",
+        "fault: headers\n    headers: {content-length: '5'}",
+        13,
+        "use the faults `truncate`",
+    ),
+    "headers of nothing": ("fault: blackhole", "fault: headers\n    headers: {}", 13, "no headers"),
+    "a delay of nothing": (
+        "fault: blackhole",
+        "fault: delay\n    delay: 0s",
+        13,
+        "changes nothing",
+    ),
+    "latency of nothing": (
+        "fault: blackhole",
+        "fault: latency\n    latency: 0s",
+        13,
+        "changes nothing",
+    ),
+    "no connection": (
+        "fault: blackhole",
+        "fault: latency\n    latency: 1s\n    toxicity: 0%",
+        14,
+        "0% hits no connection",
+    ),
+    "a token revoked for some": (
+        "fault: blackhole",
+        "fault: revoke\n    user: ada\n    first: 3",
+        11,
+        "revoked for every call",
+    ),
+    "no user at all": ("as: ada", "as: []", 8, "at least one user"),
+    "no burst at all": ("rate: 1/s", "count: []", 9, "at least one burst"),
+    "a text cut off": (
+        "  - never: {status: 5xx}",
+        "  - never: {status: 5xx}\n    because: it opens with request #5, at 4 s",
+        25,
+        '"it opens with request #5, at 4 s"',
+    ),
+    "a title cut off": ("for 50 s", "for 50 s #1", 1, 'quote the text, "Auth server'),
+    "a body cut off": (
+        'json: {message: hello, project_id: "{project}"}',
+        "json:\n      message: see issue #5",
+        8,
+        '"see issue #5"',
+    ),
     # windows
     "lifted before it begins": ("from: 0s", "from: 60s", 14, "must come after `from`"),
     "fault after the end": (
