@@ -13,6 +13,7 @@ from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import false_rejections, remarks
 from harness.checks.scope import owed
+from harness.checks.silence import silent_evidence
 from harness.checks.soundness import Soundness, lateness_s, soundness
 from harness.checks.steady import breaks, missing_route
 from harness.history.events import Event, Phase, Run, Trouble
@@ -60,6 +61,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         false_rejections=false_rejections(case),
         unacknowledged=account.unacknowledged,
         faults=hits(case),
+        silent=silent_evidence(case),
         notes=remarks(case),
     )
 

@@ -134,6 +134,8 @@ class Judgement:
     """Charges whose chats could not know of them, as billing's answer was lost."""
     faults: tuple[Hits, ...] = ()
     """Each fault that was in force, in file order."""
+    silent: tuple[str, ...] = ()
+    """Evidence that the target file configures and that never said anything."""
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
 

@@ -37,7 +37,8 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     """
     from rich.console import Console
 
-    from harness.report.text import details, one_line, totals
+    from harness.checks.silence import uncalled_routes
+    from harness.report.text import details, one_line, silence, totals
     from harness.report.write import prepare_folder
     from harness.saved import judge_folder
     from harness.verdict import Verdict, exit_status, worst
@@ -54,6 +55,8 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
         if wrong:
             console.print(details(each.judgement))
     judgements = [each.judgement for each in saved]
+    for line in silence(judgements, uncalled_routes(each.events for each in saved)):
+        console.print(line)
     console.print(totals(judgements))
     if report is not None:
         _write(folder, report, saved, copies=apart)

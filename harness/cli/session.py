@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.checks.silence import uncalled_routes
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
@@ -23,7 +24,7 @@ from harness.errors import UsageError
 from harness.judge import not_played
 from harness.printable import in_line
 from harness.provenance import provenance_of
-from harness.report.text import details, one_line, totals
+from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
 from harness.runner import Played, Starts, play_all, worlds_at_once
@@ -94,6 +95,10 @@ class Session:
         if self._engine.name == "sim" and self._signal is None:
             for line in self._replays(played):
                 self._console.print(in_line(line), markup=False)
+        if self._signal is None:
+            uncalled = uncalled_routes(item.events for item in played)
+            for note in silence(judgements, uncalled):
+                self._console.print(note)
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
         if self._report is not None:

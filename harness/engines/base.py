@@ -120,6 +120,15 @@ def unplayable_against(target: Target, scenario: Scenario) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
+def stub_routes(target: Target) -> tuple[str, ...]:
+    """The routes that a target file adds to stubs, as histories keep them."""
+    return tuple(
+        f"{name} {route.route}"
+        for name in target.upstream_names
+        for route in target.stubs.get(name, ())
+    )
+
+
 def unplayable_on(engine: str, scenario: Scenario, proxy: str | None = None) -> str | None:
     """Why an engine, with the proxy it has chosen, can't play a scenario; None where it can."""
     if scenario.engines is not None and engine not in scenario.engines:

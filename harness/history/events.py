@@ -53,9 +53,11 @@ class Run(Event):
     """Settings of the target by upstream: attempts, timeout_s, threshold, wait_s, backoffs_s."""
     evidence: tuple[str, ...] = ()
     """What this run can see, of: `stub`, `proxy requests`, `proxy connections`, `refused connects`,
-    `status`, `log` (lines for which the target has patterns), `output` (all lines of the target)."""
+    `status`, `log` (lines for which the target has patterns), `output` (all of its lines)."""
     marks: tuple[str, ...] = ()
     """The marks for which the target has log patterns."""
+    stub_routes: tuple[str, ...] = ()
+    """Routes that the target file adds to stubs: `billing GET /price/*`."""
     versions: dict[str, str] = field(default_factory=dict)
     clock_error_s: float = 0.0
     """How far the clocks of other machines may be off."""
@@ -201,6 +203,21 @@ class Reported(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked(Event):
+    """The harness asked the target something of its own: only what differs from last time."""
+
+    kind: ClassVar[str] = "looked"
+    what: str
+    """`ready` (once it is taken for ready) or `status` (the states of its breakers)."""
+    request: str
+    """`GET /health`."""
+    status: int | None
+    """None for no HTTP answer."""
+    missing: tuple[str, ...] = ()
+    """Upstreams of which the status answer shows no state where the target file says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logged(Event):
     """A line of output of the target or a container."""
 
@@ -264,6 +281,7 @@ _KINDS: dict[str, type[Event]] = {
         Applied,
         Lifted,
         Reported,
+        Looked,
         Logged,
         Waited,
         Ended,

@@ -17,6 +17,7 @@ from harness.history.events import (
     Event,
     Lifted,
     Logged,
+    Looked,
     Phase,
     Replied,
     Reported,
@@ -188,6 +189,10 @@ class History:
     def reported(self, upstream: str) -> tuple[Reported, ...]:
         """Changes of state that the status endpoint showed for an upstream."""
         return tuple(event for event in self.all(Reported) if event.upstream == upstream)
+
+    def looks(self, what: str) -> tuple[Looked, ...]:
+        """What the harness's own questions came to (`ready`, `status`): the first, and changes."""
+        return tuple(event for event in self.all(Looked) if event.what == what)
 
     @cached_property
     def logs(self) -> tuple[Logged, ...]:

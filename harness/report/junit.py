@@ -55,8 +55,8 @@ def _suite(judgement: Judgement, outcome: Outcome) -> xml.Element:
         suite.append(_case(finding, judgement, judgement.name, share_s))
     for finding in judgement.promises:
         suite.append(_case(finding, judgement, f"{judgement.name}.promises", share_s))
-    if judgement.notes:
-        xml.SubElement(suite, "system-out").text = _text("\n".join(judgement.notes))
+    if notes := (*judgement.notes, *judgement.silent):
+        xml.SubElement(suite, "system-out").text = _text("\n".join(notes))
     return suite
 
 

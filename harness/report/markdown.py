@@ -44,6 +44,9 @@ def summary_md(outcome: Outcome) -> str:
     for judgement in ordered:
         if judgement.verdict in _WRONG:
             lines += ["", *_account(judgement)]
+    if outcome.silent:
+        lines += ["", "Evidence that never said anything:", ""]
+        lines += [f"- {_text(line)}" for line in outcome.silent]
     text = "\n".join(lines) + "\n"
     if len(text) <= _LONGEST:
         return text

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from harness.checks.silence import uncalled_routes
 from harness.history.events import Event, Run
 from harness.provenance import Provenance
 from harness.report.totals import overall, totals_line
@@ -44,6 +45,8 @@ class Outcome:
     wall_s: float | None = None
     """How long all of it took; None where nobody measured."""
     made: Provenance = field(default_factory=Provenance)
+    silent: tuple[str, ...] = ()
+    """Evidence that the target file configures and that never said anything, each once."""
 
     @property
     def verdict(self) -> Verdict:
@@ -69,6 +72,14 @@ def outcome_of(
         seed=runs[0].seed if runs else 0,
         wall_s=wall_s,
         made=_with_libraries(made or Provenance(), runs),
+        silent=tuple(
+            dict.fromkeys(
+                (
+                    *(line for each in played for line in each.judgement.silent),
+                    *uncalled_routes(each.events for each in played),
+                )
+            )
+        ),
     )
 
 

@@ -32,6 +32,7 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "versions": {name: clean(each) for name, each in sorted(outcome.made.versions.items())},
         "target_commit": outcome.made.commit,
         "wall_s": _finite(outcome.wall_s or 0.0),
+        "silent": [clean(line) for line in outcome.silent],
         "scenarios": [_scenario(judgement, outcome) for judgement in outcome.judgements],
     }
 
@@ -64,6 +65,7 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
         "promises": [_finding(finding, judgement) for finding in judgement.promises],
         "notes": [clean(note) for note in judgement.notes],
+        "silent": [clean(line) for line in judgement.silent],
     }
 
 

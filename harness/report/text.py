@@ -7,6 +7,7 @@ pipe, where each line stays whole so that it can be searched.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -107,7 +108,7 @@ class _Details:
             yield from promises
         for hits in self._judgement.faults:
             note = f" ({hits.note})" if hits.note else ""
-            yield Text(f"    {clean(f'{hits.name}, {hits.words}{note}')}", "dim")
+            yield Text(f"    {in_line(clean(f'{hits.name}, {hits.words}{note}'))}", "dim")
 
 
 def _wrong(findings: Sequence[Finding], width: int | None) -> Iterator[Text]:
@@ -165,3 +166,13 @@ def _labelled(label: str, text: str, style: str, width: int | None) -> Iterator[
 def totals(judgements: Sequence[Judgement], *, wall_s: float | None = None) -> Text:
     """The last line: how many passed, failed and so on, and how long it took if that is known."""
     return Text(totals_line(judgements, wall_s), STYLES[overall(judgements)])
+
+
+def silence(judgements: Sequence[Judgement], uncalled: Sequence[str]) -> Iterator[Text]:
+    """Evidence that was configured and never said anything: each once, with how often."""
+    seen = Counter(line for judgement in judgements for line in judgement.silent)
+    for line, count in seen.items():
+        where = f" (in {count} of {len(judgements)} scenarios)" if len(judgements) > 1 else ""
+        yield Text(f"note: {in_line(clean(line))}{where}", "yellow")
+    for line in uncalled:
+        yield Text(f"note: {in_line(clean(line))}", "yellow")

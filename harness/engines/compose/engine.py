@@ -18,6 +18,7 @@ from harness.engines.base import (
     Record,
     Report,
     settings_json,
+    stub_routes,
     unplayable_on,
 )
 from harness.engines.chronicle import Chronicle
@@ -203,6 +204,7 @@ class ComposeEngine:
                 settings=settings_json(target),
                 evidence=tuple(evidence),
                 marks=() if target.log is None else target.log.marks,
+                stub_routes=stub_routes(target),
                 versions={"python": platform.python_version()},
                 clock_error_s=max(world.stubs.clock_error_s, place.wall_error_s if place else 0.0),
             )

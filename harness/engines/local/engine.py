@@ -13,6 +13,7 @@ from harness.engines.base import (
     Record,
     Report,
     settings_json,
+    stub_routes,
     unplayable_on,
 )
 from harness.engines.chronicle import Chronicle
@@ -129,6 +130,7 @@ class LocalEngine:
                 settings=settings_json(target),
                 evidence=tuple(evidence),
                 marks=() if target.log is None else target.log.marks,
+                stub_routes=stub_routes(target),
                 versions={"python": platform.python_version()},
             )
         )

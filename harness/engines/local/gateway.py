@@ -17,7 +17,7 @@ from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, WireRequest
 from harness.engines.status import state_in
 from harness.errors import TargetError, WorldError
-from harness.history.events import Reported
+from harness.history.events import Looked, Reported
 from harness.target import Target
 from harness.toxiproxy.server import free_port
 
@@ -40,6 +40,7 @@ class Gateway:
         self._watch: asyncio.Task[None] | None = None
         self._poll: asyncio.Task[None] | None = None
         self._reader = LogReader(job.target, redactor)
+        self._looks: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         self.address = (HOST, 0)
         self.exchange: Exchange = _way_to(job.target)
         """How it is spoken to."""
@@ -112,6 +113,7 @@ class Gateway:
                 )
             answer = await self.ask(WireRequest(method=method, path=path), within_s=2.0)
             if answer.status is not None and answer.status < 500:
+                self._note_look("ready", target.ready, answer.status)
                 return
             last = answer.error or f"{answer.status}"
             await asyncio.sleep(_POLL_S)
@@ -161,18 +163,38 @@ class Gateway:
             # Instants are monotonic here: the outage's clock is set anew when the play begins.
             asked_s = time.monotonic()
             answer = await self.ask(request, within_s=2.0)
+            missing: tuple[str, ...] = ()
             if answer.status == 200:
-                for name in upstreams:
-                    self._note_state(name, answer.body, asked_s, known)
+                shown = [self._note_state(name, answer.body, asked_s, known) for name in upstreams]
+                missing = tuple(n for n, seen in zip(upstreams, shown, strict=True) if not seen)
+            self._note_look("status", spec.request, answer.status, missing)
             await asyncio.sleep(max(0.0, asked_s + _STATUS_EVERY_S - time.monotonic()))
+
+    def _note_look(
+        self, what: str, request: str, status: int | None, missing: tuple[str, ...] = ()
+    ) -> None:
+        """Record what a question of the harness's own came to, where that is news."""
+        if self._looks.get(what) != (status, missing):
+            self._looks[what] = (status, missing)
+            self._chronicle.record(
+                Looked(
+                    at_s=self._chronicle.now(),
+                    by="target",
+                    what=what,
+                    request=request,
+                    status=status,
+                    missing=missing,
+                )
+            )
 
     def _note_state(
         self, name: str, body: bytes, asked_s: float, known: dict[str, tuple[str, float]]
-    ) -> None:
+    ) -> bool:
+        """Whether an answer shows an upstream's state; a change is recorded."""
         assert self._target.status is not None
         state = state_in(body, self._target.status.state, name)
         if state is None:
-            return
+            return False
         before = known.get(name)
         if before is None or before[0] != state:
             self._chronicle.record(
@@ -185,6 +207,7 @@ class Gateway:
                 )
             )
         known[name] = (state, asked_s)
+        return True
 
     async def stop(self) -> None:
         """End the process, if this started it."""

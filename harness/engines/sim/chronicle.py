@@ -20,6 +20,7 @@ from harness.history.events import (
     Event,
     Lifted,
     Logged,
+    Looked,
     Phase,
     Reported,
     Sent,
@@ -89,6 +90,8 @@ class Translator:
                     yield event
             case "applied" | "lifted":
                 yield self._fault(fact, at_s)
+            case "looked":
+                yield self._looked(fact, at_s)
             case "status":
                 yield from self._reported(fact, at_s)
             case "logged":
@@ -148,6 +151,18 @@ class Translator:
             name=fault.fault,
             upstreams=fault.upstreams,
             planned_s=fact["planned"],
+        )
+
+    def _looked(self, fact: dict[str, Any], at_s: float) -> Looked:
+        target, what = self._job.target, fact["what"]
+        asked = target.ready if target.status is None or what == "ready" else target.status.request
+        return Looked(
+            at_s=at_s,
+            by="target",
+            what=what,
+            request=asked,
+            status=fact["status"],
+            missing=tuple(fact["missing"]),
         )
 
     def _reported(self, fact: dict[str, Any], at_s: float) -> Iterator[Reported]:

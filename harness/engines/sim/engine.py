@@ -16,6 +16,7 @@ from harness.engines.base import (
     Record,
     Report,
     settings_json,
+    stub_routes,
     unplayable_on,
 )
 from harness.engines.marks import output_evidence
@@ -123,6 +124,7 @@ class SimEngine:
             settings=settings_json(target),
             evidence=(*EVIDENCE, *more),
             marks=() if target.log is None else target.log.marks,
+            stub_routes=stub_routes(target),
             versions={"python": python, **library_versions()},
         )
 

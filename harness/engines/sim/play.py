@@ -150,6 +150,7 @@ class Play:
         while True:
             status = self._ask(self.plan["ready"], noted=False)
             if status is not None and status < 500:
+                self.facts.add("looked", what="ready", status=status, missing=[])
                 return
             if KERNEL.now_s >= until_s:
                 ready = self.plan["ready"]

@@ -40,6 +40,7 @@ class StatusWatch:
         self._asked_s = 0.0
         self._seen = (-1, -1)
         self._stopped = False
+        self._looked: tuple[int | None, list[str]] | None = None
 
     def stop(self) -> None:
         """Look no more."""
@@ -58,11 +59,22 @@ class StatusWatch:
 
     def _note(self, answer: Answer) -> None:
         status, _, body, _ = answer
-        if status == 200 and body != self._body:
+        fresh = status == 200 and body != self._body
+        if fresh:
             self._body = body
             self._states = [state_in(body, self._path, name) for name in self._names]
             if self._first_states is None:
                 self._first_states = self._states
+        self._look_at(status)
+        if fresh:
             since_s = self._asked_s or KERNEL.now_s
             self._facts.add("status", since=since_s, body=body.decode("latin-1"))
         self._asked_s = KERNEL.now_s
+
+    def _look_at(self, status: int | None) -> None:
+        """Write down what a look came to, where that is news."""
+        shown = zip(self._names, self._states, strict=True) if status == 200 else ()
+        looked = (status, [name for name, state in shown if state is None])
+        if looked != self._looked:
+            self._looked = looked
+            self._facts.add("looked", what="status", status=status, missing=looked[1])

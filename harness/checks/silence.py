@@ -1,0 +1,116 @@
+"""Evidence that a target file configures and that never said anything: named, so that it is mended.
+
+Nothing of it is a verdict: what needed such evidence is inconclusive by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.checks.case import Case
+from harness.history.events import Called, Event, Logged, Run
+from harness.verdict import Transition
+
+_STATES = ("closed", "open", "half_open")
+_TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
+"""Marks of log lines, and the change of state that each tells of."""
+
+
+def silent_evidence(case: Case) -> tuple[str, ...]:
+    """What was configured for one run and told nothing, though it had occasion to."""
+    return (*_status(case), *_states(case), *_ready(case), *_log(case))
+
+
+def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
+    """The routes that the target file adds to stubs, and that were called in none of several runs.
+
+    What one scenario leaves alone another may need, so runs of one command are looked at together.
+    """
+    given: dict[str, None] = {}
+    called: set[str] = set()
+    for events in runs:
+        for event in events:
+            if isinstance(event, Run):
+                given |= dict.fromkeys(event.stub_routes)
+            elif isinstance(event, Called):
+                called.add(_plainly(f"{event.upstream} {event.route}"))
+    silent = [route for route in given if _plainly(route) not in called]
+    return (f"nobody called what the target file adds to stubs: {', '.join(silent)}",) * bool(
+        silent
+    )
+
+
+def _plainly(route: str) -> str:
+    """A route as stubs record it, without doubled and trailing slashes."""
+    named, _, path = route.rpartition(" ")
+    return f"{named} /{'/'.join(part for part in path.split('/') if part)}"
+
+
+def _status(case: Case) -> Iterator[str]:
+    """A status endpoint that was never answered as one, or ceased to be."""
+    looks = case.history.looks("status")
+    if not looks:
+        return
+    last, good = looks[-1], [look for look in looks if look.status == 200]
+    said = "gives no answer" if last.status is None else f"answers {last.status}"
+    if not good:
+        yield f"the status endpoint {last.request} {said}: it was no evidence of anything"
+    elif last.status != 200:
+        yield f"the status endpoint {last.request} {said} since {last.at_s:.1f} s"
+    missing = set.intersection(*(set(look.missing) for look in good)) if good else set()
+    if missing:
+        names = ", ".join(sorted(missing))
+        yield f"the status endpoint {last.request} shows no state of {names} where `state` says"
+
+
+def _states(case: Case) -> Iterator[str]:
+    """Words for states that nobody understands."""
+    for upstream in case.history.run.upstreams:
+        seen = dict.fromkeys(event.state for event in case.history.reported(upstream))
+        strange = [state for state in seen if state not in _STATES]
+        if strange:
+            yield (
+                f"the status endpoint says {', '.join(map(repr, strange))} of {upstream}, which is "
+                f"none of {', '.join(_STATES)}"
+            )
+
+
+def _ready(case: Case) -> Iterator[str]:
+    for look in case.history.looks("ready"):
+        if look.status is not None and look.status >= 400:
+            yield f"`ready: {look.request}` answers {look.status}: that something listens is all"
+
+
+def _log(case: Case) -> Iterator[str]:
+    """Patterns for what happened that no line matched."""
+    history = case.history
+    if "log" not in history.run.evidence:
+        return
+    lines = [event for event in history.all(Logged) if event.by == "target"]
+    if not lines:
+        yield "the target logged nothing, so that the patterns of `log` say nothing"
+        return
+    matched = {mark for event in lines for mark in event.marks}
+    for mark in history.run.marks:
+        what = None if mark in matched else _occasion(case, mark)
+        if what is not None:
+            yield f"the log pattern `{mark}` matched no line, though {what}"
+
+
+def _occasion(case: Case, mark: str) -> str | None:
+    """What happened that a line of this mark should have told; None where nothing did."""
+    for upstream in case.history.run.upstreams:
+        try:
+            inference = case.inference(upstream)
+        except Exception:  # the expectations that need it say what broke
+            continue
+        first = _first(inference.transitions, _TELLING.get(mark))
+        if first is not None:
+            return f"the breaker of {upstream} was seen {first.state} at {first.at_s:.1f} s"
+        if mark == "rejected" and inference.rejected:
+            return f"the breaker of {upstream} turned requests away"
+    return None
+
+
+def _first(transitions: Sequence[Transition], state: str | None) -> Transition | None:
+    return next((each for each in transitions if each.state == state and each.at_s >= 0), None)
