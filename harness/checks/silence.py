@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks.case import Case
 from harness.history.events import Called, Event, Logged, Run
-from harness.verdict import Transition
 
 _STATES = ("closed", "open", "half_open")
 _TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
@@ -100,17 +99,30 @@ def _log(case: Case) -> Iterator[str]:
 def _occasion(case: Case, mark: str) -> str | None:
     """What happened that a line of this mark should have told; None where nothing did."""
     for upstream in case.history.run.upstreams:
-        try:
-            inference = case.inference(upstream)
-        except Exception:  # the expectations that need it say what broke
-            continue
-        first = _first(inference.transitions, _TELLING.get(mark))
-        if first is not None:
-            return f"the breaker of {upstream} was seen {first.state} at {first.at_s:.1f} s"
-        if mark == "rejected" and inference.rejected:
+        seen = _changes(case, upstream)
+        at_s = seen.get(_TELLING.get(mark, ""))
+        if at_s is not None:
+            state = _TELLING[mark].replace("_", " ")
+            return f"the breaker of {upstream} was seen {state} at {at_s:.1f} s"
+        if mark == "rejected" and "open" in seen and case.inference(upstream).rejected:
             return f"the breaker of {upstream} turned requests away"
     return None
 
 
-def _first(transitions: Sequence[Transition], state: str | None) -> Transition | None:
-    return next((each for each in transitions if each.state == state and each.at_s >= 0), None)
+def _changes(case: Case, upstream: str) -> dict[str, float]:
+    """When each state of a breaker was first seen after 0s: by its own account where it has one."""
+    found: dict[str, float] = {}
+    reported = case.history.reported(upstream)
+    if reported:
+        for event in reported:
+            if event.at_s > 0:
+                found.setdefault(event.state, event.at_s)
+        return found
+    try:
+        transitions = case.inference(upstream).transitions
+    except Exception:  # the expectations that need it say what broke
+        return found
+    for each in transitions:
+        if each.at_s >= 0:
+            found.setdefault(each.state, each.at_s)
+    return found
