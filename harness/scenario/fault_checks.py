@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from harness.scenario.fault_pairs import check_pairs
-from harness.scenario.faults import KINDS, FaultBase, Revoke
+from harness.scenario.faults import KINDS, Fault, FaultBase, Revoke
 from harness.scenario.located import Path
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
