@@ -27,7 +27,7 @@ def played(world, *, forged, chat=200, calls=True, auth=200):
     if calls:
         shown.call("auth", -0.995, status=auth)
     shown.fault("status", "auth", 0.0, 5.0)
-    for at_s in range(10, 90):
+    for at_s in range(90):
         shown.request("chat", at_s + 1, float(at_s), 200).call("auth", at_s + 0.001)
     return shown.history()
 
