@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from harness.checks.case import Case
@@ -49,7 +50,7 @@ class Ledger:
         if trouble is None:
             self._owed = {
                 (index, finding.name): finding.expected
-                for index, finding in _findings(case)
+                for index, finding in _findings(case, range(len(self.scenario.expect)))
                 if finding.verdict is not Verdict.OUT_OF_SCOPE
             }
         return trouble
@@ -63,7 +64,8 @@ class Ledger:
         if _trouble(played, history) is not None:
             return False
         self.plays.append(label)
-        for index, finding in _findings(Case(self.scenario, history)):
+        unproved = {index for index, _ in self.open}
+        for index, finding in _findings(Case(self.scenario, history), unproved):
             key = self._key(index, finding)
             if key is not None:
                 self._seen[key, finding.verdict] += 1
@@ -128,10 +130,11 @@ def _short(labels: list[str]) -> list[str]:
     return [*labels[:most], *more]
 
 
-def _findings(case: Case) -> list[tuple[int, Finding]]:
+def _findings(case: Case, only: Container[int]) -> list[tuple[int, Finding]]:
     return [
         (index, finding)
         for index, expectation in enumerate(case.scenario.expect)
+        if index in only
         for finding in findings_of(expectation, case)
     ]
 

@@ -25,7 +25,7 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
 
-MOST_OTHERS = 8
+MOST_OTHERS = 6
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ class Defective:
 
     id: str
     claims: frozenset[str]
-    """Those that it breaks."""
+    """Those that it breaks; none said may be any."""
     scenarios: frozenset[str]
     """The scenarios that were seen to fail it."""
     target: Target
@@ -62,13 +62,16 @@ def without_resilience(scenario: Scenario, target: Target) -> Variant | None:
 def chosen(
     defects: Sequence[Defective], scenario: Scenario, claims: frozenset[str]
 ) -> tuple[list[Defective], list[Defective]]:
-    """The defects worth a play: those that the scenario is known to fail, and others by claims.
+    """The defects worth a play: those that the scenario is known to fail, and others.
 
-    Others break some of these claims; those that break little else come first.
+    All break some of these claims; among the others those that break little else come first.
     """
-    known = [each for each in defects if scenario.name in each.scenarios]
-    others = [each for each in defects if each not in known and each.claims & claims]
-    return known, sorted(others, key=lambda each: -len(each.claims & claims) / len(each.claims))
+    breaking = [each for each in defects if each.claims & claims or not each.claims]
+    known = [each for each in breaking if scenario.name in each.scenarios]
+    others = [each for each in breaking if scenario.name not in each.scenarios]
+    return known, sorted(
+        others, key=lambda each: -len(each.claims & claims) / (len(each.claims) or 1)
+    )
 
 
 def find_defects(folder: Path | None, target: Target) -> list[Defective]:
