@@ -4,7 +4,8 @@ Pure: it is shown the bytes that came in from the client and those that went out
 times, and answers with facts. It follows HTTP/1.1 by turns, not by framing: a request begins when
 the client speaks first, or speaks again after an answer has begun. Pipelined requests count as one.
 A connection that doesn't begin with HTTP (a cache's or a database's) is followed in the same way,
-without method, path and status.
+without method, path and status; its handshake and first question, which follow each other without a
+pause, are one request.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ _MAY_BECOME_A_REQUEST = re.compile(rb"[A-Z]+(?: [^\n]*)?")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _STATUS_BYTES = len(b"HTTP/1.1 200")
 _LONGEST_REQUEST_LINE_BYTES = 8192
+_PAUSE_S = 0.02
+"""A client that is silent for so long after an answer had its question answered."""
+_OPENING_TURNS = 8
+"""So many a handshake and a first question may take, in protocols that people use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,9 @@ class ConnectionJournal:
         "_answer",
         "_answer_at_s",
         "_closed",
+        "_heard_s",
         "_http",
+        "_opening",
         "_request",
         "_request_at_s",
         "_turn",
@@ -57,6 +64,8 @@ class ConnectionJournal:
 
     def __init__(self) -> None:
         self._http: bool | None = None  # not known before the first request line
+        self._opening = _OPENING_TURNS  # turns that may still belong to the first request
+        self._heard_s = 0.0
         self._turn = "request"  # whose first bytes are awaited: request or answer, or neither
         self._request = b""
         self._request_at_s = 0.0
@@ -69,8 +78,7 @@ class ConnectionJournal:
         if self._turn != "request":
             return None
         if self._http is False:
-            self._turn = "answer"
-            return JournalFact(at_s=at_s, message="Request")
+            return self._another_turn(at_s)
         if not self._request:
             self._request_at_s = at_s
         self._request += data[:_LONGEST_REQUEST_LINE_BYTES]
@@ -86,6 +94,15 @@ class ConnectionJournal:
             path=match[2].decode("latin-1"),
         )
 
+    def _another_turn(self, at_s: float) -> JournalFact | None:
+        """The client speaks again where no HTTP is spoken."""
+        self._turn = "answer"
+        self._opening -= 1
+        if self._opening > 0 and at_s < self._heard_s + _PAUSE_S:
+            return None
+        self._opening = 0
+        return JournalFact(at_s=at_s, message="Request")
+
     def _no_request_line(self) -> JournalFact | None:
         """What came is no request line, or not yet one."""
         short = len(self._request) < _LONGEST_REQUEST_LINE_BYTES
@@ -99,11 +116,10 @@ class ConnectionJournal:
 
     def to_client(self, at_s: float, data: bytes) -> JournalFact | None:
         """Bytes went out to the client."""
+        if self._http is False:
+            return self._other_answer(at_s)
         if self._turn != "answer":
             return None
-        if not self._http:
-            self._turn = "request"
-            return JournalFact(at_s=at_s, message="Response")
         if not self._answer:
             self._answer_at_s = at_s
         self._answer += data
@@ -117,6 +133,16 @@ class ConnectionJournal:
             return self._skip_interim(at_s)
         self._turn = "request"
         return JournalFact(at_s=self._answer_at_s, message="Response", status=status)
+
+    def _other_answer(self, at_s: float) -> JournalFact | None:
+        """Bytes go out to the client where no HTTP is spoken."""
+        self._heard_s = at_s
+        if self._turn != "answer":
+            return None
+        self._turn = "request"
+        if 0 < self._opening < _OPENING_TURNS:
+            return None  # one of the opening's further answers
+        return JournalFact(at_s=at_s, message="Response")
 
     def _skip_interim(self, at_s: float) -> JournalFact | None:
         """`100 Continue` is no answer; whatever follows it may be."""

@@ -82,6 +82,27 @@ def test_what_is_not_http_is_followed_by_turns() -> None:
         assert journal.to_client(6, b"HTTP/1.1 200 OK\r\n\r\n") == response(6, 0)
 
 
+def test_a_handshake_and_the_first_question_are_one_request() -> None:
+    journal = ConnectionJournal()
+    assert journal.from_client(1.0, b"*4\r\nCLIENT SETINFO\r\n") == request(1.0, "", "")
+    assert journal.to_client(1.01, b"+OK\r\n") == response(1.01, 0)
+    for turn in range(1, 4):
+        assert journal.from_client(1.01 + turn / 100, b"INCR") is None
+        assert journal.to_client(1.01 + turn / 100, b":1\r\n") is None
+    assert journal.from_client(1.5, b"INCR") == request(1.5, "", "")
+    assert journal.to_client(1.51, b":2\r\n") == response(1.51, 0)
+    assert journal.from_client(1.511, b"INCR") == request(1.511, "", ""), "it had its pause"
+
+
+def test_an_opening_without_an_end_is_many_requests() -> None:
+    journal = ConnectionJournal()
+    facts = []
+    for turn in range(30):
+        facts.append(journal.from_client(turn / 100, b"INCR\r\n"))
+        facts.append(journal.to_client(turn / 100 + 0.001, b":1\r\n"))
+    assert len([fact for fact in facts if fact is not None]) == 2 + 2 * (30 - 8)
+
+
 def test_what_may_still_become_a_request_line_is_awaited() -> None:
     journal = ConnectionJournal()
     assert journal.from_client(0, b"GET key") is None
