@@ -7,10 +7,12 @@ one; for WSGI, `tests.defects.gateways.wsgi:app` with the id in the variable DEF
 from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     access,
     answering,
+    by_kind,
     counting,
     half_open,
     keyed,
     logs,
+    mixing,
     money,
     paying,
     probing,

@@ -140,3 +140,13 @@ def status_500():
 )
 def status_silent():
     _showing(lambda entry, snapshot: entry if snapshot.state is State.CLOSED else {})
+
+
+@defect(
+    "status-lists-failed-only",
+    "the status page lists only services that have failed",
+    claims="B12",
+    scenarios="status_page",
+)
+def status_lists_failed_only():
+    _showing(lambda entry, snapshot: entry if snapshot.last_failure else {})

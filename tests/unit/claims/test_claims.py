@@ -51,9 +51,7 @@ TWINS = {
     "auth_killed": "auth_refused_50s by another fault",
     "billing_paused": "billing_blackhole_50s by another fault",
     "chroma_slow": "the sound side of timeouts: nothing fails",
-    "git_refused_50s": "auth_refused_50s at another upstream",
     "git_request_lost_30s": "auth_blackhole_50s at another upstream",
-    "lookup_unanswered_30s": "auth_blackhole_50s at another upstream",
 }
 """Scenarios that no defect of the catalogue needs, and why they are there."""
 
