@@ -13,6 +13,7 @@ from typing import Protocol
 
 from harness import belongings
 from harness.engines.base import Engine, Job, Progress, unplayable_against
+from harness.engines.redact import Redactor
 from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, own_error
 from harness.history.events import Event, Trouble
@@ -130,6 +131,7 @@ async def play_all(
     seed: int = 0,
     report: Path | None = None,
     starts: Starts | None = None,
+    keep_secrets: bool = False,
 ) -> list[Played]:
     """Play all scenarios, the longest first, `jobs` at a time (all by default).
 
@@ -162,7 +164,9 @@ async def play_all(
             else:
                 async with room:
                     began_s = time.monotonic()
-                    item = await _play(scenario, engine, target, watcher, seed, report, starts)
+                    item = await _play(
+                        scenario, engine, target, watcher, seed, report, starts, keep_secrets
+                    )
                     item = replace(item, real_s=time.monotonic() - began_s)
         except Exception as error:  # a defect of the harness must not take the others along
             item = Played(
@@ -191,9 +195,9 @@ async def _play(
     seed: int,
     report: Path | None,
     starts: Starts,
+    keep_secrets: bool,
 ) -> Played:
     path = None if report is None else report / f"{scenario.name}.history.jsonl"
-    recorder = Recorder(path)
     with belongings.folder() as folder:
         job = Job(
             scenario=scenario,
@@ -201,7 +205,9 @@ async def _play(
             target=target,
             seed=seed,
             folder=folder,
+            keep_secrets=keep_secrets,
         )
+        recorder = Recorder(path, Redactor.of_job(job).event)
         try:
             async with starts.one() as started:
                 if starts.refused is not None and not starts.came_up:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from harness.engines.compose.command import find_compose
 from harness.engines.compose.dockerd import Dockerd
 from harness.errors import UsageError
+
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+"""How fast this machine happens to be is no test's business."""
 
 collect_ignore_glob = ["*.yaml"]
 """Scenario files below this folder are data of tests."""

@@ -56,6 +56,11 @@ ENGINES = ("local", "compose", "sim")
 @click.option(
     "--allow-remote", is_flag=True, help="Let a target file's `url` name a host beyond loopback."
 )
+@click.option(
+    "--keep-secrets",
+    is_flag=True,
+    help="Leave passwords, tokens and cookies in the histories and scenarios of the report.",
+)
 def run(
     paths: tuple[str, ...],
     engine: str,
@@ -67,6 +72,7 @@ def run(
     switch: str,
     quiet: bool,
     allow_remote: bool,
+    keep_secrets: bool,
 ) -> None:
     r"""Play scenarios side by side and judge them; the bundled ones if none are named.
 
@@ -96,6 +102,7 @@ def run(
         report=report,
         quiet=quiet,
         lines=lines,
+        keep_secrets=keep_secrets,
     )
     sys.exit(session.run(scenarios))
 

@@ -9,7 +9,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +24,13 @@ from harness.errors import UsageError
 from harness.judge import not_played
 from harness.printable import in_line
 from harness.provenance import provenance_of
+from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import overall, span
 from harness.report.write import prepare_folder, write_reports
 from harness.runner import Played, Starts, play_all, worlds_at_once
 from harness.scenario.model import Scenario
+from harness.taint import Taint, secrets_of
 from harness.target import Target
 from harness.verdict import Verdict, exit_status
 
@@ -46,6 +48,7 @@ class Session:
         report: Path | None,
         quiet: bool,
         lines: bool = False,
+        keep_secrets: bool = False,
     ) -> None:
         self._engine = engine
         self._target = target
@@ -53,6 +56,7 @@ class Session:
         self._seed = seed
         self._report = report
         self._quiet = quiet
+        self._keep_secrets = keep_secrets
         self._switch = " --switch lines" if lines else ""
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
@@ -66,7 +70,7 @@ class Session:
         Raises: UsageError when the report can't be written.
         """
         if self._report is not None:
-            prepare_folder(self._report, scenarios)
+            prepare_folder(self._report, scenarios, self._sieve(scenarios))
         if not self._quiet:
             self._console.print(in_line(self._introduction(scenarios)), markup=False)
             if (fit := worlds_at_once(self._engine, scenarios)) is not None:
@@ -127,6 +131,13 @@ class Session:
                 judgement = not_played(scenario, why)
                 yield Played(scenario=scenario, events=(), judgement=judgement)
 
+    def _sieve(self, scenarios: Sequence[Scenario]) -> Callable[[str], str]:
+        """What is taken out of the scenarios' own text before it is kept in the report."""
+        if self._keep_secrets:
+            return lambda text: text
+        taint = Taint(secrets_of(self._target, *scenarios))
+        return lambda text: clean_source(taint.text(text))
+
     def _introduction(self, scenarios: Sequence[Scenario]) -> str:
         """What is about to be played, on what, and how long that takes."""
         longest_s = max(scenario.duration for scenario in scenarios)
@@ -159,6 +170,7 @@ class Session:
                 seed=self._seed,
                 report=self._report,
                 starts=self._starts,
+                keep_secrets=self._keep_secrets,
             )
         )
         for number in (signal.SIGINT, signal.SIGTERM):

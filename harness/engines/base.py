@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -33,6 +34,10 @@ class Job:
     seed: int = 0
     folder: Path
     """An existing folder of the run's own, for logs and sockets; removed at its end."""
+    internal_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    """What the stubs ask of the target's internal calls."""
+    keep_secrets: bool = False
+    """Whether the history keeps what it would otherwise redact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,7 +232,7 @@ class Player:
                 by="client",
                 id=request_id,
                 status=answer.status,
-                error=answer.error,
+                error=answer.error and self.redactor.text(answer.error),
                 headers=self.redactor.headers(answer.headers),
                 body=kept_body(answer.body, self.redactor),
             )

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
+from harness.engines.base import Job
+from harness.history.events import Event
 from harness.history.headers import ATTRIBUTES, Pairs, pairs, unfolded
+from harness.taint import REDACTED, SECRET_NAME, Taint, secrets_of
 from harness.target import Target
 
-REDACTED = "[redacted]"
-_SECRET_FIELDS = re.compile(r"token|password|secret|authorization|api[-_]?key|session", re.I)
-_BEARER = re.compile(r"(?i)(bearer\s+)\S+")
+E = TypeVar("E", bound=Event)
+
+_NESTED = re.compile(r"token|passw|pwd|secret|authorization|api[-_]?key|credential", re.I)
+"""Names under which everything is secret, however deep; a session may be an object of its own."""
+_PATTERNS = (
+    (re.compile(r"(?i)\b(bearer\s+)\S+"), rf"\1{REDACTED}"),
+    (re.compile(r"(?i)\b(basic\s+)[A-Za-z0-9+/_-]{6,}={0,2}"), rf"\1{REDACTED}"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@"), rf"\1{REDACTED}@"),
+    (
+        re.compile(
+            r"(?i)((?:^|[?&;\s])[\w.-]*(?:token|passw|pwd|secret|api[-_]?key|session)[\w.-]*=)"
+            r"[^&;#\s\"'<>]+"
+        ),
+        rf"\1{REDACTED}",
+    ),
+    (
+        re.compile(
+            r"(?i)(\"[\w.-]*(?:token|passw|pwd|secret|authorization|api[-_]?key)[\w.-]*\"\s*:\s*\")"
+            r"[^\"]+"
+        ),
+        rf"\1{REDACTED}",
+    ),
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), REDACTED),
+    (re.compile(r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|sk[-_][\w-]{20,})"), REDACTED),
+)
+_HINT = re.compile(r"(?i)bearer|basic|://|=|\"|eyJ|AKIA|gh[pousr]_|sk[-_]")
+_OUTSIDE = ("path", "error", "body", "headers", "line", "what", "escalated", "state")
+"""The fields of events that hold what came from outside."""
 
 
 class Redactor:
     """Replaces known secrets wherever they stand, and values whose names sound like secrets."""
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+    def __init__(self, secrets: Iterable[str], *, keep: bool = False) -> None:
+        self._taint = Taint(secrets)
+        self._keep = keep
 
     @classmethod
     def of_target(cls, target: Target, *more: str) -> Redactor:
-        """Knows the bearers and passwords of all of a target's users, and `more`."""
-        users = [target.user(user_id) for user_id in target.user_ids]
-        found = [secret for user in users for secret in (user.bearer, user.password) if secret]
-        return cls((*found, *more))
+        """Knows what a target's file holds, and `more`."""
+        return cls((*secrets_of(target), *more))
+
+    @classmethod
+    def of_job(cls, job: Job, *more: str) -> Redactor:
+        """Knows what a job's target and scenario hold, and `more`."""
+        known = secrets_of(job.target, job.scenario)
+        return cls((*known, job.internal_token, *more), keep=job.keep_secrets)
 
     def text(self, text: str) -> str:
-        """A text without known secrets and bearer tokens, and of characters that can be written."""
+        """A text without secrets, and of characters that can be written."""
         text = text.encode("utf-8", "backslashreplace").decode()
-        text = _BEARER.sub(rf"\1{REDACTED}", text)
-        return text if self._known is None else self._known.sub(REDACTED, text)
+        if self._keep:
+            return text
+        if _HINT.search(text):
+            for pattern, instead in _PATTERNS:
+                text = pattern.sub(instead, text)
+        return self._taint.text(text)
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> Pairs:
         """Header fields; a cookie keeps its name and flags, not its value."""
+        if self._keep:
+            return tuple((name, self.text(value)) for name, value in pairs(headers))
         return tuple((name, self.text(_field(name, value))) for name, value in pairs(headers))
 
     def value(self, value: Any) -> Any:
@@ -43,13 +82,41 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {
-                self.text(str(key)): REDACTED
-                if isinstance(item, str) and item and _SECRET_FIELDS.search(str(key))
-                else self.value(item)
-                for key, item in value.items()
-            }
+            return {self.text(str(key)): self._item(str(key), item) for key, item in value.items()}
         return [self.value(item) for item in value] if isinstance(value, list) else value
+
+    def _item(self, name: str, item: Any) -> Any:
+        if self._keep or not item:
+            return self.value(item)
+        if isinstance(item, str) and SECRET_NAME.search(name):
+            return REDACTED
+        if isinstance(item, list | dict) and _NESTED.search(name):
+            return _blotted(item)
+        return self.value(item)
+
+    def event(self, event: E) -> E:
+        """An event likewise, in all that came from outside; what judging needs stays."""
+        changed = {}
+        for name in _OUTSIDE:
+            value = getattr(event, name, None)
+            if isinstance(value, str):
+                clean: Any = self.text(value)
+            elif isinstance(value, tuple):
+                clean = tuple((field, self.text(text)) for field, text in value)
+            else:
+                clean = self.value(value)
+            if clean != value:
+                changed[name] = clean
+        return dataclasses.replace(event, **changed) if changed else event
+
+
+def _blotted(value: Any) -> Any:
+    """The same shape without any text in it."""
+    if isinstance(value, dict):
+        return {key: _blotted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_blotted(item) for item in value]
+    return REDACTED if isinstance(value, str) and value else value
 
 
 def _field(name: str, value: str) -> str:
@@ -58,7 +125,7 @@ def _field(name: str, value: str) -> str:
         return ", ".join(_cookie(text, keep=ATTRIBUTES) for text in unfolded(value))
     if "cookie" in name:
         return _cookie(value, keep=frozenset())
-    return REDACTED if _SECRET_FIELDS.search(name) else value
+    return REDACTED if SECRET_NAME.search(name) else value
 
 
 def _cookie(text: str, *, keep: frozenset[str]) -> str:

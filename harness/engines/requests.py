@@ -85,7 +85,8 @@ def kept_body(body: bytes, redactor: Redactor) -> Any:
             return redactor.value(_legal_json(text))
         except (ValueError, RecursionError):
             pass
-    return redactor.text(text[:_KEPT_BODY])
+    # What is cut may be half a secret: it goes before the cut.
+    return redactor.text(text)[:_KEPT_BODY]
 
 
 def _legal_json(text: str) -> Any:

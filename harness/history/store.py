@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -20,14 +20,18 @@ class Recorder:
     any more (a full disk) ends the writing, not the run: the events stay here, `problem` says why.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, clean: Callable[[Event], Event] = lambda event: event
+    ) -> None:
+        self._clean = clean
         self.events: list[Event] = []
         self._path = path
         self._file: IO[str] | None = _opened(path) if path else None
         self.problem: str | None = None
 
     def __call__(self, event: Event) -> None:
-        """Record one event."""
+        """Record one event, as `clean` leaves it."""
+        event = self._clean(event)
         self.events.append(event)
         if self._file is not None:
             try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -36,7 +36,13 @@ WRITERS = {
 its function from an `Outcome` to a text."""
 
 
-def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
+Clean = Callable[[str], str]
+"""Takes out of a text what must not be told."""
+
+
+def prepare_folder(
+    folder: Path, scenarios: Sequence[Scenario] = (), clean: Clean = clean_source
+) -> None:
     """Make a report folder ready for a run, before anything is played.
 
     Summaries of an earlier run go, so that nobody takes them for this one's, and so do its
@@ -57,13 +63,13 @@ def prepare_folder(folder: Path, scenarios: Sequence[Scenario] = ()) -> None:
     except OSError as error:
         raise UsageError(_refusal(folder, error)) from error
     for scenario in scenarios:
-        keep_scenario(folder, scenario)
+        keep_scenario(folder, scenario, clean)
     if scenarios:
         planned = tuple(not_played(scenario, UNFINISHED) for scenario in scenarios)
         write_whole(folder / RESULTS, results_json(Outcome(judgements=planned)))
 
 
-def keep_scenario(folder: Path, scenario: Scenario) -> None:
+def keep_scenario(folder: Path, scenario: Scenario, clean: Clean = clean_source) -> None:
     """Copy a scenario's file, without secrets; one that can't be read any more is left out.
 
     Raises: UsageError when the copy can't be written.
@@ -72,7 +78,7 @@ def keep_scenario(folder: Path, scenario: Scenario) -> None:
         text = Path(scenario.file).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return
-    write_whole(folder / f"{scenario.name}{PLAYED}", clean_source(text))
+    write_whole(folder / f"{scenario.name}{PLAYED}", clean(text))
 
 
 def write_reports(

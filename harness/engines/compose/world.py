@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-import secrets
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
@@ -38,9 +37,9 @@ class World:
         self._job = job
         self._chronicle = chronicle
         self._site: Site | None = None
-        self._token = token or secrets.token_hex(16)
+        self._token = token or job.internal_token
         self._names = job.target.upstream_names
-        self.redactor = Redactor.of_target(job.target, self._token)
+        self.redactor = Redactor.of_job(job, self._token)
         self._reader = LogReader(job.target, self.redactor)
         self.stubs = Stubs(job, chronicle)
         self.place: Place | None = None

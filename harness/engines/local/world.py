@@ -43,8 +43,8 @@ class World:
         self._job = job
         self._chronicle = chronicle
         self._start_proxy = start_proxy
-        self._token = secrets.token_hex(16)
-        self.redactor = Redactor.of_target(job.target, self._token)
+        self._token = job.internal_token
+        self.redactor = Redactor.of_job(job)
         self.services = Services(job, chronicle, reaper, self._token)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
         self._server: RunningProxy | None = None

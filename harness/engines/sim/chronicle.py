@@ -43,7 +43,7 @@ class Translator:
         self._document = document
         # A play that never got to 0s has all its facts before it.
         self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
-        self._redactor = Redactor.of_target(job.target, INTERNAL_TOKEN)
+        self._redactor = Redactor.of_job(job, INTERNAL_TOKEN)
         self._reader = LogReader(job.target, self._redactor)
         self._states: dict[str, tuple[str, float]] = {}
         self._output: list[str] = []

@@ -1,5 +1,9 @@
 """Faults as proxies and stubs get them, and secrets that stay out of histories."""
 
+import json
+from base64 import b64encode
+from urllib.parse import quote, quote_plus
+
 import pytest
 from pydantic import TypeAdapter
 
@@ -10,6 +14,7 @@ from harness.engines.services import behaviour
 from harness.history.events import Answered, from_json, to_json
 from harness.scenario.faults import KINDS, Fault, FaultBase
 from harness.scenario.traffic import Stream
+from harness.taint import secrets_of
 from harness.target import bundled
 
 EXAMPLES = {
@@ -126,3 +131,58 @@ def test_whatever_an_answer_holds_can_be_kept_and_read_again(body: bytes, kept: 
 
     assert found == kept
     assert from_json(to_json(event)) == event
+
+
+SECRET = "can/ary+pass word&1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"say {SECRET} aloud",
+        "/x?next=" + quote(SECRET, safe=""),
+        "/x?next=" + quote(SECRET, safe="").lower(),
+        "a=b&c=" + quote_plus(SECRET),
+        "/y?url=" + quote("/x?p=" + quote(SECRET, safe=""), safe=""),
+        json.dumps({"said": SECRET}),
+        "Basic " + b64encode(f"ada:{SECRET}".encode()).decode(),
+        "it was " + b64encode(f"someone.else:{SECRET}!".encode()).decode(),
+        "https://ada:pw12@there/",
+        "https://there/?api_key=5e55&x=1",
+        '{"access_token": "opaque"',
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "the answer ends in " + SECRET[:14],
+    ],
+)
+def test_secrets_are_found_in_whatever_form(text: str) -> None:
+    shown = Redactor((SECRET,)).text(text)
+
+    assert "[redacted]" in shown
+    for part in (SECRET, SECRET[:14], quote(SECRET, safe=""), "pw12", "5e55", "opaque", "eyJzdWI"):
+        assert part not in shown
+    assert Redactor((SECRET,), keep=True).text(text) == text
+
+
+def test_short_secrets_are_no_part_of_words() -> None:
+    redactor = Redactor(("chat",))
+
+    assert redactor.text("a chatty user") == "a chatty user"
+    assert redactor.text("he said chat!") == "he said [redacted]!"
+
+
+def test_secrets_come_from_the_target_and_the_scenario() -> None:
+    target = bundled("reference")
+    assert target is not None
+    assert target.start is not None
+    env = {
+        "DB_PASSWORD": "hunter2!",
+        "MODE": "production",
+        "URL": "redis://u:p4ss@h",
+        "WORKERS": "4",
+    }
+    target = target.model_copy(update={"start": target.start.model_copy(update={"env": env})})
+
+    known = set(secrets_of(target))
+
+    assert {"token-ada", "correct-horse", "hunter2!", "p4ss"} <= known
+    assert not {"production", "4"} & known
