@@ -95,10 +95,10 @@ class Hits:
 
     @property
     def words(self) -> str:
-        """`met 14 calls`, `met at least 1 call`, `met no call`, `met calls that nobody counts`."""
+        """`met 14 calls`, `met at least 1 call`, `met no call`, `met an unknown number of...`."""
         what = "request" if self.subject == "target" else "call"
         if self.met is None:
-            return f"met {what}s that nobody counts"
+            return f"met an unknown number of {what}s"
         if self.met == 0:
             return f"met no {what}"
         least = "at least " if self.at_least else ""

@@ -56,7 +56,8 @@ def _met(judgement: Judgement) -> Iterator[str]:
     """How many calls each fault met: `met 5 calls`, `3 faults met 5, 0, ? calls`."""
     faults = judgement.faults
     if len(faults) == 1:
-        yield faults[0].words
+        note = f" ({faults[0].note})" if faults[0].met is None else ""
+        yield f"{faults[0].words}{note}"
     elif faults:
         shown = ["?" if each.met is None else str(each.met) for each in faults[:_MOST_FAULTS]]
         more = ", ..." if len(faults) > _MOST_FAULTS else ""
