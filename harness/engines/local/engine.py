@@ -24,6 +24,7 @@ from harness.engines.player import Player, has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.engines.room import granted_files
 from harness.engines.tasks import to_the_end
+from harness.engines.watch import Watch
 from harness.errors import TargetError, WorldError
 from harness.history.events import Run, Trouble
 from harness.scenario.model import Scenario
@@ -38,6 +39,7 @@ class LocalEngine:
     def __init__(self, *, proxy: str = "auto", seed: int = 0, real: Collection[str] = ()) -> None:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed, real=real)
         self._reaper: Reaper | None = None
+        self._watch: Watch | None = None
         self._spare_addresses = has_spare_addresses()
 
     @property
@@ -63,7 +65,7 @@ class LocalEngine:
         chronicle = Chronicle(record)
         self._note_run(job, chronicle)
         try:
-            async with self._world(job, chronicle, report) as world:
+            async with self._world(job, chronicle, report, watched=True) as world:
                 player = Player(
                     job,
                     chronicle=chronicle,
@@ -86,18 +88,28 @@ class LocalEngine:
             chronicle.close()
 
     @contextlib.asynccontextmanager
-    async def _world(self, job: Job, chronicle: Chronicle, report: Report) -> AsyncIterator[World]:
+    async def _world(
+        self, job: Job, chronicle: Chronicle, report: Report, *, watched: bool = False
+    ) -> AsyncIterator[World]:
         if self._reaper is None:
             granted_files()  # before the first child, which gets the same
             self._reaper = Reaper()
         self._reaper.watch_folder(job.folder)
         world = World(job, chronicle, self._reaper, self._start_proxy)
         try:
-            await world.start(report)
-            yield world
+            async with self._watching(chronicle, world) if watched else contextlib.nullcontext():
+                await world.start(report)
+                yield world
         finally:
             report(Progress(doing="taking down"))
             await to_the_end(world.stop())
+
+    def _watching(
+        self, chronicle: Chronicle, world: World
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._watch is None:
+            self._watch = Watch()
+        return self._watch.over(chronicle, world.processes)
 
     def world(self, job: Job) -> contextlib.AbstractAsyncContextManager[World]:
         """A world to work against, without traffic; taken down at the end of the block.
@@ -136,7 +148,10 @@ class LocalEngine:
         )
 
     async def close(self) -> None:
-        """End the reaper; by now nothing is left for it."""
+        """End the watch and the reaper; by now nothing is left for them."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         if self._reaper is not None:
             self._reaper.close()
             self._reaper = None

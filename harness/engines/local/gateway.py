@@ -45,6 +45,12 @@ class Gateway:
         self.exchange: Exchange = _way_to(job.target)
         """How it is spoken to."""
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The target's process while it runs, if this started it."""
+        child = self._child
+        return () if child is None or child.exit_status is not None else (child.pid,)
+
     async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
         """Start the target and wait until it is ready; `upstreams` gives each proxy's port.
 

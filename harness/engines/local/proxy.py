@@ -120,6 +120,12 @@ class RunningProxy:
         server.on_spawn = reaper.watch
         return cls(await _started(server), server, reaper)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The server's process, if this world has one of its own that runs."""
+        pid = 0 if self._server is None else self._server.pid
+        return (pid,) if pid else ()
+
     async def restart(self) -> ToxiproxyClient:
         """End the process, whatever state it is in, and start it again; it has no proxies then.
 

@@ -39,6 +39,7 @@ class Services:
         self._reaper = reaper
         self._internal_token = internal_token
         self._children: dict[str, Child] = {}
+        self._paused: set[str] = set()
         self._last_record_s = time.monotonic()
         self._charges: dict[str, list[dict[str, Any]]] = {}
         self.links: dict[str, StubLink] = {}
@@ -49,6 +50,14 @@ class Services:
         """The upstreams that are stubs here: the target's, less those that are real."""
         target = self._job.target
         return tuple(name for name in target.upstream_names if name not in target.real)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that ought to run now; may be asked from any thread."""
+        children = {
+            child for name, child in tuple(self._children.items()) if name not in self._paused
+        }
+        return tuple(child.pid for child in children if child.exit_status is None)
 
     @property
     def _alone(self) -> set[str]:
@@ -191,11 +200,13 @@ class Services:
 
     def pause(self, name: str) -> None:
         """SIGSTOP: the process holds its connections and answers nothing."""
+        self._paused.add(name)
         self._children[name].signal(signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
         """SIGCONT."""
         self._children[name].signal(signal.SIGCONT)
+        self._paused.discard(name)
 
     async def stop(self) -> None:
         """End all processes and lines."""

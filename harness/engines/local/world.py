@@ -84,6 +84,15 @@ class World:
         elif lacking := shortage_in(record):
             self._chronicle.broke(WorldError(lacking))
 
+    def processes(self) -> dict[str, tuple[int, ...]]:
+        """What ought to run now, by whose it is; may be asked from any thread."""
+        server = self._server
+        return {
+            "target": self.gateway.pids,
+            "stubs": self.services.pids,
+            "proxy": () if server is None else server.pids,
+        }
+
     @property
     def proxy_ports(self) -> dict[str, int]:
         """Where each upstream's proxy listens."""

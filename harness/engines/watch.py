@@ -1,0 +1,144 @@
+"""Watches how late the machine makes a run: its processes from a thread, its loop by a heartbeat.
+
+One watch serves all worlds of an engine. Four times a second it looks at each world's processes
+(`waits.py`) and tells the world's chronicle what was worth telling. The harness's own lateness is
+told to all of them: how long it waited for a CPU, and how late its loop came. Where there is no
+/proc (macOS) the loop's lateness is all that can be told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+from harness.engines.chronicle import Chronicle
+from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, ProcessWaits, StolenTime
+from harness.history.events import Waited
+
+LOOK_EVERY_S = 0.25
+BEAT_S = 0.05
+"""How often the loop's heart beats."""
+_ON_TIME_S = 0.002
+"""A beat that comes no later than this is on time."""
+
+Processes = Callable[[], Mapping[str, Iterable[int]]]
+"""The ids of a world's processes by whose they are; those that a fault has paused are left out.
+
+Called from the watch's thread."""
+
+
+class Watch:
+    """Looks at worlds until it is closed. To be made in the loop that plays them."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._heart = Heartbeat(self._loop)
+        self._own = ProcessWaits("harness", os.getpid())
+        self._machine = StolenTime()
+        self._parties: list[_Party] = []
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    @contextlib.asynccontextmanager
+    async def over(self, chronicle: Chronicle, processes: Processes) -> AsyncIterator[None]:
+        """Watch a world inside the block; what it waited just before its end is told, too."""
+        party = _Party(chronicle, processes)
+        self._parties.append(party)
+        try:
+            yield
+            party.tell(await asyncio.to_thread(party.look, all_threads=True))
+        finally:
+            self._parties.remove(party)
+
+    def _run(self) -> None:
+        while not self._closing.wait(LOOK_EVERY_S):
+            now_s = time.monotonic()
+            common = [*self._own.look(now_s), *self._machine.look(now_s), *self._heart.look()]
+            told = [(party, [*common, *party.look()]) for party in tuple(self._parties)]
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._tell, told)
+
+    def _tell(self, told: list[tuple[_Party, list[Found]]]) -> None:
+        for party, found in told:
+            if party in self._parties:
+                party.tell(found)
+
+    def close(self) -> None:
+        """End the thread and the heartbeat."""
+        self._closing.set()
+        self._heart.stop()
+        self._thread.join(2.0)
+
+
+class Heartbeat:
+    """Beats in a loop, and keeps by how much each beat came late."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._late: deque[tuple[float, float]] = deque()
+        self._next: asyncio.TimerHandle
+        self._await(loop.time() + BEAT_S)
+
+    def _await(self, due_s: float) -> None:
+        self._next = self._loop.call_at(due_s, self._beat, due_s)
+
+    def _beat(self, due_s: float) -> None:
+        now_s = self._loop.time()
+        if now_s - due_s > _ON_TIME_S:
+            self._late.append((due_s, now_s))
+        self._await(now_s + BEAT_S)
+
+    def look(self) -> list[Found]:
+        """How late beats came since the last look, in all, where that is worth telling.
+
+        May be called from any thread. The loop's clock is the monotonic one.
+        """
+        late = [self._late.popleft() for _ in range(len(self._late))]
+        wait_s = sum(at_s - due_s for due_s, at_s in late)
+        if wait_s < WORTH_TELLING_S:
+            return []
+        since_s, at_s = late[0][0], late[-1][1]
+        return [Found(who="harness", how="late", since_s=since_s, at_s=at_s, wait_s=wait_s)]
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._next.cancel()
+
+
+class _Party:
+    """One world that is watched."""
+
+    def __init__(self, chronicle: Chronicle, processes: Processes) -> None:
+        self._chronicle = chronicle
+        self._processes = processes
+        self._waits: dict[str, FamilyWaits] = {}
+        self._lock = threading.Lock()
+
+    def look(self, *, all_threads: bool = False) -> list[Found]:
+        """What its processes waited since the last look."""
+        found = []
+        with self._lock:
+            for who, pids in self._processes().items():
+                waits = self._waits.setdefault(who, FamilyWaits(who))
+                found += waits.look(pids, time.monotonic(), all_threads=all_threads)
+        return found
+
+    def tell(self, found: Iterable[Found]) -> None:
+        """Record it; in the loop's thread."""
+        for each in found:
+            self._chronicle.record(
+                Waited(
+                    at_s=self._chronicle.of(each.at_s),
+                    by="engine",
+                    who=each.who,
+                    how=each.how,
+                    since_s=self._chronicle.of(each.since_s),
+                    wait_s=each.wait_s,
+                )
+            )

@@ -1,0 +1,212 @@
+"""Waits as /proc tells them: read from one made up here, and from the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.engines.chronicle import Chronicle
+from harness.engines.waits import FamilyWaits, ProcessWaits, StolenTime
+from harness.engines.watch import Heartbeat, Watch
+from harness.history.events import Event, Waited
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells waits")
+
+
+class Proc:
+    """A made-up /proc."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def thread(self, pid: int, tid: int, waited_s: float, turns: int = 1) -> None:
+        folder = self.root / str(pid) / "task" / str(tid)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "schedstat").write_text(f"5 {round(waited_s * 1e9)} {turns}\n")
+        if not (self.root / str(pid) / "stat").exists():
+            self.state(pid, "S")
+
+    def state(self, pid: int, state: str) -> None:
+        (self.root / str(pid) / "stat").write_text(f"{pid} (a) b) {state} 1 1 1\n")
+
+    def children(self, pid: int, children: str) -> None:
+        (self.root / str(pid) / "task" / str(pid) / "children").write_text(children)
+
+    def gone(self, pid: int, tid: int) -> None:
+        (self.root / str(pid) / "task" / str(tid) / "schedstat").unlink()
+        (self.root / str(pid) / "task" / str(tid)).rmdir()
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Proc:
+    return Proc(tmp_path)
+
+
+def looks(waits: ProcessWaits, *instants: float) -> list[tuple[str, float, float, float]]:
+    return [
+        (each.how, round(each.since_s, 6), each.at_s, round(each.wait_s, 6))
+        for at_s in instants
+        for each in waits.look(at_s)
+    ]
+
+
+def test_the_first_look_only_begins_to_count(proc: Proc) -> None:
+    proc.thread(7, 7, 3.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    assert looks(waits, 10.0, 10.25) == []
+
+
+def test_threads_waits_add_up_and_small_ones_are_not_told(proc: Proc) -> None:
+    proc.thread(7, 7, 1.0)
+    proc.thread(7, 8, 1.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    assert looks(waits, 10.0) == []
+    proc.thread(7, 7, 1.002, turns=2)
+    proc.thread(7, 8, 1.002, turns=2)
+    assert looks(waits, 10.25) == []
+    proc.thread(7, 7, 1.032, turns=3)
+    proc.thread(7, 8, 1.022, turns=3)
+    assert looks(waits, 10.5) == [("for a CPU", 10.25, 10.5, 0.05)]
+
+
+def test_a_long_wait_began_before_the_last_look(proc: Proc) -> None:
+    """The kernel counts a wait when it is over."""
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    looks(waits, 10.0)
+    proc.thread(7, 7, 0.9, turns=2)
+    assert looks(waits, 10.25) == [("for a CPU", 9.35, 10.25, 0.9)]
+
+
+def test_threads_that_are_idle_are_looked_at_rarely_and_nothing_is_lost(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    instants = [10 + 0.25 * look for look in range(16)]
+    assert looks(waits, *instants[:8]) == []
+    proc.thread(7, 7, 0.1, turns=2)
+    found = looks(waits, *instants[8:])
+    assert len(found) == 1
+    how, since_s, at_s, wait_s = found[0]
+    assert (how, wait_s) == ("for a CPU", 0.1)
+    assert since_s <= instants[7] < at_s
+    assert at_s - since_s <= 2.0
+
+
+def test_the_last_look_is_at_all_threads(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    looks(waits, *(10 + 0.25 * look for look in range(5)))
+    proc.thread(7, 7, 0.1, turns=2)
+    assert [each.wait_s for each in waits.look(11.25, all_threads=True)] == [0.1]
+
+
+def test_a_thread_born_since_counts_whole_and_one_that_ended_breaks_nothing(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    looks(waits, 10.0)
+    proc.thread(7, 9, 0.04)
+    assert looks(waits, 10.25) == [("for a CPU", 10.0, 10.25, 0.04)]
+    proc.gone(7, 9)
+    assert looks(waits, 10.5, 10.75, 11.0) == []
+
+
+def test_a_stopped_process_is_seen_from_the_look_before_to_the_look_after(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("stubs", 7, proc=str(proc.root))
+    looks(waits, 10.0)
+    proc.state(7, "T")
+    assert looks(waits, 10.25) == [("stopped", 10.0, 10.25, 0.25)]
+    proc.state(7, "S")
+    assert looks(waits, 10.5) == [("stopped", 10.25, 10.5, 0.25)]
+    assert looks(waits, 10.75) == []
+
+
+def test_a_process_that_is_gone_tells_nothing(tmp_path: Path) -> None:
+    assert looks(ProcessWaits("target", 7, proc=str(tmp_path)), 10.0, 10.25) == []
+
+
+def test_children_belong_to_the_family(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    proc.children(7, "8 ")
+    proc.thread(8, 8, 0.0)
+    family = FamilyWaits("target", proc=str(proc.root))
+    assert family.look([7], 10.0) == []
+    proc.thread(8, 8, 0.1, turns=2)
+    assert [each.wait_s for each in family.look([7], 10.25)] == [0.1]
+    assert family.look([], 10.5) == []
+
+
+def test_a_restarted_process_is_counted_anew(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    proc.thread(9, 9, 5.0)
+    family = FamilyWaits("stubs", proc=str(proc.root))
+    assert family.look([7], 10.0) == []
+    assert family.look([9], 10.25) == []
+
+
+def test_what_the_host_took_is_told(tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("cpu  1 2 3 4 5 6 7 100 0 0\ncpu0 1\n")
+    stolen = StolenTime(proc=str(tmp_path))
+    assert stolen.look(10.0) == []
+    assert stolen.look(10.25) == []
+    (tmp_path / "stat").write_text("cpu  1 2 3 4 5 6 7 110 0 0\ncpu0 1\n")
+    (found,) = stolen.look(10.5)
+    assert (found.who, found.how, found.since_s) == ("machine", "stolen", 10.25)
+    assert found.wait_s == pytest.approx(10 / os.sysconf("SC_CLK_TCK"))
+
+
+def test_a_heart_that_is_held_up_says_so() -> None:
+    async def run() -> tuple[list[float], list[float]]:
+        heart = Heartbeat(asyncio.get_running_loop())
+        time.sleep(0.2)
+        await asyncio.sleep(0.01)
+        late = [found.wait_s for found in heart.look()]
+        heart.stop()
+        return late, [found.wait_s for found in heart.look()]
+
+    late, after = asyncio.run(run())
+    assert len(late) == 1
+    assert late[0] >= 0.1
+    assert after == []
+
+
+@linux
+@pytest.mark.real_time
+def test_a_watched_process_that_is_starved_or_stopped_is_told_of() -> None:
+    """One CPU for two busy processes: each waits for the other. Then one is stopped."""
+
+    async def run() -> list[Event]:
+        events: list[Event] = []
+        chronicle = Chronicle(events.append)
+        chronicle.begin(0.0)
+        cpu = min(os.sched_getaffinity(0))
+        words = [sys.executable, "-c", f"import os\nos.sched_setaffinity(0, [{cpu}])\nwhile 1: 0"]
+        busy = [subprocess.Popen(words) for _ in range(2)]
+        watch = Watch()
+        try:
+            async with watch.over(chronicle, lambda: {"target": [busy[0].pid]}):
+                await asyncio.sleep(1.0)
+                busy[0].send_signal(signal.SIGSTOP)
+                await asyncio.sleep(0.6)
+                busy[0].send_signal(signal.SIGCONT)
+                await asyncio.sleep(0.3)
+        finally:
+            watch.close()
+            for each in busy:
+                each.kill()
+                each.wait()
+        return events
+
+    waits = [event for event in asyncio.run(run()) if isinstance(event, Waited)]
+    starved = [event for event in waits if (event.who, event.how) == ("target", "for a CPU")]
+    stopped = [event for event in waits if (event.who, event.how) == ("target", "stopped")]
+    assert sum(event.wait_s for event in starved) > 0.1
+    assert sum(event.wait_s for event in stopped) >= 0.3
+    assert all(event.since_s < event.at_s for event in waits)
