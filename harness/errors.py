@@ -56,7 +56,15 @@ class InvalidFile(HarnessError):
 
 
 class WorldError(HarnessError):
-    """A world could not be built, or a part of it died; whatever was played proves nothing."""
+    """A world could not be built, or a part of it died; whatever was played proves nothing.
+
+    `late` says that a part was not ready, or did not answer, in its time: a busy machine may be
+    why.
+    """
+
+    def __init__(self, message: str, *, late: bool = False) -> None:
+        super().__init__(message)
+        self.late = late
 
 
 SHORTAGES = frozenset(
@@ -103,9 +111,9 @@ class TargetError(WorldError):
     `why` says so in a sentence, `output` is what the target printed meanwhile, as it was.
     """
 
-    def __init__(self, why: str, output: str = "") -> None:
+    def __init__(self, why: str, output: str = "", *, late: bool = False) -> None:
         self.why = why
         self.output = output
         lines = [line for line in output.splitlines() if line.strip()]
         words = "".join(f"\n    {line[:300]}" for line in lines[-_LAST_LINES:])
-        super().__init__(f"{why}:{words}" if words else why)
+        super().__init__(f"{why}:{words}" if words else why, late=late)

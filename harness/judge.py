@@ -63,7 +63,17 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         faults=hits(case),
         silent=silent_evidence(case),
         notes=remarks(case),
+        busy=_busy(case, (*findings, *promises)),
     )
+
+
+def _busy(case: Case, findings: Sequence[Finding]) -> str | None:
+    """The worst that was measured, where nothing else keeps the scenario from a verdict."""
+    verdict = worst(finding.verdict for finding in findings)
+    unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
+    if verdict is not Verdict.INCONCLUSIVE or not all(finding.noise for finding in unclear):
+        return None
+    return case.noise.worst()
 
 
 def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

@@ -15,7 +15,7 @@ from harness import belongings
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
 from harness.engines.room import granted_files, worlds_that_fit
-from harness.errors import HarnessError, TargetError, own_error
+from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
 from harness.judge import judge, not_in_scope, unjudged
@@ -224,9 +224,16 @@ async def _play(
                 starts.came_up = True  # also of an engine that needs no gate
         except TargetError as error:
             starts.refused = starts.refused or error
-            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
+            recorder(
+                Trouble(
+                    at_s=_last_s(recorder.events), by="engine", what=str(error), late=error.late
+                )
+            )
         except HarnessError as error:
-            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error)))
+            late = isinstance(error, WorldError) and error.late
+            recorder(
+                Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error), late=late)
+            )
         except Exception as error:
             recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=own_error(error)))
         except asyncio.CancelledError:

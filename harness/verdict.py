@@ -50,6 +50,8 @@ class Finding:
     timeless: bool = False
     """Whether no lateness or trouble of the run itself could excuse a failure: a sound target
     shows this at no time, whatever befalls it."""
+    noise: bool = False
+    """Whether it is inconclusive for nothing but how busy the machine was measured to be."""
     line: int | None = None
     """Where the scenario's file asks for it; None for what nobody has to ask for."""
 
@@ -126,6 +128,8 @@ class Judgement:
     requests: int = 0
     lateness_ms: dict[str, float]
     """p50, p99 and max of how late requests left."""
+    busy: str | None = None
+    """What was measured of a machine so busy that the scenario is inconclusive for that alone."""
     charges: int = 0
     duplicates: int = 0
     false_rejections: dict[str, int] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.checks.answers import body_text, cut_off, has_fields
 from harness.checks.case import Case
+from harness.checks.excuses import Excuses
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.traffic import EPSILON_S, shown_status
@@ -45,10 +46,11 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
         answered = sum(request.answered is not None for request in requests)
         evidence = f"{plural(answered, 'answer')} seen by the client"
         evidence += f"; {span.inferred}" if span.inferred else ""
+    excuses = Excuses(case, span)
     findings = []
     for ban in _bans(expectation.never, case):
         requirement = replace(
-            ban.requirement,
+            excuses.of(ban.requirement, but=ban.timeless),
             name=f"never {ban.requirement.name} for {subject}{where}",
             expected=f"never {ban.requirement.expected}",
         )
@@ -58,6 +60,7 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
                 claims=case.claims(expectation),
                 because=expectation.because,
                 evidence=evidence,
+                busy=excuses.words,
                 timeless=any(map(ban.timeless, tallied.violating)),
             )
         )
@@ -111,12 +114,17 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
             return f"no answer in {seconds(case.waited_s(request))}"
         return f"at {seconds(request.planned_s)} took {took(request.service_s)}"
 
+    def excess_s(request: Request) -> float | None:
+        took_s = case.waited_s(request) if request.answered is None else request.service_s
+        return took_s - forbidden.low
+
     words = f"an answer {bound(forbidden)}"
     requirement = Requirement(
         name=words,
         expected=words,
         judge=judge,
         show=show,
+        excess_s=excess_s,
         sum_up=lambda requests: f"at most {took(max(r.service_s for r in requests))}",
     )
     return _Ban(requirement=requirement, timeless=lambda _: False)

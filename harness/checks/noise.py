@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from harness.checks.wording import seconds
@@ -26,6 +27,8 @@ WORTH_TELLING_S = 0.005
 """Requests that leave no later than this are on time."""
 BURST_S = 1.0
 """Over how long waits are taken together when it is asked how bad they were at their worst."""
+LINKS = 3
+"""How many instants, each hanging on the one before, make an instant that a scenario names."""
 _WHO = {
     "target": "the target",
     "stubs": "the stubs",
@@ -47,7 +50,7 @@ class Wait:
 
     def __str__(self) -> str:
         """`the target waited 1.8s for a CPU at 12.3s`, to go into a sentence."""
-        who, long, when = _WHO.get(self.who, self.who), seconds(self.wait_s), seconds(self.end_s)
+        who, long, when = _WHO.get(self.who, self.who), seconds(self.wait_s), f"{self.end_s:.1f}s"
         match self.how:
             case "stopped":
                 return f"{who} stood still for {long}, until {when}"
@@ -68,6 +71,7 @@ class Noise:
         self.waits: tuple[Wait, ...] = tuple(
             sorted((*_recorded(history), *_sent_late(history)), key=lambda wait: wait.end_s)
         )
+        self._ends = [wait.end_s for wait in self.waits]
         found: dict[tuple[str, str], list[Wait]] = defaultdict(list)
         for wait in self.waits:
             found[wait.who, wait.how].append(wait)
@@ -92,12 +96,27 @@ class Noise:
         if end_s - start_s <= BURST_S:
             return self.slack_s(start_s, end_s)
         last_s = end_s - BURST_S
-        starts = {start_s, last_s} | {
-            min(max(wait.start_s, start_s), last_s)
-            for wait in self.waits
-            if wait.end_s >= start_s and wait.start_s <= end_s
-        }
+        first = bisect_left(self._ends, start_s)
+        # The worst second can be moved on until the first wait in it is about to drop out.
+        starts = {start_s, last_s, *self._ends[first : bisect_right(self._ends, last_s)]}
         return max(self.slack_s(at_s, at_s + BURST_S) for at_s in starts)
+
+    def shift_s(self, at_s: float) -> float:
+        """How late the world itself may be at an instant of the play: its breakers, its recovery.
+
+        What it hangs on (a last failure, the wait after it, a probe) is late by each of its links,
+        each of them by the worst second so far at most.
+        """
+        worst = bisect_right(self._seconds, (at_s, math.inf))
+        burst_s = self._seconds[worst - 1][1] if worst else 0.0
+        return min(LINKS * burst_s, self.slack_s(0.0, max(0.0, at_s)))
+
+    @cached_property
+    def _seconds(self) -> list[tuple[float, float]]:
+        """For the start of each wait of the play, the worst second that began by then."""
+        starts = sorted({max(0.0, wait.start_s) for wait in self.waits if wait.end_s >= 0.0})
+        bursts = (self.slack_s(start_s, start_s + BURST_S) for start_s in starts)
+        return list(zip(starts, accumulate(bursts, max), strict=True))
 
     @property
     def longest(self) -> Wait | None:

@@ -9,10 +9,14 @@ What is found here is inconclusive, so that such a run is never green. How failu
 * something else went wrong (a fault came late, a part of the world died): only what a sound target
   shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
 * requests left late: each late request is unclear by itself, failures of others stand.
+
+Engines record when things happened, and judge no lateness; this does. Where a busy machine was
+measured to be why (`noise.py`), the finding says so, so that the scenario can be played again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -22,7 +26,7 @@ from harness.checks.proof import touched
 from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
 from harness.checks.traffic import shown_status
 from harness.checks.wording import plural, seconds
-from harness.history.events import Ended, Phase
+from harness.history.events import Ended, Phase, Trouble
 from harness.history.view import FaultWindow
 from harness.verdict import Finding, Verdict
 
@@ -30,6 +34,8 @@ LATE_FAULT_S = 0.25
 """A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
 LATE_PROCESS_FAULT_S = 2.0
 """The same for faults of a process, which takes a moment to start."""
+HELD_UP_S = 0.5
+"""Waits of so much within a second may be why something wasn't ready or answered in its time."""
 LATE_P99_S = 0.25
 """Above this share of lateness the traffic was not what the scenario says."""
 
@@ -46,6 +52,11 @@ class Soundness:
     pointless: bool = False
     """A fault met nobody, and the target has no part in it."""
 
+    @property
+    def noise(self) -> bool:
+        """Whether all that went wrong did so for noise alone."""
+        return all(finding.noise for finding in self.findings)
+
     def tempered(self, finding: Finding, *, promised: bool = False) -> Finding:
         """A failure that may be the run's own doing is inconclusive.
 
@@ -57,7 +68,10 @@ class Soundness:
         if self.unhealthy or (spoilt and not finding.timeless):
             why = "not held against the target, as the run itself went wrong"
             return replace(
-                finding, verdict=Verdict.INCONCLUSIVE, evidence=f"{finding.evidence}; {why}"
+                finding,
+                verdict=Verdict.INCONCLUSIVE,
+                evidence=f"{finding.evidence}; {why}",
+                noise=self.noise,
             )
         return finding
 
@@ -75,7 +89,9 @@ def soundness(case: Case) -> Soundness:
     )
 
 
-def _finding(name: str, expected: str, observed: str, evidence: str) -> Finding:
+def _finding(
+    name: str, expected: str, observed: str, evidence: str, *, noise: bool = False
+) -> Finding:
     return Finding(
         name=f"run: {name}",
         claims=(),
@@ -83,17 +99,23 @@ def _finding(name: str, expected: str, observed: str, evidence: str) -> Finding:
         expected=expected,
         observed=observed,
         evidence=evidence,
+        noise=noise,
     )
 
 
 def _troubles(case: Case) -> Iterator[Finding]:
     troubles = case.history.troubles
     if troubles:
+        events = case.history.all(Trouble)
         yield _finding(
             "nothing goes wrong",
             "no trouble of the run's own",
             "; ".join(dict.fromkeys(troubles)),
             f"{plural(len(troubles), 'trouble')} recorded by the engine",
+            noise=all(
+                event.late and case.noise.burst_s(-math.inf, event.at_s) >= HELD_UP_S
+                for event in events
+            ),
         )
 
 
@@ -127,6 +149,7 @@ def _unsteady(case: Case) -> Iterator[Finding]:
             f"{stream.healthy} before the outage",
             observed,
             f"last warm-up request of {name}, {stream.request}",
+            noise=_held_up_at_first(case),
         )
 
 
@@ -140,6 +163,7 @@ def _untouched(case: Case) -> Iterator[Finding]:
                 f"warm-up requests at {upstream}",
                 f"none: an outage of {upstream} could not touch this traffic",
                 ", ".join(case.history.run.evidence) or "no evidence at all",
+                noise=_held_up_at_first(case),
             )
 
 
@@ -151,6 +175,11 @@ def _missed(miss: Miss) -> Finding:
         f"it {miss.hits.words}; {miss.instead}",
         miss.hits.note or "each call that was seen while it lasted",
     )
+
+
+def _held_up_at_first(case: Case) -> bool:
+    """Whether the machine may be why the warm-up did not get healthy in its time."""
+    return case.noise.burst_s(-math.inf, 0.0) >= HELD_UP_S
 
 
 def _untimely(case: Case) -> Iterator[Finding]:
@@ -167,7 +196,8 @@ def _untimely(case: Case) -> Iterator[Finding]:
             continue
         process = fault.where == "process"
         tolerance_s = error_s + (LATE_PROCESS_FAULT_S if process else LATE_FAULT_S)
-        problem = _lateness(real.get(index), fault.from_, scenario.fault_end_s(index), tolerance_s)
+        found, planned = real.get(index), (fault.from_, scenario.fault_end_s(index))
+        problem = _lateness(found, *planned, tolerance_s)
         if problem is not None:
             name: str = fault.fault
             yield _finding(
@@ -175,6 +205,7 @@ def _untimely(case: Case) -> Iterator[Finding]:
                 f"within {seconds(tolerance_s)}",
                 problem,
                 "instants confirmed by the engine",
+                noise=_explained(case, found, *planned, tolerance_s),
             )
 
 
@@ -197,6 +228,16 @@ def _lateness(
     return None
 
 
+def _explained(
+    case: Case, real: FaultWindow | None, start_s: float, end_s: float, tolerance_s: float
+) -> bool:
+    """Whether what was measured makes up for all that a fault came and went too late."""
+    return real is not None and all(
+        case.noise.explains(at_s - planned_s - tolerance_s, planned_s, at_s)
+        for planned_s, at_s in ((start_s, real.start_s), (end_s, real.end_s))
+    )
+
+
 def lateness_s(case: Case) -> dict[str, float]:
     """How late the requests of the play left, in seconds: p50, p99 and max (nearest rank)."""
     late = sorted(max(0.0, r.sent.at_s - r.sent.planned_s) for r in case.history.requests)
@@ -213,5 +254,6 @@ def _late_requests(case: Case) -> Iterator[Finding]:
             "requests leave on time",
             f"99 of 100 within {seconds(LATE_P99_S)}",
             f"p99 {seconds(found['p99'])}, at most {seconds(found['max'])} late",
-            f"{plural(len(case.history.requests), 'request')}; is this machine overloaded?",
+            f"{plural(len(case.history.requests), 'request')}; {case.noise.worst()}",
+            noise=True,
         )

@@ -1,7 +1,8 @@
 """Holds many requests against one requirement, and says in one line how many met it.
 
-Three-valued: a request may comply, violate, or leave it unclear (it left late by the harness's own
-fault, say). One that had no time for its answer before the run ended is left out, and said so.
+Three-valued: a request may comply, violate, or leave it unclear (its answer was kept in part only,
+or the machine was too busy). One that had no time for its answer before the run ended is left out,
+and said so.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from harness.checks.wording import examples, label, numbers, plural, several_str
 from harness.history.view import Request
 from harness.verdict import Finding, Verdict
 
-LATE_S = 0.25
-"""A request that left later than this proves nothing about the window it was planned in."""
 _MOST_EXAMPLES = 5
 _MOST_VALUES = 3
 
@@ -26,7 +25,9 @@ class Outcome(Enum):
     COMPLIES = "complies"
     VIOLATES = "violates"
     UNCLEAR = "unclear"
-    """It would violate, but that may be the harness's own doing."""
+    """It would violate, but too little of its answer was kept."""
+    NOISE = "noise"
+    """It violates, and the machine was measured to be so late that this may be why."""
     NO_TIME = "no time"
     """The run ended before its answer was due."""
 
@@ -43,6 +44,8 @@ class Requirement:
     """What was observed of one request, in a word or two."""
     sum_up: Callable[[Sequence[Request]], str] | None = None
     """What was observed of all complying requests together, where `show` differs for each."""
+    excess_s: Callable[[Request], float | None] | None = None
+    """By how much a violating request took too long; None where it is not that it took long."""
     share: float = 1.0
     """The share of requests that must comply."""
 
@@ -55,23 +58,33 @@ class Tally:
     complying: tuple[Request, ...]
     violating: tuple[Request, ...]
     unclear: tuple[Request, ...]
+    noisy: tuple[Request, ...]
     left_out: tuple[Request, ...]
 
     @property
     def total(self) -> int:
         """How many requests count."""
-        return len(self.complying) + len(self.violating) + len(self.unclear)
+        return sum(map(len, (self.complying, self.violating, self.unclear, self.noisy)))
 
     @property
     def verdict(self) -> Verdict:
         """Passed or failed where the unclear ones can't change it, else inconclusive."""
-        needed = self.requirement.share * self.total - 1e-9
         if self.total == 0:
             return Verdict.INCONCLUSIVE
-        if len(self.complying) >= needed:
+        if self._enough(self.complying):
             return Verdict.PASSED
-        possible = len(self.complying) + len(self.unclear)
-        return Verdict.INCONCLUSIVE if possible >= needed else Verdict.FAILED
+        possible = self._enough(self.complying, self.unclear, self.noisy)
+        return Verdict.INCONCLUSIVE if possible else Verdict.FAILED
+
+    @property
+    def for_noise(self) -> bool:
+        """Whether it is inconclusive, and would not be had all noisy requests complied."""
+        return self.verdict is Verdict.INCONCLUSIVE and bool(
+            self.noisy and self._enough(self.complying, self.noisy)
+        )
+
+    def _enough(self, *groups: Sequence[Request]) -> bool:
+        return sum(map(len, groups)) >= self.requirement.share * self.total - 1e-9
 
     @property
     def observed(self) -> str:
@@ -84,10 +97,9 @@ class Tally:
         if self.violating:
             parts.append(self._grouped(self.violating))
         if self.unclear:
-            parts.append(
-                f"{self._grouped(self.unclear)} (left more than {LATE_S:g}s late by the "
-                "harness's own fault)"
-            )
+            parts.append(f"{self._grouped(self.unclear)} (too little of it was kept)")
+        if self.noisy:
+            parts.append(f"{self._grouped(self.noisy)} (this machine was too busy to tell)")
         return "; ".join(parts)
 
     def _complying(self) -> str:
@@ -120,15 +132,25 @@ class Tally:
         return "; ".join([*words, "and others"] if len(groups) > _MOST_VALUES else words)
 
     def finding(
-        self, *, claims: tuple[str, ...], because: str | None, evidence: str, timeless: bool = False
+        self,
+        *,
+        claims: tuple[str, ...],
+        because: str | None,
+        evidence: str,
+        busy: str,
+        timeless: bool = False,
     ) -> Finding:
-        """The finding; how many were left out is said with the evidence."""
+        """The finding; how many were left out is said with the evidence, and `busy` if it matters:
+        what was measured of a busy machine.
+        """
         if self.left_out:
             evidence += (
                 f"; {plural(len(self.left_out), 'request')} left out that had no time for an "
                 f"answer before the run ended ({numbers(self.left_out)})"
             )
-        worst = (*self.violating, *self.unclear, *self.complying)
+        if self.noisy:
+            evidence += f"; {busy}"
+        worst = (*self.violating, *self.noisy, *self.unclear, *self.complying)
         return Finding(
             name=self.requirement.name,
             claims=claims,
@@ -139,6 +161,7 @@ class Tally:
             examples=tuple(request.sent.id for request in worst[:_MOST_EXAMPLES]),
             because=because,
             timeless=timeless,
+            noise=self.for_noise,
         )
 
 
@@ -152,13 +175,9 @@ def tally(requirement: Requirement, requests: Sequence[Request]) -> Tally:
         complying=tuple(found[Outcome.COMPLIES]),
         violating=tuple(found[Outcome.VIOLATES]),
         unclear=tuple(found[Outcome.UNCLEAR]),
+        noisy=tuple(found[Outcome.NOISE]),
         left_out=tuple(found[Outcome.NO_TIME]),
     )
-
-
-def late(request: Request) -> bool:
-    """Whether a request left too late to say anything of the instant it was planned for."""
-    return request.sent.at_s - request.sent.planned_s > LATE_S
 
 
 def _by_value(

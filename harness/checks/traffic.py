@@ -6,6 +6,7 @@ only held to be too slow if it was so counted from the instant the request reall
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from statistics import median
@@ -13,8 +14,9 @@ from typing import Any
 
 from harness.checks.answers import cookies, cut_off, has_fields
 from harness.checks.case import Case
+from harness.checks.excuses import Excuses, left_late
 from harness.checks.selection import WHOLE, Span, only_numbers, requests_in, span_of
-from harness.checks.tally import Outcome, Requirement, late, tally
+from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.wording import bound, fields, numbered, plural, seconds, took, value
 from harness.history.events import Answered
 from harness.history.view import Request
@@ -35,6 +37,8 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
     if expectation.requests is not None:
         subject += f" {numbered(expectation.requests)}"
         where = "" if span is WHOLE else where
+    numbered_ones = () if expectation.requests is None else chosen
+    excuses = Excuses(case, span, numbered_ones)
     findings = []
     for wanted in _requirements(expectation, case):
         requirement = replace(
@@ -43,10 +47,11 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
             expected=_expected(wanted.expected, expectation.at_least),
             share=expectation.at_least,
         )
-        result = tally(requirement, chosen).finding(
+        result = tally(excuses.of(requirement), chosen).finding(
             claims=case.claims(expectation),
             because=expectation.because,
             evidence=_evidence(chosen, span),
+            busy=excuses.words,
         )
         findings.append(result)
     return tuple(findings)
@@ -85,7 +90,7 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
     def judge(request: Request) -> Outcome:
         if request.answered is None and not case.hung(request):
             return Outcome.NO_TIME
-        return _outcome(request, request.status in wanted)
+        return _outcome(request.status in wanted)
 
     return Requirement(
         name=f"is answered {wanted}",
@@ -104,10 +109,8 @@ def shown_status(request: Request, case: Case) -> str:
     return str(request.answered.status)
 
 
-def _outcome(request: Request, complies: bool) -> Outcome:
-    if complies:
-        return Outcome.COMPLIES
-    return Outcome.UNCLEAR if late(request) else Outcome.VIOLATES
+def _outcome(complies: bool) -> Outcome:
+    return Outcome.COMPLIES if complies else Outcome.VIOLATES
 
 
 def _latency(wanted: Range, case: Case) -> Requirement:
@@ -124,7 +127,13 @@ def _latency(wanted: Range, case: Case) -> Requirement:
             return Outcome.VIOLATES
         # The sender was late, not the target: what it took from then on is what counts, as long
         # as the request left near enough to its plan to have met the same state of the world.
-        return Outcome.UNCLEAR if late(request) else Outcome.COMPLIES
+        return Outcome.NOISE if left_late(request) else Outcome.COMPLIES
+
+    def excess_s(request: Request) -> float | None:
+        if request.answered is not None and request.service_s < wanted.low:
+            return None
+        took_s = case.waited_s(request) if request.answered is None else request.service_s
+        return took_s - (case.deadline_s if math.isinf(wanted.high) else wanted.high)
 
     return Requirement(
         name=f"is answered {bound(wanted)}",
@@ -132,6 +141,7 @@ def _latency(wanted: Range, case: Case) -> Requirement:
         judge=judge,
         show=lambda request: _took(request, case),
         sum_up=_latencies,
+        excess_s=excess_s,
     )
 
 
@@ -165,7 +175,7 @@ def _json(wanted: dict[str, Any], case: Case) -> Requirement:
     def judge(request: Request, answer: Answered) -> Outcome:
         if cut_off(answer):
             return Outcome.UNCLEAR
-        return _outcome(request, has_fields(answer.body, wanted))
+        return _outcome(has_fields(answer.body, wanted))
 
     return Requirement(
         name=f"answers {fields(wanted)}",
@@ -189,9 +199,7 @@ def _header(name: str, case: Case) -> Requirement:
     return Requirement(
         name=f"has the header {name}",
         expected=f"header {name}",
-        judge=_of_answer(
-            case, lambda request, answer: _outcome(request, answer.header(wanted) is not None)
-        ),
+        judge=_of_answer(case, lambda request, answer: _outcome(answer.header(wanted) is not None)),
         show=lambda request: (
             f"{shown_status(request, case)} without {name}"
             if (value := _value_of(wanted, request)) is None
@@ -215,7 +223,7 @@ def _cookie(wanted: Cookie, case: Case) -> Requirement:
     return Requirement(
         name=f"sets the cookie {words}",
         expected=f"cookie {words}",
-        judge=_of_answer(case, lambda request, _: _outcome(request, complies(request))),
+        judge=_of_answer(case, lambda request, _: _outcome(complies(request))),
         show=lambda request: _shown_cookie(request, wanted, case),
     )
 
@@ -232,7 +240,7 @@ def _no_cookie(case: Case) -> Requirement:
     return Requirement(
         name="sets no cookie",
         expected="no cookie",
-        judge=_of_answer(case, lambda request, _: _outcome(request, not cookies(request))),
+        judge=_of_answer(case, lambda request, _: _outcome(not cookies(request))),
         show=lambda request: (
             f"{shown_status(request, case)} with the cookie {', '.join(cookies(request))}"
             if cookies(request)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from harness.engines.base import Record
-from harness.errors import own_error
+from harness.errors import WorldError, own_error
 from harness.history.events import Event, Trouble
 
 P = ParamSpec("P")
@@ -62,6 +62,11 @@ class Chronicle:
             self._record(event)
         else:
             self._kept.insert(0, event)
+
+    def failed(self, error: WorldError) -> None:
+        """The world could not be built, or a part of it died: that is this run's trouble."""
+        what, late = str(error), error.late
+        self.record(Trouble(at_s=self.now(), by="engine", what=what, late=late))
 
     def broke(self, error: BaseException) -> None:
         """A part of the harness broke: that is this run's trouble, told once for each cause.

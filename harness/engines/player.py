@@ -27,10 +27,6 @@ LEAD_S = 0.15
 """Between the end of the warm-up and 0s."""
 GRACE_S = 2.0
 """How long answers are awaited after the scenario's end."""
-LATE_S = 0.25
-"""A fault that comes into force or is lifted later than this makes the run inconclusive."""
-PROCESS_LATE_S = 2.0
-"""The same for faults of a process, which takes a moment to start."""
 _WARM_UP_S = 3.0
 _WARM_UP_PAUSE_S = 0.25
 _BETWEEN_STREAMS_S = 0.05
@@ -162,7 +158,8 @@ class Player:
                 self._note_lifted(step, fault, escalated)
         except WorldError as error:
             verb = "applied" if isinstance(step, Apply) else "lifted"
-            self._trouble(f"{fault.fault} on {', '.join(fault.upstreams)} was not {verb}: {error}")
+            what = f"{fault.fault} on {', '.join(fault.upstreams)} was not {verb}: {error}"
+            self.record(Trouble(at_s=self.clock.now(), by="engine", what=what, late=error.late))
 
     def _note_applied(self, step: Apply, fault: FaultBase) -> None:
         self.record(
@@ -175,7 +172,6 @@ class Player:
                 planned_s=step.at_s,
             )
         )
-        self._late(step, fault, "came into force")
 
     def _note_lifted(self, step: Lift, fault: FaultBase, escalated: str | None) -> None:
         self.record(
@@ -189,16 +185,6 @@ class Player:
                 escalated=escalated,
             )
         )
-        self._late(step, fault, "was lifted")
-
-    def _late(self, step: Apply | Lift, fault: FaultBase, what: str) -> None:
-        late_s = self.clock.now() - step.at_s
-        if late_s > (PROCESS_LATE_S if fault.where == "process" else LATE_S):
-            name: str = fault.fault
-            self._trouble(f"{name} on {', '.join(fault.upstreams)} {what} {late_s:.2f} s late")
-
-    def _trouble(self, what: str) -> None:
-        self.record(Trouble(at_s=self.clock.now(), by="engine", what=what))
 
     async def _send(self, step: Send) -> WireAnswer:
         stream = self.job.scenario.traffic[step.stream]

@@ -64,7 +64,9 @@ class StubLink:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
                 answer = await exchange(self.host, self.port, request)
         except TimeoutError as error:
-            raise WorldError(f"the {self.upstream} stub does not answer the harness") from error
+            raise WorldError(
+                f"the {self.upstream} stub does not answer the harness", late=True
+            ) from error
         if answer.status is None or answer.status >= 300:
             said = answer.error or f"{answer.status} {answer.body[:200].decode('utf-8', 'replace')}"
             raise WorldError(f"the {self.upstream} stub did not take {method} {path}: {said}")

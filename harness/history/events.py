@@ -265,6 +265,8 @@ class Trouble(Event):
 
     kind: ClassVar[str] = "trouble"
     what: str
+    late: bool = False
+    """Whether it is that something was not ready, or did not answer, in its time."""
 
 
 _KINDS: dict[str, type[Event]] = {

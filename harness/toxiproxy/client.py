@@ -32,7 +32,7 @@ class ProxyServerError(WorldError):
     """A proxy server couldn't be reached, or refused; `status` is 0 when there was no answer."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(message, late=status == 0)
         self.status = status
 
 

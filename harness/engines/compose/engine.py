@@ -36,7 +36,7 @@ from harness.engines.player import Player
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
 from harness.errors import UsageError, WorldError
-from harness.history.events import Run, Trouble
+from harness.history.events import Run
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.toxiproxy.locate import TOXIPROXY_VERSION
@@ -141,7 +141,7 @@ class ComposeEngine:
             await world.stubs.settled()
             await world.check()
         except WorldError as error:
-            chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
+            chronicle.failed(error)
         finally:
             report(Progress(doing="taking down"))
             await to_the_end(world.stop())

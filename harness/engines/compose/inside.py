@@ -107,6 +107,8 @@ async def order(host: str, word: str) -> None:
         finally:
             writer.close()
     except (OSError, TimeoutError) as error:
-        raise WorldError(f"the keeper at {host}:{KEEPER_PORT} doesn't answer: {error}") from error
+        raise WorldError(
+            f"the keeper at {host}:{KEEPER_PORT} doesn't answer: {error}", late=True
+        ) from error
     if said != "done":
         raise WorldError(f"the keeper at {host}:{KEEPER_PORT} did not {word}: {said}")

@@ -29,7 +29,9 @@ class Vacancy:
             writer.write(f"{port}\n".encode())
             said = (await asyncio.wait_for(reader.readline(), _WITHIN_S)).decode().strip()
         except (OSError, TimeoutError) as error:
-            raise WorldError(f"the container `vacancy` doesn't answer: {error}") from error
+            raise WorldError(
+                f"the container `vacancy` doesn't answer: {error}", late=True
+            ) from error
         if said != "held":
             writer.close()
             raise WorldError(said or "the container `vacancy` ended the connection")

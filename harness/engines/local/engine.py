@@ -26,7 +26,7 @@ from harness.engines.room import granted_files
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
 from harness.errors import TargetError, WorldError
-from harness.history.events import Run, Trouble
+from harness.history.events import Run
 from harness.scenario.model import Scenario
 
 
@@ -83,7 +83,7 @@ class LocalEngine:
         except TargetError:
             raise  # whether that ends the whole run is not known here
         except WorldError as error:
-            chronicle.record(Trouble(at_s=chronicle.now(), by="engine", what=str(error)))
+            chronicle.failed(error)
         finally:
             chronicle.close()
 

@@ -128,6 +128,7 @@ class Gateway:
             f"target {target.name!r} was not ready in {target.ready_within:g} s: {target.ready} "
             f"at {host}:{port} gave {last}",
             self._said(child),
+            late=True,
         )
 
     def _said(self, child: Child | None) -> str:

@@ -115,9 +115,10 @@ class Services:
             ended.add_done_callback(lambda _: self._on_end(child))
             return ready.result()
         ended.cancel()
-        why = "ended at once" if child.exit_status is not None else "was not ready in time"
+        late = child.exit_status is None
         await child.kill()
-        raise WorldError(f"{child.name} {why}:{child.last_words()}")
+        why = "was not ready in time" if late else "ended at once"
+        raise WorldError(f"{child.name} {why}:{child.last_words()}", late=late)
 
     def _on_end(self, child: Child) -> None:
         if not child.stopping:
