@@ -19,7 +19,7 @@ help:
 	@echo "make clean   remove .venv and caches"
 
 run: $(VENV)/.run
-	@$(BIN)/outage run $(ARGS)
+	@$(BIN)/outage run --retries 2 $(ARGS)
 
 # Tests that keep time with the wall clock mostly wait: they go first to the processor, the rest takes
 # what is left. Else a simulation beside them makes a real answer come too late.

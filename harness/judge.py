@@ -39,6 +39,8 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         return _unplayed(scenario, history)
     case = Case(scenario, history)
     findings, promises = _findings(case, soundness(case))
+    verdict = _verdict(findings, promises)
+    busy = _too_busy(verdict, (*findings, *promises))
     starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}
     warm_up_s = starts.get("warm-up", 0.0)
     late = lateness_s(case)
@@ -47,7 +49,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         name=scenario.name,
         file=scenario.file,
         title=scenario.title,
-        verdict=_verdict(findings, promises),
+        verdict=verdict,
         findings=findings,
         promises=promises,
         breakers=_breakers(case),
@@ -63,17 +65,15 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         faults=hits(case),
         silent=silent_evidence(case),
         notes=remarks(case),
-        busy=_busy(case, (*findings, *promises)),
+        busy=case.noise.worst() if busy else None,
+        busy_s=case.noise.longest.wait_s if busy and case.noise.longest else 0.0,
     )
 
 
-def _busy(case: Case, findings: Sequence[Finding]) -> str | None:
-    """The worst that was measured, where nothing else keeps the scenario from a verdict."""
-    verdict = worst(finding.verdict for finding in findings)
+def _too_busy(verdict: Verdict, findings: Sequence[Finding]) -> bool:
+    """Whether nothing but noise keeps the scenario from a verdict."""
     unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
-    if verdict is not Verdict.INCONCLUSIVE or not all(finding.noise for finding in unclear):
-        return None
-    return case.noise.worst()
+    return verdict is Verdict.INCONCLUSIVE and all(finding.noise for finding in unclear)
 
 
 def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,15 +20,17 @@ from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
 from harness.judge import judge, not_in_scope, unjudged
+from harness.report.write import HISTORY
 from harness.scenario.model import Scenario
+from harness.starts import Starts
 from harness.target import Target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement
 
-STARTS_AT_ONCE = 4
-"""Worlds that may be starting at the same time; more only slow each other down."""
-SPACING_S = 0.117
-"""Between the plays of two worlds: else all their whole seconds would fall on the same instant."""
+EARLIER = ".history.attempt-{}.jsonl"
+"""How the history of an earlier play ends: `outage judge` reads the last one's only."""
+FEWER = 4
+"""What is played again has a fourth as many beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,61 +58,6 @@ class Watcher(Protocol):
         ...
 
 
-class Starts:
-    """Lets few worlds start at a time, nobody play while any does, and plays begin apart."""
-
-    def __init__(self) -> None:
-        self._coming = 0
-        self._quiet = asyncio.Event()
-        self._slots = asyncio.Semaphore(STARTS_AT_ONCE)
-        self._next_play_s = 0.0
-        self.came_up = False
-        """Whether any world did."""
-        self.refused: TargetError | None = None
-        """Why the target of the first world that failed for it could not be started."""
-        self.kept: list[Played] = []
-        """What was not told as long as that could be all there is to tell."""
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether the target could not be started, and never was: no need to try it again."""
-        return self.refused is not None and not self.came_up
-
-    @contextlib.asynccontextmanager
-    async def one(self) -> AsyncIterator[Callable[[], None]]:
-        """The right to start a world; call what this gives as soon as it is up."""
-        self._coming += 1
-        self._quiet.clear()
-        ended = False
-
-        def end() -> None:
-            nonlocal ended
-            if not ended:
-                ended = True
-                self._slots.release()
-                self._coming -= 1
-                if self._coming == 0:
-                    self._quiet.set()
-
-        try:
-            await self._slots.acquire()
-        except asyncio.CancelledError:
-            self._coming -= 1
-            raise
-        try:
-            yield end
-        finally:
-            end()
-
-    async def may_play(self) -> None:
-        """Wait until no world is starting, and a moment longer than the world before."""
-        await self._quiet.wait()
-        now_s = asyncio.get_running_loop().time()
-        at_s = max(now_s, self._next_play_s)
-        self._next_play_s = at_s + SPACING_S
-        await asyncio.sleep(at_s - now_s)
-
-
 def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> int | None:
     """How many worlds this system's open files are enough for; None where all of them fit.
 
@@ -128,6 +76,7 @@ async def play_all(
     target: Target,
     watcher: Watcher,
     jobs: int | None = None,
+    retries: int = 0,
     seed: int = 0,
     report: Path | None = None,
     starts: Starts | None = None,
@@ -135,114 +84,165 @@ async def play_all(
 ) -> list[Played]:
     """Play all scenarios, the longest first, `jobs` at a time (all by default).
 
-    Histories are written to `report` as they grow. Runs that go on side by side in one process
-    share `starts`, so that worlds of one don't start while those of another begin to play. When
-    cancelled, the worlds are taken down, and what was seen by then is judged (inconclusive) and
-    told to the watcher. Where the target can't be started at all (`starts.hopeless`), no further
-    world is, and nothing is told to the watcher: the caller says it once.
+    What only a busy machine kept from a verdict is played again up to `retries` times when all
+    others have ended, with fewer beside it. Histories are written to `report` as they grow. Runs
+    that go on side by side in one process share `starts`, so that worlds of one don't start while
+    those of another begin to play. When cancelled, the worlds are taken down, and what was seen by
+    then is judged (inconclusive) and told to the watcher. Where the target can't be started at all
+    (`starts.hopeless`), no further world is, and nothing is told to the watcher: the caller says it
+    once.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
     if target.url is not None:
         most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
-    most = jobs or most or max(1, len(order))
+    at_once = jobs or most or max(1, len(order))
     if (fit := worlds_at_once(engine, order)) is not None:
-        most = min(most, fit)
-    room = asyncio.Semaphore(most)
+        at_once = min(at_once, fit)
     starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)
-    played: dict[str, Played] = {}
+    run = _Run(engine, target, watcher, seed, report, starts, keep_secrets=keep_secrets)
+    try:
+        await run.round(order, at_once=at_once, last=retries == 0)
+        for number in range(1, retries + 1):
+            again = [scenario for scenario in order if run.too_busy(scenario)]
+            at_once = max(1, min(at_once, len(order)) // FEWER)
+            await run.round(again, at_once=at_once, last=number == retries)
+    finally:
+        run.tell_the_rest()
+    return [run.played[scenario.file] for scenario in scenarios]
 
-    async def one(scenario: Scenario) -> None:
+
+class _Run:
+    """The plays of one run, by scenario: the last one of each, and why there were others."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        watcher: Watcher,
+        seed: int,
+        report: Path | None,
+        starts: Starts,
+        *,
+        keep_secrets: bool,
+    ) -> None:
+        self._engine = engine
+        self._target = target
+        self._watcher = watcher
+        self._seed = seed
+        self._report = report
+        self._starts = starts
+        self._keep_secrets = keep_secrets
+        self._told: set[str] = set()
+        self.played: dict[str, Played] = {}
+
+    def too_busy(self, scenario: Scenario) -> bool:
+        """Whether only a busy machine kept it from a verdict."""
+        return self.played[scenario.file].judgement.busy is not None
+
+    async def round(self, scenarios: Sequence[Scenario], *, at_once: int, last: bool) -> None:
+        """Play these, so many at a time; what is to be played again is not told as done yet."""
+        room = asyncio.Semaphore(at_once)
+        async with asyncio.TaskGroup() as group:
+            for scenario in scenarios:
+                group.create_task(self._one(scenario, room, last=last))
+
+    async def _one(self, scenario: Scenario, room: asyncio.Semaphore, *, last: bool) -> None:
+        before = self.played.get(scenario.file)
         try:
-            reason = engine.unplayable(scenario) or unplayable_against(target, scenario)
+            reason = self._engine.unplayable(scenario)
+            reason = reason or unplayable_against(self._target, scenario)
             if reason is not None:
-                item = Played(
-                    scenario=scenario, events=(), judgement=not_in_scope(scenario, reason)
-                )
+                judgement = not_in_scope(scenario, reason)
+                item = Played(scenario=scenario, events=(), judgement=judgement)
             else:
                 async with room:
                     began_s = time.monotonic()
-                    item = await _play(
-                        scenario, engine, target, watcher, seed, report, starts, keep_secrets
-                    )
+                    item = await self._play(scenario, before)
                     item = replace(item, real_s=time.monotonic() - began_s)
         except Exception as error:  # a defect of the harness must not take the others along
-            item = Played(
-                scenario=scenario, events=(), judgement=unjudged(scenario, own_error(error))
+            judgement = unjudged(scenario, own_error(error))
+            item = Played(scenario=scenario, events=(), judgement=judgement)
+        item = self.played[scenario.file] = item if before is None else _after(before, item)
+        if self._starts.hopeless:
+            return
+        if last or item.judgement.busy is None:
+            self._tell(item)
+            return
+        why = f"{scenario.name} is to be played again: {item.judgement.busy}"
+        self._watcher.progress(scenario, Progress(doing="to be played again", notice=why))
+
+    def _tell(self, item: Played) -> None:
+        self._told.add(item.scenario.file)
+        self._watcher.done(item)
+
+    def tell_the_rest(self) -> None:
+        """What was kept back: to be played again, or as long as the target could not be started."""
+        for file, item in self.played.items():
+            if file not in self._told and not self._starts.hopeless:
+                self._tell(item)
+
+    async def _play(self, scenario: Scenario, before: Played | None) -> Played:
+        path = self._path(scenario, before)
+
+        def report(progress: Progress) -> None:
+            self._watcher.progress(scenario, progress)
+
+        def tell(words: str) -> None:
+            report(Progress(doing=words, notice=words))
+
+        with belongings.folder() as folder:
+            job = Job(
+                scenario=scenario,
+                timeline=compile_timeline(scenario),
+                target=self._target,
+                seed=self._seed,
+                folder=folder,
+                keep_secrets=self._keep_secrets,
             )
-        played[scenario.file] = item
-        if starts.hopeless:
-            starts.kept.append(item)
+            recorder = Recorder(path, Redactor.of_job(job).event)
+            try:
+                async with self._starts.one(tell) as gate:
+                    await self._engine.play(job, recorder, report, gate)
+                    self._starts.came_up = True  # also of an engine that needs no gate
+            except TargetError as error:
+                self._starts.refused = self._starts.refused or error
+                _trouble(recorder, str(error), late=error.late)
+            except HarnessError as error:
+                late = isinstance(error, WorldError) and error.late
+                _trouble(recorder, str(error), late=late)
+            except Exception as error:
+                _trouble(recorder, own_error(error))
+            except asyncio.CancelledError:
+                _trouble(recorder, "interrupted")
+                self._tell(_judged(scenario, recorder))
+                raise
+            finally:
+                recorder.close()
+        return await asyncio.to_thread(_judged, scenario, recorder)
+
+    def _path(self, scenario: Scenario, before: Played | None) -> Path | None:
+        """Where its history goes; that of the play before makes room."""
+        if self._report is None:
+            return None
+        path = self._report / f"{scenario.name}{HISTORY}"
+        if before is None:
+            for stale in self._report.glob(glob.escape(scenario.name) + EARLIER.format("*")):
+                stale.unlink(missing_ok=True)
         else:
-            watcher.done(item)
-
-    async with asyncio.TaskGroup() as group:
-        for scenario in order:
-            group.create_task(one(scenario))
-    if not starts.hopeless:
-        for each in starts.kept:
-            watcher.done(each)
-    return [played[scenario.file] for scenario in scenarios]
+            number = before.judgement.plays
+            with contextlib.suppress(OSError):  # that play left none
+                path.replace(path.with_name(scenario.name + EARLIER.format(number)))
+        return path
 
 
-async def _play(
-    scenario: Scenario,
-    engine: Engine,
-    target: Target,
-    watcher: Watcher,
-    seed: int,
-    report: Path | None,
-    starts: Starts,
-    keep_secrets: bool,
-) -> Played:
-    path = None if report is None else report / f"{scenario.name}.history.jsonl"
-    with belongings.folder() as folder:
-        job = Job(
-            scenario=scenario,
-            timeline=compile_timeline(scenario),
-            target=target,
-            seed=seed,
-            folder=folder,
-            keep_secrets=keep_secrets,
-        )
-        recorder = Recorder(path, Redactor.of_job(job).event)
-        try:
-            async with starts.one() as started:
-                if starts.refused is not None and not starts.came_up:
-                    raise starts.refused
-
-                async def gate() -> None:
-                    starts.came_up = True
-                    started()
-                    await starts.may_play()
-
-                await engine.play(
-                    job, recorder, lambda progress: watcher.progress(scenario, progress), gate
-                )
-                starts.came_up = True  # also of an engine that needs no gate
-        except TargetError as error:
-            starts.refused = starts.refused or error
-            recorder(
-                Trouble(
-                    at_s=_last_s(recorder.events), by="engine", what=str(error), late=error.late
-                )
-            )
-        except HarnessError as error:
-            late = isinstance(error, WorldError) and error.late
-            recorder(
-                Trouble(at_s=_last_s(recorder.events), by="engine", what=str(error), late=late)
-            )
-        except Exception as error:
-            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what=own_error(error)))
-        except asyncio.CancelledError:
-            recorder(Trouble(at_s=_last_s(recorder.events), by="engine", what="interrupted"))
-            watcher.done(_judged(scenario, recorder))
-            raise
-        finally:
-            recorder.close()
-    return await asyncio.to_thread(_judged, scenario, recorder)
+def _after(before: Played, item: Played) -> Played:
+    """A play with why there was one before it."""
+    earlier = (*before.judgement.played_again, before.judgement.busy or "")
+    judgement = replace(item.judgement, plays=len(earlier) + 1, played_again=earlier)
+    return replace(item, judgement=judgement)
 
 
 def _judged(scenario: Scenario, recorder: Recorder) -> Played:
@@ -254,5 +254,6 @@ def _judged(scenario: Scenario, recorder: Recorder) -> Played:
     return Played(scenario=scenario, events=events, judgement=judgement, unsaved=recorder.problem)
 
 
-def _last_s(events: Sequence[Event]) -> float:
-    return events[-1].at_s if events else 0.0
+def _trouble(recorder: Recorder, what: str, *, late: bool = False) -> None:
+    at_s = recorder.events[-1].at_s if recorder.events else 0.0
+    recorder(Trouble(at_s=at_s, by="engine", what=what, late=late))

@@ -130,6 +130,12 @@ class Judgement:
     """p50, p99 and max of how late requests left."""
     busy: str | None = None
     """What was measured of a machine so busy that the scenario is inconclusive for that alone."""
+    busy_s: float = 0.0
+    """The longest wait among it."""
+    plays: int = 1
+    """How often it was played; the rest is of the last play."""
+    played_again: tuple[str, ...] = ()
+    """Why each play before the last proved nothing."""
     charges: int = 0
     duplicates: int = 0
     false_rejections: dict[str, int] = field(default_factory=dict)

@@ -39,6 +39,7 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
 
     from harness.checks.silence import uncalled_routes
     from harness.report.text import details, one_line, silence, totals
+    from harness.report.totals import busy_line
     from harness.report.write import prepare_folder
     from harness.saved import judge_folder
     from harness.verdict import Verdict, exit_status, worst
@@ -61,6 +62,8 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     if report is not None:
         _write(folder, report, saved, copies=apart)
         console.print(f"report: {report}", markup=False)
+    if busy := busy_line(judgements):
+        console.print(busy, style="bold yellow", markup=False)
     sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
 
 

@@ -39,6 +39,13 @@ ENGINES = ("local", "compose", "sim")
 )
 @click.option("--jobs", type=click.IntRange(1), help="Scenarios side by side; all by default.")
 @click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Play again, so often, what only a busy machine kept from a verdict, fewer at a time.",
+)
+@click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -67,6 +74,7 @@ def run(
     proxy: str,
     target_name: str,
     jobs: int | None,
+    retries: int,
     report: Path | None,
     seed: int,
     switch: str,
@@ -98,6 +106,7 @@ def run(
         engine=made,
         target=target,
         jobs=jobs,
+        retries=retries,
         seed=seed,
         report=report,
         quiet=quiet,

@@ -26,10 +26,11 @@ from harness.printable import in_line
 from harness.provenance import provenance_of
 from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
-from harness.report.totals import overall, span
+from harness.report.totals import busy_line, overall, span
 from harness.report.write import prepare_folder, write_reports
-from harness.runner import Played, Starts, play_all, worlds_at_once
+from harness.runner import Played, play_all, worlds_at_once
 from harness.scenario.model import Scenario
+from harness.starts import Starts
 from harness.taint import Taint, secrets_of
 from harness.target import Target
 from harness.verdict import Verdict, exit_status
@@ -44,6 +45,7 @@ class Session:
         engine: Engine,
         target: Target,
         jobs: int | None,
+        retries: int = 0,
         seed: int,
         report: Path | None,
         quiet: bool,
@@ -53,6 +55,7 @@ class Session:
         self._engine = engine
         self._target = target
         self._jobs = jobs
+        self._retries = retries
         self._seed = seed
         self._report = report
         self._quiet = quiet
@@ -61,6 +64,7 @@ class Session:
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
         self._played: dict[str, Played] = {}
+        self._noticed: set[str] = set()
         self._signal: int | None = None
         self._starts = Starts()
 
@@ -119,6 +123,8 @@ class Session:
         if refused is not None:
             say(refused)
             return TARGET_REFUSED
+        if busy := busy_line(judgements, jobs=self._jobs):
+            self._console.print(busy, style="bold yellow", markup=False)
         if unsaved := [item.unsaved for item in played if item.unsaved]:
             raise UsageError("\n".join(unsaved))
         return exit_status(overall(judgements))
@@ -167,6 +173,7 @@ class Session:
                 target=self._target,
                 watcher=self,
                 jobs=self._jobs,
+                retries=self._retries,
                 seed=self._seed,
                 report=self._report,
                 starts=self._starts,
@@ -192,6 +199,10 @@ class Session:
     def progress(self, scenario: Scenario, progress: Progress) -> None:
         """A scenario got somewhere."""
         self._display.progress(scenario, progress)
+        notice = progress.notice
+        if notice is not None and notice not in self._noticed and not self._quiet:
+            self._noticed.add(notice)
+            self._console.print(notice, style="dim", markup=False)
 
     def done(self, played: Played) -> None:
         """A scenario has been judged: say so at once, and why where something is wrong."""

@@ -46,6 +46,8 @@ class Progress:
 
     doing: str
     at_s: float | None = None
+    notice: str | None = None
+    """What a person ought to be told even where nothing is drawn; once, however often it comes."""
 
 
 Report = Callable[[Progress], None]

@@ -1,7 +1,8 @@
 """How long the machine kept processes waiting, as Linux tells it in /proc; elsewhere nothing.
 
 `schedstat` of a thread counts for how long it was ready to run and found no CPU free. The count
-grows when such a wait ends, so a wait found now began at the latest by its length before. What
+grows when such a wait ends. Newer kernels now and then take a sleep for a wait, of any length: so
+a wait is believed to reach back to the last look at which the thread slept, and no further. What
 can't be seen: waits of a thread or process that begins and ends between two looks, and a stop
 (SIGSTOP) that begins and ends between two looks, which the kernel counts nowhere.
 """
@@ -47,6 +48,11 @@ def _read(path: str) -> bytes:
         os.close(fd)
 
 
+def _state(stat: bytes) -> bytes:
+    """`R` running or ready to, `S` asleep, `T` stopped, and so on."""
+    return stat.rpartition(b")")[2].split(maxsplit=1)[0]
+
+
 @dataclass(slots=True)
 class _Thread:
     """What the last look at a thread told."""
@@ -54,7 +60,8 @@ class _Thread:
     waited_ns: int
     turns: int
     """How often it has run."""
-    seen_s: float
+    slept_s: float
+    """When it was last seen to do anything but wait."""
     pause: int = 1
     """In how many looks it is due again."""
     due: int = 1
@@ -82,20 +89,18 @@ class ProcessWaits:
 
     def _stop(self, now_s: float) -> Iterator[Found]:
         """Stopped at either look: in between too, for all that can be told."""
-        before, self._stopped = self._stopped, self._state() in (b"T", b"t")
+        state = _state(_read(f"{self._folder}/stat"))
+        before, self._stopped = self._stopped, state in (b"T", b"t")
         since_s = self._looked_s
         if since_s is not None and (before or self._stopped):
             wait_s = now_s - since_s
             yield Found(who=self._who, how="stopped", since_s=since_s, at_s=now_s, wait_s=wait_s)
 
-    def _state(self) -> bytes:
-        return _read(f"{self._folder}/stat").rpartition(b")")[2].split()[0]
-
     def _queued(self, now_s: float, *, all_threads: bool) -> Iterator[Found]:
-        """By when the wait must have begun: threads were not all looked at last time."""
+        """By when waits can have begun: threads were not all looked at last time."""
         groups: dict[float, float] = defaultdict(float)
-        for wait_s, seen_s in self._waits(now_s, all_threads=all_threads):
-            groups[min(seen_s, now_s - wait_s)] += wait_s
+        for wait_s, since_s in self._waits(now_s, all_threads=all_threads):
+            groups[since_s] += min(wait_s, now_s - since_s)
         if sum(groups.values()) < WORTH_TELLING_S:
             return
         for since_s, wait_s in groups.items():
@@ -108,7 +113,7 @@ class ProcessWaits:
             )
 
     def _waits(self, now_s: float, *, all_threads: bool) -> Iterator[tuple[float, float]]:
-        """Each thread's wait, and when it was looked at before; threads that were idle rarely."""
+        """Each thread's wait, and since when; threads that were idle are looked at rarely."""
         threads = {}
         for name in os.listdir(f"{self._folder}/task"):
             thread = self._threads.get(name)
@@ -126,13 +131,18 @@ class ProcessWaits:
                     threads[name] = _Thread(waited_ns, turns, now_s)
                     continue
                 if waited_ns > thread.waited_ns:
-                    yield (waited_ns - thread.waited_ns) / 1e9, thread.seen_s
-                idle = turns == thread.turns
-                thread.pause = min(_RARELY, thread.pause * 2) if idle else 1
-                thread.waited_ns, thread.turns, thread.seen_s = waited_ns, turns, now_s
-                thread.due = thread.pause
+                    yield (waited_ns - thread.waited_ns) / 1e9, thread.slept_s
+                if turns != thread.turns:
+                    thread.pause, thread.slept_s = 1, now_s
+                elif thread.pause == _RARELY or not self._runnable(name):
+                    thread.pause, thread.slept_s = min(_RARELY, thread.pause * 2), now_s
+                thread.waited_ns, thread.turns, thread.due = waited_ns, turns, thread.pause
                 threads[name] = thread
         self._threads = threads
+
+    def _runnable(self, name: str) -> bool:
+        """Whether a thread that has not run since the last look waits for a CPU at this moment."""
+        return _state(_read(f"{self._folder}/task/{name}/stat")) == b"R"
 
 
 class FamilyWaits:

@@ -70,6 +70,7 @@ def _properties(judgement: Judgement, outcome: Outcome) -> list[tuple[str, str]]
         ("target", outcome.target),
         ("seed", str(outcome.seed)),
         ("requests", str(judgement.requests)),
+        ("plays", str(judgement.plays)),
         ("lateness_p99_ms", f"{judgement.lateness_ms.get('p99', 0.0):.1f}"),
     ]
     for hits in judgement.faults:

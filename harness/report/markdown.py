@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
-from harness.report.totals import span, words
+from harness.report.totals import busy_line, span, words
 from harness.verdict import Finding, Judgement, Verdict
 
 _MARKS = {
@@ -41,6 +41,8 @@ def summary_md(outcome: Outcome) -> str:
         "|---|---|---|---|---|---|",
         *(_row(judgement) for judgement in ordered),
     ]
+    if busy := busy_line(outcome.judgements):
+        lines += ["", f"**{_text(busy)}**"]
     for judgement in ordered:
         if judgement.verdict in _WRONG:
             lines += ["", *_account(judgement)]

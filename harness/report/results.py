@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
+from harness.report.totals import busy_line
 from harness.verdict import Finding, Hits, Judgement, Transition
 
 SCHEMA = 1
@@ -33,6 +34,7 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "target_commit": outcome.made.commit,
         "wall_s": _finite(outcome.wall_s or 0.0),
         "silent": [clean(line) for line in outcome.silent],
+        "busy": busy_line(outcome.judgements),
         "scenarios": [_scenario(judgement, outcome) for judgement in outcome.judgements],
     }
 
@@ -64,6 +66,9 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         "false_rejections": dict(judgement.false_rejections),
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
         "promises": [_finding(finding, judgement) for finding in judgement.promises],
+        "busy": judgement.busy,
+        "plays": judgement.plays,
+        "played_again": list(judgement.played_again),
         "notes": [clean(note) for note in judgement.notes],
         "silent": [clean(line) for line in judgement.silent],
     }

@@ -46,6 +46,8 @@ def one_line(judgement: Judgement) -> Text:
         line.append(clean(judgement.why_not), "dim")
         return line
     line.append(_held(judgement))
+    if judgement.plays > 1:
+        line.append(f", play {judgement.plays}")
     changes = "; ".join((*_changes(judgement), *_price(judgement), *_met(judgement)))
     if changes:
         line.append(f"  {changes}", "dim")

@@ -29,6 +29,26 @@ def totals_line(judgements: Sequence[Judgement], wall_s: float | None = None) ->
     return line if wall_s is None or not math.isfinite(wall_s) else f"{line} in {span(wall_s)}"
 
 
+def busy_line(judgements: Sequence[Judgement], *, jobs: int | None = None) -> str | None:
+    """What kept scenarios from a verdict, where it was a busy machine; None where it was not.
+
+    `jobs` is how many were played side by side, if that was limited.
+    """
+    busy = [each for each in judgements if each.busy is not None]
+    if not busy:
+        return None
+    worst_one = max(busy, key=lambda each: each.busy_s)
+    many = "1 scenario is" if len(busy) == 1 else f"{len(busy)} scenarios are"
+    plays = max(each.plays for each in busy)
+    tries = f", played {plays} times," if plays > 1 else ""
+    fewer = (jobs or len(judgements)) // 2 if plays == 1 else 0  # else fewer was tried already
+    advice = f"run with --jobs {min(fewer, 4)} or" if fewer else "run it"
+    return (
+        f"{many} inconclusive{tries} because this machine was too busy: {worst_one.busy} in "
+        f"{worst_one.name}; {advice} on a quieter machine"
+    )
+
+
 def span(duration_s: float) -> str:
     """A duration as people say it: `0.4s`, `48s`, `3m 12s`, `1h 2m`; `?` for none."""
     if not math.isfinite(duration_s):

@@ -20,10 +20,11 @@ from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
 from harness.judge import judge
-from harness.runner import Starts, play_all
+from harness.runner import play_all
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED
+from harness.starts import Starts
 from harness.target import Breaker, Target, bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict

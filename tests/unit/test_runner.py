@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,22 @@ from harness import runner
 from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.chronicle import Chronicle
 from harness.errors import own_error
-from harness.history.events import Event, Phase, Trouble
+from harness.history.events import (
+    Answered,
+    Applied,
+    Crossed,
+    Event,
+    Lifted,
+    Phase,
+    Run,
+    Sent,
+    Trouble,
+)
+from harness.history.store import read_history
 from harness.runner import Played, play_all
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
+from harness.starts import Starts
 from harness.target import bundled
 from harness.verdict import Verdict, exit_status, worst
 
@@ -167,3 +180,219 @@ def test_what_a_real_service_can_not_show_is_out_of_scope() -> None:
     assert engine.ended == []
     assert item.judgement.verdict is Verdict.OUT_OF_SCOPE
     assert "auth is real" in item.judgement.findings[0].evidence
+
+
+class Busy:
+    """An engine on a machine that is too busy for some plays of one scenario."""
+
+    name = "fake"
+    proxy = "none"
+
+    def __init__(self, *busy_plays: int) -> None:
+        self._busy_plays = busy_plays
+        self.played: list[str] = []
+        self._at_once = 0
+        self.most_at_once_in_play: dict[int, int] = {}
+
+    def unplayable(self, scenario: Scenario) -> str | None:
+        return None
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        await started()
+        name = job.scenario.name
+        self.played.append(name)
+        number = self.played.count(name)
+        self._at_once += 1
+        most = self.most_at_once_in_play
+        most[number] = max(most.get(number, 0), self._at_once)
+        await asyncio.sleep(0.2)
+        self._at_once -= 1
+        late_s = 0.4 if number in self._busy_plays and name.startswith("busy") else 0.0
+        for event in history_of(job.scenario, number, late_s=late_s):
+            record(event)
+
+    async def close(self) -> None:
+        pass
+
+
+def history_of(scenario: Scenario, number: int, *, late_s: float) -> list[Event]:
+    """A sound run, but for requests that left late and were not answered as expected."""
+    run: dict[str, Any] = {"scenario": scenario.name, "file": scenario.file, "engine": "fake"}
+    events: list[Event] = [
+        Run(
+            at_s=-2.0, by="engine", proxy="none", target="t", seed=number, upstreams=("auth",),
+            evidence=("stub", "proxy requests"), **run,
+        ),
+        Phase(at_s=-1.0, by="engine", phase="warm-up"),
+    ]  # fmt: skip
+    for id_, planned_s in ((1, -0.5), (2, 0.0), (3, 1.0)):
+        sent_s = planned_s + (late_s if planned_s >= 0 else 0.0)
+        events.append(
+            Sent(
+                at_s=sent_s, by="client", id=id_, stream="chat", number=id_ - 1,
+                planned_s=planned_s, method="GET", path="/health",
+            )
+        )  # fmt: skip
+        status = 503 if late_s and planned_s >= 0 else 200
+        events.append(Answered(at_s=sent_s + 0.01, by="client", id=id_, status=status))
+    auth: dict[str, Any] = {"by": "proxy", "upstream": "auth", "connection": 1}
+    events += [
+        Crossed(at_s=-0.495, what="accepted", **auth),
+        Crossed(at_s=-0.495, what="request", method="GET", path="/health", **auth),
+        Phase(at_s=0.0, by="engine", phase="play"),
+    ]
+    fault: dict[str, Any] = {"by": "engine", "fault": 0, "name": "refused", "upstreams": ("auth",)}
+    events += [
+        Applied(at_s=0.0, planned_s=0.0, **fault),
+        Lifted(at_s=1.0, planned_s=1.0, **fault),
+        Phase(at_s=2.0, by="engine", phase="end"),
+    ]
+    return events
+
+
+async def calm(for_s: float) -> float:
+    """A machine with nothing else to do."""
+    return 0.0
+
+
+class Listener(Watcher):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: dict[str, Played] = {}
+        self.notices: list[str] = []
+
+    def progress(self, scenario: Scenario, progress: Progress) -> None:
+        if progress.notice:
+            self.notices.append(progress.notice)
+
+    def done(self, played: Played) -> None:
+        super().done(played)
+        self.last[played.scenario.name] = played
+
+
+def retried(engine: Busy, retries: int, *, report: Path | None = None, busy: int = 1) -> Listener:
+    names = [*(f"busy{number}" for number in range(busy)), "one", "two"]
+    scenarios = [
+        parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml") for name in names
+    ]
+    listener = Listener()
+    asyncio.run(
+        play_all(
+            scenarios,
+            engine=engine,
+            target=bundled("reference"),
+            watcher=listener,
+            starts=Starts(pulse=calm),
+            retries=retries,
+            report=report,
+        )
+    )
+    assert sorted(listener.told) == sorted(names), "each is told once, at the end"
+    return listener
+
+
+def test_what_only_noise_kept_from_a_verdict_is_played_again() -> None:
+    engine = Busy(1)
+    listener = retried(engine, 2)
+    judgement = listener.last["busy0"].judgement
+    assert judgement.verdict is Verdict.PASSED
+    assert judgement.plays == 2
+    assert judgement.played_again == ("requests left 400ms late at 0.4s",)
+    assert engine.played.count("busy0") == 2
+    assert engine.played.count("one") == 1
+    assert listener.last["one"].judgement.plays == 1
+    assert listener.notices == ["busy0 is to be played again: requests left 400ms late at 0.4s"]
+
+
+def test_it_stays_inconclusive_when_the_noise_does() -> None:
+    engine = Busy(1, 2, 3, 4)
+    judgement = retried(engine, 2).last["busy0"].judgement
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.busy is not None
+    assert judgement.plays == 3
+    assert engine.played.count("busy0") == 3
+
+
+def test_nothing_is_played_again_unless_asked_for() -> None:
+    engine = Busy(1)
+    judgement = retried(engine, 0).last["busy0"].judgement
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.plays == 1
+    assert engine.played.count("busy0") == 1
+
+
+def test_a_failure_is_never_played_again() -> None:
+    class Defective(Busy):
+        async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+            self.played.append(job.scenario.name)
+            for event in history_of(job.scenario, 1, late_s=0.0):
+                if isinstance(event, Answered) and event.id == 3:
+                    event = replace(event, status=503)
+                record(event)
+
+    engine = Defective()
+    listener = retried(engine, 2)
+    assert listener.last["one"].judgement.verdict is Verdict.FAILED
+    assert engine.played.count("one") == 1
+
+
+def test_it_is_played_again_with_fewer_beside_it() -> None:
+    engine = Busy(1, 2)
+    retried(engine, 2, busy=10)
+    assert engine.most_at_once_in_play[1] == 12
+    assert engine.most_at_once_in_play[2] == 3
+    assert engine.most_at_once_in_play[3] == 1
+
+
+def test_the_history_of_each_play_is_kept_and_judge_reads_the_last(tmp_path: Path) -> None:
+    (tmp_path / "busy0.history.attempt-7.jsonl").write_text("of an earlier run")
+    retried(Busy(1, 2), 2, report=tmp_path)
+    kept = {path.name for path in tmp_path.glob("busy0.*")}
+    assert kept == {
+        "busy0.history.jsonl",
+        "busy0.history.attempt-1.jsonl",
+        "busy0.history.attempt-2.jsonl",
+    }
+    seeds = [
+        next(event.seed for event in read_history(tmp_path / name) if isinstance(event, Run))
+        for name in sorted(kept)
+    ]
+    assert seeds == [1, 2, 3]
+    assert {path.name for path in tmp_path.glob("*.history.jsonl")} == {
+        "busy0.history.jsonl",
+        "one.history.jsonl",
+        "two.history.jsonl",
+    }
+
+
+def test_an_interrupted_run_tells_what_was_to_be_played_again() -> None:
+    class Hung(Busy):
+        async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+            if job.scenario.name == "one":
+                await asyncio.sleep(30)
+            await super().play(job, record, report, started)
+
+    listener = Listener()
+
+    async def run() -> None:
+        scenarios = [
+            parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
+            for name in ("busy0", "one")
+        ]
+        task = asyncio.ensure_future(
+            play_all(
+                scenarios,
+                engine=Hung(1),
+                target=bundled("reference"),
+                watcher=listener,
+                starts=Starts(pulse=calm),
+                retries=1,
+            )
+        )
+        await asyncio.sleep(0.6)
+        task.cancel()
+        await asyncio.wait({task})
+
+    asyncio.run(run())
+    assert sorted(listener.told) == ["busy0", "one"]
+    assert listener.last["busy0"].judgement.busy is not None

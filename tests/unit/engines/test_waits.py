@@ -26,10 +26,11 @@ class Proc:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def thread(self, pid: int, tid: int, waited_s: float, turns: int = 1) -> None:
+    def thread(self, pid: int, tid: int, waited_s: float, turns: int = 1, state: str = "S") -> None:
         folder = self.root / str(pid) / "task" / str(tid)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "schedstat").write_text(f"5 {round(waited_s * 1e9)} {turns}\n")
+        (folder / "stat").write_text(f"{tid} (a) b) {state} 1 1 1\n")
         if not (self.root / str(pid) / "stat").exists():
             self.state(pid, "S")
 
@@ -40,7 +41,8 @@ class Proc:
         (self.root / str(pid) / "task" / str(pid) / "children").write_text(children)
 
     def gone(self, pid: int, tid: int) -> None:
-        (self.root / str(pid) / "task" / str(tid) / "schedstat").unlink()
+        for name in ("schedstat", "stat"):
+            (self.root / str(pid) / "task" / str(tid) / name).unlink()
         (self.root / str(pid) / "task" / str(tid)).rmdir()
 
 
@@ -77,12 +79,24 @@ def test_threads_waits_add_up_and_small_ones_are_not_told(proc: Proc) -> None:
 
 
 def test_a_long_wait_began_before_the_last_look(proc: Proc) -> None:
-    """The kernel counts a wait when it is over."""
+    """The kernel counts a wait when it is over; until then the thread is seen to be ready."""
     proc.thread(7, 7, 0.0)
     waits = ProcessWaits("target", 7, proc=str(proc.root))
     looks(waits, 10.0)
+    proc.thread(7, 7, 0.0, state="R")
+    assert looks(waits, 10.25, 10.5, 10.75) == []
     proc.thread(7, 7, 0.9, turns=2)
-    assert looks(waits, 10.25) == [("for a CPU", 9.35, 10.25, 0.9)]
+    assert looks(waits, 11.0) == [("for a CPU", 10.0, 11.0, 0.9)]
+
+
+def test_a_sleep_that_the_kernel_takes_for_a_wait_is_not_believed(proc: Proc) -> None:
+    proc.thread(7, 7, 0.0)
+    waits = ProcessWaits("target", 7, proc=str(proc.root))
+    looks(waits, *(10 + 0.25 * look for look in range(16)))
+    proc.thread(7, 7, 42.9, turns=2)
+    ((_, since_s, at_s, wait_s),) = looks(waits, *(14 + 0.25 * look for look in range(8)))
+    assert since_s >= 12.0
+    assert wait_s <= at_s - since_s
 
 
 def test_threads_that_are_idle_are_looked_at_rarely_and_nothing_is_lost(proc: Proc) -> None:

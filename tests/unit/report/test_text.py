@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from harness.report.text import details, one_line, totals
-from harness.report.totals import span
+from harness.report.totals import busy_line, span
 from harness.verdict import Transition, Verdict
 
 
@@ -113,3 +113,33 @@ def test_changes_that_are_not_shown_are_counted(judgement):
     changes = tuple(Transition(state="open", at_s=float(at_s)) for at_s in range(7))
     text = shown(one_line(judgement(breakers={"auth": changes})))
     assert text.endswith("open 2.0s, open 3.0s and 3 more\n")
+
+
+def test_a_busy_machine_is_the_last_word_in_one_sentence(judgement):
+    busy = {
+        "verdict": Verdict.INCONCLUSIVE,
+        "busy": "the target waited 1.8s for a CPU at 12.3s",
+        "busy_s": 1.8,
+    }
+    one = judgement(**busy)
+    other = judgement(**busy | {"name": "t5", "busy": "requests left 2s late at 9.0s", "busy_s": 2})
+    passed = judgement()
+    assert busy_line([passed]) is None
+    assert busy_line([passed, one], jobs=1) == (
+        "1 scenario is inconclusive because this machine was too busy: the target waited 1.8s for "
+        "a CPU at 12.3s in auth_blackhole_50s; run it on a quieter machine"
+    )
+    assert busy_line([one, other, *[passed] * 10]) == (
+        "2 scenarios are inconclusive because this machine was too busy: requests left 2s late at "
+        "9.0s in t5; run with --jobs 4 or on a quieter machine"
+    )
+    again = judgement(**busy | {"plays": 3})
+    assert busy_line([again, *[passed] * 10]) == (
+        "1 scenario is inconclusive, played 3 times, because this machine was too busy: the target "
+        "waited 1.8s for a CPU at 12.3s in auth_blackhole_50s; run it on a quieter machine"
+    )
+
+
+def test_how_often_it_was_played_is_said(judgement):
+    assert "play 2" in str(one_line(judgement(plays=2)))
+    assert "play" not in str(one_line(judgement()))
