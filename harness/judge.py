@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.checks.case import Case
 from harness.checks.charges import totals
 from harness.checks.hits import hits
+from harness.checks.noise import Noise
 from harness.checks.promises import promises_of
 from harness.checks.registry import findings_of
 from harness.checks.remarks import false_rejections, remarks
 from harness.checks.scope import owed
 from harness.checks.silence import silent_evidence
-from harness.checks.soundness import Soundness, lateness_s, soundness
+from harness.checks.soundness import Soundness, held_up, lateness_s, soundness
 from harness.checks.steady import breaks, missing_route
-from harness.history.events import Event, Phase, Run, Trouble
+from harness.history.events import Event, Phase, Run
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Judgement, Transition, Verdict, worst
@@ -40,7 +42,6 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     case = Case(scenario, history)
     findings, promises = _findings(case, soundness(case))
     verdict = _verdict(findings, promises)
-    busy = _too_busy(verdict, (*findings, *promises))
     starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}
     warm_up_s = starts.get("warm-up", 0.0)
     late = lateness_s(case)
@@ -65,9 +66,14 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         faults=hits(case),
         silent=silent_evidence(case),
         notes=remarks(case),
-        busy=case.noise.worst() if busy else None,
-        busy_s=case.noise.longest.wait_s if busy and case.noise.longest else 0.0,
+        **(_busy(case.noise) if _too_busy(verdict, (*findings, *promises)) else {}),
     )
+
+
+def _busy(noise: Noise) -> dict[str, Any]:
+    """What a judgement says of a machine that was too busy."""
+    longest = noise.longest
+    return {"busy": noise.worst(), "busy_s": 0.0 if longest is None else longest.wait_s}
 
 
 def _too_busy(verdict: Verdict, findings: Sequence[Finding]) -> bool:
@@ -141,7 +147,7 @@ def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
 
 def _unplayed(scenario: Scenario, history: History) -> Judgement:
     """A run that never got as far as a first request."""
-    troubles = [event.what for event in history.all(Trouble)]
+    troubles, noise = history.troubles, Noise(history)
     finding = Finding(
         name="run: the world starts",
         claims=(),
@@ -149,8 +155,10 @@ def _unplayed(scenario: Scenario, history: History) -> Judgement:
         expected="a world to play in",
         observed="; ".join(troubles) or "nothing was recorded",
         evidence="the engine",
+        noise=held_up(history, noise),
     )
-    return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
+    bare = _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
+    return replace(bare, **_busy(noise)) if finding.noise else bare
 
 
 def unjudged(scenario: Scenario, reason: str) -> Judgement:

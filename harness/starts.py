@@ -51,6 +51,9 @@ class Starts:
         self._pulse = pulse
         self._few = few or max(2, os.cpu_count() or 1)
         self._coming = 0
+        """Worlds that wait for a slot or have one."""
+        self._starting = 0
+        """Worlds that are really started now."""
         self._playing = 0
         self._patience_s = PATIENCE_S
         self._quiet = asyncio.Event()
@@ -76,17 +79,18 @@ class Starts:
         """
         self._coming += 1
         self._quiet.clear()
-        coming, holds_slot, playing = True, False, False
+        coming, holds_slot, starts, playing = True, False, False, False
 
         def arrive() -> None:
-            nonlocal holds_slot, coming
+            nonlocal holds_slot, coming, starts
             if holds_slot:
                 self._slots.release()
+            self._starting -= starts
             if coming:
                 self._coming -= 1
                 if self._coming == 0:
                     self._quiet.set()
-            holds_slot = coming = False
+            holds_slot = coming = starts = False
 
         async def gate() -> None:
             nonlocal playing
@@ -98,8 +102,12 @@ class Starts:
 
         try:
             holds_slot = await self._slots.acquire()
+            while self.hopeless and self._starting:
+                await asyncio.sleep(SPACING_S)  # those that are starting may still come up
             if self.refused is not None and self.hopeless:
                 raise self.refused
+            starts = True
+            self._starting += 1
             yield gate
         finally:
             arrive()

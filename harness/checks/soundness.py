@@ -22,12 +22,13 @@ from dataclasses import dataclass, replace
 
 from harness.checks.case import Case
 from harness.checks.hits import Miss, misses
+from harness.checks.noise import Noise
 from harness.checks.proof import touched
 from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
 from harness.checks.traffic import shown_status
 from harness.checks.wording import plural, seconds
 from harness.history.events import Ended, Phase, Trouble
-from harness.history.view import FaultWindow
+from harness.history.view import FaultWindow, History
 from harness.verdict import Finding, Verdict
 
 LATE_FAULT_S = 0.25
@@ -106,17 +107,23 @@ def _finding(
 def _troubles(case: Case) -> Iterator[Finding]:
     troubles = case.history.troubles
     if troubles:
-        events = case.history.all(Trouble)
         yield _finding(
             "nothing goes wrong",
             "no trouble of the run's own",
             "; ".join(dict.fromkeys(troubles)),
             f"{plural(len(troubles), 'trouble')} recorded by the engine",
-            noise=all(
-                event.late and case.noise.burst_s(-math.inf, event.at_s) >= HELD_UP_S
-                for event in events
-            ),
+            noise=held_up(case.history, case.noise),
         )
+
+
+def held_up(history: History, noise: Noise) -> bool:
+    """Whether all troubles are that something wasn't ready, or didn't answer, in its time, and the
+    machine was measured to be busy enough to be why.
+    """
+    return bool(history.troubles) and all(
+        event.late and noise.burst_s(-math.inf, event.at_s) >= HELD_UP_S
+        for event in history.all(Trouble)
+    )
 
 
 def _cut_short(case: Case) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     from rich.console import Console
 
     from harness.checks.silence import uncalled_routes
+    from harness.printable import in_line
     from harness.report.text import details, one_line, silence, totals
     from harness.report.totals import busy_line
     from harness.report.write import prepare_folder
@@ -63,7 +64,7 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
         _write(folder, report, saved, copies=apart)
         console.print(f"report: {report}", markup=False)
     if busy := busy_line(judgements):
-        console.print(busy, style="bold yellow", markup=False)
+        console.print(in_line(busy), style="bold yellow", markup=False)
     sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
 
 

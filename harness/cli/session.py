@@ -124,7 +124,7 @@ class Session:
             say(refused)
             return TARGET_REFUSED
         if busy := busy_line(judgements, jobs=self._jobs):
-            self._console.print(busy, style="bold yellow", markup=False)
+            self._console.print(in_line(busy), style="bold yellow", markup=False)
         if unsaved := [item.unsaved for item in played if item.unsaved]:
             raise UsageError("\n".join(unsaved))
         return exit_status(overall(judgements))
@@ -202,7 +202,7 @@ class Session:
         notice = progress.notice
         if notice is not None and notice not in self._noticed and not self._quiet:
             self._noticed.add(notice)
-            self._console.print(notice, style="dim", markup=False)
+            self._console.print(in_line(notice), style="dim", markup=False)
 
     def done(self, played: Played) -> None:
         """A scenario has been judged: say so at once, and why where something is wrong."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import never, traffic
-from harness.history.events import Event, Waited
+from harness.history.events import Event, Trouble, Waited
 from harness.judge import judge
 from harness.verdict import Verdict
 
@@ -187,3 +187,14 @@ def test_more_noise_never_makes_a_failure(case, world, waits, took_s: float) -> 
     assert noisy.verdict is quiet.verdict or (
         quiet.verdict is Verdict.FAILED and noisy.verdict is Verdict.INCONCLUSIVE and noisy.noise
     )
+
+
+def test_a_target_that_was_not_ready_in_time_on_a_busy_machine_is_noise(scenario) -> None:
+    text = "expect: [{traffic: chat, status: 200}]"
+    trouble = {"at_s": 0.0, "by": "engine", "what": "target 'x' was not ready in 20 s"}
+    starved = waited(-2.0, 0.6)
+    late = judge(scenario(text), [starved, Trouble(**trouble, late=True)])
+    assert late.verdict is Verdict.INCONCLUSIVE
+    assert late.busy == "the target waited 600ms for a CPU at -2.0s"
+    assert judge(scenario(text), [starved, Trouble(**trouble)]).busy is None
+    assert judge(scenario(text), [Trouble(**trouble, late=True)]).busy is None
