@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from harness.target import Target
@@ -67,20 +69,29 @@ def _text(value: object) -> str | None:
 
 
 def _commit(target: Target) -> str | None:
-    """Of the folder that the target is started in; a bundled one is this harness's own version."""
-    if not target.file or target.start is None:
+    folder = _folder(target)
+    head = None if folder is None else _git(folder, "rev-parse", "HEAD")
+    if folder is None or head is None:
         return None
-    head = _git(target, "rev-parse", "HEAD")
-    if head is None:
-        return None
-    return f"{head}-dirty" if _git(target, "status", "--porcelain", "--", ".") else head
+    return f"{head}-dirty" if _git(folder, "status", "--porcelain", "--", ".") else head
 
 
-def _git(target: Target, *words: str) -> str | None:
+def _folder(target: Target) -> Path | None:
+    """Where its code is: where it is started, or a bundled one's package unless it is installed."""
+    if target.start is None:
+        return None
+    if target.file:
+        return target.cwd
+    spec = find_spec((target.start.wsgi or "").partition(":")[0].partition(".")[0] or "harness")
+    places = [] if spec is None else list(spec.submodule_search_locations or ())
+    return Path(places[0]) if places and "site-packages" not in places[0] else None
+
+
+def _git(folder: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", *words],
-            cwd=target.cwd,
+            cwd=folder,
             env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
             capture_output=True,
             text=True,

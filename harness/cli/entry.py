@@ -18,6 +18,8 @@ from harness.printable import in_line, printable
 
 TARGET_REFUSED = 4
 INTERRUPTED = 130
+_MOST_LINES = 100
+"""Of a target's output: one that fails again and again says the same."""
 
 
 def call(args: Sequence[str] | None = None) -> int:
@@ -57,7 +59,12 @@ def _check_folder() -> None:
 def say(error: HarnessError) -> None:
     """Tell a person what went wrong; a target's own output stands as it was."""
     if isinstance(error, TargetError):
-        click.echo(f"outage: {in_line(error.why)}{'; its output:' * bool(error.output)}", err=True)
-        click.echo(printable(error.output), err=True, nl=bool(error.output))
+        lines = error.output.splitlines()
+        cut = f" (its last {_MOST_LINES} lines)" if len(lines) > _MOST_LINES else ""
+        click.echo(
+            f"outage: {in_line(error.why)}{f'; its output{cut}:' if lines else ''}", err=True
+        )
+        for line in lines[-_MOST_LINES:]:
+            click.echo(printable(line), err=True)
         return
     click.echo(printable(f"outage: {error}"), err=True)

@@ -106,7 +106,7 @@ def _finding(finding: Finding, judgement: Judgement) -> dict[str, Any]:
         "because": clean(finding.because or ""),
         "examples": list(finding.examples),
         "file": clean(judgement.file),
-        "line": finding.line,
+        "line": finding.line or 0,
     }
 
 

@@ -51,3 +51,10 @@ def test_it_says_when_and_with_which_versions() -> None:
 def test_results_that_say_nothing_of_it_are_no_trouble(results: dict[str, object]) -> None:
     made = provenance_in(results)
     assert (made.began, made.commit, made.versions, made.real_s) == (None, None, {}, {})
+
+
+def test_the_bundled_target_is_told_by_this_repository_unless_it_is_installed() -> None:
+    reference = bundled("reference")
+    assert reference is not None
+    inside = (Path(__file__).parents[2] / ".git").exists()
+    assert bool(provenance_of(reference).commit) is inside

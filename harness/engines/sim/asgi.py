@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-import traceback
 from typing import Any
 from urllib.parse import unquote
 
 from .apps import Done, NotStarted
 from .plan import RequestPlan
 from .scheduler import KERNEL
+from .traces import own_trace
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _SERVER_ERROR = b"Internal Server Error"
@@ -160,8 +160,8 @@ class _Exchange:
                 raise TypeError(f"ASGI callable should return None, but returned {result!r}")
             if not self._complete.is_set():
                 raise RuntimeError("ASGI callable returned without completing the response")
-        except BaseException:
-            traceback.print_exc(file=sys.stderr)
+        except BaseException as error:
+            sys.stderr.write(own_trace(error))
         if not self._complete.is_set():
             self._give_up()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import io
 import sys
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from .apps import Answer, Done
 from .plan import RequestPlan
 from .scheduler import KERNEL
+from .traces import own_trace
 
 App = Callable[..., Iterable[bytes]]
 
@@ -77,8 +77,8 @@ class WsgiServer:
                     close()
             status, headers = started[0]
             return int(status.split(None, 1)[0]), headers, b"".join(written), None
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
+        except Exception as error:
+            sys.stderr.write(own_trace(error))
             return 500, [("Content-Type", "text/plain")], _SERVER_ERROR, None
 
     def _environ(self, request: RequestPlan) -> dict[str, Any]:

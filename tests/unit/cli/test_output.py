@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.entry import say
+from harness.errors import TargetError
+
 OUTAGE = f"{shlex.quote(sys.executable)} -m harness"
 
 
@@ -70,3 +73,19 @@ def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
     done = shell(f"cd {here}; rmdir {here}; PYTHONPATH={Path.cwd()} outage list")
     assert done.returncode == 2
     assert done.stderr.startswith("outage: the current folder can't be used")
+
+
+def test_a_target_s_own_output_is_shown_as_it_was_and_no_longer_than_helps(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say(TargetError("target 'x' could not be started", "one\n  two \x1b[31m\n"))
+    assert capsys.readouterr().err == (
+        "outage: target 'x' could not be started; its output:\none\n  two \\x1b[31m\n"
+    )
+    say(TargetError("target 'x' could not be started", "again\n" * 1000))
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        "outage: target 'x' could not be started; its output (its last 100 lines):",
+        "again",
+    ]
+    say(TargetError("there is no command 'y'"))
+    assert capsys.readouterr().err == "outage: there is no command 'y'\n"
