@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,6 @@ from harness.scenario.model import Scenario
 from harness.settings import SettingsJson
 from harness.target import Target
 from harness.timeline import Step
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Record = Callable[[Event], None]
 """Takes one event of the history, as soon as it is known."""
@@ -108,12 +107,20 @@ def check_blast_radius(target: Target, *, allow_remote: bool) -> None:
     """
     hosts = [urlsplit(target.url).hostname or ""] if target.url else []
     hosts += [address.rpartition(":")[0] for address in target.real.values()]
-    remote = [host for host in hosts if host not in LOOPBACK]
+    remote = [host for host in hosts if not _is_loopback(host)]
     if remote and not allow_remote:
         raise UsageError(
             f"{target.file or target.name}: {remote[0]} is not this machine; faults and load go "
             "to loopback only, unless you say --allow-remote"
         )
+
+
+def _is_loopback(host: str) -> bool:
+    bare = host.strip("[]")
+    try:
+        return bare.lower() == "localhost" or ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
 
 
 def settings_json(target: Target) -> dict[str, SettingsJson]:

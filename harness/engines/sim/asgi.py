@@ -34,7 +34,8 @@ class AsgiServer:
         self._count = 0
         self._state: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.new_event_loop()
+        # Not by the policy: a target may have put one in place whose loops are written in C.
+        self._loop = asyncio.SelectorEventLoop()
         self._context = contextvars.Context()
         self._up = False
         self._failed: str | None = None

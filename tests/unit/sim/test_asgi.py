@@ -190,6 +190,18 @@ print(json.dumps(shown), flush=True)
     }  # fmt: skip
 
 
+def test_a_policy_of_the_targets_is_not_asked(simulate: Simulate) -> None:
+    """`uvloop.install()`: its loops would open real sockets."""
+    policy = """
+class Policy(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self): raise AssertionError
+asyncio.set_event_loop_policy(Policy())
+"""
+    outcome = simulate(work("await asyncio.sleep(3)") + policy, app="target:asgi")
+    assert outcome.troubles == []
+    assert outcome.body == "3.0"
+
+
 LIFESPAN = """
 import asyncio, contextlib, time
 async def asgi(scope, receive, send):
