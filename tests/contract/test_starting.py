@@ -91,11 +91,12 @@ def test_flags(start: Start, tmp_path: Path, flags: str) -> None:
     file = tmp_path / "toxiproxy.json"
     file.write_text(entries(f"{HOST}:{listen}", f"{HOST}:0"))
     lines = start(*(word.format(port=port, file=file) for word in flags.split()))
-    assert [line["message"] for line in lines] == [
-        "Starting Toxiproxy", "Started proxy", "Started proxy",
-        "Populated proxies from file", "Starting Toxiproxy HTTP server",
+    # The real one's `Started proxy` races with what follows it.
+    said = [line["message"] for line in lines if line["message"] != "Started proxy"]
+    assert said == [
+        "Starting Toxiproxy", "Populated proxies from file", "Starting Toxiproxy HTTP server",
     ]  # fmt: skip
-    assert lines[3]["proxies"] == 2
+    assert [line["proxies"] for line in lines if "proxies" in line] == [2]
     proxies = ask(port, "/proxies")
     assert list(proxies) == ["p0", "p1"]
     assert proxies["p0"]["listen"] == f"{HOST}:{listen}"
