@@ -50,6 +50,8 @@ class _Struck:
     fault: Fault
     upstreams: tuple[str, ...]
     window: Window
+    begun_s: float
+    """When it began to come into force; the window begins when that was confirmed."""
 
     @property
     def low(self) -> float:
@@ -90,6 +92,7 @@ def _in_force(case: Case) -> Iterable[_Struck]:
                 fault=fault,
                 upstreams=upstreams,
                 window=_window(real, history.end_s),
+                begun_s=min(real.planned.start_s, real.start_s),
             )
 
 
@@ -212,7 +215,7 @@ class _Account:
         """Requests that entered the proxy, or were under way; connections that it turned away."""
         found = 0
         for events in _by_connection(crossed):
-            found += sum(_lasts_into(self._struck.window, *each) for each in _requests(events))
+            found += sum(self._meets(*each) for each in _requests(events))
             first, last = events[0], events[-1]
             turned_away = first.what == "accepted" and [e.what for e in events[1:]] == ["closed"]
             if turned_away and last.closed_by != "client" and first.at_s in self._struck.window:
@@ -224,7 +227,15 @@ class _Account:
             (call.at_s, None if call.replied is None else call.replied.at_s)
             for call in self._history.calls_to(upstream)
         )
-        return sum(_lasts_into(self._struck.window, *each) for each in spans)
+        return sum(self._meets(*each, cut=False) for each in spans)
+
+    def _meets(self, start_s: float, end_s: float | None, cut: bool) -> bool:
+        """Whether a call begins while it lasts, or is under way when it comes and ended by it."""
+        span = self._struck.window
+        if start_s >= span.start_s:
+            return start_s in span
+        under_way_s = self._struck.begun_s if cut else span.start_s
+        return end_s is None or end_s > under_way_s or (cut and end_s == under_way_s)
 
     # Who was there to be met
 
@@ -321,20 +332,16 @@ def _by_connection(crossed: Sequence[Crossed]) -> list[list[Crossed]]:
     return list(found.values())
 
 
-def _requests(events: Sequence[Crossed]) -> list[tuple[float, float | None]]:
-    """When each request of a connection came in, and when its answer began or it was cut off."""
-    found: list[tuple[float, float | None]] = []
+def _requests(events: Sequence[Crossed]) -> list[tuple[float, float | None, bool]]:
+    """When each request of a connection came in; when its answer began or it was cut off (True)."""
+    found: list[tuple[float, float | None, bool]] = []
     for event in events:
         if event.what == "request":
-            found.append((event.at_s, None))
+            found.append((event.at_s, None, False))
         elif found and found[-1][1] is None and event.what in ("response", "closed"):
-            found[-1] = (found[-1][0], event.at_s)
+            cut = event.what == "closed" and event.closed_by != "client"
+            found[-1] = (found[-1][0], event.at_s, cut)
     return found
-
-
-def _lasts_into(span: Window, start_s: float, end_s: float | None) -> bool:
-    """Whether it begins in a span, or is still under way when the span begins."""
-    return start_s in span or (start_s < span.start_s and (end_s is None or end_s > span.start_s))
 
 
 def _listed(called: dict[str, list[str]]) -> str:

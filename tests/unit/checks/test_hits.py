@@ -70,6 +70,21 @@ def test_on_the_network_what_crossed_the_proxy_counts_and_what_was_under_way(sce
     assert only(Case(scenario(text), shown.history())).met == 3
 
 
+@pytest.mark.parametrize(("ended_s", "by", "met"), [
+    (4.99, "upstream", 0),  # before it began
+    (5.0, "proxy", 1),  # at once
+    (5.05, "proxy", 1),  # while it came into force
+    (5.05, "client", 0),
+    (5.2, "client", 1),
+])  # fmt: skip
+def test_what_its_beginning_ends_is_met(scenario, world, ended_s, by, met):
+    text = "faults: [{upstream: auth, fault: refused, from: 5s, to: 8s}]\n" + _NEVER
+    shown = world(evidence=_ALL).warmed_up().fault("refused", "auth", 5.0, 8.0, late_s=0.1)
+    shown.call("auth", 4.0, status=None, by_stub=False)
+    shown.events.append(crossed(ended_s, "closed", shown._call, closed_by=by))
+    assert only(Case(scenario(text), shown.history())).met == met
+
+
 def test_connects_in_vain_count_where_they_are_recorded(scenario, world):
     text = "faults: [{upstream: auth, fault: refused, from: 5s, to: 8s}]\n" + _NEVER
     shown = world(evidence=_ALL).warmed_up().fault("refused", "auth", 5.0, 8.0)
