@@ -90,16 +90,17 @@ def _log(case: Case) -> Iterator[str]:
         yield "the target logged nothing, so that the patterns of `log` say nothing"
         return
     matched = {mark for event in lines for mark in event.marks}
-    for mark in history.run.marks:
-        what = None if mark in matched else _occasion(case, mark)
+    unheard = [mark for mark in history.run.marks if mark not in matched]
+    changes = {name: _changes(case, name) for name in history.run.upstreams} if unheard else {}
+    for mark in unheard:
+        what = _occasion(case, mark, changes)
         if what is not None:
             yield f"the log pattern `{mark}` matched no line, though {what}"
 
 
-def _occasion(case: Case, mark: str) -> str | None:
+def _occasion(case: Case, mark: str, changes: dict[str, dict[str, float]]) -> str | None:
     """What happened that a line of this mark should have told; None where nothing did."""
-    for upstream in case.history.run.upstreams:
-        seen = _changes(case, upstream)
+    for upstream, seen in changes.items():
         at_s = seen.get(_TELLING.get(mark, ""))
         if at_s is not None:
             state = _TELLING[mark].replace("_", " ")
