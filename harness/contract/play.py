@@ -14,9 +14,10 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from harness.contract.attempt import Attempt, Delivered
 from harness.contract.breaker import Breaker, Outcome
 from harness.contract.routes import Answer, Attempted, Call, Route
-from harness.contract.wire import Attempt, Delivered, Wire
+from harness.contract.wire import Wire
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
@@ -29,8 +30,17 @@ _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 _LOGINS_PER_MINUTE = 5
 _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
-_LAGS_S = ((0.003, 0.003), (0.1, 0.003), (0.012, 0.012), (0.06, 0.012), (0.012, 0.04))
-"""How late a request may leave, and a thread may wake; the runs take them in turn."""
+_LAGS_S = (
+    (0.003, 0.003),
+    (0.1, 0.003),
+    (0.0, 0.003),
+    (0.012, 0.012),
+    (0.06, 0.012),
+    (0.0, 0.02),
+    (0.012, 0.04),
+)
+"""How late a request may leave, and a thread may wake; the runs take them in turn. Those that leave
+together to the dot meet a probe that is in flight."""
 
 
 @dataclass(slots=True)

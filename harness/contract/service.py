@@ -103,6 +103,11 @@ class Service:
         """Fault number `index` is lifted."""
         self._behaviours.pop(index, None)
 
+    def restarted(self) -> None:
+        """A new process is told its faults again, and counts their calls anew."""
+        for behaviour in self._behaviours.values():
+            behaviour.met = 0
+
     def answer(self, call: Call, user: str | None, usual_s: float) -> Sent:
         """What becomes of a call; `usual_s` is how long a healthy answer takes.
 

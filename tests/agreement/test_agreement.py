@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.agreement.holding import Reference, disagreements
 from tests.agreement.timelines import timelines
 
-_EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "25"))
+_EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "12"))
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def reference() -> Iterator[Reference]:
         yield reference
 
 
+@pytest.mark.timeout(300 + 20 * _EXAMPLES)
 @given(raw=timelines())
 @settings(
     max_examples=_EXAMPLES,
