@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.checks.case import Case
 from harness.checks.charges import totals
+from harness.checks.excuses import excused
 from harness.checks.hits import hits
 from harness.checks.noise import Noise
 from harness.checks.promises import promises_of
@@ -101,7 +102,8 @@ def _expected(case: Case) -> Iterator[Finding]:
         yield owed(finding, case)
     lines = case.scenario.expect_lines
     for index, expectation in enumerate(case.scenario.expect):
-        for finding in findings_of(expectation, case):
+        for judged in findings_of(expectation, case):
+            finding = excused(judged, expectation, case)
             yield replace(finding, line=lines[index]) if index < len(lines) else finding
 
 

@@ -19,6 +19,11 @@ from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.checks.tally import Outcome, Requirement
 from harness.history.view import Request
+from harness.scenario.expectations import ExpectationBase, Windowed
+from harness.scenario.expectations.breaker import ExpectBreaker
+from harness.scenario.expectations.calls import ExpectCalls
+from harness.scenario.expectations.charges import ExpectCharges
+from harness.verdict import Finding, Verdict
 
 LATE_S = 0.25
 """Less lateness than this, within a second, changes nobody's answer."""
@@ -90,6 +95,28 @@ class Excuses:
         return shift_s > LATE_S and any(
             start_s <= planned_s < start_s + shift_s for start_s in self._starts
         )
+
+
+def excused(finding: Finding, expectation: ExpectationBase, case: Case) -> Finding:
+    """A failure in instants or numbers that a late world may have shifted is inconclusive.
+
+    How a breaker moves, how many calls reach an upstream, how many charges there are: each hangs on
+    when failures came, so noise really changes it. A breaker that moved not at all was not late.
+    """
+    if finding.verdict is not Verdict.FAILED or finding.timeless or not _shifts(expectation, case):
+        return finding
+    during = expectation.during if isinstance(expectation, Windowed) else None
+    end_s = case.history.end_s if during is None else min(during.end_s, case.history.end_s)
+    if case.noise.shift_s(end_s) <= LATE_S:
+        return finding
+    evidence = f"{finding.evidence}; this machine was too busy to tell: {case.noise.worst()}"
+    return replace(finding, verdict=Verdict.INCONCLUSIVE, evidence=evidence, noise=True)
+
+
+def _shifts(expectation: ExpectationBase, case: Case) -> bool:
+    if isinstance(expectation, ExpectBreaker):
+        return bool(case.inference(expectation.breaker).transitions)
+    return isinstance(expectation, ExpectCalls | ExpectCharges)
 
 
 def left_late(request: Request) -> bool:

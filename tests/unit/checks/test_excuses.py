@@ -198,3 +198,37 @@ def test_a_target_that_was_not_ready_in_time_on_a_busy_machine_is_noise(scenario
     assert late.busy == "the target waited 600ms for a CPU at -2.0s"
     assert judge(scenario(text), [starved, Trouble(**trouble)]).busy is None
     assert judge(scenario(text), [Trouble(**trouble, late=True)]).busy is None
+
+
+COUNTED = """
+faults: [{upstream: auth, fault: status, status: 503, to: 5s}]
+expect: [{upstream: auth, during: 20s..30s, calls: 3}]
+"""
+
+
+def counted(scenario, world, *waits: Event):
+    shown = world().warmed_up().fault("status", "auth", 0.0, 5.0)
+    for at_s in range(90):
+        shown.request("chat", at_s + 1, float(at_s), 200).call("auth", at_s + 0.001)
+    shown.events += waits
+    return judge(scenario(COUNTED), shown.history())
+
+
+def test_a_number_that_a_late_world_may_have_shifted_is_inconclusive(scenario, world) -> None:
+    assert counted(scenario, world, waited(12.0, 0.4)).busy is not None
+    assert counted(scenario, world).verdict is Verdict.FAILED
+    assert counted(scenario, world, waited(12.0, 0.05)).verdict is Verdict.FAILED
+    assert counted(scenario, world, waited(40.0, 0.4)).verdict is Verdict.FAILED
+
+
+def test_a_breaker_that_moves_not_at_all_is_not_late(scenario, world) -> None:
+    text = """
+    faults: [{upstream: auth, fault: status, status: 503, to: 5s}]
+    expect: [{breaker: auth, opens: "3s ± 1s"}]
+    """
+    shown = world().warmed_up().fault("status", "auth", 0.0, 5.0)
+    for at_s in range(90):
+        shown.request("chat", at_s + 1, float(at_s), 503, took_s=1.02)
+        shown.call("auth", at_s + 0.001, status=503).call("auth", at_s + 1.01, status=503)
+    shown.events.append(waited(2.0, 3.0))
+    assert judge(scenario(text), shown.history()).verdict is Verdict.FAILED
