@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.scenario.model import Scenario
 
 _QUIET_S = 2.0
+_LONGEST_QUIET_S = 15.0
 
 
 @click.command(
@@ -129,10 +130,12 @@ async def _watched(prover: Prover, scenarios: Sequence[Scenario], told: _Told) -
     """Prove all, and say how far it is wherever nothing was said for a while."""
 
     async def tick() -> None:
+        quiet_s = _QUIET_S
         while True:
             await asyncio.sleep(_QUIET_S / 4)
-            if time.monotonic() - told.last_s > _QUIET_S:
+            if time.monotonic() - told.last_s > quiet_s:
                 told.last_s = time.monotonic()
+                quiet_s = min(quiet_s * 1.5, _LONGEST_QUIET_S)
                 far = f"{prover.finished} of {plural(len(scenarios), 'scenario')}, "
                 far += plural(prover.plays, "play")
                 click.echo(f"...{far}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,10 @@ class Proof:
 
 @dataclass(slots=True)
 class Prover:
-    """Plays variants of scenarios, as many at once as the machine has CPUs."""
+    """Plays variants of scenarios, as many at once as the machine has CPUs.
+
+    Scenarios are taken up one after another, so that there is always something to tell.
+    """
 
     target: Target
     defects: Sequence[Defective]
@@ -53,9 +57,15 @@ class Prover:
 
     async def prove(self, scenarios: Sequence[Scenario]) -> list[Proof]:
         """Prove all scenarios, side by side; in their order."""
+        room = asyncio.Semaphore((os.cpu_count() or 1) + 1)  # one is judged while others play
+
+        async def one(scenario: Scenario) -> Proof:
+            async with room:
+                return await self._one(scenario)
+
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._one(scenario)) for scenario in scenarios]
+                tasks = [group.create_task(one(scenario)) for scenario in scenarios]
             return [task.result() for task in tasks]
         finally:
             await self._engine.close()
