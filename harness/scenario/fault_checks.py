@@ -15,6 +15,7 @@ from harness.units import format_duration
 def check_faults(scenario: Scenario, names: Names) -> Misfits:
     """What is wrong with each fault, and with any two of them together."""
     end = format_duration(scenario.duration)
+    first_s = min((fault.from_ for fault in scenario.faults), default=0.0)
     for index, fault in enumerate(scenario.faults):
         path = ("faults", index)
         for number, name in enumerate(fault.upstreams):
@@ -45,7 +46,7 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
         yield from _idle(fault, path)
         yield from _engines(scenario, index)
         if names.dropped is None:
-            yield from _unattended(scenario, index)
+            yield from _unattended(scenario, index, first_s)
     yield from check_pairs(scenario)
 
 
@@ -73,15 +74,19 @@ _UNDER_WAY_S = 1.0
 """A request that left so long before may still be under way, with all upstreams healthy."""
 
 
-def _unattended(scenario: Scenario, index: int) -> Misfits:
-    """Whether it comes and goes while nobody is there: no request leaves, none is under way."""
+def _unattended(scenario: Scenario, index: int, first_s: float) -> Misfits:
+    """Whether it comes and goes while nobody is there: no request leaves, none is under way.
+
+    `first_s`: when the first fault of all begins.
+    """
     fault, end_s = scenario.faults[index], scenario.fault_end_s(index)
     planned = any(stream.planned(scenario.duration) for stream in scenario.traffic.values())
     if fault.from_ >= min(end_s, scenario.duration) or not planned:
         return
     # Requests that an earlier fault may hold up are there for longer.
-    held_up = [other.from_ for other in scenario.faults if other.from_ < fault.from_]
-    since_s = min([fault.from_ - _UNDER_WAY_S, *held_up])
+    since_s = fault.from_ - _UNDER_WAY_S
+    if first_s < fault.from_:
+        since_s = min(since_s, first_s)
     streams = scenario.traffic.values()
     if not any(stream.sends_within(since_s, end_s, scenario.duration) for stream in streams):
         window = f"{format_duration(fault.from_)}..{format_duration(end_s)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +124,7 @@ def _check(
         upstreams=tuple(upstreams),
         users=tuple(users),
         real=real,
-        routes=partial(_routes, target),
+        routes=cache(partial(_routes, target)),
         dropped=dropped,
     )
     return check_scenario(scenario, names)

@@ -290,3 +290,50 @@ def _is_read_or_refused(text: str) -> None:
         if not found:
             pytest.fail("refused without a reason")
     assert all(1 <= problem.line <= lines for problem in found)
+
+
+_ROUTED = GOOD.replace("to: 50s", "to: 50s\n    on: GET /price/apple")
+
+
+def test_a_target_may_add_routes_to_a_stub() -> None:
+    stubs = "stubs: {auth: [{route: GET /price/*, json: {}}]}"
+    target = parse_target(f"name: t\nurl: http://127.0.0.1:1\n{stubs}\n", "t.yaml")
+    assert parse_scenario(_ROUTED, "x.yaml", target=target).faults[0].on == "GET /price/apple"
+    (problem,) = problems(_ROUTED)
+    assert "auth has no GET /price/apple" in problem[1]
+    assert "--target FILE" in problem[1]
+
+
+def test_the_routes_of_a_real_service_are_its_own() -> None:
+    text = "name: t\nurl: http://127.0.0.1:1\nreal: {auth: '127.0.0.1:2'}\n"
+    target = parse_target(text, "t.yaml")
+    text = _ROUTED.replace("    on: GET /price/apple", "").replace(
+        "calls: 0", "calls: 0\n    on: GET /price/apple"
+    )
+    parse_scenario(text, "x.yaml", target=target)
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        ("{route: 'GET /price/{sku}', json: {}}", "'GET /price/*'"),
+        ("{route: 'GET /price?sku=1', json: {}}", "without a query"),
+        ("{route: GET /price, json: {}, headers: {Content-Length: '5'}}", "framed"),
+    ],
+)
+def test_what_no_stub_can_answer_is_refused_in_a_target_file(route: str, message: str) -> None:
+    text = f"name: t\nurl: http://127.0.0.1:1\nstubs:\n  auth:\n    - {route}\n"
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(text, "t.yaml")
+    (problem,) = caught.value.problems
+    assert problem.line == 5
+    assert message in problem.message
+
+
+def test_thousands_of_faults_are_compared_in_no_time() -> None:
+    faults = "".join(
+        f"  - {{upstream: auth, fault: status, status: 503, on: POST /login, calls: {n}..{n}}}\n"
+        for n in range(1, 3001)
+    )
+    text = GOOD.replace("expect:", f"{faults}expect:")
+    assert len(parse_scenario(text, "x.yaml").faults) == 3001
