@@ -180,6 +180,5 @@ def _names_of(run: Run, events: Sequence[Event]) -> Target:
         name=run.target,
         url="http://127.0.0.1",
         upstreams={f"{name}_URL": name for name in run.upstreams},
-        real=dict.fromkeys(run.upstreams, "127.0.0.1:0"),
         users={user: User() for user in users},
     )

@@ -133,7 +133,8 @@ class Connection:
             self._next_record = said.start
             self._service.recorder.listeners.append(self._wake)
             return
-        self._out.extend(data for _, data in delivery.answer(self._http, 0, said, None, at_s).steps)
+        answer = delivery.answer(self._http, 0, said, None, at_s, to_head=self._to_head)
+        self._out.extend(data for _, data in answer.steps)
         self._next_cycle(at_s)
 
     def _call(self, request: Request, at_s: float) -> Delivery:
@@ -185,7 +186,11 @@ class Connection:
             raw=reply.raw,
             headers=reply.headers + combined.headers,
         )
-        return delivery.answer(self._http, call_id, whole, suffers, at_s)
+        return delivery.answer(self._http, call_id, whole, suffers, at_s, to_head=self._to_head)
+
+    @property
+    def _to_head(self) -> bool:
+        return self._request is not None and self._request.method == b"HEAD"
 
     # Answers
 

@@ -57,14 +57,25 @@ def ending(call_id: int, *, end: End, at_s: float) -> Delivery:
 
 
 def answer(
-    http: h11.Connection, call_id: int, reply: Reply, action: Action | None, at_s: float
+    http: h11.Connection,
+    call_id: int,
+    reply: Reply,
+    action: Action | None,
+    at_s: float,
+    *,
+    to_head: bool = False,
 ) -> Delivery:
-    """An answer that begins to leave at `at_s`, suffering what the delivery action says."""
+    """An answer that begins to leave at `at_s`, suffering what the delivery action says.
+
+    `to_head`: to a HEAD, so that its body is announced and never sent.
+    """
     name = None if action is None else action.name
     dripping = action if action is not None and name == "drip" else None
     chunked = dripping is not None and dripping.part == "chunked"
-    body = reply.body
-    head, pieces = _bytes(http, reply, body, chunked=chunked, coded=name == "encoding")
+    body = b"" if to_head else reply.body
+    head, pieces = _bytes(
+        http, reply, body, length=len(reply.body), chunked=chunked, coded=name == "encoding"
+    )
     end = End.CLOSE if http.our_state is not h11.DONE else None
     delivery = Delivery(
         call_id=call_id, status=reply.status, outcome="sent", end=end, end_at_s=at_s
@@ -88,14 +99,14 @@ def answer(
 
 
 def _bytes(
-    http: h11.Connection, reply: Reply, body: bytes, *, chunked: bool, coded: bool
+    http: h11.Connection, reply: Reply, body: bytes, *, length: int, chunked: bool, coded: bool
 ) -> tuple[bytes, list[bytes]]:
     """Head and body on the wire; a chunked body has a chunk for each byte."""
     headers = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in reply.headers]
-    if body and not any(name.lower() == b"content-type" for name, _ in headers):
+    if length and not any(name.lower() == b"content-type" for name, _ in headers):
         headers.append((b"Content-Type", b"application/json"))
     if not chunked and reply.status not in (204, 304):
-        headers.append((b"Content-Length", str(len(body)).encode()))
+        headers.append((b"Content-Length", str(length).encode()))
     if coded:
         headers.append((b"Content-Encoding", b"gzip"))
     head = http.send(

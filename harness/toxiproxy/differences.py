@@ -122,6 +122,12 @@ DIFFERENCES = (
         why="nobody could ever talk to it",
     ),
     Difference(
+        id="body-bounded",
+        real="reads a request's body however long it is",
+        embedded="answers 413 to more than 256 KiB: some thousand proxies or toxics",
+        why="one thread plays the toxics, too, and each must be on time",
+    ),
+    Difference(
         id="quieter-log",
         real="logs trace lines, and `Source terminated` about once for each connection",
         embedded="logs `Source terminated` for failed reads only, and no trace lines",

@@ -58,6 +58,15 @@ class HttpServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
 
+_MOST_BODY = 256 << 10
+"""Bytes of a request: what its reading takes, all others wait for (difference `body-bounded`)."""
+_DISCARD_S = 2.0
+
+
+class _TooLarge(Exception):
+    """A body that would keep this server from everybody else."""
+
+
 class _Conversation:
     """Requests and answers on one connection, one after another."""
 
@@ -78,13 +87,17 @@ class _Conversation:
         while True:
             try:
                 request = await self._request()
+                if request is not None and (complaint := _unanswerable(request)):
+                    await self._send_raw(_refusal(complaint))
+                    return
+                if request is None or not await self._answer(request):
+                    return
             except h11.RemoteProtocolError as error:
                 await self._send_raw(_refusal(_complaint(str(error))))
                 return
-            if request is not None and (complaint := _unanswerable(request)):
-                await self._send_raw(_refusal(complaint))
-                return
-            if request is None or not await self._answer(request):
+            except _TooLarge:
+                await self._send_raw(_refusal("413 Request Entity Too Large"))
+                await self._discard()
                 return
             self._http.start_next_cycle()
 
@@ -111,6 +124,8 @@ class _Conversation:
         """Answers one request; False when the connection ends with it."""
         started_s = time.monotonic()
         headers = {name.lower(): value for name, value in request.headers}
+        if int(headers.get(b"content-length", b"0")) > _MOST_BODY:
+            raise _TooLarge
         if self._http.they_are_waiting_for_100_continue:
             continuing = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
             await self._send_raw(self._http.send(continuing) or b"")
@@ -129,15 +144,26 @@ class _Conversation:
         return keep
 
     async def _body(self) -> bytes | None:
-        parts = []
+        parts: list[bytes] = []
+        size = 0
         while True:
             event = await self._event(READ_TIMEOUT_S)
             if isinstance(event, h11.Data):
                 parts.append(bytes(event.data))
+                size += len(event.data)
+                if size > _MOST_BODY:
+                    raise _TooLarge
             elif isinstance(event, h11.EndOfMessage):
                 return b"".join(parts)
             else:
                 return None
+
+    async def _discard(self) -> None:
+        """What still comes is read for a moment, or its sender would not read the answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARD_S):
+                while await self._reader.read(_READ_BYTES):
+                    pass
 
     async def _dispatch(
         self, method: str, target: str, agent: str, body: bytes
@@ -239,9 +265,20 @@ def _unanswerable(request: h11.Request) -> str:
     """What Go refuses before any route is looked for; empty when nothing is wrong."""
     if not request.http_version.startswith(b"1."):
         return "505 HTTP Version Not Supported: unsupported protocol version"
+    if not request.target.startswith(b"/") and not _is_url(request.target):
+        return "400 Bad Request"
     if _BAD_ESCAPE.search(request.target.partition(b"?")[0]):
         return "400 Bad Request"
     return ""
+
+
+def _is_url(target: bytes) -> bool:
+    """Whether a target that is no path can be read as a URL."""
+    try:
+        urlsplit(target.decode("latin-1"))
+    except ValueError:
+        return False
+    return True
 
 
 def _cut(target: str) -> tuple[str, str, str]:

@@ -276,3 +276,12 @@ def test_arguments_that_leave_no_api(words: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
+
+
+def test_body_bounded(api: Any) -> None:
+    """`body-bounded`"""
+    body = [{"name": "x" * 300_000, "listen": f"{HOST}:0", "upstream": f"{HOST}:1"}]
+    answer = api.call("POST", "/populate", body)
+    assert answer.status == (413 if is_embedded(api) else 201)
+    if not is_embedded(api):
+        api.call("DELETE", f"/proxies/{body[0]['name']}")

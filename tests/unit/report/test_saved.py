@@ -325,3 +325,11 @@ def test_a_judged_report_keeps_when_and_with_what_it_was_played(folder, tmp_path
     again = json.loads((tmp_path / "again" / "results.json").read_text())
     assert {name: again[name] for name in made} == made
     assert again["scenarios"][0]["real_s"] == 5.5
+
+
+def test_a_fault_of_a_stub_is_judged_again_like_any_other(tmp_path):
+    text = TEXT.replace("expect:", "faults: [{upstream: search, fault: delay, delay: 1s}]\nexpect:")
+    lines = "".join(f"{to_json(event)}\n" for event in events())
+    (tmp_path / "fine.history.jsonl").write_text(lines)
+    (tmp_path / "fine.played.yaml").write_text(text)
+    assert [saved.name for saved in judge_folder(tmp_path)] == ["fine"]

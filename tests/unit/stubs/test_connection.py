@@ -287,3 +287,14 @@ def test_bytes_may_come_one_by_one(services):
         connection.feed(0.0, bytes([byte]))
         out += connection.advance(0.0)
     assert answer_of(out) == (200, {"valid": True, "user_id": "bob", "role": "user"})
+
+
+def test_a_head_is_told_of_a_body_and_never_sent_it(services):
+    connection = Connection(services["auth"])
+    for at_s in (1.0, 2.0):
+        connection.feed(at_s, ask("HEAD", "/health"))
+        outputs = connection.advance(at_s)
+        head, _, body = b"".join(outputs).partition(b"\r\n\r\n")
+        assert b"Content-Length: 37" in head  # of `404: no such route`
+        assert body == b""
+    assert not connection.ended
