@@ -19,10 +19,11 @@ from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     resources,
     results,
     retrying,
+    sound,
     status_page,
     timing,
     trusting,
 )
-from tests.defects.gateways.catalogue import DEFECTS, Defect
+from tests.defects.gateways.catalogue import DEFECTS, SOUND, Defect
 
-__all__ = ["DEFECTS", "Defect"]
+__all__ = ["DEFECTS", "SOUND", "Defect"]

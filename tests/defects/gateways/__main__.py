@@ -12,7 +12,7 @@ from typing import Any
 from gateway.logs import log_to_stderr
 from gateway.serving import serve
 from harness.claims import DEFECTS_FILE
-from tests.defects.gateways import DEFECTS, Defect
+from tests.defects.gateways import DEFECTS, SOUND, Defect
 from tests.defects.gateways.making import make_app
 
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--write"]:
         DEFECTS_FILE.write_text(known(), encoding="utf-8")
         return 0
-    if arguments[0] not in DEFECTS:
+    if arguments[0] not in DEFECTS | SOUND:
         print(f"no defect is called {arguments[0]!r}", file=sys.stderr)
         return 2
     log_to_stderr()
