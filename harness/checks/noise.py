@@ -120,8 +120,9 @@ class Noise:
 
     @property
     def longest(self) -> Wait | None:
-        """The longest single wait; None where nothing was late."""
-        return max(self.waits, key=lambda wait: wait.wait_s, default=None)
+        """The longest single wait, of the play if there was one; None where nothing was late."""
+        in_play = [wait for wait in self.waits if wait.end_s >= 0]
+        return max(in_play or self.waits, key=lambda wait: wait.wait_s, default=None)
 
     def worst(self) -> str:
         """The longest wait in words, or that there was none."""

@@ -7,6 +7,7 @@ project that is running already, one scenario at a time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 
@@ -35,6 +36,7 @@ from harness.engines.marks import output_evidence
 from harness.engines.player import Player
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
+from harness.engines.watch import Watch
 from harness.errors import UsageError, WorldError
 from harness.history.events import Run
 from harness.scenario.model import Scenario
@@ -60,6 +62,7 @@ class ComposeEngine:
         self._inside = bool(os.environ.get(INSIDE))
         self._reaper: Reaper | None = None
         self._undertaker: Undertaker | None = None
+        self._watch: Watch | None = None
         self._ready = asyncio.Lock()
         self._one = asyncio.Semaphore(1)
         if not self._inside:
@@ -121,25 +124,26 @@ class ComposeEngine:
         try:
             reaper = await self._prepare(report)
             began_s = chronicle.now()  # images are built once, not for this world
-            await world.start(self._site(job, reaper), reaper, report)
-            self._note_run(job, chronicle, world, began_s)
-            noted = True
-            place = world.place
-            assert place is not None
-            player = Player(
-                job if place.fresh else job_at(job, place.gateway),
-                chronicle=chronicle,
-                report=report,
-                redactor=world.redactor,
-                address=place.doorway or place.gateway,
-                spare_addresses=True,
-                exchange=_way_in(place),
-            )
-            await started()
-            await player.warm_up(world.stubs.settled)
-            await player.play(world)
-            await world.stubs.settled()
-            await world.check()
+            async with self._watch_over(chronicle, world):
+                await world.start(self._site(job, reaper), reaper, report)
+                self._note_run(job, chronicle, world, began_s)
+                noted = True
+                place = world.place
+                assert place is not None
+                player = Player(
+                    job if place.fresh else job_at(job, place.gateway),
+                    chronicle=chronicle,
+                    report=report,
+                    redactor=world.redactor,
+                    address=place.doorway or place.gateway,
+                    spare_addresses=True,
+                    exchange=_way_in(place),
+                )
+                await started()
+                await player.warm_up(world.stubs.settled)
+                await player.play(world)
+                await world.stubs.settled()
+                await world.check()
         except WorldError as error:
             chronicle.failed(error)
         finally:
@@ -148,6 +152,13 @@ class ComposeEngine:
             if not noted:
                 self._note_run(job, chronicle, world, began_s)
             chronicle.close()
+
+    def _watch_over(
+        self, chronicle: Chronicle, world: World
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._watch is None:
+            self._watch = Watch()
+        return self._watch.over(chronicle, world.processes)
 
     def _site(self, job: Job, reaper: Reaper) -> Site:
         if self._inside:
@@ -220,6 +231,9 @@ class ComposeEngine:
 
     async def close(self) -> None:
         """End the watchers; by now nothing is left for them."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
         self._let_go()
         if not self._inside:
             self._dockerd.close()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 from harness.engines.base import Progress, Report
@@ -27,6 +28,14 @@ from harness.errors import WorldError
 from harness.settings import DOCUMENTED
 
 _numbers = itertools.count(1)
+
+
+def _runs_here(pid: int, container_id: str) -> bool:
+    """Whether a process of this machine is a container's: Docker may run in a machine of its own."""
+    try:
+        return container_id in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 class HostSite:
@@ -94,6 +103,16 @@ class HostSite:
         self._on_line, self._on_accepted = on_line, on_accepted
         for service, container in self._containers.items():
             self._follow(service, container)
+
+    def processes(self) -> dict[str, list[int]]:
+        """The first process of each container, where this machine's kernel runs them too."""
+        found: dict[str, list[int]] = {"target": [], "stubs": [], "proxy": []}
+        for service, container in tuple(self._containers.items()):
+            pid = container.attrs.get("State", {}).get("Pid") or 0
+            if pid and _runs_here(pid, container.id):
+                whose = {"gateway": "target", "toxiproxy": "proxy"}.get(service, "stubs")
+                found[whose].append(pid)
+        return found
 
     def _follow(self, service: str, container: Any) -> None:
         heard_s = self._heard_s.get(service, 0.0)  # one that was restarted says everything again

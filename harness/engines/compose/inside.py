@@ -59,6 +59,10 @@ class InsideSite:
         if self._sight is not None:
             self._sight.begin(on_accepted)
 
+    def processes(self) -> dict[str, tuple[int, ...]]:
+        """None: other containers' processes are out of sight from inside one."""
+        return {}
+
     async def strike(self, kind: str, service: str) -> None:
         """Ask a stub's keeper to kill or pause it.
 

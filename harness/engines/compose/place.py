@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +52,13 @@ class Site(Protocol):
 
     async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
         """Begin to pass on what its containers say and its proxies accept."""
+        ...
+
+    def processes(self) -> Mapping[str, Sequence[int]]:
+        """Those of its containers that can be seen from here, by whose they are.
+
+        May be asked from any thread.
+        """
         ...
 
     async def strike(self, kind: str, service: str) -> None:
