@@ -1,9 +1,9 @@
 """Watches how late the machine makes a run: its processes from a thread, its loop by a heartbeat.
 
-One watch serves all worlds of an engine. Four times a second it looks at each world's processes
-(`waits.py`) and tells the world's chronicle what was worth telling. The harness's own lateness is
-told to all of them: how long it waited for a CPU, and how late its loop came. Where there is no
-/proc (macOS) the loop's lateness is all that can be told.
+One watch serves all worlds of an engine. Four times a second, or less often where there are many,
+it looks at each world's processes (`waits.py`) and tells the world's chronicle what was worth
+telling. The harness's own lateness is told to all of them: how long it waited for a CPU, and how
+late its loop came. Where there is no /proc (macOS) the loop's lateness is all that can be told.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, ProcessWa
 from harness.history.events import Waited
 
 LOOK_EVERY_S = 0.25
+APART_S = 0.01
+"""Between the looks at two worlds, on average at the least: looking must cost next to nothing."""
 BEAT_S = 0.05
 """How often the loop's heart beats."""
 _ON_TIME_S = 0.002
@@ -57,7 +59,7 @@ class Watch:
             self._parties.remove(party)
 
     def _run(self) -> None:
-        while not self._closing.wait(LOOK_EVERY_S):
+        while not self._closing.wait(max(LOOK_EVERY_S, APART_S * len(self._parties))):
             now_s = time.monotonic()
             common = [*self._own.look(now_s), *self._machine.look(now_s), *self._heart.look()]
             told = [(party, [*common, *party.look()]) for party in tuple(self._parties)]

@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 
 def _runs_here(pid: int, container_id: str) -> bool:
-    """Whether a process of this machine is a container's: Docker may run in a machine of its own."""
+    """Whether a process is a container's: Docker may run in a machine of its own."""
     try:
         return container_id in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
     except OSError:

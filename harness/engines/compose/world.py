@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
@@ -187,6 +188,10 @@ class World:
         address: Address = await self._site.heal(kind, name)
         if kind == "disconnect":
             await self.stubs.reached_again(name, address)
+
+    def processes(self) -> Mapping[str, Sequence[int]]:
+        """What runs now as far as it can be seen, by whose it is; may be asked from any thread."""
+        return {} if self._site is None else self._site.processes()
 
     async def stop(self) -> None:
         """End all lines, then everything else."""
