@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from harness.scenario.faults import KINDS, Kind
 from tests.agreement.holding import Reference, disagreements
 from tests.agreement.timelines import timelines
 
@@ -23,6 +24,27 @@ _EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "12"))
 def reference() -> Iterator[Reference]:
     with Reference() as reference:
         yield reference
+
+
+_OVER_RUNNING = [kind for kind in KINDS.values() if kind.running != "nothing"]
+_LOOKUP = {"request": "GET /v1/api/lookup?q=x", "as": "ada", "rate": "2/s"}
+
+
+@pytest.mark.parametrize("kind", _OVER_RUNNING, ids=lambda kind: kind.name)
+def test_they_agree_when_a_fault_begins_over_attempts_under_way(
+    reference: Reference, kind: Kind
+) -> None:
+    if "sim" not in kind.engines:
+        pytest.skip("the simulation can't play it")
+    slow = {"upstream": "external_data", "fault": "delay", "delay": "4s", "to": "10s"}
+    fault = {"upstream": "external_data", "fault": kind.name, "from": "10s", "to": "30s"}
+    raw = {
+        "title": "answers are on their way when it begins",
+        "duration": "60s",
+        "traffic": {"lookup": _LOOKUP},
+        "faults": [slow, fault | kind.example],
+    }
+    assert disagreements(reference, raw) == []
 
 
 @pytest.mark.timeout(300 + 20 * _EXAMPLES)

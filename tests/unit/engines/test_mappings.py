@@ -2,17 +2,20 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 import pytest
 from pydantic import TypeAdapter
 
+from harness.engines.base import unplayable_on
 from harness.engines.network import plan
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body, wire_request
 from harness.engines.services import behaviour
 from harness.history.events import Answered, from_json, to_json
 from harness.scenario.faults import KINDS, Fault, FaultBase
+from harness.scenario.model import Scenario
 from harness.scenario.traffic import Stream
 from harness.taint import secrets_of
 from harness.target import bundled
@@ -71,6 +74,26 @@ def test_where_answers_are_dropped_the_close_is_held_back_first(kind: str) -> No
 
     assert [t.type for t in down] == ["slow_close", "timeout"]
     assert down[0].attributes["delay"] == (down[1].attributes["timeout"] or 24 * 3600 * 1000)
+
+
+def test_a_proxy_that_lacks_its_toxic_cant_play_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(KINDS["latency"], proxies=("embedded",))
+    monkeypatch.setitem(KINDS, "latency", own)
+    scenario = Scenario.model_validate(
+        {
+            "title": "x",
+            "duration": "9s",
+            "traffic": {"check": {"request": "GET /v1/api/auth/check", "as": "ada", "rate": "1/s"}},
+            "faults": [{"upstream": "auth", "fault": "latency", "latency": "1s"}],
+            "expect": [{"never": {"status": 599}}],
+        }
+    )
+
+    assert unplayable_on("local", scenario, "embedded") is None
+    assert unplayable_on("sim", scenario) is None
+    assert unplayable_on("local", scenario, "toxiproxy 2.12.0") == (
+        "toxiproxy 2.12.0 can't play latency; embedded can"
+    )
 
 
 def test_toxic_attributes_are_in_toxiproxys_units() -> None:
