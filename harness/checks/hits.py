@@ -29,6 +29,7 @@ from harness.verdict import Hits
 
 _MOST_ROUTES = 3
 _IN_VAIN = ("refused", "unanswered")
+_NO_HTTP = "what isn't HTTP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,8 +302,9 @@ class _Account:
             return
         for event in self._history.crossings:
             if event.upstream == upstream and event.what == "request":
-                path = event.path or "/"
-                yield f"{event.method} {path.partition('?')[0]}", path, event.at_s
+                path = event.path or ""
+                route = f"{event.method} {path.partition('?')[0]}" if event.method else _NO_HTTP
+                yield route, path, event.at_s
 
     def _instead(self) -> str:
         during = window(self._struck.window)
@@ -349,7 +351,8 @@ def _listed(called: dict[str, list[str]]) -> str:
     often = sorted(called.items(), key=lambda item: (-len(item[1]), item[0]))
     words = []
     for route, paths in often[:_MOST_ROUTES]:
-        shown = f"{route.partition(' ')[0]} {paths[0]}" if len(set(paths)) == 1 else route
+        alike = route != _NO_HTTP and len(set(paths)) == 1
+        shown = f"{route.partition(' ')[0]} {paths[0]}" if alike else route
         words.append(f"{shown} {len(paths)}x")
     more = len(often) - _MOST_ROUTES
     return ", ".join(words) + (f" and {plural(more, 'other route')}" if more > 0 else "")

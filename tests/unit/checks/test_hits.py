@@ -205,3 +205,15 @@ def test_an_upstream_that_the_target_lacks_has_no_calls_to_count(scenario, world
     text = "faults: [{upstream: chroma, fault: blackhole, to: 8s}]\n" + _NEVER
     shown = busy(world(upstreams=("auth",)).warmed_up().fault("blackhole", "chroma", 0.0, 8.0))
     assert hits(Case(scenario(text), shown.history())) == ()
+
+
+def test_what_is_not_http_counts_and_is_called_so(scenario, world):
+    text = "faults: [{upstream: auth, fault: blackhole, from: 5s, to: 8s}]\n" + _NEVER
+    shown = world().warmed_up().fault("blackhole", "auth", 5.0, 8.0)
+    shown.events += [crossed(6.0, "accepted"), crossed(6.0, "request"), crossed(7.0, "request")]
+    assert only(Case(scenario(text), shown.history())).met == 2
+    text = text.replace("blackhole", "status, status: 503")
+    shown = world().warmed_up().fault("status", "auth", 5.0, 8.0)
+    shown.events += [crossed(6.0, "accepted"), crossed(6.0, "request"), crossed(7.0, "request")]
+    judgement = judge(scenario(text), shown.history())
+    assert "called meanwhile: what isn't HTTP 2x" in finding(judgement).observed
