@@ -206,6 +206,26 @@ def test_slow_close_removed_closes_at_once(proxied: Any, stream: str, in_time: I
     in_time(begun_s, 0.0)
 
 
+@pytest.mark.parametrize("lifted_first", [0, 1])
+def test_a_lost_reply_is_silence_though_its_sender_closed_until_it_is_lifted(
+    proxied: Any, in_time: InTime, lifted_first: int
+) -> None:
+    """The faults `reply_lost` and `blackhole` are these two toxics, in this order."""
+    toxics = [
+        proxied.add("slow_close", "downstream", delay=24 * 3600 * 1000),
+        proxied.add("timeout", "downstream", timeout=0),
+    ]
+    sender, receiver = proxied.open().ends("downstream")
+    sender.send(b"lost")
+    sender.close()
+    assert receiver.is_silent(0.5)
+    begun_s = time.monotonic()
+    for toxic in (toxics[lifted_first], toxics[1 - lifted_first]):
+        proxied.remove(toxic)
+    assert receiver.fate() == "eof"
+    in_time(begun_s, 0.0)
+
+
 def test_limit_lowered_below_the_count_closes_at_the_next_chunk(proxied: Any, stream: str) -> None:
     toxic = proxied.add("limit_data", stream, bytes=100)
     sender, receiver = proxied.open().ends(stream)
