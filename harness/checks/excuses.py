@@ -25,6 +25,8 @@ from harness.scenario.expectations.calls import ExpectCalls
 from harness.scenario.expectations.charges import ExpectCharges
 from harness.verdict import Finding, Verdict
 
+UNHANDLED = 500
+"""What an application answers that has not foreseen what befell it: right at no time (G9)."""
 LATE_S = 0.25
 """Less lateness than this, within a second, changes nobody's answer."""
 
@@ -45,6 +47,11 @@ class Excuses:
     def words(self) -> str:
         """What was measured at the worst, for the evidence."""
         return self._noise.worst()
+
+    def of_answers(self, requirement: Requirement) -> Requirement:
+        """As `of`, for what is expected of answers: no lateness makes a target break down (G9)."""
+        slow = requirement.excess_s is not None
+        return self.of(requirement, but=lambda r: r.status == UNHANDLED and not slow)
 
     def of(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.checks.answers import body_text, cut_off, has_fields
 from harness.checks.case import Case
-from harness.checks.excuses import Excuses
+from harness.checks.excuses import UNHANDLED, Excuses
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.traffic import EPSILON_S, shown_status
@@ -22,9 +22,6 @@ from harness.scenario.expectations import StatusSet
 from harness.scenario.expectations.never import ExpectNever, Forbidden
 from harness.units import Range
 from harness.verdict import Finding
-
-_UNHANDLED = 500
-"""What an application answers that has not foreseen what befell it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,7 @@ def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> _Ba
     )
     # Every other status has a time for it: 503 and 401 while a stub lies dead, 200 while a fault
     # is not in force, no answer at all while the harness has no sockets.
-    return _Ban(requirement=requirement, timeless=lambda request: request.status == _UNHANDLED)
+    return _Ban(requirement=requirement, timeless=lambda request: request.status == UNHANDLED)
 
 
 def _latency(forbidden: Range, case: Case) -> _Ban:

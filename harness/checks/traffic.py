@@ -47,7 +47,7 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
             expected=_expected(wanted.expected, expectation.at_least),
             share=expectation.at_least,
         )
-        result = tally(excuses.of(requirement), chosen).finding(
+        result = tally(excuses.of_answers(requirement), chosen).finding(
             claims=case.claims(expectation),
             because=expectation.because,
             evidence=_evidence(chosen, span),

@@ -232,3 +232,8 @@ def test_a_breaker_that_moves_not_at_all_is_not_late(scenario, world) -> None:
         shown.call("auth", at_s + 0.001, status=503).call("auth", at_s + 1.01, status=503)
     shown.events.append(waited(2.0, 3.0))
     assert judge(scenario(text), shown.history()).verdict is Verdict.FAILED
+
+
+def test_no_lateness_makes_a_target_break_down(case, world) -> None:
+    shown = world().answers("chat", range(10, 29), 401).request("chat", 30, 29.0, 500)
+    assert judged(case, shown, REFUSED, waited(29.1, 3.0)).verdict is Verdict.FAILED
