@@ -91,11 +91,10 @@ class Ledger:
         return tuple(key for key in self._owed if key not in self.failed_by)
 
     @property
-    def open_claims(self) -> frozenset[str]:
-        """The claims of expectations that no play has failed so far."""
-        indices = {index for index, _ in self.open}
-        own = [self.scenario.expect[index].claims or self.scenario.claims for index in indices]
-        return frozenset(claim for claims in own for claim in claims)
+    def questions(self) -> dict[int, frozenset[str]]:
+        """The expectations of which something is open, by index, with their claims."""
+        expect, default = self.scenario.expect, self.scenario.claims
+        return {index: frozenset(expect[index].claims or default) for index, _ in self.open}
 
     def unprovable(self) -> tuple[Unprovable, ...]:
         """What no play failed, and how often it passed instead."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from harness.prove.ledger import Ledger
 from harness.prove.variants import (
     Defective,
     Variant,
-    chosen,
+    apt,
+    known,
     without_faults,
     without_resilience,
 )
@@ -26,7 +28,7 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
 
-MOST_OTHERS = 6
+MOST_OTHERS = 3
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Prover:
     done: Callable[[Proof], None]
     """Told of each scenario as soon as nothing more can be found out."""
     most_others: float = MOST_OTHERS
-    """Defects tried on each scenario beyond those that it is known to fail."""
+    """Defects tried for each expectation beyond those that its scenario is known to fail."""
     plays: int = 0
     finished: int = 0
     _engine: SimEngine = field(default_factory=SimEngine)
@@ -94,16 +96,27 @@ class Prover:
         if naive is not None and naive.target.name != self.target.name:
             yield naive
         tried: set[str] = set()
-        others = 0
-        while True:
-            known, by_claim = chosen(self.defects, scenario, ledger.open_claims)
-            more = by_claim if others < self.most_others else []
-            following = next((each for each in (*known, *more) if each.id not in tried), None)
-            if following is None:
-                return
+        asked: Counter[int] = Counter()
+        while (following := self._following(ledger, tried, asked)) is not None:
             tried.add(following.id)
-            others += following not in known
             yield Variant(label=following.id, scenario=scenario, target=following.target)
+
+    def _following(self, ledger: Ledger, tried: set[str], asked: Counter[int]) -> Defective | None:
+        """The next defect: one that the scenario is known to fail, or one for an expectation.
+
+        Each expectation that is open has some tried for it, in turn.
+        """
+        questions = ledger.questions
+        everything = frozenset().union(*questions.values())
+        for each in known(self.defects, ledger.scenario, everything):
+            if each.id not in tried:
+                return each
+        for index in sorted(questions, key=lambda index: asked[index]):
+            for each in apt(self.defects, questions[index]):
+                if each.id not in tried and asked[index] < self.most_others:
+                    asked[index] += 1
+                    return each
+        return None
 
     async def _sound(self, ledger: Ledger) -> str | None:
         own = Variant(label="sound", scenario=ledger.scenario, target=self.target)

@@ -59,19 +59,17 @@ def without_resilience(scenario: Scenario, target: Target) -> Variant | None:
     return Variant(label="naive", scenario=scenario, target=naive.model_copy(update=settings))
 
 
-def chosen(
+def known(
     defects: Sequence[Defective], scenario: Scenario, claims: frozenset[str]
-) -> tuple[list[Defective], list[Defective]]:
-    """The defects worth a play: those that the scenario is known to fail, and others.
+) -> list[Defective]:
+    """The defects that a scenario is known to fail, of those that break one of these claims."""
+    return [each for each in apt(defects, claims) if scenario.name in each.scenarios]
 
-    All break some of these claims; among the others those that break little else come first.
-    """
+
+def apt(defects: Sequence[Defective], claims: frozenset[str]) -> list[Defective]:
+    """The defects that break one of these claims (or may), those first that break little else."""
     breaking = [each for each in defects if each.claims & claims or not each.claims]
-    known = [each for each in breaking if scenario.name in each.scenarios]
-    others = [each for each in breaking if scenario.name not in each.scenarios]
-    return known, sorted(
-        others, key=lambda each: -len(each.claims & claims) / (len(each.claims) or 1)
-    )
+    return sorted(breaking, key=lambda each: -len(each.claims & claims) / (len(each.claims) or 1))
 
 
 def find_defects(folder: Path | None, target: Target) -> list[Defective]:

@@ -56,9 +56,9 @@ def test_a_play_that_went_wrong_by_itself_counts_for_nothing(ledger: Ledger) -> 
 
 
 def test_only_claims_of_what_is_open_matter(ledger: Ledger) -> None:
-    assert ledger.open_claims == {"T1", "B4"}
+    assert ledger.questions == {0: {"T1"}, 1: {"T1"}, 2: {"B4"}}
     ledger.add("a", ledger.scenario, play(500).history())
-    assert ledger.open_claims == {"B4"}
+    assert ledger.questions == {2: {"B4"}}
 
 
 def test_what_the_target_does_not_owe_is_not_asked_for() -> None:

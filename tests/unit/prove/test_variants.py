@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.prove.variants import Defective, chosen, find_defects, without_resilience
+from harness.prove.variants import Defective, apt, find_defects, known, without_resilience
 from harness.target import Target, bundled
 from tests.unit.checks.conftest import scenario_of
 
@@ -34,9 +34,13 @@ def test_known_defects_come_first_and_only_those_of_claims_in_question() -> None
         defective("of other claims", "G7"),
         defective("silent about claims", "", "s"),
     ]
-    known, others = chosen(defects, SCENARIO, frozenset({"B3"}))
-    assert [each.id for each in known] == ["known", "silent about claims"]
-    assert [each.id for each in others] == ["apt", "broad"]
+    claims = frozenset({"B3"})
+    assert [each.id for each in known(defects, SCENARIO, claims)] == [
+        "known",
+        "silent about claims",
+    ]
+    found = [each.id for each in apt(defects, claims)]
+    assert found == ["apt", "known", "broad", "silent about claims"]
 
 
 def test_naive_stands_in_only_for_a_target_that_calls_the_same_upstreams() -> None:
