@@ -37,6 +37,8 @@ class Ledger:
     scenario: Scenario
     plays: list[str] = field(default_factory=list)
     """Those that could be judged, each by what it was."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Plays that went wrong by themselves, and how: they count for nothing."""
     failed_by: dict[Key, str] = field(default_factory=dict)
     """The first play that failed each."""
     _owed: dict[Key, str] = field(default_factory=dict)
@@ -61,7 +63,9 @@ class Ledger:
         Expectations are those of the scenario as written: an outage that never came is no excuse.
         A play that went wrong by itself counts for nothing.
         """
-        if _trouble(played, history) is not None:
+        trouble = _trouble(played, history)
+        if trouble is not None:
+            self.lost[label] = trouble
             return False
         self.plays.append(label)
         unproved = {index for index, _ in self.open}
@@ -114,13 +118,20 @@ class Ledger:
     def _why(self, key: Key) -> str:
         plays, passed = len(self.plays), self._seen[key, Verdict.PASSED]
         tried = f"{plural(plays, 'play')} ({', '.join(_short(self.plays))})"
+        if self.lost:
+            tried += f"; {plural(len(self.lost), 'play')} went wrong: {self._losses()}"
         if not plays:
-            return "no other play of it could be judged"
+            return f"no other play of it could be judged: {self._losses()}"
         if passed == plays:
             return f"passed on every gateway tried: {tried}"
         if not passed:
             return f"judged on no gateway tried: {tried}"
         return f"failed on no gateway tried, passed {passed}, the others inconclusive: {tried}"
+
+    def _losses(self) -> str:
+        label, trouble = next(iter(self.lost.items()), ("nothing", "was tried"))
+        more = f", and {len(self.lost) - 1} more" if len(self.lost) > 1 else ""
+        return f"{label}: {trouble.partition(chr(10))[0][:200]}{more}"
 
 
 def _short(labels: list[str]) -> list[str]:

@@ -80,10 +80,10 @@ class Prover:
                 if not proof.ledger.open:
                     break
                 history = await self._play(variant)
-                if isinstance(history, History):
-                    await asyncio.to_thread(
-                        proof.ledger.add, variant.label, variant.scenario, history
-                    )
+                if isinstance(history, str):
+                    proof.ledger.lost[variant.label] = history
+                    continue
+                await asyncio.to_thread(proof.ledger.add, variant.label, variant.scenario, history)
         self.finished += 1
         self.done(proof)
         return proof

@@ -52,7 +52,11 @@ def test_a_play_that_went_wrong_by_itself_counts_for_nothing(ledger: Ledger) -> 
     assert not ledger.add("naive", ledger.scenario, play(500, warm=500).history())
     assert not ledger.add("other", ledger.scenario, play(500).trouble("a stub died").history())
     assert ledger.plays == []
-    assert {each.why for each in ledger.unprovable()} == {"no other play of it could be judged"}
+    (why,) = {each.why for each in ledger.unprovable()}
+    assert why.startswith("no other play of it could be judged: naive: run: steady state of chat")
+    assert why.endswith(", and 1 more")
+    assert ledger.add("b", ledger.scenario, play(401).history())
+    assert "1 play (b); 2 plays went wrong: naive: " in ledger.unprovable()[0].why
 
 
 def test_only_claims_of_what_is_open_matter(ledger: Ledger) -> None:
