@@ -9,12 +9,13 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: help run test check kills setup upgrade clean
+.PHONY: help run test check kills fuzz setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages (ARGS='auth_blackhole_50s --report out')"
 	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
+	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers')"
 	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
@@ -45,6 +46,9 @@ check: $(VENV)/.test
 
 kills: $(VENV)/.test
 	@$(BIN)/python tests/end_to_end/kills.py $(or $(ARGS),200)
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python tests/fuzz/fuzz.py $(or $(ARGS),100000)
 
 setup: $(VENV)/.test
 

@@ -146,12 +146,13 @@ def play(
 
     chosen_seed: int = config.getoption("--outage-seed") if seed is None else seed
     system = load_target(target or config.getoption("--outage-target"))
-    check_blast_radius(system, allow_remote=False)
+    proxy = config.getoption("--outage-proxy")
+    check_blast_radius(system, allow_remote=False, proxy=proxy)
     (path,) = find_scenarios([scenario])
     loaded = load_scenario(path, target=system)
     made = make_engine(
         engine or config.getoption("--outage-engine"),
-        config.getoption("--outage-proxy"),
+        proxy,
         seed=chosen_seed,
         target=system,
     )

@@ -91,8 +91,9 @@ def read_sources(path: Path, exclude: tuple[str, ...]) -> tuple[list[Source], li
         except SyntaxError as error:
             line = error.lineno or 0
             problems.append(Problem(file=str(file), line=line, message=f"{error.msg}"))
-        except (OSError, ValueError, RecursionError) as error:
-            problems.append(Problem(file=str(file), line=0, message=f"can't be read: {error}"))
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
+            why = str(error) or "nested too deeply"
+            problems.append(Problem(file=str(file), line=0, message=f"can't be read: {why}"))
     return sources, problems
 
 

@@ -61,7 +61,9 @@ ENGINES = ("local", "compose", "sim")
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
 @click.option(
-    "--allow-remote", is_flag=True, help="Let a target file's `url` name a host beyond loopback."
+    "--allow-remote",
+    is_flag=True,
+    help="Let a target file's `url` or `real`, or --proxy, name a host beyond loopback.",
 )
 @click.option(
     "--keep-secrets",
@@ -100,8 +102,8 @@ def run(
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
     lines = switch == "lines"
+    check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
     made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
-    check_blast_radius(target, allow_remote=allow_remote)
     session = Session(
         engine=made,
         target=target,

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 @click.option("--proxy", default="auto", metavar="embedded|toxiproxy|URL", show_default=True)
 @click.option("--broken", is_flag=True, help="Bring the scenario's faults into force, and hold.")
 @click.option("--replay", is_flag=True, help="Play the scenario's faults at their instants, once.")
-def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay: bool) -> None:
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Let a target file's `url` or `real`, or --proxy, name a host beyond loopback.",
+)
+def up(
+    scenario: str | None,
+    target_name: str,
+    proxy: str,
+    broken: bool,
+    replay: bool,
+    allow_remote: bool,
+) -> None:
     r"""Hold a world open to work against: stubs, proxies and gateway, until Ctrl-C.
 
     \b
@@ -35,7 +47,7 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
 
     from harness import belongings
     from harness.bundled import find_scenarios
-    from harness.engines.base import Job
+    from harness.engines.base import Job, check_blast_radius
     from harness.engines.local.engine import LocalEngine
     from harness.errors import UsageError
     from harness.scenario.loader import load_scenario
@@ -46,6 +58,7 @@ def up(scenario: str | None, target_name: str, proxy: str, broken: bool, replay:
     if scenario is None and (broken or replay):
         raise UsageError("--broken and --replay need a scenario whose faults they play")
     target = load_target(target_name)
+    check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
     loaded = (
         load_scenario(find_scenarios((scenario,))[0], target=target)
         if scenario is not None

@@ -100,14 +100,21 @@ def request_text(template: object, values: dict[str, str]) -> object:
     return template
 
 
-def check_blast_radius(target: Target, *, allow_remote: bool) -> None:
-    """Refuse a target or real service beyond loopback, unless allowed (design decision 9).
+def check_blast_radius(target: Target, *, allow_remote: bool, proxy: str = "") -> None:
+    """Refuse a target, real service or proxy beyond loopback, unless allowed (design decision 9).
+
+    `proxy` is what was asked for: the URL of one that runs, or a word.
 
     Raises: UsageError.
     """
     hosts = [urlsplit(target.url).hostname or ""] if target.url else []
     hosts += [address.rpartition(":")[0] for address in target.real.values()]
     remote = [host for host in hosts if not _is_loopback(host)]
+    if "://" in proxy and not allow_remote and not _is_loopback(urlsplit(proxy).hostname or ""):
+        raise UsageError(
+            f"--proxy {proxy}: that is not this machine, and its faults hit whoever uses it; say "
+            "--allow-remote if that is meant"
+        )
     if remote and not allow_remote:
         raise UsageError(
             f"{target.file or target.name}: {remote[0]} is not this machine; faults and load go "

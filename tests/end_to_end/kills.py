@@ -1,8 +1,8 @@
 """Kills the harness at an instant, and looks for what it left (`make kills`: 200 times).
 
 Half of the kills are aimed at births: they fall as soon as a new process has appeared. Every third
-takes the reaper along. What the harness left must be gone in three seconds, or else by the end of
-the next command, whichever that is (the reaper dead, or a folder made just before the end).
+takes the reaper along. What the harness left must be gone in three seconds; without the reaper, and
+for a folder made just before the end, by the end of the next command, whichever that is.
 """
 
 from __future__ import annotations
@@ -70,19 +70,19 @@ def kill_once(words: tuple[str, ...], *, after: random.Random, both: bool, birth
             except ProcessLookupError:
                 continue
         harness.wait()
-        left = _left_after(temporary, WITHIN_S)
-        for each in marked(temporary):
-            os.kill(each.pid, signal.SIGKILL)
-        if left:
-            return f"{' '.join(words)}: left after {WITHIN_S:g} s: {left}"
+        left = [] if both else _left_after(temporary, WITHIN_S)
         subprocess.run(
             [sys.executable, "-m", "harness", "schema"],
             env=environment,
             stdout=subprocess.DEVNULL,
             check=True,
         )
-        folders = [each.name for each in temporary.iterdir()]
-        return f"{' '.join(words)}: folders left: {folders}" if folders else ""
+        if both:
+            left = _left_after(temporary, 0.5)
+        left += [each.name for each in temporary.iterdir()]
+        for each in marked(temporary):
+            os.kill(each.pid, signal.SIGKILL)
+        return f"{' '.join(words)}: left behind: {left}" if left else ""
 
 
 def _await_the_instant(

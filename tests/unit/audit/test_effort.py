@@ -83,3 +83,9 @@ def test_an_expression_too_deep_to_be_read_is_no_traceback(tmp_path: Path) -> No
         ("app.py", "direct-call")
     ]
     assert all("can't be read" in problem.message for problem in report.problems)
+
+
+def test_brackets_too_deep_for_the_parser_are_told(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"x = {'[' * 250}\n")
+    (problem,) = audit(tmp_path).problems
+    assert problem.message
