@@ -16,6 +16,7 @@ from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     money,
     paying,
     probing,
+    recovering,
     resources,
     results,
     retrying,
