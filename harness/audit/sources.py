@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -120,7 +121,9 @@ def _root(folder: Path) -> Path:
 
 def _parse(file: Path, root: Path) -> Source:
     data = file.read_bytes()
-    tree = ast.parse(data, filename=str(file))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the audited code's style: none of our business
+        tree = ast.parse(data, filename=str(file))
     parts = list(file.resolve().with_suffix("").relative_to(root.resolve()).parts)
     is_package = parts[-1] == "__init__"
     if is_package:
