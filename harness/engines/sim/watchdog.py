@@ -50,10 +50,12 @@ class Watchdog:
             now_s = real.monotonic()
             worker = KERNEL.holder
             if steps != KERNEL.steps:
-                steps, since_s = KERNEL.steps, now_s
+                steps, before_s, read_s = KERNEL.steps, 0.0, 0.0
                 cpu_s, waited_s = _times(worker.native_id)
                 own_s = sum(_times(own_id))
-                before_s = read_s = 0.0
+                # Looked at last: what the other thread does meanwhile must not seem to be sleep,
+                # and on a busy machine this one may be held up between any two of these lines.
+                since_s = real.monotonic()
                 continue
             cpu_now_s, queued_s = _times(worker.native_id)
             busy_s = cpu_now_s - cpu_s
@@ -61,6 +63,8 @@ class Watchdog:
             # the other one's wait for that is no wait of the target's.
             held_s = sum(_times(own_id)) - own_s
             asleep_s = now_s - since_s - busy_s - (queued_s - waited_s) - held_s
+            if _is_queued(worker.native_id):
+                asleep_s = before_s  # a wait for a CPU is counted only when it is over
             if _imports(worker.real_ident):
                 read_s += asleep_s - before_s
             before_s = asleep_s
@@ -117,6 +121,15 @@ def _times(native_id: int) -> tuple[float, float]:
     except (OSError, ValueError):
         # Not Linux: take all wall time for CPU time, so only busy loops are judged.
         return real.monotonic(), 0.0
+
+
+def _is_queued(native_id: int) -> bool:
+    """Whether an OS thread could run just now, and waits for a CPU at most."""
+    try:
+        with open(f"/proc/self/task/{native_id}/stat", "rb", buffering=0) as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"R"
+    except (OSError, IndexError):
+        return False
 
 
 def _sockets() -> set[str]:

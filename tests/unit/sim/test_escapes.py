@@ -93,7 +93,7 @@ def test_a_busy_loop_is_named_and_ended(simulate: Simulate) -> None:
     outcome = simulate("def work(environ):\n    while True:\n        pass\n")
     assert any(found.startswith("target.py:") and "busy" in found for found in outcome.escapes)
     assert outcome.troubles
-    assert time.monotonic() - begun_s < 25
+    assert time.monotonic() - begun_s < 120
 
 
 def test_a_loop_on_the_clock_is_remarked_on(simulate: Simulate) -> None:
