@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TypeVar
 
 from harness.engines.chronicle import Chronicle
 from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, ProcessWaits, StolenTime
@@ -27,6 +28,8 @@ BEAT_S = 0.05
 """How often the loop's heart beats."""
 _ON_TIME_S = 0.002
 """A beat that comes no later than this is on time."""
+
+T = TypeVar("T")
 
 Processes = Callable[[], Mapping[str, Iterable[int]]]
 """The ids of a world's processes by whose they are; those that a fault has paused are left out.
@@ -54,7 +57,7 @@ class Watch:
         self._parties.append(party)
         try:
             yield
-            party.tell(await asyncio.to_thread(party.look, all_threads=True))
+            party.tell(await asyncio.to_thread(self._seen, party, all_threads=True))
         finally:
             self._parties.remove(party)
 
@@ -62,14 +65,30 @@ class Watch:
         while not self._closing.wait(max(LOOK_EVERY_S, APART_S * len(self._parties))):
             now_s = time.monotonic()
             common = [*self._own.look(now_s), *self._machine.look(now_s), *self._heart.look()]
-            told = [(party, [*common, *party.look()]) for party in tuple(self._parties)]
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._tell, told)
+            told = [(party, [*common, *self._seen(party)]) for party in tuple(self._parties)]
+            self._in_loop(self._tell, told)
+
+    def _seen(self, party: _Party, *, all_threads: bool = False) -> list[Found]:
+        """What one world's processes waited; whatever breaks there is told in that world alone."""
+        try:
+            return party.look(all_threads=all_threads)
+        except Exception as error:
+            self._in_loop(party.broke, error)
+            return []
+
+    def _in_loop(self, take: Callable[[T], None], what: T) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(take, what)
 
     def _tell(self, told: list[tuple[_Party, list[Found]]]) -> None:
         for party, found in told:
             if party in self._parties:
                 party.tell(found)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """End the thread and the heartbeat."""
@@ -120,6 +139,7 @@ class _Party:
         self._chronicle = chronicle
         self._processes = processes
         self._waits: dict[str, FamilyWaits] = {}
+        self.broke = chronicle.broke
         self._lock = threading.Lock()
 
     def look(self, *, all_threads: bool = False) -> list[Found]:

@@ -15,7 +15,7 @@ import pytest
 from harness.engines.chronicle import Chronicle
 from harness.engines.waits import FamilyWaits, ProcessWaits, StolenTime
 from harness.engines.watch import Heartbeat, Watch
-from harness.history.events import Event, Waited
+from harness.history.events import Event, Trouble, Waited
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells waits")
 
@@ -224,3 +224,25 @@ def test_a_watched_process_that_is_starved_or_stopped_is_told_of() -> None:
     assert sum(event.wait_s for event in starved) > 0.1
     assert sum(event.wait_s for event in stopped) >= 0.3
     assert all(event.since_s < event.at_s for event in waits)
+
+
+def test_what_breaks_in_one_world_is_told_there_and_the_watch_goes_on() -> None:
+    def broken() -> dict[str, list[int]]:
+        raise KeyError("gone")
+
+    async def run() -> tuple[list[Event], bool]:
+        events: list[Event] = []
+        chronicle = Chronicle(events.append)
+        chronicle.begin(0.0)
+        watch = Watch()
+        try:
+            async with watch.over(chronicle, broken):
+                await asyncio.sleep(0.8)
+            return events, watch.alive
+        finally:
+            watch.close()
+
+    events, alive = asyncio.run(run())
+    assert alive
+    (trouble,) = (event for event in events if isinstance(event, Trouble))
+    assert "KeyError" in trouble.what
