@@ -142,7 +142,7 @@ def _breakers(case: Case) -> dict[str, tuple[Transition, ...]]:
 
 def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
     try:
-        return case.inference(upstream).transitions
+        return case.wire(upstream).transitions
     except Exception:  # the expectations that need it say what broke
         return ()
 

@@ -130,6 +130,10 @@ class Target(Part):
     log: Log | None = None
     breakers: dict[str, Breaker] = Field(default_factory=dict)
     without: tuple[Claim, ...] = ()
+    background: dict[str, tuple[CallRoute, ...]] = Field(
+        default_factory=dict,
+        description="calls that it makes by itself, for no request: its own health checks",
+    )
     users: dict[str, User] = Field(default_factory=dict)
     stubs: dict[str, tuple[StubRoute, ...]] = Field(default_factory=dict)
     real: dict[str, str] = Field(default_factory=dict, description="host:port of real services")
@@ -161,6 +165,11 @@ class Target(Part):
         """Whose certificates are trusted instead of the system's."""
         base = Path(self.file).parent if self.file else Path()
         return None if self.ca is None else (base / self.ca).resolve()
+
+    @property
+    def background_calls(self) -> tuple[str, ...]:
+        """The calls that it makes by itself: `auth GET /health`."""
+        return tuple(f"{name} {route}" for name, own in self.background.items() for route in own)
 
     @property
     def upstream_names(self) -> tuple[str, ...]:

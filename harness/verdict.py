@@ -47,6 +47,8 @@ class Finding:
     examples: tuple[int, ...] = ()
     """Ids of requests that show it, worst first, at most five."""
     because: str | None = None
+    at_s: float | None = None
+    """When it showed first, seconds after 0s, where that is one instant."""
     timeless: bool = False
     """Whether no lateness or trouble of the run itself could excuse a failure: a sound target
     shows this at no time, whatever befalls it."""

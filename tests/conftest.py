@@ -20,6 +20,10 @@ settings.load_profile("patient")
 collect_ignore_glob = ["*.yaml"]
 """Scenario files below this folder are data of tests."""
 
+settings.register_profile("outage", deadline=None)
+settings.load_profile("outage")
+"""How fast a machine is today is no test."""
+
 _KEEP_TIME = ("compose", "contract", "end_to_end", "engines")
 """Folders whose tests wait for real sockets, processes and containers: `make test` runs them beside
 the others, which then take only the processor time that is left."""

@@ -1,33 +1,29 @@
-"""When a breaker opens, rejects, probes and closes: expectations against the inference.
+"""When a breaker opens, rejects, probes and closes: expectations against what the wire says.
 
-Instants are judged with their error: inside what is allowed is a pass, outside whatever the error
-is a failure, and what the wire can't tell from either is inconclusive.
+Instants are judged with their bounds: inside what is allowed is a pass, outside whatever the bounds
+a failure, and what the wire can't tell from either is inconclusive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.checks.attempts import hidden
 from harness.checks.case import Case
-from harness.checks.demands import upstreams_of
-from harness.checks.inference import Inference, Probe
+from harness.checks.keeping import keeps
+from harness.checks.wording import plural
 from harness.contract import Moment, Prediction, Span, predict
 from harness.history.view import Request
-from harness.scenario.expectations import Contract, Instant
 from harness.scenario.expectations.breaker import ExpectBreaker
+from harness.scenario.expectations.values import Contract, Instant
 from harness.settings import DOCUMENTED
 from harness.units import Around, Range
-from harness.verdict import Finding, Transition, Verdict
-
-_SLACK_S = 0.05
-"""A busy machine's share of every instant."""
-_TOO_WIDE_S = 1.5
-"""An instant that is known no better than this proves nothing unless all of it is allowed."""
+from harness.verdict import Finding, Transition, Verdict, worst
+from harness.wire.changes import Probe
+from harness.wire.demands import upstreams_of
 
 
 def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:
-    """One finding for each thing that the expectation says, and one if evidence is at odds."""
+    """One finding for each thing that the expectation says."""
     return tuple(_Judge(expectation, case).findings())
 
 
@@ -37,7 +33,7 @@ class _Judge:
     def __init__(self, expectation: ExpectBreaker, case: Case) -> None:
         self.expectation = expectation
         self.case = case
-        self.inference: Inference = case.inference(expectation.breaker)
+        self.wire = case.wire(expectation.breaker)
 
     def findings(self) -> Iterator[Finding]:
         wanted = self.expectation
@@ -62,14 +58,8 @@ class _Judge:
             yield self._each("closes", wanted.closes)
         elif wanted.closes is not None:
             yield self._closes(wanted.closes)
-        if self.inference.conflicts:
-            yield self._finding(
-                "status endpoint",
-                Verdict.FAILED,
-                "the same as on the wire",
-                "; ".join(self.inference.conflicts),
-                "status endpoint and wire",
-            )
+        if wanted.keeps is not None:
+            yield keeps(self.case, self.wire.upstream, self.case.claims(wanted))
 
     def _untold(self) -> str:
         """Why the contract says nothing of what is left to it; empty if it does."""
@@ -90,12 +80,12 @@ class _Judge:
             upstreams=run.upstreams,
             calls=upstreams_of(self.case.history),
         )
-        return predicted.of(self.inference.upstream)
+        return predicted.of(self.wire.upstream)
 
     # Each aspect
 
     def _opens(self, wanted: Instant | str) -> Finding:
-        opened = self.inference.opened
+        opened = self.wire.opened
         allowed, tolerance_s = self._moment(wanted, "opens")
         if allowed is None:
             return self._opens_never()
@@ -103,43 +93,53 @@ class _Judge:
         if opened is None:
             verdict, observed = self._never_opened()
             return self._finding("opens", verdict, expected, observed, self._sight())
-        verdict = _judged(opened, allowed, tolerance_s)
-        return self._finding("opens", verdict, expected, _at(opened), opened.evidence)
+        verdict = self._judged(opened, allowed, tolerance_s)
+        evidence = opened.evidence
+        if verdict is Verdict.PASSED and not self.wire.changes.opens_always:
+            verdict = Verdict.INCONCLUSIVE
+            evidence = "nothing that came later shows that it opened"
+        return self._finding("opens", verdict, expected, _at(opened), evidence)
 
     def _opens_never(self) -> Finding:
-        opened, known = self.inference.opened, self.inference
+        opened, wire = self.wire.opened, self.wire
         if opened is not None:
+            surely = wire.changes.opens_always
+            verdict = Verdict.FAILED if surely else Verdict.INCONCLUSIVE
             observed = f"opened at {_at(opened)}"
-            return self._finding("opens", Verdict.FAILED, "never", observed, opened.evidence)
-        if not known.demands or known.unknown:
+            evidence = opened.evidence
+            if not surely:
+                evidence = "so many failures would open it, and nothing later shows whether it did"
+            return self._finding("opens", verdict, "never", observed, evidence)
+        if not wire.demands or wire.unknown:
             observed = "nothing could tell"
             return self._finding("opens", Verdict.INCONCLUSIVE, "never", observed, self._sight())
-        observed = f"0 of {len(known.demands)} requests rejected"
+        observed = f"0 of {len(wire.demands)} requests rejected"
         return self._finding("opens", Verdict.PASSED, "never", observed, self._sight())
 
     def _never_opened(self) -> tuple[Verdict, str]:
-        known = self.inference
-        if not known.demands:
-            return Verdict.INCONCLUSIVE, f"no request needed {known.upstream}"
-        if known.unknown and not self._would_show():
+        wire = self.wire
+        if not wire.demands:
+            return Verdict.INCONCLUSIVE, f"no request is known to have needed {wire.upstream}"
+        if wire.unknown and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
-        return Verdict.FAILED, f"never opened: 0 of {len(known.demands)} requests rejected"
+        return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
 
     def _would_show(self) -> bool:
         """Whether a request that can be told apart was sent while it is surely open."""
-        unknown = {request.sent.id for request in self.inference.unknown}
+        unknown = {request.sent.id for request in self.wire.unknown}
+        slack_s = self.wire.sight.fine_s
         return any(
-            begin.high + _SLACK_S < request.sent.at_s < end.low - _SLACK_S
+            begin.high + slack_s < demand.request.sent.at_s < end.low - slack_s
             for begin, end in self._predicted().open_spells
-            for request in self.inference.demands
-            if request.sent.id not in unknown
+            for demand in self.wire.demands
+            if demand.request.sent.id not in unknown
         )
 
     def _first_rejection(self) -> Finding:
         wanted, stream = self.expectation.first_rejection, self.expectation.traffic
-        streams = [request.sent.stream for request in self.inference.demands]
+        streams = [demand.request.sent.stream for demand in self.wire.demands]
         stream = stream or (streams[0] if streams else "")
-        found = [r for r in self.inference.rejected if r.sent.stream == stream]
+        found = [r for r in self.wire.turned_away if r.sent.stream == stream]
         right: Sequence[Range | Span] = (
             [wanted]
             if isinstance(wanted, Range)
@@ -149,9 +149,21 @@ class _Judge:
         if not found:
             verdict, observed = self._never_opened()
             return self._finding("first rejection", verdict, expected, observed, self._sight())
-        first = found[0]
-        unsure = any(r.sent.at_s < first.sent.at_s for r in self.inference.unknown)
-        ok = any(span.low <= first.sent.number <= span.high for span in right)
+        first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
+        # Of those sent at one instant so many were turned away, whoever they are.
+        slack_s = self.wire.sight.tie_s(first.sent.at_s)
+        near = [
+            r.sent.number
+            for r in self.case.history.stream(stream)
+            if abs(r.sent.at_s - first.sent.at_s) <= slack_s
+        ]
+        lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
+        unsure = any(r.sent.at_s < first.sent.at_s for r in self.wire.unknown)
+        ok = any(
+            span.low <= first.sent.number <= span.high
+            or (lowest <= span.low <= highest and len(near) > 1)
+            for span in right
+        )
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         observed = f"#{first.sent.number}, sent at {first.sent.at_s:.2f} s"
         evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
@@ -163,28 +175,32 @@ class _Judge:
         )
 
     def _attempts(self) -> Finding:
-        name, known = "attempts until open", self.inference
+        name, wire = "attempts until open", self.wire
         wanted = self.expectation.attempts
         right = wanted if isinstance(wanted, Range) else self._predicted().attempts
         expected = "none" if right is None else f"{Range(right.low, right.high)}"
-        if known.opened is None:
+        if wire.opened is None:
             verdict, observed = self._never_opened()
             return self._finding(name, verdict, expected, observed, self._sight())
-        until_s = known.opened.at_s + _SLACK_S
-        before = [r for r in known.demands if r.sent.at_s <= until_s]
-        if any(hidden(self.case.history, known.upstream, r.sent.at_s) for r in before):
+        until_s = wire.opened.at_s + wire.opened.error_s + wire.sight.fine_s
+        before = [d for d in wire.demands if d.asked_s <= until_s]
+        if any(wire.sight.is_hidden(d.asked_s) for d in before):
             observed = "can't be counted: a refused connection leaves no trace"
             return self._finding(name, Verdict.INCONCLUSIVE, expected, observed, "latency only")
-        seen = [a for a in known.attempts if a.start_s <= until_s]
-        late = [a for a in known.late if a.start_s > until_s]
+        seen = [a for a in wire.attempts if a.start_s <= until_s]
+        late = [a for a in wire.late if a.start_s > until_s and self._before_the_probe(a.start_s)]
         count = len(seen) + len(late)
         ok = right is not None and right.low <= count <= right.high
-        observed = f"{count} until {_at(known.opened)}"
+        observed = f"{count} until {_at(wire.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
         sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         return self._finding(name, verdict, expected, observed, f"seen by {sources}")
+
+    def _before_the_probe(self, at_s: float) -> bool:
+        probes = [t.at_s for t in self.wire.transitions if t.state == "half_open"]
+        return not probes or at_s < probes[0]
 
     def _each(self, what: str, wanted: Sequence[Instant]) -> Finding:
         """Every opening, or every closing, in order: exactly those that are allowed."""
@@ -192,31 +208,47 @@ class _Judge:
         known = predicted.opening_moments if what == "opens" else predicted.closing_moments
         moments, tolerance_s = _moments(wanted, known)
         state = "open" if what == "opens" else "closed"
-        found = [t for t in self.inference.transitions if t.state == state]
+        found = [t for t in self.wire.transitions if t.state == state]
         expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "never"
-        if self.inference.opened is None and any(moment.sure for moment in moments):
+        if self.wire.opened is None and any(moment.sure for moment in moments):
             verdict, observed = self._never_opened()
             return self._finding(what, verdict, expected, observed, self._sight())
         observed = ", ".join(map(_at, found)) or "never"
         evidence = "; ".join(dict.fromkeys(t.evidence for t in found)) or self._sight()
-        return self._finding(
-            what, _judged_all(found, moments, tolerance_s), expected, observed, evidence
-        )
+        verdict = self._judged_all(found, moments, tolerance_s)
+        return self._finding(what, verdict, expected, observed, evidence)
+
+    def _judged_all(
+        self, found: Sequence[Transition], moments: Sequence[Moment], tolerance_s: float
+    ) -> Verdict:
+        """The worst of all, each held against the next that allows it; unsure ones may be
+        missing.
+        """
+        left, verdicts = list(found), [Verdict.PASSED]
+        for moment in moments:
+            verdict = self._judged(left[0], moment, tolerance_s) if left else Verdict.FAILED
+            if verdict is Verdict.FAILED and not moment.sure:
+                continue
+            verdicts.append(verdict)
+            left = left[1:]
+        return Verdict.FAILED if left else worst(verdicts)
 
     def _probes(self) -> Finding:
         moments, tolerance_s = self._probe_moments()
         expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "none"
         expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
-        found, known = self.inference.probes, self.inference
-        if known.opened is None:
+        found, wire = self.wire.probes, self.wire
+        if wire.opened is None:
             verdict, observed = self._never_opened()
             return self._finding("probes", verdict, expected, observed, self._sight())
         observed = ", ".join(_probe(probe) for probe in found) or "none"
-        if known.late:
-            observed += f"; {len(known.late)} retries after it had opened"
-        alone = all(probe.together == 1 for probe in found) and not known.late
+        if wire.late:
+            observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
+        alone = all(probe.together == 1 for probe in found) and not wire.late
         unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
-        fits = alone and _fits([p.attempt.start_s for p in found], moments, unseen, tolerance_s)
+        slack_s = max((wire.sight.tie_s(p.attempt.start_s) for p in found), default=0.0)
+        instants = [p.attempt.start_s for p in found]
+        fits = alone and _fits(instants, moments, unseen, tolerance_s + slack_s)
         verdict = Verdict.PASSED if fits else Verdict.FAILED
         if fits and not found:
             verdict = Verdict.INCONCLUSIVE
@@ -232,16 +264,15 @@ class _Judge:
 
     def _leaves_no_trace(self, moment: Moment) -> bool:
         """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
-        upstream = self.inference.upstream
-        if not moment or not hidden(self.case.history, upstream, moment.earliest_s):
+        if not moment or not self.wire.sight.is_hidden(moment.earliest_s):
             return False
-        return self.case.settings(upstream).attempts < 2
+        return self.wire.settings.attempts < 2
 
     def _closes(self, wanted: Instant | str) -> Finding:
-        closed = self.inference.closed
+        closed = self.wire.closed
         allowed, tolerance_s = self._moment(wanted, "closes")
         expected = "never" if allowed is None else _expected(allowed, tolerance_s)
-        if self.inference.opened is None:
+        if self.wire.opened is None:
             verdict, observed = self._never_opened()
             return self._finding("closes", verdict, expected, observed, self._sight())
         if allowed is None:
@@ -253,7 +284,7 @@ class _Judge:
             return self._finding(
                 "closes", verdict, expected, "it did not close again", self._sight()
             )
-        verdict = _judged(closed, allowed, tolerance_s)
+        verdict = self._judged(closed, allowed, tolerance_s)
         return self._finding("closes", verdict, expected, _at(closed), closed.evidence)
 
     def _moment(self, wanted: Instant | str, what: str) -> tuple[Moment | None, float]:
@@ -266,10 +297,22 @@ class _Judge:
             return (moment if moment else None), wanted.tolerance_s
         return None, 0.0
 
+    def _judged(self, found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
+        """Inside with all of its bounds, outside with all of them, or neither."""
+        spread_s = tolerance_s + self.wire.sight.tie_s(found.at_s)
+        low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
+        if any(r.low - spread_s <= low_s and high_s <= r.high + spread_s
+               for r in allowed.alternatives):  # fmt: skip
+            return Verdict.PASSED
+        touches = any(
+            low_s <= r.high + spread_s and r.low - spread_s <= high_s for r in allowed.alternatives
+        )
+        return Verdict.INCONCLUSIVE if touches else Verdict.FAILED
+
     # Wording
 
     def _sight(self) -> str:
-        sources = sorted({attempt.source for attempt in self.inference.attempts})
+        sources = sorted({attempt.source for attempt in self.wire.attempts})
         return f"attempts seen by {', '.join(sources)}" if sources else "no attempt was seen"
 
     def _finding(
@@ -282,8 +325,10 @@ class _Judge:
         *,
         examples: Sequence[Request] = (),
     ) -> Finding:
+        if verdict is Verdict.FAILED and self.wire.causes:
+            evidence += "; " + " or ".join(cause.says for cause in self.wire.causes)
         return Finding(
-            name=f"{self.inference.upstream} breaker: {what}",
+            name=f"{self.wire.upstream} breaker: {what}",
             claims=self.case.claims(self.expectation),
             verdict=verdict,
             expected=expected,
@@ -317,47 +362,13 @@ def _moments(
     return tuple(moments), tolerance_s
 
 
-def _judged_all(
-    found: Sequence[Transition], moments: Sequence[Moment], tolerance_s: float
-) -> Verdict:
-    """The worst of all, each held against the next that allows it; unsure ones may be missing."""
-    left, verdicts = list(found), [Verdict.PASSED]
-    for moment in moments:
-        verdict = _judged(left[0], moment, tolerance_s) if left else Verdict.FAILED
-        if verdict is Verdict.FAILED and not moment.sure:
-            continue
-        verdicts.append(verdict)
-        left = left[1:]
-    failed = bool(left) or Verdict.FAILED in verdicts
-    if failed:
-        return Verdict.FAILED
-    unsure = Verdict.INCONCLUSIVE in verdicts
-    return Verdict.INCONCLUSIVE if unsure else Verdict.PASSED
-
-
-def _judged(found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
-    spread_s = tolerance_s + _SLACK_S
-    low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
-    if allowed.allows(found.at_s, spread_s):
-        certain = any(
-            r.low - spread_s - _SLACK_S <= low_s and high_s <= r.high + spread_s + _SLACK_S
-            for r in allowed.alternatives
-        )
-        return Verdict.PASSED if certain or found.error_s <= _TOO_WIDE_S else Verdict.INCONCLUSIVE
-    near = any(
-        low_s <= r.high + spread_s and r.low - spread_s <= high_s for r in allowed.alternatives
-    )
-    return Verdict.INCONCLUSIVE if near and found.error_s > 2 * _SLACK_S else Verdict.FAILED
-
-
 def _fits(
     found_s: Sequence[float],
     moments: Sequence[Moment],
     unseen: Sequence[Moment],
-    tolerance_s: float,
+    spread_s: float,
 ) -> bool:
     """Whether the probes are the allowed ones in order; those that can't be seen may be missing."""
-    spread_s = tolerance_s + _SLACK_S
     left = list(found_s)
     for moment in moments:
         if left and moment.allows(left[0], spread_s):

@@ -12,17 +12,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks.attempts import Attempt, attempts_at
 from harness.checks.case import Case
 from harness.checks.proof import reaching
 from harness.checks.selection import Span, requests_in, span_of
-from harness.checks.sight import Sight, hides_calls, sight
+from harness.checks.sight import Sight, sight
 from harness.checks.wording import counted, plural, seconds
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.expectations.calls import ExpectCalls
 from harness.units import Range
 from harness.verdict import Finding, Verdict
+from harness.wire.attempts import Attempt
 
 _MOST_INSTANTS = 3
 _SOURCES = {
@@ -44,6 +44,8 @@ class _Seen:
     """Those whose warm-up reached the upstream."""
     requests: tuple[Request, ...]
     """Of these streams, sent where calls could be seen."""
+    nobodys: int = 0
+    """Calls that no request caused, which are not counted."""
 
 
 def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
@@ -67,13 +69,16 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
 
 def _see(expectation: ExpectCalls, case: Case) -> _Seen:
     history, upstream = case.history, expectation.upstream
-    span = span_of(expectation, case)
-    visible = sight(case, span, upstream, hides_calls)
+    span, wire = span_of(expectation, case), case.wire(upstream)
+    visible = sight(case, span, upstream, wire.sight.hides)
     calls = tuple(
         attempt
-        for attempt in attempts_at(history, upstream)
-        if attempt.start_s in span and _is_on(attempt, expectation.on)
+        for attempt in (*wire.attempts, *(wire.background if expectation.on else ()))
+        if attempt.start_s in span
+        and attempt.source != "latency"
+        and _is_on(attempt, expectation.on)
     )
+    nobodys = [a for a in wire.background if a.start_s in span and not expectation.on]
     streams = reaching(history, upstream, expectation.on)
     requests = tuple(
         request
@@ -87,6 +92,7 @@ def _see(expectation: ExpectCalls, case: Case) -> _Seen:
         calls=calls,
         streams=streams,
         requests=requests,
+        nobodys=len(nobodys),
     )
 
 
@@ -147,6 +153,8 @@ def _evidence(history: History, seen: _Seen) -> str:
             f"judged in {seen.sight.shown} only: nobody's calls can be seen in "
             f"{seen.sight.unseen}, because of {seen.sight.faults}"
         )
+    if seen.nobodys:
+        parts.append(f"{plural(seen.nobodys, 'call')} that no request caused left out")
     if seen.span.inferred:
         parts.append(seen.span.inferred)
     return "; ".join(parts)

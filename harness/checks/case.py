@@ -1,4 +1,4 @@
-"""What a check is given: one scenario, the history of one run of it, and what can be inferred.
+"""What a check is given: one scenario, the history of one run of it, and what its wire says.
 
 Every check is a function `check(expectation, case) -> tuple[Finding, ...]`, pure: same case, same
 findings.
@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from harness.checks.inference import Inference, infer
 from harness.checks.noise import Noise
 from harness.history.view import History, Request
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED, ServiceSettings
+from harness.wire.witness import Wire, Witness
 
 HANG_MARGIN_S = 2.0
 """Beyond the sum of the deadlines (G9), before a missing answer is called a hang."""
 
 
 class Case:
-    """A scenario and its history; inferences are made once each, when first asked for."""
+    """A scenario and its history; everything else is worked out once, when first asked for."""
 
     def __init__(self, scenario: Scenario, history: History) -> None:
         self.scenario = scenario
         self.history = history
-        self._inferences: dict[str, Inference] = {}
 
     def settings(self, upstream: str) -> ServiceSettings:
         """What the target declares for an upstream; the contract's settings where it doesn't.
@@ -35,11 +34,15 @@ class Case:
         base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
         return base.told(self.history.run.settings.get(upstream, {}))
 
-    def inference(self, upstream: str) -> Inference:
-        """What the wire says of an upstream's breaker."""
-        if upstream not in self._inferences:
-            self._inferences[upstream] = infer(self.history, upstream, self.settings(upstream))
-        return self._inferences[upstream]
+    @cached_property
+    def witness(self) -> Witness:
+        """What crossed all wires, and for whom."""
+        names = dict.fromkeys((*self.history.run.upstreams, *DOCUMENTED))
+        return Witness(self.history, {name: self.settings(name) for name in names}, self.noise)
+
+    def wire(self, upstream: str) -> Wire:
+        """What crossed an upstream's wire, and what its breaker must have done."""
+        return self.witness.at(upstream)
 
     @cached_property
     def noise(self) -> Noise:

@@ -265,7 +265,7 @@ class _Account:
             rejected = {
                 request.sent.id
                 for name in self._struck.upstreams
-                for request in self._case.inference(name).rejected
+                for request in self._case.wire(name).turned_away
             }
         except Exception:  # the expectations that need it say what broke
             return ()

@@ -44,7 +44,7 @@ def _turned_away(case: Case) -> Iterator[tuple[str, float, list[Request]]]:
         if not lifts:
             continue
         back_s = max(lifts)
-        false = [r for r in case.inference(upstream).rejected if r.sent.at_s >= back_s]
+        false = [r for r in case.wire(upstream).turned_away if r.sent.at_s >= back_s]
         if false:
             yield upstream, back_s, false
 

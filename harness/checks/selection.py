@@ -15,9 +15,7 @@ from harness.checks.wording import window
 from harness.history.view import Request
 from harness.scenario.expectations import While, Windowed
 from harness.units import Range, Window
-
-EITHER_S = 0.25
-"""Around a breaker's change of state either answer is right (B4), in seconds."""
+from harness.wire.policy import EITHER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +53,17 @@ def span_of(expectation: Windowed, case: Case) -> Span:
 
 def _while(condition: While, case: Case) -> Span:
     upstream = condition.upstream
-    inference = case.inference(upstream)
+    wire = case.wire(upstream)
     if condition.state == "open":
-        words, found = f"while {upstream} is open", inference.open_windows
+        words, found = f"while {upstream} is open", wire.open_windows
         missing = f"{upstream}'s breaker was never seen open"
     elif condition.state == "closed":
-        opened = inference.opened
+        opened = wire.opened
         end_s = math.inf if opened is None else opened.at_s - opened.error_s
         words, found = f"before {upstream} opens", (Window(-EITHER_S, end_s),)
         missing = f"{upstream}'s breaker was open from the start"
     else:
-        closed = inference.closed
+        closed = wire.closed
         words = f"once {upstream} has recovered"
         found = () if closed is None else (Window(closed.at_s + closed.error_s, math.inf),)
         missing = f"{upstream}'s breaker was never seen to open and close again"

@@ -36,18 +36,12 @@ class Sight:
         return ", ".join(window(each) for each in self.hidden)
 
 
-def hides_calls(kind: Kind, evidence: tuple[str, ...]) -> bool:
-    """Whether a fault leaves no trace of an attempt that a run with such evidence can see."""
-    seen = {"proxy requests", "proxy connections"} & set(evidence)
-    return kind.invisible or (kind.silent and not seen)
-
-
-def keeps_out(kind: Kind, evidence: tuple[str, ...]) -> bool:
+def keeps_out(kind: Kind) -> bool:
     """Whether a fault lets nothing through to its upstream, so that nothing can happen there."""
     return kind.silent
 
 
-Hides = Callable[[Kind, tuple[str, ...]], bool]
+Hides = Callable[[Kind], bool]
 
 
 def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
@@ -62,7 +56,7 @@ def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
         for fault in history.faults
         if upstream in fault.upstreams
         and not _in_stub(case.scenario.faults, fault.fault)
-        and hides(KINDS[fault.name], history.run.evidence)
+        and hides(KINDS[fault.name])
     ]
     blind = [Window(fault.start_s, fault.end_s) for fault in hiding]
     whole = [

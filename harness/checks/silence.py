@@ -105,7 +105,7 @@ def _occasion(case: Case, mark: str, changes: dict[str, dict[str, float]]) -> st
         if at_s is not None:
             state = _TELLING[mark].replace("_", " ")
             return f"the breaker of {upstream} was seen {state} at {at_s:.1f} s"
-        if mark == "rejected" and "open" in seen and case.inference(upstream).rejected:
+        if mark == "rejected" and "open" in seen and case.wire(upstream).turned_away:
             return f"the breaker of {upstream} turned requests away"
     return None
 
@@ -120,7 +120,7 @@ def _changes(case: Case, upstream: str) -> dict[str, float]:
                 found.setdefault(event.state, event.at_s)
         return found
     try:
-        transitions = case.inference(upstream).transitions
+        transitions = case.wire(upstream).transitions
     except Exception:  # the expectations that need it say what broke
         return found
     for each in transitions:

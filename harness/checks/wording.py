@@ -112,3 +112,9 @@ def fields(wanted: dict[str, Any]) -> str:
 def counted(limits: Range, word: str) -> str:
     """`0 calls`, `12..14 calls`, `1 call`."""
     return f"{limits} {word}" if limits.low == limits.high == 1 else f"{limits} {word}s"
+
+
+def stream_request(request: Request) -> str:
+    """`chat #3 (POST /v1/api/chat, sent at 2.00 s)`."""
+    sent = request.sent
+    return f"{sent.stream} #{sent.number} ({sent.method} {sent.path}, sent at {sent.at_s:.2f} s)"

@@ -1,4 +1,4 @@
-"""`outage explore`: random outages against invariants, each finding a scenario file."""
+"""`outage explore`: random outages against the promises, each finding a scenario file."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class _Display:
         path = self._report / result.file_name
         path.write_text(result.text, encoding="utf-8")
         self._memory.keep(result.outage)
-        self._print(f"✗ {result.invariant} ({result.about}): {result.says}")
+        self._print(f"✗ {result.promise} ({result.about}): {result.says}")
         if not self._quiet:
             hangs = "" if result.steady else ", on some interleavings only"
             self._print(f"    {path}: {result.duration_s:g} s{hangs}; {result.observed}")
@@ -207,8 +207,8 @@ class _Display:
         """Say what was covered, what was not, and what was found."""
         if not self._quiet:
             self._coverage(outcome)
-        for (invariant, about), count in sorted(outcome.also.items()):
-            self._print(f"  also {invariant} ({about}), in {count} outages")
+        for (promise, about), count in sorted(outcome.also.items()):
+            self._print(f"  also {promise} ({about}), in {count} outages")
         if outcome.doubtful and not self._quiet:
             names = ", ".join(f"{name} ({about})" for name, about in sorted(outcome.doubtful))
             self._print(f"  not counted, as no scenario could state it beyond doubt: {names}")

@@ -11,7 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("listing:list_scenarios", "Show scenarios: name, duration, claims, title."),
     "validate": ("validate:validate", "Check scenario files; every problem with its line."),
     "predict": ("predict:predict", "Say what the contract predicts for a scenario."),
-    "explore": ("explore:explore", "Draw random outages and shrink what breaks an invariant."),
+    "explore": ("explore:explore", "Draw random outages and shrink what breaks a promise."),
     "prove": ("prove:prove", "Say which expectations no gateway fails."),
     "judge": ("judge:judge", "Judge saved histories again."),
     "up": ("up:up", "Hold a scenario's world open to work against."),

@@ -1,27 +1,21 @@
-"""From a broken invariant to an expectation that a scenario file can state, tried on both sides.
+"""Whether a broken promise is the target's own, and how a scenario file says it.
 
-An expectation is taken if judging the outage's history fails it, and if the reference gateway with
-the target's settings does not fail it under the same outage: what a sound gateway can't keep is no
-finding, however sure the invariant was. One that the reference passes is preferred to one that it
-leaves inconclusive: the file is to pass once the defect is mended.
+Promises hold in every run, so a scenario file needs to expect nothing: judging it finds the same
+promise broken. What the reference gateway with the target's settings breaks in the same outage
+too is no finding, however sure the promise was.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from harness.checks.case import Case
-from harness.checks.registry import findings_of
-from harness.errors import InvalidFile
+from harness.checks.promises import promises_of
+from harness.checks.promises.violation import Violation
 from harness.explore.outage import Outage
 from harness.explore.player import Player
-from harness.explore.violation import RawExpectation, Violation
 from harness.history.view import History
-from harness.judge import judge
-from harness.scenario.loader import parse_scenario
+from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
 from harness.target import Start, Target, bundled
 from harness.verdict import Finding, Verdict
@@ -29,71 +23,29 @@ from harness.verdict import Finding, Verdict
 _SETTINGS = ("attempts", "timeout_s", "threshold", "wait_s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """What a scenario file can say of a violation."""
-
-    expectation: RawExpectation
-    finding: Finding
-    """How the target fails it."""
-    passes: bool
-    """Whether the reference gateway passes it, rather than just not failing it."""
-
-
 def confirmed(
     violation: Violation, outage: Outage, history: History, player: Player
-) -> Confirmed | None:
-    """The plainest expectation that only a defective gateway fails; None if there is none.
+) -> Finding | None:
+    """How judging a scenario file of this outage fails the target, where a sound one passes.
 
     Raises: WorldError.
     """
-    failing = [
-        (raw, finding)
-        for raw in violation.expectations
-        if (finding := failed(raw, outage, history)) is not None
-    ]
-    if not failing:
+    scenario = outage.scenario()
+    finding = failed(violation, scenario, history)
+    if finding is None:
         return None
     sound = _sound_history(outage, player)
-    held = [
-        Confirmed(
-            expectation=raw,
-            finding=finding,
-            passes=sound is not None and _passed(raw, outage, sound),
-        )
-        for raw, finding in failing
-        if sound is None or failed(raw, outage, sound) is None
-    ]
-    return next((one for one in held if one.passes), held[0] if held else None)
+    accused = sound is not None and failed(violation, scenario, sound) is not None
+    return None if accused else finding
 
 
-def _passed(raw: RawExpectation, outage: Outage, history: History) -> bool:
-    return judge(outage.scenario(expect=(raw,)), history).verdict is Verdict.PASSED
-
-
-def failed(raw: RawExpectation, outage: Outage, history: History) -> Finding | None:
-    """The finding that fails an expectation on a history; None if it doesn't fail."""
-    try:
-        scenario = outage.scenario(expect=(raw,))
-    except ValueError:
-        return None  # its window is none
+def failed(violation: Violation, scenario: Scenario, history: History) -> Finding | None:
+    """The finding that says so, when the play is judged as a scenario; None if it doesn't."""
     # By itself: that another fault of the outage met nobody is no excuse here.
-    case = Case(scenario, history)
-    findings = [finding for each in scenario.expect for finding in findings_of(each, case)]
-    found = next((found for found in findings if found.verdict is Verdict.FAILED), None)
-    if found is not None and not _can_be_read(raw, outage):
-        return None
-    return found
-
-
-def _can_be_read(raw: RawExpectation, outage: Outage) -> bool:
-    """Whether the loader takes a scenario file with this expectation."""
-    text = yaml.safe_dump(outage.as_raw(title="-", expect=(raw,)), allow_unicode=True)
-    try:
-        parse_scenario(text, "explored.yaml")
-    except InvalidFile:
-        return False
-    return True
+    promises = promises_of(Case(scenario, history))
+    return next(
+        (f for f in promises if f.name == violation.name and f.verdict is Verdict.FAILED), None
+    )
 
 
 def _sound_history(outage: Outage, player: Player) -> History | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from harness.checks.case import Case
 from harness.explore.player import Seen
 from harness.scenario.faults import KINDS
 
@@ -28,16 +30,17 @@ class Coverage:
 
     def add(self, seen: Seen) -> None:
         """Count one play."""
-        evidence = seen.evidence
+        history = seen.history
         self.plays += 1
-        if evidence.history.troubles:
-            self.troubles[evidence.history.troubles[0]] += 1
+        if history.troubles:
+            self.troubles[history.troubles[0]] += 1
             return
-        self.requests += len(evidence.requests)
-        self.routes.update(evidence.route_name(request) for request in evidence.requests)
-        for upstream in evidence.surface.upstreams:
-            self.changes.update((upstream, change) for change in evidence.reading(upstream).reached)
-        for fault in evidence.scenario.faults:
+        self.requests += len(history.requests)
+        names = {flow.name: flow.route for flow in seen.outage.flows}
+        self.routes.update(names[request.sent.stream] for request in history.requests)
+        for upstream in history.run.upstreams:
+            self.changes.update((upstream, change) for change in _reached(seen.case, upstream))
+        for fault in seen.case.scenario.faults:
             self.faults.update((upstream, fault.fault) for upstream in fault.upstreams)
 
     def merge(self, other: Coverage) -> None:
@@ -72,3 +75,9 @@ class Coverage:
             for upstream in upstreams
         }
         return {upstream: kinds for upstream, kinds in missing.items() if kinds}
+
+
+def _reached(case: Case, upstream: str) -> set[str]:
+    """The changes of state of a breaker, as `closed>open`."""
+    states = ["closed", *(change.state for change in case.wire(upstream).transitions)]
+    return {f"{before}>{after}" for before, after in pairwise(states)}

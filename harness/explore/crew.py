@@ -165,8 +165,8 @@ class _Crew:
             case "surface":
                 outcome.upstreams, outcome.missing = value
             case "found":
-                if (value.invariant, value.about) not in self._keys:
-                    self._keys.add((value.invariant, value.about))
+                if (value.promise, value.about) not in self._keys:
+                    self._keys.add((value.promise, value.about))
                     outcome.findings.append(value)
                     self._found(value)
             case "after" if self._tasks[number].shares:

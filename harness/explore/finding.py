@@ -1,4 +1,4 @@
-"""A finding: a broken invariant with the smallest outage that breaks it, as a scenario file."""
+"""A finding: a broken promise with the smallest outage that breaks it, as a scenario file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from harness.checks.promises.violation import Violation
 from harness.engines.requests import wire_request
 from harness.explore.outage import Outage
-from harness.explore.violation import RawExpectation, Violation
 from harness.history.view import History
 from harness.target import Target
 
@@ -21,9 +21,9 @@ _PORT = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What an exploration hands over for one broken invariant."""
+    """What an exploration hands over for one broken promise."""
 
-    invariant: str
+    promise: str
     about: str
     says: str
     observed: str
@@ -39,7 +39,7 @@ class Result:
     @property
     def file_name(self) -> str:
         """A name for the file: `no_traffic_while_open_auth.yaml`."""
-        words = re.sub(r"[^a-z0-9]+", "_", f"{self.invariant} {self.about}".lower())
+        words = re.sub(r"[^a-z0-9]+", "_", f"{self.promise} {self.about}".lower())
         return f"{words.strip('_')}.yaml"
 
 
@@ -57,17 +57,20 @@ class Origin:
 
 def scenario_text(
     violation: Violation,
-    expectation: RawExpectation,
     outage: Outage,
     history: History,
     target: Target,
     origin: Origin,
 ) -> str:
     """The scenario file, with what was seen and how to see it again in comments."""
-    raw = outage.as_raw(title=_title(violation), expect=(dict(expectation),))
+    raw = outage.as_raw(title=_title(violation))
     ordered = {"title": raw.pop("title"), "claims": list(violation.claims), **raw}
     lines = [
         *_comment(f"Found by exploration: {violation.says}."),
+        *_comment(
+            "What is promised in every run is broken here, so nothing need be expected: judging it "
+            f"fails `{violation.name}`."
+        ),
         "#",
         f"# in milliseconds: {_replay(origin, 'sim', outage.seed)}",
         f"# in real time:    {_replay(origin, 'local', outage.seed)}",
@@ -94,7 +97,7 @@ class _Plain(yaml.SafeDumper):
 
 
 def _title(violation: Violation) -> str:
-    return f"Broken: {violation.invariant} ({violation.about})"
+    return f"Broken: {violation.name}"
 
 
 def _comment(text: str) -> list[str]:

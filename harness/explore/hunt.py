@@ -1,4 +1,4 @@
-"""One hunt: hypothesis draws outages, they are played, and what breaks an invariant is shrunk.
+"""One hunt: hypothesis draws outages, they are played, and what breaks a promise is shrunk.
 
 A round draws a few outages aimed at one place; if something breaks that isn't known yet it shrinks
 just that. Rounds follow each other until time or examples are used up. Counts bound every step, so
@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import HypothesisException
 
+from harness.checks.promises.violation import Violation
 from harness.errors import HarnessError, WorldError
 from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage
@@ -26,7 +27,6 @@ from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player, Seen
 from harness.explore.trimming import Found, cost, trim
-from harness.explore.violation import Violation
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
@@ -35,7 +35,7 @@ Key = tuple[str, str]
 _SHRINKING_PLAYS = 25
 _TRIMMING_PLAYS = 70
 _ABOUTS = 2
-"""For how many upstreams the same broken invariant is shrunk; for others it is only counted."""
+"""For how many upstreams the same broken promise is shrunk; for others it is only counted."""
 _OTHER_SEEDS = (0, 11, 12)
 _DOUBTS = 3
 """How often a violation may prove impossible to state before it is given up."""
@@ -46,7 +46,7 @@ _GRACE_S = 6.0
 
 
 class Broken(AssertionError):
-    """An invariant is broken: what hypothesis shrinks."""
+    """A promise is broken: what hypothesis shrinks."""
 
 
 class _Enough(BaseException):
@@ -200,7 +200,7 @@ class Hunt:
         for violation in seen.broken:
             if violation.key in self._known:
                 continue
-            alike = sum(name == violation.invariant for name, _ in self._known)
+            alike = sum(name == violation.promise for name, _ in self._known)
             if alike >= _ABOUTS:
                 self.also[violation.key] += 1
                 continue
@@ -210,7 +210,7 @@ class Hunt:
     def _worth_it(self, seen: Seen, violation: Violation) -> bool:
         """Whether a scenario file could state it as it is; shrinking what none can is lost time."""
         with contextlib.suppress(WorldError):
-            if confirmed(violation, seen.outage, seen.evidence.history, self._player) is not None:
+            if confirmed(violation, seen.outage, seen.history, self._player) is not None:
                 if self._claim(violation.key):
                     return True
                 self._known.add(violation.key)  # somebody else is after it
@@ -241,7 +241,6 @@ class Hunt:
         key = found[1].key
         self._known.add(key)
         plays = 0
-        mendable = self._mendable(*found)
 
         def again(outage: Outage) -> Found | None:
             nonlocal plays
@@ -250,11 +249,7 @@ class Hunt:
                 return None
             seen = self._try(outage)
             violation = None if seen is None else seen.broke(key)
-            if seen is None or violation is None or not _statable(seen, violation):
-                return None
-            if mendable and not self._mendable(seen, violation):
-                return None
-            return seen, violation
+            return None if seen is None or violation is None else (seen, violation)
 
         result = None
         for smallest in (trim(found, again), found):
@@ -267,28 +262,21 @@ class Hunt:
             self.doubtful.pop(key, None)
             self._say(result)
 
-    def _mendable(self, seen: Seen, violation: Violation) -> bool:
-        """Whether a scenario file could say what is wrong and pass once it is mended."""
-        with contextlib.suppress(WorldError):
-            agreed = confirmed(violation, seen.outage, seen.evidence.history, self._player)
-            return agreed is not None and agreed.passes
-        return False
-
     def _stated(self, seen: Seen, violation: Violation) -> Result | None:
-        outage, history, player = seen.outage, seen.evidence.history, self._player
+        outage, history, player = seen.outage, seen.history, self._player
         if self._over(_GRACE_S):
             return None
-        agreed = confirmed(violation, outage, history, player)
-        if agreed is None:
+        finding = confirmed(violation, outage, history, player)
+        if finding is None:
             return None
-        expectation, finding = agreed.expectation, agreed.finding
+        scenario = outage.scenario()
         steady = all(
-            failed(expectation, outage, player.play(outage.scenario(), other)) is not None
+            failed(violation, scenario, player.play(scenario, other)) is not None
             for other in _OTHER_SEEDS
             if other != outage.seed and not self._over(_GRACE_S)
         )
         result = Result(
-            invariant=violation.invariant,
+            promise=violation.promise,
             about=violation.about,
             says=violation.says,
             observed=f"{finding.name}: expected {finding.expected}, observed {finding.observed}",
@@ -303,15 +291,9 @@ class Hunt:
             file_name=result.file_name,
             steady=steady,
         )
-        text = scenario_text(violation, expectation, outage, history, player.target, origin)
+        text = scenario_text(violation, outage, history, player.target, origin)
         scenario = parse_scenario(text, result.file_name)
         judged = judge(scenario, player.play(scenario, outage.seed))
         if judged.verdict is not Verdict.FAILED:
             return None
         return replace(result, text=text)
-
-
-def _statable(seen: Seen, violation: Violation) -> bool:
-    """Whether a scenario file could still say what is wrong."""
-    history = seen.evidence.history
-    return any(failed(raw, seen.outage, history) for raw in violation.expectations)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.explore.violation import RawExpectation
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
-from harness.units import format_duration, parse_duration
-
-_PLACEHOLDER: tuple[RawExpectation, ...] = ({"never": {"status": "5xx", "except": 503}},)
+from harness.units import format_duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +60,16 @@ class Outage:
         *,
         title: str = "an explored outage",
         name: str = "explored",
-        expect: Iterable[RawExpectation] = _PLACEHOLDER,
     ) -> Scenario:
         """The scenario, validated.
 
         Raises: ValueError where no request would be sent.
         """
-        raw = self.as_raw(title=title, expect=expect)
+        raw = self.as_raw(title=title)
         return Scenario.model_validate(raw).model_copy(update={"name": name, "file": name})
 
-    def as_raw(self, *, title: str, expect: Iterable[RawExpectation]) -> dict[str, Any]:
-        """As in a scenario file."""
+    def as_raw(self, *, title: str) -> dict[str, Any]:
+        """As in a scenario file, which the promises alone judge."""
         flows = {flow.name: flow.as_raw(self.duration_s) for flow in self.flows}
         return {
             "title": title,
@@ -85,7 +80,6 @@ class Outage:
                 for fault in self.faults
                 if fault["from"] < self.duration_s
             ],
-            "expect": [_within(item, self.duration_s) for item in expect],
         }
 
     @property
@@ -143,16 +137,6 @@ class Outage:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an explored outage: {data[:60]!r}") from error
         return outage
-
-
-def _within(expectation: RawExpectation, duration_s: float) -> dict[str, Any]:
-    """An expectation whose window doesn't go on after the scenario's end."""
-    raw = dict(expectation)
-    if "during" in raw:
-        low, _, high = raw["during"].partition("..")
-        if high != "end" and parse_duration(high) >= duration_s:
-            raw["during"] = f"{low}..end"
-    return raw
 
 
 def _fault(fault: dict[str, Any], duration_s: float) -> dict[str, Any]:

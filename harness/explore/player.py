@@ -1,4 +1,4 @@
-"""Plays outages in the simulation and holds what they left against the invariants."""
+"""Plays outages in the simulation and holds what they left against the promises."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 from dataclasses import dataclass
 
 from harness import belongings
+from harness.checks.case import Case
+from harness.checks.promises import violations
+from harness.checks.promises.violation import Violation
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError, WorldError
-from harness.explore.evidence import Evidence
-from harness.explore.invariants import violations
 from harness.explore.outage import Outage
 from harness.explore.surface import Surface, healthy_outage, learn
-from harness.explore.violation import Violation
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -25,8 +25,13 @@ class Seen:
     """One play: what it left, and what it broke."""
 
     outage: Outage
-    evidence: Evidence
+    case: Case
     broken: tuple[Violation, ...]
+
+    @property
+    def history(self) -> History:
+        """What it left."""
+        return self.case.history
 
     def broke(self, key: tuple[str, str]) -> Violation | None:
         """The violation of that key, if it broke that."""
@@ -91,9 +96,9 @@ class Player:
         """Play an outage and judge it; a play that went wrong by itself breaks nothing."""
         scenario = outage.scenario()
         history = self.play(scenario, outage.seed, self._plain)
-        evidence = Evidence(outage, scenario, history, self.surface)
-        broken = () if history.troubles else violations(evidence)
-        return Seen(outage=outage, evidence=evidence, broken=broken)
+        case = Case(scenario, history)
+        broken = () if history.troubles else violations(case)
+        return Seen(outage=outage, case=case, broken=broken)
 
     def _learn(self) -> Surface:
         outage = healthy_outage(self.target)

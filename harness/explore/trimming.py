@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from harness.checks.promises.violation import Violation
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
-from harness.explore.violation import Violation
 
 Found = tuple[Seen, Violation]
 TryOut = Callable[[Outage], Found | None]
@@ -79,7 +79,7 @@ def _candidates(seen: Seen, violation: Violation) -> Iterator[Outage]:
 
 def _answered_s(seen: Seen, violation: Violation) -> float:
     """When the offending request was answered."""
-    ends = (r.end_s for r in seen.evidence.history.requests if r.sent.id == violation.request)
+    ends = (r.end_s for r in seen.history.requests if r.sent.id == violation.request)
     return min(next(ends, violation.at_s), seen.outage.duration_s)
 
 

@@ -49,6 +49,8 @@ class Run(Event):
     """Upstreams that the target declares; the others are out of its scope."""
     without: tuple[str, ...] = ()
     """Claims that the target doesn't promise."""
+    background: tuple[str, ...] = ()
+    """Calls that the target makes by itself, as declared: `auth GET /health`."""
     settings: dict[str, SettingsJson] = field(default_factory=dict)
     """Settings of the target by upstream: attempts, timeout_s, threshold, wait_s, backoffs_s."""
     evidence: tuple[str, ...] = ()

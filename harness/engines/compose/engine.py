@@ -212,6 +212,7 @@ class ComposeEngine:
                 seed=job.seed,
                 upstreams=target.upstream_names,
                 without=target.without,
+                background=target.background_calls,
                 settings=settings_json(target),
                 evidence=tuple(evidence),
                 marks=() if target.log is None else target.log.marks,

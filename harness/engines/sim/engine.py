@@ -121,6 +121,7 @@ class SimEngine:
             seed=job.seed,
             upstreams=target.upstream_names,
             without=target.without,
+            background=target.background_calls,
             settings=settings_json(target),
             evidence=(*EVIDENCE, *more),
             marks=() if target.log is None else target.log.marks,

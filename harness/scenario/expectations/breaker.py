@@ -38,13 +38,18 @@ class ExpectBreaker(ExpectationBase):
     closes: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
         None, description="when it closes for good; as a list every closing"
     )
+    keeps: Literal["contract"] | None = Field(
+        None, description="a sound breaker explains all that crossed the wire"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> ExpectBreaker:
-        said = (self.opens, self.first_rejection, self.attempts, self.probes, self.closes)
+        said = (
+            self.opens, self.first_rejection, self.attempts, self.probes, self.closes, self.keeps
+        )  # fmt: skip
         if all(value is None for value in said):
             raise ValueError(
-                "expected at least one of opens, first_rejection, attempts, probes, closes"
+                "expected at least one of opens, first_rejection, attempts, probes, closes, keeps"
             )
         for key in ("opens", "probes", "closes"):
             if getattr(self, key) == ():

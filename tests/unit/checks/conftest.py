@@ -60,11 +60,21 @@ class World:
         at_s: float = -1.0,
         path: str = "/v1/api/chat",
         method: str = "POST",
+        body: Any = None,
     ) -> World:
         """A warm-up request that reaches these upstreams through their proxies."""
         self.events.append(Phase(at_s=-2.0, by="engine", phase="warm-up"))
         self.request(
-            stream, 0, at_s, status, took_s=0.2, path=path, method=method, user="ada", number=0
+            stream,
+            0,
+            at_s,
+            status,
+            took_s=0.2,
+            path=path,
+            method=method,
+            user="ada",
+            number=0,
+            body=body,
         )
         for index, upstream in enumerate(reaches):
             route = (routes or {}).get(upstream, "POST /verify_token")

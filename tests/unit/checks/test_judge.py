@@ -147,6 +147,8 @@ def test_a_step_of_the_clock_never_made_is_inconclusive(scenario, world):
 def test_requests_that_leave_late_are_inconclusive(scenario, world):
     shown = world().warmed_up().fault("status", "auth", 0.0, 5.0)
     shown.answers("chat", range(5), 401).answers("chat", range(5, 90), 200, late_s=0.4)
+    for second in range(90):
+        shown.call("auth", second + 0.001 + (0.4 if second >= 5 else 0), status=200)
     judgement = judge(scenario(HELD), shown.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.lateness_ms["p99"] == pytest.approx(400)
@@ -195,7 +197,10 @@ expect:
   - {traffic: chat, status: 503}
   - {never: {status: 500}}
 """
-    judgement = judge(scenario(text), sound(world, upstreams=("auth", "billing")).history())
+    shown = world(upstreams=("auth", "billing")).warmed_up().answers("chat", range(90), 200)
+    for second in range(90):
+        shown.call("auth", second + 0.001)
+    judgement = judge(scenario(text), shown.history())
     assert judgement.verdict is Verdict.OUT_OF_SCOPE
     assert len(judgement.findings) == 5
     assert "no upstream git" in judgement.findings[3].evidence
@@ -210,6 +215,8 @@ expect: [{traffic: chat, status: 503}, {never: {status: 500}}]
 """
     shown = world(upstreams=("auth",)).warmed_up().fault("status", "auth", 0.0, 5.0, index=1)
     shown.answers("chat", range(90), 200)
+    for second in range(90):
+        shown.call("auth", second + 0.001)
     judgement = judge(scenario(text), shown.history())
     assert [f.verdict for f in judgement.findings] == [Verdict.OUT_OF_SCOPE, Verdict.PASSED]
     assert judgement.verdict is Verdict.PASSED

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from harness.checks import promises
+from harness.checks.promises.violation import Violation
 from harness.engines.processes import ended
 from harness.history.events import Ended, Trouble
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
-from harness.verdict import Finding, Verdict
+from harness.verdict import Verdict
 
 EXPECTING = """
 traffic: {chat: {request: POST /v1/api/chat, as: ada, rate: 1/s}}
@@ -21,15 +20,9 @@ expect:
 """
 PROMISING = EXPECTING.partition("expect:")[0]
 
-KEPT = Finding(
-    name="no hang",
-    claims=("G9",),
-    verdict=Verdict.PASSED,
-    expected="an answer to every request",
-    observed="90 of 90 answered",
-    evidence="answers seen by the client",
+BROKEN = Violation(
+    promise="no hang", about="chat", claims=("G9",), at_s=3.0, says="no answer to #3", request=3
 )
-BROKEN = replace(KEPT, verdict=Verdict.FAILED, observed="no answer to #3")
 
 
 def sound(world, **run):
@@ -41,8 +34,9 @@ def sound(world, **run):
 
 @pytest.fixture
 def promise(monkeypatch):
-    def these(*findings):
-        monkeypatch.setattr(promises, "PROMISES", (lambda case: iter(findings),))
+    def these(*violations):
+        check = promises.Promise(says="no hang", check=lambda facts: iter(violations))
+        monkeypatch.setattr(promises, "PROMISES", (check,))
 
     return these
 
@@ -52,17 +46,19 @@ def test_a_promise_stands_apart_and_counts(scenario, world, promise):
     judgement = judge(scenario(EXPECTING), sound(world).history())
     assert judgement.verdict is Verdict.FAILED
     assert [finding.verdict for finding in judgement.findings] == [Verdict.PASSED]
-    assert judgement.promises == (BROKEN,)
+    (found,) = judgement.promises
+    assert (found.name, found.verdict) == ("no hang (chat)", Verdict.FAILED)
+    assert (found.claims, found.observed, found.examples) == (("G9",), "no answer to #3", (3,))
 
 
 def test_a_scenario_without_expectations_is_judged_by_promises(scenario, world, promise):
-    promise(KEPT)
+    promise()
     judgement = judge(scenario(PROMISING), sound(world).history())
     assert (judgement.verdict, judgement.findings) == (Verdict.PASSED, ())
 
 
-def test_where_nothing_is_judged_nothing_is_proved_and_it_is_said(scenario, world, promise):
-    promise()
+def test_where_nothing_is_judged_nothing_is_proved_and_it_is_said(scenario, world, monkeypatch):
+    monkeypatch.setattr(promises, "PROMISES", ())
     judgement = judge(scenario(PROMISING), sound(world).history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.findings[0].observed == "neither: the scenario has no `expect:`"
@@ -84,7 +80,7 @@ def test_a_promise_that_the_target_does_without_is_out_of_scope(scenario, world,
 
 
 def test_kept_promises_make_nothing_green_that_is_not_owed(scenario, world, promise):
-    promise(KEPT)
+    promise()
     text = EXPECTING.replace("status: 200}", "status: 200, claims: [G2]}")
     judgement = judge(scenario(text), sound(world, without=("G2",)).history())
     assert judgement.verdict is Verdict.OUT_OF_SCOPE
@@ -94,16 +90,18 @@ def test_kept_promises_make_nothing_green_that_is_not_owed(scenario, world, prom
 
 
 def test_a_promise_that_breaks_says_so_and_the_others_are_judged(scenario, world, monkeypatch):
-    def no_hang(case):
-        """Every request is answered."""
+    def no_hang(facts):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(promises, "PROMISES", (no_hang, lambda case: iter((KEPT,))))
+    both = (
+        promises.Promise(says="every request is answered", check=no_hang),
+        promises.Promise(says="it is kept", check=lambda facts: iter(())),
+    )
+    monkeypatch.setattr(promises, "PROMISES", both)
     broke, kept = judge(scenario(PROMISING), sound(world).history()).promises
-    assert (broke.name, broke.expected) == ("no hang", "Every request is answered")
+    assert (broke.name, broke.verdict) == ("every request is answered", Verdict.INCONCLUSIVE)
     assert broke.observed == "the check broke: ZeroDivisionError: oops"
-    assert broke.verdict is Verdict.INCONCLUSIVE
-    assert (kept.observed, kept.verdict) == (KEPT.observed, Verdict.PASSED)
+    assert (kept.name, kept.verdict) == ("it is kept", Verdict.PASSED)
 
 
 def test_each_finding_knows_the_line_that_asks_for_it(world):
@@ -117,7 +115,7 @@ def test_a_target_that_dies_is_failed_with_its_last_words(scenario, world):
     shown = sound(world)
     shown.events.append(Ended(at_s=12.3, by="engine", status=1, said=said))
     judgement = judge(scenario(PROMISING), shown.history())
-    (finding,) = judgement.promises
+    finding = judgement.promises[0]
     assert finding.verdict is judgement.verdict is Verdict.FAILED
     assert finding.observed == "it ended by itself at 12.3s with exit status 1"
     assert finding.evidence == "its process; its last words: panic: auth is away | exiting"

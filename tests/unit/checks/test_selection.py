@@ -1,25 +1,21 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
-from harness.checks.inference import Inference
 from harness.checks.selection import requests_in, span_of
 from harness.checks.traffic import check
 from harness.units import Window
 from harness.verdict import Transition, Verdict
 
-OPEN = Inference(
-    upstream="auth",
-    transitions=(
-        Transition(state="open", at_s=9.0, error_s=0.05),
-        Transition(state="half_open", at_s=69.0, error_s=0.05),
-        Transition(state="closed", at_s=69.1, error_s=0.05),
-    ),
+OPEN = SimpleNamespace(
+    opened=Transition(state="open", at_s=9.0, error_s=0.05),
+    closed=Transition(state="closed", at_s=69.1, error_s=0.05),
     open_windows=(Window(9.0, 69.0),),
 )
-NEVER = Inference(upstream="auth")
+NEVER = SimpleNamespace(opened=None, closed=None, open_windows=())
 
 
 @pytest.fixture
@@ -29,7 +25,7 @@ def inferred(case, world, monkeypatch):
     def build(condition, inference):
         text = f"expect: [{{while: {condition}, traffic: chat, status: 401}}]"
         built = case(text, world().answers("chat", range(90), 401))
-        monkeypatch.setattr(built, "inference", lambda upstream: inference)
+        monkeypatch.setattr(built, "wire", lambda upstream: inference)
         return built
 
     return build
@@ -65,9 +61,9 @@ def test_a_state_that_was_never_seen_is_inconclusive(inferred, condition):
 
 
 def test_a_breaker_that_opened_again_has_not_recovered(inferred):
-    again = Inference(
-        upstream="auth",
-        transitions=(*OPEN.transitions, Transition(state="open", at_s=75.0)),
+    again = SimpleNamespace(
+        opened=OPEN.opened,
+        closed=None,
         open_windows=(*OPEN.open_windows, Window(75.0, math.inf)),
     )
     assert numbers(inferred("auth has recovered", again)) == []

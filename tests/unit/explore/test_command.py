@@ -42,7 +42,7 @@ def test_a_naive_gateway_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path
     files = sorted((tmp_path / "found").glob("*.yaml"))
     assert files
     for file in files:
-        assert load_scenario(file).expect
+        assert load_scenario(file).faults
         assert "outage run" in file.read_text(encoding="utf-8")
 
 

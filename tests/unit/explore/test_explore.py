@@ -54,7 +54,7 @@ def target_with(defect: str) -> Target:
 def hunted(
     player: Player, *, seed: int, examples: int, until: Collection[str] = ()
 ) -> tuple[list[Result], Hunt]:
-    """What is found in so many examples, or until one of these invariants is."""
+    """What is found in so many examples, or until one of these promises is broken."""
     found: list[Result] = []
     hunt = Hunt(
         player,
@@ -62,7 +62,7 @@ def hunted(
         limits=Limits(examples=examples),
         origin=("target.yaml", seed),
         say=found.append,
-        ended=lambda: any(result.invariant in until for result in found),
+        ended=lambda: any(result.promise in until for result in found),
     )
     hunt.run()
     return found, hunt
@@ -88,7 +88,7 @@ def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
 ) -> None:
     with Player(target_with(defect)) as player:
         found, _ = hunted(player, seed=4, examples=400, until=_BREAKS[defect])
-        fitting = [result for result in found if result.invariant in _BREAKS[defect]]
+        fitting = [result for result in found if result.promise in _BREAKS[defect]]
         assert fitting, [result.says for result in found]
         smallest = min(fitting, key=lambda result: result.duration_s)
         scenario = parse_scenario(smallest.text, smallest.file_name)
@@ -126,5 +126,5 @@ def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
             say=again.append,
         )
         hunt.run(Outage.from_bytes(data) for data in Memory(tmp_path, "some target").remembered())
-    assert (found[0].invariant, found[0].about) in {(r.invariant, r.about) for r in again}
+    assert (found[0].promise, found[0].about) in {(r.promise, r.about) for r in again}
     assert Memory(tmp_path, "another").remembered() == ()

@@ -6,14 +6,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+from harness.checks.case import Case
+from harness.checks.promises.violation import Violation
 from harness.explore.drawing import outages
-from harness.explore.evidence import Evidence
 from harness.explore.instants import trip_s
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
 from harness.explore.surface import CATALOGUE, ROUTES, Offered, Surface
 from harness.explore.trimming import cost, trim
-from harness.explore.violation import Violation
 from harness.history.view import History
 from harness.scenario.loader import parse_scenario
 from harness.settings import DOCUMENTED, ServiceSettings
@@ -54,15 +54,8 @@ def test_what_is_no_outage_is_refused() -> None:
             Outage.from_bytes(data)
 
 
-def test_a_written_window_ends_with_the_scenario() -> None:
-    raw = outage().as_raw(
-        title="x", expect=({"during": "8s..12s", "upstream": "auth", "calls": 0},)
-    )
-    assert raw["expect"][0]["during"] == "8s..end"
-
-
 def test_faults_are_lifted_at_the_scenario_s_end() -> None:
-    raw = outage(duration_s=3.0).as_raw(title="x", expect=({"never": {"status": 500}},))
+    raw = outage(duration_s=3.0).as_raw(title="x")
     assert raw["faults"][0]["to"] == "3s"
 
 
@@ -90,11 +83,11 @@ def test_trips_are_where_the_contract_has_them(
 
 
 def test_trimming_keeps_what_breaks_and_drops_the_rest() -> None:
-    violation = Violation(invariant="i", about="auth", claims=("B3",), at_s=3.0, says="s")
+    violation = Violation(promise="p", about="auth", claims=("B3",), at_s=3.0, says="s")
 
     def seen(one: Outage) -> Seen:
-        evidence = Evidence(one, one.scenario(), History(()), SURFACE)
-        return Seen(outage=one, evidence=evidence, broken=(violation,))
+        case = Case(one.scenario(), History(()))
+        return Seen(outage=one, case=case, broken=(violation,))
 
     def try_out(one: Outage) -> tuple[Seen, Violation] | None:
         """Breaks with any fault on auth of at least two seconds, and at least four seconds."""
@@ -113,5 +106,5 @@ def test_trimming_keeps_what_breaks_and_drops_the_rest() -> None:
     assert len(smallest.outage.flows) == 1
     assert smallest.outage.seed == 0
     assert cost(smallest.outage) < cost(big) / 5
-    raw = smallest.outage.as_raw(title="x", expect=({"never": {"status": 500}},))
+    raw = smallest.outage.as_raw(title="x")
     parse_scenario(yaml.safe_dump(raw), "x.yaml")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.explore.wire import Result, attempts_of, cut_idle
-from harness.history.events import Called, Crossed, Event, Replied
+from harness.history.events import Called, Crossed, Event, Replied, Run
 from harness.history.view import History
 from harness.settings import ServiceSettings
+from harness.wire.attempts import Attempt, Result, attempts_of, cut_idle
+from harness.wire.sight import Sight
 
 SETTINGS = ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60)
 
@@ -32,7 +33,16 @@ def query(at_s: float, number: int, *, first_bytes_s: float, end_s: float, outco
 
 
 def history(*events: Event) -> History:
-    return History(sorted(events, key=lambda event: event.at_s))
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="sim", proxy="simulated",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy requests"),
+    )  # fmt: skip
+    return History([run, *sorted(events, key=lambda event: event.at_s)])
+
+
+def seen(*events: Event) -> tuple[Attempt, ...]:
+    told = history(*events)
+    return attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
 
 
 def test_equal_attempts_after_each_other_keep_their_own_ends() -> None:
@@ -40,7 +50,7 @@ def test_equal_attempts_after_each_other_keep_their_own_ends() -> None:
     # nearer to the first one's first bytes.
     dripping = query(2.35, 1, first_bytes_s=3.35, end_s=32.35, outcome="left")
     answered = query(2.65, 2, first_bytes_s=2.65, end_s=2.65, outcome="sent")
-    first, second = attempts_of(history(*dripping, *answered), "chroma", SETTINGS)
+    first, second = seen(*dripping, *answered)
     assert (first.result, first.end_s) == (Result.FAILURE, 32.35)
     assert (second.result, second.end_s) == (Result.SUCCESS, 2.65)
 
@@ -48,7 +58,7 @@ def test_equal_attempts_after_each_other_keep_their_own_ends() -> None:
 def test_equal_attempts_at_one_instant_are_told_apart_by_their_ends() -> None:
     delayed = query(2.0, 1, first_bytes_s=5.0, end_s=5.0, outcome="sent")
     cut_off = query(2.0, 2, first_bytes_s=2.1, end_s=2.1, outcome="truncated")
-    made = attempts_of(history(*delayed, *cut_off), "chroma", SETTINGS)
+    made = seen(*delayed, *cut_off)
     assert {(a.result, a.end_s) for a in made} == {(Result.SUCCESS, 5.0), (Result.FAILURE, 2.1)}
 
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from harness.explore.acceptor import Reading, TurnedAway, read
 from harness.settings import ServiceSettings
+from harness.wire.breaker import Asked, Reading, read
+from harness.wire.outcomes import Outcomes
+from harness.wire.policy import declared
 
 TIE_S = 0.05
 FAILED = [(0.0, 0.1, "f"), (1.0, 1.1, "f"), (2.0, 2.1, "f")]
 """Three failures open it at 2.1 s; a probe is due at 12.1 s."""
 
 
-def away(at_s: float) -> TurnedAway:
-    return TurnedAway(sent_s=at_s, end_s=at_s + 0.01, request=1)
+def away(at_s: float) -> Asked:
+    return Asked(asked_s=at_s, by_s=at_s + 0.01, request=1)
+
+
+def hold(made, asked, settings: ServiceSettings, lost=()) -> Reading:
+    """What the declared breaker makes of it."""
+    outcomes = Outcomes(declared(settings), settings.timeout_s)
+    return read(made, asked, outcomes, tie_s=lambda at_s: TIE_S, lost=lost)
+
+
+def kinds(reading: Reading) -> list[str]:
+    (changes,) = reading.changes
+    return [change.kind for change in changes]
 
 
 def wrong(reading: Reading) -> str | None:
@@ -22,20 +35,20 @@ def wrong(reading: Reading) -> str | None:
 
 def test_failures_rejections_a_probe_and_success_are_explained(attempts, settings) -> None:
     made = attempts(*FAILED, (12.2, 12.3, "s"), (13.0, 13.1, "s"))
-    reading = read(made, [away(3), away(7), away(11)], settings, tie_s=TIE_S)
+    reading = hold(made, [away(3), away(7), away(11)], settings)
     assert wrong(reading) is None
-    assert reading.reached == {"closed>open", "open>half_open", "half_open>closed"}
+    assert kinds(reading) == ["open", "half_open", "closed"]
 
 
 def test_a_failed_probe_opens_it_for_a_whole_wait_again(attempts, settings) -> None:
     made = attempts(*FAILED, (12.2, 12.3, "f"), (22.4, 22.5, "s"))
-    assert wrong(read(made, [away(15), away(22)], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(made, [away(15), away(22)], settings)) is None
     made = attempts(*FAILED, (12.2, 12.3, "f"), (20.0, 20.1, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) == "while open"
+    assert wrong(hold(made, [], settings)) == "while open"
 
 
 def test_an_attempt_while_it_is_open_is_refuted_with_its_instant(attempts, settings) -> None:
-    reading = read(attempts(*FAILED, (3.0, 3.1, "f")), [], settings, tie_s=TIE_S)
+    reading = hold(attempts(*FAILED, (3.0, 3.1, "f")), [], settings)
     assert reading.refutation is not None
     assert reading.refutation.wrong == "while open"
     assert reading.refutation.at_s == 3.0
@@ -44,96 +57,84 @@ def test_an_attempt_while_it_is_open_is_refuted_with_its_instant(attempts, setti
 
 def test_a_second_attempt_during_the_probe_is_refuted(attempts, settings) -> None:
     made = attempts(*FAILED, (12.2, 14.0, "s"), (13.0, 13.1, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) == "two probes"
+    assert wrong(hold(made, [], settings)) == "two probes"
 
 
 def test_a_rejection_before_the_threshold_is_refuted(attempts, settings) -> None:
-    assert wrong(read(attempts(*FAILED[:2]), [away(2)], settings, tie_s=TIE_S)) == "turned away"
+    assert wrong(hold(attempts(*FAILED[:2]), [away(2)], settings)) == "turned away"
 
 
 def test_a_success_in_between_resets_the_count(attempts, settings) -> None:
     made = attempts((0.0, 0.1, "f"), (1.0, 1.1, "f"), (2.0, 2.1, "s"), (3.0, 3.1, "f"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) is None
-    assert wrong(read(made, [away(4)], settings, tie_s=TIE_S)) == "turned away"
+    assert wrong(hold(made, [], settings)) is None
+    assert wrong(hold(made, [away(4)], settings)) == "turned away"
 
 
 def test_a_rejection_long_after_the_wait_is_refuted(attempts, settings) -> None:
-    assert wrong(read(attempts(*FAILED), [away(12.2)], settings, tie_s=TIE_S)) is None
-    assert wrong(read(attempts(*FAILED), [away(12.8)], settings, tie_s=TIE_S)) == "no probe"
+    assert wrong(hold(attempts(*FAILED), [away(12.2)], settings)) is None
+    assert wrong(hold(attempts(*FAILED), [away(12.8)], settings)) == "no probe"
 
 
 def test_a_quarter_second_around_the_wait_either_answer_is_right(attempts, settings) -> None:
     made = attempts(*FAILED, (11.9, 12.0, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(made, [], settings)) is None
     made = attempts(*FAILED, (11.7, 11.8, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) == "while open"
+    assert wrong(hold(made, [], settings)) == "while open"
 
 
 def test_a_straggler_changes_nothing(attempts, settings) -> None:
     late_success = attempts((0.0, 4.5, "s"), *FAILED)
-    assert wrong(read(late_success, [away(5), away(11)], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(late_success, [away(5), away(11)], settings)) is None
     late_failure = attempts((0.0, 4.5, "f"), *FAILED, (12.2, 12.3, "s"))
-    assert wrong(read(late_failure, [away(11)], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(late_failure, [away(11)], settings)) is None
 
 
 def test_a_neutral_probe_gives_its_slot_back(attempts, settings) -> None:
     made = attempts(*FAILED, (12.2, 12.3, "n"), (13.0, 13.1, "s"), (14.0, 14.1, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(made, [], settings)) is None
     kept = attempts(*FAILED, (12.2, 12.3, "n"))
-    assert wrong(read(kept, [away(13)], settings, tie_s=TIE_S)) == "no probe"
+    assert wrong(hold(kept, [away(13)], settings)) == "no probe"
 
 
 def test_at_one_instant_either_order_is_right(attempts, settings) -> None:
     # The success may have come before or after the third failure: open and closed are possible.
     tied = (*FAILED, (0.5, 2.12, "s"))
-    assert wrong(read(attempts(*tied, (3.0, 3.1, "s")), [], settings, tie_s=TIE_S)) is None
-    assert wrong(read(attempts(*tied), [away(3)], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(attempts(*tied, (3.0, 3.1, "s")), [], settings)) is None
+    assert wrong(hold(attempts(*tied), [away(3)], settings)) is None
 
 
 def test_an_uncertain_result_is_taken_either_way(attempts, settings) -> None:
     unsure = (*FAILED[:2], (2.0, 2.1, "sf"))
-    assert wrong(read(attempts(*unsure), [away(3)], settings, tie_s=TIE_S)) is None
-    assert wrong(read(attempts(*unsure, (3.0, 3.1, "s")), [], settings, tie_s=TIE_S)) is None
+    assert wrong(hold(attempts(*unsure), [away(3)], settings)) is None
+    assert wrong(hold(attempts(*unsure, (3.0, 3.1, "s")), [], settings)) is None
 
 
 def test_what_was_asked_just_before_the_trip_may_still_arrive(attempts, settings) -> None:
     made = attempts(*FAILED, (2.13, 2.2, "f"))
-    assert wrong(read(made, [away(4)], settings, tie_s=TIE_S)) is None
-
-
-def test_after_a_blind_window_any_state_is_possible(attempts, settings) -> None:
-    made = attempts((0.0, 0.1, "f"), (9.0, 9.1, "s"), (10.0, 10.1, "s"))
-    assert wrong(read(made, [away(7)], settings, tie_s=TIE_S, blind=[(0.5, 6.0)])) is None
-    assert (
-        wrong(read(made, [away(10.5)], settings, tie_s=TIE_S, blind=[(0.5, 6.0)])) == "turned away"
-    )
+    assert wrong(hold(made, [away(4)], settings)) is None
 
 
 def test_other_settings_are_taken_as_they_are(attempts) -> None:
     eager = ServiceSettings(attempts=1, timeout_s=1, threshold=1, wait_s=2)
     made = attempts((0.0, 0.1, "f"), (2.2, 2.3, "s"))
-    assert wrong(read(made, [away(1)], eager, tie_s=TIE_S)) is None
-    assert wrong(read(attempts((0.0, 0.1, "f"), (1.0, 1.1, "s")), [], eager, tie_s=TIE_S)) == (
-        "while open"
-    )
+    assert wrong(hold(made, [away(1)], eager)) is None
+    assert wrong(hold(attempts((0.0, 0.1, "f"), (1.0, 1.1, "s")), [], eager)) == ("while open")
 
 
 def test_an_attempt_that_nobody_saw_may_have_failed(attempts, settings) -> None:
     seen = attempts(*FAILED[:2])
-    assert wrong(read(seen, [away(2)], settings, tie_s=TIE_S, lost=[1.5])) is None
+    assert wrong(hold(seen, [away(2)], settings, lost=[1.5])) is None
     # Or there was none, and it is closed still.
     made = attempts(*FAILED[:2], (2.0, 2.1, "s"))
-    assert wrong(read(made, [], settings, tie_s=TIE_S, lost=[1.5])) is None
+    assert wrong(hold(made, [], settings, lost=[1.5])) is None
     # It explains one failure, not two.
-    assert wrong(read(attempts(FAILED[0]), [away(2)], settings, tie_s=TIE_S, lost=[1.5])) == (
-        "turned away"
-    )
+    assert wrong(hold(attempts(FAILED[0]), [away(2)], settings, lost=[1.5])) == ("turned away")
 
 
 def test_a_probe_that_nobody_saw_may_have_failed(attempts, settings) -> None:
     made = attempts(*FAILED, (22.6, 22.7, "s"))
     rejected = [away(13), away(22)]
-    assert wrong(read(made, rejected, settings, tie_s=TIE_S)) == "no probe"
-    assert wrong(read(made, rejected, settings, tie_s=TIE_S, lost=[12.4])) is None
+    assert wrong(hold(made, rejected, settings)) == "no probe"
+    assert wrong(hold(made, rejected, settings, lost=[12.4])) is None
     # While it is open for sure nothing was sent.
-    assert wrong(read(made, rejected, settings, tie_s=TIE_S, lost=[8.0])) == "no probe"
+    assert wrong(hold(made, rejected, settings, lost=[8.0])) == "no probe"

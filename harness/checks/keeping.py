@@ -1,0 +1,121 @@
+"""Whether a breaker keeps its contract: a sound one explains everything that crossed the wire.
+
+Said by `{breaker: auth, keeps: contract}`, and a promise of every run.
+"""
+
+from __future__ import annotations
+
+from harness.checks.case import Case
+from harness.checks.wording import plural, stream_request
+from harness.history.view import Request
+from harness.verdict import Finding, Verdict
+from harness.wire.attempts import FAILURE
+from harness.wire.breaker import Refutation
+from harness.wire.witness import Wire
+
+_EXPECTED = "what a sound breaker would do"
+
+
+def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
+    """Whether the declared breaker explains all events; `claims` where it does."""
+    wire = case.wire(upstream)
+    name = f"{wire.upstream} breaker: keeps its contract"
+    refutation = wire.refutation
+    failed = sum(attempt.results == FAILURE for attempt in wire.attempts)
+    evidence = f"{plural(wire.reading.events, 'event')} at {wire.upstream}'s wire"
+    if refutation is None:
+        shown = failed or wire.turned_away
+        return Finding(
+            name=name,
+            claims=claims,
+            verdict=Verdict.PASSED if shown else Verdict.INCONCLUSIVE,
+            expected=_EXPECTED,
+            observed=f"{plural(failed, 'failed attempt')}, "
+            f"{plural(len(wire.turned_away), 'request')} turned away, all as it would"
+            if shown
+            else "no attempt failed and nobody was turned away",
+            evidence=evidence,
+        )
+    request = request_of(wire, refutation)
+    return Finding(
+        name=name,
+        claims=claims_of(wire, refutation),
+        verdict=Verdict.FAILED,
+        expected=_EXPECTED,
+        observed=says(wire, refutation, request),
+        evidence="; ".join([evidence, *(cause.says for cause in wire.causes)]),
+        examples=() if request is None else (request.sent.id,),
+        at_s=refutation.at_s,
+    )
+
+
+def claims_of(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
+    """What a refuted breaker breaks: by its cause where that is known."""
+    if wire.causes:
+        return tuple(dict.fromkeys(claim for cause in wire.causes for claim in cause.claims))
+    match refutation.wrong:
+        case "while open":
+            if not _shown_open(wire, refutation):
+                return ("B2",)
+            attempt = refutation.attempt
+            retry = attempt is not None and any(
+                attempt.id == later.id for call in wire.calls for later in call[1:]
+            )
+            return ("B6",) if retry else ("B3",)
+        case "turned away":
+            return ("B2",)
+        case _:
+            return ("B4",)
+
+
+def _shown_open(wire: Wire, found: Refutation) -> bool:
+    """Whether somebody was turned away between the trip and an attempt that should not be."""
+    return any(found.state_s < r.sent.at_s < found.at_s for r in wire.turned_away)
+
+
+def request_of(wire: Wire, found: Refutation) -> Request | None:
+    """The request that the offending event belongs to, as far as that can be told."""
+    if found.asked is not None:
+        wanted = found.asked.request
+        return next((d.request for d in wire.demands if d.request.sent.id == wanted), None)
+    attempt = found.attempt
+    return next(
+        (
+            d.request
+            for d in wire.demands
+            if attempt is not None and any(a.id == attempt.id for a in d.attempts)
+        ),
+        None,
+    )
+
+
+def says(wire: Wire, found: Refutation, request: Request | None) -> str:
+    """What was seen, in one sentence."""
+    who = "" if request is None else f" by {stream_request(request)}"
+    upstream = wire.upstream
+    match found.wrong:
+        case "while open" if not _shown_open(wire, found):
+            return (
+                f"{upstream} was called at {found.at_s:.2f} s{who}, although so many failures in a "
+                f"row open its breaker, at {found.state_s:.2f} s"
+            )
+        case "while open":
+            return (
+                f"{upstream} was called at {found.at_s:.2f} s{who}, although its breaker has been "
+                f"open since {found.state_s:.2f} s"
+            )
+        case "two probes":
+            return (
+                f"{upstream} was called at {found.at_s:.2f} s{who}, while the probe of "
+                f"{found.state_s:.2f} s was still in flight"
+            )
+        case "turned away":
+            return (
+                f"{upstream} was not called{who}, although its breaker is closed: so many failures "
+                "in a row there were not"
+            )
+        case _:
+            return (
+                f"{upstream} was not called{who}, although a probe has been due since "
+                f"{found.until_s:.2f} s"
+            )

@@ -1,0 +1,128 @@
+"""What holds in every run, expected or not: the promises of a contract, whatever a scenario says.
+
+A promise is a function from facts to violations: the first of each kind that a play shows. One that
+is broken is a failure with its own claims; one that held although something could have broken it is
+a pass. A scenario without `expect:` is judged by them alone, and exploration looks for what breaks
+them. A sound target is never accused: where the evidence leaves room, the target has its benefit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.checks.case import Case
+from harness.checks.ending import stays_up
+from harness.checks.promises.access import let_in, login_cookie, others_sources
+from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
+from harness.checks.promises.breakers import breaker, status_endpoint
+from harness.checks.promises.facts import Facts
+from harness.checks.promises.money import charged_twice, charged_unknown, said_charged
+from harness.checks.promises.recovery import back_to_normal
+from harness.checks.promises.retries import retries
+from harness.checks.promises.violation import Violation
+from harness.checks.scope import owed
+from harness.checks.wording import plural
+from harness.verdict import Finding, Verdict
+
+Check = Callable[[Facts], Iterator[Violation]]
+"""Pure: same facts, same violations. Its docstring's first line says what is promised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One promise: what it says, and the check that finds it broken."""
+
+    says: str
+    check: Check
+
+
+PROMISES: tuple[Promise, ...] = (
+    Promise(says="no answer is a 5xx other than 503 (G9)", check=never_5xx),
+    Promise(says="every request gets an answer (G9)", check=unanswered),
+    Promise(says="no request takes longer than the sum of its deadlines (B8, G9)", check=hung),
+    Promise(says="nobody is let in whom auth didn't vouch for (G2, G3, G8)", check=let_in),
+    Promise(says="a login that fails sets no cookie (G1)", check=login_cookie),
+    Promise(says="nobody is shown another project's sources (G5)", check=others_sources),
+    Promise(says="a chat is charged at most once, and only if answered 200 (G7)",
+            check=charged_twice),
+    Promise(says="nothing is charged whose balance lookup failed (G4, G7)",
+            check=charged_unknown),
+    Promise(says="what an answer says of its charge is true (G7)", check=said_charged),
+    Promise(says="an answer is one that its route may give in this outage (G1-G6)",
+            check=wrong_answer),
+    Promise(says="an answer that had to do without chroma says so (G5)", check=unflagged),
+    Promise(says="breakers open, reject, probe and close as they should (B1-B6)", check=breaker),
+    Promise(says="the status endpoint shows what crossed the wire (B12)", check=status_endpoint),
+    Promise(says="attempts are repeated as they should be (B1, B7)", check=retries),
+    Promise(says="all is back to normal soon after the last lift (B4)", check=back_to_normal),
+)  # fmt: skip
+"""All promises, the gravest first."""
+
+
+def violations(case: Case) -> tuple[Violation, ...]:
+    """All that is broken in one play, by gravity; the first of each kind.
+
+    What the target does without is no violation.
+    """
+    facts = Facts(case)
+    return tuple(v for p in PROMISES for v in _broken(p, facts) if not _excused(v, facts))
+
+
+def promises_of(case: Case) -> tuple[Finding, ...]:
+    """Judge all promises; a check that breaks is inconclusive, and spoils no other's judgement."""
+    facts = Facts(case)
+    found = [finding for promise in PROMISES for finding in _findings(promise, facts)]
+    return (*(owed(finding, case) for finding in stays_up(case)), *found)
+
+
+def _broken(promise: Promise, facts: Facts) -> Iterator[Violation]:
+    found: dict[tuple[str, str], Violation] = {}
+    for violation in promise.check(facts):
+        known = found.get(violation.key)
+        if known is None or violation.at_s < known.at_s:
+            found[violation.key] = violation
+    yield from found.values()
+
+
+def _excused(violation: Violation, facts: Facts) -> bool:
+    """Whether the target declares that it doesn't promise this."""
+    return bool(violation.claims) and set(violation.claims) <= set(facts.history.run.without)
+
+
+def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
+    try:
+        broken = list(_broken(promise, facts))
+        answered = sum(request.answered is not None for request in facts.requests)
+    except Exception as error:  # whatever broke: it says nothing about the target
+        yield Finding(
+            name=promise.says,
+            claims=(),
+            verdict=Verdict.INCONCLUSIVE,
+            expected=promise.says,
+            observed=f"the check broke: {type(error).__name__}: {error}",
+            evidence="a defect of the harness, please report it",
+        )
+        return
+    seen = f"{plural(answered, 'answer')} and what crossed the wires"
+    for violation in broken:
+        finding = Finding(
+            name=violation.name,
+            claims=violation.claims,
+            verdict=Verdict.FAILED,
+            expected=promise.says,
+            observed=violation.says,
+            evidence=violation.evidence or seen,
+            examples=() if violation.request is None else (violation.request,),
+            at_s=violation.at_s,
+        )
+        yield owed(finding, facts.case)
+    if not broken and answered and facts.scenario.faults:
+        yield Finding(
+            name=promise.says,
+            claims=(),
+            verdict=Verdict.PASSED,
+            expected=promise.says,
+            observed="it held",
+            evidence=seen,
+        )

@@ -1,0 +1,53 @@
+"""The promise of breakers: a sound one explains all that crossed the wire (B1 to B6, B12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.keeping import claims_of, request_of, says
+from harness.checks.promises.facts import Facts
+from harness.checks.promises.violation import Violation
+from harness.wire.breaker import Refutation
+
+_NAMES = {
+    "while open": "no traffic while open",
+    "two probes": "one probe",
+    "turned away": "nobody turned away while closed",
+    "no probe": "a probe when it is due",
+}
+
+
+def breaker(facts: Facts) -> Iterator[Violation]:
+    """What crosses the wire is what a sound breaker would let through (B1 to B6)."""
+    for upstream in facts.upstreams:
+        refutation = facts.wire(upstream).refutation
+        if refutation is not None:
+            yield _violation(facts, upstream, refutation)
+
+
+def status_endpoint(facts: Facts) -> Iterator[Violation]:
+    """The status endpoint shows what crossed the wire (B12)."""
+    for upstream in facts.upstreams:
+        conflicts = facts.wire(upstream).changes.conflicts
+        if conflicts:
+            yield Violation(
+                promise="a truthful status endpoint",
+                about=upstream,
+                claims=("B12",),
+                at_s=0.0,
+                says="; ".join(conflicts),
+            )
+
+
+def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
+    wire = facts.wire(upstream)
+    request = request_of(wire, found)
+    return Violation(
+        promise=_NAMES[found.wrong],
+        about=upstream,
+        claims=claims_of(wire, found),
+        at_s=found.at_s,
+        says=says(wire, found, request),
+        request=None if request is None else request.sent.id,
+        evidence="; ".join(cause.says for cause in wire.causes),
+    )

@@ -1,0 +1,211 @@
+"""What a promise is held against: the requests of a play, what each needed, and what was broken.
+
+Which upstreams a stream's requests call, and what they are answered when all is well, is learned
+from the warm-up, so that nothing is expected of a target that it never did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.checks.case import Case
+from harness.contract.routes import route_of
+from harness.history.view import History, Request
+from harness.routes import route_matches
+from harness.scenario.faults import FaultBase, Revoke
+from harness.scenario.model import Scenario
+from harness.settings import ServiceSettings
+from harness.wire.attempts import Attempt, Result
+from harness.wire.witness import Wire
+
+SLACK_S = 0.02
+"""How far a call may seem to lie outside of its request's life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What a stream's requests are answered when all is well, and the calls that they then make."""
+
+    stream: str
+    healthy: int
+    healthy_s: float
+    """How long that takes, with whatever the target does besides."""
+    own: bool
+    """Whether the user may do it: has a good token or password, and owns what is asked for."""
+    kind: str
+    """`login`, `chat`, `project`, `other` for another route of the contract's, or `unknown`."""
+    calls: tuple[tuple[str, str], ...]
+    """Upstream and route of each call of a healthy request, in order."""
+    project: str | None = None
+    """The project that the request names."""
+    says_charged: bool = False
+    says_degraded: bool = False
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The upstreams that it calls, each once, in order."""
+        return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
+
+
+class Facts:
+    """One play of one scenario; everything is worked out once, when first asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.scenario: Scenario = case.scenario
+        self.history: History = case.history
+
+    # What was sent
+
+    @cached_property
+    def streams(self) -> dict[str, Offered]:
+        """The streams whose warm-up was answered as their authors say it should be."""
+        last = {request.sent.stream: request for request in self.history.warm_up}
+        found = {}
+        for name, stream in self.scenario.traffic.items():
+            request = last.get(name)
+            status = None if request is None else request.status
+            if request is not None and status is not None and status in stream.healthy:
+                found[name] = _offered(name, request, self.case)
+        return found
+
+    @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """All requests since 0s of these streams."""
+        return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
+
+    def offered(self, request: Request) -> Offered:
+        """What a request's stream is answered when all is well."""
+        return self.streams[request.sent.stream]
+
+    def alone(self, request: Request, margin_s: float = 0.1) -> bool:
+        """Whether no other request was under way meanwhile."""
+        return not any(
+            other is not request
+            and other.sent.at_s <= request.end_s + margin_s
+            and other.end_s >= request.sent.at_s - margin_s
+            for other in self.history.requests
+        )
+
+    # What crossed the wire
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The upstreams that some stream calls and the target declares."""
+        called = dict.fromkeys(name for one in self.streams.values() for name in one.upstreams)
+        return tuple(name for name in called if name in self.history.run.upstreams)
+
+    def settings(self, upstream: str) -> ServiceSettings:
+        """What the target declares of an upstream."""
+        return self.case.settings(upstream)
+
+    def wire(self, upstream: str) -> Wire:
+        """What crossed an upstream's wire."""
+        return self.case.wire(upstream)
+
+    def sees_all(self, upstream: str) -> bool:
+        """Whether every attempt at an upstream left a trace, with its beginning and its end."""
+        sight = self.wire(upstream).sight
+        return sight.requests and not sight.hidden
+
+    def slack_s(self, start_s: float, end_s: float) -> float:
+        """How late the machine may have made what went on in that time, ties included."""
+        sights = self.case.witness.sights.values()
+        return max(sight.slack_s(start_s, end_s) for sight in sights)
+
+    def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
+        """The attempts that began in that time, ends included."""
+        return [
+            a
+            for a in self.wire(upstream).attempts
+            if start_s - SLACK_S <= a.start_s <= end_s + SLACK_S
+        ]
+
+    def made_for(self, request: Request, upstream: str) -> list[Attempt]:
+        """The attempts at an upstream that began in a request's life: its own, and others'."""
+        return self.within(upstream, request.sent.at_s, request.end_s)
+
+    # What was broken
+
+    def faults_on(self, upstream: str) -> tuple[int, ...]:
+        """Numbers of the faults that hit an upstream."""
+        return tuple(
+            index for index, fault in enumerate(self.scenario.faults) if upstream in fault.upstreams
+        )
+
+    @cached_property
+    def faulted(self) -> tuple[str, ...]:
+        """The upstreams that some fault hits."""
+        return self.scenario.faulted_upstreams
+
+    def broken_throughout(
+        self, upstream: str, route: str, start_s: float, end_s: float, user: str | None = None
+    ) -> bool:
+        """Whether one fault kept every call of a route from succeeding, from start to end."""
+        real = {window.fault: window for window in self.history.faults}
+        for index in self.faults_on(upstream):
+            fault = self.scenario.faults[index]
+            window = real.get(index)
+            if window is None or not window.start_s <= start_s + 1e-6:
+                continue
+            if end_s > min(window.end_s, self.scenario.fault_end_s(index)):
+                continue
+            if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
+                continue
+            if fault.counted is not None or fault.one_in is not None or fault.share < 1:
+                continue
+            if getattr(fault, "toxicity", 1.0) < 1:
+                continue
+            if _spoils(fault, user):
+                return True
+        return False
+
+    def succeeded(self, attempts: Sequence[Attempt], route: str) -> bool:
+        """Whether any of these may have succeeded on a route, answered 200."""
+        return any(
+            Result.SUCCESS in attempt.results
+            and (attempt.status is None or attempt.status < 300)
+            and (not attempt.path or route_matches(route, attempt.route, attempt.path))
+            for attempt in attempts
+        )
+
+
+def _spoils(fault: FaultBase, user: str | None) -> bool:
+    return fault.spoils or (isinstance(fault, Revoke) and user is not None and fault.user == user)
+
+
+def _offered(name: str, request: Request, case: Case) -> Offered:
+    calls = case.witness.demands.calls.get(name, ())
+    healthy, declared = request.status or 0, case.history.run.upstreams
+    return Offered(
+        stream=name,
+        healthy=healthy,
+        healthy_s=request.service_s,
+        own=200 <= healthy < 300,
+        kind=_kind(request),
+        calls=tuple((c.upstream, c.route) for c in calls if c.upstream in declared),
+        project=_project(request),
+        says_charged=request.field("charged") is True,
+        says_degraded=request.field("degraded") is False,
+    )
+
+
+def _kind(request: Request) -> str:
+    """Which of the contract's routes it is."""
+    sent = request.sent
+    path = sent.path.partition("?")[0].rstrip("/")
+    if (sent.method, path) == ("POST", "/v1/api/auth/login"):
+        return "login"
+    if (sent.method, path) == ("POST", "/v1/api/chat"):
+        return "chat"
+    whole = path.startswith("/v1/api/project/") and path.count("/") == 4
+    if sent.method == "GET" and whole:
+        return "project"
+    return "unknown" if route_of(f"{sent.method} {path}") is None else "other"
+
+
+def _project(request: Request) -> str | None:
+    parts = request.sent.path.partition("?")[0].split("/")
+    return parts[4] if len(parts) > 4 and parts[3] == "project" else None

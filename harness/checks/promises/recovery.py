@@ -1,0 +1,77 @@
+"""The promise of recovery: soon after the last lift everybody is served as if nothing had been.
+
+After the last lift an attempt from before it may fail until T has passed; the breaker which that
+trips probes W later, with the first request that comes then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.checks.promises.answers import slowest
+from harness.checks.promises.facts import Facts, Offered
+from harness.checks.promises.violation import Violation
+from harness.checks.wording import stream_request
+from harness.history.view import Request
+from harness.wire.policy import EITHER_S
+
+
+def back_to_normal(facts: Facts) -> Iterator[Violation]:
+    """All is well from T + W + one request interval + 0.25 s after the last lift on."""
+    if not facts.scenario.faults:
+        return
+    waits = [
+        own.timeout_s + own.wait_s
+        for name in facts.faulted
+        if name in facts.upstreams and (own := facts.settings(name))
+    ]
+    lifted_s = facts.scenario.last_lift_s
+    slack_s = facts.slack_s(lifted_s, facts.history.end_s)
+    well_s = lifted_s + max(waits, default=0.0) + EITHER_S + slack_s
+    turned_away: Counter[str] = Counter()
+    for request in facts.requests:
+        if request.sent.at_s <= well_s or request.answered is None:
+            continue
+        offered = facts.offered(request)
+        wrong = _unwell(request, offered)
+        if wrong is None:
+            continue
+        stream = request.sent.stream
+        turned_away[stream] += 1
+        excused = len(facts.faulted)
+        if not facts.alone(request, 0.3) and turned_away[stream] <= _in_bursts(
+            facts, request, excused
+        ):
+            continue  # another request may have been the probe
+        about = slowest(facts, offered)
+        yield Violation(
+            promise="back to normal",
+            about=about,
+            claims=("B4",),
+            at_s=request.sent.at_s,
+            says=f"{stream_request(request)} {wrong}, {request.sent.at_s - lifted_s:.0f} s "
+            "after the last fault was lifted",
+            request=request.sent.id,
+        )
+        return
+
+
+def _in_bursts(facts: Facts, request: Request, instants: int) -> int:
+    """How many requests of a stream may lose to probes: those of so many instants."""
+    own = Counter(
+        round(r.sent.planned_s, 2) for r in facts.requests if r.sent.stream == request.sent.stream
+    )
+    return max(own.values(), default=1) * instants
+
+
+def _unwell(request: Request, offered: Offered) -> str | None:
+    if request.status == 429:
+        return None
+    if request.status != offered.healthy:
+        return f"was answered {request.status}"
+    if offered.says_charged and request.field("charged") is not True:
+        return "was not charged"
+    if offered.says_degraded and request.field("degraded") is not False:
+        return "was degraded"
+    return None

@@ -1,0 +1,141 @@
+"""Promises of retries: as many as promised, a second apart, and none of what was answered.
+
+Only requests that were alone are judged, since attempts don't say for whom they are made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from harness.checks.promises.facts import Facts
+from harness.checks.promises.violation import Violation
+from harness.checks.wording import stream_request
+from harness.history.view import Request
+from harness.wire.attempts import Attempt, Result
+
+_EARLY_S = 0.12
+_LATE_S = 0.7
+_OWN_WORK = 3
+"""So many times what a request takes when all is well a target may spend on its own work."""
+
+
+def retries(facts: Facts) -> Iterator[Violation]:
+    """A call makes at most n attempts, 1, 2, 4 s apart, and none after an answer (B1, B7)."""
+    found: set[tuple[str, str]] = set()
+    for request in facts.requests:
+        if request.answered is None or not facts.alone(request):
+            continue
+        offered = facts.offered(request)
+        for upstream in offered.upstreams:
+            if not facts.sees_all(upstream):
+                continue
+            for violation in _of_calls(facts, request, upstream):
+                if violation.key not in found:
+                    found.add(violation.key)
+                    yield violation
+        for violation in _idle(facts, request):
+            if violation.key not in found:
+                found.add(violation.key)
+                yield violation
+
+
+def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
+    offered = facts.offered(request)
+    usual = Counter(name for name, _ in offered.calls)
+    by_route: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in facts.made_for(request, upstream):
+        # A refused connect doesn't say what it was for; it is told only where one call is made.
+        if not attempt.path and usual[upstream] > 1:
+            return
+        by_route[attempt.route.strip() if attempt.path else ""].append(attempt)
+    if "" in by_route and len(by_route) > 1:
+        return
+    for attempts in by_route.values():
+        yield from _of_call(facts, request, upstream, attempts)
+
+
+def _of_call(
+    facts: Facts, request: Request, upstream: str, attempts: Sequence[Attempt]
+) -> Iterator[Violation]:
+    own = facts.settings(upstream)
+    for number, (earlier, later) in enumerate(pairwise(attempts), start=1):
+        gap_s = later.start_s - earlier.end_s
+        if earlier.result in (Result.NEUTRAL, Result.SUCCESS) and (earlier.status or 0) >= 400:
+            yield _violation(
+                request,
+                upstream,
+                "never retried what was answered",
+                ("B1",),
+                f"called {upstream} again at {later.start_s:.2f} s, after an answer of "
+                f"{earlier.status}",
+            )
+        if earlier.result is not Result.FAILURE:
+            return
+        if number >= own.attempts:
+            yield _violation(
+                request,
+                upstream,
+                "no more attempts than promised",
+                ("B7",),
+                f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
+            )
+            return
+        backoff_s = own.backoff_s(number)
+        slack_s = facts.slack_s(earlier.start_s, later.start_s)
+        if gap_s < backoff_s - _EARLY_S - slack_s / 2 or gap_s > backoff_s + _LATE_S + slack_s:
+            yield _violation(
+                request,
+                upstream,
+                "backoff between attempts",
+                ("B7",),
+                f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
+                f"not {backoff_s:g} s",
+            )
+
+
+def _idle(facts: Facts, request: Request) -> Iterator[Violation]:
+    """No wait after the last attempt: there is nothing left to wait for (B7)."""
+    offered = facts.offered(request)
+    if not all(facts.sees_all(upstream) for upstream in offered.upstreams):
+        return
+    attempts = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
+    if not attempts:
+        return
+    last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
+    tries = sum(a.route == last.route and name == upstream for a, name in attempts)
+    if tries < facts.settings(upstream).attempts:
+        return  # it may have waited for another attempt, which the breaker then refused (B6)
+    last_s = last.end_s
+    idle_s = request.end_s - last_s
+    hit = [name for name in offered.upstreams if name in facts.faulted]
+    unsure = any(a.result is None for a, _ in attempts)
+    slack_s = facts.slack_s(last_s, request.end_s)
+    own_s = _OWN_WORK * offered.healthy_s
+    if idle_s < _LATE_S + own_s + slack_s or unsure or not hit:
+        return
+    yield _violation(
+        request,
+        hit[-1],
+        "no wait after the last attempt",
+        ("B7",),
+        f"was answered {idle_s:.2f} s after the last attempt for it had ended",
+    )
+
+
+def _violation(
+    request: Request,
+    upstream: str,
+    promise: str,
+    claims: tuple[str, ...],
+    says: str,
+) -> Violation:
+    return Violation(
+        promise=promise,
+        about=upstream,
+        claims=claims,
+        at_s=request.sent.at_s,
+        says=f"{stream_request(request)} {says}",
+        request=request.sent.id,
+    )

@@ -1,0 +1,34 @@
+"""A broken promise: what was seen, when, and by which request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One broken promise in one play."""
+
+    promise: str
+    """What it is called: `never 5xx`, `one probe`."""
+    about: str
+    """The upstream or stream that it concerns."""
+    claims: tuple[str, ...]
+    at_s: float
+    """When it showed, seconds after 0s."""
+    says: str
+    """What was seen, in one sentence."""
+    request: int | None = None
+    """Id of the first offending request (`Sent.id`), where there is one."""
+    evidence: str = ""
+    """By what it is known, where that is more than answers and calls."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which violations are kept apart."""
+        return self.promise, self.about
+
+    @property
+    def name(self) -> str:
+        """The same as a finding's name: `never 5xx (chat)`."""
+        return f"{self.promise} ({self.about})"

@@ -1,0 +1,270 @@
+"""How a breaker changed, with honest bounds: from readings to instants, windows and probes.
+
+Where the declared rules explain everything, their reading tells; where they don't, the readings of
+the rivals that do, and failing that whatever any breaker at all may have done. An instant that
+rests on something nobody saw is as wide as any threshold would have it. The target's own status
+endpoint and log narrow what the wire leaves open; where they contradict it, that is a conflict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from harness.history.view import History
+from harness.units import Window
+from harness.verdict import Transition
+from harness.wire.attempts import Attempt
+from harness.wire.breaker import Reading
+from harness.wire.stories import Change, Story, merged
+
+_LOGGED_LATE_S = 0.1
+"""How long after a change its log line may be read."""
+_CONFLICT_S = 0.5
+"""Status endpoint and wire are at odds only where they differ for longer than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """An attempt that an open breaker let through, and how it ended."""
+
+    attempt: Attempt
+    together: int
+    """Attempts made while it was in flight, itself included: 1 is right (B4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """How one breaker changed."""
+
+    main: tuple[Change, ...] = ()
+    """The changes of the plainest story, as wide as the evidence leaves them."""
+    others: tuple[tuple[Change, ...], ...] = ()
+    """Stories that change otherwise, and explain everything as well."""
+    loose: tuple[tuple[Change, ...], ...] = ()
+    """Stories of a breaker that may open after any number of failures, or never."""
+    evidence: tuple[str, ...] = ()
+    """By what each change is known."""
+    conflicts: tuple[str, ...] = ()
+    """What the target's own account says otherwise, and the wire surely knows better."""
+    narrowed: bool = False
+    """Whether the target's own account told stories apart."""
+
+    @property
+    def opens_always(self) -> bool:
+        """Whether it opened in every story, so that it surely did."""
+        stories = (self.main, *self.others, *self.loose)
+        return all(any(change.kind == "open" for change in story) for story in stories)
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """The changes as instants with errors; what is the same after a time unseen is none."""
+        found: list[Transition] = []
+        state = "closed"
+        for change, why in zip(self.main, self.evidence, strict=True):
+            if change.kind in (state, "any"):
+                continue
+            state = change.kind
+            found.append(
+                Transition(
+                    state=state,
+                    at_s=(change.low_s + change.high_s) / 2,
+                    error_s=(change.high_s - change.low_s) / 2,
+                    evidence=why,
+                )
+            )
+        return tuple(found)
+
+
+def stories_of(readings: Sequence[Reading]) -> tuple[Story, ...]:
+    """All stories of these readings, the plainest first."""
+    found = merged(story for reading in readings for story in reading.stories)
+    return tuple(sorted(found, key=lambda story: story.length))
+
+
+def changes(
+    stories: Sequence[Story],
+    loose: Sequence[Story],
+    account: Account,
+    slack_s: float,
+    why: Callable[[Change], str],
+    *,
+    shown_s: Sequence[float] | None = None,
+) -> Changes:
+    """How it changed by these stories.
+
+    `loose`: the stories of a breaker whose threshold is not known, for what nobody saw. `account`:
+    what the target says of itself. `slack_s`: how far its instants may be from the wire's. `why`:
+    by what a change is known. `shown_s`: where no rules explain everything, when somebody was
+    turned away: so late it may have opened.
+    """
+    fitting = [s for s in stories if account.agrees(s, slack_s)]
+    told = fitting or list(stories)
+    plain = min((story.length for story in told), default=0)
+    main, *rest = [story.changes() for story in told if story.length == plain] or [()]
+    others = [*rest, *(s.changes() for s in told if s.length > plain)]
+    evidence: list[str] = []
+    found: list[Change] = []
+    free = [s.changes() for s in loose if account.agrees(s, slack_s)]
+    for index, change in enumerate(main):
+        wide, words = change, why(change)
+        if change.attempt is None and change.kind == "open":
+            wide = _widened(change, index, main, free)
+        if shown_s is not None and change.kind == "open":
+            until_s = main[index + 1].low_s if index + 1 < len(main) else math.inf
+            signs = [at_s for at_s in shown_s if change.low_s <= at_s < until_s]
+            wide = replace(wide, high_s=max(wide.high_s, min(signs, default=wide.high_s)))
+        narrow = account.narrowed(wide, slack_s)
+        if narrow is not None and narrow != wide:
+            wide, words = narrow, f"{words}, narrowed by {account.source(change.kind)}"
+        found.append(wide)
+        evidence.append(words)
+    return Changes(
+        main=tuple(found),
+        others=tuple(others),
+        loose=tuple(free),
+        evidence=tuple(evidence),
+        conflicts=()
+        if fitting or shown_s is not None
+        else tuple(account.conflicts(tuple(found), slack_s)),
+        narrowed=len(fitting) < len(stories),
+    )
+
+
+def _widened(
+    change: Change, index: int, main: Sequence[Change], free: Sequence[Sequence[Change]]
+) -> Change:
+    """As wide as the same change of stories in which any number of failures opens it."""
+    alike = [
+        story[index]
+        for story in free
+        if len(story) > index and [c.kind for c in story[: index + 1]] == [
+            c.kind for c in main[: index + 1]
+        ]
+    ]  # fmt: skip
+    low_s = min([change.low_s, *(c.low_s for c in alike)])
+    high_s = max([change.high_s, *(c.high_s for c in alike)])
+    return replace(change, low_s=low_s, high_s=high_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One state that the target reported, for as long as it was seen to report it."""
+
+    state: str
+    since_s: float
+    """The last look that still showed another state."""
+    from_s: float
+    to_s: float
+
+
+class Account:
+    """What the target says of its own breaker: its status endpoint, else its log."""
+
+    def __init__(self, history: History, upstream: str) -> None:
+        reported = history.reported(upstream)
+        ends = [*(event.since_s for event in reported[1:]), history.end_s]
+        self.said = tuple(
+            Said(e.state, e.since_s, e.at_s, max(e.at_s, end_s))
+            for e, end_s in zip(reported, ends, strict=False)
+            if end_s >= 0
+        )
+        self._upstream = upstream
+        hit = {name for fault in history.faults for name in fault.upstreams}
+        # A pattern that does not say whose breaker it was speaks of the only one that was hit.
+        whose = {upstream, None} if hit == {upstream} else {upstream}
+        self._opened_s = tuple(
+            e.at_s for e in history.logs
+            if "opened" in e.marks and e.at_s >= 0 and e.upstream in whose
+        )  # fmt: skip
+
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.said or self._opened_s)
+
+    def source(self, kind: str) -> str:
+        """Who says so."""
+        return "the status endpoint" if self.said else "the target's log"
+
+    def agrees(self, story: Story, slack_s: float) -> bool:
+        """Whether a story fits what was reported, but for short differences."""
+        return not any(True for _ in self.conflicts(story.changes(), slack_s))
+
+    def narrowed(self, change: Change, slack_s: float) -> Change | None:
+        """A change within what was reported of it; None where nothing was."""
+        for low_s, high_s in self._instants(change.kind):
+            low_s, high_s = max(change.low_s, low_s), min(change.high_s, high_s)
+            if low_s <= high_s + slack_s and change.high_s - change.low_s > slack_s:
+                return replace(change, low_s=min(low_s, high_s), high_s=max(low_s, high_s))
+        return None
+
+    def _instants(self, kind: str) -> Iterator[tuple[float, float]]:
+        for said in self.said:
+            if _alike(said.state, kind):
+                yield said.since_s, said.from_s
+        if not self.said and kind == "open":
+            for at_s in self._opened_s:
+                yield at_s - _LOGGED_LATE_S, at_s
+
+    def conflicts(self, story: Sequence[Change], slack_s: float) -> Iterator[str]:
+        """Where what was reported can't be what a story says, in words."""
+        for said in self.said:
+            for state, low_s, high_s in _spells(story):
+                start_s = max(said.from_s, low_s + slack_s)
+                end_s = min(said.to_s, high_s - slack_s)
+                if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
+                    yield (
+                        f"the status endpoint shows {self._upstream} {said.state} at "
+                        f"{start_s:.2f}..{end_s:.2f} s, when it was {state} on the wire"
+                    )
+
+
+def _spells(story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
+    """When it surely was in each state."""
+    state, since_s = "closed", 0.0
+    for change in story:
+        if state != "any":
+            yield state, since_s, change.low_s
+        state, since_s = change.kind, change.high_s
+    if state != "any":
+        yield state, since_s, math.inf
+
+
+def _alike(said: str, state: str) -> bool:
+    """Whether a reported state may be the wire's: half open is open to some until a probe comes."""
+    return said == state or {said, state} == {"open", "half_open"}
+
+
+def open_windows(main: Sequence[Change], end_s: float, slack_s: float) -> tuple[Window, ...]:
+    """When it was surely open: from the latest instant of each opening to the next probe."""
+    found = []
+    for index, change in enumerate(main):
+        if change.kind == "open":
+            until_s = main[index + 1].low_s - slack_s if index + 1 < len(main) else end_s
+            if until_s > change.high_s:
+                found.append(Window(change.high_s, until_s))
+    return tuple(found)
+
+
+def probes(
+    main: Sequence[Change], attempts: Sequence[Attempt], slack_s: float
+) -> tuple[Probe, ...]:
+    """The attempts that it let through while half open, with those made beside each."""
+    by_id = {attempt.id: attempt for attempt in attempts}
+    found = []
+    for change in main:
+        if change.kind != "half_open" or change.attempt is None:
+            continue
+        probe = by_id[change.attempt]
+        together = [
+            a
+            for a in attempts
+            if a is probe
+            or (
+                probe.start_s - slack_s <= a.start_s <= max(probe.end_s, probe.start_s + slack_s)
+                and a.start_s < probe.end_s - 0.001
+            )
+        ]
+        found.append(Probe(attempt=probe, together=len(together)))
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""The rules of a breaker as the acceptor takes them: the declared ones, or those of a rival.
+
+A rule is data: how many failures open it, how long it waits and from when, what counts, who may
+probe, what closes it. `declared` makes the contract's breaker (B1 to B6) of a target's settings;
+every other policy differs from that in one thing, which `says` puts into words.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from harness.settings import ServiceSettings
+
+EITHER_S = 0.25
+"""Around the end of the recovery wait either answer is right (B4), in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One breaker's rules."""
+
+    says: str = "the declared breaker"
+    """What a gateway with it does, to follow "it behaves as one that"."""
+    claims: tuple[str, ...] = ()
+    """What it breaks, where it isn't the declared one."""
+    least: int
+    """So many failures in a row may open it..."""
+    most: float
+    """... and so many do; infinite for never."""
+    wait_s: float
+    """How long it stays open at the least, give or take `either_s`."""
+    wait_most_s: float
+    """How long at the most before the next request is its probe; infinite for never."""
+    either_s: float = EITHER_S
+    by_call: bool = False
+    """Whether a call counts once, with its last attempt, rather than each of its attempts."""
+    rechecks: bool = True
+    """Whether it is asked again before a retry (B6)."""
+    resets: bool = True
+    """Whether a success ends the run of failures (B1)."""
+    refusals_count: bool = False
+    """Whether an answer of 4xx is a failure."""
+    limits_count: bool = False
+    """Whether an answer of 429 is a failure."""
+    limits_succeed: bool = False
+    """Whether an answer of 429 is a success."""
+    errors_count: bool = True
+    """Whether an answer of 5xx is a failure."""
+    silence_counts: bool = True
+    """Whether an attempt that ends at its deadline is a failure."""
+    cuts_count: bool = True
+    """Whether an attempt that is refused or cut short is a failure."""
+    probes: float = 1
+    """How many may be under way while it is half open (B4)."""
+    successes: int = 1
+    """How many successful probes close it."""
+    failed_probe: str = "opens"
+    """What a failed probe does: `opens` it for a full wait, `closes` it, or `nothing`."""
+    refused_probe: str = "closes"
+    """What a probe answered 4xx does: `closes` it, or `sticks`: it never reports back."""
+    stragglers: str = "nothing"
+    """What a result from before the trip does: `nothing`, `restarts` the wait, `closes` it."""
+    clears: bool = True
+    """Whether the run of failures begins anew when it closes."""
+    restarted_by_rejections: bool = False
+    """Whether each request that it turns away begins the wait anew."""
+    from_start: bool = False
+    """Whether the wait is counted from the start of the call that tripped it."""
+    forgets_s: float = math.inf
+    """How old a failure may be and still count (B2: however old)."""
+
+
+def declared(settings: ServiceSettings) -> Policy:
+    """The contract's breaker with a target's own numbers."""
+    return Policy(
+        least=settings.threshold,
+        most=settings.threshold,
+        wait_s=settings.wait_s,
+        wait_most_s=settings.wait_s,
+        by_call=settings.per_call,
+    )
+
+
+def any_threshold(settings: ServiceSettings) -> Policy:
+    """The declared breaker, but for how many failures open it: any number, or none.
+
+    For what can be said of an opening where nothing was seen.
+    """
+    return replace(declared(settings), says="opens when it likes", least=1, most=math.inf)

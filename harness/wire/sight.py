@@ -1,0 +1,125 @@
+"""What a run's evidence can show of one upstream: by evidence, not by engine or kind of fault.
+
+Also how far off an instant may be: the harness's allowance for a target's own order of events (B3:
+it adds no more than 50 ms), widened by what this run measured of how late the machine was.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from harness.history.view import FaultWindow, History
+from harness.scenario.faults import KINDS, Kind
+from harness.units import Window
+
+TIE_S = 0.05
+"""What a sound target may add to an instant (B3)."""
+_RELEASE_S = 0.5
+"""How long what a fault held back may take to arrive once it is lifted."""
+_AROUND_S = 0.5
+_SWITCHED_S = 0.3
+"""What the simulation's seeded switch points add; its seed 0 has none."""
+
+_HOLDS = ("silent", "late")
+"""What is new under such a fault hears nothing, at least until it is lifted."""
+
+
+class Noise(Protocol):
+    """How late the machine may have made things."""
+
+    def slack_s(self, start_s: float, end_s: float) -> float:
+        """Seconds by which anything in that time may have been late."""
+        ...
+
+
+class Quiet:
+    """A machine that was never late."""
+
+    def slack_s(self, start_s: float, end_s: float) -> float:
+        """None."""
+        return 0.0
+
+
+class Sight:
+    """What can be seen of attempts at one upstream, and when nothing can."""
+
+    def __init__(self, history: History, upstream: str, noise: Noise | None = None) -> None:
+        evidence = history.run.evidence
+        self.requests = "proxy requests" in evidence
+        """Whether the proxy tells of each request."""
+        self.connections = "proxy connections" in evidence
+        """Whether the proxy tells of each connection that it accepts."""
+        self.refusals = "refused connects" in evidence or history.run.engine == "sim"
+        """Whether connects that nobody accepted are told, too."""
+        self._noise = noise or Quiet()
+        switched = history.run.engine == "sim" and history.run.seed != 0
+        self._tie_s = TIE_S + (_SWITCHED_S if switched else 0.0)
+        self._faults = tuple(f for f in history.faults if upstream in f.upstreams)
+
+    def slack_s(self, start_s: float, end_s: float) -> float:
+        """How far the target's order of events may be from the wire's in that time."""
+        return self._tie_s + self._noise.slack_s(start_s, end_s)
+
+    def noise_s(self, start_s: float, end_s: float) -> float:
+        """How late the machine may have made anything in that time."""
+        return self._noise.slack_s(start_s, end_s)
+
+    def tie_s(self, at_s: float) -> float:
+        """The slack around one instant."""
+        return self.slack_s(at_s - _AROUND_S, at_s + _AROUND_S)
+
+    @property
+    def fine_s(self) -> float:
+        """The slack on a machine that was never late."""
+        return self._tie_s
+
+    def hides(self, kind: Kind) -> bool:
+        """Whether a fault of that kind leaves no trace of an attempt in this run."""
+        if kind.invisible:
+            return kind.where == "connect" or not self.refusals
+        return kind.silent and not (self.requests or self.connections)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether every attempt left a trace."""
+        return not self.hidden and (self.requests or not self.silent)
+
+    @property
+    def hidden(self) -> tuple[Window, ...]:
+        """The windows in which an attempt leaves no trace."""
+        return tuple(
+            Window(f.start_s, max(f.end_s, f.start_s))
+            for f in self._faults
+            if self.hides(KINDS[f.name])
+        )
+
+    def is_hidden(self, at_s: float) -> bool:
+        """Whether an attempt at that instant would leave no trace."""
+        return any(w.start_s <= at_s < w.end_s for w in self.hidden)
+
+    def holding(self, at_s: float) -> FaultWindow | None:
+        """The fault that keeps an attempt of that instant waiting, unseen by its stub; None if no
+        fault does.
+        """
+        return next((f for f in self._holding if f.start_s <= at_s < f.end_s), None)
+
+    def released(self, at_s: float) -> bool:
+        """Whether a fault that kept attempts waiting was lifted just before."""
+        late_s = self.slack_s(at_s - _RELEASE_S, at_s) + _RELEASE_S
+        return any(f.end_s - self._tie_s <= at_s <= f.end_s + late_s for f in self._holding)
+
+    @property
+    def _holding(self) -> tuple[FaultWindow, ...]:
+        return tuple(
+            f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
+        )
+
+    @property
+    def silent(self) -> tuple[FaultWindow, ...]:
+        """The faults under which nothing comes through to the stub."""
+        return tuple(f for f in self._faults if KINDS[f.name].silent)
+
+    @property
+    def altered(self) -> tuple[FaultWindow, ...]:
+        """The faults under which an answer that came is not what it is in health."""
+        return tuple(f for f in self._faults if KINDS[f.name].new == "otherwise")

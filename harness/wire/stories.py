@@ -1,0 +1,94 @@
+"""How a breaker may have changed: a chain of changes, each with the earliest and latest instant.
+
+Chains share their beginnings, so that a long history costs what its changes cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_MOST = 6
+"""More stories than that of one state are told as the first of them, widened by none: readings
+that differ so much say nothing together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of state. `any` stands for a time in which nothing could be seen."""
+
+    kind: str
+    low_s: float
+    high_s: float
+    attempt: int | None
+    """The attempt that brought it about; None where it was not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One way in which it may have changed, by its last change."""
+
+    last: Change | None
+    before: Story | None
+    length: int
+
+    def then(self, change: Change) -> Story:
+        """The same, and one more change."""
+        return Story(change, self, self.length + 1)
+
+    @property
+    def at_s(self) -> float:
+        """When it last changed, at the earliest; 0 for never."""
+        return 0.0 if self.last is None else self.last.low_s
+
+    def changes(self) -> tuple[Change, ...]:
+        """All changes, the first one first."""
+        found: list[Change] = []
+        story: Story | None = self
+        while story is not None and story.last is not None:
+            found.append(story.last)
+            story = story.before
+        return tuple(reversed(found))
+
+
+START = Story(None, None, 0)
+"""Closed since before 0s."""
+
+
+def merged(stories: Iterable[Story]) -> tuple[Story, ...]:
+    """The same stories, those of the same changes as one whose instants cover them all."""
+    found: list[Story] = []
+    for story in stories:
+        for index, known in enumerate(found):
+            both = _both(known, story)
+            if both is not None:
+                found[index] = both
+                break
+        else:
+            found.append(story)
+    return tuple(found[:_MOST])
+
+
+def _both(one: Story, other: Story) -> Story | None:
+    """One story for two of the same kinds of change in the same order; None for others."""
+    if one is other:
+        return one
+    if one.length != other.length:
+        return None
+    pairs: list[tuple[Change, Change]] = []
+    a: Story | None = one
+    b: Story | None = other
+    while a is not b and a is not None and b is not None:
+        if a.last is None or b.last is None:
+            return None
+        if a.last.kind != b.last.kind:
+            return None
+        pairs.append((a.last, b.last))
+        a, b = a.before, b.before
+    result = a
+    assert result is not None
+    for mine, theirs in reversed(pairs):
+        attempt = mine.attempt if mine.attempt == theirs.attempt else None
+        low_s, high_s = min(mine.low_s, theirs.low_s), max(mine.high_s, theirs.high_s)
+        result = result.then(Change(mine.kind, low_s, high_s, attempt))
+    return result

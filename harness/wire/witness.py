@@ -1,0 +1,298 @@
+"""All that one history's wire says, worked out once for each upstream and used by everybody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+
+from harness.history.view import History, Request
+from harness.settings import ServiceSettings
+from harness.units import Window
+from harness.verdict import Transition
+from harness.wire.attempts import Attempt, attempts_of, cut_idle
+from harness.wire.breaker import Asked, Reading, Refutation, read
+from harness.wire.causes import Cause, causes, rivals
+from harness.wire.changes import (
+    Account,
+    Changes,
+    Probe,
+    changes,
+    open_windows,
+    probes,
+    stories_of,
+)
+from harness.wire.demands import Demand, Demands
+from harness.wire.outcomes import Outcomes
+from harness.wire.policy import Policy, any_threshold, declared
+from harness.wire.sight import Noise, Sight
+from harness.wire.stories import Change
+
+_AWAY = "turned away"
+_SEEN = {
+    "proxy": "seen entering the proxy",
+    "stub": "seen at the stub",
+    "connection": "seen as connections",
+    "latency": "implied by how long requests took",
+}
+
+
+class Witness:
+    """The wire of one history. Everything is worked out when first asked for."""
+
+    def __init__(
+        self,
+        history: History,
+        settings: Mapping[str, ServiceSettings],
+        noise: Noise | None = None,
+    ) -> None:
+        """`settings`: what the target declares, of all its upstreams."""
+        self.history = history
+        self.settings = settings
+        self._noise = noise
+        self._wires: dict[str, Wire] = {}
+
+    @cached_property
+    def sights(self) -> dict[str, Sight]:
+        """What can be seen of each upstream."""
+        return {name: Sight(self.history, name, self._noise) for name in self.settings}
+
+    @cached_property
+    def demands(self) -> Demands:
+        """Who asked for what; attempts that a wait implies are among each request's own."""
+        seen = {
+            name: attempts_of(self.history, name, own, self.sights[name])
+            for name, own in self.settings.items()
+        }
+        demands = Demands(self.history, seen, self.settings, self.sights)
+        return demands
+
+    def at(self, upstream: str) -> Wire:
+        """The wire of one upstream."""
+        if upstream not in self._wires:
+            self._wires[upstream] = Wire(self, upstream)
+        return self._wires[upstream]
+
+
+class Wire:
+    """What crossed one upstream's wire, and what its breaker must have done."""
+
+    def __init__(self, witness: Witness, upstream: str) -> None:
+        self._witness = witness
+        self._demands = witness.demands
+        self.upstream = upstream
+        self.history = witness.history
+        self.settings = witness.settings[upstream]
+        self.sight = witness.sights[upstream]
+        self._readings: dict[tuple[Policy, bool], Reading] = {}
+
+    # Facts
+
+    @cached_property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts that say something of the breaker, by start: seen, and implied by a wait."""
+        return self._demands.attempts_at(self.upstream)
+
+    @property
+    def background(self) -> tuple[Attempt, ...]:
+        """Attempts that no request caused: on a route of their own, with a rhythm, or declared."""
+        return self._demands.background[self.upstream]
+
+    @cached_property
+    def demands(self) -> tuple[Demand, ...]:
+        """The requests that need it and got as far as it, by the instant they left."""
+        return self._demands.at(self.upstream)
+
+    @cached_property
+    def turned_away(self) -> tuple[Request, ...]:
+        """The requests that asked and made no attempt: none was seen, or it was surely open."""
+        slack_s = self.sight.fine_s
+        return tuple(
+            d.request
+            for d in self.demands
+            if d.outcome == _AWAY
+            or (
+                d.outcome == "unseen"
+                and any(w.start_s + slack_s < d.asked_s < w.end_s for w in self.open_windows)
+            )
+        )
+
+    @cached_property
+    def unknown(self) -> tuple[Request, ...]:
+        """Requests of which nothing can tell whether they were turned away."""
+        known = {request.sent.id for request in self.turned_away}
+        unseen = (d.request for d in self.demands if d.outcome == "unseen")
+        return tuple(request for request in unseen if request.sent.id not in known)
+
+    def made_for(self, request: Request) -> tuple[Attempt, ...]:
+        """The attempts that were made for a request."""
+        return self._demands.made_by(request, self.upstream)
+
+    @cached_property
+    def calls(self) -> tuple[tuple[Attempt, ...], ...]:
+        """The attempts of each call, in order, as far as that can be told."""
+        return self._demands.calls_at(self.upstream)
+
+    # Readings
+
+    @cached_property
+    def _asked(self) -> tuple[Asked, ...]:
+        return tuple(
+            Asked(
+                asked_s=d.asked_s,
+                by_s=d.asked_by_s,
+                request=d.request.sent.id,
+                sure=d.outcome == _AWAY,
+            )
+            for d in (*self.demands, *self._demands.asked_again(self.upstream))
+            if d.outcome in (_AWAY, "unseen") and d.asked_by_s < math.inf
+        )
+
+    @cached_property
+    def _lost(self) -> list[float]:
+        """When an attempt may have been made that nobody saw: on a connection just being cut.
+
+        At most one for each such connection, and for each request under way without an attempt.
+        """
+        found: list[float] = []
+        needing = [d for d in self.demands if d.outcome in ("unknown", "turned away", "made")]
+        for at_s in cut_idle(self.history, self.upstream):
+            until_s = at_s + self.sight.slack_s(at_s, at_s)
+            could = sum(d.request.sent.at_s <= until_s and d.request.end_s >= at_s for d in needing)
+            seen = sum(at_s - 0.02 <= a.start_s <= until_s for a in self.attempts)
+            told = sum(at_s - self.sight.fine_s <= other_s <= at_s for other_s in found)
+            if could > seen + told:
+                found.append(at_s)
+        return found
+
+    def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
+        """What a breaker with these rules makes of all events."""
+        key = policy, forgiving
+        if key not in self._readings:
+            self._readings[key] = read(
+                self.attempts,
+                self._asked,
+                Outcomes(policy, self.settings.timeout_s, self.calls),
+                tie_s=self.sight.tie_s,
+                lost=self._lost,
+                forgiving=forgiving,
+            )
+        return self._readings[key]
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the declared breaker makes of it."""
+        return self.held_against(declared(self.settings))
+
+    @property
+    def refutation(self) -> Refutation | None:
+        """The first event that no sound breaker explains."""
+        return self.reading.refutation
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """Where the declared breaker is refuted: the one or two rivals that explain everything."""
+        if self.refutation is None:
+            return ()
+        return causes(self.settings, self._fitting, self._waits_s)
+
+    def _fitting(self, policy: Policy) -> Reading | None:
+        """The reading of a breaker with these rules, if it explains all events and fits what the
+        target says of itself; else None.
+        """
+        reading = self.held_against(policy)
+        if reading.refutation is not None:
+            return None
+        agrees = (self.account.agrees(s, self.sight.fine_s) for s in reading.stories)
+        return reading if any(agrees) else None
+
+    @cached_property
+    def account(self) -> Account:
+        """What the target says of its own breaker."""
+        return Account(self.history, self.upstream)
+
+    @cached_property
+    def _waits_s(self) -> tuple[float, ...]:
+        """How long after its opening something was let through, or was turned away in vain."""
+        forgiven = self.held_against(declared(self.settings), forgiving=True)
+        found = [
+            one.at_s - one.state_s
+            for one in forgiven.unexplained
+            if one.wrong in ("while open", "no probe") and math.isfinite(one.state_s)
+        ]
+        later = [
+            a.start_s - one.state_s
+            for one in forgiven.unexplained[:1]
+            for a in self.attempts
+            if one.wrong == "no probe" and a.start_s > one.at_s
+        ]
+        return tuple(dict.fromkeys(round(wait_s, 1) for wait_s in (*found[:2], *later[:1])))
+
+    @cached_property
+    def changes(self) -> Changes:
+        """How it changed: by the declared rules where they hold, else by those that explain it."""
+        readings = [self.reading] if self.refutation is None else [c.reading for c in self.causes]
+        shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
+        loose = self.held_against(any_threshold(self.settings))
+        return changes(
+            stories_of(readings or [self._nearest]),
+            () if loose.refutation is not None else stories_of([loose]),
+            self.account,
+            self.sight.fine_s,
+            self._why,
+            shown_s=shown_s,
+        )
+
+    @property
+    def _nearest(self) -> Reading:
+        """Where nothing explains everything: the rules that leave the least unexplained."""
+        rules = (declared(self.settings), *rivals(self.settings, self._waits_s))
+        readings = (self.held_against(policy, forgiving=True) for policy in rules)
+        return min(readings, key=lambda reading: len(reading.unexplained))
+
+    def _why(self, change: Change) -> str:
+        """By what a change is known."""
+        if change.kind == "half_open":
+            return "the first attempt since it opened"
+        if change.kind == "closed":
+            return "the probe succeeded"
+        attempt = next((a for a in self.attempts if a.id == change.attempt), None)
+        if attempt is None:
+            return "nobody's attempts can be seen; requests before and after"
+        return f"failed attempts {_SEEN.get(attempt.source, 'seen')}"
+
+    @cached_property
+    def transitions(self) -> tuple[Transition, ...]:
+        """The changes, each with how far off it may be."""
+        return self.changes.transitions
+
+    @cached_property
+    def open_windows(self) -> tuple[Window, ...]:
+        """When it was surely open: from the latest instant of each opening to the next probe."""
+        return open_windows(self.changes.main, self.history.end_s, self.sight.fine_s)
+
+    @cached_property
+    def probes(self) -> tuple[Probe, ...]:
+        """The attempts that it let through while half open."""
+        return probes(self.changes.main, self.attempts, self.sight.fine_s)
+
+    @cached_property
+    def late(self) -> tuple[Attempt, ...]:
+        """Attempts made while it was surely open (B3, B6)."""
+        slack_s = self.sight.fine_s
+        return tuple(
+            a
+            for a in self.attempts
+            if any(w.start_s + slack_s < a.start_s < w.end_s - slack_s for w in self.open_windows)
+        )
+
+    @property
+    def opened(self) -> Transition | None:
+        """Its first opening."""
+        return next((t for t in self.transitions if t.state == "open"), None)
+
+    @property
+    def closed(self) -> Transition | None:
+        """Its last closing, if it stayed closed."""
+        last = self.transitions[-1] if self.transitions else None
+        return last if last is not None and last.state == "closed" else None
