@@ -122,7 +122,7 @@ def excused(finding: Finding, expectation: ExpectationBase, case: Case) -> Findi
 
 def _shifts(expectation: ExpectationBase, case: Case) -> bool:
     if isinstance(expectation, ExpectBreaker):
-        return bool(case.inference(expectation.breaker).transitions)
+        return bool(case.wire(expectation.breaker).transitions)
     return isinstance(expectation, ExpectCalls | ExpectCharges)
 
 

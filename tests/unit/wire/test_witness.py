@@ -162,7 +162,8 @@ def test_an_early_probe_is_an_attempt_while_it_was_open() -> None:
 
     found = story.infer(75)
 
-    assert states(found)[0] == ("open", 9.0)
+    assert found.opened is not None
+    assert found.opened.at_s - found.opened.error_s == pytest.approx(9.0, abs=0.01)
     assert [a.start_s for a in found.late] == [39.5]
     assert found.refutation is not None
     assert (found.refutation.wrong, found.refutation.at_s) == ("while open", 39.5)
