@@ -147,7 +147,8 @@ def test_no_answer_in_the_midst_of_a_burst_is_inconclusive(case, world) -> None:
 
 def played(scenario, world, *waits: Event, late_s: float = 0.0):
     shown = world().warmed_up().fault("status", "auth", 0.0, 5.0, late_s=late_s)
-    shown.call("auth", 0.001, status=503).answers("chat", range(90), 200)
+    shown.request("chat", 1, 0.0, 401, took_s=1.02).answers("chat", range(1, 90), 200)
+    shown.call("auth", 0.001, status=503).call("auth", 1.003, status=503)
     for second in range(1, 90):
         shown.call("auth", second + 0.002)
     shown.events += waits
