@@ -150,13 +150,26 @@ class _Account:
         if not self._needing:
             return True
         called = self._made and not isinstance(self._fault, Revoke)
-        own = set(self._struck.upstreams)
-        elsewhere = any(
-            not own & set(other.upstreams) and other.start_s < self._struck.window.end_s
+        on_the_way = self._called_before()
+        kept_away = any(
+            on_the_way & set(other.upstreams) and other.start_s < self._struck.window.end_s
             for other in self._history.faults
-            if other.upstreams
         )
-        return bool(called) or (elsewhere and not self._away)
+        return bool(called) or (kept_away and not self._away)
+
+    def _called_before(self) -> set[str]:
+        """The upstreams that the warm-up's requests called on their way to this fault's."""
+        streams = {request.sent.stream for request in self._needing}
+        found: set[str] = set()
+        for request in self._history.warm_up:
+            if request.sent.stream not in streams:
+                continue
+            for call in self._history.calls:
+                if request.sent.at_s <= call.at_s <= request.end_s:
+                    if call.called.upstream in self._struck.upstreams:
+                        break
+                    found.add(call.called.upstream)
+        return found
 
     # Counting
 
