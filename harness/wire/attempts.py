@@ -65,6 +65,8 @@ class Attempt:
     status: int | None = None
     call: Call | None = None
     """The stub's record, where there is one."""
+    altered: bool = False
+    """Whether its answer may not have been what was agreed, as a fault replaced some then."""
     request: int | None = None
     """Id of the request whose wait implies it, where nobody saw it."""
 
@@ -128,6 +130,7 @@ class _Eyes:
         self._sight = sight
         self._faults = [f for f in history.faults if upstream in f.upstreams]
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
+        self._altering = sight.altered
         self._end_s = history.end_s
 
     def found(self) -> Iterator[Attempt]:
@@ -207,6 +210,7 @@ class _Eyes:
             ends_from_s=until_s,
             results=results,
             source="proxy",
+            altered=self._altered(request.at_s, until_s),
             method=request.method or "",
             path=request.path or "",
             status=status,
@@ -225,6 +229,9 @@ class _Eyes:
 
     def _may_be_cut(self, start_s: float, end_s: float) -> bool:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._cutting)
+
+    def _altered(self, start_s: float, end_s: float) -> bool:
+        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._altering)
 
     def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
         """The stub's record of an answered attempt: same path and status, the next that arrived.
@@ -273,6 +280,7 @@ class _Eyes:
             ends_from_s=ends_from_s,
             results=results,
             source="stub",
+            altered=self._altered(call.at_s, end_s),
             method=method,
             path=call.called.path or path,
             status=status,

@@ -112,6 +112,7 @@ def _rules(base: Policy) -> Iterator[Policy]:
     yield one("doesn't ask its breaker again before a retry", "B6", rechecks=False)
     yield one("isn't reset by a success", "B1", resets=False)
     yield one("counts answers of 4xx as failures", "B1", refusals_count=True)
+    yield one("counts answers that make no sense as failures", "B1", nonsense_counts=True)
     yield one("counts answers of 429 as failures", "B1", limits_count=True)
     yield one("takes an answer of 429 for a success", "B1", limits_succeed=True)
     yield one("doesn't count answers of 5xx", "B1", errors_count=False)

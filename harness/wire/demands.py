@@ -23,9 +23,9 @@ from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, Result, by_start
-from harness.wire.sight import Sight
+from harness.wire.sight import TIE_S, Sight
 
-WARM_UP_SLACK_S = 0.02
+CLOCK_S = 0.02
 """How far a call may seem to lie outside of its request's life, by different witnesses' clocks."""
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
@@ -34,6 +34,8 @@ _AT_ONCE_S = 0.2
 """Whoever took longer for no known reason may have asked the breaker at any time in between."""
 _BEATS, _EVEN = 4, 0.1
 """So many equal intervals, give or take this share of one, are a rhythm of its own."""
+_ASIDE_S = 0.5
+"""So far off seems what a request does out of turn: before an earlier call, or beside another."""
 _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
 _NEARLY = 0.9
@@ -72,8 +74,8 @@ def calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
     instants = [at_s for at_s, _ in seen]
     found: dict[str, tuple[Learned, ...]] = {}
     for request in history.warm_up:
-        first = bisect_left(instants, request.sent.at_s - WARM_UP_SLACK_S)
-        last = bisect_right(instants, request.end_s + WARM_UP_SLACK_S)
+        first = bisect_left(instants, request.sent.at_s - CLOCK_S)
+        last = bisect_right(instants, request.end_s + CLOCK_S)
         calls = tuple(dict.fromkeys(call for _, call in seen[first:last]))
         known = found.get(request.sent.stream, ())
         found[request.sent.stream] = tuple(dict.fromkeys((*known, *calls)))
@@ -190,10 +192,11 @@ class Demands:
         alive: list[Request] = []
         upcoming = 0
         for start_s, _, name, attempt in every:
-            slack_s = self._sights[name].tie_s(start_s)
-            while upcoming < len(waiting) and waiting[upcoming].sent.at_s <= start_s + slack_s:
+            # What is seen of an attempt may be late, never early: it follows its cause.
+            while upcoming < len(waiting) and waiting[upcoming].sent.at_s <= start_s + CLOCK_S:
                 alive.append(waiting[upcoming])
                 upcoming += 1
+            slack_s = CLOCK_S + self._sights[name].noise_s(start_s, start_s)
             alive = [r for r in alive if r.end_s >= start_s - slack_s]
             owner, due_s = self._owner(
                 [r for r in alive if attempt.request in (None, r.sent.id)], name, attempt, slack_s
@@ -204,10 +207,38 @@ class Demands:
                 continue
             if start_s > due_s + slack_s and self._sights[name].holding(due_s) is not None:
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
+            self._take_over(owner, name, attempt, alive)
             self._of[owner.sent.id][name].append(attempt)
             kept[name].append(attempt)
         self._learn()
         return kept
+
+    def _take_over(
+        self, owner: Request, upstream: str, attempt: Attempt, alive: Sequence[Request]
+    ) -> None:
+        """Give a request the earlier call that it must have made to come to this attempt.
+
+        Of requests at one instant it can't be told at first whose an attempt is: it may have been
+        given to another one that has done nothing since.
+        """
+        mine = self._of[owner.sent.id]
+        for call in self.calls[owner.sent.stream]:
+            if self._was(call, upstream, attempt):
+                return
+            if self._made(call, mine):
+                continue
+            for other in alive:
+                theirs = self._of.get(other.sent.id)
+                last = _last(theirs)
+                if other is owner or theirs is None or last is None or last[0] != call.upstream:
+                    continue
+                given = last[1]
+                fits = owner.sent.at_s - CLOCK_S <= given.start_s
+                fits = fits and given.ends_from_s <= attempt.start_s + CLOCK_S
+                if fits and self._was(call, call.upstream, given) and given.request is None:
+                    theirs[call.upstream].remove(given)
+                    mine[call.upstream].append(given)
+                    break
 
     def _owner(
         self, alive: Sequence[Request], name: str, attempt: Attempt, slack_s: float
@@ -222,11 +253,14 @@ class Demands:
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
             for due_s, unlikely_s in self._due(request, name, attempt):
-                if attempt.start_s < due_s - slack_s:
+                if attempt.start_s < due_s - CLOCK_S:
                     continue
-                price_s = max(0.0, attempt.start_s - due_s) + max(0.0, outlived_s) + unlikely_s
+                late_s = max(0.0, attempt.start_s - due_s)
+                if self._sights[name].let_go(due_s, attempt.start_s):
+                    late_s = 0.0
+                price_s = late_s + max(0.0, outlived_s) + unlikely_s
                 waited_s = abs(request.end_s - attempt.end_s)
-                rank = (round(price_s / slack_s), waited_s, request.sent.id)
+                rank = (round(price_s / (TIE_S + slack_s)), waited_s, request.sent.id)
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
         return (None, 0.0) if best is None else (best[1], best[2])
@@ -250,7 +284,8 @@ class Demands:
         last = _last(mine)
         if mine is None or last is None:
             if positions or strange:
-                yield request.sent.at_s, 0.0
+                first = strange or calls[0].upstream == upstream
+                yield request.sent.at_s, 0.0 if first else _ASIDE_S
             return
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
@@ -266,6 +301,11 @@ class Demands:
             if again:
                 yield done_s + own.backoff_s(tries), 0.0
             yield done_s, _UNLIKELY_S if again else 0.0
+        if name != upstream and any(not self._made(calls[k], mine) for k in positions):
+            yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
+
+    def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
+        return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
 
     def _is_call(self, call: Learned, attempt: Attempt) -> bool:
         return not attempt.route or not call.route or _alike(call.route, attempt)
@@ -326,6 +366,7 @@ class Demands:
         later = [a for name in order[place + 1 :] for a in mine.get(name, ())]
         asked_s = max([request.sent.at_s, *(a.end_s for a in earlier)])
         by_s = min([request.end_s, *(a.start_s for a in later)])
+        asked_s = min(asked_s, by_s)
         got_there = bool(later) or self._passed(request, order[:place], mine)
         if not got_there:
             return None
@@ -375,10 +416,10 @@ class Demands:
     def _unseen(self, upstream: str, asked_s: float, by_s: float) -> Outcome:
         """An unseen attempt shows by its deadline, or by the wait that follows it."""
         own, sight = self._settings[upstream], self._sights[upstream]
-        fault = sight.holding(asked_s)
-        if fault is not None:
-            waits_s = min(asked_s + own.timeout_s, fault.end_s) - asked_s
-            return "unseen" if by_s - asked_s >= _NEARLY * waits_s else "turned away"
+        failed_s = sight.given_up_s(asked_s, own.timeout_s)
+        if failed_s is not None:
+            waited = by_s - asked_s >= _NEARLY * (failed_s - asked_s)
+            return "unseen" if waited else "turned away"
         if own.attempts < 2:
             return "unseen"
         waited = by_s - asked_s >= _NEARLY * own.backoff_s(1)
@@ -424,11 +465,10 @@ class Demands:
     def _implied_at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
         """An attempt that must have begun then, given until when its request took; else None."""
         own, sight = self._settings[upstream], self._sights[upstream]
-        fault = sight.holding(at_s)
-        if fault is not None:
+        end_s = sight.given_up_s(at_s, own.timeout_s)
+        if end_s is not None:
             if sight.requests and not sight.is_hidden(at_s):
                 return None  # it would have been seen
-            end_s = min(at_s + own.timeout_s, fault.end_s)
             if by_s - at_s < _NEARLY * (end_s - at_s) or end_s - at_s < _AT_ONCE_S:
                 return None
             return _unseen_attempt(at_s, end_s)
@@ -511,10 +551,10 @@ def _alone(instants: Sequence[float], lives: Sequence[tuple[float, float]]) -> b
     """Whether one of these happened while no request was under way."""
     busy_s, index = -math.inf, 0
     for at_s in sorted(instants):
-        while index < len(lives) and lives[index][0] - WARM_UP_SLACK_S <= at_s:
+        while index < len(lives) and lives[index][0] - CLOCK_S <= at_s:
             busy_s = max(busy_s, lives[index][1])
             index += 1
-        if busy_s + WARM_UP_SLACK_S < at_s:
+        if busy_s + CLOCK_S < at_s:
             return True
     return False
 

@@ -58,7 +58,8 @@ class Outcomes:
             return Result.SUCCESS if rules.limits_succeed else Result.NEUTRAL
         if result is Result.SUCCESS:
             refused = status is not None and 400 <= status < 500
-            return Result.FAILURE if refused and rules.refusals_count else Result.SUCCESS
+            counts = rules.refusals_count if refused else attempt.altered and rules.nonsense_counts
+            return Result.FAILURE if counts else Result.SUCCESS
         if status is not None and status >= 500:
             return Result.FAILURE if rules.errors_count else Result.SUCCESS
         late = attempt.end_s - attempt.start_s >= self._timeout_s - _DEADLINE_S

@@ -45,6 +45,8 @@ class Policy:
     """Whether an answer of 429 is a failure."""
     limits_succeed: bool = False
     """Whether an answer of 429 is a success."""
+    nonsense_counts: bool = False
+    """Whether an answer below 400 that isn't what was agreed is a failure."""
     errors_count: bool = True
     """Whether an answer of 5xx is a failure."""
     silence_counts: bool = True

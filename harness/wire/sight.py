@@ -6,6 +6,7 @@ it adds no more than 50 ms), widened by what this run measured of how late the m
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from harness.history.view import FaultWindow, History
@@ -102,6 +103,22 @@ class Sight:
         fault does.
         """
         return next((f for f in self._holding if f.start_s <= at_s < f.end_s), None)
+
+    def given_up_s(self, at_s: float, timeout_s: float) -> float | None:
+        """When an attempt of that instant, kept waiting by a fault, failed if it never came.
+
+        At its deadline, or when lifting the fault cut its connection; None where none was kept.
+        """
+        fault = self.holding(at_s)
+        if fault is None:
+            return None
+        cut_s = fault.end_s if KINDS[fault.name].lift == "cuts" else math.inf
+        return min(at_s + timeout_s, cut_s)
+
+    def let_go(self, due_s: float, at_s: float) -> bool:
+        """Whether what was due at one instant may have been kept waiting until another."""
+        fault = self.holding(due_s)
+        return fault is not None and fault.end_s - self._tie_s <= at_s
 
     def released(self, at_s: float) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before."""

@@ -148,20 +148,10 @@ def test_a_defect_is_failed_for_the_right_reason(
     pytest.fail(f"{defect.summary}: {name} did not notice, but {others or 'nothing failed at all'}")
 
 
-UNFAIR = {
-    ("attempts-abandoned", "drip_at_the_probe"): "an attempt ends at its deadline at the latest, "
-    "however long its connection stays open",
-    ("watches-health", "auth_503_50s"): "calls that no request caused are taken for probes",
-}
-"""Where judging is known to be wrong, and about what."""
-
-
 def _variants() -> Iterator[object]:
     for each in SOUND.values():
         for name in each.scenarios:
-            why = UNFAIR.get((each.id, name))
-            marks = () if why is None else (pytest.mark.xfail(strict=True, reason=why),)
-            yield pytest.param(each, name, id=f"{each.id}-{name}", marks=marks)
+            yield pytest.param(each, name, id=f"{each.id}-{name}")
 
 
 @pytest.mark.parametrize(("variant", "name"), list(_variants()))
