@@ -194,7 +194,7 @@ class _Eyes:
         results = _results(status, call)
         if answered and not request.path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
-        if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s):
+        if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s, call):
             results = EITHER
         deadline_s = request.at_s + self._timeout_s
         edge_s = self._sight.slack_s(request.at_s, deadline_s)
@@ -210,7 +210,7 @@ class _Eyes:
             ends_from_s=until_s,
             results=results,
             source="proxy",
-            altered=self._altered(request.at_s, until_s),
+            altered=self._altered(request.at_s, until_s, call),
             method=request.method or "",
             path=request.path or "",
             status=status,
@@ -227,11 +227,11 @@ class _Eyes:
         ]  # fmt: skip
         return max((f.end_s for f in silent), default=closed.at_s)
 
-    def _may_be_cut(self, start_s: float, end_s: float) -> bool:
-        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._cutting)
+    def _may_be_cut(self, start_s: float, end_s: float, call: Call | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, call) for f in self._cutting)
 
-    def _altered(self, start_s: float, end_s: float) -> bool:
-        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._altering)
+    def _altered(self, start_s: float, end_s: float, call: Call | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, call) for f in self._altering)
 
     def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
         """The stub's record of an answered attempt: same path and status, the next that arrived.
@@ -280,7 +280,7 @@ class _Eyes:
             ends_from_s=ends_from_s,
             results=results,
             source="stub",
-            altered=self._altered(call.at_s, end_s),
+            altered=self._altered(call.at_s, end_s, call),
             method=method,
             path=call.called.path or path,
             status=status,

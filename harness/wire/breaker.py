@@ -24,7 +24,7 @@ Wrong = Literal["while open", "two probes", "turned away", "no probe"]
 _NEVER = float("-inf")
 _BLIND_S = 1.0
 """Where the machine was later than this nothing is read from the order of events."""
-_MOST_TIES = 8
+_MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
@@ -154,7 +154,10 @@ class _Acceptor:
             events.append((attempt.start_s, _START, attempt))
             events.append((attempt.end_s, _END, attempt))
         # What the target did meanwhile may show on the wire a little later.
-        events += [(one.by_s + (tie_s(one.by_s) if one.sure else 0.0), _AWAY, one) for one in asked]
+        events += [
+            (one.by_s + (min(tie_s(one.by_s), _BLIND_S) if one.sure else 0.0), _AWAY, one)
+            for one in asked
+        ]
         events += [(at_s, _LOST, Lost(at_s)) for at_s in lost]
         # An attempt that ends the instant it begins begins first.
         self._events = sorted(events, key=lambda e: (e[0], _rank(e)))
@@ -297,12 +300,14 @@ class _Acceptor:
     ) -> States:
         """An attempt ended; results of an earlier era change nothing (B5)."""
         if state.kind == "any":
+            if attempt.result is not Result.SUCCESS:
+                return {State("any", max(state.since_s, attempt.end_s)): stories}  # it may be open
             others = [a for a in self._in_flight if a != attempt.id]
-            if others or attempt.result is not Result.SUCCESS:
+            if others or attempt.start_s <= state.since_s + self._tie_s:
                 return {state: stories}
             known = State("closed", attempt.end_s)
-            return {known: tuple(s.then(Change("closed", s.at_s, attempt.end_s, None))
-                                 for s in stories)}  # fmt: skip
+            closings = (s.then(Change("closed", s.at_s, attempt.end_s, None)) for s in stories)
+            return {known: tuple(closings)}
         low_s, high_s = attempt.ends_from_s, attempt.end_s
         if low_s < at_s < high_s:
             high_s = at_s

@@ -285,7 +285,8 @@ class Demands:
         if mine is None or last is None:
             if positions or strange:
                 first = strange or calls[0].upstream == upstream
-                yield request.sent.at_s, 0.0 if first else _ASIDE_S
+                due_s = self._still_due(upstream, request.sent.at_s, attempt)
+                yield due_s, 0.0 if first else _ASIDE_S
             return
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
@@ -303,6 +304,16 @@ class Demands:
             yield done_s, _UNLIKELY_S if again else 0.0
         if name != upstream and any(not self._made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
+
+    def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
+        """When it was due that is not given up yet: by waiting in vain before it, unseen."""
+        own, sight = self._settings[upstream], self._sights[upstream]
+        for tries in range(1, own.attempts):
+            failed_s = sight.given_up_s(due_s, own.timeout_s)
+            if failed_s is None or attempt.start_s <= failed_s + CLOCK_S:
+                break
+            due_s = failed_s + own.backoff_s(tries)
+        return due_s
 
     def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
         return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
@@ -384,11 +395,12 @@ class Demands:
         """Whether nothing before an upstream ended a request: each answered well, as in health."""
         for name in before:
             own = mine.get(name, ())
-            if (request.sent.stream, name) in self._went_on:
+            told = self._told_down.get((request.sent.stream, name), ())
+            if (request.sent.stream, name) in self._went_on and _answer(request) not in told:
                 continue
             if not own or own[-1].result is not Result.SUCCESS:
                 return False
-            if any(_overlaps(f.start_s, f.end_s, own) for f in self._sights[name].altered):
+            if any(attempt.altered for attempt in own):
                 return False
         return True
 
@@ -453,6 +465,9 @@ class Demands:
         own, tries = self._settings[upstream], len(demand.attempts)
         if demand.outcome == "turned away" or tries >= own.attempts:
             return None
+        first = self._given_up_before(demand, upstream)
+        if first is not None:
+            return first
         at_s, by_s = demand.asked_s, demand.asked_by_s
         if tries:
             last = demand.attempts[-1]
@@ -461,6 +476,21 @@ class Demands:
             at_s, by_s = last.end_s + own.backoff_s(tries), demand.request.end_s
         found = self._implied_at(upstream, at_s, by_s, tries)
         return None if found is None else replace(found, request=demand.request.sent.id)
+
+    def _given_up_before(self, demand: Demand, upstream: str) -> Attempt | None:
+        """An attempt that must have been waited for in vain before the first one that was seen."""
+        if demand.outcome != "made":
+            return None
+        began_s = demand.attempts[0].start_s
+        mine = self._of[demand.request.sent.id]
+        before = (a for name, own in mine.items() if name != upstream for a in own)
+        ends_s = [a.end_s for a in before if a.start_s < began_s]
+        asked_s = max([demand.request.sent.at_s, *ends_s])
+        failed_s = self._sights[upstream].given_up_s(asked_s, self._settings[upstream].timeout_s)
+        if failed_s is None or began_s <= failed_s:
+            return None
+        found = _unseen_attempt(asked_s, failed_s)
+        return replace(found, request=demand.request.sent.id)
 
     def _implied_at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
         """An attempt that must have begun then, given until when its request took; else None."""
@@ -619,7 +649,3 @@ def _answer(request: Request) -> object:
         else frozenset()
     )
     return request.status, said
-
-
-def _overlaps(start_s: float, end_s: float, attempts: Sequence[Attempt]) -> bool:
-    return any(start_s <= a.end_s and a.start_s <= end_s for a in attempts)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from harness.history.view import FaultWindow, History
+from harness.history.view import Call, FaultWindow, History
 from harness.scenario.faults import KINDS, Kind
 from harness.units import Window
 
 TIE_S = 0.05
 """What a sound target may add to an instant (B3)."""
+_REPEATED_S = 35.0
+"""A connect without an answer is repeated after 1, 3, 7, 15 and 31 s, if its client still waits."""
 _RELEASE_S = 0.5
 """How long what a fault held back may take to arrive once it is lifted."""
 _AROUND_S = 0.5
@@ -55,7 +57,12 @@ class Sight:
         self._noise = noise or Quiet()
         switched = history.run.engine == "sim" and history.run.seed != 0
         self._tie_s = TIE_S + (_SWITCHED_S if switched else 0.0)
-        self._faults = tuple(f for f in history.faults if upstream in f.upstreams)
+        own = [f for f in history.faults if upstream in f.upstreams]
+        met = {one for call in history.calls_to(upstream) for one in call.called.met or ()}
+        self.in_stub = frozenset(f.fault for f in own if mark_of(f) in met)
+        """Numbers of the faults that the stub played: for its calls it says whom they met."""
+        self._all = tuple(own)
+        self._faults = tuple(f for f in own if f.fault not in self.in_stub)
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How far the target's order of events may be from the wire's in that time."""
@@ -68,6 +75,21 @@ class Sight:
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
         return self.slack_s(at_s - _AROUND_S, at_s + _AROUND_S)
+
+    @property
+    def guessed(self) -> tuple[Window, ...]:
+        """Windows in which attempts are guessed in part: connects that nobody answered, which
+        a client's kernel repeats, until the last of these has ended.
+        """
+        return tuple(
+            Window(f.start_s, f.end_s + _REPEATED_S)
+            for f in self._faults
+            if KINDS[f.name].where == "connect"
+        )
+
+    def blind_tie_s(self, at_s: float) -> float:
+        """The same slack, but that nothing is read from the order of events in such windows."""
+        return math.inf if any(at_s in window for window in self.guessed) else self.tie_s(at_s)
 
     @property
     def fine_s(self) -> float:
@@ -139,4 +161,15 @@ class Sight:
     @property
     def altered(self) -> tuple[FaultWindow, ...]:
         """The faults under which an answer that came is not what it is in health."""
-        return tuple(f for f in self._faults if KINDS[f.name].new == "otherwise")
+        return tuple(f for f in self._all if KINDS[f.name].new == "otherwise")
+
+    def met(self, fault: FaultWindow, start_s: float, end_s: float, call: Call | None) -> bool:
+        """Whether a fault may have met an attempt: by its time, or by what the stub says."""
+        if fault.fault in self.in_stub and call is not None:
+            return mark_of(fault) in (call.called.met or ())
+        return fault.start_s <= end_s and start_s <= fault.end_s
+
+
+def mark_of(fault: FaultWindow) -> str:
+    """By what a stub's records name a fault."""
+    return f"f{fault.fault}"

@@ -181,8 +181,18 @@ class Wire:
 
     @cached_property
     def reading(self) -> Reading:
-        """What the declared breaker makes of it."""
-        return self.held_against(declared(self.settings))
+        """What the declared breaker makes of it.
+
+        Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it.
+        """
+        found = self.held_against(declared(self.settings))
+        if found.refutation is None or not self.sight.guessed:
+            return found
+        outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
+        seen = read(
+            self.attempts, self._asked, outcomes, tie_s=self.sight.blind_tie_s, lost=self._lost
+        )
+        return found if seen.refutation is not None else seen
 
     @property
     def refutation(self) -> Refutation | None:
