@@ -20,7 +20,7 @@ from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, History
 from harness.scenario.faults import KINDS
 from harness.settings import ServiceSettings
-from harness.wire.sight import Sight
+from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
 """How long a request may be on its way from the proxy to the stub, on a quiet machine."""
@@ -240,6 +240,8 @@ class _Eyes:
         """
         path = (request.path or "").partition("?")[0]
         travels_s = _TRAVELS_S + self._sight.noise_s(request.at_s, request.at_s + _TRAVELS_S)
+        # Where a target's own order is loose, so is that of what it sends.
+        instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
         found: int | None = None
         nearest = (math.inf, math.inf)
         for index in range(bisect_left(self._instants, request.at_s - _BEFORE_S), len(self._calls)):
@@ -251,7 +253,7 @@ class _Eyes:
             reply = call.replied
             if reply is not None and (reply.outcome == "lost" or reply.status != status):
                 continue
-            apart = (round((call.at_s - request.at_s) / _INSTANT_S), _apart_s(call, seen_s))
+            apart = (round((call.at_s - request.at_s) / instant_s), _apart_s(call, seen_s))
             if apart < nearest:
                 found, nearest = index, apart
         if found is None:
