@@ -19,7 +19,7 @@ from harness.settings import DOCUMENTED
 from harness.units import Around, Range
 from harness.verdict import Finding, Transition, Verdict, worst
 from harness.wire.changes import Probe
-from harness.wire.demands import upstreams_of
+from harness.wire.learned import upstreams_of
 
 
 def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:

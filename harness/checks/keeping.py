@@ -10,7 +10,7 @@ from harness.checks.wording import plural, stream_request
 from harness.history.view import Request
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
-from harness.wire.breaker import Refutation
+from harness.wire.states import Refutation
 from harness.wire.witness import Wire
 
 _EXPECTED = "what a sound breaker would do"

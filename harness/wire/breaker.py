@@ -11,109 +11,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from harness.wire.attempts import Attempt, Result
 from harness.wire.outcomes import Outcomes
-from harness.wire.policy import Policy
+from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, Wrong
 from harness.wire.stories import START, Change, Story, merged
 
-Kind = Literal["closed", "open", "half_open", "any"]
-Wrong = Literal["while open", "two probes", "turned away", "no probe"]
-_NEVER = float("-inf")
+Item = Attempt | Asked | Lost
+Happening = tuple[float, int, Item]
+States = dict[State, tuple[Story, ...]]
+_END, _START, _AWAY, _LOST = 0, 1, 2, 3
 _BLIND_S = 1.0
 """Where the machine was later than this nothing is read from the order of events."""
 _MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One state that the breaker may be in."""
-
-    kind: Kind
-    since_s: float
-    """When it began; while half open, when it had opened."""
-    failures: int = 0
-    probes: frozenset[int] = frozenset()
-    """Attempts that it has let through while half open and that are still under way."""
-    successes: int = 0
-    neutral_s: float = _NEVER
-    """When a probe last gave its slot back (B1: 429)."""
-    told: frozenset[int] = frozenset()
-    """Attempts whose end has been taken into account ahead of its turn."""
-    stuck: bool = False
-    first_s: float = _NEVER
-    """When the oldest failure of the run was counted, where failures are forgotten."""
-
-    def having(self, attempt: int) -> State:
-        """The same, with one more attempt's end taken into account ahead of its turn."""
-        return State(
-            self.kind, self.since_s, self.failures, self.probes, self.successes, self.neutral_s,
-            self.told | {attempt}, self.stuck, self.first_s,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request that asked the breaker and made no attempt that anybody saw.
-
-    `sure`: it was turned away. Else it may as well have made one that failed, unseen.
-    """
-
-    asked_s: float
-    by_s: float
-    request: int
-    sure: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """One attempt that may have failed here, unseen."""
-
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refutation:
-    """The event that no breaker with these rules explains."""
-
-    wrong: Wrong
-    at_s: float
-    state_s: float
-    """Since when the breaker was in the state that the event contradicts."""
-    until_s: float
-    """When a probe would have been due; for `two probes`, when the first one ended."""
-    attempt: Attempt | None = None
-    asked: Asked | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What the acceptor made of one upstream."""
-
-    policy: Policy
-    stories: tuple[Story, ...]
-    """All ways in which it may have changed, each as its last change; up to the refutation."""
-    refutation: Refutation | None = None
-    events: int = 0
-    """How many events it was held against."""
-    unexplained: tuple[Refutation, ...] = ()
-    """The events that it doesn't explain: the first one, or all where it was forgiving."""
-
-    @property
-    def changes(self) -> tuple[tuple[Change, ...], ...]:
-        """The same as lists of changes, the first one first."""
-        return tuple(story.changes() for story in self.stories)
-
-
-Item = Attempt | Asked | Lost
-Happening = tuple[float, int, Item]
-States = dict[State, tuple[Story, ...]]
-_END, _START, _AWAY, _LOST = 0, 1, 2, 3
 
 
 def read(
@@ -161,7 +75,7 @@ class _Acceptor:
         events += [(at_s, _LOST, Lost(at_s)) for at_s in lost]
         # An attempt that ends the instant it begins begins first.
         self._events = sorted(events, key=lambda e: (e[0], _rank(e)))
-        self._states: States = {State("closed", _NEVER): (START,)}
+        self._states: States = {State("closed", NEVER): (START,)}
         self._in_flight: dict[int, Attempt] = {}
         self._mixed = _mixed(attempts, outcomes, tie_s)
 
@@ -402,7 +316,7 @@ class _Acceptor:
             few = int(min(others, most))
             if not few and not state.failures:
                 return [(state, None)]
-            return [(replace(state, failures=k, first_s=_NEVER), None) for k in range(few + 1)]
+            return [(replace(state, failures=k, first_s=NEVER), None) for k in range(few + 1)]
         found: list[tuple[State, Change | None]] = [(state, None)] if others else []
         failures, first_s = state.failures, state.first_s
         forgets = not math.isinf(rules.forgets_s)
@@ -481,7 +395,7 @@ class _Acceptor:
         assert not isinstance(item, Lost)  # what nobody saw refutes nothing
         kinds = {state.kind for state in before}
         rules = self._policy
-        since_s = max((s.since_s for s in before), default=_NEVER)
+        since_s = max((s.since_s for s in before), default=NEVER)
         if isinstance(item, Asked):
             wrong: Wrong = "turned away" if "closed" in kinds else "no probe"
             return Refutation(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from harness.settings import ServiceSettings
 from harness.units import format_duration
-from harness.wire.breaker import Reading
 from harness.wire.policy import Policy, declared
+from harness.wire.states import Reading
 
 _MOST_NAMED = 2
 

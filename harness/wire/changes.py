@@ -16,7 +16,7 @@ from harness.history.view import History
 from harness.units import Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
-from harness.wire.breaker import Reading
+from harness.wire.states import Reading
 from harness.wire.stories import Change, Story, merged
 
 _LOGGED_LATE_S = 0.1

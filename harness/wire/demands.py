@@ -11,29 +11,23 @@ nobody's, and says nothing of the breaker.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from statistics import mean, pstdev
 from typing import Literal
 
 from harness.history.view import History, Request
-from harness.routes import route_matches
 from harness.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, Result, by_start
+from harness.wire.background import nobodys
+from harness.wire.learned import CLOCK_S, Learned, alike, calls_of
 from harness.wire.sight import TIE_S, Sight
 
-CLOCK_S = 0.02
-"""How far a call may seem to lie outside of its request's life, by different witnesses' clocks."""
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
 _IDENTITY = frozenset({401, 403})
 _AT_ONCE_S = 0.2
 """Whoever took longer for no known reason may have asked the breaker at any time in between."""
-_BEATS, _EVEN = 4, 0.1
-"""So many equal intervals, give or take this share of one, are a rhythm of its own."""
 _ASIDE_S = 0.5
 """So far off seems what a request does out of turn: before an earlier call, or beside another."""
 _UNLIKELY_S = 5.0
@@ -59,64 +53,6 @@ class Demand:
     attempts: tuple[Attempt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """One call that a stream's requests make."""
-
-    upstream: str
-    route: str
-    """Method and path; empty where only a connection was seen."""
-
-
-def calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
-    """The calls of each stream's requests, in order, as the warm-up showed them."""
-    seen = sorted(_warm_up_calls(history), key=lambda pair: pair[0])
-    instants = [at_s for at_s, _ in seen]
-    found: dict[str, tuple[Learned, ...]] = {}
-    for request in history.warm_up:
-        first = bisect_left(instants, request.sent.at_s - CLOCK_S)
-        last = bisect_right(instants, request.end_s + CLOCK_S)
-        calls = tuple(dict.fromkeys(call for _, call in seen[first:last]))
-        known = found.get(request.sent.stream, ())
-        found[request.sent.stream] = tuple(dict.fromkeys((*known, *calls)))
-    return found
-
-
-def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:
-    """The upstreams that each stream's requests need, in the order of their first call."""
-    return {
-        stream: tuple(dict.fromkeys(call.upstream for call in calls))
-        for stream, calls in calls_of(history).items()
-    }
-
-
-def _warm_up_calls(history: History) -> list[tuple[float, Learned]]:
-    """By stubs; by proxies for an upstream without one; by connections for want of both."""
-    by_stub = [
-        (call.at_s, Learned(call.called.upstream, _exact(call.called.route, call.called.path)))
-        for call in history.calls
-        if call.at_s < 0
-    ]
-    stubbed = {call.upstream for _, call in by_stub}
-    crossed = [c for c in history.crossings if c.at_s < 0 and c.upstream not in stubbed]
-    asked = [
-        (c.at_s, Learned(c.upstream, _exact(f"{c.method} {c.path}", c.path or "")))
-        for c in crossed
-        if c.what == "request" and c.path
-    ]
-    told = {call.upstream for _, call in asked}
-    bare = [
-        (c.at_s, Learned(c.upstream, ""))
-        for c in crossed
-        if c.what in ("accepted", "request") and c.upstream not in told
-    ]
-    return [*by_stub, *asked, *bare]
-
-
-def _exact(route: str, path: str) -> str:
-    return f"{route.partition(' ')[0]} {path.partition('?')[0]}"
-
-
 class Demands:
     """Requests and attempts of one history, matched."""
 
@@ -130,13 +66,13 @@ class Demands:
         self._history = history
         self._settings = settings
         self._sights = sights
-        self.background = {name: _nobodys(history, name, made) for name, made in attempts.items()}
+        self.background = {name: nobodys(history, name, made) for name, made in attempts.items()}
         """Attempts that no request caused, by upstream."""
-        nobodys = {
+        own_routes = {
             (name, attempt.route) for name, made in self.background.items() for attempt in made
         }
         self.calls = {
-            stream: tuple(call for call in calls if (call.upstream, call.route) not in nobodys)
+            stream: tuple(call for call in calls if (call.upstream, call.route) not in own_routes)
             for stream, calls in calls_of(history).items()
         }
         self._routes: dict[str, set[str]] = defaultdict(set)
@@ -278,7 +214,7 @@ class Demands:
             if call.upstream == upstream and self._is_call(call, attempt)
         ]
         strange = bool(attempt.route) and not any(
-            _alike(route, attempt) for route in self._routes[upstream]
+            alike(route, attempt) for route in self._routes[upstream]
         )
         mine = self._of.get(request.sent.id)
         last = _last(mine)
@@ -319,7 +255,7 @@ class Demands:
         return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
 
     def _is_call(self, call: Learned, attempt: Attempt) -> bool:
-        return not attempt.route or not call.route or _alike(call.route, attempt)
+        return not attempt.route or not call.route or alike(call.route, attempt)
 
     def _was(self, call: Learned, upstream: str, attempt: Attempt) -> bool:
         return call.upstream == upstream and self._is_call(call, attempt)
@@ -537,78 +473,6 @@ def _unseen_attempt(start_s: float, end_s: float) -> Attempt:
 
 def _all_failed(attempts: Sequence[Attempt]) -> bool:
     return all(attempt.results == FAILURE for attempt in attempts)
-
-
-def _nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Attempts that no request caused: declared, or on a route with a life of its own.
-
-    That is one that no request was seen to call in the warm-up and that is called outside of all
-    requests' lives or with a rhythm; or one that is called in both these ways.
-    """
-    declared = [
-        entry.partition(" ")[2]
-        for entry in history.run.background
-        if entry.partition(" ")[0] == upstream
-    ]
-    learned = {
-        call.route for calls in calls_of(history).values() for call in calls
-        if call.upstream == upstream
-    }  # fmt: skip
-    by_route: dict[str, list[Attempt]] = defaultdict(list)
-    found: list[Attempt] = []
-    for attempt in attempts:
-        if attempt.path and any(route_matches(d, attempt.route, attempt.path) for d in declared):
-            found.append(attempt)
-        elif attempt.route:
-            by_route[attempt.route].append(attempt)
-    before = [
-        (call.at_s, _exact(call.called.route, call.called.path))
-        for call in history.calls_to(upstream)
-        if call.at_s < 0
-    ]
-    lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
-    for route, made in by_route.items():
-        instants = [at_s for at_s, seen in before if seen == route]
-        instants += [attempt.start_s for attempt in made]
-        strange = not any(_alike(each, made[0]) for each in learned)
-        alone, rhythmic = _alone(instants, lives), _rhythmic(instants)
-        if (alone and rhythmic) or (strange and (alone or rhythmic)):
-            found += made
-    return tuple(found)
-
-
-def _alone(instants: Sequence[float], lives: Sequence[tuple[float, float]]) -> bool:
-    """Whether one of these happened while no request was under way."""
-    busy_s, index = -math.inf, 0
-    for at_s in sorted(instants):
-        while index < len(lives) and lives[index][0] - CLOCK_S <= at_s:
-            busy_s = max(busy_s, lives[index][1])
-            index += 1
-        if busy_s + CLOCK_S < at_s:
-            return True
-    return False
-
-
-def _rhythmic(instants: Sequence[float]) -> bool:
-    """Whether they come at equal intervals."""
-    gaps = [b - a for a, b in pairwise(sorted(instants))]
-    return len(gaps) >= _BEATS and pstdev(gaps) < _EVEN * mean(gaps)
-
-
-def _alike(route: str, attempt: Attempt) -> bool:
-    """Whether an attempt is on a learned route: same method, same path but for what names things.
-
-    A path's last segments may name a user, a project, a file: the first one must be the same.
-    """
-    if not route:
-        return True
-    method, _, path = route.partition(" ")
-    wanted, given = _segments(path), _segments(attempt.path.partition("?")[0])
-    return method == attempt.method and len(wanted) == len(given) and wanted[:1] == given[:1]
-
-
-def _segments(path: str) -> list[str]:
-    return [segment for segment in path.split("/") if segment]
 
 
 def _same(one: Attempt, other: Attempt) -> bool:

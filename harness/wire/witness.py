@@ -11,7 +11,7 @@ from harness.settings import ServiceSettings
 from harness.units import Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt, attempts_of, cut_idle
-from harness.wire.breaker import Asked, Reading, Refutation, read
+from harness.wire.breaker import read
 from harness.wire.causes import Cause, causes, rivals
 from harness.wire.changes import (
     Account,
@@ -26,6 +26,7 @@ from harness.wire.demands import Demand, Demands
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
 from harness.wire.sight import Noise, Sight
+from harness.wire.states import Asked, Reading, Refutation
 from harness.wire.stories import Change
 
 _AWAY = "turned away"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.checks.keeping import claims_of, request_of, says
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
-from harness.wire.breaker import Refutation
+from harness.wire.states import Refutation
 
 _NAMES = {
     "while open": "no traffic while open",

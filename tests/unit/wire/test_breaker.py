@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from harness.settings import ServiceSettings
-from harness.wire.breaker import Asked, Reading, read
+from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
+from harness.wire.states import Asked, Reading
 
 TIE_S = 0.05
 FAILED = [(0.0, 0.1, "f"), (1.0, 1.1, "f"), (2.0, 2.1, "f")]

@@ -1,0 +1,94 @@
+"""What the acceptor works with: states that a breaker may be in, events, and what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.wire.attempts import Attempt
+from harness.wire.policy import Policy
+from harness.wire.stories import Change, Story
+
+Kind = Literal["closed", "open", "half_open", "any"]
+Wrong = Literal["while open", "two probes", "turned away", "no probe"]
+NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state that the breaker may be in."""
+
+    kind: Kind
+    since_s: float
+    """When it began; while half open, when it had opened."""
+    failures: int = 0
+    probes: frozenset[int] = frozenset()
+    """Attempts that it has let through while half open and that are still under way."""
+    successes: int = 0
+    neutral_s: float = NEVER
+    """When a probe last gave its slot back (B1: 429)."""
+    told: frozenset[int] = frozenset()
+    """Attempts whose end has been taken into account ahead of its turn."""
+    stuck: bool = False
+    first_s: float = NEVER
+    """When the oldest failure of the run was counted, where failures are forgotten."""
+
+    def having(self, attempt: int) -> State:
+        """The same, with one more attempt's end taken into account ahead of its turn."""
+        return State(
+            self.kind, self.since_s, self.failures, self.probes, self.successes, self.neutral_s,
+            self.told | {attempt}, self.stuck, self.first_s,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that asked the breaker and made no attempt that anybody saw.
+
+    `sure`: it was turned away. Else it may as well have made one that failed, unseen.
+    """
+
+    asked_s: float
+    by_s: float
+    request: int
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One attempt that may have failed here, unseen."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refutation:
+    """The event that no breaker with these rules explains."""
+
+    wrong: Wrong
+    at_s: float
+    state_s: float
+    """Since when the breaker was in the state that the event contradicts."""
+    until_s: float
+    """When a probe would have been due; for `two probes`, when the first one ended."""
+    attempt: Attempt | None = None
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the acceptor made of one upstream."""
+
+    policy: Policy
+    stories: tuple[Story, ...]
+    """All ways in which it may have changed, each as its last change; up to the refutation."""
+    refutation: Refutation | None = None
+    events: int = 0
+    """How many events it was held against."""
+    unexplained: tuple[Refutation, ...] = ()
+    """The events that it doesn't explain: the first one, or all where it was forgiving."""
+
+    @property
+    def changes(self) -> tuple[tuple[Change, ...], ...]:
+        """The same as lists of changes, the first one first."""
+        return tuple(story.changes() for story in self.stories)
