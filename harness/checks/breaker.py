@@ -120,6 +120,8 @@ class _Judge:
         wire = self.wire
         if not wire.demands:
             return Verdict.INCONCLUSIVE, f"no request is known to have needed {wire.upstream}"
+        if wire.unreadable:
+            return Verdict.INCONCLUSIVE, "this machine was too busy to read the order of events"
         if wire.unknown and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"

@@ -131,6 +131,11 @@ class _Eyes:
         self._faults = [f for f in history.faults if upstream in f.upstreams]
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
         self._altering = sight.altered
+        self._slowing = [
+            f for f in self._faults
+            if KINDS[f.name].new == "slow" and f.fault not in sight.in_stub
+            and KINDS[f.name].where == "proxy"
+        ]  # fmt: skip
         self._end_s = history.end_s
 
     def found(self) -> Iterator[Attempt]:
@@ -179,8 +184,10 @@ class _Eyes:
             yield self._attempt(events[index], events[index + 1 :])
 
     def _attempt(self, request: Crossed, after: Sequence[Crossed]) -> Attempt:
-        end_s, status, answered = math.inf, None, False
+        end_s, status, answered, gone_s = math.inf, None, False, math.inf
         for event in after:
+            if event.what in ("request", "closed"):
+                gone_s = min(gone_s, event.at_s)
             if event.what == "request":
                 break
             if event.what == "response" and not answered:
@@ -202,12 +209,16 @@ class _Eyes:
             results = results | FAILURE
         elif end_s > deadline_s:
             results = FAILURE
-        until_s = min(end_s, deadline_s)
+        from_s = until_s = min(end_s, deadline_s)
+        if Result.SUCCESS in results and self._is_slowed(request.at_s, end_s):
+            # Its first bytes have passed; the rest may still be on its way.
+            until_s = max(until_s, min(gone_s, deadline_s))
+            results = results | FAILURE if until_s >= deadline_s - edge_s else results
         return Attempt(
             id=0,
             start_s=request.at_s,
             end_s=until_s,
-            ends_from_s=until_s,
+            ends_from_s=from_s,
             results=results,
             source="proxy",
             altered=self._altered(request.at_s, until_s, call),
@@ -218,14 +229,21 @@ class _Eyes:
         )
 
     def _heard_s(self, closed: Crossed) -> float:
-        """When a client hears that its connection is closed: a silent fault holds that back too."""
+        """When a client hears that its connection is closed, which data held back goes before."""
         if closed.closed_by == "client":
             return closed.at_s
-        silent = [
-            f for f in self._faults
-            if f.start_s <= closed.at_s < f.end_s and KINDS[f.name].new in ("silent", "late")
-        ]  # fmt: skip
-        return max((f.end_s for f in silent), default=closed.at_s)
+        at_s = closed.at_s
+        if any(f.start_s <= at_s < f.end_s for f in self._slowing):
+            return math.inf
+        silent = (
+            f.end_s
+            for f in self._faults
+            if f.start_s <= at_s < f.end_s and KINDS[f.name].new in ("silent", "late")
+        )
+        return max(silent, default=at_s)
+
+    def _is_slowed(self, start_s: float, end_s: float) -> bool:
+        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._slowing)
 
     def _may_be_cut(self, start_s: float, end_s: float, call: Call | None) -> bool:
         return any(self._sight.met(f, start_s, end_s, call) for f in self._cutting)

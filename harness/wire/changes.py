@@ -91,13 +91,14 @@ def changes(
     why: Callable[[Change], str],
     *,
     shown_s: Sequence[float] | None = None,
+    doubted_s: Sequence[float] = (),
 ) -> Changes:
     """How it changed by these stories.
 
     `loose`: the stories of a breaker whose threshold is not known, for what nobody saw. `account`:
     what the target says of itself. `slack_s`: how far its instants may be from the wire's. `why`:
     by what a change is known. `shown_s`: where no rules explain everything, when somebody was
-    turned away: so late it may have opened.
+    turned away. So late it may have opened where that is in doubt (`doubted_s`).
     """
     fitting = [s for s in stories if account.agrees(s, slack_s)]
     told = fitting or list(stories)
@@ -111,7 +112,8 @@ def changes(
         wide, words = change, why(change)
         if change.attempt is None and change.kind == "open":
             wide = _widened(change, index, main, free)
-        if shown_s is not None and change.kind == "open":
+        doubted = any(abs(at_s - change.high_s) <= slack_s for at_s in doubted_s)
+        if shown_s is not None and change.kind == "open" and doubted:
             until_s = main[index + 1].low_s if index + 1 < len(main) else math.inf
             signs = [at_s for at_s in shown_s if change.low_s <= at_s < until_s]
             wide = replace(wide, high_s=max(wide.high_s, min(signs, default=wide.high_s)))

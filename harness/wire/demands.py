@@ -141,7 +141,7 @@ class Demands:
                 if not self._sights[name].released(start_s):
                     kept[name].append(attempt)
                 continue
-            if start_s > due_s + slack_s and self._sights[name].holding(due_s) is not None:
+            if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
             self._take_over(owner, name, attempt, alive)
             self._of[owner.sent.id][name].append(attempt)
@@ -318,9 +318,11 @@ class Demands:
         if not got_there:
             return None
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
-        needed = outcome == "turned away" or _answer(request) in self._healthy(request.sent.stream)
-        if needed and self._sights[upstream].is_hidden(asked_s):
+        as_ever = _answer(request) in self._healthy(request.sent.stream)
+        if (outcome == "turned away" or as_ever) and self._sights[upstream].is_hidden(asked_s):
             outcome = self._unseen(upstream, asked_s, by_s)
+            if as_ever and outcome == "turned away":
+                outcome = "unknown"  # it may not have asked
         if outcome == "turned away" and self._took_too_long(upstream, asked_s, by_s):
             outcome = "unknown"
         return Demand(request=request, outcome=outcome, asked_s=asked_s, asked_by_s=by_s)

@@ -15,6 +15,8 @@ from harness.units import Window
 
 TIE_S = 0.05
 """What a sound target may add to an instant (B3)."""
+_MOST_NOISE_S = 0.3
+"""Noise beyond this is no matter of order any more: what it may explain is excused by itself."""
 _REPEATED_S = 35.0
 """A connect without an answer is repeated after 1, 3, 7, 15 and 31 s, if its client still waits."""
 _RELEASE_S = 0.5
@@ -74,7 +76,8 @@ class Sight:
 
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
-        return self.slack_s(at_s - _AROUND_S, at_s + _AROUND_S)
+        noise_s = self._noise.slack_s(at_s - _AROUND_S, at_s + _AROUND_S)
+        return self._tie_s + min(noise_s, _MOST_NOISE_S)
 
     @property
     def guessed(self) -> tuple[Window, ...]:
@@ -138,9 +141,11 @@ class Sight:
         return min(at_s + timeout_s, cut_s)
 
     def let_go(self, due_s: float, at_s: float) -> bool:
-        """Whether what was due at one instant may have been kept waiting until another."""
+        """Whether what was due at one instant may have waited, unseen, until another."""
         fault = self.holding(due_s)
-        return fault is not None and fault.end_s - self._tie_s <= at_s
+        if fault is None or (self.requests and not self.is_hidden(due_s)):
+            return False  # it was seen when it was made
+        return fault.end_s - self._tie_s <= at_s
 
     def released(self, at_s: float) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before."""

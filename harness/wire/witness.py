@@ -30,6 +30,8 @@ from harness.wire.states import Asked, Reading, Refutation
 from harness.wire.stories import Change
 
 _AWAY = "turned away"
+_FEW, _LITTLE = 2, 0.05
+"""So many unexplained events, or this share of all, are little."""
 _SEEN = {
     "proxy": "seen entering the proxy",
     "stub": "seen at the stub",
@@ -243,22 +245,31 @@ class Wire:
     def changes(self) -> Changes:
         """How it changed: by the declared rules where they hold, else by those that explain it."""
         readings = [self.reading] if self.refutation is None else [c.reading for c in self.causes]
+        nearest = None if readings else self._nearest
         shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
         loose = self.held_against(any_threshold(self.settings))
         return changes(
-            stories_of(readings or [self._nearest]),
+            stories_of(readings or ([] if nearest is None else [nearest])),
             () if loose.refutation is not None else stories_of([loose]),
             self.account,
             self.sight.fine_s,
             self._why,
             shown_s=shown_s,
+            doubted_s=()
+            if nearest is None
+            else [r.state_s for r in nearest.unexplained if r.wrong == "while open"],
         )
 
     @property
     def _nearest(self) -> Reading:
-        """Where nothing explains everything: the rules that leave the least unexplained."""
+        """Where no rules explain everything alone: the declared ones, if they leave but little
+        unexplained, else those that leave the least.
+        """
         rules = (declared(self.settings), *rivals(self.settings, self._waits_s))
-        readings = (self.held_against(policy, forgiving=True) for policy in rules)
+        readings = [self.held_against(policy, forgiving=True) for policy in rules]
+        own = readings[0]
+        if len(own.unexplained) <= max(_FEW, _LITTLE * own.events):
+            return own
         return min(readings, key=lambda reading: len(reading.unexplained))
 
     def _why(self, change: Change) -> str:
@@ -296,6 +307,11 @@ class Wire:
             for a in self.attempts
             if any(w.start_s + slack_s < a.start_s < w.end_s - slack_s for w in self.open_windows)
         )
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether for some time nothing could be read from the order of events."""
+        return any(change.kind == "any" for change in self.changes.main)
 
     @property
     def opened(self) -> Transition | None:

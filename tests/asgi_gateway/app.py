@@ -44,6 +44,8 @@ class Breaker:
         return True
 
     def note(self, ok: bool) -> None:
+        if not self.trying and time.monotonic() < self.open_until_s:
+            return  # a straggler changes nothing
         self.trying = False
         self.failures = 0 if ok else self.failures + 1
         if self.failures >= THRESHOLD:

@@ -9,10 +9,12 @@ them. A sound target is never accused: where the evidence leaves room, the targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
+from harness.checks.excuses import LATE_S
+from harness.checks.noise import BURST_S
 from harness.checks.promises.access import let_in, login_cookie, others_sources
 from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
 from harness.checks.promises.breakers import breaker, status_endpoint
@@ -35,15 +37,18 @@ class Promise:
 
     says: str
     check: Check
+    timeless: bool = False
+    """Whether no lateness of the machine could excuse that it is broken."""
 
 
 PROMISES: tuple[Promise, ...] = (
-    Promise(says="no answer is a 5xx other than 503 (G9)", check=never_5xx),
+    Promise(says="no answer is a 5xx other than 503 (G9)", check=never_5xx, timeless=True),
     Promise(says="every request gets an answer (G9)", check=unanswered),
     Promise(says="no request takes longer than the sum of its deadlines (B8, G9)", check=hung),
     Promise(says="nobody is let in whom auth didn't vouch for (G2, G3, G8)", check=let_in),
-    Promise(says="a login that fails sets no cookie (G1)", check=login_cookie),
-    Promise(says="nobody is shown another project's sources (G5)", check=others_sources),
+    Promise(says="a login that fails sets no cookie (G1)", check=login_cookie, timeless=True),
+    Promise(says="nobody is shown another project's sources (G5)", check=others_sources,
+            timeless=True),
     Promise(says="a chat is charged at most once, and only if answered 200 (G7)",
             check=charged_twice),
     Promise(says="nothing is charged whose balance lookup failed (G4, G7)",
@@ -66,7 +71,7 @@ def violations(case: Case) -> tuple[Violation, ...]:
     What the target does without is no violation.
     """
     facts = Facts(case)
-    return tuple(v for p in PROMISES for v in _broken(p, facts) if not _excused(v, facts))
+    return tuple(v for p in PROMISES for v in _broken(p, facts) if not _given_up(v, facts))
 
 
 def promises_of(case: Case) -> tuple[Finding, ...]:
@@ -85,9 +90,19 @@ def _broken(promise: Promise, facts: Facts) -> Iterator[Violation]:
     yield from found.values()
 
 
-def _excused(violation: Violation, facts: Facts) -> bool:
+def _given_up(violation: Violation, facts: Facts) -> bool:
     """Whether the target declares that it doesn't promise this."""
     return bool(violation.claims) and set(violation.claims) <= set(facts.history.run.without)
+
+
+def _excused(finding: Finding, case: Case) -> Finding:
+    """What a late world may have brought about is inconclusive."""
+    at_s = finding.at_s or 0.0
+    late_s = max(case.noise.shift_s(at_s), case.noise.slack_s(at_s - BURST_S, at_s + BURST_S))
+    if finding.timeless or late_s <= LATE_S:
+        return finding
+    evidence = f"{finding.evidence}; this machine was too busy to tell: {case.noise.worst()}"
+    return replace(finding, verdict=Verdict.INCONCLUSIVE, evidence=evidence, noise=True)
 
 
 def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
@@ -115,8 +130,9 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
             evidence=violation.evidence or seen,
             examples=() if violation.request is None else (violation.request,),
             at_s=violation.at_s,
+            timeless=promise.timeless,
         )
-        yield owed(finding, facts.case)
+        yield owed(_excused(finding, facts.case), facts.case)
     if not broken and answered and facts.scenario.faults:
         yield Finding(
             name=promise.says,

@@ -51,7 +51,9 @@ class Story:
         self.attempt(-1.0, took_s=0.01, status=200)
         self.request(0, -1.0, took_s=0.02, status=200)
 
-    def request(self, number: int, at_s: float, *, took_s: float, status: int) -> None:
+    def request(
+        self, number: int, at_s: float, *, took_s: float, status: int, body: object = None
+    ) -> None:
         self.ids += 1
         self.events.append(
             Sent(
@@ -65,7 +67,9 @@ class Story:
                 path="/chat",
             )
         )
-        self.events.append(Answered(at_s=at_s + took_s, by="client", id=self.ids, status=status))
+        self.events.append(
+            Answered(at_s=at_s + took_s, by="client", id=self.ids, status=status, body=body)
+        )
 
     def attempt(self, at_s: float, *, took_s: float, status: int | None) -> None:
         """One attempt; status None is silence until the client leaves."""
@@ -258,7 +262,7 @@ def test_refused_retries_count_towards_the_trip(rejected_from: int) -> None:
     story = Story("billing", fault="refused", to_s=50)
     for second in range(40):
         took_s = 1.003 if second < rejected_from else 0.003
-        story.request(second + 1, second, took_s=took_s, status=200)
+        story.request(second + 1, second, took_s=took_s, status=200, body={"charged": False})
 
     opened = story.infer(40).opened
 
