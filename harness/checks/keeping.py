@@ -37,10 +37,11 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
             evidence=evidence,
         )
     request = request_of(wire, refutation)
+    seen = wire.sight.requests and not wire.sight.hidden
     return Finding(
         name=name,
         claims=claims_of(wire, refutation),
-        verdict=Verdict.FAILED,
+        verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
         expected=_EXPECTED,
         observed=says(wire, refutation, request),
         evidence="; ".join([evidence, *(cause.says for cause in wire.causes)]),

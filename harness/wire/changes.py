@@ -256,7 +256,7 @@ def probes(
     by_id = {attempt.id: attempt for attempt in attempts}
     found = []
     for change in main:
-        if change.kind != "half_open" or change.attempt is None:
+        if change.kind != "half_open" or change.attempt not in by_id:
             continue
         probe = by_id[change.attempt]
         together = [

@@ -319,7 +319,8 @@ class Demands:
             return None
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
         as_ever = _answer(request) in self._healthy(request.sent.stream)
-        if (outcome == "turned away" or as_ever) and self._sights[upstream].is_hidden(asked_s):
+        needed = outcome == "turned away" or (request.status or 0) // 100 == 2 or as_ever
+        if needed and self._sights[upstream].is_hidden(asked_s):
             outcome = self._unseen(upstream, asked_s, by_s)
             if as_ever and outcome == "turned away":
                 outcome = "unknown"  # it may not have asked

@@ -13,6 +13,9 @@ _MOST = 6
 that differ so much say nothing together."""
 
 
+ONE_OF_SEVERAL = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of state. `any` stands for a time in which nothing could be seen."""
@@ -21,7 +24,8 @@ class Change:
     low_s: float
     high_s: float
     attempt: int | None
-    """The attempt that brought it about; None where it was not seen."""
+    """The attempt that brought it about; None where it was not seen, `ONE_OF_SEVERAL` where it was
+    one of several that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ def _both(one: Story, other: Story) -> Story | None:
     result = a
     assert result is not None
     for mine, theirs in reversed(pairs):
-        attempt = mine.attempt if mine.attempt == theirs.attempt else None
+        attempt = mine.attempt
+        if attempt != theirs.attempt:
+            attempt = None if None in (attempt, theirs.attempt) else ONE_OF_SEVERAL
         low_s, high_s = min(mine.low_s, theirs.low_s), max(mine.high_s, theirs.high_s)
         result = result.then(Change(mine.kind, low_s, high_s, attempt))
     return result

@@ -27,7 +27,7 @@ from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
 from harness.wire.sight import Noise, Sight
 from harness.wire.states import Asked, Reading, Refutation
-from harness.wire.stories import Change
+from harness.wire.stories import ONE_OF_SEVERAL, Change
 
 _AWAY = "turned away"
 _FEW, _LITTLE = 2, 0.05
@@ -279,6 +279,8 @@ class Wire:
         if change.kind == "closed":
             return "the probe succeeded"
         attempt = next((a for a in self.attempts if a.id == change.attempt), None)
+        if change.attempt == ONE_OF_SEVERAL:
+            return "failed attempts, one of several near to each other"
         if attempt is None:
             return "nobody's attempts can be seen; requests before and after"
         return f"failed attempts {_SEEN.get(attempt.source, 'seen')}"

@@ -45,7 +45,8 @@ def page():
     except OSError:
         with lock:
             failures += 1
-            open_until = time.monotonic() + 3
+            if failures >= 3 and time.monotonic() >= open_until:
+                open_until = time.monotonic() + 3
         return 503
     failures = 0
     return 200
