@@ -294,6 +294,8 @@ def test_a_handful_of_defects_is_failed_in_real_time_too() -> None:
     missed = {
         defect_id: [str(finding) for finding in judgement.findings]
         for defect_id, judgement in judgements.items()
-        if not right(DEFECTS[defect_id], judgement)
+        if not right(DEFECTS[defect_id], judgement) and judgement.busy is None
     }
     assert not missed
+    # What this machine was too busy for is no proof: most of them must be.
+    assert sum(judgement.busy is None for judgement in judgements.values()) * 2 > len(judgements)
