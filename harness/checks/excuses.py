@@ -123,7 +123,10 @@ def excused(finding: Finding, expectation: ExpectationBase, case: Case) -> Findi
 def _shifts(expectation: ExpectationBase, case: Case) -> bool:
     if isinstance(expectation, ExpectBreaker):
         return bool(case.wire(expectation.breaker).transitions)
-    return isinstance(expectation, ExpectCalls | ExpectCharges)
+    if not isinstance(expectation, ExpectCalls | ExpectCharges):
+        return False
+    # Over the whole play nothing is shifted in or out.
+    return expectation.during is not None or expectation.while_ is not None
 
 
 def left_late(request: Request) -> bool:

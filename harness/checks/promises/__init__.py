@@ -52,7 +52,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise(says="a chat is charged at most once, and only if answered 200 (G7)",
             check=charged_twice),
     Promise(says="nothing is charged whose balance lookup failed (G4, G7)",
-            check=charged_unknown),
+            check=charged_unknown, timeless=True),
     Promise(says="what an answer says of its charge is true (G7)", check=said_charged),
     Promise(says="an answer is one that its route may give in this outage (G1-G6)",
             check=wrong_answer),
