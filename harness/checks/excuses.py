@@ -116,6 +116,11 @@ def excused(finding: Finding, expectation: ExpectationBase, case: Case) -> Findi
     end_s = case.history.end_s if during is None else min(during.end_s, case.history.end_s)
     if case.noise.shift_s(end_s) <= LATE_S:
         return finding
+    return too_busy(finding, case)
+
+
+def too_busy(finding: Finding, case: Case) -> Finding:
+    """The same, inconclusive for what was measured of the machine."""
     evidence = f"{finding.evidence}; this machine was too busy to tell: {case.noise.worst()}"
     return replace(finding, verdict=Verdict.INCONCLUSIVE, evidence=evidence, noise=True)
 

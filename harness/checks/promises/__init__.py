@@ -9,11 +9,11 @@ them. A sound target is never accused: where the evidence leaves room, the targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
-from harness.checks.excuses import LATE_S
+from harness.checks.excuses import LATE_S, too_busy
 from harness.checks.noise import BURST_S
 from harness.checks.promises.access import let_in, login_cookie, others_sources
 from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
@@ -101,8 +101,7 @@ def _excused(finding: Finding, case: Case) -> Finding:
     late_s = max(case.noise.shift_s(at_s), case.noise.slack_s(at_s - BURST_S, at_s + BURST_S))
     if finding.timeless or late_s <= LATE_S:
         return finding
-    evidence = f"{finding.evidence}; this machine was too busy to tell: {case.noise.worst()}"
-    return replace(finding, verdict=Verdict.INCONCLUSIVE, evidence=evidence, noise=True)
+    return too_busy(finding, case)
 
 
 def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
