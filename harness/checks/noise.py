@@ -85,7 +85,13 @@ class Noise:
         one instant (`slack_s(t, t)`) this says how late what was seen then may have been.
         """
         own_s = max((sums.between(start_s, end_s) for sums in self._own), default=0.0)
-        return own_s + sum(sums.between(start_s, end_s) for sums in self._others)
+        return own_s + self.on_wire_s(start_s, end_s)
+
+    def on_wire_s(self, start_s: float, end_s: float) -> float:
+        """The same for what went on between the target and its upstreams: the harness, which only
+        asks the target and hears its answers, delays nothing there.
+        """
+        return sum(sums.between(start_s, end_s) for sums in self._others)
 
     def explains(self, late_s: float, start_s: float, end_s: float) -> bool:
         """Whether waits from one instant to another can have made something so much later."""

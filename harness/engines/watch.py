@@ -2,15 +2,15 @@
 
 One watch serves all worlds of an engine. Four times a second, or less often where there are many,
 it looks at each world's processes (`waits.py`) and tells the world's chronicle what was worth
-telling. The harness's own lateness is told to all of them: how long it waited for a CPU, and how
-late its loop came. Where there is no /proc (macOS) the loop's lateness is all that can be told.
+telling. The harness's own lateness is told to all of them: how late its loop came, through which
+all passes that it sends and records; what its other threads wait for delays nothing. Where there is
+no /proc (macOS) that is all that can be told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import threading
 import time
 from collections import deque
@@ -18,14 +18,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from harness.engines.chronicle import Chronicle
-from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, ProcessWaits, StolenTime
+from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, StolenTime
 from harness.history.events import Waited
 
 LOOK_EVERY_S = 0.25
 APART_S = 0.01
 """Between the looks at two worlds, on average at the least: looking must cost next to nothing."""
-BEAT_S = 0.05
-"""How often the loop's heart beats."""
+BEAT_S = 0.02
+"""How often the loop's heart beats: nothing in it is later than what was measured and this."""
 _ON_TIME_S = 0.002
 """A beat that comes no later than this is on time."""
 
@@ -43,7 +43,6 @@ class Watch:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._heart = Heartbeat(self._loop)
-        self._own = ProcessWaits("harness", os.getpid())
         self._machine = StolenTime()
         self._parties: list[_Party] = []
         self._closing = threading.Event()
@@ -64,7 +63,7 @@ class Watch:
     def _run(self) -> None:
         while not self._closing.wait(max(LOOK_EVERY_S, APART_S * len(self._parties))):
             now_s = time.monotonic()
-            common = [*self._own.look(now_s), *self._machine.look(now_s), *self._heart.look()]
+            common = [*self._machine.look(now_s), *self._heart.look()]
             told = [(party, [*common, *self._seen(party)]) for party in tuple(self._parties)]
             self._in_loop(self._tell, told)
 
@@ -116,12 +115,13 @@ class Heartbeat:
         self._await(now_s + BEAT_S)
 
     def look(self) -> list[Found]:
-        """How late beats came since the last look, in all, where that is worth telling.
+        """How late the worst beat since the last look came, where that is worth telling.
 
+        What is sent or read meanwhile waits for one turn of the loop, not for the sum of them.
         May be called from any thread. The loop's clock is the monotonic one.
         """
         late = [self._late.popleft() for _ in range(len(self._late))]
-        wait_s = sum(at_s - due_s for due_s, at_s in late)
+        wait_s = max((at_s - due_s for due_s, at_s in late), default=0.0)
         if wait_s < WORTH_TELLING_S:
             return []
         since_s, at_s = late[0][0], late[-1][1]

@@ -204,7 +204,7 @@ class _Eyes:
         if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s, call):
             results = EITHER
         deadline_s = request.at_s + self._timeout_s
-        edge_s = self._sight.slack_s(request.at_s, deadline_s)
+        edge_s = self._sight.edge_s(request.at_s, min(end_s, deadline_s))
         if abs(end_s - deadline_s) <= edge_s and results != FAILURE:
             results = results | FAILURE
         elif end_s > deadline_s:
@@ -257,7 +257,7 @@ class _Eyes:
         Each record is of one attempt; of equal attempts at one instant the end tells which.
         """
         path = (request.path or "").partition("?")[0]
-        travels_s = _TRAVELS_S + self._sight.noise_s(request.at_s, request.at_s + _TRAVELS_S)
+        travels_s = _TRAVELS_S + self._sight.travel_s(request.at_s, request.at_s + _TRAVELS_S)
         # Where a target's own order is loose, so is that of what it sends.
         instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
         found: int | None = None
@@ -324,7 +324,7 @@ class _Eyes:
             fault = next((f for f in silent if f.start_s <= event.at_s < f.end_s), None)
             if event.what != "accepted" or fault is None:
                 continue
-            within_s = _TRAVELS_S + self._sight.noise_s(event.at_s, event.at_s + _TRAVELS_S)
+            within_s = _TRAVELS_S + self._sight.travel_s(event.at_s, event.at_s + _TRAVELS_S)
             index = bisect_left(free, event.at_s - _BEFORE_S)
             if index < len(free) and free[index] <= event.at_s + within_s:
                 free.pop(index)

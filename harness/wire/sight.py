@@ -36,6 +36,10 @@ class Noise(Protocol):
         """Seconds by which anything in that time may have been late."""
         ...
 
+    def on_wire_s(self, start_s: float, end_s: float) -> float:
+        """The same between the target and its upstreams, where the harness has no part."""
+        ...
+
 
 class Quiet:
     """A machine that was never late."""
@@ -43,6 +47,8 @@ class Quiet:
     def slack_s(self, start_s: float, end_s: float) -> float:
         """None."""
         return 0.0
+
+    on_wire_s = slack_s
 
 
 class Sight:
@@ -74,9 +80,22 @@ class Sight:
         """How late the machine may have made anything in that time."""
         return self._noise.slack_s(start_s, end_s)
 
+    def travel_s(self, start_s: float, end_s: float) -> float:
+        """How late it may have made what went between the target and its upstreams."""
+        return self._noise.on_wire_s(start_s, end_s)
+
+    def edge_s(self, start_s: float, end_s: float) -> float:
+        """How far from a deadline an attempt may seem to end that the target saw end at it.
+
+        It began late on the wire by as much as was waited then, and its end was heard late by as
+        much as was waited there; what was waited in between delayed neither.
+        """
+        begun_s, ended_s = self.travel_s(start_s, start_s), self.travel_s(end_s, end_s)
+        return self._tie_s + begun_s + ended_s
+
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
-        noise_s = self._noise.slack_s(at_s - _AROUND_S, at_s + _AROUND_S)
+        noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
         return self._tie_s + min(noise_s, _MOST_NOISE_S)
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.history.events import Called, Crossed, Event, Replied, Run
+from harness.checks.noise import Noise
+from harness.history.events import Called, Crossed, Event, Replied, Run, Waited
 from harness.history.view import History
 from harness.settings import ServiceSettings
 from harness.wire.attempts import Attempt, Result, attempts_of, cut_idle
@@ -42,7 +43,25 @@ def history(*events: Event) -> History:
 
 def seen(*events: Event) -> tuple[Attempt, ...]:
     told = history(*events)
-    return attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
+    return attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+
+
+def waited(at_s: float, wait_s: float, who: str = "target") -> Waited:
+    since_s = at_s - wait_s
+    return Waited(
+        at_s=at_s, by="engine", who=who, how="for a CPU", since_s=since_s, wait_s=wait_s
+    )  # fmt: skip
+
+
+def test_only_waits_of_its_wire_at_either_end_make_an_attempt_race_its_deadline() -> None:
+    answered = tuple(query(2.0, 1, first_bytes_s=31.8, end_s=31.8, outcome="sent"))
+    between = [waited(at_s, 0.25) for at_s in range(5, 30)]
+    harness = [waited(31.9, 0.25, who="harness")]
+    (sure,) = seen(*answered, *between, *harness)
+    assert sure.results == {Result.SUCCESS}
+    for at_s in (2.1, 31.9):
+        (raced,) = seen(*answered, waited(at_s, 0.25))
+        assert raced.results == {Result.SUCCESS, Result.FAILURE}
 
 
 def test_equal_attempts_after_each_other_keep_their_own_ends() -> None:
