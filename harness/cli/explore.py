@@ -74,6 +74,9 @@ def explore(
     from rich.console import Console
 
     from harness.errors import UsageError
+    from harness.target_file import load_target
+
+    load_target(target_name)  # a wrong one is said before its workers are started, not by them
     from harness.explore.crew import explore as run
     from harness.explore.memory import Memory, default_folder
 
