@@ -19,6 +19,7 @@ from harness.checks.scope import owed
 from harness.checks.silence import silent_evidence
 from harness.checks.soundness import Soundness, held_up, lateness_s, soundness
 from harness.checks.steady import breaks, missing_route
+from harness.checks.streams import streams
 from harness.history.events import Event, Phase, Run
 from harness.history.view import History
 from harness.scenario.model import Scenario
@@ -64,6 +65,7 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
         duplicates=account.duplicates,
         false_rejections=false_rejections(case),
         unacknowledged=account.unacknowledged,
+        streams=streams(case),
         faults=hits(case),
         silent=silent_evidence(case),
         notes=remarks(case),

@@ -110,6 +110,29 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Percentile:
+    """A percentile of a stream's latencies, and where another night's may lie."""
+
+    ms: float
+    """As measured."""
+    low_ms: float
+    """Not less than that, whatever the draw and the measured waits of the machine."""
+    high_ms: float | None
+    """Not more; None where there are too few requests to tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What one stream's requests were answered, and how fast."""
+
+    requests: int
+    answers: dict[str, int]
+    """By status; `none` for no HTTP answer."""
+    latency_ms: dict[str, Percentile]
+    """`p50`, `p95`, `p99`; nothing where nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One scenario, judged."""
 
@@ -144,6 +167,7 @@ class Judgement:
     """Requests turned away although an upstream was back: the price of its recovery wait."""
     unacknowledged: int = 0
     """Charges whose chats could not know of them, as billing's answer was lost."""
+    streams: dict[str, Stream] = field(default_factory=dict)
     faults: tuple[Hits, ...] = ()
     """Each fault that was in force, in file order."""
     silent: tuple[str, ...] = ()

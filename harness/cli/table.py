@@ -14,6 +14,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explore": ("explore:explore", "Draw random outages and shrink what breaks a promise."),
     "prove": ("prove:prove", "Say which expectations no gateway fails."),
     "judge": ("judge:judge", "Judge saved histories again."),
+    "compare": ("compare:compare", "Say what got worse from one run to another."),
+    "history": ("compare:history", "Show many nights: what is new, fixed, flaky, slower."),
     "up": ("up:up", "Hold a scenario's world open to work against."),
     "new": ("new:new", "Write a new scenario file to start from."),
     "schema": ("schema:schema", "Print the JSON Schema of scenario and target files."),

@@ -5,9 +5,9 @@ A CI page takes no more than a megabyte, so long accounts are cut, and say so.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from harness.report.escaping import markdown as _text
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
 from harness.report.totals import busy_line, span, words
@@ -23,9 +23,7 @@ _ORDER = list(_MARKS)
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 _MOST_FINDINGS = 25
 _MOST_CHANGES = 12
-_LONGEST_TEXT = 400
 _LONGEST = 500_000
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def summary_md(outcome: Outcome) -> str:
@@ -112,10 +110,3 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"  - evidence: {_text(finding.evidence)}"
     if finding.because:
         yield f"  - because {_text(finding.because)}"
-
-
-def _text(text: str) -> str:
-    """On one line, without secrets, nothing in it taken for markup."""
-    flat = " ".join(clean(text).split())
-    cut = flat if len(flat) <= _LONGEST_TEXT else flat[: _LONGEST_TEXT - 3] + "..."
-    return _SPECIAL.sub(r"\\\1", cut)

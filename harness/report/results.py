@@ -9,7 +9,7 @@ from typing import Any
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
 from harness.report.totals import busy_line
-from harness.verdict import Finding, Hits, Judgement, Transition
+from harness.verdict import Finding, Hits, Judgement, Percentile, Stream, Transition
 
 SCHEMA = 1
 
@@ -62,6 +62,7 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
             "duplicates": judgement.duplicates,
             "unacknowledged": judgement.unacknowledged,
         },
+        "streams": {name: _stream(each) for name, each in judgement.streams.items()},
         "faults": [_fault(each) for each in judgement.faults],
         "false_rejections": dict(judgement.false_rejections),
         "expectations": [_finding(finding, judgement) for finding in judgement.findings],
@@ -71,6 +72,22 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         "played_again": list(judgement.played_again),
         "notes": [clean(note) for note in judgement.notes],
         "silent": [clean(line) for line in judgement.silent],
+    }
+
+
+def _stream(stream: Stream) -> dict[str, Any]:
+    return {
+        "requests": stream.requests,
+        "answers": dict(stream.answers),
+        "latency_ms": {name: _percentile(each) for name, each in stream.latency_ms.items()},
+    }
+
+
+def _percentile(found: Percentile) -> dict[str, Any]:
+    return {
+        "ms": _finite(found.ms),
+        "low_ms": _finite(found.low_ms),
+        "high_ms": None if found.high_ms is None else _finite(found.high_ms),
     }
 
 
@@ -107,6 +124,7 @@ def _finding(finding: Finding, judgement: Judgement) -> dict[str, Any]:
         "examples": list(finding.examples),
         "file": clean(judgement.file),
         "line": finding.line or 0,
+        "noise": finding.noise,
     }
 
 

@@ -57,6 +57,20 @@ SCHEMA = strict(
                     expected=TEXT,
                     observed=TEXT,
                     evidence=TEXT,
+                    noise={"type": "boolean"},
+                ),
+            },
+            streams={
+                "type": "object",
+                "additionalProperties": strict(
+                    requests={"type": "integer"},
+                    answers={"type": "object", "additionalProperties": {"type": "integer"}},
+                    latency_ms={
+                        "type": "object",
+                        "additionalProperties": strict(
+                            ms=NUMBER, low_ms=NUMBER, high_ms={"type": ["number", "null"]}
+                        ),
+                    },
                 ),
             },
         ),
