@@ -3,12 +3,15 @@
 The harness of the nightly run has no Docker socket, and shall have none. What it needs to do to a
 process in another container it asks of this keeper by one line on a connection: `restart`, `kill`,
 `start`, `pause` or `resume`; the answer is a line too, `done` or what went wrong. When the command
-ends by itself, so does the keeper, with its exit status; SIGTERM and SIGINT end both.
+ends by itself, so does the keeper, with its exit status; SIGTERM and SIGINT end both. Where
+OUTAGE_CONTROL_TOKEN is set, an order is obeyed only behind it: `TOKEN restart`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hmac
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +21,8 @@ from types import FrameType
 TALKS_WITHIN_S = 2.0
 STOPS_WITHIN_S = 3.0
 LOOKS_EVERY_S = 0.5
+LONGEST_ORDER = 200
+TOKEN = os.environ.get("OUTAGE_CONTROL_TOKEN", "")
 
 
 class Keeper:
@@ -33,8 +38,11 @@ class Keeper:
         """The exit status of a command that ended unasked; None while all is as it should be."""
         return None if self._down else self._child.poll()
 
-    def obey(self, order: str) -> str:
+    def obey(self, asked: str) -> str:
         """Carry out one order, and say so."""
+        shown, _, order = asked.rpartition(" ")
+        if not hmac.compare_digest(shown.encode(), TOKEN.encode()):
+            return "not obeyed: the token is missing or wrong"
         match order:
             case "restart":
                 self.stop()
@@ -90,8 +98,9 @@ def main() -> int:
             # Whoever asked may be gone before the answer; what was asked is done all the same.
             with asked, contextlib.suppress(OSError):
                 asked.settimeout(TALKS_WITHIN_S)
-                order = asked.makefile("r", encoding="utf-8").readline().strip()
-                asked.sendall(f"{keeper.obey(order)}\n".encode())
+                order = asked.makefile("r", encoding="utf-8", errors="replace")
+                words = order.readline(LONGEST_ORDER).strip()
+                asked.sendall(f"{keeper.obey(words)}\n".encode())
     return keeper.ended or 0
 
 

@@ -2,17 +2,22 @@
 
 Toxiproxy can't do this: its kernel completes every handshake. A connection to PORT begins with a
 line that holds the number of a port to be held; `held` is answered when connects there go
-unanswered, else what went wrong. Closing the connection gives the port back.
+unanswered, else what went wrong. Closing the connection gives the port back. Where
+OUTAGE_CONTROL_TOKEN is set, the number stands behind it: `TOKEN 7001`.
 """
 
 from __future__ import annotations
 
+import hmac
+import os
 import socket
 import socketserver
 import sys
 
 FILL = 4
 TRY_S = 0.1
+LONGEST_LINE = 200
+TOKEN = os.environ.get("OUTAGE_CONTROL_TOKEN", "")
 
 
 class Holding(socketserver.StreamRequestHandler):
@@ -20,7 +25,11 @@ class Holding(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Take the port, fill its backlog, say so, wait for the end."""
-        port = int(self.rfile.readline())
+        shown, _, number = self.rfile.readline(LONGEST_LINE).strip().rpartition(b" ")
+        if not hmac.compare_digest(shown, TOKEN.encode()) or not number.isdigit():
+            self.wfile.write(b"not held: the token is missing or wrong\n")
+            return
+        port = int(number)
         parked: list[socket.socket] = []
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:

@@ -4,14 +4,15 @@
                               └─► Recorder ─► GET /_stub/records
 
 The protocol logic is free of I/O and clocks. A driver makes services with `build(names)` and, for
-each accepted connection, a `Connection(service, wake)`; it feeds bytes with the time, carries out
-what `advance(at_s)` returns (bytes, `End.CLOSE`, `End.RESET`), and calls `advance` again at
-`next_wake_s` or when `wake` is called. `server` is such a driver on asyncio; a simulation is
-another. Run as processes they print `{"ready": {name: port}}`; `control` lists the paths under
+each accepted connection, a `Connection(service, wake, admits)`; it feeds bytes with the time,
+carries out what `advance(at_s)` returns (bytes, `End.CLOSE`, `End.RESET`), and calls `advance`
+again at `next_wake_s` or when `wake` is called. `server` is such a driver on asyncio; a simulation
+is another. Run as processes they print `{"ready": {name: port}}`; `control` lists the paths under
 `/_stub/` by which a harness reads and changes them, `actions` what a call can be made to suffer.
 """
 
 from stub_services.connection import Connection, Output
+from stub_services.control import nobody
 from stub_services.delivery import End
 from stub_services.people import DEFAULT_USERS
 from stub_services.roster import SERVICES, build, routes_of
@@ -25,5 +26,6 @@ __all__ = [
     "Output",
     "Service",
     "build",
+    "nobody",
     "routes_of",
 ]

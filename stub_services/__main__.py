@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from typing import Any
 
+from stub_services.control import TOKEN, bearers_of
 from stub_services.roster import SERVICES, build
 from stub_services.server import listen, port_of
 
@@ -34,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _serve(names: list[str], host: str, ports: dict[str, int]) -> None:
     services = build(names)
-    servers = await listen(services, host=host, ports=ports)
+    admits = bearers_of(os.environ.get(TOKEN, ""))
+    servers = await listen(services, host=host, ports=ports, admits=admits)
     ready = {name: port_of(server) for name, server in servers.items()}
     print(json.dumps({"ready": ready}), flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell)
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Play the services that a gateway depends on. Without names: all, on "
         "their default ports. A name that isn't one of these is a service whose routes "
         "come by PUT /_stub/routes.",
+        epilog=f"/_stub/ obeys who shows {TOKEN} as a bearer token; anyone where that is not set.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SERVICES)}")
     parser.add_argument(

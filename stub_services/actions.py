@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stub_services.messages import BadRequest, Reply
+from stub_services.bounds import MOST_SECONDS, BadRequest
+from stub_services.messages import Reply
 from stub_services.routes import headers_of, status_of
 
 Kind = Literal["loss", "answer", "delivery", "addition", "revoke"]
@@ -116,8 +117,9 @@ def felt(actions: Iterable[tuple[str, Action]]) -> tuple[str, ...]:
 
 def _number(value: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
     number = value.get(name)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= least:
-        raise BadRequest(f"'{name}' is missing or not a number of at least {least:g}")
+    known = isinstance(number, int | float) and not isinstance(number, bool)
+    if number is None or not known or not least <= number <= MOST_SECONDS:
+        raise BadRequest(f"'{name}' is missing or no number from {least:g} to {MOST_SECONDS:g}")
     return float(number)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from stub_services.messages import BadRequest, Reply, Request, refusal, text_field
+from stub_services.bounds import BadRequest
+from stub_services.messages import Reply, Request, refusal, text_field
 from stub_services.people import Person
 from stub_services.routes import Handler, Visit
 from stub_services.service import Service

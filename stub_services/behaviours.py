@@ -14,10 +14,25 @@ import random
 from typing import Any
 
 from stub_services.actions import Action, parse_action
-from stub_services.messages import BadRequest, Request
+from stub_services.bounds import (
+    MOST_BEHAVIOURS,
+    MOST_CALLS,
+    MOST_SECONDS,
+    BadRequest,
+    at_most,
+    text_of,
+)
+from stub_services.messages import Request
 from stub_services.routes import Pattern
 
-_KEYS = ("from_call", "to_call", "share", "seed", "for_s")
+_KEYS = {
+    "from_call": MOST_CALLS,
+    "to_call": MOST_CALLS,
+    "share": 1.0,
+    "seed": 2**64,
+    "for_s": MOST_SECONDS,
+}
+"""The numbers of a behaviour, and how large each may be."""
 
 
 class Behaviour:
@@ -36,6 +51,8 @@ class Behaviour:
         for name, number in numbers.items():
             if isinstance(number, bool) or not isinstance(number, int | float | None):
                 raise BadRequest(f"'{name}' is not a number")
+            if number is not None and not 0 <= number <= _KEYS[name]:
+                raise BadRequest(f"'{name}' is no number from 0 to {_KEYS[name]:g}")
         self._from_call = numbers["from_call"] or 1
         self._to_call = math.inf if numbers["to_call"] is None else numbers["to_call"]
         self._share = 1.0 if numbers["share"] is None else float(numbers["share"])
@@ -82,6 +99,7 @@ def _actions(value: dict[str, Any]) -> tuple[Action | None, ...]:
     sequence = value["sequence"]
     if not isinstance(sequence, list) or not sequence:
         raise BadRequest("'sequence' is a list of actions")
+    at_most(MOST_BEHAVIOURS, "actions of a sequence", sequence)
     return tuple(parse_action(item) for item in sequence)
 
 
@@ -104,7 +122,8 @@ class Behaviours:
 
         Raises: BadRequest.
         """
-        behaviour = Behaviour(behaviour_id, value, at_s=at_s)
+        behaviour = Behaviour(text_of(behaviour_id, "id"), value, at_s=at_s)
+        at_most(MOST_BEHAVIOURS, "behaviours", self._by_id.keys() | {behaviour_id})
         self._by_id.pop(behaviour_id, None)
         self._by_id[behaviour_id] = behaviour
 

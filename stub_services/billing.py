@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from stub_services.messages import BadRequest, Reply, refusal, text_field
+from stub_services.bounds import BadRequest
+from stub_services.messages import Reply, refusal, text_field
 from stub_services.routes import Handler, Visit
 from stub_services.service import Service
 

@@ -17,7 +17,7 @@ import h11
 
 from stub_services import delivery
 from stub_services.actions import Action, Combined, combine
-from stub_services.control import Stream, control, is_control
+from stub_services.control import Admits, Stream, anyone, control, is_control
 from stub_services.delivery import Delivery, End
 from stub_services.messages import Reply, Request
 
@@ -34,9 +34,15 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: cl
 class Connection:
     """Speaks HTTP/1.1 with one client of a service."""
 
-    def __init__(self, service: Service, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        wake: Callable[[], None] = lambda: None,
+        admits: Admits = anyone,
+    ) -> None:
         self._service = service
         self._wake = wake
+        self._admits = admits
         self._http = h11.Connection(h11.SERVER)
         self._request: h11.Request | None = None
         self._body = bytearray()
@@ -118,7 +124,7 @@ class Connection:
             headers={n.decode("ascii"): v.decode("latin-1") for n, v in self._request.headers},
             body=bytes(self._body),
         )
-        if is_control(request):
+        if is_control(request, self._admits):
             self._control(request, at_s)
         else:
             self._delivery = self._call(request, at_s)

@@ -1,5 +1,8 @@
 """The harness's own paths, `/_stub/...`: never recorded as calls, never hit by a behaviour.
 
+They are for who may control a stub, which its driver says (`Admits`): a process that was given a
+token obeys those who show it, and to all others these paths are calls like any.
+
 GET    /_stub/clock             {"now": seconds}
 GET    /_stub/records?from=0    all records from that one on, as JSON lines, for ever
 PUT    /_stub/behaviours/<id>   begin a behaviour (`behaviours`), or begin it anew
@@ -13,14 +16,20 @@ PUT    /_stub/ledger            charges of a process that died: known again, not
 
 from __future__ import annotations
 
-import json
+import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stub_services.messages import BadRequest, Reply, Request, refusal
+from stub_services.bounds import BadRequest, legal_json
+from stub_services.messages import Reply, Request, refusal
 from stub_services.service import Service
 
 PREFIX = "_stub"
+TOKEN = "OUTAGE_CONTROL_TOKEN"
+"""Environment variable of a process that obeys only who shows its value as a bearer token."""
+Admits = Callable[[Request], bool]
+"""Whether who sends a request may control the stub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +39,34 @@ class Stream:
     start: int
 
 
-def is_control(request: Request) -> bool:
+def anyone(request: Request) -> bool:
+    """A stub that was started by hand obeys all who can reach it."""
+    del request
+    return True
+
+
+def nobody(request: Request) -> bool:
+    """The connections of a target in the simulation, whose stubs are told otherwise."""
+    del request
+    return False
+
+
+def bearers_of(token: str) -> Admits:
+    """Whoever shows a token; anyone where that is empty."""
+    if not token:
+        return anyone
+    wanted = f"Bearer {token}".encode()
+
+    def admits(request: Request) -> bool:
+        shown = request.headers.get("authorization", "").encode("latin-1", "replace")
+        return hmac.compare_digest(shown, wanted)
+
+    return admits
+
+
+def is_control(request: Request, admits: Admits) -> bool:
     """Whether it is the harness that asks."""
-    return request.segments[:1] == (PREFIX,)
+    return request.segments[:1] == (PREFIX,) and admits(request)
 
 
 def control(service: Service, request: Request, at_s: float) -> Reply | Stream:
@@ -81,7 +115,4 @@ def _control(service: Service, request: Request, at_s: float) -> Reply | Stream:
 
 
 def _value(request: Request) -> Any:
-    try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("the body is not JSON") from error
+    return legal_json(request.body)

@@ -9,9 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-
-class BadRequest(ValueError):
-    """The request is not what was agreed; its text is the answer's `error`."""
+from stub_services.bounds import BadRequest, legal_json, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,7 @@ class Request:
 
         Raises: BadRequest for anything else.
         """
-        try:
-            value = json.loads(self.body, parse_float=Decimal)
-        except (ValueError, RecursionError) as error:
-            raise BadRequest("the body is not JSON") from error
+        value = legal_json(self.body, fraction=Decimal)
         if not isinstance(value, dict):
             raise BadRequest("the body is not a JSON object")
         return value
@@ -84,4 +79,4 @@ def text_field(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
         raise BadRequest(f"'{name}' is missing or not text")
-    return value
+    return text_of(value, f"'{name}'")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from stub_services.messages import BadRequest
+from stub_services.bounds import MOST_USERS, BadRequest, at_most, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class People:
         """
         if not isinstance(users, Mapping):
             raise BadRequest("users: expected an object of users by id")
+        at_most(MOST_USERS, "users", users)
         self._by_id = {user_id: _person(user_id, value) for user_id, value in users.items()}
 
     def of_token(self, token: str) -> Person | None:
@@ -83,15 +84,22 @@ def _person(user_id: str, value: Any) -> Person:
         raise BadRequest(f"user {user_id}: {', '.join(sorted(unknown))} not known")
     try:
         balance = Decimal(str(given.get("balance", 1000)))
+        if not balance.is_finite():
+            raise InvalidOperation
     except InvalidOperation as error:
         raise BadRequest(f"user {user_id}: balance is not a number") from error
+    owns = given.get("owns", ())
+    if not isinstance(owns, list | tuple):
+        raise BadRequest(f"user {user_id}: owns is a list of projects")
+    at_most(MOST_USERS, f"projects of user {user_id}", owns)
+    password = given.get("password")
     return Person(
         user_id=user_id,
-        bearer=str(given.get("bearer", f"token-{user_id}")),
-        email=str(given.get("email", f"{user_id}@example.com")),
-        password=given.get("password"),
-        role=str(given.get("role", "user")),
-        owns=tuple(str(project) for project in given.get("owns", ())),
+        bearer=text_of(given.get("bearer", f"token-{user_id}"), "bearer"),
+        email=text_of(given.get("email", f"{user_id}@example.com"), "email"),
+        password=None if password is None else text_of(password, "password"),
+        role=text_of(given.get("role", "user"), "role"),
+        owns=tuple(text_of(project, "project") for project in owns),
         balance=balance,
         revoked=bool(given.get("revoked", False)),
     )

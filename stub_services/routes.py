@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stub_services.messages import BadRequest, Reply, Request
+from stub_services.bounds import LONGEST_TEXT, MOST_HEADERS, BadRequest, at_most, text_of
+from stub_services.messages import Reply, Request
 
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TEXT = re.compile(r"|[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
+_FRAMING = {"content-length", "transfer-encoding"}
+"""Which say where an answer ends: that is the stub's to know."""
 Handler = Callable[["Visit"], Reply]
 
 
@@ -34,6 +40,7 @@ class Pattern:
 
         Raises: BadRequest.
         """
+        at_most(LONGEST_TEXT, "a route's characters", text)
         method, _, path = text.strip().rpartition(" ")
         if not path.startswith("/") or (method and not method.isalpha()):
             raise BadRequest(f"route {text!r}: expected such as 'POST /deduct' or '/balance'")
@@ -104,4 +111,14 @@ def headers_of(value: Any) -> tuple[tuple[str, str], ...]:
         return ()
     if not isinstance(value, dict):
         raise BadRequest("headers: expected an object of names and values")
-    return tuple((str(name), str(text)) for name, text in value.items())
+    at_most(MOST_HEADERS, "headers", value)
+    if framing := {name.lower() for name in value} & _FRAMING:
+        raise BadRequest(f"header {min(framing)}: the stub frames its answers itself")
+    return tuple((_field(name, _NAME), _field(text, _TEXT)) for name, text in value.items())
+
+
+def _field(value: Any, allowed: re.Pattern[str]) -> str:
+    text = text_of(value, "a header")
+    if not allowed.fullmatch(text):
+        raise BadRequest(f"header {text!r}: HTTP doesn't allow it here")
+    return text

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from stub_services.connection import Connection
+from stub_services.control import Admits, anyone
 from stub_services.delivery import End
 from stub_services.service import Service
 
@@ -19,9 +20,11 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class SocketProtocol(asyncio.Protocol):
     """One accepted socket."""
 
-    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, service: Service, loop: asyncio.AbstractEventLoop, admits: Admits = anyone
+    ) -> None:
         self._loop = loop
-        self._connection = Connection(service, self._advance)
+        self._connection = Connection(service, self._advance, admits)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -76,9 +79,13 @@ class SocketProtocol(asyncio.Protocol):
 
 
 async def listen(
-    services: Mapping[str, Service], *, host: str, ports: Mapping[str, int]
+    services: Mapping[str, Service],
+    *,
+    host: str,
+    ports: Mapping[str, int],
+    admits: Admits = anyone,
 ) -> dict[str, asyncio.Server]:
-    """Start a listener for each service; port 0 takes any free one.
+    """Start a listener for each service; port 0 takes any free one, `admits` says whom it obeys.
 
     Raises: OSError for a port that is taken.
     """
@@ -86,7 +93,7 @@ async def listen(
     servers = {}
     for name, service in services.items():
         servers[name] = await loop.create_server(
-            lambda service=service: SocketProtocol(service, loop),  # type: ignore[misc]
+            lambda service=service: SocketProtocol(service, loop, admits),  # type: ignore[misc]
             host,
             ports.get(name, 0),
             backlog=_BACKLOG,

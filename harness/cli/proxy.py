@@ -41,7 +41,8 @@ def proxy(
 ) -> None:
     """Serves Toxiproxy's HTTP API and proxies until interrupted; logs JSON lines.
 
-    Takes Toxiproxy's own flags in Go's spellings: `-host=0.0.0.0 -config proxies.json`.
+    Takes Toxiproxy's own flags in Go's spellings: `-host=0.0.0.0 -config proxies.json`. Where the
+    variable OUTAGE_CONTROL_TOKEN is set, its API obeys who shows that as a bearer token only.
     """
     if version:
         from harness.toxiproxy.api import VERSION

@@ -113,6 +113,8 @@ def _introduce(job: Job, world: World, console: Console) -> None:
     for variable, name in job.target.upstreams.items():
         console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
     console.print(f"  proxy API (Toxiproxy's) {world.proxy_api}/proxies", markup=False)
+    for name, value in world.proxy_fields.items():
+        console.print(f"    asks for the header '{name}: {value}'", markup=False)
     for user_id in job.target.user_ids:
         user = job.target.user(user_id)
         told = f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from harness.control import new_token
 from harness.errors import UsageError
 from harness.history.events import Event
 from harness.scenario.fault_checks import needs_a_stub
@@ -33,8 +33,10 @@ class Job:
     seed: int = 0
     folder: Path
     """An existing folder of the run's own, for logs and sockets; removed at its end."""
-    internal_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    internal_token: str = field(default_factory=new_token)
     """What the stubs ask of the target's internal calls."""
+    control_token: str = field(default_factory=new_token)
+    """What the stubs ask of whoever controls them."""
     keep_secrets: bool = False
     """Whether the history keeps what it would otherwise redact."""
 

@@ -33,6 +33,18 @@ def event_of_line(record: Mapping[str, Any], at_s: float) -> Crossed | None:
     )
 
 
+def intruder_in(record: Mapping[str, Any], agent: str) -> str | None:
+    """What somebody else told a real Toxiproxy to do, where its log says so; `agent` is ours.
+
+    Its API knows no token, so whoever finds its port can change a proxy and change it back.
+    """
+    method = record.get("method")
+    if "user_agent" not in record or method in ("GET", "HEAD") or record["user_agent"] == agent:
+        return None
+    what = f"{method} {record.get('url')}, by {str(record['user_agent'])[:80]!r}"
+    return f"somebody else changed the proxies during the run ({what})"
+
+
 def shortage_in(record: Mapping[str, Any]) -> str | None:
     """What a proxy lacked, where its log says so: open files for clients or for upstreams."""
     error = str(record.get("error", ""))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.belongings import mark
+from harness.control import TOKEN
 from harness.cradle import RELEASE, cradled
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
@@ -27,8 +28,12 @@ _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_prox
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The harness's own environment without HTTP proxy variables, with its mark and `more`."""
-    kept = {k: v for k, v in os.environ.items() if k.lower() not in _PROXY_VARIABLES}
+    """The harness's own environment without HTTP proxy variables, with its mark and `more`.
+
+    What controls a world is for those parts of it that are given it.
+    """
+    left_out = {*_PROXY_VARIABLES, TOKEN.lower()}
+    kept = {k: v for k, v in os.environ.items() if k.lower() not in left_out}
     return kept | {"PYTHONUNBUFFERED": "1"} | dict(mark()) | dict(more)
 
 

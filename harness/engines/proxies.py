@@ -169,11 +169,16 @@ class Proxies:
             await self.enable(index, name)
 
     async def check(self) -> None:
-        """See that the server still has every proxy, open or closed as this left it.
+        """See that the server has every proxy as this left it, and on one of our own no other.
 
         Raises: WorldError when something else happened to one, or to the server.
         """
         there = {proxy.name: proxy for proxy in await asyncio.to_thread(self._client.proxies)}
+        strangers = there.keys() - {self._name(name) for name in self._proxies}
+        if strangers and self._restart is not None:
+            raise WorldError(
+                f"somebody else made a proxy {min(strangers)!r} on this world's server"
+            )
         for name, proxy in self._proxies.items():
             found = there.get(self._name(name))
             if found is None:
@@ -181,6 +186,11 @@ class Proxies:
             if found.enabled == bool(proxy.disabled_by):
                 state = "open" if found.enabled else "closed"
                 raise WorldError(f"somebody else left {name}'s proxy {state}")
+            if found.upstream != (NOWHERE if proxy.cut_off_by else proxy.upstream):
+                raise WorldError(f"somebody else had {name}'s proxy lead to {found.upstream}")
+            ours = [toxic for toxics in proxy.toxics.values() for toxic in toxics]
+            if sorted(map(_put, found.toxics)) != sorted(map(_put, ours)):
+                raise WorldError(f"somebody else changed the toxics of {name}'s proxy")
 
     async def delete_all(self) -> None:
         """Take the proxies off a server that stays."""
@@ -213,3 +223,9 @@ class Proxies:
             self._proxies[name].forget(index)
         self._client = await restart()
         await together(*(self._make_again(name) for name in self._proxies))
+
+
+def _put(toxic: ToxicSpec) -> tuple[str, str, str, float, tuple[tuple[str, int], ...]]:
+    """A toxic as it was put there; attributes that were left out are 0 on the server."""
+    attributes = tuple(sorted((name, value) for name, value in toxic.attributes.items() if value))
+    return toxic.full_name, toxic.type, toxic.stream, toxic.toxicity, attributes

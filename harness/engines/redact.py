@@ -59,7 +59,7 @@ class Redactor:
     def of_job(cls, job: Job, *more: str) -> Redactor:
         """Knows what a job's target and scenario hold, and `more`."""
         known = secrets_of(job.target, job.scenario)
-        return cls((*known, job.internal_token, *more), keep=job.keep_secrets)
+        return cls((*known, job.internal_token, job.control_token, *more), keep=job.keep_secrets)
 
     def text(self, text: str) -> str:
         """A text without secrets, and of characters that can be written."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import h11
 
+from harness.control import showing
 from harness.engines.client import encode, exchange
 from harness.engines.requests import WireRequest
 from harness.errors import WorldError
@@ -21,14 +22,24 @@ _IDS_OF_A_LIFE = 1_000_000_000
 
 
 class StubLink:
-    """One stub at an address. `on_record` gets each record as the stub sent it."""
+    """One stub at an address. `on_record` gets each record as the stub sent it.
+
+    `token` is what the stub's process was given to tell the harness by.
+    """
 
     def __init__(
-        self, upstream: str, host: str, port: int, on_record: Callable[[dict[str, Any]], None]
+        self,
+        upstream: str,
+        host: str,
+        port: int,
+        on_record: Callable[[dict[str, Any]], None],
+        *,
+        token: str = "",
     ) -> None:
         self.upstream = upstream
         self.host = host
         self.port = port
+        self._headers = showing(token)
         self._on_record = on_record
         self._reader: asyncio.Task[None] | None = None
         self._seen = 0
@@ -58,7 +69,7 @@ class StubLink:
         return await self._control("GET", path, b"")
 
     async def _control(self, method: str, path: str, body: bytes) -> Any:
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         request = WireRequest(method=method, path=f"/_stub/{path}", headers=headers, body=body)
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_S):
@@ -82,7 +93,8 @@ class StubLink:
         except OSError as error:
             raise WorldError(f"the {self.upstream} stub can't be reached: {error}") from error
         self.lost = None
-        request = WireRequest(method="GET", path=f"/_stub/records?from={self._seen}")
+        path = f"/_stub/records?from={self._seen}"
+        request = WireRequest(method="GET", path=path, headers=self._headers)
         writer.write(encode(request, f"{self.host}:{self.port}"))
         self._reader = asyncio.create_task(self._receive(reader, writer))
 

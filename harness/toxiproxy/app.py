@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from harness.control import TOKEN
 from harness.toxiproxy import addresses
 from harness.toxiproxy.addresses import AddressError
 from harness.toxiproxy.api import VERSION, Api
@@ -33,7 +34,8 @@ def serve(
 
     Port 0 takes a free one; the line `Starting Toxiproxy HTTP server` says which. Status 2 when the
     address can't be had, with one line on standard error. The proxies of `config` listen before the
-    API answers. Whoever asks for `metrics` is told by the log that there are none.
+    API answers. Whoever asks for `metrics` is told by the log that there are none. Where the
+    environment has a token (`harness.control`), the API obeys who shows it, and nobody else.
     """
     return run(_serve(host, port, config=config, seed=seed, journal=journal, metrics=metrics))
 
@@ -54,7 +56,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     api = Api(log, seed=seed)
-    http = HttpServer(api, log)
+    http = HttpServer(api, log, token=os.environ.get(TOKEN, ""))
     log.line("info", "Starting Toxiproxy", "server.go:78", always=True, version=VERSION)
     if metrics:
         log.line("warn", "No metrics here: /metrics is answered 404", "server.go:85", always=True)

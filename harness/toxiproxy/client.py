@@ -21,6 +21,7 @@ import toxiproxy.proxy
 import toxiproxy.server
 from toxiproxy.api import APIConsumer
 
+from harness.control import showing
 from harness.errors import WorldError
 from harness.toxiproxy.spec import ToxicSpec
 
@@ -45,6 +46,8 @@ class ProxyAddress:
     """Where it really listens, as `host:port`."""
     upstream: str
     enabled: bool
+    toxics: tuple[ToxicSpec, ...] = ()
+    """Those in force, in the server's order."""
 
     @property
     def port(self) -> int:
@@ -55,12 +58,17 @@ class ProxyAddress:
 class ToxiproxyClient:
     """A proxy server at `http://host:port`; calls are safe from several threads.
 
-    Every method raises ProxyServerError, within `timeout_s` (seconds, for each call).
+    `token` is shown with each call: an embedded server may ask for it, and a real one's log tells
+    by `agent` which calls were this client's. Every method raises ProxyServerError, within
+    `timeout_s` (seconds, for each call).
     """
 
-    def __init__(self, url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(self, url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, token: str = "") -> None:
         self.url = url.rstrip("/")
         self.timeout_s = timeout_s
+        self.agent = f"outage-harness/{token}".rstrip("/")
+        """The User-Agent of its calls."""
+        self._headers = {"User-Agent": self.agent, **showing(token)}
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> str:
         """Asks until the server answers; returns its version."""
@@ -159,18 +167,8 @@ class ToxiproxyClient:
 
     def toxics(self, proxy: str) -> tuple[ToxicSpec, ...]:
         """A proxy's toxics, upstream first."""
-        with self._library():
-            found = _handle(proxy).toxics().values()
-        return tuple(
-            ToxicSpec(
-                type=toxic.type,
-                stream=toxic.stream,
-                name=toxic.name,
-                toxicity=toxic.toxicity,
-                attributes=toxic.attributes,
-            )
-            for toxic in found
-        )
+        found = self._request("GET", f"/proxies/{_quoted(proxy)}/toxics").json()
+        return tuple(map(_toxic, found))
 
     def _switch(self, name: str, enabled: bool) -> ProxyAddress:
         # Toxiproxy.enable() hides the answer, and with it the port.
@@ -193,7 +191,12 @@ class ToxiproxyClient:
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.request(
-                    method, url, json=json, timeout=self.timeout_s, allow_redirects=False
+                    method,
+                    url,
+                    json=json,
+                    headers=self._headers,
+                    timeout=self.timeout_s,
+                    allow_redirects=False,
                 )
         except requests.RequestException as error:
             raise ProxyServerError(f"{method} {url}: {_why(error, self.timeout_s)}") from error
@@ -255,6 +258,17 @@ def _address(item: Mapping[str, Any]) -> ProxyAddress:
         listen=item["listen"],
         upstream=item["upstream"],
         enabled=item["enabled"],
+        toxics=tuple(map(_toxic, item.get("toxics") or ())),
+    )
+
+
+def _toxic(item: Mapping[str, Any]) -> ToxicSpec:
+    return ToxicSpec(
+        type=item["type"],
+        stream=item["stream"],
+        name=item["name"],
+        toxicity=item["toxicity"],
+        attributes=item["attributes"],
     )
 
 

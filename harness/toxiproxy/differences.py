@@ -128,6 +128,13 @@ DIFFERENCES = (
         why="one thread plays the toxics, too, and each must be on time",
     ),
     Difference(
+        id="token",
+        real="obeys whoever reaches its port",
+        embedded="the same when you start it; where OUTAGE_CONTROL_TOKEN is set, as in a run, only "
+        "who shows it as a bearer token: others get 401",
+        why="what else runs on this machine must not change a run's faults",
+    ),
+    Difference(
         id="quieter-log",
         real="logs trace lines, and `Source terminated` about once for each connection",
         embedded="logs `Source terminated` for failed reads only, and no trace lines",

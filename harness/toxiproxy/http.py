@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import h11
 
+from harness.control import shows
 from harness.toxiproxy.api import Answer, Api, ApiError, plain
 from harness.toxiproxy.log import Log
 
@@ -31,11 +32,12 @@ _ID_LETTERS = "0123456789abcdefghijklmnopqrstuv"
 
 
 class HttpServer:
-    """Serves one `Api` on a listening socket."""
+    """Serves one `Api` on a listening socket, to who shows its token where it has one."""
 
-    def __init__(self, api: Api, log: Log) -> None:
+    def __init__(self, api: Api, log: Log, *, token: str = "") -> None:
         self._api = api
         self._log = log
+        self._token = token
         self._connections: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +46,7 @@ class HttpServer:
         assert task is not None
         self._connections.add(task)
         try:
-            await _Conversation(self._api, self._log, reader, writer).run()
+            await _Conversation(self._api, self._log, self._token, reader, writer).run()
         except (OSError, TimeoutError, asyncio.CancelledError):
             pass  # the client left, or the server is going
         finally:
@@ -74,11 +76,13 @@ class _Conversation:
         self,
         api: Api,
         log: Log,
+        token: str,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self._api = api
         self._log = log
+        self._token = token
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
@@ -124,6 +128,9 @@ class _Conversation:
         """Answers one request; False when the connection ends with it."""
         started_s = time.monotonic()
         headers = {name.lower(): value for name, value in request.headers}
+        if not shows(headers.get(b"authorization", b""), self._token):
+            await self._send_raw(_refusal("401 Unauthorized"))
+            return False
         if int(headers.get(b"content-length", b"0")) > _MOST_BODY:
             raise _TooLarge
         if self._http.they_are_waiting_for_100_continue:

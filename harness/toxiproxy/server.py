@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.belongings import mark
+from harness.control import TOKEN, new_token
 from harness.cradle import RELEASE, cradled
 from harness.errors import WorldError, own_error
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
@@ -38,14 +39,24 @@ _PORTS = range(20_000, 32_000)
 
 
 class ProxyServer:
-    """One server process. Use `embedded` or `real`, then `start`, or a `with` statement."""
+    """One server process. Use `embedded` or `real`, then `start`, or a `with` statement.
+
+    The embedded one obeys who shows its token, which its own client does; a real one knows no such
+    thing, but tells `on_line` of each call of its API, and whose it was (`ToxiproxyClient.agent`).
+    """
 
     def __init__(
-        self, command: Callable[[int], list[str]], *, kind: str, on_line: OnLine | None = None
+        self,
+        command: Callable[[int], list[str]],
+        *,
+        kind: str,
+        on_line: OnLine | None = None,
+        guarded: bool = True,
     ) -> None:
         self.kind = kind
         """`embedded` or `toxiproxy`."""
         self.url = ""
+        self.token = new_token() if guarded else ""
         self._command = command
         self._on_line = on_line
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,9 +66,17 @@ class ProxyServer:
 
     @classmethod
     def embedded(
-        cls, *, seed: int | None = None, journal: bool = True, on_line: OnLine | None = None
+        cls,
+        *,
+        seed: int | None = None,
+        journal: bool = True,
+        on_line: OnLine | None = None,
+        guarded: bool = True,
     ) -> ProxyServer:
-        """The server of this package, in a Python process; its journal goes to `on_line`."""
+        """The server of this package, in a Python process; its journal goes to `on_line`.
+
+        Unless `guarded`, it obeys everybody.
+        """
         options = (["--journal"] if journal else []) + (
             ["--seed", str(seed)] if seed is not None else []
         )
@@ -66,7 +85,7 @@ class ProxyServer:
             where = ["--host", _HOST, "--port", "0"]
             return [sys.executable, "-m", "harness.toxiproxy", *where, *options]
 
-        return cls(command, kind="embedded", on_line=on_line)
+        return cls(command, kind="embedded", on_line=on_line, guarded=guarded)
 
     @classmethod
     def real(cls, binary: Path | str, *, on_line: OnLine | None = None) -> ProxyServer:
@@ -76,6 +95,11 @@ class ProxyServer:
             return [str(binary), "-host", _HOST, "-port", str(port)]
 
         return cls(command, kind="toxiproxy", on_line=on_line)
+
+    @property
+    def _log_level(self) -> str:
+        """A real server tells of the calls of its API from `debug` on."""
+        return "debug" if self.kind == "toxiproxy" and self._on_line is not None else "info"
 
     @property
     def pid(self) -> int:
@@ -97,7 +121,7 @@ class ProxyServer:
         for _ in range(_TRIES):
             reason = self._try(deadline_s)
             if not reason:
-                client = ToxiproxyClient(self.url)
+                client = ToxiproxyClient(self.url, token=self.token)
                 try:
                     client.wait_until_ready(_READY_WITHIN_S)
                     return client
@@ -148,7 +172,7 @@ class ProxyServer:
                 stderr=subprocess.STDOUT,
                 # A closed terminal or Ctrl-C is the harness's to answer, in its own order.
                 start_new_session=True,
-                env={**os.environ, **mark(), "LOG_LEVEL": "info"},
+                env={**os.environ, **mark(), TOKEN: self.token, "LOG_LEVEL": self._log_level},
             )
         except OSError as error:
             return f"{command[0]}: {error.strerror}"

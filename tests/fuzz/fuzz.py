@@ -24,6 +24,7 @@ from harness.history.events import Answered, from_json, to_json
 from harness.history.store import read_history
 from harness.scenario.loader import parse_scenario
 from harness.toxiproxy.gojson import JsonError, first_value
+from stub_services import Connection, build
 
 _SEEDS: dict[str, tuple[bytes, ...]] = {
     "answers": (
@@ -53,6 +54,17 @@ _SEEDS: dict[str, tuple[bytes, ...]] = {
     "api": (b'{"name": "a", "listen": "127.0.0.1:0", "attributes": {"latency": 1e2, "x": [1]}}',),
     "texts": (b"Bearer abc.def https://u:p@h/?token=x&y=z Basic YWRhOmNvcnJlY3QtaG9yc2U= can",),
 }
+_SEEDS["stubs"] = (
+    b'{"action": "status", "status": 503, "headers": {"X-A": "b"}, "json": {"a": [1]}}',
+    b'{"action": "drip", "interval_s": 0.5, "encoding": "chunked", "from_call": 1, "share": 0.5}',
+    b'{"sequence": [{"action": "delay", "delay_s": 1}, null], "repeat": true, "route": "GET /a"}',
+    b'{"action": "headers", "headers": {"Retry-After": "1"}, "status": 199}',
+    b'{"action": "truncate", "after_bytes": 3, "for_s": 5, "to_call": 9, "seed": 1}',
+    b'{"ada": {"bearer": "t", "password": "p", "owns": ["p1"], "balance": 12.5, "role": "user"}}',
+    b'[{"route": "GET /health", "json": {"a": "b"}, "status": 200, "headers": {"A": "b"}}]',
+    b'[{"job_id": "j", "user_id": "ada", "cost": 1.25}]',
+    b'{"user_id": "ada", "job_id": "j", "cost": 1, "collection_name": "c", "query_texts": ["a"]}',
+)
 _BITS = (
     b"\0",
     b"\xff",
@@ -144,6 +156,27 @@ def _texts(data: bytes, chance: random.Random) -> None:
     assert "correct-horse" not in shown
 
 
+def _stubs(data: bytes, chance: random.Random) -> None:
+    """A control request and a call: each is answered, whatever it says."""
+    services = build(("auth", "billing", "chroma"))
+    service = services[chance.choice(tuple(services))]
+    path = chance.choice(_CONTROLS)
+    call = chance.choice((b"POST /query", b"POST /deduct", b"POST /login", b"GET /health"))
+    for line in (b"PUT /_stub/" + path, call, b"GET /_stub/ledger", call):
+        connection = Connection(service)
+        body = b"" if line.startswith(b"GET") else data
+        connection.feed(
+            0.0, b"%s HTTP/1.1\r\nHost: s\r\nContent-Length: %d\r\n\r\n" % (line, len(body))
+        )
+        connection.feed(0.0, body)
+        said = [*connection.advance(0.0), *connection.advance(1e7)]
+        assert said or connection.next_wake_s > 1e7, "no answer"
+        connection.eof(1e7)
+
+
+_CONTROLS = (b"behaviours/x", b"users", b"routes", b"ledger")
+
+
 def _in_file(name: str, data: bytes, read: Callable[[Path], object]) -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         (Path(folder) / name).write_bytes(data)
@@ -158,6 +191,7 @@ DOORS: dict[str, Callable[[bytes, random.Random], None]] = {
     "code": _code,
     "api": _api,
     "texts": _texts,
+    "stubs": _stubs,
 }
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import platform
 
 from harness.belongings import note_containers
+from harness.control import TOKEN
 from harness.engines.base import (
     Gate,
     Job,
@@ -118,8 +120,9 @@ class ComposeEngine:
 
     async def _play(self, job: Job, chronicle: Chronicle, report: Report, started: Gate) -> None:
         began_s = chronicle.now()
-        token = os.environ.get("INTERNAL_SERVICE_TOKEN", "") if self._inside else ""
-        world = World(job, chronicle, token)
+        if self._inside:
+            job = _as_told(job)
+        world = World(job, chronicle)
         noted = False
         try:
             reaper = await self._prepare(report)
@@ -162,7 +165,7 @@ class ComposeEngine:
 
     def _site(self, job: Job, reaper: Reaper) -> Site:
         if self._inside:
-            return InsideSite()
+            return InsideSite(job.control_token)
         gateway = _GATEWAYS.get(job.target.name, "gateway")
         return HostSite(self._command, self._dockerd, reaper, gateway=gateway)
 
@@ -238,6 +241,15 @@ class ComposeEngine:
         self._let_go()
         if not self._inside:
             self._dockerd.close()
+
+
+def _as_told(job: Job) -> Job:
+    """The same job with the tokens that the running containers were started with."""
+    return dataclasses.replace(
+        job,
+        internal_token=os.environ.get("INTERNAL_SERVICE_TOKEN") or job.internal_token,
+        control_token=os.environ.get(TOKEN, ""),
+    )
 
 
 def _way_in(place: Place) -> Exchange:

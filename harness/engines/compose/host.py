@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.engines.base import Progress, Report
+from harness.control import TOKEN
+from harness.engines.base import Job, Progress, Report
 from harness.engines.compose.command import ComposeCommand
 from harness.engines.compose.dockerd import Dockerd
 from harness.engines.compose.layout import (
@@ -58,13 +59,17 @@ class HostSite:
         self._on_accepted: OnAccepted = lambda upstream, number, at_s: None
         self._connections = itertools.count(1)
 
-    async def open(self, token: str, report: Report) -> Place:
+    async def open(self, job: Job, report: Report) -> Place:
         """Bring the project up.
 
         Raises: WorldError.
         """
         report(Progress(doing="starting containers"))
-        env = {"INTERNAL_SERVICE_TOKEN": token, "OUTAGE_GATEWAY": self._gateway}
+        env = {
+            "INTERNAL_SERVICE_TOKEN": job.internal_token,
+            TOKEN: job.control_token,
+            "OUTAGE_GATEWAY": self._gateway,
+        }
         await self._command.up(self.project, SERVICES, env, self._reaper)
         self._containers = await self._dockerd.containers(self.project)
         self._offset_s, error_s = await self._dockerd.wall_clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from harness.engines.base import Progress, Report
+from harness.engines.base import Job, Progress, Report
 from harness.engines.compose.layout import (
     API_PORT,
     GATEWAY_PORT,
@@ -30,16 +30,18 @@ _COUNTER_ORDERS = {"kill": "start", "restart": "start", "pause": "resume"}
 class InsideSite:
     """The one running project; gateway and stubs are started afresh for each job."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str) -> None:
+        self._token = token
+        """What keepers of stubs ask for; the gateway's own asks for nothing."""
         self._sight: ProxySight | None = None
 
-    async def open(self, token: str, report: Report) -> Place:
+    async def open(self, job: Job, report: Report) -> Place:
         """Fresh stubs, then a fresh gateway.
 
         Raises: WorldError.
         """
         report(Progress(doing="restarting gateway and stubs"))
-        await together(*(order(name, "restart") for name in STUB_PORTS))
+        await together(*(order(name, "restart", self._token) for name in STUB_PORTS))
         fresh = await _has_keeper(_HERE)
         if fresh:
             await order(_HERE, "restart")
@@ -68,14 +70,14 @@ class InsideSite:
 
         Raises: WorldError.
         """
-        await order(service, _ORDERS[kind])
+        await order(service, _ORDERS[kind], self._token)
 
     async def heal(self, kind: str, service: str) -> Address:
         """Ask a stub's keeper to bring it back.
 
         Raises: WorldError.
         """
-        await order(service, _COUNTER_ORDERS[kind])
+        await order(service, _COUNTER_ORDERS[kind], self._token)
         return service, STUB_PORTS[service]
 
     async def close(self) -> None:
@@ -83,7 +85,7 @@ class InsideSite:
         if self._sight is not None:
             self._sight.close()
         with contextlib.suppress(WorldError):
-            await together(*(order(name, "resume") for name in STUB_PORTS))
+            await together(*(order(name, "resume", self._token) for name in STUB_PORTS))
 
 
 async def _has_keeper(host: str) -> bool:
@@ -96,7 +98,7 @@ async def _has_keeper(host: str) -> bool:
     return True
 
 
-async def order(host: str, word: str) -> None:
+async def order(host: str, word: str, token: str = "") -> None:
     """Have the keeper of a container do something to what it keeps (containers/keeper.py).
 
     Raises: WorldError when it isn't done.
@@ -106,7 +108,7 @@ async def order(host: str, word: str) -> None:
             asyncio.open_connection(host, KEEPER_PORT), _OBEYED_WITHIN_S
         )
         try:
-            writer.write(f"{word}\n".encode())
+            writer.write(f"{token} {word}\n".lstrip().encode())
             said = (await asyncio.wait_for(reader.readline(), _OBEYED_WITHIN_S)).decode().strip()
         finally:
             writer.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.engines.base import Report
+from harness.engines.base import Job, Report
 
 Address = tuple[str, int]
 
@@ -43,8 +43,8 @@ class Place:
 class Site(Protocol):
     """A project, for one job at a time."""
 
-    async def open(self, token: str, report: Report) -> Place:
-        """Bring it up, its gateway fresh, its stubs and gateway knowing the internal token.
+    async def open(self, job: Job, report: Report) -> Place:
+        """Bring it up, its gateway fresh, its parts knowing the job's tokens.
 
         Raises: WorldError.
         """

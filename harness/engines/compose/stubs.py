@@ -56,7 +56,8 @@ class Stubs:
         await together(*(self._tell(name) for name in addresses))
 
     def _link(self, name: str, host: str, port: int) -> StubLink:
-        return StubLink(name, host, port, lambda record: self._take(name, record))
+        token = self._job.control_token
+        return StubLink(name, host, port, lambda record: self._take(name, record), token=token)
 
     async def _tell(self, name: str) -> None:
         link = self._links[name]

@@ -19,14 +19,14 @@ class Vacancy:
         self._writer = writer
 
     @classmethod
-    async def hold(cls, address: Address, port: int) -> Vacancy:
+    async def hold(cls, address: Address, port: int, token: str = "") -> Vacancy:
         """Hold a port of Toxiproxy's container, whose proxy has left it.
 
         Raises: WorldError when it can't be held.
         """
         try:
             reader, writer = await asyncio.open_connection(*address)
-            writer.write(f"{port}\n".encode())
+            writer.write(f"{token} {port}\n".lstrip().encode())
             said = (await asyncio.wait_for(reader.readline(), _WITHIN_S)).decode().strip()
         except (OSError, TimeoutError) as error:
             raise WorldError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +15,7 @@ from harness.engines.compose.layout import PROXY_PORTS, STUB_PORTS
 from harness.engines.compose.place import Address, Place, Site
 from harness.engines.compose.stubs import Stubs
 from harness.engines.compose.vacancy import Vacancy
+from harness.engines.journal import intruder_in
 from harness.engines.local.gateway import Gateway
 from harness.engines.marks import LogReader
 from harness.engines.proxies import Proxies
@@ -34,13 +37,12 @@ _STARTS_AHEAD_S = 3.0
 class World:
     """Opens a site, tells its parts what to play, breaks and heals them, closes it."""
 
-    def __init__(self, job: Job, chronicle: Chronicle, token: str = "") -> None:
+    def __init__(self, job: Job, chronicle: Chronicle) -> None:
         self._job = job
         self._chronicle = chronicle
         self._site: Site | None = None
-        self._token = token or job.internal_token
         self._names = job.target.upstream_names
-        self.redactor = Redactor.of_job(job, self._token)
+        self.redactor = Redactor.of_job(job)
         self._reader = LogReader(job.target, self.redactor)
         self.stubs = Stubs(job, chronicle)
         self.place: Place | None = None
@@ -56,7 +58,7 @@ class World:
         Raises: WorldError.
         """
         self._site = site
-        place = self.place = await site.open(self._token, report)
+        place = self.place = await site.open(self._job, report)
         report(Progress(doing="telling stubs and proxies"))
         guarded = self._chronicle.guarded
         await site.watch(guarded(self._on_line), guarded(self._on_accepted))
@@ -68,11 +70,11 @@ class World:
         self._gateway = Gateway(
             job_at(self._job, place.gateway), self._chronicle, reaper, self.redactor
         )
-        await self._gateway.start({}, self._token)
+        await self._gateway.start({}, self._job.internal_token)
         self._gateway.watch_status(self._names)
 
     async def _make_proxies(self, place: Place) -> None:
-        client = ToxiproxyClient(place.toxiproxy)
+        client = self._client(place.toxiproxy)
         await asyncio.to_thread(client.wait_until_ready, _READY_WITHIN_S)
         for left in await asyncio.to_thread(client.proxies):  # by a scenario before this one
             await asyncio.to_thread(client.delete, left.name)
@@ -82,10 +84,13 @@ class World:
             upstream = f"{name}:{STUB_PORTS[name]}"
             await self._proxies.create(name, upstream, port=PROXY_PORTS[name])
 
+    def _client(self, url: str) -> ToxiproxyClient:
+        return ToxiproxyClient(url, token=self._job.control_token)
+
     async def _restart_proxies(self) -> ToxiproxyClient:
         assert self.place is not None
         assert self.place.restart_proxies is not None
-        client = ToxiproxyClient(await self.place.restart_proxies())
+        client = self._client(await self.place.restart_proxies())
         await asyncio.to_thread(client.wait_until_ready, _READY_WITHIN_S)
         return client
 
@@ -95,8 +100,17 @@ class World:
             for event in self._reader.events(line, at_s):
                 self._chronicle.record(event)
             return
+        if service == "toxiproxy" and '"level":"debug"' in line:
+            self._look_for_intruders(line)
+            return
         text = self.redactor.text(line[:LONGEST_LINE])
         self._chronicle.record(Logged(at_s=at_s, by="engine", source=service, line=text))
+
+    def _look_for_intruders(self, line: str) -> None:
+        with contextlib.suppress(ValueError):
+            agent = self._client("").agent
+            if intruder := intruder_in(json.loads(line), agent):
+                self._chronicle.broke(WorldError(intruder))
 
     def _on_accepted(self, upstream: str, number: int, at_s: float) -> None:
         at_s = self._chronicle.of(at_s)
@@ -121,7 +135,9 @@ class World:
                 for name in fault.upstreams:
                     await self._proxies.disable(index, name)
                     port = PROXY_PORTS[name]
-                    self._held[index, name] = await Vacancy.hold(self.place.vacancy, port)
+                    self._held[index, name] = await Vacancy.hold(
+                        self.place.vacancy, port, self._job.control_token
+                    )
             case "process":
                 await together(*(self._strike(index, fault, n) for n in fault.upstreams))
 

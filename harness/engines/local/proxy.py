@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.control import showing
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
@@ -107,6 +108,8 @@ class RunningProxy:
         loop = asyncio.get_running_loop()
 
         def pass_on(at_s: float, record: Mapping[str, Any]) -> None:
+            if record.get("level") == "debug" and "user_agent" not in record:
+                return  # of a real one, and said of each connection
             loop.call_soon_threadsafe(on_line, at_s, record)
 
         if choice.found is None:
@@ -125,6 +128,12 @@ class RunningProxy:
         """The server's process, if this world has one of its own that runs."""
         pid = 0 if self._server is None else self._server.pid
         return (pid,) if pid else ()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The header fields that its API asks for."""
+        server = self._server
+        return {} if server is None or server.kind != "embedded" else showing(server.token)
 
     async def restart(self) -> ToxiproxyClient:
         """End the process, whatever state it is in, and start it again; it has no proxies then.

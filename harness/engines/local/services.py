@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from harness.control import TOKEN
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.processes import Child
@@ -33,11 +34,10 @@ _QUIET_S = 0.05
 class Services:
     """Starts, tells, breaks and stops the stubs of one world."""
 
-    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, internal_token: str) -> None:
+    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper) -> None:
         self._job = job
         self._chronicle = chronicle
         self._reaper = reaper
-        self._internal_token = internal_token
         self._children: dict[str, Child] = {}
         self._paused: set[str] = set()
         self._last_record_s = time.monotonic()
@@ -81,7 +81,8 @@ class Services:
         ports = await together(*(self._start_group(group) for group in groups))
         for found in ports:
             for name, port in found.items():
-                self.links[name] = StubLink(name, HOST, port, self._chronicle.guarded(self._take))
+                take = self._chronicle.guarded(self._take)
+                self.links[name] = StubLink(name, HOST, port, take, token=self._job.control_token)
         await together(*(self._tell(name) for name in self.names))
 
     async def _start_group(
@@ -104,7 +105,10 @@ class Services:
             words,
             reaper=self._reaper,
             on_line=self._chronicle.guarded(on_line),
-            env={"INTERNAL_SERVICE_TOKEN": self._internal_token},
+            env={
+                "INTERNAL_SERVICE_TOKEN": self._job.internal_token,
+                TOKEN: self._job.control_token,
+            },
         )
         for name in names:
             self._children[name] = child

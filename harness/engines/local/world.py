@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
-from harness.engines.journal import event_of_line, shortage_in
+from harness.engines.journal import event_of_line, intruder_in, shortage_in
 from harness.engines.local.gateway import HOST, Gateway
 from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
@@ -43,9 +43,8 @@ class World:
         self._job = job
         self._chronicle = chronicle
         self._start_proxy = start_proxy
-        self._token = job.internal_token
         self.redactor = Redactor.of_job(job)
-        self.services = Services(job, chronicle, reaper, self._token)
+        self.services = Services(job, chronicle, reaper)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
         self._server: RunningProxy | None = None
         self._proxies: Proxies | None = None
@@ -65,7 +64,7 @@ class World:
         for name in self._job.target.upstream_names:
             await self._proxies.create(name, self._address(name), port=fixed.get(name, 0))
         report(Progress(doing=f"starting {self._job.target.name}"))
-        await self.gateway.start(self._proxies.ports(), self._token)
+        await self.gateway.start(self._proxies.ports(), self._job.internal_token)
         self.gateway.watch_status(self._job.target.upstream_names)
 
     async def _start_server(self) -> RunningProxy:
@@ -81,8 +80,12 @@ class World:
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
         if event is not None:
             self._chronicle.record(event)
-        elif lacking := shortage_in(record):
-            self._chronicle.broke(WorldError(lacking))
+        elif wrong := shortage_in(record) or self._intruder(record):
+            self._chronicle.broke(WorldError(wrong))
+
+    def _intruder(self, record: Mapping[str, Any]) -> str | None:
+        agent = None if self._server is None else self._server.client.agent
+        return None if agent is None else intruder_in(record, agent)
 
     def processes(self) -> dict[str, tuple[int, ...]]:
         """What ought to run now, by whose it is; may be asked from any thread."""
@@ -102,6 +105,11 @@ class World:
     def proxy_api(self) -> str:
         """The URL of the proxy server's API."""
         return "" if self._server is None else self._server.client.url
+
+    @property
+    def proxy_fields(self) -> dict[str, str]:
+        """The header fields that it asks for: none but of an embedded one."""
+        return {} if self._server is None else self._server.fields
 
     async def apply(self, index: int, fault: FaultBase) -> None:
         """Bring a fault into force, wherever it is played, on the upstreams that the target has."""

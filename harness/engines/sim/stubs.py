@@ -49,7 +49,7 @@ class StubPort:
 
     def connect(self, peer: Peer) -> Session:
         """A new connection."""
-        session = Session(self, self._package.Connection, self._service, peer)
+        session = Session(self, self._package, self._service, peer)
         self._sessions.append(session)
         return session
 
@@ -128,10 +128,10 @@ class StubPort:
 class Session:
     """One connection to a stub."""
 
-    def __init__(self, port: StubPort, make: Any, service: Any, peer: Peer) -> None:
+    def __init__(self, port: StubPort, package: Any, service: Any, peer: Peer) -> None:
         self._port = port
         self._peer: Peer | None = peer
-        self._connection = make(service, self._wake)
+        self._connection = package.Connection(service, self._wake, package.nobody)
         self._incoming: list[bytes] = []
         self._closed_by_client = False
         self._timer: Timer | None = None

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from stub_services import Connection, End, build
-from stub_services.messages import BadRequest
+from stub_services.bounds import BadRequest
 
 
 def ask(method: str, path: str, body: object = None, *, close: bool = False) -> bytes:

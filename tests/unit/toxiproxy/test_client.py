@@ -138,10 +138,11 @@ def test_no_server_there() -> None:
         ToxiproxyClient(f"http://127.0.0.1:{port}").wait_until_ready(0.1)
 
 
-def test_the_library_by_itself_works_as_ever(client: ToxiproxyClient) -> None:
+def test_the_library_by_itself_works_as_ever() -> None:
     library = toxiproxy.server.Toxiproxy()
-    host, _, port = client.url.removeprefix("http://").partition(":")
-    library.update_api_consumer(host, int(port))
-    made = library.create(upstream="127.0.0.1:1", name="by hand")
-    assert library.get_proxy("by hand").listen == made.listen
-    assert library.destroy(made)
+    with ProxyServer.embedded(guarded=False) as client:
+        host, _, port = client.url.removeprefix("http://").partition(":")
+        library.update_api_consumer(host, int(port))
+        made = library.create(upstream="127.0.0.1:1", name="by hand")
+        assert library.get_proxy("by hand").listen == made.listen
+        assert library.destroy(made)

@@ -16,7 +16,7 @@ HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    with ProxyServer.embedded() as client:
+    with ProxyServer.embedded(guarded=False) as client:
         parts = urlsplit(client.url)
         yield parts.hostname or "", parts.port or 0
 
