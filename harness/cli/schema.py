@@ -1,4 +1,4 @@
-"""`outage schema`: JSON Schema of scenario and target files, for editors."""
+"""`outage schema`: JSON Schema of scenario, target and contract files, for editors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-FILE_KINDS = ("scenario", "target")
+FILE_KINDS = ("scenario", "target", "contract")
 
 
 @click.command()
@@ -16,10 +16,10 @@ FILE_KINDS = ("scenario", "target")
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write both schemas there, as scenario.schema.json and target.schema.json.",
+    help="Write all schemas there, as scenario.schema.json and so on.",
 )
 def schema(kind: str, folder: Path | None) -> None:
-    r"""Print the JSON Schema of scenario files (or of target files).
+    r"""Print the JSON Schema of scenario files (or of target or contract files).
 
     \b
     outage schema target
@@ -39,10 +39,15 @@ def schema_text(kind: str) -> str:
     """The schema of a kind of file, as JSON."""
     import json
 
+    from harness.contracts import Contract
     from harness.scenario.schema import file_schema, scenario_schema
     from harness.target import Target
 
-    made = scenario_schema() if kind == "scenario" else file_schema(Target, "Outage target")
+    made = {
+        "scenario": scenario_schema,
+        "target": lambda: file_schema(Target, "Outage target"),
+        "contract": lambda: file_schema(Contract, "Outage contract"),
+    }[kind]()
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

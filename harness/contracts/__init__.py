@@ -1,0 +1,23 @@
+"""Contracts as data: what a gateway promises, in a file of its own.
+
+    document()             the bundled contract, `document.yaml`
+    load_contract(path)    that of another file, validated like a scenario
+
+`model` is what may be written, `loading` what is wrong with it where it stands, `templates` the
+texts with places in it. The arithmetic over a contract is `harness.contract`.
+"""
+
+from harness.contracts.loading import BUNDLED, document, load_contract, parse_contract
+from harness.contracts.model import Contract, ContractRoute, Sample, Step, User
+
+__all__ = [
+    "BUNDLED",
+    "Contract",
+    "ContractRoute",
+    "Sample",
+    "Step",
+    "User",
+    "document",
+    "load_contract",
+    "parse_contract",
+]
