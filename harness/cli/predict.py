@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Readings = dict[str, Mapping[str, "ServiceSettings"]]
 Calls = Mapping[str, tuple[str, ...]]
-_PROFILES = ("documented", "as_coded", "per_call", "patient", "all")
 _STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", "5": "red"}
 
 
@@ -30,8 +29,8 @@ _STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", 
 @click.argument("paths", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option(
     "--profile",
-    type=click.Choice(_PROFILES),
-    help="A reading of the document (documented is the default); all shows them side by side.",
+    metavar="NAME|all",
+    help="A reading of the contract (its first is the default); all shows them side by side.",
 )
 @click.option("--target", metavar="FILE", help="The settings of a target file, instead.")
 @click.option(
@@ -67,7 +66,7 @@ def predict(
     if profile is not None and target is not None:
         raise click.UsageError("--profile and --target exclude each other")
     loaded = None if target is None else load_target(target)
-    readings = _readings(profile or "documented", loaded)
+    readings = _readings(profile, loaded)
     form = "json" if as_json else form
     scenarios = load_scenarios(find_scenarios(paths), target=loaded)
     show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
@@ -101,12 +100,23 @@ def _called(
     return found
 
 
-def _readings(profile: str, target: Target | None) -> Readings:
-    from harness.contract import PROFILES
+def _readings(profile: str | None, target: Target | None) -> Readings:
+    """Settings by upstream, by the reading's name.
+
+    Raises: UsageError for a reading that the contract doesn't have.
+    """
+    from harness.contracts import document
+    from harness.errors import UsageError
+    from harness.scenario.spelling import not_known
 
     if target is not None:
         return {target.name: {name: target.settings(name) for name in target.upstream_names}}
-    return dict(PROFILES) if profile == "all" else {profile: PROFILES[profile]}
+    contract = document()
+    names = contract.readings
+    if profile not in (None, "all", *names):
+        raise UsageError(f"--profile: {not_known('reading', profile, (*names, 'all'))}")
+    wanted = names if profile == "all" else (profile or names[0],)
+    return {name: contract.profile(name) for name in wanted}
 
 
 def _forecasts(scenario: Scenario, readings: Readings, calls: Calls) -> dict[str, Forecast]:

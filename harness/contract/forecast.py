@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
 from harness.units import Range
 
 Span = Range
@@ -134,8 +134,10 @@ class Forecast:
     """By stream, in order."""
     charges: Range
     runs: int
+    others: ServiceSettings
+    """Of an upstream that nothing is known of."""
 
     def of(self, upstream: str) -> Prediction:
         """What one upstream's breaker does; one that nothing concerns stays closed."""
-        settings = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
-        return self.upstreams.get(upstream) or Prediction(upstream=upstream, settings=settings)
+        unconcerned = Prediction(upstream=upstream, settings=self.others)
+        return self.upstreams.get(upstream, unconcerned)

@@ -16,8 +16,10 @@ from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
 from harness.contract.breaker import Breaker, Outcome
-from harness.contract.routes import Answer, Attempted, Call, Route
+from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
+from harness.contracts import Contract
+from harness.contracts.model import Limit
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
@@ -27,7 +29,6 @@ EITHER_WAY_S = 0.25
 """Around the end of the recovery wait either answer is right (B4)."""
 _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 """Targets that lean the same way at each probe are sound too: their slips add up."""
-_LOGINS_PER_MINUTE = 5
 _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
 _LAGS_S = (
@@ -61,8 +62,8 @@ class Outcomes:
     """What one run came to."""
 
     upstreams: dict[str, Witness]
-    answers: dict[tuple[str, int], tuple[Answer, float]] = field(default_factory=dict)
-    """By stream and number: the answer, and how long it took in seconds."""
+    answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
+    """By stream and number: the answer's status, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
 
 
@@ -86,6 +87,7 @@ class Run:
         scenario: Scenario,
         settings: Mapping[str, ServiceSettings],
         routes: Mapping[str, Route],
+        contract: Contract,
         seed: int,
     ) -> None:
         self._rng = random.Random(seed)
@@ -94,10 +96,14 @@ class Run:
         self._scenario = scenario
         self._settings = settings
         self._routes = routes
+        named = {
+            name: contract.route_of(stream.request) for name, stream in scenario.traffic.items()
+        }
+        self._limits = {name: one.limit for name, one in named.items() if one is not None}
         self._now_s = 0.0
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
-        self._logins: dict[tuple[str, int], list[float]] = defaultdict(list)
+        self._admitted: dict[tuple[str, int], list[float]] = defaultdict(list)
         self._charged: set[tuple[str, int]] = set()
         self._wires = {name: Wire(self, self._rng, self._changes_s(name)) for name in settings}
         self.outcomes = Outcomes(
@@ -168,8 +174,8 @@ class Run:
     def _request(self, send: Send) -> Steps:
         stream = self._scenario.traffic[send.stream]
         begin_s = self._now_s
-        if self._limited(stream.request, (send.stream, send.address)):
-            answer = Answer(status=429)
+        if self._limited(self._limits.get(send.stream), (send.stream, send.address)):
+            answer = 429
         else:
             flow = self._routes[send.stream](stream, send.user)
             reply: Attempted | None = None
@@ -184,13 +190,13 @@ class Run:
                 reply = yield from self._call(call, send)
         self.outcomes.answers[send.stream, send.number] = (answer, self._now_s - begin_s)
 
-    def _limited(self, request: str, address: tuple[str, int]) -> bool:
-        """G1: five logins a minute for each client address."""
-        if request != "POST /v1/api/auth/login":
+    def _limited(self, limit: Limit | None, address: tuple[str, int]) -> bool:
+        """Whether a client address has had all that it may have for now."""
+        if limit is None:
             return False
-        recent = [at_s for at_s in self._logins[address] if at_s > self._now_s - 60]
-        self._logins[address] = recent
-        if len(recent) >= _LOGINS_PER_MINUTE:
+        recent = [at_s for at_s in self._admitted[address] if at_s > self._now_s - limit.within]
+        self._admitted[address] = recent
+        if len(recent) >= limit.count:
             return True
         recent.append(self._now_s)
         return False
@@ -234,7 +240,7 @@ class Run:
         """One attempt, over the wire where anything may happen to it."""
 
         def work() -> None:
-            if call.route == "POST /deduct":
+            if call.once:
                 self._charge(send)
 
         wire = self._wires[call.upstream]
@@ -271,7 +277,7 @@ class Run:
             self._ended(waiting, Delivered(whole=False))
 
     def _charge(self, send: Send) -> None:
-        """One key for each chat, so a second attempt is no second charge (G7)."""
+        """One key for each request, so a second attempt is no second charge."""
         key = (send.stream, send.number)
         if key not in self._charged:
             self._charged.add(key)

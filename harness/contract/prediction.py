@@ -10,9 +10,10 @@ from itertools import groupby
 from harness.contract.breaker import Breaker
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
 from harness.contract.play import Outcomes, Run
-from harness.contract.routes import learned, route_of
+from harness.contract.routes import flow_of, learned
+from harness.contracts import Contract, document
 from harness.scenario.model import Scenario
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
 from harness.timeline import Send, compile_timeline
 from harness.units import Range
 
@@ -20,38 +21,42 @@ _RUNS = 48
 _SENDS = 12_000
 """Requests played in all: long scenarios are played less often."""
 _FEWEST_RUNS = 6
-_CALL_NOBODY = ("GET /health", "GET /v1/api/status/services", "POST /v1/api/auth/logout")
-"""Routes of the contract that need no upstream."""
 _APART_S = 0.5
 """Instants further apart than this are alternatives, not one range."""
 
 
 def predict(
     scenario: Scenario,
-    settings: Mapping[str, ServiceSettings] = DOCUMENTED,
+    settings: Mapping[str, ServiceSettings] | None = None,
     *,
+    contract: Contract | None = None,
     upstreams: Iterable[str] | None = None,
     calls: Mapping[str, Sequence[str]] | None = None,
     runs: int | None = None,
 ) -> Forecast:
-    """What the contract says of a scenario, for a target with these settings.
+    """What a contract says of a scenario, for a target with these settings.
 
-    `upstreams`: those that the target has (all of `settings` if None); calls to others are left
+    `settings`: the contract's own if None; `contract`: the bundled one if None. `upstreams`: those that the target has (all of `settings` if None); calls to others are left
     out. `calls`: by stream, the upstreams that a route unknown to the contract was seen to call.
     `runs`: how often it is played with other ties; by default as often as is affordable.
     """
+    contract = contract or document()
+    settings = contract.settings if settings is None else settings
     present = tuple(settings) if upstreams is None else tuple(upstreams)
-    own = tuple((name, settings.get(name, DOCUMENTED["auth"])) for name in dict.fromkeys(present))
+    others = contract.others.settings
+    own = tuple((name, settings.get(name, others)) for name in dict.fromkeys(present))
     seen = tuple((stream, tuple(names)) for stream, names in (calls or {}).items())
-    return _predict(_Key(scenario), own, seen, runs)
+    return _predict(_Key(scenario, contract), own, seen, runs)
 
 
 class _Key:
-    """A scenario as a key of the cache: by what is played, not by what is expected."""
+    """Scenario and contract as a key of the cache: what is played, not what is expected."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, contract: Contract) -> None:
         self.scenario = scenario
-        self._text = repr((scenario.duration, scenario.traffic, scenario.faults))
+        self.contract = contract
+        played = (scenario.duration, scenario.traffic, scenario.faults)
+        self._text = repr((played, contract.routes, contract.users, contract.others))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self._text == other._text
@@ -67,19 +72,23 @@ def _predict(
     seen: tuple[tuple[str, tuple[str, ...]], ...],
     runs: int | None,
 ) -> Forecast:
-    scenario, settings, calls = key.scenario, dict(own), dict(seen)
+    scenario, contract, settings, calls = key.scenario, key.contract, dict(own), dict(seen)
     steps = compile_timeline(scenario)
     sends = tuple(step for step in steps if isinstance(step, Send))
     routes = {}
     for name, stream in scenario.traffic.items():
-        route = route_of(stream.request)
+        route = flow_of(contract, stream.request)
         if route is None and name in calls:
             route = learned(calls[name])
         if route is not None:
             routes[name] = route
-    strangers = [name for name in scenario.traffic if name not in routes and _calls(scenario, name)]
+    strangers = [
+        name
+        for name, stream in scenario.traffic.items()
+        if name not in routes and stream.request.partition("?")[0] not in contract.idle
+    ]
     count = runs or min(_RUNS, max(_FEWEST_RUNS, _SENDS // max(1, len(sends))))
-    played = [Run(scenario, settings, routes, seed).play(steps) for seed in range(count)]
+    played = [Run(scenario, settings, routes, contract, seed).play(steps) for seed in range(count)]
     return Forecast(
         upstreams={
             name: replace(
@@ -94,12 +103,8 @@ def _predict(
         },
         charges=_range([float(len(_until(o.charges, scenario.duration))) for o in played]),
         runs=count,
+        others=contract.others.settings,
     )
-
-
-def _calls(scenario: Scenario, stream: str) -> bool:
-    """Whether a stream of a route unknown to the contract may call anybody."""
-    return scenario.traffic[stream].request.partition("?")[0] not in _CALL_NOBODY
 
 
 def _untold(
@@ -222,7 +227,7 @@ def _alike(
 ) -> tuple[tuple[int, ...], Range]:
     """All statuses and latencies of the requests of one instant, in all runs."""
     answers = [outcomes.answers[stream, send.number] for send in sends for outcomes in played]
-    statuses = tuple(sorted({answer.status for answer, _ in answers}))
+    statuses = tuple(sorted({status for status, _ in answers}))
     return statuses, _range([_rounded(took_s) for _, took_s in answers])
 
 

@@ -1,19 +1,22 @@
-"""Which calls each route of a gateway makes, in order and under which conditions.
+"""A contract's route in virtual time: which calls it makes, and what it answers when one fails.
 
-Source: contract, sections 3 (claims G1 to G6) and 5. A route is a generator: it yields the calls
-that it makes, is sent what each came to (None for `ServiceUnavailable`), and returns its answer.
+A route is a generator: it yields the calls that it makes, is sent what each came to (None for
+`ServiceUnavailable`), and returns the status that it answers.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator
+import operator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.contract.breaker import Outcome
+from harness.contracts import Contract, ContractRoute, Step
+from harness.contracts.loading import CONDITION
+from harness.contracts.model import Denial
+from harness.contracts.templates import filled, pattern_of
 from harness.scenario.traffic import Stream
-from harness.target import DEFAULT_USERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,11 @@ class Call:
     upstream: str
     route: str
     says: Any = None
-    """The JSON that a healthy service answers (contract, section 5): its size may matter."""
+    """The JSON that a healthy service answers: its size may matter."""
+    denies: Denial | None = None
+    """What it answers to a user whose token is revoked, where it judges that."""
+    once: bool = False
+    """Whether its work is an effect that a request has at most once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +45,130 @@ class Attempted:
     """The answer's JSON where a fault replaces it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the gateway answers."""
-
-    status: int
-    charged: bool = False
-    degraded: bool = False
-
-
-Flow = Generator[Call, Attempted | None, Answer]
+Flow = Generator[Call, Attempted | None, int]
 Route = Callable[[Stream, str | None], Flow]
 """Begins a flow for a stream's request in a user's name."""
 
 
-def _good(reply: Attempted | None) -> bool:
-    """Answered 200 with what was agreed."""
-    return reply is not None and reply.status == 200 and reply.agreed
+def flow_of(contract: Contract, request: str) -> Route | None:
+    """The flow of a stream's request, such as `POST /orders`; None for no route of the contract's."""
+    route = contract.route_of(request)
+    if route is None:
+        return None
+    return lambda stream, user: _flow(contract, route, stream, user)
+
+
+def _flow(contract: Contract, route: ContractRoute, stream: Stream, user: str | None) -> Flow:
+    if route.malformed is not None and not isinstance(stream.json_, dict):
+        return route.malformed
+    values = _values(contract, route, stream, user)
+    good: set[str] = set()
+    for step in route.calls:
+        if step.after is not None and step.after not in good:
+            continue
+        if step.vouches == "token" and _token(stream) is None:
+            status: int | str | None = _refusal(step, None)  # it has nothing to ask about
+        else:
+            reply = yield _call(step, values)
+            status = _judged(step, reply, values)
+            if status is None and not _vouched_for(contract, step, stream, user, values):
+                status = _refusal(step, None)
+            if status is None:
+                good.add(step.call)
+                status = _stopped(step, reply)
+        if isinstance(status, int):
+            return status
+    return route.status
+
+
+def _values(
+    contract: Contract, route: ContractRoute, stream: Stream, user: str | None
+) -> dict[str, str]:
+    """What stands for the places of a route's calls."""
+    matched = pattern_of(route.request).fullmatch(stream.request.partition("?")[0].rstrip("/"))
+    values = {} if matched is None else matched.groupdict()
+    if values.get("project") == "{project}":
+        owns = _owns(contract, user)
+        values["project"] = owns[0] if owns else "own"
+    sent = stream.json_ if isinstance(stream.json_, dict) else {}
+    fields = {f"json.{key}": str(value) for key, value in sent.items()}
+    return {**fields, **values, "user_id": str(user)}
+
+
+def _owns(contract: Contract, user: str | None) -> tuple[str, ...] | None:
+    """What a user owns; None where the contract doesn't say."""
+    known = None if user is None else contract.users.get(user)
+    return None if known is None else known.owns
+
+
+def _call(step: Step, values: Mapping[str, str]) -> Call:
+    return Call(
+        upstream=step.upstream,
+        route=filled(step.route, values),
+        says=filled(step.says, values),
+        denies=step.denies if step.vouches in ("token", "password") else None,
+        once=step.once,
+    )
+
+
+def _judged(step: Step, reply: Attempted | None, values: Mapping[str, str]) -> int | str | None:
+    """What the route does after a call: a status, `go on`, or None where it was good."""
+    if reply is None or not reply.agreed or reply.status == 429:
+        return step.else_
+    if reply.status != 200:
+        return _refusal(step, reply.status)
+    if reply.json is not None and not _shows(reply.json, filled(step.needs, values)):
+        return _refusal(step, None)
+    return None
+
+
+def _refusal(step: Step, status: int | None) -> int | str:
+    """What the route does where the upstream refuses."""
+    if isinstance(step.refused, dict):
+        return step.else_ if status is None else step.refused.get(status, step.else_)
+    return step.else_ if step.refused is None else step.refused
+
+
+def _shows(json: Any, needs: Mapping[str, Any]) -> bool:
+    """Whether an answer has what a good one needs."""
+    if not needs:
+        return True
+    return isinstance(json, dict) and all(_is(json.get(key), need) for key, need in needs.items())
+
+
+def _is(value: Any, need: Any) -> bool:
+    if need == "anything":
+        return value is not None
+    if need == "a number":
+        return _number(value) is not None
+    return type(value) is type(need) and value == need
+
+
+def _number(value: Any) -> float | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if good else None
+
+
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "==": operator.eq,
+}
+
+
+def _stopped(step: Step, reply: Attempted | None) -> int | None:
+    """What a good answer stops the route with, if it does."""
+    said = None if reply is None else reply.json
+    for status, text in step.stops.items():
+        condition = CONDITION.fullmatch(text)
+        if condition is None or not isinstance(said, dict):
+            continue
+        value = _number(said.get(condition[1]))
+        if value is not None and _COMPARED[condition[2]](value, float(condition[3])):
+            return status
+    return None
 
 
 def _token(stream: Stream) -> bool | None:
@@ -65,95 +179,23 @@ def _token(stream: Stream) -> bool | None:
     return None if stream.as_ is None or stream.with_ == "nothing" else True
 
 
-def _identity(stream: Stream, user: str | None) -> Generator[Call, Attempted | None, bool]:
-    """G2: whether the user is known."""
-    token = _token(stream)
-    if token is None:
-        return False
-    known = {"valid": True, "user_id": user, "role": "user"}
-    reply = yield Call(upstream="auth", route="POST /verify_token", says=known)
-    if not _good(reply):
-        return False
-    assert reply is not None
-    told = reply.json.get("valid") is True if isinstance(reply.json, dict) else reply.json is None
-    return token and told
-
-
-def login(stream: Stream, user: str | None) -> Flow:
-    """G1: 503 while auth is down, 401 for a wrong password, 400 for a malformed body."""
-    sent = stream.json_
-    if not isinstance(sent, dict):
-        return Answer(status=400)
-    known = {"user_id": user, "email": f"{user}@example.com", "role": "user"}
-    said = {"token": f"token-{user}", "user": known}
-    reply = yield Call(upstream="auth", route="POST /login", says=said)
-    if reply is None or reply.status == 429 or not reply.agreed:
-        return Answer(status=503)
-    right = sent.get("password") == "{password}" and sent.get("email") == "{email}"
-    return Answer(status=200 if reply.status == 200 and right and reply.json is None else 401)
-
-
-def check(stream: Stream, user: str | None) -> Flow:
-    """G2: any route that needs a user and nothing else."""
-    return Answer(status=200 if (yield from _identity(stream, user)) else 401)
-
-
-def chat(stream: Stream, user: str | None) -> Flow:
-    """G4, G5, G7: billing fails open, chroma is done without, a charge needs a known balance."""
-    if not (yield from _identity(stream, user)):
-        return Answer(status=401)
-    left = {"user_id": user, "balance": 999.99}
-    balance = yield Call(upstream="billing", route=f"GET /balance/{user}", says=left)
-    known = _good(balance)
-    if known and balance is not None and isinstance(balance.json, dict):
-        amount = balance.json.get("balance")
-        if not isinstance(amount, int | float):
-            known = False
-        elif amount <= 0:
-            return Answer(status=402)
-    context = yield Call(upstream="chroma", route="POST /query", says=_found(stream))
-    charged = False
-    if known:
-        done = {"status": "success"}
-        charged = _good((yield Call(upstream="billing", route="POST /deduct", says=done)))
-    return Answer(status=200, charged=charged, degraded=not _good(context))
-
-
-def _found(stream: Stream) -> Any:
-    """What chroma finds: three documents on what was asked."""
-    asked = stream.json_ if isinstance(stream.json_, dict) else {}
-    message, of = asked.get("message", ""), asked.get("project_id", "p1")
-    files = ("notes.md", "design.md", "tasks.md")
-    documents = [[f"{name} of {of} on {message}" for name in files]]
-    return {"documents": documents, "metadatas": [[{"source_file": f"{of}/{n}"} for n in files]]}
-
-
-def project(stream: Stream, user: str | None) -> Flow:
-    """G3: 403 when the owner can't be looked up, 404 where there is none."""
-    if not (yield from _identity(stream, user)):
-        return Answer(status=401)
-    owns = DEFAULT_USERS[user].owns if user in DEFAULT_USERS else None
-    asked = stream.request.split("/")[4]
-    if asked == "{project}":
-        asked = owns[0] if owns else "own"
-    route = f"GET /internal/projects/{asked}/owner"
-    owner = yield Call(upstream="auth", route=route, says={"owner_id": user})
-    if owner is not None and owner.status == 404:
-        return Answer(status=404)
-    own = owns is None or asked in owns
-    return Answer(status=200 if _good(owner) and owner and owner.json is None and own else 403)
-
-
-def _service(upstream: str, route: str, says: Any) -> Route:
-    """G6: a user, then one service, without which the answer is 503."""
-
-    def flow(stream: Stream, user: str | None) -> Flow:
-        if not (yield from _identity(stream, user)):
-            return Answer(status=401)
-        reply = yield Call(upstream=upstream, route=route, says=says)
-        return Answer(status=200 if _good(reply) else 503)
-
-    return flow
+def _vouched_for(
+    contract: Contract, step: Step, stream: Stream, user: str | None, values: Mapping[str, str]
+) -> bool:
+    """Whether an upstream that is well vouches for what it is asked about."""
+    match step.vouches:
+        case "token":
+            return bool(_token(stream))
+        case "password":
+            sent = stream.json_ if isinstance(stream.json_, dict) else {}
+            return "{password}" in sent.values() and bool(
+                {"{email}", "{user_id}"} & {*sent.values()}
+            )
+        case "owner":
+            owns = _owns(contract, user)
+            return owns is None or values.get("project") in owns
+        case None:
+            return True
 
 
 def learned(upstreams: tuple[str, ...]) -> Route:
@@ -166,33 +208,7 @@ def learned(upstreams: tuple[str, ...]) -> Route:
         for upstream in upstreams:
             reply = yield Call(upstream=upstream, route="GET /")
             if reply is None:
-                return Answer(status=503)
-        return Answer(status=200)
+                return 503
+        return 200
 
     return flow
-
-
-_FILE = {"project_id": "p1", "name": "a.txt", "content": "a.txt of p1"}
-_SAVED = {"status": "saved", "project_id": "p1", "name": "a.txt"}
-_SNAPSHOT = {"project_id": "p1", "snapshot_id": "p1-1"}
-_HISTORY: dict[str, Any] = {"project_id": "p1", "snapshots": []}
-_LOOKUP = {"query": "x", "results": [{"title": "about x"}]}
-
-_ROUTES: tuple[tuple[str, Route], ...] = (
-    (r"POST /v1/api/auth/login", login),
-    (r"GET /v1/api/auth/check", check),
-    (r"POST /v1/api/chat", chat),
-    (r"GET /v1/api/project/[^/]+", project),
-    (r"GET /v1/api/project/[^/]+/file/.+", _service("filesystem", "GET /file/project/name", _FILE)),
-    (r"PUT /v1/api/project/[^/]+/file/.+", _service("filesystem", "POST /save_file", _SAVED)),
-    (r"POST /v1/api/project/[^/]+/snapshot", _service("git", "POST /snapshot/project", _SNAPSHOT)),
-    (r"GET /v1/api/project/[^/]+/history", _service("git", "GET /history/project", _HISTORY)),
-    (r"GET /v1/api/lookup", _service("external_data", "GET /lookup", _LOOKUP)),
-)
-_PATTERNS = tuple((re.compile(pattern), route) for pattern, route in _ROUTES)
-
-
-def route_of(request: str) -> Route | None:
-    """The route of a stream's request, such as `POST /v1/api/chat`; None if it calls nobody."""
-    request = request.partition("?")[0]
-    return next((route for pattern, route in _PATTERNS if pattern.fullmatch(request)), None)

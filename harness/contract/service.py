@@ -1,7 +1,7 @@
 """An upstream's service in virtual time: what it answers to each call, and when which bytes leave.
 
-It has the sizes of the bundled stubs' answers, since a fault may count or slow down bytes. Claims:
-contract, section 5; what a fault in the service changes is the fault's own `serve`.
+It has the sizes of the answers that the contract says, since a fault may count or slow down bytes.
+What a fault in the service changes is the fault's own `serve`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ from harness.contract.routes import Call
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase, Revoke
 from harness.scenario.faults.served import Served
-
-_REFUSED: dict[str, tuple[int, Any]] = {
-    "POST /verify_token": (200, {"valid": False}),
-    "POST /login": (401, {"error": "invalid credentials"}),
-}
-"""What auth answers to somebody whose token is revoked."""
 
 
 @dataclass(slots=True)
@@ -146,9 +140,8 @@ class Service:
             isinstance(each.fault, Revoke) and each.fault.user == user
             for each in self._behaviours.values()
         )
-        if revoked and call.route in _REFUSED:
-            status, said = _REFUSED[call.route]
-            return Served(own=False, status=status, json=said)
+        if revoked and call.denies is not None:
+            return Served(own=False, status=call.denies.status, json=call.denies.json_)
         return _USUAL
 
 

@@ -116,8 +116,9 @@ class Adjustment(Part):
 
     def adjusted(self, policy: Policy) -> Policy:
         """The policy, as this reading has it."""
-        said = self.model_dump(exclude_none=True)
-        breaker = {key: said.pop(key) for key in ("threshold", "wait") if key in said}
+        said: dict[str, Any] = self.model_dump(exclude_none=True)
+        of_breaker = BreakerRule.model_fields
+        breaker = {key: said.pop(key) for key in tuple(said) if key in of_breaker}
         return policy.model_copy(
             update={**said, "breaker": policy.breaker.model_copy(update=breaker)}
         )
@@ -288,7 +289,8 @@ class Contract(Part):
         default_factory=Policy, description="the policy of an upstream that isn't listed"
     )
     profiles: dict[str, dict[str, Adjustment]] = Field(
-        default_factory=dict, description="other readings, by upstream; `*` is all of them"
+        default_factory=dict,
+        description="readings, the first by default: what each changes by upstream; `*` is all",
     )
     routes: dict[str, ContractRoute] = Field(default_factory=dict)
     idle: tuple[Route, ...] = Field((), description="routes that call nobody")
@@ -308,16 +310,21 @@ class Contract(Part):
         return self.settings.get(upstream) or self.others.settings
 
     def profile(self, name: str) -> dict[str, ServiceSettings]:
-        """Settings by upstream in another reading.
+        """Settings by upstream in a reading.
 
         Raises: KeyError for one that isn't known.
         """
-        said = self.profiles[name]
+        said = self.profiles[name] if self.profiles else {}
         unchanged = Adjustment()
         return {
             upstream: said.get(upstream, said.get("*", unchanged)).adjusted(own).settings
             for upstream, own in self.upstreams.items()
         }
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The names of its readings, the default one first."""
+        return tuple(self.profiles) or (self.name,)
 
     @property
     def variables(self) -> dict[str, str]:

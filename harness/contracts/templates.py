@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 _PLACE = re.compile(r"\{([\w.]+)\}")
@@ -20,8 +21,12 @@ def filled(template: Any, values: Mapping[str, str]) -> Any:
     return template
 
 
+@cache
 def pattern_of(route: str) -> re.Pattern[str]:
-    """What matches a route's requests: `*` and `{name}` are one segment, `**` at the end any more."""
+    """What matches a route's requests: `*` and `{name}` are one segment, `**` at the end any more.
+
+    What stands for a `{name}` is the match's group of that name.
+    """
     method, _, path = route.partition(" ")
     segments = [_segment(part) for part in path.rstrip("/").split("/")]
     return re.compile(rf"{re.escape(method)} {'/'.join(segments)}")
@@ -35,4 +40,7 @@ def starred(route: str) -> str:
 def _segment(text: str) -> str:
     if text == "**":
         return ".+"
-    return "[^/]+" if text == "*" or _PLACE.fullmatch(text) else re.escape(text)
+    place = _PLACE.fullmatch(text)
+    if place is not None and place[1].isidentifier():
+        return f"(?P<{place[1]}>[^/]+)"
+    return "[^/]+" if text == "*" else re.escape(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.checks.case import Case
-from harness.contract.routes import route_of
+from harness.contracts import document
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase, Revoke
@@ -203,7 +203,7 @@ def _kind(request: Request) -> str:
     whole = path.startswith("/v1/api/project/") and path.count("/") == 4
     if sent.method == "GET" and whole:
         return "project"
-    return "unknown" if route_of(f"{sent.method} {path}") is None else "other"
+    return "unknown" if document().route_of(f"{sent.method} {path}") is None else "other"
 
 
 def _project(request: Request) -> str | None:

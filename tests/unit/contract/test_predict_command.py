@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from pydantic import TypeAdapter
 
 from harness.cli.predict import predict
-from harness.contract import PROFILES
+from harness.contracts import document
 from harness.scenario.expectations import Expectation
 from harness.scenario.expectations.breaker import ExpectBreaker
 
@@ -52,7 +52,7 @@ def test_the_picture_shows_fault_breaker_and_answers_below_each_other() -> None:
 
 def test_all_profiles_stand_side_by_side() -> None:
     output = run(str(SCENARIOS / "billing_blackhole_50s.yaml"), "--profile", "all").output
-    assert all(name in output.splitlines()[1] for name in PROFILES)
+    assert all(name in output.splitlines()[1] for name in document().readings)
     opens = next(line for line in output.splitlines() if line.split()[:1] == ["opens"])
     assert opens.split() == ["opens", "12", "s", "9", "s", "20", "s", "12", "s"]
 
@@ -75,7 +75,7 @@ def test_pasted_instants_are_the_predicted_ones() -> None:
 
 def test_json_has_every_reading() -> None:
     found = json.loads(run(T1, "--profile", "all", "--json").output)["predictions"]
-    assert [each["reading"] for each in found] == list(PROFILES)
+    assert [each["reading"] for each in found] == list(document().readings)
     auth = found[0]["upstreams"]["auth"]
     assert auth["attempts"] == [12, 14]
     assert auth["first_rejection"] == {"chat": [[10, 11]]}
@@ -92,6 +92,11 @@ def test_a_target_file_brings_its_own_settings(tmp_path: Path) -> None:
     assert found["reading"] == "mine"
     low_s, high_s = found["upstreams"]["auth"]["opens_s"][0]
     assert 7 <= low_s <= high_s < 7.5
+
+
+def test_a_reading_that_nobody_knows_is_told_with_the_nearest_one() -> None:
+    result = CliRunner().invoke(predict, [T1, "--profile", "as_codet"], standalone_mode=False)
+    assert "did you mean 'as_coded'" in str(result.exception)
 
 
 def test_profile_and_target_exclude_each_other() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contract import PROFILES, Forecast, predict
+from harness.contract import Forecast, predict
+from harness.contracts import document
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED, ServiceSettings
 
@@ -115,7 +116,11 @@ def test_the_same_question_has_the_same_answer(auth: ServiceSettings, fault: str
 
 def test_profiles_read_the_document_differently() -> None:
     scenario = outage("blackhole", to=50)
-    opened = {name: predict(scenario, own).of("auth").opened for name, own in PROFILES.items()}
+    contract = document()
+    opened = {
+        name: predict(scenario, contract.profile(name)).of("auth").opened
+        for name in contract.readings
+    }
     assert str(opened["documented"]) == str(opened["as_coded"]) == str(opened["patient"]) == "9 s"
     assert str(opened["per_call"]) == "15 s"
 

@@ -14,9 +14,10 @@ from pydantic import TypeAdapter
 
 from harness.contract.attempt import Attempt, Delivered
 from harness.contract.breaker import Outcome
-from harness.contract.routes import Attempted, Call, route_of
+from harness.contract.routes import Attempted, Call, flow_of
 from harness.contract.service import Sent, Service
 from harness.contract.wire import Wire
+from harness.contracts import document
 from harness.scenario.faults import KINDS, Fault, FaultBase, Kind
 from harness.scenario.faults.served import Served
 from harness.scenario.traffic import Stream
@@ -177,7 +178,7 @@ ASKED = {
 @pytest.mark.parametrize("upstream", REQUESTS)
 def test_it_has_the_sizes_of_the_bundled_stubs_answers(upstream: str) -> None:
     stream = Stream.model_validate({**REQUESTS[upstream], "as": "ada", "rate": "1/s"})
-    route = route_of(stream.request)
+    route = flow_of(document(), stream.request)
     assert route is not None
     flow = route(stream, "ada")
     call = next(flow)

@@ -50,7 +50,8 @@ def test_a_contract_says_all_of_its_upstreams_and_routes() -> None:
     assert hasty["stock"].timeout_s == 0.5
     assert contract.variables == {"PAYMENTS_URL": "payments"}
     route = contract.route_of("POST /orders/12/?x=1")
-    assert route is not None and [step.upstream for step in route.calls] == ["stock", "payments"]
+    assert route is not None
+    assert [step.upstream for step in route.calls] == ["stock", "payments"]
     assert contract.route_of("POST /orders/12/more") is None
     assert contract.ledgers == ("payments",)
 
@@ -77,6 +78,6 @@ def test_a_mistake_is_told_where_it_stands(right: str, wrong: str, line: int, sa
     assert SHOP.count(right) == 1
     with pytest.raises(InvalidFile) as caught:
         parse_contract(SHOP.replace(right, wrong), "shop.yaml")
-    told = [problem for problem in caught.value.problems if problem.line == line]
-    assert told and says in " ".join(problem.message for problem in told), caught.value.problems
-    assert len(caught.value.problems) == 1, caught.value.problems
+    (problem,) = caught.value.problems
+    assert problem.line == line
+    assert says in problem.message

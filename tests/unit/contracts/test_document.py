@@ -1,7 +1,6 @@
 """The bundled contract says what stood in code before it."""
 
 from harness.claims import all_claims
-from harness.contract import PROFILES
 from harness.contracts import document
 from harness.explore.surface import CATALOGUE
 from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES
@@ -13,9 +12,6 @@ def test_the_document_says_the_same_as_the_code() -> None:
     assert contract.settings == DOCUMENTED
     assert contract.others.settings == DOCUMENTED["auth"]
     assert contract.variables == UPSTREAM_VARIABLES
-    assert {name: contract.profile(name) for name in contract.profiles} == {
-        name: own for name, own in PROFILES.items() if name != "documented"
-    }
     assert {name: user.model_dump() for name, user in contract.users.items()} == {
         name: user.model_dump() for name, user in DEFAULT_USERS.items()
     }
