@@ -113,7 +113,7 @@ def _readings(profile: str | None, target: Target | None) -> Readings:
         return {target.name: {name: target.settings(name) for name in target.upstream_names}}
     contract = document()
     names = contract.readings
-    if profile not in (None, "all", *names):
+    if profile is not None and profile not in ("all", *names):
         raise UsageError(f"--profile: {not_known('reading', profile, (*names, 'all'))}")
     wanted = names if profile == "all" else (profile or names[0],)
     return {name: contract.profile(name) for name in wanted}

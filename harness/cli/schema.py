@@ -39,15 +39,14 @@ def schema_text(kind: str) -> str:
     """The schema of a kind of file, as JSON."""
     import json
 
+    from pydantic import BaseModel
+
     from harness.contracts import Contract
     from harness.scenario.schema import file_schema, scenario_schema
     from harness.target import Target
 
-    made = {
-        "scenario": scenario_schema,
-        "target": lambda: file_schema(Target, "Outage target"),
-        "contract": lambda: file_schema(Contract, "Outage contract"),
-    }[kind]()
+    models: dict[str, type[BaseModel]] = {"target": Target, "contract": Contract}
+    made = scenario_schema() if kind == "scenario" else file_schema(models[kind], f"Outage {kind}")
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -36,9 +36,10 @@ def predict(
 ) -> Forecast:
     """What a contract says of a scenario, for a target with these settings.
 
-    `settings`: the contract's own if None; `contract`: the bundled one if None. `upstreams`: those that the target has (all of `settings` if None); calls to others are left
-    out. `calls`: by stream, the upstreams that a route unknown to the contract was seen to call.
-    `runs`: how often it is played with other ties; by default as often as is affordable.
+    `settings`: the contract's own if None; `contract`: the bundled one if None. `upstreams`: those
+    that the target has (all of `settings` if None); calls to others are left out. `calls`: by
+    stream, the upstreams that a route unknown to the contract was seen to call. `runs`: how often
+    it is played with other ties; by default as often as is affordable.
     """
     contract = contract or document()
     settings = contract.settings if settings is None else settings

@@ -51,7 +51,7 @@ Route = Callable[[Stream, str | None], Flow]
 
 
 def flow_of(contract: Contract, request: str) -> Route | None:
-    """The flow of a stream's request, such as `POST /orders`; None for no route of the contract's."""
+    """The flow of a request such as `POST /orders`; None for no route of the contract's."""
     route = contract.route_of(request)
     if route is None:
         return None

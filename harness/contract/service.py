@@ -12,7 +12,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
 
 from harness.contract.routes import Call
 from harness.routes import route_matches

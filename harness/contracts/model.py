@@ -337,7 +337,7 @@ class Contract(Part):
         return tuple((pattern_of(own.request), name) for name, own in self.routes.items())
 
     def route_of(self, request: str) -> ContractRoute | None:
-        """The route of a request such as `POST /orders/7?x=1`; None for one that it doesn't name."""
+        """The route of a request such as `POST /orders/7?x=1`; None for one it doesn't name."""
         path = request.partition("?")[0].rstrip("/")
         found = (name for pattern, name in self._patterns if pattern.fullmatch(path))
         name = next(found, None)

@@ -1,4 +1,4 @@
-"""Texts of a contract in which `{name}` stands for something of the request, and `*` for anything."""
+"""Texts of a contract: `{name}` stands for something of the request, and `*` for anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pattern_of(route: str) -> re.Pattern[str]:
 
 
 def starred(route: str) -> str:
-    """A template as scenarios pick calls: `GET /balance/{user_id}` is picked by `GET /balance/*`."""
+    """A template as scenarios pick calls: `GET /orders/{number}` is picked by `GET /orders/*`."""
     return "/".join("*" if "{" in part else part for part in route.split("/"))
 
 

@@ -26,7 +26,8 @@ routes:
     request: POST /orders/{number}
     status: 201
     calls:
-      - {call: "stock GET /stock/{number}", else: 409, needs: {left: a number}, stops: {410: left <= 0}}
+      - {call: "stock GET /stock/{number}", else: 409, needs: {left: a number},
+         stops: {410: left <= 0}}
       - {call: payments POST /pay, else: go on, after: "stock GET /stock/{number}", once: true}
     claims: [S1]
 traffic:
@@ -60,16 +61,16 @@ def test_a_contract_says_all_of_its_upstreams_and_routes() -> None:
     ("right", "wrong", "line", "says"),
     [
         ("attempts: 3", "atempts: 3", 7, "did you mean 'attempts'"),
-        ("call: payments POST", "call: paiments POST", 20, "did you mean 'payments'"),
-        ("call: payments POST", "call: payments PSOT", 20, "did you mean 'POST'"),
+        ("call: payments POST", "call: paiments POST", 21, "did you mean 'payments'"),
+        ("call: payments POST", "call: payments PSOT", 21, "did you mean 'POST'"),
         ("threshold: 4,", "threshold: 0,", 10, "expected at least 1"),
         ("rule: in a row", "rule: in row", 10, "did you mean 'in a row'"),
         ("else: 409", "else: carry on", 19, "go on"),
         ("else: 409, ", "", 19, "'else' is missing"),
-        ("left <= 0", "nothing left", 19, "balance <= 0"),
-        ('after: "stock GET /stock/{number}"', "after: stock GET /stok", 20, "no earlier call"),
-        ("claims: [S1]", "claims: [S2]", 21, "claim 'S2' is not known"),
-        ("as: carla", "as: carlo", 23, "did you mean 'carla'"),
+        ("left <= 0", "nothing left", 20, "balance <= 0"),
+        ('after: "stock GET /stock/{number}"', "after: stock GET /stok", 21, "no earlier call"),
+        ("claims: [S1]", "claims: [S2]", 22, "claim 'S2' is not known"),
+        ("as: carla", "as: carlo", 24, "did you mean 'carla'"),
         ("{threshold: 2}", "{treshold: 2}", 13, "did you mean 'threshold'"),
         ("payments: {threshold", "payment: {threshold", 13, "did you mean 'payments'"),
     ],
