@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("compare:history", "Show many nights: what is new, fixed, flaky, slower."),
     "up": ("up:up", "Hold a scenario's world open to work against."),
     "new": ("new:new", "Write a new scenario file to start from."),
+    "import": ("importing:import_", "Make a scenario of an incident's metrics, logs or alerts."),
     "schema": ("schema:schema", "Print the JSON Schema of scenario and target files."),
     "audit": ("audit:audit", "Find HTTP calls that no resilient client guards."),
     "proxy": ("proxy:proxy", "Serve Toxiproxy's API and toxics by itself."),

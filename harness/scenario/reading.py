@@ -58,8 +58,8 @@ _ROUNDS = 8
 """Mistakes inside of mistakes that are looked through before the rest is left for later."""
 
 
-def read_file(path: FilePath) -> bytes:
-    """The bytes of a file that an author named.
+def check_readable(path: FilePath) -> None:
+    """See that a file which an author named can be read.
 
     Raises: UsageError when it is missing, a folder, or can't be read.
     """
@@ -70,10 +70,26 @@ def read_file(path: FilePath) -> bytes:
             raise UsageError(f"{path}: there is no such file")
         if not path.is_file():
             raise UsageError(f"{path}: is not a regular file")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read: {_reason(error)}") from None
+
+
+def _reason(error: OSError | ValueError) -> object:
+    return error.strerror if isinstance(error, OSError) and error.strerror else error
+
+
+def read_file(path: FilePath) -> bytes:
+    """The bytes of a file that an author named.
+
+    Raises: UsageError when it is missing, a folder, or can't be read.
+    """
+    check_readable(path)
+    try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UsageError(f"{path}: can't be read: {reason}") from None
+        raise UsageError(f"{path}: can't be read: {_reason(error)}") from None
 
 
 def read_model(

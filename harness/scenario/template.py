@@ -9,7 +9,7 @@ from harness.scenario.located import plain, read_tree
 from harness.settings import DOCUMENTED, ServiceSettings
 from harness.units import format_duration
 
-_REQUESTS: Mapping[str, tuple[str, str]] = {
+REQUESTS: Mapping[str, tuple[str, str]] = {
     "auth": ("chat", "POST /v1/api/chat"),
     "billing": ("chat", "POST /v1/api/chat"),
     "chroma": ("chat", "POST /v1/api/chat"),
@@ -17,7 +17,9 @@ _REQUESTS: Mapping[str, tuple[str, str]] = {
     "git": ("history", "GET /v1/api/project/{project}/history"),
     "external_data": ("lookup", "GET /v1/api/lookup?q=weather"),
 }
-_WHILE_DOWN: Mapping[str, str] = {"auth": "401", "billing": "200", "chroma": "200"}
+"""For each of the six upstreams a stream that needs it: its name, and its request."""
+WHILE_DOWN: Mapping[str, str] = {"auth": "401", "billing": "200", "chroma": "200"}
+"""What users are answered while the breaker of an upstream is open, where it is no 503."""
 
 
 def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> str:
@@ -33,7 +35,7 @@ def scenario_text(*, upstream: str, fault: str, for_s: float, schema: str) -> st
         midway = _midway(fault, at_s=for_s / 2)
         fault = "status"
     settings = DOCUMENTED[upstream]
-    stream, request = _REQUESTS[upstream]
+    stream, request = REQUESTS[upstream]
     body = '\n    json: {message: hello, project_id: "{project}"}' if stream == "chat" else ""
     duration_s = for_s + settings.wait_s + settings.longest_call_s + 10
     opens = _opens(fault) and for_s >= settings.longest_call_s + settings.threshold
@@ -93,7 +95,7 @@ def _opening(upstream: str, stream: str, *, seen: bool) -> str:
     calls = f"  - while: {upstream} is open\n    upstream: {upstream}\n    calls: 0\n"
     # A port that refuses shows no call of anyone, so `calls: 0` would prove nothing.
     silence = calls if seen else ""
-    status = _WHILE_DOWN.get(upstream, "503")
+    status = WHILE_DOWN.get(upstream, "503")
     return f"""\
   - breaker: {upstream}
     opens: contract ± 1s  # computed from the target's own settings; or an instant: 9s ± 1s

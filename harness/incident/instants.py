@@ -1,0 +1,113 @@
+"""Times as incident files write them: ISO 8601, access logs, e-mail, seconds since 1970."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?")
+_ACCESS_LOG = re.compile(
+    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2})(?: ([+-][0-9]{4}))?"
+)
+_TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?")
+_SLASHED = re.compile(r"([0-9]{1,4})[/.]([0-9]{1,2})[/.]([0-9]{1,4})(.*)")
+_MILLENNIUM_S = 1e8
+"""Numbers below are no times since 1970 that an incident of ours could have: 1973."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A time read from a text."""
+
+    at_s: float
+    """Seconds since 1970 in UTC, or of a count of the file's own."""
+    digit_s: float
+    """What its last written digit is worth, in seconds."""
+    zoned: bool = True
+    """Whether the text says in which zone; without one it is taken for UTC."""
+    clock: bool = True
+    """Whether it is a time of day at all."""
+
+
+@lru_cache(maxsize=4096)  # logs say the same second many times
+def parse_instant(text: str) -> Instant:
+    """The instant that a text stands for.
+
+    Raises: ValueError with what was expected.
+    """
+    written = text.strip().strip('"[]')
+    if _NUMBER.fullmatch(written):
+        return _counted(written)
+    if match := _ACCESS_LOG.fullmatch(written):
+        day, month, year, hour, minute, second, zone = match.groups()
+        if month in _MONTHS:
+            number = _MONTHS.index(month) + 1
+            return _iso(f"{year}-{number:02}-{day}T{hour}:{minute}:{second}{zone or ''}", text)
+    if match := _TIME_OF_DAY.fullmatch(written):
+        hour, minute, second = int(match[1]), int(match[2]), float(match[3] or 0)
+        digit_s = 10.0 ** -len(match[3].partition(".")[2]) if match[3] else 60.0
+        return Instant(hour * 3600 + minute * 60 + second, digit_s, clock=False)
+    if match := _SLASHED.fullmatch(written):
+        one, two, three, rest = match.groups()
+        if len(one) == 4:
+            return _iso(f"{one}-{two:0>2}-{three:0>2}{rest}", text)
+        raise ValueError(
+            f"{text!r} doesn't say whether the day or the month comes first; write "
+            f"{three:0>4}-MM-DD"
+        )
+    try:
+        return _iso(re.sub(r" ?(UTC|GMT|Z)$", "+00:00", written), text)
+    except ValueError:
+        return _mailed(written, text)
+
+
+def _counted(written: str) -> Instant:
+    value = float(written)
+    scale = next((unit for least, unit in _UNITS if value >= least), 1.0)
+    digits = len(written.partition(".")[2])
+    return Instant(value * scale, scale * 10.0**-digits, clock=value >= _MILLENNIUM_S)
+
+
+_UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))
+"""Since 1970 in nano-, micro- and milliseconds: the least number taken for one, and its unit."""
+
+
+def _iso(written: str, text: str) -> Instant:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError(
+            f"expected a time such as 2026-11-03T12:00:05Z or 1793707205, not {text[:60]!r}"
+        ) from None
+    seconds = re.search(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?([.,][0-9]+)?", written)
+    if seconds is None:
+        digit_s = 86_400.0 if ":" not in written and "T" not in written else 60.0
+    elif seconds[2]:
+        digit_s = 10.0 ** -(len(seconds[2]) - 1)
+    else:
+        digit_s = 1.0 if seconds[1] else 60.0
+    zoned = moment.tzinfo is not None
+    moment = moment if zoned else moment.replace(tzinfo=UTC)
+    return Instant(moment.timestamp(), max(digit_s, 1e-6), zoned)
+
+
+def _mailed(written: str, text: str) -> Instant:
+    try:
+        moment = parsedate_to_datetime(written)
+    except (ValueError, TypeError, IndexError):
+        return _iso(written, text)
+    zoned = moment.tzinfo is not None
+    return Instant((moment if zoned else moment.replace(tzinfo=UTC)).timestamp(), 1.0, zoned)
+
+
+def written_instant(at_s: float, *, clock: bool) -> str:
+    """An instant for a person: `2026-11-03T12:00:05Z`, or the file's own count of seconds."""
+    if not clock:
+        return f"{at_s:g} s"
+    moment = datetime.fromtimestamp(at_s, UTC)
+    digits = "milliseconds" if moment.microsecond else "seconds"
+    return moment.isoformat(timespec=digits).replace("+00:00", "Z")

@@ -1,0 +1,310 @@
+"""One line of a log: nginx, other proxies and gateways, as text, JSON or `key=value`.
+
+combined      1.2.3.4 - - [03/Nov/2026:12:00:05 +0000] "GET / HTTP/1.1" 502 157 "-" "curl" ...
+              what follows by name (`rt=5.001 us=504 upstream_response_time=...`), or as numbers
+              in the order request_time, upstream_response_time
+JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known names of fields
+logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=auth duration=5.001s
+nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from harness.incident.instants import parse_instant
+from harness.units import parse_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of an upstream, as a proxy logs it."""
+
+    status: int | None
+    """None where nothing was heard."""
+    took_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """What a line says of one request, or of one failed call."""
+
+    at_s: float
+    zoned: bool = True
+    status: int | None = None
+    """What the client was answered; None where the line says nothing of a client."""
+    took_s: float | None = None
+    route: str | None = None
+    upstreams: tuple[str, ...] = ()
+    """Names and addresses of what was called."""
+    attempts: tuple[Attempt, ...] = ()
+    said: str = ""
+    """The words of an error, where it is told in words."""
+
+
+_COMBINED = re.compile(
+    r'^(?P<who>\S+) (?:\S+ )+?\[(?P<time>[^\]]{10,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
+    r"(?P<status>[0-9]{3}) (?:[0-9]+|-)(?P<rest>.*)$"
+)
+_ERROR = re.compile(
+    r"^(?P<time>[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}) \[(?P<level>\w+)\] (?P<text>.*)$"
+)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+_PAIR = re.compile(
+    r'([A-Za-z_][\w.@-]*)\s?[=:]\s?(?:"((?:[^"\\]|\\.)*)"|([^\s",]+(?:,? [0-9][^\s",]*)*))'
+)
+_UPSTREAM_OF = re.compile(r'upstream: "([^"]*)"')
+_REQUEST_OF = re.compile(r'request: "([A-Z]+) (\S+)')
+
+_TIME = (
+    "time", "timestamp", "@timestamp", "ts", "time_local", "time_iso8601", "start_time", "msec",
+    "StartUTC", "started_at", "date", "datetime", "asctime", "time_local_iso", "eventTime", "t",
+)  # fmt: skip
+_STATUS = (
+    "status", "status_code", "response_code", "http_status", "DownstreamStatus", "code",
+    "response.status", "http.response.status_code", "statusCode", "responseCode", "resp_status",
+)  # fmt: skip
+_UPSTREAM_STATUS = (
+    "upstream_status", "us", "ups_status", "OriginStatus", "upstream_status_code",
+    "upstream.status", "upstreamStatus", "backend_status", "ustatus",
+)  # fmt: skip
+_UPSTREAM_TIME = (
+    "upstream_response_time", "urt", "upstream_time", "upstream_service_time", "OriginDuration",
+    "upstream_duration", "upstream.duration", "latencies.proxy", "upstream_latency",
+    "upstreamResponseTime",
+)  # fmt: skip
+_TOOK = (
+    "request_time", "rt", "duration", "duration_ms", "latency", "latency_ms", "elapsed", "took",
+    "response_time", "Duration", "latencies.request", "request_duration", "elapsed_ms",
+    "took_ms", "duration_s", "requestTime", "responseTime", "response_time_ms", "latency_s",
+)  # fmt: skip
+_UPSTREAM = (
+    "upstream", "upstream_name", "upstream_addr", "upstream_host", "upstream_cluster",
+    "proxy_host", "ServiceName", "ServiceAddr", "service", "service.name", "backend", "uaddr",
+    "ua", "ups", "upstream.name", "upstream_service", "dependency", "target", "peer",
+    "host_upstream", "backend_name", "upstreamAddr", "upstreamHost", "logger",
+)  # fmt: skip
+_METHOD = (
+    "method", "request_method", "RequestMethod", "request.method", "http.request.method",
+    "verb", "requestMethod",
+)  # fmt: skip
+_PATH = (
+    "path", "uri", "request_uri", "RequestPath", "request.uri", "url", "route", "url.path",
+    "request_path", "requestUri", "requestPath",
+)  # fmt: skip
+_WORDS = (
+    "error", "err", "exception", "msg", "message", "response_flags", "reason", "event",
+)  # fmt: skip
+_LEVEL = (
+    "level", "severity", "levelname", "lvl", "log.level",
+)  # fmt: skip
+_FLAGS: Mapping[str, str] = {
+    "UF": "connection refused", "UH": "no live upstreams", "UT": "timed out", "UC": "reset",
+    "LR": "reset", "UR": "reset", "DPE": "reset", "UAEX": "error",
+}  # fmt: skip
+"""Envoy's response flags, in words."""
+_MILLI = re.compile(r"(_ms|Millis)$|^latencies\.|^upstream_service_time$")
+_NANO = (
+    "Duration", "OriginDuration",
+)  # fmt: skip
+_BAD_LEVELS = (
+    "error", "warn", "warning", "critical", "fatal", "err", "crit", "50", "60", "40",
+)  # fmt: skip
+
+
+def parse_line(text: str) -> LogLine | None:
+    """What a line says; None where it says nothing of a request, or can't be understood."""
+    if text.startswith("{"):
+        return _json(text)
+    if match := _COMBINED.match(text):
+        return _combined(match)
+    if match := _ERROR.match(text):
+        return _error(match)
+    return _pairs(text)
+
+
+def _json(text: str) -> LogLine | None:
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return _fields(_flat(value)) if isinstance(value, dict) else None
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of an object and of those in it: `{"response": {"status": 5}}`."""
+    flat: dict[str, str] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            for below, deeper in inner.items():
+                if not isinstance(deeper, dict | list) and deeper is not None:
+                    flat[f"{key}.{below}"] = str(deeper)
+        elif not isinstance(inner, list) and inner is not None:
+            flat[key] = str(inner)
+    return flat
+
+
+def _pairs(text: str) -> LogLine | None:
+    if "=" not in text:
+        return None
+    return _fields({match[1]: match[2] or match[3] or "" for match in _PAIR.finditer(text)})
+
+
+def _fields(fields: Mapping[str, str]) -> LogLine | None:
+    """A line of named fields."""
+    when = _first(fields, _TIME)
+    if when is None:
+        return None
+    try:
+        instant = parse_instant(fields[when])
+    except ValueError:
+        return None
+    status = _status(fields.get(_first(fields, _STATUS) or "", ""))
+    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
+    words = " ".join(_FLAGS.get(fields[key], fields[key]) for key in _WORDS if key in fields)
+    level = fields.get(_first(fields, _LEVEL) or "", "").lower()
+    told_bad = level in _BAD_LEVELS or any(key in fields for key in ("error", "err", "exception"))
+    if status is None and not line.attempts and not told_bad:
+        return None
+    return _with(
+        line, route=_route(fields), said=words if told_bad or status is None else _flag(fields)
+    )
+
+
+def _flag(fields: Mapping[str, str]) -> str:
+    return _FLAGS.get(fields.get("response_flags", ""), "")
+
+
+def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int | None) -> LogLine:
+    """What the named fields around a request say, whatever the line's form."""
+    took, statuses, times = (
+        _first(fields, keys) for keys in (_TOOK, _UPSTREAM_STATUS, _UPSTREAM_TIME)
+    )
+    codes = _several(fields.get(statuses or "", ""))
+    lasted = _several(fields.get(times or "", ""))
+    attempts = tuple(
+        Attempt(_status(code), _seconds(times, lasted[i]) if i < len(lasted) else None)
+        for i, code in enumerate(codes)
+        if code != "-" or len(codes) > 1
+    )
+    if not attempts and lasted and lasted != ["-"]:
+        attempts = (Attempt(status, _seconds(times, lasted[-1])),)
+    return LogLine(
+        at_s=at_s,
+        zoned=zoned,
+        status=status,
+        took_s=None if took is None else _seconds(took, fields[took]),
+        upstreams=tuple(fields[key] for key in _UPSTREAM if key in fields),
+        attempts=attempts,
+    )
+
+
+def _combined(match: re.Match[str]) -> LogLine | None:
+    try:
+        instant = parse_instant(match["time"])
+    except ValueError:
+        return None
+    status, rest = int(match["status"]), match["rest"]
+    fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(rest)}
+    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
+    if not fields:
+        line = _by_place(line, [one or other for one, other in _QUOTED.findall(rest)])
+    method, _, path = match["request"].partition(" ")
+    return _with(line, route=_clean_route(method, path.partition(" ")[0]), said="")
+
+
+def _by_place(line: LogLine, words: list[str]) -> LogLine:
+    """Numbers behind a combined line: request_time and upstream_response_time by their points."""
+    times = [float(word) for word in words if re.fullmatch(r"[0-9]+\.[0-9]{1,6}", word)]
+    codes = [int(word) for word in words if re.fullmatch(r"[1-5][0-9]{2}", word)]
+    took_s = times[0] if times else None
+    attempts: tuple[Attempt, ...] = ()
+    if codes:
+        attempts = (Attempt(codes[-1], times[1] if len(times) > 1 else None),)
+    elif len(times) > 1:
+        attempts = (Attempt(line.status, times[1]),)
+    return LogLine(
+        at_s=line.at_s, zoned=line.zoned, status=line.status, took_s=took_s, attempts=attempts
+    )
+
+
+def _error(match: re.Match[str]) -> LogLine | None:
+    """Nginx's error log: lines about an upstream."""
+    text = match["text"]
+    upstream = _UPSTREAM_OF.search(text)
+    if upstream is None and "upstream" not in text:
+        return None
+    request = _REQUEST_OF.search(text)
+    return LogLine(
+        at_s=parse_instant(match["time"]).at_s,
+        zoned=False,
+        route=_clean_route(request[1], request[2]) if request else None,
+        upstreams=(upstream[1],) if upstream else (),
+        said=text[:300],
+    )
+
+
+def _with(line: LogLine, *, route: str | None, said: str) -> LogLine:
+    return LogLine(
+        at_s=line.at_s,
+        zoned=line.zoned,
+        status=line.status,
+        took_s=line.took_s,
+        route=route,
+        upstreams=line.upstreams,
+        attempts=line.attempts,
+        said=said,
+    )
+
+
+@lru_cache(maxsize=256)
+def _first_known(keys: frozenset[str], wanted: tuple[str, ...]) -> str | None:
+    return next((key for key in wanted if key in keys), None)
+
+
+def _first(fields: Mapping[str, str], wanted: tuple[str, ...]) -> str | None:
+    """The first of some names that a line has."""
+    return _first_known(frozenset(fields), wanted)
+
+
+def _several(text: str) -> list[str]:
+    """The values of several attempts, as nginx joins them: `502, 200`, `502 : 200`."""
+    return [part for part in re.split(r"\s*[,:]\s+|\s*,\s*", text.strip()) if part]
+
+
+def _status(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{3}", text) and text != "000" else None
+
+
+def _seconds(key: str | None, text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        try:
+            return parse_duration(text)
+        except ValueError:
+            return None
+    if key in _NANO:
+        return value / 1e9
+    return value / 1000 if key is not None and _MILLI.search(key) else value
+
+
+def _route(fields: Mapping[str, str]) -> str | None:
+    request = fields.get("request", "") or fields.get("request_line", "")
+    method, _, path = request.partition(" ")
+    method_key, path_key = _first(fields, _METHOD), _first(fields, _PATH)
+    if method_key is not None and path_key is not None:
+        method, path = fields[method_key], fields[path_key]
+    return _clean_route(method, path.partition(" ")[0])
+
+
+def _clean_route(method: str, path: str) -> str | None:
+    """A route without its query, which may hold what is nobody's business."""
+    path = path.partition("?")[0]
+    known = method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+    return f"{method} {path[:120]}" if known and path.startswith("/") else None

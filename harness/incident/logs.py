@@ -1,0 +1,276 @@
+"""Logs of a proxy or a gateway, read as a stream: memory grows with their seconds, not lines."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.incident import symptoms
+from harness.incident.changes import Stretch
+from harness.incident.evidence import Answers, Episode, Observation, Symptom, refuse
+from harness.incident.log_line import Attempt, LogLine, parse_line
+from harness.incident.reading import Wanted
+from harness.incident.samples import LEAST_SHARE, Series, episodes, late_episodes, worst
+from harness.units import format_duration
+
+_LONGEST_LINE = 64_000
+_MOST_CELLS = 50_000
+"""Seconds kept apart; a longer log is looked at more coarsely."""
+_GAVE_UP = 499
+"""nginx's word for a client that closed before it was answered."""
+_AT_ONCE_S = 0.1
+_PLACE = re.compile(r"^[0-9]+#[0-9]+: (\*[0-9]+ )?")
+"""Which process and connection of nginx's: other ones with every line."""
+_MOST_ROUTES = 500
+
+
+@dataclass(slots=True)
+class _Cell:
+    """What happened in one second (or however long a cell is)."""
+
+    calls: int = 0
+    bad: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    took_s: float = 0.0
+    timed: int = 0
+    first_line: int = 0
+    """The first line with something bad."""
+
+    def add(self, other: _Cell) -> None:
+        """Take in what another cell has."""
+        self.calls += other.calls
+        self.bad += other.bad
+        self.reasons += other.reasons
+        self.statuses += other.statuses
+        self.took_s += other.took_s
+        self.timed += other.timed
+        self.first_line = self.first_line or other.first_line
+
+
+class _Tally:
+    """A log on its way to episodes."""
+
+    def __init__(self) -> None:
+        self.cells: dict[int, _Cell] = {}
+        self.width_s = 1
+        self.routes: Counter[str] = Counter()
+        self.zoned = True
+        self.requests = 0
+
+    def cell(self, at_s: float) -> _Cell:
+        """The cell of an instant; where there are too many, all become twice as long."""
+        key = int(at_s // self.width_s)
+        if key not in self.cells and len(self.cells) >= _MOST_CELLS:
+            self.width_s *= 2
+            wider: dict[int, _Cell] = {}
+            for old, cell in self.cells.items():
+                wider.setdefault(old // 2, _Cell()).add(cell)
+            self.cells = wider
+            return self.cell(at_s)
+        return self.cells.setdefault(key, _Cell())
+
+    def take(self, line: LogLine, number: int) -> None:
+        """Count what a line says."""
+        cell = self.cell(line.at_s)
+        self.zoned &= line.zoned
+        if line.status is not None:
+            self.requests += 1
+            cell.statuses[_outcome(line.status)] += 1
+            if line.route is not None and (
+                line.route in self.routes or len(self.routes) < _MOST_ROUTES
+            ):
+                self.routes[line.route] += 1
+        calls = line.attempts or (Attempt(line.status, line.took_s),)
+        for call in calls:
+            cell.calls += 1
+            reason = _reason(line, call)
+            if reason is not None:
+                cell.bad += 1
+                cell.reasons[reason] += 1
+                cell.first_line = cell.first_line or number
+            elif call.took_s is not None:
+                cell.took_s += call.took_s
+                cell.timed += 1
+
+
+def _outcome(status: int) -> str:
+    return "error" if status == _GAVE_UP else str(status)
+
+
+def _reason(line: LogLine, call: Attempt) -> str | None:
+    """Why a call is bad, as `kind: what was seen`; None where it isn't."""
+    status = call.status
+    if status is None and not line.said:
+        return "blackhole: no answer"
+    if line.said and (status is None or status >= 500):
+        kind = symptoms.of_words(line.said, "")
+        if kind.fault != "status":
+            return (
+                f"{kind.fault}: {line.said[:80]}" if status is None else f"{kind.fault}: {status}"
+            )
+        return (
+            f"status {status or symptoms.PLAINEST}: {line.said[:60] if status is None else status}"
+        )
+    if status is None or (status < 500 and status != _GAVE_UP):
+        return None
+    if status == _GAVE_UP:
+        return "blackhole: 499, the client gave up waiting"
+    if status == 504:
+        return "blackhole: 504"
+    if status == 502 and (call.took_s is None or call.took_s < _AT_ONCE_S):
+        return "refused: 502 at once" if call.took_s is not None else "refused: 502"
+    if status == 502:
+        return "empty: 502 after a while"
+    return f"status {status}: {status}"
+
+
+def read(file: str, wanted: Wanted) -> Observation:
+    """What a log says.
+
+    Raises: InvalidFile when it can't be understood, or nothing bad is in it.
+    """
+    whole, ours = _Tally(), _Tally()
+    unread = 0
+    first_unread = 0
+    number = 0
+    for number, text in _lines(file):
+        line = parse_line(text)
+        if line is None:
+            if text and not text.startswith("#"):
+                unread += 1
+                first_unread = first_unread or number
+            continue
+        if any(wanted.names(name) for name in line.upstreams):
+            ours.take(line, number)
+        elif not ours.cells:
+            whole.take(line, number)
+        elif line.status is not None:
+            whole.requests += 1
+    tally, notes = (ours if ours.cells else whole), []
+    if not tally.cells:
+        refuse(
+            file, first_unread or 1,
+            "no line is understood: expected nginx's combined form, its error log, JSON lines, or "
+            "key=value with a time and a status",
+        )  # fmt: skip
+    if unread > number // 2:
+        refuse(
+            file, first_unread, f"{unread} of {number} lines are not understood; this is the first"
+        )
+    if unread:
+        notes.append(f"{file}: {unread} of {number} lines passed over; the first is {first_unread}")
+    if ours.cells:
+        notes.append(f"{file}: only lines that name {wanted.upstream}")
+    if not tally.zoned:
+        notes.append(f"{file}: its times name no zone; taken for UTC")
+    return _observed(file, tally, notes)
+
+
+def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
+    keys = sorted(tally.cells)
+    cells = [tally.cells[key] for key in keys]
+    at_s = [float(key * tally.width_s) for key in keys]
+    series = Series(at_s=at_s, bad=[c.bad for c in cells], calls=[c.calls for c in cells])
+    lone = not tally.requests  # an error log: what went well is not in it
+    if lone:
+        series = _errors_only(series)
+
+    def inside(start_s: float, end_s: float) -> _Cell:
+        total = _Cell()
+        for instant, cell in zip(at_s, cells, strict=True):
+            if start_s <= instant < end_s:
+                total.add(cell)
+        return total
+
+    def describe(stretch: Stretch) -> tuple[Symptom, str]:
+        total = inside(series.at_s[stretch.first], series.at_s[stretch.stop - 1] + 1e-6)
+        reason, many = max(total.reasons.items(), key=lambda item: item[1])
+        kind, _, seen = reason.partition(": ")
+        why = f"{many} of {total.calls} calls: {seen}"
+        source = f"{file}:{total.first_line}"
+        fault, _, code = kind.partition(" ")
+        symptom = symptoms.of_status(int(code), why) if code else symptoms.of_kind(fault, why)
+        return symptom, source
+
+    found = tuple(
+        _answered(one, inside(one.start_s, one.end_s)) for one in episodes(series, describe)
+    )
+    if not found:
+        timed = {t: c.took_s / c.timed for t, c in zip(at_s, cells, strict=True) if c.timed}
+        how = "no times in it"
+        if timed:
+            found, how = late_episodes(timed, file)
+            notes.append(f"{file}: {how}")
+        if not found:
+            refuse(
+                file, 0,
+                f"nothing bad is in it: at most {worst(series)} of the calls in any "
+                f"{tally.width_s} s, bad from {LEAST_SHARE:.0%} on, and nothing slow ({how})",
+            )  # fmt: skip
+    step_s = max(float(tally.width_s), series.step_s)
+    span_s = at_s[-1] - at_s[0] + tally.width_s
+    if lone:
+        notes.append(f"{file}: errors only, so their share of all calls is unknown")
+    return Observation(
+        episodes=found,
+        step_s=step_s,
+        step_from=f"{file} has something every {format_duration(step_s)}",
+        notes=tuple(notes),
+        rate=tally.requests / span_s if tally.requests and span_s > 10 else None,
+        route=tally.routes.most_common(1)[0][0] if tally.routes else None,
+    )
+
+
+def _errors_only(series: Series) -> Series:
+    """Errors with silence between them: after a few usual gaps, the trouble was over."""
+    step_s = max(1.0, series.step_s)
+    quiet_s = max(5.0, 5 * step_s)
+    shares: dict[float, float] = {}
+    for instant, after in zip(series.at_s, (*series.at_s[1:], None), strict=True):
+        shares[instant] = 1.0
+        if after is None or after - instant > quiet_s:
+            shares[instant + step_s] = 0.0
+    return Series.of_shares(shares)
+
+
+def _answered(episode: Episode, total: _Cell) -> Episode:
+    """An episode with what users were answered meanwhile."""
+    bad = Counter({s: n for s, n in total.statuses.items() if s == "error" or s >= "500"})
+    answers = Answers(
+        bad=sum(bad.values()),
+        of=sum(total.statuses.values()),
+        statuses=tuple(status for status, _ in bad.most_common(4)),
+    )
+    return Episode(
+        start_s=episode.start_s,
+        end_s=episode.end_s,
+        share=episode.share,
+        symptom=episode.symptom,
+        source=episode.source,
+        upstream=episode.upstream,
+        open_end=episode.open_end,
+        answers=answers if answers.of else None,
+    )
+
+
+def _lines(file: str) -> Iterator[tuple[int, str]]:
+    """The lines of a log by number, also of a compressed one; what is too long is cut."""
+    with Path(file).open("rb") as raw:
+        zipped = raw.peek(2).startswith(b"\x1f\x8b")
+        lines: BinaryIO = gzip.GzipFile(fileobj=raw) if zipped else raw  # type: ignore[assignment]
+        number = 0
+        whole = True
+        try:
+            while piece := lines.readline(_LONGEST_LINE):
+                if whole:
+                    number += 1
+                    yield number, piece.decode("utf-8", "replace").strip()
+                whole = piece.endswith(b"\n")
+        except (EOFError, gzip.BadGzipFile) as error:
+            refuse(file, number, f"can't be unpacked beyond this line: {error}")

@@ -1,0 +1,93 @@
+"""From a series of samples to episodes: where its share of bad, or its lateness, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness.incident import symptoms
+from harness.incident.changes import Stretch, stretches
+from harness.incident.evidence import WHOLE, Episode, Symptom
+
+LEAST_SHARE = 0.05
+"""A stretch with a smaller share of bad calls is no outage, but an ordinary day."""
+_CALLS = 100.0
+"""What a sampled share counts for where nobody says of how many calls it is."""
+_SLOWER = 3.0
+"""So many times as long as usual is slow."""
+_SLOWER_BY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Samples at increasing instants (seconds): of `calls`, `bad` went wrong."""
+
+    at_s: Sequence[float]
+    bad: Sequence[float]
+    calls: Sequence[float]
+
+    @classmethod
+    def of_shares(cls, shares: Mapping[float, float]) -> Series:
+        """Samples that say a share only."""
+        at_s = sorted(shares)
+        bad = [_CALLS * min(1.0, max(0.0, shares[instant])) for instant in at_s]
+        return cls(at_s=at_s, bad=bad, calls=[_CALLS] * len(at_s))
+
+    @property
+    def step_s(self) -> float:
+        """The usual time between two samples; 0 where there is only one."""
+        gaps = [two - one for one, two in zip(self.at_s, self.at_s[1:], strict=False)]
+        return median(gaps) if gaps else 0.0
+
+
+Describe = Callable[[Stretch], tuple[Symptom, str]]
+"""The symptom of a bad stretch, and where it was read."""
+
+
+def episodes(
+    series: Series, describe: Describe, *, least: float = LEAST_SHARE
+) -> tuple[Episode, ...]:
+    """The stretches of a series in which at least that share went wrong."""
+    found: list[Episode] = []
+    for stretch in stretches(series.bad, series.calls):
+        if stretch.share < least:
+            continue
+        goes_on = stretch.stop < len(series.at_s)
+        last_s = series.at_s[stretch.stop - 1]
+        symptom, source = describe(stretch)
+        found.append(
+            Episode(
+                start_s=series.at_s[stretch.first],
+                end_s=series.at_s[stretch.stop] if goes_on else last_s + (series.step_s or 1.0),
+                share=1.0 if stretch.share >= WHOLE else stretch.share,
+                symptom=symptom,
+                source=source,
+                open_end=not goes_on,
+            )
+        )
+    return tuple(found)
+
+
+def late_episodes(
+    seconds: Mapping[float, float], source: str, bad: Callable[[float], bool] | None = None
+) -> tuple[tuple[Episode, ...], str]:
+    """Episodes in which answers took several times as long as usual, and what usual is."""
+    ordered = sorted(seconds.values())
+    usual_s = median(ordered[: max(1, len(ordered) // 2)])
+    slow_s = max(usual_s * _SLOWER, usual_s + _SLOWER_BY_S)
+    is_bad = bad or (lambda value: value >= slow_s)
+    series = Series.of_shares({at_s: float(is_bad(value)) for at_s, value in seconds.items()})
+
+    def describe(stretch: Stretch) -> tuple[Symptom, str]:
+        took_s = median(seconds[series.at_s[i]] for i in range(stretch.first, stretch.stop))
+        why = f"{took_s:.3g} s instead of {usual_s:.3g} s"
+        return symptoms.of_lateness(took_s - usual_s, why), source
+
+    return episodes(series, describe), f"slow is {slow_s:.3g} s or more; usual are {usual_s:.3g} s"
+
+
+def worst(series: Series) -> str:
+    """The largest share of bad in any sample, for whoever finds no outage in it."""
+    shares = [bad / calls for bad, calls in zip(series.bad, series.calls, strict=True)]
+    return f"{max(shares, default=0.0):.1%}"
