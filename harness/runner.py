@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,8 @@ from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
 from harness.judge import judge, not_in_scope, unjudged
-from harness.report.write import HISTORY
+from harness.known import hold_known
+from harness.repeats import REPEATED, Repeats, history_suffix
 from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.target import Target
@@ -77,6 +79,7 @@ async def play_all(
     watcher: Watcher,
     jobs: int | None = None,
     retries: int = 0,
+    repeat: int = 1,
     seed: int = 0,
     report: Path | None = None,
     starts: Starts | None = None,
@@ -85,12 +88,13 @@ async def play_all(
     """Play all scenarios, the longest first, `jobs` at a time (all by default).
 
     What only a busy machine kept from a verdict is played again up to `retries` times when all
-    others have ended, with fewer beside it. Histories are written to `report` as they grow. Runs
-    that go on side by side in one process share `starts`, so that worlds of one don't start while
-    those of another begin to play. When cancelled, the worlds are taken down, and what was seen by
-    then is judged (inconclusive) and told to the watcher. Where the target can't be started at all
-    (`starts.hopeless`), no further world is, and nothing is told to the watcher: the caller says it
-    once.
+    others have ended, with fewer beside it. All of that goes on `repeat` times, each with the next
+    seed, and of each scenario the worst play counts. Histories are written to `report` as they
+    grow. Runs that go on side by side in one process share `starts`, so that worlds of one don't
+    start while those of another begin to play. When cancelled, the worlds are taken down, and what
+    was seen by then is judged (inconclusive) and told to the watcher. Where the target can't be
+    started at all (`starts.hopeless`), no further world is, and nothing is told to the watcher: the
+    caller says it once.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
@@ -102,20 +106,20 @@ async def play_all(
     starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)
-    run = _Run(engine, target, watcher, seed, report, starts, keep_secrets=keep_secrets)
+    repeats = Repeats(watcher, count=repeat, seed=seed, report=report)
     try:
-        await run.round(order, at_once=at_once, last=retries == 0)
-        for number in range(1, retries + 1):
-            again = [scenario for scenario in order if run.too_busy(scenario)]
-            at_once = max(1, min(at_once, len(order)) // FEWER)
-            await run.round(again, at_once=at_once, last=number == retries)
+        for number in range(repeat):
+            run = _Run(engine, target, repeats, seed, number, report, starts, keep_secrets)
+            await run.all(order, at_once=at_once, retries=retries)
+            if starts.hopeless:
+                return [run.played[scenario.file] for scenario in scenarios]
     finally:
-        run.tell_the_rest()
-    return [run.played[scenario.file] for scenario in scenarios]
+        repeats.tell_the_rest()
+    return [repeats.told[scenario.file] for scenario in scenarios]
 
 
 class _Run:
-    """The plays of one run, by scenario: the last one of each, and why there were others."""
+    """The plays of one round of all, by scenario: the last of each, and why there were others."""
 
     def __init__(
         self,
@@ -123,15 +127,16 @@ class _Run:
         target: Target,
         watcher: Watcher,
         seed: int,
+        number: int,
         report: Path | None,
         starts: Starts,
-        *,
         keep_secrets: bool,
     ) -> None:
         self._engine = engine
         self._target = target
         self._watcher = watcher
-        self._seed = seed
+        self._seed = seed + number
+        self._number = number
         self._report = report
         self._starts = starts
         self._keep_secrets = keep_secrets
@@ -142,7 +147,18 @@ class _Run:
         """Whether only a busy machine kept it from a verdict."""
         return self.played[scenario.file].judgement.busy is not None
 
-    async def round(self, scenarios: Sequence[Scenario], *, at_once: int, last: bool) -> None:
+    async def all(self, order: Sequence[Scenario], *, at_once: int, retries: int) -> None:
+        """Play all, and again what only a busy machine kept from a verdict."""
+        try:
+            await self._round(order, at_once=at_once, last=retries == 0)
+            for number in range(1, retries + 1):
+                again = [scenario for scenario in order if self.too_busy(scenario)]
+                at_once = max(1, min(at_once, len(order)) // FEWER)
+                await self._round(again, at_once=at_once, last=number == retries)
+        finally:
+            self.tell_the_rest()
+
+    async def _round(self, scenarios: Sequence[Scenario], *, at_once: int, last: bool) -> None:
         """Play these, so many at a time; what is to be played again is not told as done yet."""
         room = asyncio.Semaphore(at_once)
         async with asyncio.TaskGroup() as group:
@@ -217,24 +233,37 @@ class _Run:
                 _trouble(recorder, own_error(error))
             except asyncio.CancelledError:
                 _trouble(recorder, "interrupted")
-                self._tell(_judged(scenario, recorder))
+                self._tell(self._judged(scenario, recorder))
                 raise
             finally:
                 recorder.close()
-        return await asyncio.to_thread(_judged, scenario, recorder)
+        return await asyncio.to_thread(self._judged, scenario, recorder)
+
+    def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:
+        events = tuple(recorder.events)
+        try:
+            today = datetime.now(UTC).date()
+            judgement = hold_known(judge(scenario, events), self._target.known_failures, today)
+        except Exception as error:
+            judgement = unjudged(scenario, own_error(error))
+        return Played(
+            scenario=scenario, events=events, judgement=judgement, unsaved=recorder.problem
+        )
 
     def _path(self, scenario: Scenario, before: Played | None) -> Path | None:
         """Where its history goes; that of the play before makes room."""
         if self._report is None:
             return None
-        path = self._report / f"{scenario.name}{HISTORY}"
-        if before is None:
-            for stale in self._report.glob(glob.escape(scenario.name) + EARLIER.format("*")):
-                stale.unlink(missing_ok=True)
-        else:
-            number = before.judgement.plays
+        path = self._report / f"{scenario.name}{history_suffix(self._number)}"
+        if before is None and self._number == 0:
+            for suffix in (EARLIER, REPEATED):
+                for stale in self._report.glob(glob.escape(scenario.name) + suffix.format("*")):
+                    stale.unlink(missing_ok=True)
+        elif before is not None:
+            of = f"{self._number + 1}." if self._number else ""
+            again = f"{of}{before.judgement.plays}"
             with contextlib.suppress(OSError):  # that play left none
-                path.replace(path.with_name(scenario.name + EARLIER.format(number)))
+                path.replace(path.with_name(scenario.name + EARLIER.format(again)))
         return path
 
 
@@ -243,15 +272,6 @@ def _after(before: Played, item: Played) -> Played:
     earlier = (*before.judgement.played_again, before.judgement.busy or "")
     judgement = replace(item.judgement, plays=len(earlier) + 1, played_again=earlier)
     return replace(item, judgement=judgement)
-
-
-def _judged(scenario: Scenario, recorder: Recorder) -> Played:
-    events = tuple(recorder.events)
-    try:
-        judgement = judge(scenario, events)
-    except Exception as error:
-        judgement = unjudged(scenario, own_error(error))
-    return Played(scenario=scenario, events=events, judgement=judgement, unsaved=recorder.problem)
 
 
 def _trouble(recorder: Recorder, what: str, *, late: bool = False) -> None:

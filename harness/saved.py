@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
 from harness.judge import judge, not_in_scope, not_played
+from harness.known import hold_known, known_in
 from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
@@ -60,7 +62,17 @@ def judge_folder(folder: Path) -> list[Saved]:
             problems.append(f"can't read {error.filename or folder}: {error.strerror}")
     if problems:
         raise UsageError("\n".join(problems))
-    return saved
+    results = previous_results(folder)
+    known, day = known_in(results), _day(results)
+    return [replace(each, judgement=hold_known(each.judgement, known, day)) for each in saved]
+
+
+def _day(results: dict[str, Any]) -> date:
+    """When the run began; where it doesn't say, nothing has expired."""
+    try:
+        return datetime.fromisoformat(results["began"]).date()
+    except (KeyError, TypeError, ValueError):
+        return date.min
 
 
 def previous_results(folder: Path) -> dict[str, Any]:

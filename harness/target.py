@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.scenario.fields import (
     AnswerHeaders,
@@ -74,6 +76,32 @@ class Breaker(Part):
         return value
 
 
+def _day(value: object) -> object:
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("expected a day, such as 2026-12-31") from None
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema(
+        {"type": "string", "format": "date", "description": "a day", "examples": ["2026-12-31"]}
+    ),
+]
+
+
+class KnownEntry(Part):
+    """A failure that is known, and excused until a day: shown, and red if it passes or expires."""
+
+    failure: Line = Field(
+        pattern=r"^[^/]+/.+$", description="scenario/expectation, as a run names them"
+    )
+    because: Line = Field(min_length=1, description="why it is excused, for whoever reads a report")
+    until: Day = Field(description="the last day on which it is")
+
+
 class User(Part):
     """A user whom the stubs know; fields left out keep the default user's."""
 
@@ -130,6 +158,7 @@ class Target(Part):
     log: Log | None = None
     breakers: dict[str, Breaker] = Field(default_factory=dict)
     without: tuple[Claim, ...] = ()
+    known: tuple[KnownEntry, ...] = Field((), description="failures that are no news")
     background: dict[str, tuple[CallRoute, ...]] = Field(
         default_factory=dict,
         description="calls that it makes by itself, for no request: its own health checks",
@@ -188,6 +217,20 @@ class Target(Part):
         merged = {} if default is None else default.model_dump()
         merged |= {} if own is None else own.model_dump(exclude_none=True)
         return User(**merged)
+
+    @property
+    def known_failures(self) -> tuple[KnownFailure, ...]:
+        """What `known:` names."""
+        return tuple(
+            KnownFailure(
+                scenario=entry.failure.partition("/")[0],
+                expectation=entry.failure.partition("/")[2],
+                because=entry.because,
+                until=entry.until,
+                file=self.file,
+            )
+            for entry in self.known
+        )
 
     @property
     def user_ids(self) -> tuple[str, ...]:

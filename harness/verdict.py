@@ -16,7 +16,8 @@ class Verdict(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
-_WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED, Verdict.OUT_OF_SCOPE)
+WORST_FIRST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED, Verdict.OUT_OF_SCOPE)
+"""How much each says of a whole."""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -25,12 +26,34 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     Of nothing at all: inconclusive, as nothing was proved.
     """
     found = set(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.INCONCLUSIVE)
+    return next((verdict for verdict in WORST_FIRST if verdict in found), Verdict.INCONCLUSIVE)
 
 
-def exit_status(verdict: Verdict) -> int:
-    """Of the whole command: 0 passed, 1 failed, 3 inconclusive or nothing in scope."""
-    return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(verdict, 3)
+class FailOn(StrEnum):
+    """From which verdict on a run's exit status is not 0."""
+
+    INCONCLUSIVE = "inconclusive"
+    FAILED = "failed"
+    NEVER = "never"
+
+
+def exit_status(verdict: Verdict, fail_on: FailOn = FailOn.INCONCLUSIVE) -> int:
+    """Of the whole command: 0 passed, 1 failed, 3 inconclusive or nothing in scope.
+
+    With a laxer `fail_on`, what it excuses is 0; reports say what was found all the same.
+    """
+    status = {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(verdict, 3)
+    excused = {FailOn.INCONCLUSIVE: (), FailOn.FAILED: (3,), FailOn.NEVER: (1, 3)}[fail_on]
+    return 0 if status in excused else status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Why a failure is no news: the target file names it."""
+
+    because: str
+    until: str
+    """The last day on which that excuses it: `2026-12-31`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +77,8 @@ class Finding:
     shows this at no time, whatever befalls it."""
     noise: bool = False
     """Whether it is inconclusive for nothing but how busy the machine was measured to be."""
+    known: Known | None = None
+    """Of a failure that the target file names: it doesn't fail its scenario."""
     line: int | None = None
     """Where the scenario's file asks for it; None for what nobody has to ask for."""
 
@@ -133,6 +158,14 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """One of several plays of a scenario."""
+
+    seed: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One scenario, judged."""
 
@@ -161,6 +194,8 @@ class Judgement:
     """How often it was played; the rest is of the last play."""
     played_again: tuple[str, ...] = ()
     """Why each play before the last proved nothing."""
+    repeats: tuple[Repeat, ...] = ()
+    """Each play, where it was asked for several (`--repeat`); the rest is of the worst of them."""
     charges: int = 0
     duplicates: int = 0
     false_rejections: dict[str, int] = field(default_factory=dict)
@@ -180,6 +215,19 @@ class Judgement:
         """Why it is out of scope: each reason once."""
         excused = (f for f in self.findings if f.verdict is Verdict.OUT_OF_SCOPE)
         return "; ".join(dict.fromkeys(finding.evidence for finding in excused))
+
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """Failures that the target file names."""
+        return tuple(finding for finding in self.all_findings if finding.known is not None)
+
+    @property
+    def rate(self) -> str:
+        """`passed 4 of 5 plays`; empty where it was played but once."""
+        if not self.repeats:
+            return ""
+        passed = sum(each.verdict is Verdict.PASSED for each in self.repeats)
+        return f"passed {passed} of {len(self.repeats)} plays"
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from harness.known import KnownFailure
     from harness.saved import Saved
 
 
@@ -38,37 +39,41 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     from rich.console import Console
 
     from harness.checks.silence import uncalled_routes
+    from harness.known import known_in
     from harness.printable import in_line
     from harness.report.text import details, one_line, silence, totals
     from harness.report.totals import busy_line
     from harness.report.write import prepare_folder
-    from harness.saved import judge_folder
+    from harness.saved import judge_folder, previous_results
     from harness.verdict import Verdict, exit_status, worst
 
     apart = report is not None and report.resolve() != folder.resolve()
     if report is not None and apart:
         prepare_folder(report)
     saved = judge_folder(folder)
+    known = known_in(previous_results(folder))
     console = Console(highlight=False, soft_wrap=True)
     for each in saved:
         wrong = each.judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
-        if wrong or not quiet:
+        if wrong or not quiet or each.judgement.known:
             console.print(one_line(each.judgement))
-        if wrong:
+        if wrong or each.judgement.known:
             console.print(details(each.judgement))
     judgements = [each.judgement for each in saved]
     for line in silence(judgements, uncalled_routes(each.events for each in saved)):
         console.print(line)
     console.print(totals(judgements))
     if report is not None:
-        _write(folder, report, saved, copies=apart)
+        _write(folder, report, saved, known, copies=apart)
         console.print(f"report: {report}", markup=False)
     if busy := busy_line(judgements):
         console.print(in_line(busy), style="bold yellow", markup=False)
     sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
 
 
-def _write(folder: Path, report: Path, saved: list[Saved], *, copies: bool) -> None:
+def _write(
+    folder: Path, report: Path, saved: list[Saved], known: tuple[KnownFailure, ...], *, copies: bool
+) -> None:
     from harness.bundled import PLAYED
     from harness.errors import UsageError
     from harness.provenance import provenance_in
@@ -85,4 +90,4 @@ def _write(folder: Path, report: Path, saved: list[Saved], *, copies: bool) -> N
                         shutil.copyfile(path, report / path.name)
         except OSError as error:
             raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
-    write_reports(report, saved, made=made)
+    write_reports(report, saved, made=made, known=known)

@@ -46,6 +46,20 @@ ENGINES = ("local", "compose", "sim")
     help="Play again, so often, what only a busy machine kept from a verdict, fewer at a time.",
 )
 @click.option(
+    "--repeat",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Play all so often, each time with the next seed; the worst play of each scenario counts.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(("inconclusive", "failed", "never")),
+    default="inconclusive",
+    show_default=True,
+    help="From which verdict on the exit status is 1 or 3; below it, it is 0.",
+)
+@click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -77,6 +91,8 @@ def run(
     target_name: str,
     jobs: int | None,
     retries: int,
+    repeat: int,
+    fail_on: str,
     report: Path | None,
     seed: int,
     switch: str,
@@ -98,6 +114,7 @@ def run(
     from harness.engines.base import check_blast_radius
     from harness.scenario.loader import load_scenarios
     from harness.target_file import load_target
+    from harness.verdict import FailOn
 
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
@@ -109,6 +126,8 @@ def run(
         target=target,
         jobs=jobs,
         retries=retries,
+        repeat=repeat,
+        fail_on=FailOn(fail_on),
         seed=seed,
         report=report,
         quiet=quiet,

@@ -21,6 +21,7 @@ from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.engines.room import granted_files
 from harness.errors import UsageError
+from harness.history.events import Run
 from harness.judge import not_played
 from harness.printable import in_line
 from harness.provenance import provenance_of
@@ -33,7 +34,7 @@ from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.taint import Taint, secrets_of
 from harness.target import Target
-from harness.verdict import Verdict, exit_status
+from harness.verdict import FailOn, Verdict, exit_status
 
 
 class Session:
@@ -46,6 +47,8 @@ class Session:
         target: Target,
         jobs: int | None,
         retries: int = 0,
+        repeat: int = 1,
+        fail_on: FailOn = FailOn.INCONCLUSIVE,
         seed: int,
         report: Path | None,
         quiet: bool,
@@ -56,6 +59,8 @@ class Session:
         self._target = target
         self._jobs = jobs
         self._retries = retries
+        self._repeat = repeat
+        self._fail_on = fail_on
         self._seed = seed
         self._report = report
         self._quiet = quiet
@@ -116,6 +121,7 @@ class Session:
                 [*played, *self._not_begun(scenarios)],
                 wall_s=wall_s,
                 made=replace(made, real_s=real_s),
+                known=self._target.known_failures,
             )
             self._console.print(f"report: {self._report}", markup=False)
         if self._signal is not None:
@@ -127,7 +133,7 @@ class Session:
             self._console.print(in_line(busy), style="bold yellow", markup=False)
         if unsaved := [item.unsaved for item in played if item.unsaved]:
             raise UsageError("\n".join(unsaved))
-        return exit_status(overall(judgements))
+        return exit_status(overall(judgements), self._fail_on)
 
     def _not_begun(self, scenarios: Sequence[Scenario]) -> Iterator[Played]:
         """What an interrupted run has not come to."""
@@ -149,9 +155,12 @@ class Session:
         longest_s = max(scenario.duration for scenario in scenarios)
         many = f"{len(scenarios)} scenarios" if len(scenarios) > 1 else scenarios[0].name
         time_needed = "" if self._engine.name == "sim" else f"; the longest takes {span(longest_s)}"
+        excused = self._target.without
+        without = f"; {self._target.name} does without {', '.join(excused)}" if excused else ""
+        often = f", {self._repeat} times each" if self._repeat > 1 else ""
         return (
-            f"{many} against {self._target.name} on {self._engine.name}, "
-            f"proxy: {self._engine.proxy}{time_needed}"
+            f"{many}{often} against {self._target.name} on {self._engine.name}, "
+            f"proxy: {self._engine.proxy}{time_needed}{without}"
         )
 
     def _replays(self, played: Sequence[Played]) -> Iterator[str]:
@@ -159,8 +168,10 @@ class Session:
         target = self._target.file or self._target.name
         for item in played:
             if item.judgement.verdict is Verdict.FAILED:
+                runs = (event.seed for event in item.events if isinstance(event, Run))
                 yield (
-                    f"replay: outage run {item.scenario.file} --engine sim --seed {self._seed}"
+                    f"replay: outage run {item.scenario.file} --engine sim"
+                    f" --seed {next(runs, self._seed)}"
                     f"{self._switch} --target {target}   (Python {platform.python_version()})"
                 )
 
@@ -174,6 +185,7 @@ class Session:
                 watcher=self,
                 jobs=self._jobs,
                 retries=self._retries,
+                repeat=self._repeat,
                 seed=self._seed,
                 report=self._report,
                 starts=self._starts,
@@ -210,11 +222,11 @@ class Session:
         judgement = played.judgement
         wrong = judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
         interrupted = self._signal is not None and wrong
-        if interrupted or (self._quiet and not wrong):
+        if interrupted or (self._quiet and not wrong and not judgement.known):
             self._display.done(played.scenario, None)
             return
         self._display.done(played.scenario, one_line(judgement))
-        if wrong:
+        if wrong or judgement.known:
             self._console.print(details(judgement))
 
     def _interruption(self, scenarios: Sequence[Scenario]) -> str:

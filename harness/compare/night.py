@@ -9,11 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import InvalidFile, Problem, UsageError
-from harness.verdict import Verdict
+from harness.verdict import WORST_FIRST, Verdict
 
 RESULTS = "results.json"
 _MOST_PROBLEMS = 10
-_WORST = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED, Verdict.OUT_OF_SCOPE)
 
 
 class _Read(BaseModel):
@@ -99,7 +98,9 @@ class Scenario(_Read):
         found = {each.name: each for each in self.expectations}
         for each in self.promises:
             name = each.expected or each.name
-            if name not in found or _WORST.index(each.verdict) < _WORST.index(found[name].verdict):
+            if name not in found or WORST_FIRST.index(each.verdict) < WORST_FIRST.index(
+                found[name].verdict
+            ):
                 broken = f"{each.name}: {each.observed}" if each.name != name else each.observed
                 found[name] = each.model_copy(update={"name": name, "observed": broken})
         return found

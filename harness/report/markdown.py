@@ -34,6 +34,7 @@ def summary_md(outcome: Outcome) -> str:
         "",
         f"**{_text(outcome.totals)}** — target {_text(outcome.target)}, engine "
         f"{_text(outcome.engine)}, proxy {_text(outcome.proxy)}, seed {outcome.seed}",
+        *_declared(outcome),
         "",
         "| | scenario | held | faults | breakers | took |",
         "|---|---|---|---|---|---|",
@@ -42,7 +43,7 @@ def summary_md(outcome: Outcome) -> str:
     if busy := busy_line(outcome.judgements):
         lines += ["", f"**{_text(busy)}**"]
     for judgement in ordered:
-        if judgement.verdict in _WRONG:
+        if judgement.verdict in _WRONG or judgement.known:
             lines += ["", *_account(judgement)]
     if outcome.silent:
         lines += ["", "Evidence that never said anything:", ""]
@@ -53,10 +54,30 @@ def summary_md(outcome: Outcome) -> str:
     return text[:_LONGEST].rpartition("\n")[0] + "\n\n*Cut here: see results.json for the rest.*\n"
 
 
+def _declared(outcome: Outcome) -> Iterator[str]:
+    """What the target file excuses: in sight of whoever reads that all is well."""
+    if outcome.without:
+        yield ""
+        yield f"The target does without {_text(', '.join(outcome.without))}: out of scope."
+    if outcome.known:
+        yield ""
+        yield "Known failures, as the target file has them:"
+        yield ""
+        for each in outcome.known:
+            name = _text(f"{each.scenario}: {each.expectation}")
+            yield f"- {name}, until {each.until}: {_text(each.because)}"
+
+
 def _row(judgement: Judgement) -> str:
     in_scope = [f for f in judgement.all_findings if f.verdict is not Verdict.OUT_OF_SCOPE]
     held = sum(finding.verdict is Verdict.PASSED for finding in in_scope)
     share = f"{held} of {len(in_scope)}"
+    if judgement.known:
+        share += f", {len(judgement.known)} known to fail"
+    if judgement.rate:
+        share += f"<br>{judgement.rate}"
+    if judgement.plays > 1:
+        share += f"<br>play {judgement.plays}"
     if judgement.verdict is Verdict.OUT_OF_SCOPE:
         share = f"out of scope: {_text(judgement.why_not)}"
     cells = [
@@ -96,6 +117,7 @@ def _account(judgement: Judgement) -> Iterator[str]:
 
 def _wrong(findings: Sequence[Finding]) -> Iterator[str]:
     wrong = [finding for finding in findings if finding.verdict in _WRONG]
+    wrong.sort(key=lambda each: each.known is not None)
     for finding in sorted(wrong, key=lambda each: _ORDER.index(each.verdict))[:_MOST_FINDINGS]:
         yield from _finding(finding)
     if len(wrong) > _MOST_FINDINGS:
@@ -108,5 +130,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"  - expected {_text(finding.expected)}"
     yield f"  - observed **{_text(finding.observed)}**"
     yield f"  - evidence: {_text(finding.evidence)}"
+    if finding.known is not None:
+        yield f"  - known until {finding.known.until}: {_text(finding.known.because)}"
     if finding.because:
         yield f"  - because {_text(finding.because)}"

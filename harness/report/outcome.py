@@ -8,6 +8,7 @@ from typing import Protocol
 
 from harness.checks.silence import uncalled_routes
 from harness.history.events import Event, Run
+from harness.known import KnownFailure
 from harness.provenance import Provenance
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
@@ -45,6 +46,10 @@ class Outcome:
     wall_s: float | None = None
     """How long all of it took; None where nobody measured."""
     made: Provenance = field(default_factory=Provenance)
+    without: tuple[str, ...] = ()
+    """Claims that the target declares not to promise."""
+    known: tuple[KnownFailure, ...] = ()
+    """Failures that the target declares as known, whether or not they showed."""
     silent: tuple[str, ...] = ()
     """Evidence that the target file configures and that never said anything, each once."""
 
@@ -60,7 +65,10 @@ class Outcome:
 
 
 def outcome_of(
-    played: Sequence[Played], wall_s: float | None = None, made: Provenance | None = None
+    played: Sequence[Played],
+    wall_s: float | None = None,
+    made: Provenance | None = None,
+    known: Sequence[KnownFailure] = (),
 ) -> Outcome:
     """Collect a run's judgements; what they were played with is in their histories."""
     runs = [event for each in played for event in each.events[:50] if isinstance(event, Run)]
@@ -72,6 +80,8 @@ def outcome_of(
         seed=runs[0].seed if runs else 0,
         wall_s=wall_s,
         made=_with_libraries(made or Provenance(), runs),
+        without=tuple(dict.fromkeys(claim for run in runs for claim in run.without)),
+        known=tuple(known),
         silent=tuple(
             dict.fromkeys(
                 (

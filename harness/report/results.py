@@ -33,6 +33,8 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "versions": {name: clean(each) for name, each in sorted(outcome.made.versions.items())},
         "target_commit": outcome.made.commit,
         "wall_s": _finite(outcome.wall_s or 0.0),
+        "without": list(outcome.without),
+        "known": [each.to_json() for each in outcome.known],
         "silent": [clean(line) for line in outcome.silent],
         "busy": busy_line(outcome.judgements),
         "scenarios": [_scenario(judgement, outcome) for judgement in outcome.judgements],
@@ -70,6 +72,9 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         "busy": judgement.busy,
         "plays": judgement.plays,
         "played_again": list(judgement.played_again),
+        "repeats": [
+            {"seed": each.seed, "verdict": each.verdict.value} for each in judgement.repeats
+        ],
         "notes": [clean(note) for note in judgement.notes],
         "silent": [clean(line) for line in judgement.silent],
     }
@@ -125,6 +130,9 @@ def _finding(finding: Finding, judgement: Judgement) -> dict[str, Any]:
         "file": clean(judgement.file),
         "line": finding.line or 0,
         "noise": finding.noise,
+        "known": None
+        if finding.known is None
+        else {"because": clean(finding.known.because), "until": finding.known.until},
     }
 
 

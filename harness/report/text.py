@@ -16,7 +16,7 @@ from rich.text import Text
 from harness.printable import in_line
 from harness.report.secrets import clean
 from harness.report.totals import overall, totals_line, words
-from harness.verdict import Finding, Judgement, Transition, Verdict
+from harness.verdict import Finding, Judgement, Known, Transition, Verdict
 
 STYLES: dict[Verdict, str] = {
     Verdict.PASSED: "green",
@@ -46,6 +46,10 @@ def one_line(judgement: Judgement) -> Text:
         line.append(clean(judgement.why_not), "dim")
         return line
     line.append(_held(judgement))
+    if judgement.known:
+        line.append(f", {len(judgement.known)} known to fail", "yellow")
+    if judgement.rate:
+        line.append(f", {judgement.rate}")
     if judgement.plays > 1:
         line.append(f", play {judgement.plays}")
     changes = "; ".join((*_changes(judgement), *_price(judgement), *_met(judgement)))
@@ -115,7 +119,10 @@ class _Details:
 
 
 def _wrong(findings: Sequence[Finding], width: int | None) -> Iterator[Text]:
-    failed = [finding for finding in findings if finding.verdict is Verdict.FAILED]
+    for finding in findings:
+        if finding.known is not None:
+            yield _known(finding, finding.known)
+    failed = [f for f in findings if f.verdict is Verdict.FAILED and f.known is None]
     unclear = [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE]
     before: Finding | None = None
     for finding in failed or unclear:
@@ -134,6 +141,14 @@ def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterato
         yield from _labelled("evidence", finding.evidence, "dim", width)
     if finding.because and (before is None or finding.because != before.because):
         yield from _labelled("because", finding.because, "dim", width)
+
+
+def _known(finding: Finding, known: Known) -> Text:
+    """A failure that is no news: what was seen, and why it is excused until when."""
+    head = Text("  ~ ", "yellow").append(clean(finding.name), "bold")
+    seen = " ".join(clean(finding.observed).split())
+    head.append(f": {seen}; known until {known.until}: {in_line(clean(known.because))}", "dim")
+    return head
 
 
 def _briefly(finding: Finding) -> Text:

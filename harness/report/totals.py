@@ -25,6 +25,8 @@ def totals_line(judgements: Sequence[Judgement], wall_s: float | None = None) ->
     """`18 passed, 1 failed, 2 out of scope in 3m 12s`; `nothing was played` without any."""
     counts = Counter(judgement.verdict for judgement in judgements)
     parts = [f"{counts[verdict]} {words(verdict)}" for verdict in _ORDER if counts[verdict]]
+    if known := sum(len(judgement.known) for judgement in judgements):
+        parts.append(f"{known} known failure{'s' if known > 1 else ''}")
     line = ", ".join(parts) or "nothing was played"
     return line if wall_s is None or not math.isfinite(wall_s) else f"{line} in {span(wall_s)}"
 

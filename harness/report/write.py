@@ -17,6 +17,7 @@ from pkgutil import resolve_name
 from harness.bundled import PLAYED
 from harness.errors import UsageError
 from harness.judge import not_played
+from harness.known import KnownFailure
 from harness.provenance import Provenance
 from harness.report.outcome import Outcome, Played, outcome_of
 from harness.report.results import results_json
@@ -87,12 +88,13 @@ def write_reports(
     *,
     wall_s: float | None = None,
     made: Provenance | None = None,
+    known: Sequence[KnownFailure] = (),
 ) -> None:
     """Write all summaries of a run; what can be written is, even if something else can't.
 
     Raises: UsageError that names each file which could not be written.
     """
-    outcome = outcome_of(played, wall_s, made)
+    outcome = outcome_of(played, wall_s, made, known)
     problems = []
     for name, place in WRITERS.items():
         try:

@@ -30,7 +30,8 @@ from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.target import bundled
-from harness.verdict import Verdict, exit_status, worst
+from harness.verdict import Judgement, Verdict, exit_status, worst
+from tests.unit.report.conftest import make_finding, make_judgement
 
 SCENARIO = """
 title: {name}
@@ -396,3 +397,51 @@ def test_an_interrupted_run_tells_what_was_to_be_played_again() -> None:
     asyncio.run(run())
     assert sorted(listener.told) == ["busy0", "one"]
     assert listener.last["busy0"].judgement.busy is not None
+
+
+class Seeded(Engine):
+    """In the play of one seed something goes wrong."""
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        record(Phase(at_s=0.0, by="engine", phase="play"))
+        await started()
+        if job.seed == 8 and job.scenario.name == "bad":
+            raise KeyError("cache")
+
+
+def test_of_several_plays_the_worst_counts_and_all_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(_scenario: Scenario, events: tuple[Event, ...]) -> Judgement:
+        wrong = any(isinstance(event, Trouble) for event in events)
+        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED))
+
+    monkeypatch.setattr(runner, "judge", judge)
+    scenarios = [
+        parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
+        for name in ("bad", "one")
+    ]
+    watcher, target = Watcher(), bundled("reference")
+    assert target is not None
+    found = asyncio.run(
+        play_all(
+            scenarios, engine=Seeded("play"), target=target, watcher=watcher, repeat=3, seed=7,
+            report=tmp_path,
+        )
+    )  # fmt: skip
+    assert sorted(watcher.told) == ["bad", "one"]
+    bad = found[0]
+    assert [(each.seed, each.verdict.value) for each in bad.judgement.repeats] == [
+        (7, "passed"),
+        (8, "failed"),
+        (9, "passed"),
+    ]
+    assert bad.judgement.rate == "passed 2 of 3 plays"
+    assert any(isinstance(event, Trouble) for event in bad.events)
+    kept = read_history(tmp_path / "bad.history.jsonl")
+    assert any(isinstance(event, Trouble) for event in kept)
+    assert {path.name for path in tmp_path.glob("bad.*")} == {
+        "bad.history.jsonl",
+        "bad.history.play-1.jsonl",
+        "bad.history.play-3.jsonl",
+    }

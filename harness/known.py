@@ -1,0 +1,111 @@
+"""Known failures of a target: shown, never hidden, and red again when they pass or expire.
+
+A target file names them with a reason and a last day. Such a failure doesn't fail its scenario; it
+stays in every report as what it is. One that doesn't fail any more, or whose day has passed, does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from harness.scenario.spelling import did_you_mean
+from harness.verdict import Finding, Judgement, Known, Verdict, worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFailure:
+    """One entry under `known:` of a target file."""
+
+    scenario: str
+    expectation: str
+    """The finding's name; for a promise, what it says will do too."""
+    because: str
+    until: date
+    """The last day on which it is excused, in UTC."""
+    file: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """As `results.json` keeps it."""
+        return {
+            "failure": f"{self.scenario}/{self.expectation}",
+            "because": self.because,
+            "until": self.until.isoformat(),
+            "file": self.file,
+        }
+
+
+def known_in(results: dict[str, Any]) -> tuple[KnownFailure, ...]:
+    """Those that a run's results name, as far as they can be read."""
+    listed = results.get("known")
+    found = []
+    for entry in listed if isinstance(listed, list) else ():
+        try:
+            scenario, _, expectation = entry["failure"].partition("/")
+            until = date.fromisoformat(entry["until"])
+            because, file = str(entry["because"]), str(entry.get("file", ""))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        found.append(
+            KnownFailure(
+                scenario=scenario, expectation=expectation, because=because, until=until, file=file
+            )
+        )
+    return tuple(found)
+
+
+def hold_known(judgement: Judgement, known: Sequence[KnownFailure], today: date) -> Judgement:
+    """A judgement in the light of what is known of its scenario on that day."""
+    mine = [each for each in known if each.scenario == judgement.name]
+    if not mine or not _judged(judgement):
+        return judgement
+    findings = tuple(_in_light(finding, mine, today) for finding in judgement.findings)
+    promises = tuple(_in_light(finding, mine, today) for finding in judgement.promises)
+    stale = tuple(_stale(mine, judgement))
+    held = replace(judgement, findings=(*findings, *stale), promises=promises)
+    if judgement.verdict is Verdict.OUT_OF_SCOPE:
+        return held
+    owed = [finding.verdict for finding in held.all_findings if finding.known is None]
+    return replace(held, verdict=worst(owed) if owed else Verdict.OUT_OF_SCOPE)
+
+
+def _judged(judgement: Judgement) -> bool:
+    """Whether it was played so far that its own expectations were judged."""
+    return bool(judgement.promises) or any(f.line is not None for f in judgement.findings)
+
+
+def _names(finding: Finding, entry: KnownFailure) -> bool:
+    return entry.expectation in (finding.name, finding.expected)
+
+
+def _in_light(finding: Finding, known: Sequence[KnownFailure], today: date) -> Finding:
+    entry = next((each for each in known if _names(finding, each)), None)
+    if entry is None or finding.verdict is not Verdict.FAILED:
+        return finding
+    if today > entry.until:
+        over = f"was known until {entry.until} ({entry.because}), which is over"
+        return replace(finding, evidence=f"{finding.evidence}; {over}")
+    return replace(finding, known=Known(because=entry.because, until=entry.until.isoformat()))
+
+
+def _stale(known: Sequence[KnownFailure], judgement: Judgement) -> Iterator[Finding]:
+    """Entries that nothing justifies any more: what they name holds, or isn't there."""
+    names = [finding.name for finding in judgement.all_findings]
+    unclear = judgement.verdict is Verdict.INCONCLUSIVE
+    for entry in known:
+        found = [finding for finding in judgement.all_findings if _names(finding, entry)]
+        if any(finding.verdict is not Verdict.PASSED for finding in found):
+            continue
+        hint = "" if found else did_you_mean(entry.expectation, names)
+        yield Finding(
+            name=f"known failure: {entry.expectation}",
+            claims=(),
+            verdict=Verdict.INCONCLUSIVE if unclear and not found else Verdict.FAILED,
+            expected=f"to fail until {entry.until} ({entry.because})",
+            observed=f"it passed: take it out of `known:` in {entry.file or 'the target file'}"
+            if found
+            else f"nothing of this name failed{hint}",
+            evidence=found[0].evidence if found else "the findings of this play",
+        )
