@@ -38,10 +38,14 @@ _NOTHING_JUDGED = Finding(
 
 def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
     """Judge one run. Never raises for whatever a history holds or lacks."""
-    history = events if isinstance(events, History) else History(events)
+    return judge_case(Case(scenario, events if isinstance(events, History) else History(events)))
+
+
+def judge_case(case: Case) -> Judgement:
+    """Likewise, for who goes on to ask the case what it has worked out."""
+    scenario, history = case.scenario, case.history
     if not history.all(Run) or not {event.phase for event in history.all(Phase)} & _PLAYED:
         return _unplayed(scenario, history)
-    case = Case(scenario, history)
     findings, promises = _findings(case, soundness(case))
     verdict = _verdict(findings, promises)
     starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}

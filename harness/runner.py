@@ -20,9 +20,10 @@ from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
-from harness.judge import judge, not_in_scope, unjudged
+from harness.judge import not_in_scope, unjudged
 from harness.known import hold_known
 from harness.repeats import REPEATED, Repeats, history_suffix
+from harness.report.scene import Scene, judge_and_observe
 from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.target import Target
@@ -42,6 +43,8 @@ class Played:
     scenario: Scenario
     events: Sequence[Event]
     judgement: Judgement
+    scene: Scene | None = None
+    """What it looked like; None where nothing was played."""
     unsaved: str | None = None
     """Why its history is not in the report whole."""
     real_s: float | None = None
@@ -241,13 +244,19 @@ class _Run:
 
     def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:
         events = tuple(recorder.events)
+        scene = None
         try:
             today = datetime.now(UTC).date()
-            judgement = hold_known(judge(scenario, events), self._target.known_failures, today)
+            judged, scene = judge_and_observe(scenario, events)
+            judgement = hold_known(judged, self._target.known_failures, today)
         except Exception as error:
             judgement = unjudged(scenario, own_error(error))
         return Played(
-            scenario=scenario, events=events, judgement=judgement, unsaved=recorder.problem
+            scenario=scenario,
+            events=events,
+            judgement=judgement,
+            scene=scene,
+            unsaved=recorder.problem,
         )
 
     def _path(self, scenario: Scenario, before: Played | None) -> Path | None:

@@ -18,8 +18,9 @@ from harness.bundled import PLAYED
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
-from harness.judge import judge, not_in_scope, not_played
+from harness.judge import not_in_scope, not_played
 from harness.known import hold_known, known_in
+from harness.report.scene import Scene, judge_and_observe
 from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
@@ -38,6 +39,7 @@ class Saved:
     scenario: Scenario
     events: Sequence[Event]
     judgement: Judgement
+    scene: Scene | None
     name: str
     """Of its files in the folder."""
 
@@ -114,14 +116,15 @@ def _judged(folder: Path, name: str, entry: dict[str, Any]) -> Saved:
         events = read_history(history)
         scenario = _scenario(history, events)
         _check_instants(history, events, scenario)
-        return Saved(scenario=scenario, events=events, judgement=judge(scenario, events), name=name)
+        judgement, scene = judge_and_observe(scenario, events)
+        return Saved(scenario=scenario, events=events, judgement=judgement, scene=scene, name=name)
     scenario = _unplayed_scenario(folder, name, entry)
     judgement = (
         not_in_scope(scenario, _said(entry, "evidence") or "the report doesn't say why")
         if entry.get("verdict") == Verdict.OUT_OF_SCOPE
         else not_played(scenario, _why_unplayed(entry, history))
     )
-    return Saved(scenario=scenario, events=(), judgement=judgement, name=name)
+    return Saved(scenario=scenario, events=(), judgement=judgement, scene=None, name=name)
 
 
 def _unplayed_scenario(folder: Path, name: str, entry: dict[str, Any]) -> Scenario:

@@ -69,6 +69,8 @@ class Finding:
     evidence: str
     examples: tuple[int, ...] = ()
     """Ids of requests that show it, worst first, at most five."""
+    requests: tuple[int, ...] = ()
+    """Ids of all requests that show it, where these were counted; else the examples are all."""
     because: str | None = None
     at_s: float | None = None
     """When it showed first, seconds after 0s, where that is one instant."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.checks.brackets import around, forecast_of, listed, moments_of
 from harness.checks.case import Case
 from harness.checks.keeping import keeps
 from harness.checks.wording import plural
-from harness.contract import Moment, Prediction, Span, predict
+from harness.contract import Moment, Prediction, Span
 from harness.history.view import Request
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
-from harness.settings import DOCUMENTED
 from harness.units import Around, Range
 from harness.verdict import Finding, Transition, Verdict, worst
 from harness.wire.changes import Probe
-from harness.wire.learned import upstreams_of
 
 
 def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:
@@ -72,15 +71,7 @@ class _Judge:
 
     def _predicted(self) -> Prediction:
         """What the contract says of this breaker, with the target's own settings."""
-        run = self.case.history.run
-        settings = {name: self.case.settings(name) for name in (*DOCUMENTED, *run.upstreams)}
-        predicted = predict(
-            self.case.scenario,
-            settings,
-            upstreams=run.upstreams,
-            calls=upstreams_of(self.case.history),
-        )
-        return predicted.of(self.wire.upstream)
+        return forecast_of(self.case).of(self.wire.upstream)
 
     # Each aspect
 
@@ -210,9 +201,8 @@ class _Judge:
 
     def _each(self, what: str, wanted: Sequence[Instant]) -> Finding:
         """Every opening, or every closing, in order: exactly those that are allowed."""
-        predicted = self._predicted()
-        known = predicted.opening_moments if what == "opens" else predicted.closing_moments
-        moments, tolerance_s = _moments(wanted, known)
+        known = moments_of(self._predicted(), what)
+        moments, tolerance_s = listed(wanted, known)
         state = "open" if what == "opens" else "closed"
         found = [t for t in self.wire.transitions if t.state == state]
         expected = ", ".join(_expected(moment, tolerance_s) for moment in moments) or "never"
@@ -266,7 +256,7 @@ class _Judge:
         wanted = self.expectation.probes
         assert wanted is not None
         given = wanted if isinstance(wanted, tuple) else (wanted,)
-        return _moments(given, self._predicted().probe_moments)
+        return listed(given, self._predicted().probe_moments)
 
     def _leaves_no_trace(self, moment: Moment) -> bool:
         """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
@@ -296,7 +286,7 @@ class _Judge:
     def _moment(self, wanted: Instant | str, what: str) -> tuple[Moment | None, float]:
         """What is allowed, and with what tolerance on top; None for never."""
         if isinstance(wanted, Around):
-            return _around(wanted), 0.0
+            return around(wanted), 0.0
         if isinstance(wanted, Contract):
             predicted = self._predicted()
             moment = predicted.opened if what == "opens" else predicted.closed_for_good
@@ -343,29 +333,6 @@ class _Judge:
             examples=tuple(request.sent.id for request in examples),
             because=self.expectation.because,
         )
-
-
-def _around(wanted: Around) -> Moment:
-    low_s, high_s = wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s
-    return Moment(alternatives=(Span(low_s, high_s),), sure=True)
-
-
-def _moments(
-    given: Sequence[Instant], predicted: Sequence[Moment]
-) -> tuple[tuple[Moment, ...], float]:
-    """What a list allows, and with what tolerance on top; `contract` alone stands for all."""
-    if len(given) == 1 and isinstance(given[0], Contract):
-        return tuple(predicted), given[0].tolerance_s
-    moments: list[Moment] = []
-    tolerance_s = 0.0
-    for instant in given:
-        if isinstance(instant, Contract):
-            known = len(moments) < len(predicted)
-            moments.append(predicted[len(moments)] if known else Moment())
-            tolerance_s = instant.tolerance_s
-        else:
-            moments.append(_around(instant))
-    return tuple(moments), tolerance_s
 
 
 def _fits(

@@ -150,7 +150,7 @@ class Tally:
             )
         if self.noisy:
             evidence += f"; {busy}"
-        worst = (*self.violating, *self.noisy, *self.unclear, *self.complying)
+        decide = self.violating or (*self.noisy, *self.unclear) or self.complying
         return Finding(
             name=self.requirement.name,
             claims=claims,
@@ -158,7 +158,8 @@ class Tally:
             expected=self.requirement.expected,
             observed=self.observed,
             evidence=evidence,
-            examples=tuple(request.sent.id for request in worst[:_MOST_EXAMPLES]),
+            examples=tuple(request.sent.id for request in decide[:_MOST_EXAMPLES]),
+            requests=tuple(request.sent.id for request in decide),
             because=because,
             timeless=timeless,
             noise=self.for_noise,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from harness.cli.options import previous_option
 
 if TYPE_CHECKING:
     from harness.known import KnownFailure
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     metavar="DIR2",
     help="Write the new results there, histories included; DIR itself is left as it is otherwise.",
 )
+@previous_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
-def judge(folder: Path, report: Path | None, quiet: bool) -> None:
+def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool) -> None:
     r"""Judge the histories in DIR again, as `outage run --report DIR` left them.
 
     Each scenario is taken as it was played (NAME.played.yaml); edit its expectations there to see
@@ -41,6 +44,7 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     from harness.checks.silence import uncalled_routes
     from harness.known import known_in
     from harness.printable import in_line
+    from harness.report.links import PAGE
     from harness.report.text import details, one_line, silence, totals
     from harness.report.totals import busy_line
     from harness.report.write import prepare_folder
@@ -48,6 +52,8 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
     from harness.verdict import Verdict, exit_status, worst
 
     apart = report is not None and report.resolve() != folder.resolve()
+    told_before = previous or report
+    before = {} if told_before is None else previous_results(told_before)
     if report is not None and apart:
         prepare_folder(report)
     saved = judge_folder(folder)
@@ -64,15 +70,21 @@ def judge(folder: Path, report: Path | None, quiet: bool) -> None:
         console.print(line)
     console.print(totals(judgements))
     if report is not None:
-        _write(folder, report, saved, known, copies=apart)
-        console.print(f"report: {report}", markup=False)
+        _write(folder, report, saved, known, before, copies=apart)
+        console.print(f"report: {report / PAGE}", markup=False)
     if busy := busy_line(judgements):
         console.print(in_line(busy), style="bold yellow", markup=False)
     sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
 
 
 def _write(
-    folder: Path, report: Path, saved: list[Saved], known: tuple[KnownFailure, ...], *, copies: bool
+    folder: Path,
+    report: Path,
+    saved: list[Saved],
+    known: tuple[KnownFailure, ...],
+    before: dict[str, Any],
+    *,
+    copies: bool,
 ) -> None:
     from harness.bundled import PLAYED
     from harness.errors import UsageError
@@ -90,4 +102,4 @@ def _write(
                         shutil.copyfile(path, report / path.name)
         except OSError as error:
             raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
-    write_reports(report, saved, made=made, known=known)
+    write_reports(report, saved, made=made, known=known, before=before)

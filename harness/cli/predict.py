@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from harness.contract import Forecast, Prediction
-    from harness.contract.picture import Lane
+    from harness.lanes import Lane
     from harness.scenario.model import Scenario
     from harness.settings import ServiceSettings
     from harness.target import Target

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import previous_option
+
 if TYPE_CHECKING:
     from harness.engines.base import Engine
     from harness.target import Target
@@ -63,8 +65,9 @@ ENGINES = ("local", "compose", "sim")
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write report, results.json, junit.xml, summary.md and the histories there.",
+    help="Write report.html, results.json, junit.xml, summary.md and the histories there.",
 )
+@previous_option
 @click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
     "--switch",
@@ -94,6 +97,7 @@ def run(
     repeat: int,
     fail_on: str,
     report: Path | None,
+    previous: Path | None,
     seed: int,
     switch: str,
     quiet: bool,
@@ -107,7 +111,7 @@ def run(
     outage run auth_blackhole_50s                  one of them
     outage run my/*.yaml --target my-gateway.yaml  your outages, your gateway
     outage run --engine sim                        the same in milliseconds
-    outage run --report out                        also out/results.json, junit.xml, ...
+    outage run --report out                        also out/report.html, junit.xml, ...
     """
     from harness.bundled import find_scenarios
     from harness.cli.session import Session
@@ -130,6 +134,7 @@ def run(
         fail_on=FailOn(fail_on),
         seed=seed,
         report=report,
+        previous=previous,
         quiet=quiet,
         lines=lines,
         keep_secrets=keep_secrets,

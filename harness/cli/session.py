@@ -25,11 +25,13 @@ from harness.history.events import Run
 from harness.judge import not_played
 from harness.printable import in_line
 from harness.provenance import provenance_of
+from harness.report.links import PAGE
 from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import busy_line, overall, span
 from harness.report.write import prepare_folder, write_reports
 from harness.runner import Played, play_all, worlds_at_once
+from harness.saved import previous_results
 from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.taint import Taint, secrets_of
@@ -51,6 +53,7 @@ class Session:
         fail_on: FailOn = FailOn.INCONCLUSIVE,
         seed: int,
         report: Path | None,
+        previous: Path | None = None,
         quiet: bool,
         lines: bool = False,
         keep_secrets: bool = False,
@@ -63,6 +66,7 @@ class Session:
         self._fail_on = fail_on
         self._seed = seed
         self._report = report
+        self._previous = previous or report
         self._quiet = quiet
         self._keep_secrets = keep_secrets
         self._switch = " --switch lines" if lines else ""
@@ -78,6 +82,7 @@ class Session:
 
         Raises: UsageError when the report can't be written.
         """
+        before = {} if self._previous is None else previous_results(self._previous)
         if self._report is not None:
             prepare_folder(self._report, scenarios, self._sieve(scenarios))
         if not self._quiet:
@@ -122,8 +127,9 @@ class Session:
                 wall_s=wall_s,
                 made=replace(made, real_s=real_s),
                 known=self._target.known_failures,
+                before=before,
             )
-            self._console.print(f"report: {self._report}", markup=False)
+            self._console.print(f"report: {self._report / PAGE}", markup=False)
         if self._signal is not None:
             return 128 + self._signal
         if refused is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.checks.silence import uncalled_routes
 from harness.history.events import Event, Run
 from harness.known import KnownFailure
 from harness.provenance import Provenance
+from harness.report.scene import Scene
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
 from harness.verdict import Judgement, Verdict
@@ -33,6 +34,20 @@ class Played(Protocol):
         """What that proves."""
         ...
 
+    @property
+    def scene(self) -> Scene | None:
+        """What it looked like; None where nothing was played."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One scenario as a report shows it."""
+
+    judgement: Judgement
+    scene: Scene | None
+    """None where nothing was played, or nobody kept what was seen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -52,6 +67,19 @@ class Outcome:
     """Failures that the target declares as known, whether or not they showed."""
     silent: tuple[str, ...] = ()
     """Evidence that the target file configures and that never said anything, each once."""
+    scenes: tuple[Scene | None, ...] = ()
+    """What each looked like, in the order of the judgements; nothing where nobody kept it."""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What `results.json` said of the run before this one; empty where there was none."""
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """Each scenario with what it looked like."""
+        scenes = self.scenes or (None,) * len(self.judgements)
+        return tuple(
+            Shown(judgement=judgement, scene=scene)
+            for judgement, scene in zip(self.judgements, scenes, strict=True)
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -69,11 +97,14 @@ def outcome_of(
     wall_s: float | None = None,
     made: Provenance | None = None,
     known: Sequence[KnownFailure] = (),
+    before: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Collect a run's judgements; what they were played with is in their histories."""
     runs = [event for each in played for event in each.events[:50] if isinstance(event, Run)]
     return Outcome(
         judgements=tuple(each.judgement for each in played),
+        scenes=tuple(each.scene for each in played),
+        before=before or {},
         engine=_shared(run.engine for run in runs),
         proxy=_shared(run.proxy for run in runs),
         target=_shared(run.target for run in runs),

@@ -10,15 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 from harness.bundled import PLAYED
 from harness.errors import UsageError
 from harness.judge import not_played
 from harness.known import KnownFailure
 from harness.provenance import Provenance
+from harness.report.links import PAGE
 from harness.report.outcome import Outcome, Played, outcome_of
 from harness.report.results import results_json
 from harness.report.secrets import clean_source
@@ -32,6 +34,7 @@ WRITERS = {
     RESULTS: "results:results_json",
     "junit.xml": "junit:junit_xml",
     "summary.md": "markdown:summary_md",
+    PAGE: "page:report_html",
 }
 """The reports by the names of their files, and where each is made: a module of this package, and
 its function from an `Outcome` to a text."""
@@ -89,12 +92,15 @@ def write_reports(
     wall_s: float | None = None,
     made: Provenance | None = None,
     known: Sequence[KnownFailure] = (),
+    before: Mapping[str, Any] | None = None,
 ) -> None:
     """Write all summaries of a run; what can be written is, even if something else can't.
 
+    `before`: the results of the run before this one, for what is new.
+
     Raises: UsageError that names each file which could not be written.
     """
-    outcome = outcome_of(played, wall_s, made, known)
+    outcome = outcome_of(played, wall_s, made, known, before)
     problems = []
     for name, place in WRITERS.items():
         try:

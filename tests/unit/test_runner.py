@@ -120,14 +120,14 @@ def test_an_error_of_the_harness_is_one_scenarios_trouble(where: str, cause: str
 
 
 def test_judging_that_breaks_is_one_scenarios_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = runner.judge
+    whole = runner.judge_and_observe
 
     def judge(scenario: Scenario, events: Any) -> Any:
         if scenario.name == "bad":
             raise RecursionError("too deep")
         return whole(scenario, events)
 
-    monkeypatch.setattr(runner, "judge", judge)
+    monkeypatch.setattr(runner, "judge_and_observe", judge)
     found, _ = played("nowhere")
     (finding,) = found["bad"].judgement.findings
     assert finding.verdict is Verdict.INCONCLUSIVE

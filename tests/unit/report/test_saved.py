@@ -175,6 +175,7 @@ def test_new_reports_are_complete(folder, tmp_path):
         "results.json",
         "junit.xml",
         "summary.md",
+        "report.html",
         "fine.history.jsonl",
         "fine.played.yaml",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history.events import Run
-from harness.report.write import prepare_folder, write_reports, write_whole
+from harness.report.write import WRITERS, prepare_folder, write_reports, write_whole
 from harness.scenario.model import Scenario
 
 TEXT = """\
@@ -24,6 +24,7 @@ class Item:
     scenario: Scenario
     events: tuple
     judgement: object
+    scene: object = None
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_all_reports_are_there_and_say_what_was_played_with(tmp_path, played):
     prepare_folder(out)
     write_reports(out, [played], wall_s=3.0)
     names = {path.name for path in out.iterdir()}
-    assert names == {"results.json", "junit.xml", "summary.md", "some.played.yaml"}
+    assert names == {*WRITERS, "some.played.yaml"}
     results = json.loads((out / "results.json").read_text())
     assert (results["engine"], results["proxy"], results["seed"]) == (
         "local",

@@ -1,0 +1,91 @@
+"""Lines of text on one scale of time: what is broken, which breaker is open, what is answered.
+
+              0s        10s       20s
+blackhole auth###########             a fault
+auth breaker  ..OOOOOOOOOOOO?....     a breaker: O open, ? either, . closed
+check         4444444444444444222     the first digit of what is answered, x no answer, ? either
+
+What is predicted (`harness/contract/picture.py`) and what was observed (`harness/report/scene/`)
+are drawn by the same hand, so that they can lie below each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from harness.units import Range, format_duration
+
+_STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+_WORST_LAST = " 12345x?"
+_JUST_BEFORE_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One line of a picture: a label and a mark for each column of time."""
+
+    label: str
+    kind: str
+    """`axis`, `fault`, `breaker` or `answers`."""
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Columns of equal lengths of time."""
+
+    duration_s: float
+    columns: int
+
+    def axis(self) -> Lane:
+        """Labels of round seconds, far enough apart to be read."""
+        per_column_s = self.duration_s / self.columns
+        step_s = next((s for s in _STEPS_S if s / per_column_s >= 9), _STEPS_S[-1])
+        line = ""
+        for k in range(math.ceil(self.duration_s / step_s)):
+            label = format_duration(k * step_s)
+            at = self._column(k * step_s)
+            if at + len(label) <= self.columns:
+                line = line.ljust(at) + label
+        return Lane(label="", kind="axis", marks=line.ljust(self.columns))
+
+    def fault(self, label: str, start_s: float, end_s: float) -> Lane:
+        """A fault in force from one instant up to another, of one column at least."""
+        first = self._column(start_s)
+        last = max(first, self._column(end_s - _JUST_BEFORE_S))
+        marks = " " * first + "#" * (last - first + 1)
+        return Lane(label=label, kind="fault", marks=marks.ljust(self.columns))
+
+    def breaker(self, label: str, spells: Iterable[tuple[Range, Range]]) -> Lane:
+        """A breaker that isn't closed in these spells, whose ends are known as ranges."""
+        marks = ["."] * self.columns
+        for begin, end in spells:
+            for column in range(self.columns):
+                at_s = (column + 0.5) * self.duration_s / self.columns
+                if begin.high <= at_s < end.low:
+                    marks[column] = "O"
+                elif begin.low <= at_s < end.high and marks[column] != "O":
+                    marks[column] = "?"
+        return Lane(label=label, kind="breaker", marks="".join(marks))
+
+    def answers(self, label: str, answers: Iterable[tuple[float, str]]) -> Lane:
+        """Requests by instant, each with its mark; of several in a column the worst is shown."""
+        marks = [" "] * self.columns
+        for at_s, mark in answers:
+            column = self._column(at_s)
+            marks[column] = max(marks[column], mark, key=_WORST_LAST.index)
+        return Lane(label=label, kind="answers", marks="".join(_filled(marks)))
+
+    def _column(self, at_s: float) -> int:
+        """The column of an instant, the last one for all that comes later."""
+        return min(self.columns - 1, max(0, math.floor(at_s * self.columns / self.duration_s)))
+
+
+def _filled(marks: list[str]) -> Iterator[str]:
+    """Columns between two requests get a dot, so that a slow stream reads as one."""
+    present = [index for index, mark in enumerate(marks) if mark != " "]
+    for index, mark in enumerate(marks):
+        inside = present and present[0] < index < present[-1]
+        yield "·" if mark == " " and inside else mark

@@ -1,0 +1,140 @@
+"""What a scene is made of. All instants are seconds since 0s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.checks.brackets import Brackets
+from harness.history.events import Charged, Logged, Reported
+from harness.history.view import Request
+from harness.scenario.model import Scenario
+from harness.units import Range
+from harness.verdict import Hits, Transition
+from harness.wire.attempts import Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A fault as it really was in force."""
+
+    hits: Hits
+    """Its number, kind and subject, and how many calls it met."""
+    upstreams: tuple[str, ...]
+    """Those that it hits and the target has; none where it hits the target itself."""
+    planned_s: tuple[float, float]
+    """From when to when the scenario asks for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """A time that a breaker spent in one state; its ends as sure as the evidence leaves them."""
+
+    state: str
+    """`closed`, `open` or `half_open`."""
+    start: Range
+    """The earliest and latest instant at which it can have begun."""
+    end: Range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerView:
+    """One upstream's breaker: as inferred, as reported by the target, and as expected."""
+
+    changes: tuple[Transition, ...] = ()
+    reported: tuple[Reported, ...] = ()
+    wanted: Brackets = field(default_factory=Brackets)
+    """When the scenario expects it to change."""
+    causes: tuple[str, ...] = ()
+    """Where its rules are broken: what it behaves as, in words."""
+    conflicts: tuple[str, ...] = ()
+    """Where the target says otherwise of itself."""
+
+    def spells(self, end_s: float) -> tuple[Spell, ...]:
+        """Its states one after another, from 0s to the end of the play."""
+        found: list[Spell] = []
+        state, start = "closed", Range(0.0, 0.0)
+        for change in self.changes:
+            at = Range(change.at_s - change.error_s, change.at_s + change.error_s)
+            found.append(Spell(state=state, start=start, end=at))
+            state, start = change.state, at
+        found.append(Spell(state=state, start=start, end=Range(end_s, end_s)))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One attempt at an upstream, with what it was made for."""
+
+    attempt: Attempt
+    number: int
+    """Which attempt of its call, from 1; 0 where no request caused it."""
+    request: int | None
+    """Id of the request that it was made for; None for nobody's, or where that can't be told."""
+    met: tuple[int, ...] = ()
+    """Numbers of the faults, from 1, that it may have met by its time, or surely met by the stub's
+    own account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamView:
+    """One upstream: its breaker, and the attempts at it by start."""
+
+    name: str
+    concerned: bool
+    """Whether the scenario is about it: a fault hits it, or an expectation speaks of it."""
+    settings: str
+    """What the target declares, in a line."""
+    breaker: BreakerView
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """One request, and which upstreams' breakers surely turned it away."""
+
+    request: Request
+    turned_away_by: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, by the first digit: `2` to `5`, `x` for no HTTP answer, `?` where the
+        run ended first.
+        """
+        if self.request.answered is None:
+            return "?"
+        status = self.request.status
+        return "x" if status is None else str(status)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veil:
+    """A time in which the machine was late: `wait_s` in all, and who waited how."""
+
+    start_s: float
+    end_s: float
+    wait_s: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that lies on the timeline of one play."""
+
+    scenario: Scenario
+    end_s: float
+    """The later of the scenario's end and the last that happened."""
+    bands: tuple[Band, ...] = ()
+    upstreams: tuple[UpstreamView, ...] = ()
+    streams: Mapping[str, tuple[RequestView, ...]]
+    """Requests by stream, each by planned instant; the warm-up's left out."""
+    charges: tuple[Charged, ...] = ()
+    logs: tuple[Logged, ...] = ()
+    veils: tuple[Veil, ...] = ()
+    troubles: tuple[tuple[float, str], ...] = ()
+    """When something went wrong with the run itself, and what."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests it has in all."""
+        return sum(len(each) for each in self.streams.values())

@@ -1,0 +1,165 @@
+"""From a judged case to its scene: nothing is inferred here, all was worked out for judging."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.checks.brackets import Brackets, brackets_of
+from harness.checks.case import Case
+from harness.history.events import Charged, Event, Run, Trouble
+from harness.history.view import History, Request
+from harness.judge import judge_case
+from harness.report.scene.model import (
+    Band,
+    BreakerView,
+    RequestView,
+    Scene,
+    Try,
+    UpstreamView,
+    Veil,
+)
+from harness.scenario.model import Scenario
+from harness.settings import ServiceSettings
+from harness.units import format_duration
+from harness.verdict import Judgement
+from harness.wire.witness import Wire
+
+_WORTH_A_VEIL_S = 0.02
+_MOST_VEILS = 500
+
+
+def judge_and_observe(
+    scenario: Scenario, events: Sequence[Event]
+) -> tuple[Judgement, Scene | None]:
+    """Judge one run, and keep what it looked like while all of it is at hand."""
+    case = Case(scenario, History(events))
+    judgement = judge_case(case)
+    return judgement, observe(case, judgement)
+
+
+def observe(case: Case, judgement: Judgement) -> Scene | None:
+    """What one play looked like; None where nothing was played.
+
+    What a damaged history keeps from being worked out is left out: its findings say so.
+    """
+    history = case.history
+    if not history.all(Run):
+        return None
+    upstreams, away = [], _Away()
+    brackets = _brackets(case)
+    for name in history.run.upstreams:
+        try:
+            wire = case.wire(name)
+            upstreams.append(_upstream(case, wire, brackets.get(name, Brackets())))
+            away.note(name, wire.turned_away)
+        except Exception:  # the expectations that need it say what broke
+            continue
+    streams: dict[str, list[RequestView]] = {name: [] for name in case.scenario.traffic}
+    for request in history.requests:
+        view = RequestView(request=request, turned_away_by=away.of(request))
+        streams.setdefault(request.sent.stream, []).append(view)
+    return Scene(
+        scenario=case.scenario,
+        end_s=max(case.scenario.duration, history.end_s),
+        bands=tuple(_bands(case, judgement)),
+        upstreams=tuple(upstreams),
+        streams={name: tuple(views) for name, views in streams.items()},
+        charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
+        logs=tuple(line for line in history.logs if line.at_s >= 0),
+        veils=tuple(_veils(case)),
+        troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
+    )
+
+
+class _Away:
+    """By whom requests were turned away."""
+
+    def __init__(self) -> None:
+        self._by: dict[int, tuple[str, ...]] = {}
+
+    def note(self, upstream: str, requests: tuple[Request, ...]) -> None:
+        for request in requests:
+            self._by[request.sent.id] = (*self._by.get(request.sent.id, ()), upstream)
+
+    def of(self, request: Request) -> tuple[str, ...]:
+        return self._by.get(request.sent.id, ())
+
+
+def _brackets(case: Case) -> dict[str, Brackets]:
+    try:
+        return brackets_of(case)
+    except Exception:  # as above
+        return {}
+
+
+def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
+    real = {window.fault: window for window in case.history.faults}
+    present = case.history.run.upstreams
+    for hits in judgement.faults:
+        window = real[hits.fault - 1]
+        yield Band(
+            hits=hits,
+            upstreams=tuple(name for name in window.upstreams if name in present),
+            planned_s=(window.planned.start_s, window.planned.end_s),
+        )
+
+
+def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
+    name, scenario = wire.upstream, case.scenario
+    spoken_of = {each for expectation in scenario.expect for each in expectation.upstreams}
+    return UpstreamView(
+        name=name,
+        concerned=name in scenario.faulted_upstreams or name in spoken_of,
+        settings=_settings(wire.settings),
+        breaker=BreakerView(
+            changes=tuple(change for change in wire.transitions if change.at_s >= 0),
+            reported=case.history.reported(name),
+            wanted=wanted,
+            causes=tuple(cause.says for cause in wire.causes),
+            conflicts=wire.changes.conflicts,
+        ),
+        tries=tuple(_tries(case, wire)),
+    )
+
+
+def _settings(own: ServiceSettings) -> str:
+    counted = "failed calls" if own.per_call else "failed attempts"
+    return (
+        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens after {own.threshold} "
+        f"{counted}, for {format_duration(own.wait_s)}"
+    )
+
+
+def _tries(case: Case, wire: Wire) -> Iterator[Try]:
+    numbers = {a.id: k for call in wire.calls for k, a in enumerate(call, start=1)}
+    owners = {a.id: r.sent.id for r in case.history.requests for a in wire.made_for(r)}
+    faults = [window for window in case.history.faults if wire.upstream in window.upstreams]
+    for attempt in wire.attempts:
+        met = (
+            window.fault + 1
+            for window in faults
+            if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.call)
+        )
+        yield Try(
+            attempt=attempt,
+            number=numbers.get(attempt.id, 1),
+            request=attempt.request if attempt.request is not None else owners.get(attempt.id),
+            met=tuple(met),
+        )
+    for attempt in wire.background:
+        yield Try(attempt=attempt, number=0, request=None)
+
+
+def _veils(case: Case) -> Iterator[Veil]:
+    """The longest waits, by instant."""
+    waits = [w for w in case.noise.waits if w.wait_s >= _WORTH_A_VEIL_S and w.end_s >= 0]
+    kept = sorted(waits, key=lambda wait: -wait.wait_s)[:_MOST_VEILS]
+    for wait in sorted(kept, key=lambda each: each.start_s):
+        if math.isfinite(wait.wait_s):
+            yield Veil(
+                start_s=max(0.0, wait.start_s),
+                end_s=wait.end_s,
+                wait_s=wait.wait_s,
+                words=str(wait),
+            )

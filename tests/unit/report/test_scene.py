@@ -1,0 +1,48 @@
+"""What a judged play looks like, as data and as lanes of text."""
+
+from __future__ import annotations
+
+from harness.report.scene.picture import observed
+
+
+def test_breakers_have_bounds_reports_and_what_was_expected(seen):
+    _, scene = seen
+    (auth,) = scene.upstreams
+    assert [spell.state for spell in auth.breaker.spells(scene.end_s)] == [
+        "closed", "open", "half_open", "closed",
+    ]  # fmt: skip
+    opened = auth.breaker.changes[0]
+    assert abs(opened.at_s - 4.004) <= opened.error_s + 0.01
+    assert [(each.what, each.sure) for each in auth.breaker.wanted.expected] == [
+        ("opens", True), ("probes", True),
+    ]  # fmt: skip
+    assert auth.breaker.wanted.never == ("closes",)
+    assert [each.state for each in auth.breaker.reported] == ["open"]
+
+
+def test_each_request_knows_what_turned_it_away_and_each_attempt_its_request(seen):
+    _, scene = seen
+    views = {view.request.sent.number: view for view in scene.streams["chat"]}
+    assert views[30].turned_away_by == ("auth",)
+    assert views[3].turned_away_by == ()
+    assert "".join(views[n].outcome for n in (3, 11, 30, 70)) == "4542"
+    tries = scene.upstreams[0].tries
+    assert [each.request for each in tries[:5]] == [1, 2, 3, 4, 5]
+    assert all(each.number == 1 for each in tries)
+    assert [bool(each.met) for each in tries] == [each.attempt.start_s < 50 for each in tries]
+
+
+def test_the_machine_and_faults_are_on_the_same_clock(seen):
+    _, scene = seen
+    (band,) = scene.bands
+    assert (band.hits.start_s, band.hits.end_s, band.upstreams) == (0.0, 50.0, ("auth",))
+    assert [(veil.start_s, veil.wait_s) for veil in scene.veils] == [(20.0, 0.3)]
+
+
+def test_it_is_drawn_in_text_by_the_same_hand_as_a_prediction(seen):
+    _, scene = seen
+    lanes = {lane.label: lane.marks for lane in observed(scene, columns=80)}
+    assert lanes["status auth"].rstrip() == "#" * 50
+    assert lanes["chat"] == "4" * 10 + "55" + "4" * 52 + "2" * 16
+    breaker = lanes["auth breaker"]
+    assert (breaker[:4], breaker[6:63], breaker[66:]) == ("....", "O" * 57, "." * 14)
