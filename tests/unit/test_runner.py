@@ -412,11 +412,11 @@ class Seeded(Engine):
 def test_of_several_plays_the_worst_counts_and_all_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def judge(_scenario: Scenario, events: tuple[Event, ...]) -> Judgement:
+    def judge(_scenario: Scenario, events: tuple[Event, ...]) -> tuple[Judgement, None]:
         wrong = any(isinstance(event, Trouble) for event in events)
-        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED))
+        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED)), None
 
-    monkeypatch.setattr(runner, "judge", judge)
+    monkeypatch.setattr(runner, "judge_and_observe", judge)
     scenarios = [
         parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
         for name in ("bad", "one")
