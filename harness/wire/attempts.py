@@ -113,7 +113,7 @@ def cut_idle(history: History, upstream: str) -> list[float]:
         far = event.what == "closed" and event.closed_by != "client"
         if far and before == "response" and event.at_s >= 0:
             found.append(event.at_s)
-    return found
+    return sorted(found)
 
 
 class _Eyes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cached_property
 
+from harness.history.spans import Spans
 from harness.history.view import History, Request
 from harness.settings import ServiceSettings
 from harness.units import Window
@@ -158,12 +160,17 @@ class Wire:
         At most one for each such connection, and for each request under way without an attempt.
         """
         found: list[float] = []
-        needing = [d for d in self.demands if d.outcome in ("unknown", "turned away", "made")]
+        needing = Spans(
+            (d.request.sent.at_s, d.request.end_s)
+            for d in self.demands
+            if d.outcome in ("unknown", "turned away", "made")
+        )
+        begun = Spans((a.start_s, a.start_s) for a in self.attempts)
         for at_s in cut_idle(self.history, self.upstream):
             until_s = at_s + self.sight.slack_s(at_s, at_s)
-            could = sum(d.request.sent.at_s <= until_s and d.request.end_s >= at_s for d in needing)
-            seen = sum(at_s - 0.02 <= a.start_s <= until_s for a in self.attempts)
-            told = sum(at_s - self.sight.fine_s <= other_s <= at_s for other_s in found)
+            could = needing.touching(at_s, until_s)
+            seen = begun.touching(at_s - 0.02, until_s)
+            told = len(found) - bisect_left(found, at_s - self.sight.fine_s)
             if could > seen + told:
                 found.append(at_s)
         return found

@@ -6,12 +6,15 @@ from the warm-up, so that nothing is expected of a target that it never did.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 from harness.checks.case import Case
 from harness.contracts import document
+from harness.history.spans import Spans
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase, Revoke
@@ -22,6 +25,7 @@ from harness.wire.witness import Wire
 
 SLACK_S = 0.02
 """How far a call may seem to lie outside of its request's life."""
+_start_s = attrgetter("start_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +86,12 @@ class Facts:
 
     def alone(self, request: Request, margin_s: float = 0.1) -> bool:
         """Whether no other request was under way meanwhile."""
-        return not any(
-            other is not request
-            and other.sent.at_s <= request.end_s + margin_s
-            and other.end_s >= request.sent.at_s - margin_s
-            for other in self.history.requests
-        )
+        begun_s, ended_s = request.sent.at_s - margin_s, request.end_s + margin_s
+        return self._lives.touching(begun_s, ended_s) == 1  # itself
+
+    @cached_property
+    def _lives(self) -> Spans:
+        return Spans((request.sent.at_s, request.end_s) for request in self.history.requests)
 
     # What crossed the wire
 
@@ -117,11 +121,10 @@ class Facts:
 
     def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
         """The attempts that began in that time, ends included."""
-        return [
-            a
-            for a in self.wire(upstream).attempts
-            if start_s - SLACK_S <= a.start_s <= end_s + SLACK_S
-        ]
+        attempts = self.wire(upstream).attempts
+        first = bisect_left(attempts, start_s - SLACK_S, key=_start_s)
+        last = bisect_right(attempts, end_s + SLACK_S, key=_start_s)
+        return list(attempts[first:last])
 
     def made_for(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""
