@@ -25,6 +25,8 @@ class Provenance:
     """In UTC, to the second: `2025-06-01T12:00:00Z`."""
     commit: str | None = None
     """Of the target's repository, with `-dirty` where files were changed since."""
+    host: str | None = None
+    """The name of the machine."""
     versions: dict[str, str] = field(default_factory=dict)
     real_s: dict[str, float] = field(default_factory=dict)
     """What playing each scenario really took, by name, in seconds of the wall clock."""
@@ -35,6 +37,7 @@ def provenance_of(target: Target) -> Provenance:
     return Provenance(
         began=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         commit=_commit(target),
+        host=platform.node() or None,
         versions={
             "outage-harness": metadata.version("outage-harness"),
             "python": platform.python_version(),
@@ -49,6 +52,7 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
     return Provenance(
         began=_text(results.get("began")),
         commit=_text(results.get("target_commit")),
+        host=_text(results.get("host")),
         versions={
             name: version
             for name, version in (versions.items() if isinstance(versions, dict) else ())

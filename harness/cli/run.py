@@ -68,6 +68,14 @@ ENGINES = ("local", "compose", "sim")
     help="Write report.html, results.json, junit.xml, summary.md and the histories there.",
 )
 @previous_option
+@click.option(
+    "--ci",
+    type=click.Choice(("auto", "github", "none")),
+    default="auto",
+    show_default=True,
+    help="Annotate scenario files and add the summary to the step's page; auto: where "
+    "GITHUB_ACTIONS is true.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
     "--switch",
@@ -98,6 +106,7 @@ def run(
     fail_on: str,
     report: Path | None,
     previous: Path | None,
+    ci: str,
     seed: int,
     switch: str,
     quiet: bool,
@@ -114,6 +123,7 @@ def run(
     outage run --report out                        also out/report.html, junit.xml, ...
     """
     from harness.bundled import find_scenarios
+    from harness.cli.ci import on_github
     from harness.cli.session import Session
     from harness.engines.base import check_blast_radius
     from harness.scenario.loader import load_scenarios
@@ -135,6 +145,7 @@ def run(
         seed=seed,
         report=report,
         previous=previous,
+        github=ci == "github" or (ci == "auto" and on_github()),
         quiet=quiet,
         lines=lines,
         keep_secrets=keep_secrets,

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.checks.silence import uncalled_routes
+from harness.cli.ci import tell_github
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
@@ -26,6 +27,7 @@ from harness.judge import not_played
 from harness.printable import in_line
 from harness.provenance import provenance_of
 from harness.report.links import PAGE
+from harness.report.outcome import outcome_of
 from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import busy_line, overall, span
@@ -54,6 +56,7 @@ class Session:
         seed: int,
         report: Path | None,
         previous: Path | None = None,
+        github: bool = False,
         quiet: bool,
         lines: bool = False,
         keep_secrets: bool = False,
@@ -67,6 +70,7 @@ class Session:
         self._seed = seed
         self._report = report
         self._previous = previous or report
+        self._github = github
         self._quiet = quiet
         self._keep_secrets = keep_secrets
         self._switch = " --switch lines" if lines else ""
@@ -119,15 +123,15 @@ class Session:
                 self._console.print(note)
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
+        real_s = {p.scenario.name: p.real_s for p in played if p.real_s is not None}
+        made = replace(made, real_s=real_s)
+        known = self._target.known_failures
+        account = [*played, *self._not_begun(scenarios)]
+        if self._github:
+            tell_github(outcome_of(account, wall_s, made, known))
         if self._report is not None:
-            real_s = {p.scenario.name: p.real_s for p in played if p.real_s is not None}
             write_reports(
-                self._report,
-                [*played, *self._not_begun(scenarios)],
-                wall_s=wall_s,
-                made=replace(made, real_s=real_s),
-                known=self._target.known_failures,
-                before=before,
+                self._report, account, wall_s=wall_s, made=made, known=known, before=before
             )
             self._console.print(f"report: {self._report / PAGE}", markup=False)
         if self._signal is not None:

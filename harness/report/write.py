@@ -33,6 +33,7 @@ UNFINISHED = "the run is not over, or was killed before it wrote its results"
 WRITERS = {
     RESULTS: "results:results_json",
     "junit.xml": "junit:junit_xml",
+    "junit-jenkins.xml": "junit:jenkins_xml",
     "summary.md": "markdown:summary_md",
     PAGE: "page:report_html",
 }

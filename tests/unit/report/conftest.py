@@ -104,7 +104,7 @@ def mixed() -> Outcome:
     excused = make_finding(Verdict.OUT_OF_SCOPE, evidence="the target has no upstream git")
     return make_outcome(
         make_judgement(),
-        make_judgement(make_finding(), failed, name="failing"),
+        make_judgement(make_finding(name="chat is answered"), failed, name="failing"),
         make_judgement(unclear, name="unclear", notes=("a note",)),
         make_judgement(excused, name="excused", breakers={}),
     )

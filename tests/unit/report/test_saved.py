@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from harness.cli.judge import judge as command
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Answered, Called, Phase, Replied, Run, Sent, to_json
-from harness.report.write import prepare_folder
+from harness.report.write import WRITERS, prepare_folder
 from harness.saved import judge_folder
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
@@ -172,10 +172,7 @@ def test_new_reports_are_complete(folder, tmp_path):
     assert run(path, "--report", again).exit_code == 0
     names = {each.name for each in again.iterdir()}
     assert names == {
-        "results.json",
-        "junit.xml",
-        "summary.md",
-        "report.html",
+        *WRITERS,
         "fine.history.jsonl",
         "fine.played.yaml",
     }
