@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from harness.scenario.fields import Part
+from harness.scenario.fields import ANY_TEXT, Part, UpstreamName, texts
 
 LONGEST_LINE = 500
 """Characters of a line that are looked at and kept."""
@@ -24,22 +24,66 @@ _MOST_WAYS = 3 * math.log(LONGEST_LINE + 1) + math.log(100)
 """Three repeats without bound, and some choices: minutes at worst, on one line made for it."""
 
 
+Pattern = Annotated[str, texts("a regular expression", r"circuit open", pattern=ANY_TEXT)]
+_EXAMPLES = {
+    "processing": r"calling (?P<upstream>\w+)",
+    "attempt": r"(?P<upstream>\w+): attempt \d{1,3}",
+    "failed": r"attempt failed",
+    "retrying": r"retrying in \d{1,5}",
+    "succeeded": r"(?P<upstream>\w+) is back",
+    "exhausted": r"giving up on (?P<upstream>\w+)",
+    "opened": r"circuit open for (?P<upstream>\w+)",
+    "rejected": r"(?P<upstream>\w+) rejected: circuit open",
+    "half_open": r"probing (?P<upstream>\w+)",
+    "closed": r"circuit closed for (?P<upstream>\w+)",
+    "answered": r"(?P<upstream>\w+) answered",
+}
+
+
 class Log(Part):
     """Patterns (regular expressions) in the target's output, by what their lines stand for."""
 
-    processing: str | None = Field(None, description="a call is let through, the breaker closed")
-    attempt: str | None = Field(None, description="an attempt is made")
-    failed: str | None = Field(None, description="an attempt failed, and why")
-    retrying: str | None = Field(None, description="another attempt follows, after a while")
-    succeeded: str | None = Field(None, description="a retry or a probe succeeded")
-    exhausted: str | None = Field(None, description="all attempts of a call failed")
-    opened: str | None = Field(None, description="the breaker opened")
-    rejected: str | None = Field(None, description="a call was turned away by the open breaker")
-    half_open: str | None = Field(None, description="the breaker lets a probe through")
-    closed: str | None = Field(None, description="the breaker closed again")
-    answered: str | None = Field(None, description="a call brought what was asked for")
-    names: dict[str, str] = Field(
-        default_factory=dict, description="what the log calls upstreams, where not by their names"
+    processing: Pattern | None = Field(
+        None,
+        description="a call is let through, the breaker closed",
+        examples=[_EXAMPLES["processing"]],
+    )
+    attempt: Pattern | None = Field(
+        None, description="an attempt is made", examples=[_EXAMPLES["attempt"]]
+    )
+    failed: Pattern | None = Field(
+        None, description="an attempt failed, and why", examples=[_EXAMPLES["failed"]]
+    )
+    retrying: Pattern | None = Field(
+        None, description="another attempt follows, after a while", examples=[_EXAMPLES["retrying"]]
+    )
+    succeeded: Pattern | None = Field(
+        None, description="a retry or a probe succeeded", examples=[_EXAMPLES["succeeded"]]
+    )
+    exhausted: Pattern | None = Field(
+        None, description="all attempts of a call failed", examples=[_EXAMPLES["exhausted"]]
+    )
+    opened: Pattern | None = Field(
+        None, description="the breaker opened", examples=[_EXAMPLES["opened"]]
+    )
+    rejected: Pattern | None = Field(
+        None,
+        description="a call was turned away by the open breaker",
+        examples=[_EXAMPLES["rejected"]],
+    )
+    half_open: Pattern | None = Field(
+        None, description="the breaker lets a probe through", examples=[_EXAMPLES["half_open"]]
+    )
+    closed: Pattern | None = Field(
+        None, description="the breaker closed again", examples=[_EXAMPLES["closed"]]
+    )
+    answered: Pattern | None = Field(
+        None, description="a call brought what was asked for", examples=[_EXAMPLES["answered"]]
+    )
+    names: dict[str, UpstreamName] = Field(
+        default_factory=dict,
+        description="what the log calls upstreams, where not by their names",
+        examples=[{"Auth Server": "auth"}],
     )
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.scenario.fields import (
+    ANY_TEXT,
     AnswerHeaders,
     CallRoute,
     Claim,
@@ -23,7 +24,11 @@ from harness.scenario.fields import (
     Number,
     Part,
     Route,
+    UpstreamName,
     Whole,
+    at_least_one,
+    exclusive,
+    texts,
 )
 from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES, ServiceSettings
 
@@ -35,14 +40,39 @@ def _variable_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
+_APP = texts("an application", "app:app", pattern=ANY_TEXT)
+_VARIABLE = WithJsonSchema(
+    {
+        "type": ["string", "number", "boolean"],
+        "description": "a variable's value",
+        "examples": ["debug"],
+        "pattern": ANY_TEXT,
+    }
+)
+
+
 class Start(Part):
     """How a target is started: a command, or (for the simulation) a WSGI or ASGI application."""
 
-    command: tuple[str, ...] = Field((), description="{port} and {python} are replaced")
-    cwd: str = Field(".", description="relative to the target file")
-    env: dict[str, Annotated[str, BeforeValidator(_variable_text)]] = Field(default_factory=dict)
-    wsgi: str | None = Field(None, description="module:attr, for the simulation; factory() too")
-    asgi: str | None = Field(None, description="the same for an ASGI application")
+    command: tuple[Annotated[str, texts("a word", "flask", pattern=ANY_TEXT)], ...] = Field(
+        (),
+        description="{port} and {python} are replaced",
+        examples=[["python", "-m", "flask", "--app", "app", "run", "--port", "{port}"]],
+    )
+    cwd: Annotated[str, texts("a folder", "../my-gateway", pattern=ANY_TEXT)] = Field(
+        ".", description="relative to the target file", examples=["../my-gateway"]
+    )
+    env: dict[str, Annotated[str, BeforeValidator(_variable_text), _VARIABLE]] = Field(
+        default_factory=dict,
+        description="variables of its environment",
+        examples=[{"LOG_LEVEL": "debug"}],
+    )
+    wsgi: Annotated[str, _APP] | None = Field(
+        None, description="module:attr, for the simulation; factory() too", examples=["app:app"]
+    )
+    asgi: Annotated[str, _APP] | None = Field(
+        None, description="the same for an ASGI application", examples=["main:app"]
+    )
 
     @property
     def app(self) -> str | None:
@@ -53,19 +83,28 @@ class Start(Part):
 class Status(Part):
     """The target's own account of its breakers: further evidence."""
 
-    request: Route
-    state: str = Field(description="dotted path in the answer; {upstream} is replaced")
+    request: Route = Field(description="where it says so")
+    state: Annotated[str, texts("a path", "services.{upstream}.state", pattern=ANY_TEXT)] = Field(
+        description="dotted path in the answer; {upstream} is replaced",
+        examples=["services.{upstream}.state"],
+    )
 
 
 class Breaker(Part):
     """Settings of one upstream's client that differ from the contract's."""
 
-    attempts: Whole | None = Field(None, ge=1)
-    timeout: Duration | None = None
-    threshold: Whole | None = Field(None, ge=1)
-    wait: Duration | None = None
+    attempts: Whole | None = Field(
+        None, ge=1, description="attempts of a call, the first included", examples=[2]
+    )
+    timeout: Duration | None = Field(None, description="how long an attempt may take")
+    threshold: Whole | None = Field(
+        None, ge=1, description="failed attempts in a row that open it", examples=[5]
+    )
+    wait: Duration | None = Field(None, description="from opening to the probe")
     backoff: Duration | tuple[Duration, ...] | None = Field(
-        None, description="between attempts, in turn; beyond the last each twice the one before"
+        None,
+        description="between attempts, in turn; beyond the last each twice the one before",
+        examples=["1s", ["200ms", "400ms"]],
     )
 
     @field_validator("backoff")
@@ -87,7 +126,13 @@ Day = Annotated[
     date,
     BeforeValidator(_day),
     WithJsonSchema(
-        {"type": "string", "format": "date", "description": "a day", "examples": ["2026-12-31"]}
+        {
+            "type": "string",
+            "format": "date",
+            "description": "a day",
+            "examples": ["2026-12-31"],
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        }
     ),
 ]
 
@@ -96,30 +141,46 @@ class KnownEntry(Part):
     """A failure that is known, and excused until a day: shown, and red if it passes or expires."""
 
     failure: Line = Field(
-        pattern=r"^[^/]+/.+$", description="scenario/expectation, as a run names them"
+        pattern=r"^[^/]+/.+$",
+        description="scenario/expectation, as a run names them",
+        examples=["auth_blackhole_50s/auth breaker: opens"],
     )
-    because: Line = Field(min_length=1, description="why it is excused, for whoever reads a report")
+    because: Line = Field(
+        description="why it is excused, for whoever reads a report", examples=["GATE-12: no probe"]
+    )
     until: Day = Field(description="the last day on which it is")
 
 
 class User(Part):
     """A user whom the stubs know; fields left out keep the default user's."""
 
-    bearer: HeaderText | None = None
-    email: str | None = None
-    password: str | None = None
-    role: str | None = None
-    owns: tuple[str, ...] | None = None
-    balance: Number | None = None
+    bearer: HeaderText | None = Field(None, description="the token that auth takes for valid")
+    email: Annotated[str, texts("an address", "eve@example.com", pattern=ANY_TEXT)] | None = Field(
+        None, description="what is logged in with", examples=["eve@example.com"]
+    )
+    password: Annotated[str, texts("a password", "s3cret", pattern=ANY_TEXT)] | None = Field(
+        None, description="what is logged in with, too", examples=["s3cret"]
+    )
+    role: Annotated[str, texts("a role", "admin", pattern=ANY_TEXT)] | None = Field(
+        None, description="what auth says of this user", examples=["admin"]
+    )
+    owns: tuple[Annotated[str, texts("a project", "p1", pattern=ANY_TEXT)], ...] | None = Field(
+        None, description="projects of this user", examples=[["p1"]]
+    )
+    balance: Number | None = Field(None, description="what billing has at 0s", examples=[1000])
 
 
 class StubRoute(Part):
     """An extra or changed route of a stub, as data."""
 
-    route: CallRoute
-    json_: Any = Field(None, alias="json")
-    status: Whole = Field(200, ge=200, le=599)
-    headers: AnswerHeaders = Field(default_factory=dict)
+    route: CallRoute = Field(description="which calls")
+    json_: Any = Field(
+        None, alias="json", description="what it answers", examples=[{"valid": True}]
+    )
+    status: Whole = Field(200, ge=200, le=599, description="with this status", examples=[200])
+    headers: AnswerHeaders = Field(
+        default_factory=dict, description="with these headers", examples=[{"X-Version": "2"}]
+    )
 
 
 DEFAULT_USERS: dict[str, User] = {
@@ -145,27 +206,81 @@ DEFAULT_USERS: dict[str, User] = {
 class Target(Part):
     """One target file."""
 
-    name: Line = Field(min_length=1)
-    start: Start | None = None
-    url: str | None = Field(None, description="a target that already runs, instead of `start`")
-    ca: str | None = Field(
-        None, description="for https: the authority's certificates (PEM), relative to this file"
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("start", "url"),
+        exclusive("start", "url"),
     )
-    upstreams: dict[str, str] = Field(default_factory=lambda: dict(UPSTREAM_VARIABLES))
-    ready: Route = "GET /health"
-    ready_within: Duration = 30.0
-    status: Status | None = None
-    log: Log | None = None
-    breakers: dict[str, Breaker] = Field(default_factory=dict)
-    without: tuple[Claim, ...] = ()
-    known: tuple[KnownEntry, ...] = Field((), description="failures that are no news")
+
+    name: Line = Field(description="what reports call it", examples=["my gateway"])
+    start: Start | None = Field(
+        None,
+        description="how it is started, once for each scenario",
+        examples=[{"command": ["python", "app.py", "--port", "{port}"]}],
+    )
+    url: Annotated[str, texts("a URL", "http://127.0.0.1:8080", pattern="^https?://")] | None = (
+        Field(
+            None,
+            description="a target that already runs, instead of `start`",
+            examples=["http://127.0.0.1:8080"],
+        )
+    )
+    ca: Annotated[str, texts("a file", "ca.pem")] | None = Field(
+        None,
+        description="for https: the authority's certificates (PEM), relative to this file",
+        examples=["ca.pem"],
+    )
+    upstreams: dict[str, UpstreamName] = Field(
+        default_factory=lambda: dict(UPSTREAM_VARIABLES),
+        description="environment variable -> upstream; gets the proxy's address",
+        examples=[{"AUTH_SERVER_URL": "auth"}],
+    )
+    ready: Route = Field("GET /health", description="answers when it is ready")
+    ready_within: Duration = Field(30.0, description="how long it may take to get ready")
+    status: Status | None = Field(
+        None,
+        description="where it tells of its breakers",
+        examples=[{"request": "GET /status", "state": "services.{upstream}.state"}],
+    )
+    log: Log | None = Field(
+        None,
+        description="patterns of its log, by what they stand for",
+        examples=[{"opened": "circuit open for (?P<upstream>\\w+)"}],
+    )
+    breakers: dict[str, Breaker] = Field(
+        default_factory=dict,
+        description="where its settings differ from the contract's",
+        examples=[{"auth": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
+    )
+    without: tuple[Claim, ...] = Field(
+        (), description="what it doesn't promise: out of scope, never passed", examples=[["G5"]]
+    )
+    known: tuple[KnownEntry, ...] = Field(
+        (),
+        description="failures that are no news",
+        examples=[
+            [{"failure": "git_down/never", "because": "GATE-12", "until": "2026-12-31"}],
+        ],
+    )
     background: dict[str, tuple[CallRoute, ...]] = Field(
         default_factory=dict,
         description="calls that it makes by itself, for no request: its own health checks",
+        examples=[{"auth": ["GET /health"]}],
     )
-    users: dict[str, User] = Field(default_factory=dict)
-    stubs: dict[str, tuple[StubRoute, ...]] = Field(default_factory=dict)
-    real: dict[str, str] = Field(default_factory=dict, description="host:port of real services")
+    users: dict[str, User] = Field(
+        default_factory=dict,
+        description="users beside ada and bob, or with other fields",
+        examples=[{"eve": {"bearer": "token-eve"}}],
+    )
+    stubs: dict[str, tuple[StubRoute, ...]] = Field(
+        default_factory=dict,
+        description="routes that stubs answer beside their own",
+        examples=[{"payments": [{"route": "POST /pay", "json": {"paid": True}}]}],
+    )
+    real: dict[str, Annotated[str, texts("host:port", "127.0.0.1:5432")]] = Field(
+        default_factory=dict,
+        description="host:port of real services",
+        examples=[{"payments": "127.0.0.1:9000"}],
+    )
     file: str = Field("", exclude=True)
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -42,7 +42,28 @@ class Part(BaseModel):
         populate_by_name=True,
         # Built once, as part of the whole file's model: a third of a command's start otherwise.
         defer_build=True,
+        json_schema_extra=lambda schema, model: _tell_rules(schema, model),
     )
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """What a model's own validators demand of its keys together, as JSON Schema says it."""
+
+
+def _tell_rules(schema: dict[str, Any], model: type[Any]) -> None:
+    """Put the rules of a model, and of those that it inherits from, into its schema."""
+    told = [rule for kind in model.__mro__ for rule in kind.__dict__.get("rules", ())]
+    if told:
+        schema["allOf"] = told
+
+
+def exclusive(*keys: str) -> dict[str, Any]:
+    """The rule that two keys don't stand together."""
+    return {"not": {"required": list(keys)}}
+
+
+def at_least_one(*keys: str) -> dict[str, Any]:
+    """The rule that one of these keys has to be there."""
+    return {"anyOf": [{"required": [key]} for key in keys]}
 
 
 class Misfit(ValueError):
@@ -65,12 +86,28 @@ def _text(
     schema: dict[str, Any] = {"type": "string", "description": description, "examples": [example]}
     if numbers:
         schema |= {"type": ["string", "number"], **numbers}
-    return WithJsonSchema(schema if pattern is None else {**schema, "pattern": f"^{pattern}$"})
+    if pattern is not None:
+        schema["pattern"] = rf"^\s*({pattern})\s*$"
+    return WithJsonSchema(schema)
 
 
 _DIGITS = r"[0-9]+(\.[0-9]+)?"
-_TIME = rf"(0|{_DIGITS} ?(ms|s|min|m|h)( ?{_DIGITS} ?(ms|s|min|m|h))*)"
-_COUNTED = r"((<=|>=|<|>) ?[0-9]+|#?[0-9]+( ?\.\. ?(#?[0-9]+)?)?)"
+TIME = rf"(0|{_DIGITS}\s*(ms|s|min|m|h)(\s*{_DIGITS}\s*(ms|s|min|m|h))*)"
+"""A duration, as a pattern for editors."""
+PLUS_MINUS = r"\s*(±|\+/-|\+-)\s*"
+COUNTED = r"((<=|>=|<|>)\s*[0-9]+|#?[0-9]+(\s*\.\.\s*(#?[0-9]+)?)?)"
+_WINDOW = rf"{TIME}?\s*\.\.\s*({TIME}|end)?"
+_SIZED = rf"{_DIGITS}\s*(B|KB|MB)"
+ANY_TEXT = r"^[\s\S]*$"
+"""The pattern of a text that may be anything, empty too."""
+SOME_TEXT = r"\S"
+"""The pattern of a text that says something."""
+
+
+def texts(description: str, *examples: str, pattern: str = SOME_TEXT) -> WithJsonSchema:
+    """What an editor is told of a text that is free but for a pattern."""
+    schema = {"type": "string", "description": description, "examples": list(examples)}
+    return WithJsonSchema({**schema, "pattern": pattern})
 
 
 def _unless_parsed(parse: Any, done: type) -> BeforeValidator:
@@ -84,40 +121,50 @@ def _duration(value: object) -> float:
 Duration = Annotated[
     float,
     BeforeValidator(_duration),
-    _text("a duration with its unit", "50s", pattern=_TIME, minimum=0, maximum=0),
+    _text("a duration with its unit", "50s", pattern=TIME, minimum=0, maximum=0),
 ]
 Step = Annotated[
     float,
     BeforeValidator(lambda value: value if type(value) is float else parse_step(value)),
-    _text("a duration with its sign", "-1h", pattern=rf"[+-]? ?{_TIME}"),
+    _text("a duration with its sign", "-1h", pattern=rf"[+-]?\s*{TIME}"),
 ]
 Rate = Annotated[
     float,
     BeforeValidator(parse_rate),
-    _text("requests over a time", "1/s", pattern=rf"{_DIGITS} ?/ ?({_DIGITS})? ?(ms|s|min|m|h)"),
+    _text("requests over a time", "1/s", pattern=rf"{_DIGITS}\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h)"),
 ]
 Share = Annotated[
     float,
     BeforeValidator(parse_share),
-    _text("a share", "30%", pattern=rf"{_DIGITS} ?%", minimum=0, maximum=1),
+    _text("a share", "30%", pattern=rf"{_DIGITS}\s*%", minimum=0, maximum=1),
 ]
-Size = Annotated[int, BeforeValidator(parse_size), _text("bytes with a unit", "100B")]
-Throughput = Annotated[int, BeforeValidator(parse_throughput), _text("bytes a second", "10KB/s")]
+Size = Annotated[
+    int, BeforeValidator(parse_size), _text("bytes with a unit", "100B", pattern=_SIZED)
+]
+Throughput = Annotated[
+    int,
+    BeforeValidator(parse_throughput),
+    _text("bytes a second", "10KB/s", pattern=rf"{_SIZED}/s"),
+]
 WindowField = Annotated[
     Window,
     _unless_parsed(parse_window, Window),
-    _text("a window", "10s..68s", pattern=rf"{_TIME}? ?\.\. ?({_TIME}|end)?"),
+    _text("a window", "10s..68s", pattern=_WINDOW),
 ]
 AroundField = Annotated[
-    Around, _unless_parsed(parse_around, Around), _text("an instant and its tolerance", "9s ± 1s")
+    Around,
+    _unless_parsed(parse_around, Around),
+    _text("an instant and its tolerance", "9s ± 1s", pattern=f"{TIME}{PLUS_MINUS}{TIME}"),
 ]
 CountField = Annotated[
     Range,
     _unless_parsed(parse_count, Range),
-    _text("a count", "12..14", pattern=_COUNTED, minimum=0),
+    _text("a count", "12..14", pattern=COUNTED, minimum=0),
 ]
 LatencyField = Annotated[
-    Range, _unless_parsed(parse_duration_range, Range), _text("bounds of a latency", "< 100ms")
+    Range,
+    _unless_parsed(parse_duration_range, Range),
+    _text("bounds of a latency", "< 100ms", pattern=rf"(<=|>=|<|>)\s*{TIME}|{_WINDOW}"),
 ]
 
 _ROUTE = re.compile(rf"({'|'.join(METHODS)}) (/\S*)")
@@ -184,7 +231,8 @@ def check_header_value(value: str) -> str:
     return value
 
 
-HeaderFields = Annotated[dict[str, str], AfterValidator(_check_headers)]
+HeaderValue = Annotated[str, texts("a header's value", "hello", pattern=ANY_TEXT)]
+HeaderFields = Annotated[dict[str, HeaderValue], AfterValidator(_check_headers)]
 """Headers as HTTP can carry them: a line end in one would make up another."""
 
 
@@ -198,21 +246,31 @@ def _check_answer_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-AnswerHeaders = Annotated[dict[str, str], AfterValidator(_check_answer_headers)]
+AnswerHeaders = Annotated[dict[str, HeaderValue], AfterValidator(_check_answer_headers)]
 """Headers of an answer that a stub is to give."""
 
-HeaderText = Annotated[str, AfterValidator(check_header_value)]
+HeaderText = Annotated[
+    str, AfterValidator(check_header_value), texts("a header's text", "token-ada", pattern=ANY_TEXT)
+]
 
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
+    if not line:
+        raise ValueError("expected a text, not nothing")
     if not line.replace("\u200d", "").isprintable():  # the joiner in emoji
         raise ValueError("expected printable text, without control characters")
     return line
 
 
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[str, AfterValidator(_line), texts("a line of text", "five failures open it")]
 """A text for a person: one line, since terminals and reports show it as it is."""
+
+UpstreamName = Annotated[str, texts("an upstream", "auth", "billing")]
+StreamName = Annotated[
+    str, texts("a stream of `traffic`", "chat", pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,60}$")
+]
+UserName = Annotated[str, texts("a user of the target", "ada", "bob")]
 
 _CLAIM = re.compile(r"[BGT]\d{1,2}|[A-Z][A-Z0-9]*-?\d+")
 

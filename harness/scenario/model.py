@@ -15,17 +15,37 @@ from harness.scenario.traffic import Stream
 class Scenario(Part):
     """One outage: what is sent, what breaks, and what is expected. 0s is the outage's begin."""
 
-    title: Line = Field(min_length=1)
-    replays: Line | None = Field(None, description="the section of a document that it replays")
-    claims: tuple[Claim, ...] = ()
+    title: Line = Field(
+        description="what happens, in a line", examples=["Auth server unreachable for 50 s"]
+    )
+    replays: Line | None = Field(
+        None, description="the section of a document that it replays", examples=["RUNBOOK.md, 4.2"]
+    )
+    claims: tuple[Claim, ...] = Field(
+        (), description="the claims of the contract that it asserts", examples=[["T1", "B2"]]
+    )
     duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
-    traffic: dict[str, Stream] = Field(min_length=1)
-    faults: tuple[Fault, ...] = ()
+    traffic: dict[str, Stream] = Field(
+        min_length=1,
+        description="streams of equal requests, each by a name of yours",
+        examples=[{"chat": {"request": "POST /v1/api/chat", "as": "ada", "rate": "1/s"}}],
+    )
+    faults: tuple[Fault, ...] = Field(
+        (),
+        description="what breaks, and when",
+        examples=[[{"upstream": "auth", "fault": "blackhole", "to": "50s"}]],
+    )
     expect: tuple[Expectation, ...] = Field(
-        (), min_length=1, description="beyond the promises, which are judged in every run"
+        (),
+        min_length=1,
+        description="beyond the promises, which are judged in every run",
+        examples=[[{"breaker": "auth", "opens": "9s ± 1s"}]],
     )
     engines: tuple[Literal["local", "compose", "sim"], ...] | None = Field(
-        None, min_length=1, description="only on these engines: local, compose, sim"
+        None,
+        min_length=1,
+        description="only on these engines: local, compose, sim",
+        examples=[["sim"]],
     )
     name: str = Field("", description="set from the file's name", exclude=True)
     file: str = Field("", description="set from the file's path", exclude=True)

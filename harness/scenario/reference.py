@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase, Kind
 from harness.scenario.model import Scenario
@@ -118,19 +120,31 @@ def _table(title: str, model: Any) -> str:
     rows = [f"### {title}\n", "| key | what it says | for example |", "|---|---|---|"]
     for key, what in schema["properties"].items():
         needed = " (needed)" if key in schema.get("required", ()) else ""
-        example = ", ".join(f"`{one}`" for one in _examples(what))
+        example = ", ".join(f"`{one}`" for one in dict.fromkeys(_examples(what)))
         rows.append(f"| `{key}`{needed} | {_cell(what.get('description', ''))} | {example} |")
     return "\n".join(rows) + "\n"
 
 
 def _examples(what: Any) -> Iterator[str]:
-    """The first examples and choices found, at any depth."""
+    """The key's own examples, or those of what it may hold; and all choices."""
     seen = [what, *what.get("anyOf", ()), what.get("items", {})]
+    examples = [part["examples"][:2] for part in seen if "examples" in part]
+    for several in examples[:1] if "examples" in what else examples:
+        yield from (_written(one) for one in several)
     for part in seen:
-        yield from (str(one) for one in part.get("examples", ())[:2])
         yield from (str(one) for one in part.get("enum", ()))
         if "const" in part:
             yield str(part["const"])
+
+
+def _written(example: object) -> str:
+    """An example as an author writes it on one line."""
+    if isinstance(example, str):
+        return example
+    flow = yaml.safe_dump(
+        example, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1000
+    )
+    return flow.removesuffix("...\n").strip()
 
 
 def _cell(text: str) -> str:

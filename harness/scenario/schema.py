@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 
@@ -19,16 +20,51 @@ Schema = dict[str, Any]
 def scenario_schema() -> Schema:
     """The schema of scenario files."""
     schema = file_schema(Scenario, "Outage scenario")
-    faults = schema["properties"]["faults"]["items"]
-    faults.pop("discriminator", None)
-    faults["required"] = ["fault"]
-    faults["properties"] = {
-        "fault": {
-            "enum": list(KINDS),
-            "description": "\n".join(f"{kind.name}: {kind.doc}" for kind in KINDS.values()),
-        }
-    }
+    for kind in KINDS.values():
+        keys = schema["$defs"][kind.model.__name__]["properties"]
+        keys["fault"] |= {"description": kind.doc, "examples": [kind.name]}
+        for name in [name for name, field in kind.model.model_fields.items() if field.exclude]:
+            del keys[name]
+    schema["properties"]["faults"]["items"] = _by_kind()
+    schema["properties"]["expect"]["items"] = _by_form()
     return schema
+
+
+def _by_kind() -> Schema:
+    """A fault: one that is not known is named, and one that is known is held against its kind."""
+    kinds = "\n".join(f"{kind.name}: {kind.doc}" for kind in KINDS.values())
+    return {
+        "type": "object",
+        "required": ["fault"],
+        "properties": {"fault": {"enum": list(KINDS), "description": kinds}},
+        "allOf": [
+            {
+                "if": {
+                    "properties": {"fault": {"const": kind.name, "description": kind.doc}},
+                    "required": ["fault"],
+                },
+                "then": _reference(kind.model),
+            }
+            for kind in KINDS.values()
+        ],
+    }
+
+
+def _by_form() -> Schema:
+    """An expectation: held against the form of the first of its telling keys."""
+    chosen: Schema = {}
+    for key, form in reversed(FORMS.items()):
+        chosen = {
+            "if": {"required": [key]},
+            "then": _reference(form),
+            **({"else": chosen} if chosen else {}),
+        }
+    some = [{"required": [key]} for key in FORMS]
+    return {"type": "object", "anyOf": some, **chosen}
+
+
+def _reference(model: type[BaseModel]) -> Schema:
+    return {"$ref": f"#/$defs/{model.__name__}"}
 
 
 def file_schema(model: type[BaseModel], title: str) -> Schema:
@@ -38,7 +74,11 @@ def file_schema(model: type[BaseModel], title: str) -> Schema:
         if field.exclude:
             schema["properties"].pop(name, None)
     tidy: Schema = _tidied(schema)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:outage-harness:{title.lower().replace(' ', '-')}:1",
+        "title": title,
+    }
     return {**head, **{key: value for key, value in tidy.items() if key not in head}}
 
 

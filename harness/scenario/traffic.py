@@ -6,18 +6,25 @@ import heapq
 import math
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from harness.scenario.fields import (
+    ANY_TEXT,
+    COUNTED,
+    TIME,
     HeaderFields,
     Misfit,
     Part,
     Rate,
     Route,
+    UserName,
     Whole,
     WindowField,
+    at_least_one,
+    exclusive,
+    texts,
 )
 from harness.units import Range, Window, parse_count, parse_duration
 
@@ -47,7 +54,7 @@ def _burst(value: object) -> object:
 BurstField = Annotated[
     Burst,
     BeforeValidator(_burst),
-    WithJsonSchema({"type": "string", "description": "a burst", "examples": ["50 at 70s"]}),
+    texts("requests at one instant", "50 at 70s", pattern=rf"^\s*[0-9]+ at {TIME}\s*$"),
 ]
 
 
@@ -67,7 +74,14 @@ HealthyField = Annotated[
     Range,
     BeforeValidator(_healthy),
     WithJsonSchema(
-        {"type": ["integer", "string"], "description": "statuses", "examples": [401, "200..299"]}
+        {
+            "type": ["integer", "string"],
+            "description": "statuses",
+            "examples": [401, "200..299"],
+            "pattern": rf"^\s*({COUNTED})\s*$",
+            "minimum": 100,
+            "maximum": 599,
+        }
     ),
 ]
 
@@ -79,21 +93,39 @@ class Stream(Part):
     (the first that the user owns) stand for the stream's user, `{number}` for the request's number.
     """
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("rate", "count"),
+        exclusive("json", "body"),
+    )
+
     request: Route = Field(description="method and path at the gateway")
-    json_: Any = Field(None, alias="json", description="the JSON body")
-    body: str | None = Field(None, description="a body as it is, such as malformed JSON")
-    headers: HeaderFields = Field(default_factory=dict)
-    as_: str | tuple[str, ...] | None = Field(
-        None, alias="as", description="a user of the target file, or several in turn"
+    json_: Any = Field(
+        None, alias="json", description="the JSON body", examples=[{"message": "hello"}]
+    )
+    body: Annotated[str, texts("a body as it is", '{"message": ', pattern=ANY_TEXT)] | None = Field(
+        None, description="a body as it is, such as malformed JSON"
+    )
+    headers: HeaderFields = Field(
+        default_factory=dict,
+        description="headers beside the usual ones",
+        examples=[{"X-Request-Id": "{number}"}],
+    )
+    as_: UserName | tuple[UserName, ...] | None = Field(
+        None,
+        alias="as",
+        description="a user of the target file, or several in turn",
+        examples=["ada", ["ada", "bob"]],
     )
     with_: Literal["bearer", "cookie", "nothing"] = Field(
         "bearer", alias="with", description="how the user's token is sent"
     )
     rate: Rate | None = Field(None, description="requests over a time: 1/s")
-    count: BurstField | tuple[BurstField, ...] | None = Field(None, description="bursts: 50 at 70s")
+    count: BurstField | tuple[BurstField, ...] | None = Field(
+        None, description="bursts: 50 at 70s", examples=["50 at 70s", ["1 at 5s", "50 at 70s"]]
+    )
     during: WindowField | None = Field(None, description="when the rate holds; all the time")
     addresses: Whole = Field(
-        1, ge=1, le=250, description="client addresses used in turn (127.0.0.2, ...)"
+        1, ge=1, le=250, examples=[4], description="client addresses used in turn (127.0.0.2, ...)"
     )
     healthy: HealthyField = Field(
         Range(200, 299), description="the status of the steady state, before the outage"

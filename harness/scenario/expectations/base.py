@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, model_validator
 
 from harness.scenario.expectations.values import WhileField
-from harness.scenario.fields import Claim, Line, Misfit, Part, WindowField
+from harness.scenario.fields import Claim, Line, Misfit, Part, StreamName, WindowField, exclusive
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits, Names
 from harness.units import Window, format_duration
@@ -48,8 +48,12 @@ class ExpectationBase(Part):
     under_each_fault: ClassVar[bool] = False
     """Whether it holds under each of a scenario's faults by itself, as what may never happen."""
 
-    claims: tuple[Claim, ...] = Field((), description="the scenario's if none are given")
-    because: Line | None = Field(None, description="why, for whoever reads a failure")
+    claims: tuple[Claim, ...] = Field(
+        (), description="the scenario's if none are given", examples=[["T1"]]
+    )
+    because: Line | None = Field(
+        None, description="why, for whoever reads a failure", examples=["five failures open it"]
+    )
 
     @property
     def about(self) -> str:
@@ -91,6 +95,8 @@ class Windowed(ExpectationBase):
     """An expectation about a window: by seconds, or by a breaker's state; the whole run if none."""
 
     unsaid: ClassVar[tuple[str, ...]] = ("claims", "because", "during", "while_")
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("during", "while"),)
 
     during: WindowField | None = None
     while_: WhileField | None = Field(None, alias="while")
@@ -141,7 +147,9 @@ class Selecting(Windowed):
 
     unsaid: ClassVar[tuple[str, ...]] = (*Windowed.unsaid, "traffic")
 
-    traffic: str | None = None
+    traffic: StreamName | None = Field(
+        None, description="the stream; all of them if none is named", examples=["chat"]
+    )
 
     def selected(self, at_s: list[float]) -> range:
         """The indices of a stream's requests that it judges, of all those planned at `at_s`."""

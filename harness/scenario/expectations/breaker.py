@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from harness.scenario.expectations.base import ExpectationBase, Surroundings
 from harness.scenario.expectations.values import Instant
-from harness.scenario.fields import CountField, Misfit
+from harness.scenario.fields import CountField, Misfit, StreamName, UpstreamName, at_least_one
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.units import Around, format_duration
@@ -20,23 +20,38 @@ class ExpectBreaker(ExpectationBase):
 
     unsaid: ClassVar[tuple[str, ...]] = ("claims", "because", "breaker", "traffic")
 
-    breaker: str
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("opens", "first_rejection", "attempts", "probes", "closes", "keeps"),
+    )
+
+    breaker: UpstreamName = Field(description="whose breaker", examples=["auth"])
     opens: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
         None,
         description="when it first opens; as a list every opening, those by a failed probe too",
+        examples=["9s ± 1s", "contract ± 1s", "never"],
     )
     first_rejection: CountField | Literal["contract"] | None = Field(
-        None, description="number of the first request that is rejected fast: #10..#11"
+        None,
+        description="number of the first request that is rejected fast: #10..#11",
+        examples=["#10..#11", "contract"],
     )
-    traffic: str | None = Field(None, description="the stream that `first_rejection` counts")
+    traffic: StreamName | None = Field(
+        None, description="the stream that `first_rejection` counts", examples=["chat"]
+    )
     attempts: CountField | Literal["contract"] | None = Field(
-        None, description="attempts at the upstream until it opens: 12..14"
+        None,
+        description="attempts at the upstream until it opens: 12..14",
+        examples=["12..14", "contract"],
     )
     probes: Instant | tuple[Instant, ...] | None = Field(
-        None, description="instants of the probes, exactly these and one attempt each"
+        None,
+        description="instants of the probes, exactly these and one attempt each",
+        examples=["69.5s ± 1s", ["69.5s ± 1s", "140s ± 1s"]],
     )
     closes: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
-        None, description="when it closes for good; as a list every closing"
+        None,
+        description="when it closes for good; as a list every closing",
+        examples=["69.5s ± 1s", "never"],
     )
     keeps: Literal["contract"] | None = Field(
         None, description="a sound breaker explains all that crossed the wire"

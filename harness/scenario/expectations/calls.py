@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.scenario.expectations.base import Surroundings, Windowed
-from harness.scenario.fields import CallRoute, CountField
+from harness.scenario.fields import CallRoute, CountField, UpstreamName
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 
@@ -17,7 +17,7 @@ class ExpectCalls(Windowed):
 
     unsaid: ClassVar[tuple[str, ...]] = (*Windowed.unsaid, "upstream")
 
-    upstream: str
+    upstream: UpstreamName = Field(description="who is called", examples=["auth"])
     calls: CountField
     on: CallRoute | None = Field(None, description="only calls of this route of the upstream")
 

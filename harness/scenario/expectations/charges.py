@@ -14,10 +14,14 @@ class ExpectCharges(Windowed):
     """What billing's ledger shows, at the end or for charges made in a window."""
 
     charges: CountField | Literal["once per charged answer"] = Field(
-        description="number of charges, or `once per charged answer`"
+        description="number of charges, or `once per charged answer`",
+        examples=["once per charged answer", "12..14"],
     )
     duplicates: Whole | None = Field(
-        None, ge=0, description="charges that no chat can own; one whose answer was lost is none"
+        None,
+        ge=0,
+        description="charges that no chat can own; one whose answer was lost is none",
+        examples=[0],
     )
 
     @property

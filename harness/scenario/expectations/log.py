@@ -6,13 +6,13 @@ finds by patterns of the target's own. With a list, its texts are asked for as t
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from harness.log_patterns import MARKS
 from harness.scenario.expectations.base import Surroundings, Windowed
-from harness.scenario.fields import Misfit
+from harness.scenario.fields import SOME_TEXT, Misfit, UpstreamName, texts
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.scenario.spelling import not_known
@@ -25,17 +25,40 @@ def _known(mark: str) -> str:
 
 
 Mark = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(MARKS)})]
-LineText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+LineText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    texts("a text in a line", "Retrying in 1s", pattern=r"^[\s\S]{1,200}$"),
+]
+
+
+_AN_UPSTREAM = {
+    "type": "string",
+    "description": "an upstream, not a list of texts",
+    "examples": ["auth"],
+    "pattern": SOME_TEXT,
+}
 
 
 class ExpectLog(Windowed):
     """The target logs these, in this order; other lines may come between them."""
 
-    log: str | Annotated[tuple[LineText, ...], Field(min_length=1)] = Field(
-        description="the upstream that the lines are about; or texts in lines, in order"
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "if": {"properties": {"log": _AN_UPSTREAM}, "required": ["log"]},
+            "then": {"required": ["marks"]},
+            "else": {"not": {"required": ["marks"]}},
+        },
+    )
+
+    log: UpstreamName | Annotated[tuple[LineText, ...], Field(min_length=1)] = Field(
+        description="the upstream that the lines are about; or texts in lines, in order",
+        examples=["auth", ["attempt 1/2", "Retrying in 1s"]],
     )
     marks: tuple[Mark, ...] = Field(
-        (), description="what the lines stand for, in order: attempt, failed, retrying, ..."
+        (),
+        description="what the lines stand for, in order: attempt, failed, retrying, ...",
+        examples=[["attempt", "failed", "retrying"]],
     )
 
     @model_validator(mode="after")

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from harness.scenario.expectations.base import Selecting
 from harness.scenario.expectations.values import Statuses
-from harness.scenario.fields import LatencyField, Misfit, Part
+from harness.scenario.fields import (
+    ANY_TEXT,
+    LatencyField,
+    Misfit,
+    Part,
+    StreamName,
+    at_least_one,
+    texts,
+)
 
 
 class Forbidden(Part):
     """What no request may meet; each of these is forbidden by itself."""
 
-    status: Statuses | None = None
-    except_: Statuses | None = Field(None, alias="except")
-    latency: LatencyField | None = None
-    json_: dict[str, Any] | None = Field(None, alias="json")
-    body: str | None = Field(None, description="a text in the body, such as Traceback")
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("status", "latency", "json", "body"),
+        {"if": {"required": ["except"]}, "then": {"required": ["status"]}},
+    )
+
+    status: Statuses | None = Field(None, description="an answer with one of these statuses")
+    except_: Statuses | None = Field(
+        None, alias="except", description="statuses that are allowed all the same"
+    )
+    latency: LatencyField | None = Field(None, description="an answer that took so long")
+    json_: dict[str, Any] | None = Field(
+        None, alias="json", description="fields of an answer", examples=[{"charged": True}]
+    )
+    body: Annotated[str, texts("a text", "Traceback", pattern=ANY_TEXT)] | None = Field(
+        None, description="a text in the body, such as Traceback"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Forbidden:
@@ -35,8 +54,12 @@ class ExpectNever(Selecting):
 
     under_each_fault: ClassVar[bool] = True
 
-    never: Forbidden
-    traffic: str | None = None
+    never: Forbidden = Field(
+        description="what no request may meet", examples=[{"status": "5xx", "except": 503}]
+    )
+    traffic: StreamName | None = Field(
+        None, description="only requests of this stream", examples=["chat"]
+    )
 
     @property
     def about(self) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from harness.scenario.expectations.base import Selecting, Surroundings
 from harness.scenario.expectations.values import Statuses
-from harness.scenario.fields import CountField, LatencyField, Part, Share
+from harness.scenario.fields import (
+    ANY_TEXT,
+    CountField,
+    LatencyField,
+    Part,
+    Share,
+    StreamName,
+    at_least_one,
+    texts,
+)
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 
@@ -17,20 +26,34 @@ from harness.scenario.names import Misfits
 class Cookie(Part):
     """A cookie that must be set, with its flags."""
 
-    name: str
-    flags: tuple[Literal["HttpOnly", "Secure", "SameSite=Lax", "SameSite=Strict"], ...] = ()
+    name: Annotated[str, texts("a cookie's name", "token", pattern=ANY_TEXT)] = Field(
+        description="its name", examples=["token"]
+    )
+    flags: tuple[Literal["HttpOnly", "Secure", "SameSite=Lax", "SameSite=Strict"], ...] = Field(
+        (), description="flags that it must have", examples=[["HttpOnly", "SameSite=Lax"]]
+    )
 
 
 class ExpectTraffic(Selecting):
     """Every selected request was answered like this; selection is by planned instant."""
 
-    traffic: str
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("status", "latency", "json", "headers", "cookie"),
+    )
+
+    traffic: StreamName = Field(description="the stream that is answered", examples=["chat"])
     requests: CountField | None = Field(None, description="only these numbers, from 1: 1..3")
     status: Statuses | None = None
     latency: LatencyField | None = None
-    json_: dict[str, Any] | None = Field(None, alias="json", description="fields of the answer")
-    headers: tuple[str, ...] = Field((), description="headers that the answer must have")
-    cookie: Cookie | Literal["none"] | None = Field(None, description="a cookie set, or `none`")
+    json_: dict[str, Any] | None = Field(
+        None, alias="json", description="fields of the answer", examples=[{"charged": False}]
+    )
+    headers: tuple[Annotated[str, texts("a header", "Retry-After", pattern=ANY_TEXT)], ...] = Field(
+        (), description="headers that the answer must have", examples=[["Retry-After"]]
+    )
+    cookie: Cookie | Literal["none"] | None = Field(
+        None, description="a cookie set, or `none`", examples=["none", {"name": "token"}]
+    )
     at_least: Share = Field(1.0, description="the share of selected requests that must comply")
 
     @model_validator(mode="after")

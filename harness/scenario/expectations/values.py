@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from harness.scenario.fields import Part
+from harness.scenario.fields import PLUS_MINUS, TIME, Part
 from harness.units import Around, parse_around, parse_duration
 
 
@@ -58,8 +58,14 @@ def _statuses(value: object) -> object:
     return StatusSet(ranges=tuple(ranges), text=text, error=error)
 
 
+_ONE_STATUS: dict[str, Any] = {
+    "type": ["integer", "string"],
+    "minimum": 100,
+    "maximum": 599,
+    "pattern": "^([1-5](xx|[0-9]{2})|error)$",
+}
 _STATUS_SCHEMA: dict[str, Any] = {
-    "type": ["integer", "string", "array"],
+    "anyOf": [_ONE_STATUS, {"type": "array", "items": _ONE_STATUS, "minItems": 1}],
     "description": "statuses: 401, 5xx, error (no answer), or a list of them",
     "examples": [401, "5xx"],
 }
@@ -92,6 +98,7 @@ _INSTANT_SCHEMA = WithJsonSchema(
         "type": "string",
         "description": "an instant with its tolerance, or `contract ± 1s` to have it computed",
         "examples": ["9s ± 1s", "contract ± 1s"],
+        "pattern": rf"^\s*({TIME}|contract){PLUS_MINUS}{TIME}\s*$",
     }
 )
 Instant = Annotated[Around | Contract, BeforeValidator(_instant), _INSTANT_SCHEMA]
@@ -127,6 +134,7 @@ WhileField = Annotated[
             "description": "while a breaker is in a state: open, closed (before it first opens), "
             "recovered (from its last closing on)",
             "examples": ["auth is open", "auth has recovered"],
+            "pattern": r"^\s*\w+ (is (open|closed|recovered)|has recovered)\s*$",
         }
     ),
 ]

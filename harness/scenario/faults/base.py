@@ -8,7 +8,17 @@ from pydantic import Field, model_validator
 
 from harness.scenario.faults.row import Kind, Takes, ToxicUse, Where
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import CallRoute, CountField, Duration, Misfit, Part, Share, Whole
+from harness.scenario.fields import (
+    CallRoute,
+    CountField,
+    Duration,
+    Misfit,
+    Part,
+    Share,
+    UpstreamName,
+    Whole,
+    exclusive,
+)
 from harness.units import Range
 
 
@@ -20,15 +30,26 @@ class FaultBase(Part):
     if TYPE_CHECKING:
         fault: str
 
-    upstream: str | tuple[str, ...] = Field(
-        description="one upstream, or a list of several; none for a fault of the target itself"
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        exclusive("first", "calls"),
+        exclusive("one_in", "first"),
+        exclusive("one_in", "calls"),
+    )
+
+    upstream: UpstreamName | tuple[UpstreamName, ...] = Field(
+        description="one upstream, or a list of several; none for a fault of the target itself",
+        examples=["auth", ["auth", "billing"]],
     )
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
     on: CallRoute | None = Field(None, description="only this route of the upstream")
-    first: Whole | None = Field(None, ge=1, description="only the first k calls after `from`")
+    first: Whole | None = Field(
+        None, ge=1, description="only the first k calls after `from`", examples=[3]
+    )
     calls: CountField | None = Field(None, description="only these calls after `from`: 5..8")
-    one_in: Whole | None = Field(None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th")
+    one_in: Whole | None = Field(
+        None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th", examples=[2]
+    )
     share: Share = Field(1.0, description="only this share of calls, drawn from the run's seed")
 
     @property

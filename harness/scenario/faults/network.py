@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.row import ToxicUse, kind
 from harness.scenario.faults.toxics import BOTH, FOR_EVER_MS, ms
@@ -161,7 +163,7 @@ class Reset(FaultBase):
     """A TCP reset after the request's first bytes (and after `timeout`, if given)."""
 
     fault: Literal["reset"]
-    timeout: Duration = 0.0
+    timeout: Duration = Field(0.0, description="after the first bytes, before the reset")
 
     def toxics(self) -> tuple[ToxicUse, ...]:
         """The request's first bytes end the connection."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.row import Deadlines, Takes, kind
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import AnswerHeaders, Duration, Size, Whole
+from harness.scenario.fields import AnswerHeaders, Duration, Size, UserName, Whole
 
 _DRIPS = {"body": "content-length", "chunked": "chunked", "headers": "headers"}
 _CODED = ("Content-Encoding", "gzip")
@@ -31,7 +31,9 @@ class Status(FaultBase):
     """The service answers with this status, its work not done."""
 
     fault: Literal["status"]
-    status: Whole = Field(..., ge=200, le=599)
+    status: Whole = Field(
+        ..., ge=200, le=599, description="the status that it answers", examples=[503]
+    )
 
     @property
     def spoils(self) -> bool:
@@ -68,7 +70,7 @@ class Delay(FaultBase):
     """The service answers correctly, but `delay` late."""
 
     fault: Literal["delay"]
-    delay: Duration
+    delay: Duration = Field(description="how much later its answers come")
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
@@ -174,8 +176,10 @@ class Json(FaultBase):
     """The service answers this JSON instead of its own, its work not done."""
 
     fault: Literal["json"]
-    json_: Any = Field(..., alias="json")
-    status: Whole = Field(200, ge=200, le=599)
+    json_: Any = Field(
+        ..., alias="json", description="what it answers", examples=[{"surprise": True}]
+    )
+    status: Whole = Field(200, ge=200, le=599, description="with this status", examples=[200])
 
     @property
     def fails(self) -> bool:
@@ -197,8 +201,12 @@ class Headers(FaultBase):
     """The answer has these headers too, and this status if one is given."""
 
     fault: Literal["headers"]
-    headers: AnswerHeaders
-    status: Whole | None = Field(None, ge=200, le=599)
+    headers: AnswerHeaders = Field(
+        description="headers beside its own", examples=[{"X-Surprise": "hello"}]
+    )
+    status: Whole | None = Field(
+        None, ge=200, le=599, description="with this status, its work not done", examples=[503]
+    )
 
     @property
     def takes(self) -> Takes:
@@ -223,7 +231,7 @@ class Revoke(FaultBase):
     """The user's token is not valid any more (auth)."""
 
     fault: Literal["revoke"]
-    user: str
+    user: UserName = Field(description="whose token", examples=["ada"])
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""

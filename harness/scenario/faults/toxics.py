@@ -57,8 +57,8 @@ class Latency(_Toxic):
     """Toxiproxy's `latency`: every chunk arrives later by `latency` ± `jitter`."""
 
     fault: Literal["latency"]
-    latency: Duration
-    jitter: Duration = 0.0
+    latency: Duration = Field(description="how much later each chunk arrives")
+    jitter: Duration = Field(0.0, description="how far that varies, to both sides")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
@@ -70,7 +70,7 @@ class Bandwidth(_Toxic):
     """Toxiproxy's `bandwidth`: no more than `rate`."""
 
     fault: Literal["bandwidth"]
-    rate: Throughput
+    rate: Throughput = Field(description="no more than this")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
@@ -91,7 +91,7 @@ class SlowClose(_Toxic):
     """Toxiproxy's `slow_close`: the connection closes `delay` late."""
 
     fault: Literal["slow_close"]
-    delay: Duration
+    delay: Duration = Field(description="how much later it closes")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
@@ -111,9 +111,9 @@ class Slicer(_Toxic):
     """Toxiproxy's `slicer`: data arrives in small pieces, `delay` apart."""
 
     fault: Literal["slicer"]
-    average_size: Size = Field(..., gt=0)
-    size_variation: Size = 0
-    delay: Duration = 0.0
+    average_size: Size = Field(..., gt=0, description="of a piece")
+    size_variation: Size = Field(0, description="how far that varies, to both sides")
+    delay: Duration = Field(0.0, description="between two pieces")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
@@ -136,7 +136,7 @@ class LimitData(_Toxic):
     """Toxiproxy's `limit_data`: the connection closes after `bytes`."""
 
     fault: Literal["limit_data"]
-    bytes: Size
+    bytes: Size = Field(description="what passes before it closes")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
@@ -157,7 +157,7 @@ class Timeout(_Toxic):
     """Toxiproxy's `timeout`: all is dropped; closes after `timeout` without a chunk; 0s never."""
 
     fault: Literal["timeout"]
-    timeout: Duration = 0.0
+    timeout: Duration = Field(0.0, description="without a chunk, then it closes; 0s never")
 
     def attributes(self) -> dict[str, int]:
         """As the wire has them."""
