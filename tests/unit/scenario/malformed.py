@@ -135,7 +135,12 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "healthy without a status": ("rate: 1/s", "rate: 1/s\n    healthy: 20", 10, "such as 401"),
     "number as title": ("title: Auth server unreachable for 50 s", "title: 5", 1, 'quotes: "5"'),
     "empty title": ("title: Auth server unreachable for 50 s", "title:", 1, "not nothing"),
-    "title of nothing": ("title: Auth server unreachable for 50 s", 'title: ""', 1, "expected a text, not nothing"),
+    "title of nothing": (
+        "title: Auth server unreachable for 50 s",
+        'title: ""',
+        1,
+        "expected a text, not nothing",
+    ),
     "list as title": ("title: Auth server unreachable for 50 s", "title: [a]", 1, "not a list"),
     "claims as text": ("claims: [T1]", "claims: T1", 2, "expected a list"),
     "status as a set": ("status: 401", "status: {5xx}", 20, "without braces"),
