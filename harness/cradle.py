@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 RELEASE = b"\n"
 """The word that lets a child begin; what it then reads from standard input is empty."""
@@ -19,20 +22,27 @@ _SIGKILL = 9
 _CANNOT_RUN = 126
 
 
-def cradled(command: Sequence[str]) -> list[str]:
-    """The command line that starts a command so; its standard input must be a pipe."""
-    return [sys.executable, "-S", "-E", __file__, str(os.getpid()), *command]
+def cradled(command: Sequence[str], *, bound: bool = True, reads: bool = False) -> list[str]:
+    """The command line that starts a command so; its standard input must be a pipe.
+
+    A command that `reads` gets what follows the word; it is `bound` to the thread that starts it,
+    which must not end before.
+    """
+    parent = os.getpid() if bound else 0
+    return [sys.executable, "-S", "-E", __file__, str(parent), str(int(reads)), *command]
 
 
-def _main(parent: int, command: list[str]) -> None:
+def _main(parent: int, reads: int, command: list[str]) -> None:
     import signal
 
-    _die_with(parent)
+    if parent:
+        die_with(parent)
     if os.read(0, 1) != RELEASE:
         os._exit(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    if not reads:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
     for name in ("SIGPIPE", "SIGXFSZ"):  # which Python ignores, and a command must not
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -43,18 +53,42 @@ def _main(parent: int, command: list[str]) -> None:
         os._exit(_CANNOT_RUN)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """End this process when its parent ends, which it has where that is no longer `parent`."""
+    if not tied_to(parent):
+        os._exit(0)
+
+
+def tied_to(parent: int) -> bool:
+    """Have the kernel end this process with its parent; whether that is still there."""
     if sys.platform != "linux":
-        return
+        return True
     try:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     except (ImportError, OSError, AttributeError):
-        return
-    if os.getppid() != parent:
-        os._exit(0)
+        return True
+    return os.getppid() == parent
+
+
+class Bound:
+    """The first argument of `call` in a process of `multiprocessing`, which binds that process.
+
+    Unpickling it is what does, before anything behind it is imported to be unpickled.
+    """
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return die_with, (os.getpid(),)
+
+
+def call(bound: Bound, place: str, *arguments: object) -> None:
+    """Call a function by its place, `module:function`; importing that may take seconds."""
+    from pkgutil import resolve_name
+
+    del bound
+    resolve_name(place)(*arguments)
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), sys.argv[2:])
+    _main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

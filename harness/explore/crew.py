@@ -22,6 +22,8 @@ from typing import Any
 
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from harness import belongings
+from harness.cradle import Bound, call
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.finding import Result
@@ -112,13 +114,15 @@ class _Crew:
         return self._outcome
 
     def _start(self, number: int) -> SpawnProcess:
+        lines = (self._said, self._heard[number], self._stop)
         worker = self._context.Process(
-            target=_work,
-            args=(number, self._tasks[number], self._said, self._heard[number], self._stop),
+            target=call,
+            args=(Bound(), f"{__name__}:work", number, self._tasks[number], *lines),
             name=f"outage-explore-{number}",
             daemon=True,
         )
-        worker.start()
+        with belongings.marked():
+            worker.start()
         return worker
 
     @contextlib.contextmanager
@@ -193,11 +197,11 @@ class _Crew:
                 worker.join(2.0)
 
 
-def _work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
+def work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
     """One worker's life; Ctrl-C is its parent's business."""
+    parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_hypothesis_home_dir(default_folder().parent / "hypothesis")  # no folder of the user's own
-    parent = os.getppid()
     others: set[Key] = set()
     shown_s = 0.0
 

@@ -1,8 +1,8 @@
 """Kills the harness at an instant, and looks for what it left (`make kills`: 200 times).
 
 Half of the kills are aimed at births: they fall as soon as a new process has appeared. Every third
-takes the reaper along. What the harness left must be gone in three seconds; without the reaper, and
-for a folder made just before the end, by the end of the next command, whichever that is.
+takes the reaper along. Processes must be gone in three seconds; containers with them, or when their
+watcher was killed, too, soon after the next command; folders by the end of that, whichever it is.
 """
 
 from __future__ import annotations
@@ -15,16 +15,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engines.compose.command import find_compose
+from harness.engines.compose.dockerd import Dockerd
+from harness.engines.compose.leftovers import project_prefix
+from harness.errors import UsageError
+
 WITHIN_S = 3.0
+DOCKER_WITHIN_S = 20.0
+"""Docker removes a project's eleven containers in its own time."""
 RUNS = (
     ("run", "auth_503_50s", "chroma_refused_50s", "git_refused_50s"),
     ("up",),
     ("run", "auth_503_50s", "chroma_refused_50s", "--engine", "sim"),
+    ("explore", "--for", "30s"),
 )
+COMPOSE = ("run", "auth_503_50s", "--engine", "compose")
+"""Played where there is a Docker engine; the images are there already."""
+UNDERTAKER = "engines.compose.leftovers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,11 @@ class Found:
 
     pid: int
     words: str
+
+    @property
+    def watches(self) -> bool:
+        """Whether it is there to remove what a dead harness has left."""
+        return "engines.reaper" in self.words or UNDERTAKER in self.words
 
 
 def marked(temporary: Path) -> Iterator[Found]:
@@ -62,34 +78,67 @@ def kill_once(words: tuple[str, ...], *, after: random.Random, both: bool, birth
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        _await_the_instant(harness, temporary, after, birth=birth)
-        reapers = [f.pid for f in marked(temporary) if "engines.reaper" in f.words] if both else []
-        for pid in (*reapers, harness.pid):
+        containers = project_prefix(harness.pid) if "compose" in words else ""
+        latest_s = 20.0 if containers else 6.0
+        _await_the_instant(harness, temporary, after, latest_s, birth=birth)
+        watchers = [f.pid for f in marked(temporary) if f.watches] if both else []
+        for pid in (*watchers, harness.pid):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
         harness.wait()
-        left = [] if both else _left_after(temporary, WITHIN_S)
+        left = _left_after(WITHIN_S, lambda: _processes(temporary))
+        if containers and not both:
+            left += _left_after(DOCKER_WITHIN_S, lambda: _containers(containers))
         subprocess.run(
             [sys.executable, "-m", "harness", "schema"],
             env=environment,
             stdout=subprocess.DEVNULL,
             check=True,
         )
-        if both:
-            left = _left_after(temporary, 0.5)
-        left += [each.name for each in temporary.iterdir()]
+        if containers:
+            left += _left_after(DOCKER_WITHIN_S, lambda: _containers(containers))
+            left += _left_after(DOCKER_WITHIN_S, lambda: _names(temporary))
+        left += _names(temporary)
         for each in marked(temporary):
             os.kill(each.pid, signal.SIGKILL)
         return f"{' '.join(words)}: left behind: {left}" if left else ""
 
 
+def _processes(temporary: Path) -> list[str]:
+    """Those that nobody is at work to end; who removes containers has that to do first."""
+    return [
+        f"{found.pid} {found.words[:90]}"
+        for found in marked(temporary)
+        if UNDERTAKER not in found.words
+    ]
+
+
+def _containers(prefix: str) -> list[str]:
+    said = subprocess.run(
+        ["docker", "ps", "--all", "--format", "{{.Names}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [name for name in said.split() if name.startswith(prefix)]
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
 def _await_the_instant(
-    harness: subprocess.Popen[bytes], temporary: Path, after: random.Random, *, birth: bool
+    harness: subprocess.Popen[bytes],
+    temporary: Path,
+    after: random.Random,
+    latest_s: float,
+    *,
+    birth: bool,
 ) -> None:
     if not birth:
-        time.sleep(after.uniform(0.2, 6.0))
+        time.sleep(after.uniform(0.2, latest_s))
         return
     wanted = after.randint(2, 8)  # itself, its reaper, stubs, proxy, target
     until_s = time.monotonic() + 15.0
@@ -112,13 +161,38 @@ def _born(pid: int) -> int:
     return count
 
 
-def _left_after(temporary: Path, seconds: float) -> list[str]:
+def _left_after(seconds: float, look: Callable[[], list[str]]) -> list[str]:
     until_s = time.monotonic() + seconds
-    while left := [f"{f.pid} {f.words[:90]}" for f in marked(temporary)]:
+    while left := look():
         if time.monotonic() > until_s:
             return left
         time.sleep(0.05)
     return []
+
+
+def images_are_there() -> bool:
+    """Whether there is a Docker engine; the images are built then, or a kill would meet that."""
+    try:
+        find_compose()
+        Dockerd()
+    except UsageError:
+        return False
+    with tempfile.TemporaryDirectory(prefix="kills-") as made:
+        (Path(made) / "short.yaml").write_text(SHORT)
+        command = [sys.executable, "-m", "harness", "run", f"{made}/short.yaml"]
+        done = subprocess.run(
+            [*command, "--engine", "compose"], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return True
+
+
+SHORT = """
+title: nothing happens
+duration: 1s
+traffic: {health: {request: GET /health, rate: 2/s}}
+expect: [{traffic: health, status: 200}]
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -127,11 +201,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("count", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    runs = (*RUNS, COMPOSE) if images_are_there() else RUNS
+    print("with containers" if COMPOSE in runs else "no Docker engine: no containers", flush=True)
     bad = 0
     for number in range(options.count):
         after = random.Random(f"{options.seed} {number}")
         said = kill_once(
-            RUNS[number % len(RUNS)], after=after, both=number % 3 == 2, birth=number % 2 == 0
+            runs[number % len(runs)], after=after, both=number % 3 == 2, birth=number % 2 == 0
         )
         bad += bool(said)
         if said:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import sys
+from typing import Any
 
 import pytest
 
-from tests.end_to_end.kills import RUNS, kill_once
+from tests.end_to_end.kills import COMPOSE, RUNS, images_are_there, kill_once
 
 pytestmark = [
     pytest.mark.real_time,
@@ -17,7 +18,13 @@ pytestmark = [
 
 @pytest.mark.parametrize("both", [False, True], ids=["harness", "harness and reaper"])
 @pytest.mark.parametrize("birth", [True, False], ids=["at a birth", "at random"])
-@pytest.mark.parametrize("words", RUNS, ids=["run", "up", "sim"])
+@pytest.mark.parametrize("words", RUNS, ids=["run", "up", "sim", "explore"])
 def test_a_killed_harness_leaves_nothing(words: tuple[str, ...], birth: bool, both: bool) -> None:
     after = random.Random(f"{words} {birth} {both}")
     assert kill_once(words, after=after, both=both, birth=birth) == ""
+
+
+@pytest.mark.compose
+def test_a_killed_harness_leaves_no_containers(docker_client: Any) -> None:
+    assert images_are_there()
+    assert kill_once(COMPOSE, after=random.Random(3), both=True, birth=False) == ""

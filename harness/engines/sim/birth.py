@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.belongings import mark
+from harness.cradle import RELEASE, cradled
 from harness.errors import WorldError
 
 from .plan import Plan
@@ -95,14 +96,20 @@ class Nursery:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+            # Bound to this thread, if that is one that lasts; else only to the pipe.
+            lasts = threading.current_thread() is threading.main_thread()
             self._process = subprocess.Popen(
-                [self._python, "-S", "-s", "-c", _BOOT],
+                cradled([self._python, "-S", "-s", "-c", _BOOT], bound=lasts, reads=True),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"} | dict(mark()),
                 start_new_session=True,
             )
             self.on_start(self._process.pid)
+            assert self._process.stdin is not None
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(RELEASE)
+                self._process.stdin.flush()
             threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
         return self._process
 

@@ -79,11 +79,16 @@ class Nursery:
         gc.collect()
         gc.freeze()
         cpu = self._next_cpu()
+        from harness.cradle import tied_to
+
+        nursery = real.getpid()
         child = real.fork()
         if child:
             self._running[child] = (command["play"], cpu)
             return
         try:
+            if not tied_to(nursery):
+                real.leave(0)
             _pin(cpu)
             _play(command["plan"], command["out"])
         finally:
@@ -183,7 +188,9 @@ def main() -> None:
     import site
 
     site.main()
-    from . import play, stubs  # noqa: F401  what every play needs, loaded once
+    import ctypes  # noqa: F401  what every play needs, loaded once
+
+    from . import play, stubs  # noqa: F401
 
     stubs.package()
 

@@ -98,7 +98,7 @@ def test_hypothesis_keeps_nothing_in_the_current_folder(tmp_path: Path) -> None:
         "from harness.explore import crew\n"
         "from hypothesis import given, settings, strategies as st\n"
         "task = crew.Task(target='nowhere', seed=0, explored_with=0, limits=crew.Limits())\n"
-        "crew._work(0, task, queue.Queue(), queue.Queue(), threading.Event())\n"
+        "crew.work(0, task, queue.Queue(), queue.Queue(), threading.Event())\n"
         "settings(database=None)(given(st.integers(), st.floats())(lambda a, b: None))()\n"
     )
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
