@@ -9,11 +9,10 @@ from typing import Any
 
 from harness.checks.case import Case
 from harness.checks.charges import totals
-from harness.checks.excuses import excused
 from harness.checks.hits import hits
 from harness.checks.noise import Noise
+from harness.checks.patience import judged
 from harness.checks.promises import promises_of
-from harness.checks.registry import findings_of
 from harness.checks.remarks import false_rejections, remarks
 from harness.checks.scope import owed
 from harness.checks.silence import silent_evidence
@@ -108,8 +107,7 @@ def _expected(case: Case) -> Iterator[Finding]:
         yield owed(finding, case)
     lines = case.scenario.expect_lines
     for index, expectation in enumerate(case.scenario.expect):
-        for judged in findings_of(expectation, case):
-            finding = excused(judged, expectation, case)
+        for finding in judged(expectation, case):
             yield replace(finding, line=lines[index]) if index < len(lines) else finding
 
 

@@ -6,6 +6,7 @@ a failure, and what the wire can't tell from either is inconclusive.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import around, forecast_of, listed, moments_of
@@ -94,7 +95,7 @@ class _Judge:
     def _opens_never(self) -> Finding:
         opened, wire = self.wire.opened, self.wire
         if opened is not None:
-            surely = wire.changes.opens_always
+            surely = wire.changes.opens_always and not self._by_chance(opened.at_s)
             verdict = Verdict.FAILED if surely else Verdict.INCONCLUSIVE
             observed = f"opened at {_at(opened)}"
             evidence = opened.evidence
@@ -111,11 +112,18 @@ class _Judge:
         wire = self.wire
         if not wire.demands:
             return Verdict.INCONCLUSIVE, f"no request is known to have needed {wire.upstream}"
+        if self._by_chance(math.inf):
+            return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
         if wire.unreadable:
             return Verdict.INCONCLUSIVE, "this machine was too busy to read the order of events"
         if wire.unknown and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
+
+    def _by_chance(self, until_s: float) -> bool:
+        """Whether a sound breaker may have opened by then, or not, for what waits decided."""
+        patient = self.case.patient and self.wire.refutation is None
+        return patient and self.wire.leeway.beats(until_s) != 0
 
     def _would_show(self) -> bool:
         """Whether a request that can be told apart was sent while it is surely open."""
@@ -146,17 +154,19 @@ class _Judge:
             return self._finding("first rejection", verdict, expected, observed, self._sight())
         first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
         # Of those sent at one instant so many were turned away, whoever they are.
-        slack_s = self.wire.sight.tie_s(first.sent.at_s)
+        slack_s = self.wire.sight.fine_s
         near = [
             r.sent.number
             for r in self.case.history.stream(stream)
             if abs(r.sent.at_s - first.sent.at_s) <= slack_s
         ]
         lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
+        if self.case.patient and self.wire.opened is not None:
+            lowest, highest = self._may_be_first(first, self.wire.opened)
         unsure = any(r.sent.at_s < first.sent.at_s for r in self.wire.unknown)
         ok = any(
             span.low <= first.sent.number <= span.high
-            or (lowest <= span.low <= highest and len(near) > 1)
+            or (lowest <= span.high and span.low <= highest and lowest < highest)
             for span in right
         )
         verdict = Verdict.PASSED if ok else Verdict.FAILED
@@ -168,6 +178,15 @@ class _Judge:
         return self._finding(
             "first rejection", verdict, expected, observed, evidence, examples=(first,)
         )
+
+    def _may_be_first(self, first: Request, opened: Transition) -> tuple[int, int]:
+        """The numbers of those that may have been turned away first on a quiet machine."""
+        low_s = min(opened.at_s - opened.error_s, first.sent.at_s)
+        high_s = max(opened.at_s + opened.error_s, first.sent.at_s)
+        sent = self.case.history.stream(first.sent.stream)
+        numbers = [r.sent.number for r in sent if low_s <= r.sent.at_s <= high_s]
+        later = [r.sent.number for r in sent if r.sent.at_s > high_s]
+        return min(numbers), min(later, default=max(numbers))
 
     def _attempts(self) -> Finding:
         name, wire = "attempts until open", self.wire
@@ -187,13 +206,20 @@ class _Judge:
         seen = [a for a in wire.attempts if a.start_s <= until_s]
         late = [a for a in wire.late if a.start_s > until_s and self._before_the_probe(a.start_s)]
         count = len(seen) + len(late)
-        ok = right is not None and right.low <= count <= right.high
+        spread = self._counts_spread(wire.opened)
+        ok = right is not None and right.low <= count + spread and count - spread <= right.high
         observed = f"{count} until {_at(wire.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
         sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         return self._finding(name, verdict, expected, observed, f"seen by {sources}")
+
+    def _counts_spread(self, opened: Transition) -> int:
+        """How many attempts may have come before it or after it on a quiet machine."""
+        if not self.case.patient:
+            return 0
+        return sum(abs(a.start_s - opened.at_s) <= opened.error_s for a in self.wire.attempts)
 
     def _before_the_probe(self, at_s: float) -> bool:
         probes = [t.at_s for t in self.wire.transitions if t.state == "half_open"]
@@ -220,6 +246,8 @@ class _Judge:
         """The worst of all, each held against the next that allows it; unsure ones may be
         missing.
         """
+        if self._by_chance(math.inf) and len(found) != len(moments):
+            return Verdict.INCONCLUSIVE
         left, verdicts = list(found), [Verdict.PASSED]
         for moment in moments:
             verdict = self._judged(left[0], moment, tolerance_s) if left else Verdict.FAILED
@@ -242,15 +270,25 @@ class _Judge:
             observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
         alone = all(probe.together == 1 for probe in found) and not wire.late
         unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
-        slack_s = max((wire.sight.tie_s(p.attempt.start_s) for p in found), default=0.0)
+        slack_s = wire.sight.fine_s
         instants = [p.attempt.start_s for p in found]
-        fits = alone and _fits(instants, moments, unseen, tolerance_s + slack_s)
+        slack_s += self._probes_spread_s()
+        fits = alone and (
+            _fits(instants, moments, unseen, tolerance_s + slack_s) or math.isinf(slack_s)
+        )
         verdict = Verdict.PASSED if fits else Verdict.FAILED
         if fits and not found:
             verdict = Verdict.INCONCLUSIVE
         if unseen and len(found) < len(moments):
             observed += f" ({len(unseen)} into a refusing port, where nothing shows it)"
         return self._finding("probes", verdict, expected, observed, self._sight())
+
+    def _probes_spread_s(self) -> float:
+        """How far off they may be for what was waited."""
+        if not self.case.patient:
+            return 0.0
+        probing = (t.error_s for t in self.wire.transitions if t.state == "half_open")
+        return max(probing, default=0.0)
 
     def _probe_moments(self) -> tuple[tuple[Moment, ...], float]:
         wanted = self.expectation.probes
@@ -271,12 +309,13 @@ class _Judge:
         if self.wire.opened is None:
             verdict, observed = self._never_opened()
             return self._finding("closes", verdict, expected, observed, self._sight())
+        wrong = Verdict.INCONCLUSIVE if self._by_chance(math.inf) else Verdict.FAILED
         if allowed is None:
-            verdict = Verdict.PASSED if closed is None else Verdict.FAILED
+            verdict = Verdict.PASSED if closed is None else wrong
             observed = "stayed open" if closed is None else f"closed at {_at(closed)}"
             return self._finding("closes", verdict, expected, observed, self._sight())
         if closed is None:
-            verdict = Verdict.FAILED if allowed.sure else Verdict.INCONCLUSIVE
+            verdict = wrong if allowed.sure else Verdict.INCONCLUSIVE
             return self._finding(
                 "closes", verdict, expected, "it did not close again", self._sight()
             )
@@ -295,7 +334,7 @@ class _Judge:
 
     def _judged(self, found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
         """Inside with all of its bounds, outside with all of them, or neither."""
-        spread_s = tolerance_s + self.wire.sight.tie_s(found.at_s)
+        spread_s = tolerance_s + self.wire.sight.fine_s
         low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
         if any(r.low - spread_s <= low_s and high_s <= r.high + spread_s
                for r in allowed.alternatives):  # fmt: skip

@@ -16,6 +16,7 @@ from harness.checks.case import Case
 from harness.checks.proof import reaching
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.sight import Sight, sight
+from harness.checks.slipping import Slipped, slipped
 from harness.checks.wording import counted, plural, seconds
 from harness.history.view import History, Request
 from harness.routes import route_matches
@@ -44,8 +45,9 @@ class _Seen:
     """Those whose warm-up reached the upstream."""
     requests: tuple[Request, ...]
     """Of these streams, sent where calls could be seen."""
-    nobodys: int = 0
+    nobodys: int
     """Calls that no request caused, which are not counted."""
+    slipped: Slipped
 
 
 def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
@@ -71,13 +73,12 @@ def _see(expectation: ExpectCalls, case: Case) -> _Seen:
     history, upstream = case.history, expectation.upstream
     span, wire = span_of(expectation, case), case.wire(upstream)
     visible = sight(case, span, upstream, wire.sight.hides)
-    calls = tuple(
+    made = [
         attempt
         for attempt in (*wire.attempts, *(wire.background if expectation.on else ()))
-        if attempt.start_s in span
-        and attempt.source != "latency"
-        and _is_on(attempt, expectation.on)
-    )
+        if attempt.source != "latency" and _is_on(attempt, expectation.on)
+    ]
+    calls = tuple(attempt for attempt in made if attempt.start_s in span)
     nobodys = [a for a in wire.background if a.start_s in span and not expectation.on]
     streams = reaching(history, upstream, expectation.on)
     requests = tuple(
@@ -93,6 +94,14 @@ def _see(expectation: ExpectCalls, case: Case) -> _Seen:
         streams=streams,
         requests=requests,
         nobodys=len(nobodys),
+        slipped=slipped(
+            case,
+            span,
+            upstream,
+            [attempt.start_s for attempt in made],
+            [(r, [attempt.start_s for attempt in wire.made_for(r)]) for r in requests],
+            most=wire.settings.attempts,
+        ),
     )
 
 
@@ -106,7 +115,7 @@ def _is_on(attempt: Attempt, on: str | None) -> bool:
 def _judge(wanted: Range, seen: _Seen, on: str | None) -> tuple[Verdict, str | None]:
     """The verdict, and why where it is inconclusive."""
     count = len(seen.calls)
-    if count > wanted.high:
+    if count - seen.slipped.in_ > wanted.high:
         return Verdict.FAILED, None
     if count >= wanted.low > 0 and (wanted.high == float("inf") or not seen.sight.hidden):
         return Verdict.PASSED, None
@@ -130,7 +139,8 @@ def _judge(wanted: Range, seen: _Seen, on: str | None) -> tuple[Verdict, str | N
         )
     if seen.sight.hidden and wanted.low > 0:
         return Verdict.INCONCLUSIVE, f"what was called in {seen.sight.unseen} could not be seen"
-    return (Verdict.FAILED if count < wanted.low else Verdict.PASSED), None
+    too_few = count + seen.slipped.out < wanted.low
+    return (Verdict.FAILED if too_few else Verdict.PASSED), None
 
 
 def _observed(calls: Sequence[Attempt]) -> str:

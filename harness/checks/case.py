@@ -13,6 +13,7 @@ from harness.history.view import History, Request
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
 from harness.settings import DOCUMENTED, ServiceSettings
+from harness.wire.patient import PatientWire
 from harness.wire.witness import Wire, Witness
 
 HANG_MARGIN_S = 2.0
@@ -22,9 +23,26 @@ HANG_MARGIN_S = 2.0
 class Case:
     """A scenario and its history; everything else is worked out once, when first asked for."""
 
-    def __init__(self, scenario: Scenario, history: History) -> None:
+    def __init__(self, scenario: Scenario, history: History, *, strict: Case | None = None) -> None:
+        """`strict`: the same case without patience, where this one has it."""
         self.scenario = scenario
         self.history = history
+        self._strict = strict
+        self._patient_wires: dict[str, PatientWire] = {}
+
+    @property
+    def patient(self) -> bool:
+        """Whether what the machine was measured to explain is taken for explained."""
+        return self._strict is not None
+
+    @cached_property
+    def with_patience(self) -> Case:
+        """The same run, judged with all the patience that its measured waits call for."""
+        return Case(self.scenario, self.history, strict=self)
+
+    def late_s(self, start_s: float, end_s: float) -> float:
+        """By how much what went on in that time may be late, where there is patience for it."""
+        return self.noise.slack_s(start_s, end_s) if self.patient else 0.0
 
     def settings(self, upstream: str) -> ServiceSettings:
         """What the target declares for an upstream; the contract's settings where it doesn't.
@@ -37,17 +55,24 @@ class Case:
     @cached_property
     def witness(self) -> Witness:
         """What crossed all wires, and for whom."""
+        if self._strict is not None:
+            return self._strict.witness
         names = dict.fromkeys((*self.history.run.upstreams, *DOCUMENTED))
         return Witness(self.history, {name: self.settings(name) for name in names}, self.noise)
 
     def wire(self, upstream: str) -> Wire:
         """What crossed an upstream's wire, and what its breaker must have done."""
-        return self.witness.at(upstream)
+        wire = self.witness.at(upstream)
+        if not self.patient:
+            return wire
+        if upstream not in self._patient_wires:
+            self._patient_wires[upstream] = PatientWire(wire)
+        return self._patient_wires[upstream]
 
     @cached_property
     def noise(self) -> Noise:
         """How late the machine made things, as measured."""
-        return Noise(self.history)
+        return Noise(self.history) if self._strict is None else self._strict.noise
 
     def claims(self, expectation: ExpectationBase) -> tuple[str, ...]:
         """The claims that an expectation stands for: its own, else the scenario's."""

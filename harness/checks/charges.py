@@ -14,6 +14,7 @@ from harness.checks.ledger import Account, account
 from harness.checks.proof import charging, ledger_works
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.sight import Sight, keeps_out, sight
+from harness.checks.slipping import slipped
 from harness.checks.wording import counted, plural, seconds
 from harness.history.events import Charged
 from harness.scenario.expectations.charges import ExpectCharges
@@ -57,6 +58,9 @@ class _Check:
         )
         chats = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
         self.sent = len(chats)
+        instants_s = [charge.at_s for charge in history.charges]
+        own = [(c, [at_s for at_s in instants_s if c.sent.at_s <= at_s <= c.end_s]) for c in chats]
+        self.slipped = slipped(case, self.span, "billing", instants_s, own, most=1)
         self.sent_in_sight = sum(chat.sent.at_s in self.sight for chat in chats)
 
     def findings(self) -> Iterator[Finding]:
@@ -67,13 +71,14 @@ class _Check:
 
     def _number(self, wanted: Range) -> Finding:
         count, why = len(self.charges), None
-        if count > wanted.high:
+        if count - self.slipped.in_ > wanted.high:
             verdict = Verdict.FAILED
         elif count >= wanted.low and count > 0:
             verdict = Verdict.PASSED
         else:
             why = self._blind()
-            verdict = Verdict.FAILED if count < wanted.low else Verdict.PASSED
+            too_few = count + self.slipped.out < wanted.low
+            verdict = Verdict.FAILED if too_few else Verdict.PASSED
         unseen = (
             f"; nothing could reach billing in {self.sight.unseen}" if self.sight.hidden else ""
         )
@@ -99,7 +104,8 @@ class _Check:
 
     def _once(self) -> Finding:
         found, why = self.account, None
-        verdict = Verdict.FAILED if found.duplicates or found.missing else Verdict.PASSED
+        missing = found.missing > self.slipped.out
+        verdict = Verdict.FAILED if found.duplicates or missing else Verdict.PASSED
         if not self.works and not found.charges:
             why = "the warm-up showed no charge either: the ledger is out of sight"
         elif not found.charges and not found.owned:

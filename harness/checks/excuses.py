@@ -3,11 +3,12 @@
 Three ways in which lateness changes more than an instant:
 
 * the request itself, or whatever answered it, was held up: it is slower by as much as was measured,
-  and what it met may have been decided by a race;
-* waits of half a deadline may have lost a whole attempt to it, and what follows from that;
-* the world around it was late: a breaker that trips late turns away late. Where a window begins is
-  an author's word for when the world has got there, so a request near its beginning is excused by
-  as much as the world may have been late by then, and one well inside it is not.
+  and waits of half a deadline may have lost a whole attempt to it, and what follows from that;
+* waits may have decided what it met: a fault or none, a breaker open or closed (`wire/leeway.py`);
+* the world around it was late. Where a window begins is an author's word for when the world has got
+  there, so a request that near to its beginning is excused, and one well inside it is not.
+
+What is counted or timed over many requests is judged with patience instead (`patience.py`).
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.checks.tally import Outcome, Requirement
 from harness.history.view import Request
-from harness.scenario.expectations import ExpectationBase, Windowed
-from harness.scenario.expectations.breaker import ExpectBreaker
-from harness.scenario.expectations.calls import ExpectCalls
-from harness.scenario.expectations.charges import ExpectCharges
-from harness.verdict import Finding, Verdict
+from harness.wire.leeway import LOST
+from harness.wire.policy import EITHER_S
 
 UNHANDLED = 500
 """What an application answers that has not foreseen what befell it: right at no time (G9)."""
-LATE_S = 0.25
-"""Less lateness than this, within a second, changes nobody's answer."""
+LATE_S = EITHER_S
+"""What left later than this met another state of the world than was planned: for so long around a
+change of state either answer is right (B4). Waits of so much may have dropped a connection, too, as
+whoever closes an idle one races whoever uses it."""
+_BEFORE_S = 1.0
+"""Waits so long before a window begins may still have kept the world from getting there."""
 
 
 class Excuses:
@@ -41,7 +43,7 @@ class Excuses:
         self._starts = [each.start_s for each in span.windows if each.start_s > 0]
         self._starts += [request.planned_s for request in numbered[:1]]
         deadlines = [case.settings(name).timeout_s for name in case.history.run.upstreams]
-        self._lost_s = min(deadlines, default=0.0) / 2
+        self._lost_s = LOST * min(deadlines, default=0.0)
 
     @property
     def words(self) -> str:
@@ -83,55 +85,39 @@ class Excuses:
 
     def answer(self, request: Request) -> bool:
         """Whether it may have been answered otherwise on a machine with nothing else to do."""
-        burst_s = self._noise.burst_s(request.planned_s, self._end_s(request))
-        return burst_s > LATE_S or self._world_was_late(request)
+        slack_s = self._noise.slack_s(request.planned_s, self._end_s(request))
+        if slack_s >= self._lost_s > 0 or (self._dropped(request) and slack_s >= LATE_S):
+            return True
+        if left_late(request):
+            return True
+        return (slack_s > 0 and self._met_by_chance(request)) or self._world_was_late(request)
+
+    def _dropped(self, request: Request) -> bool:
+        return request.answered is not None and request.status is None
 
     def slowness(self, request: Request, excess_s: float) -> bool:
         """Whether it may have taken so much longer than it should for want of a CPU alone."""
         slack_s = self._noise.slack_s(request.sent.at_s, self._end_s(request))
-        lost = slack_s >= self._lost_s > 0
-        return slack_s >= excess_s or lost or self._world_was_late(request)
+        return slack_s >= excess_s or self.answer(request)
 
     def _end_s(self, request: Request) -> float:
         return min(request.end_s, max(self._case.history.end_s, request.sent.at_s))
 
+    def _met_by_chance(self, request: Request) -> bool:
+        """Whether waits may have decided which fault, or which state of a breaker, it met."""
+        calls = self._case.witness.demands.calls.get(request.sent.stream, ())
+        return any(
+            self._case.wire(name).leeway.decides(request)
+            for name in dict.fromkeys(call.upstream for call in calls)
+        )
+
     def _world_was_late(self, request: Request) -> bool:
         """Whether it met what belongs before its window, as all went on late."""
         planned_s = request.planned_s
-        shift_s = self._noise.shift_s(planned_s)
-        return shift_s > LATE_S and any(
-            start_s <= planned_s < start_s + shift_s for start_s in self._starts
+        return any(
+            start_s <= planned_s < start_s + self._noise.slack_s(start_s - _BEFORE_S, planned_s)
+            for start_s in self._starts
         )
-
-
-def excused(finding: Finding, expectation: ExpectationBase, case: Case) -> Finding:
-    """A failure in instants or numbers that a late world may have shifted is inconclusive.
-
-    How a breaker moves, how many calls reach an upstream, how many charges there are: each hangs on
-    when failures came, so noise really changes it. A breaker that moved not at all was not late.
-    """
-    if finding.verdict is not Verdict.FAILED or finding.timeless or not _shifts(expectation, case):
-        return finding
-    during = expectation.during if isinstance(expectation, Windowed) else None
-    end_s = case.history.end_s if during is None else min(during.end_s, case.history.end_s)
-    if case.noise.shift_s(end_s) <= LATE_S:
-        return finding
-    return too_busy(finding, case)
-
-
-def too_busy(finding: Finding, case: Case) -> Finding:
-    """The same, inconclusive for what was measured of the machine."""
-    evidence = f"{finding.evidence}; this machine was too busy to tell: {case.noise.worst()}"
-    return replace(finding, verdict=Verdict.INCONCLUSIVE, evidence=evidence, noise=True)
-
-
-def _shifts(expectation: ExpectationBase, case: Case) -> bool:
-    if isinstance(expectation, ExpectBreaker):
-        return bool(case.wire(expectation.breaker).transitions)
-    if not isinstance(expectation, ExpectCalls | ExpectCharges):
-        return False
-    # Over the whole play nothing is shifted in or out.
-    return expectation.during is not None or expectation.while_ is not None
 
 
 def left_late(request: Request) -> bool:

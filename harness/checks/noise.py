@@ -2,7 +2,9 @@
 
 A run records how long its parts were kept waiting (`Waited`), and each request how late it left.
 Both are slack: by so much anything seen meanwhile may have been later than on a machine with
-nothing else to do. What is measured bounds what may be excused; nothing here is a guess.
+nothing else to do. What is measured bounds what may be excused; nothing here is a guess. All ask
+one question, how much was waited between two instants: readings of the wire (`wire/sight.py`),
+excuses of a request (`excuses.py`), a second judgement with patience (`patience.py`).
 
 The waits of different parts add up, as a request passes through all of them in turn. What the
 harness measures of itself in several ways is one lateness, and counts once.
@@ -15,7 +17,6 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 
 from harness.checks.wording import seconds
@@ -27,8 +28,6 @@ WORTH_TELLING_S = 0.005
 """Requests that leave no later than this are on time."""
 BURST_S = 1.0
 """Over how long waits are taken together when it is asked how bad they were at their worst."""
-LINKS = 3
-"""How many instants, each hanging on the one before, make an instant that a scenario names."""
 _WHO = {
     "target": "the target",
     "stubs": "the stubs",
@@ -98,7 +97,10 @@ class Noise:
         return late_s <= 0 or self.slack_s(start_s, end_s) >= late_s
 
     def burst_s(self, start_s: float, end_s: float) -> float:
-        """The most slack within any one second of that time: short waits don't add up for ever."""
+        """The most slack within any one second of that time: short waits don't add up for ever.
+
+        For what takes no fixed time (a start), of which no end says how late it is.
+        """
         if end_s - start_s <= BURST_S:
             return self.slack_s(start_s, end_s)
         last_s = end_s - BURST_S
@@ -106,23 +108,6 @@ class Noise:
         # The worst second can be moved on until the first wait in it is about to drop out.
         starts = {start_s, last_s, *self._ends[first : bisect_right(self._ends, last_s)]}
         return max(self.slack_s(at_s, at_s + BURST_S) for at_s in starts)
-
-    def shift_s(self, at_s: float) -> float:
-        """How late the world itself may be at an instant of the play: its breakers, its recovery.
-
-        What it hangs on (a last failure, the wait after it, a probe) is late by each of its links,
-        each of them by the worst second so far at most.
-        """
-        worst = bisect_right(self._seconds, (at_s, math.inf))
-        burst_s = self._seconds[worst - 1][1] if worst else 0.0
-        return min(LINKS * burst_s, self.slack_s(0.0, max(0.0, at_s)))
-
-    @cached_property
-    def _seconds(self) -> list[tuple[float, float]]:
-        """For the start of each wait of the play, the worst second that began by then."""
-        starts = sorted({max(0.0, wait.start_s) for wait in self.waits if wait.end_s >= 0.0})
-        bursts = (self.slack_s(start_s, start_s + BURST_S) for start_s in starts)
-        return list(zip(starts, accumulate(bursts, max), strict=True))
 
     @property
     def longest(self) -> Wait | None:

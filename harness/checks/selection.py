@@ -1,7 +1,8 @@
 """Which windows and which requests an expectation speaks of.
 
-`during` selects by planned instant. `while` takes its windows from the inferred breaker, without
-the instants at which either answer is right (B4: a quarter of a second around a change of state).
+`during` selects by planned instant. `while` selects by when a request left; it takes its windows
+from the inferred breaker, without the instants at which either answer is right (B4: a quarter of a
+second around a change of state).
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class Span:
     """`in 10s..68s`, `while auth is open`, or `throughout`."""
     inferred: str = ""
     """Where windows were inferred: which ones."""
+    as_sent: bool = False
+    """Whether requests are chosen by when they really left: a breaker's state is what it was then,
+    a plan is an author's word."""
 
     def __contains__(self, at_s: float) -> bool:
         """Whether an instant lies in one of the windows."""
@@ -74,13 +78,13 @@ def _while(condition: While, case: Case) -> Span:
     )
     shown = ", ".join(window(each) for each in windows)
     inferred = f"{upstream}'s breaker as inferred: {shown}" if windows else missing
-    return Span(windows=windows, words=words, inferred=inferred)
+    return Span(windows=windows, words=words, inferred=inferred, as_sent=True)
 
 
 def requests_in(case: Case, span: Span, stream: str | None = None) -> tuple[Request, ...]:
-    """The requests planned in a span, of one stream or of all, in order of their instants."""
+    """The requests in a span, of one stream or of all, in order of their planned instants."""
     requests = case.history.requests if stream is None else case.history.stream(stream)
-    return tuple(request for request in requests if request.planned_s in span)
+    return tuple(r for r in requests if (r.sent.at_s if span.as_sent else r.planned_s) in span)
 
 
 def only_numbers(requests: Sequence[Request], wanted: Range | None) -> tuple[Request, ...]:

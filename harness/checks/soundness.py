@@ -8,7 +8,8 @@ What is found here is inconclusive, so that such a run is never green. How failu
   promises, which need no outage, are;
 * something else went wrong (a fault came late, a part of the world died): only what a sound target
   shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
-* requests left late: each late request is unclear by itself, failures of others stand.
+* a busy machine made a fault or requests late: nothing passes, and what fails with patience for all
+  that was measured (`patience.py`) stays failed.
 
 Engines record when things happened, and judge no lateness; this does. Where a busy machine was
 measured to be why (`noise.py`), the finding says so, so that the scenario can be played again.
@@ -35,6 +36,7 @@ LATE_FAULT_S = 0.25
 """A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
 LATE_PROCESS_FAULT_S = 2.0
 """The same for faults of a process, which takes a moment to start."""
+_TURNS = 3
 HELD_UP_S = 0.5
 """Waits of so much within a second may be why something wasn't ready or answered in its time."""
 LATE_P99_S = 0.25
@@ -85,7 +87,7 @@ def soundness(case: Case) -> Soundness:
     return Soundness(
         findings=(*troubles, *unhealthy, *map(_missed, missed), *_late_requests(case)),
         unhealthy=bool(unhealthy),
-        troubled=bool(troubles),
+        troubled=any(not finding.noise for finding in troubles),
         pointless=any(miss.by_mistake for miss in missed),
     )
 
@@ -238,9 +240,12 @@ def _lateness(
 def _explained(
     case: Case, real: FaultWindow | None, start_s: float, end_s: float, tolerance_s: float
 ) -> bool:
-    """Whether what was measured makes up for all that a fault came and went too late."""
+    """Whether what was measured makes up for all that a fault came and went too late.
+
+    It takes a few turns of the loop, each of them as late as the worst (connect, ask, hear).
+    """
     return real is not None and all(
-        case.noise.explains(at_s - planned_s - tolerance_s, planned_s, at_s)
+        case.noise.explains((at_s - planned_s - tolerance_s) / _TURNS, planned_s, at_s)
         for planned_s, at_s in ((start_s, real.start_s), (end_s, real.end_s))
     )
 

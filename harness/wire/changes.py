@@ -164,11 +164,22 @@ class Said:
 class Account:
     """What the target says of its own breaker: its status endpoint, else its log."""
 
-    def __init__(self, history: History, upstream: str) -> None:
+    def __init__(
+        self,
+        history: History,
+        upstream: str,
+        late_s: Callable[[float], float] = lambda at_s: 0.0,
+    ) -> None:
+        """`late_s`: how late a look at an instant may have come: a state then lasted for less."""
         reported = history.reported(upstream)
         ends = [*(event.since_s for event in reported[1:]), history.end_s]
         self.said = tuple(
-            Said(e.state, e.since_s, e.at_s, max(e.at_s, end_s))
+            Said(
+                e.state,
+                e.since_s - late_s(e.since_s),
+                e.at_s + late_s(e.at_s),
+                max(e.at_s, end_s) - late_s(end_s),
+            )
             for e, end_s in zip(reported, ends, strict=False)
             if end_s >= 0
         )

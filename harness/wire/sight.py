@@ -16,7 +16,8 @@ from harness.units import Window
 TIE_S = 0.05
 """What a sound target may add to an instant (B3)."""
 _MOST_NOISE_S = 0.3
-"""Noise beyond this is no matter of order any more: what it may explain is excused by itself."""
+"""Noise beyond this makes no order of events loose, but where it is asked for (`patient`): readings
+that take every order for possible say nothing, and mostly all is in order."""
 _REPEATED_S = 35.0
 """A connect without an answer is repeated after 1, 3, 7, 15 and 31 s, if its client still waits."""
 _RELEASE_S = 0.5
@@ -54,7 +55,16 @@ class Quiet:
 class Sight:
     """What can be seen of attempts at one upstream, and when nothing can."""
 
-    def __init__(self, history: History, upstream: str, noise: Noise | None = None) -> None:
+    def __init__(
+        self,
+        history: History,
+        upstream: str,
+        noise: Noise | None = None,
+        *,
+        patient: bool = False,
+    ) -> None:
+        """`patient`: the order of events is as loose as the machine was measured to make it."""
+        self.patient = patient
         evidence = history.run.evidence
         self.requests = "proxy requests" in evidence
         """Whether the proxy tells of each request."""
@@ -96,7 +106,7 @@ class Sight:
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
         noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
-        return self._tie_s + min(noise_s, _MOST_NOISE_S)
+        return self._tie_s + (noise_s if self.patient else min(noise_s, _MOST_NOISE_S))
 
     @property
     def guessed(self) -> tuple[Window, ...]:
@@ -176,6 +186,11 @@ class Sight:
         return tuple(
             f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
         )
+
+    @property
+    def faults(self) -> tuple[FaultWindow, ...]:
+        """All faults that hit the upstream."""
+        return self._all
 
     @property
     def silent(self) -> tuple[FaultWindow, ...]:

@@ -25,6 +25,7 @@ from harness.wire.changes import (
     stories_of,
 )
 from harness.wire.demands import Demand, Demands
+from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
 from harness.wire.sight import Noise, Sight
@@ -54,13 +55,13 @@ class Witness:
         """`settings`: what the target declares, of all its upstreams."""
         self.history = history
         self.settings = settings
-        self._noise = noise
+        self.noise = noise
         self._wires: dict[str, Wire] = {}
 
     @cached_property
     def sights(self) -> dict[str, Sight]:
         """What can be seen of each upstream."""
-        return {name: Sight(self.history, name, self._noise) for name in self.settings}
+        return {name: Sight(self.history, name, self.noise) for name in self.settings}
 
     @cached_property
     def demands(self) -> Demands:
@@ -83,7 +84,7 @@ class Wire:
     """What crossed one upstream's wire, and what its breaker must have done."""
 
     def __init__(self, witness: Witness, upstream: str) -> None:
-        self._witness = witness
+        self.witness = witness
         self._demands = witness.demands
         self.upstream = upstream
         self.history = witness.history
@@ -296,6 +297,12 @@ class Wire:
     def transitions(self) -> tuple[Transition, ...]:
         """The changes, each with how far off it may be."""
         return self.changes.transitions
+
+    @cached_property
+    def leeway(self) -> Leeway:
+        """What a busy machine may have changed."""
+        changes = self.changes.main
+        return Leeway(self.sight, self.settings, self.demands, self.attempts, changes)
 
     @cached_property
     def open_windows(self) -> tuple[Window, ...]:

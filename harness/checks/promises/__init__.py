@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
-from harness.checks.excuses import LATE_S, too_busy
-from harness.checks.noise import BURST_S
+from harness.checks.patience import tempered
 from harness.checks.promises.access import let_in, login_cookie, others_sources
 from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
 from harness.checks.promises.breakers import breaker, status_endpoint
@@ -77,8 +76,22 @@ def violations(case: Case) -> tuple[Violation, ...]:
 def promises_of(case: Case) -> tuple[Finding, ...]:
     """Judge all promises; a check that breaks is inconclusive, and spoils no other's judgement."""
     facts = Facts(case)
-    found = [finding for promise in PROMISES for finding in _findings(promise, facts)]
-    return (*(owed(finding, case) for finding in stays_up(case)), *found)
+    patient: list[Facts] = []  # made when first needed, and once
+
+    def with_patience(promise: Promise) -> Callable[[Case], tuple[Finding, ...]]:
+        def again(case: Case) -> tuple[Finding, ...]:
+            if not patient:
+                patient.append(Facts(case))
+            return tuple(_findings(promise, patient[0]))
+
+        return again
+
+    found = [
+        finding
+        for promise in PROMISES
+        for finding in tempered(tuple(_findings(promise, facts)), case, with_patience(promise))
+    ]
+    return tuple(owed(finding, case) for finding in (*stays_up(case), *found))
 
 
 def _broken(promise: Promise, facts: Facts) -> Iterator[Violation]:
@@ -93,15 +106,6 @@ def _broken(promise: Promise, facts: Facts) -> Iterator[Violation]:
 def _given_up(violation: Violation, facts: Facts) -> bool:
     """Whether the target declares that it doesn't promise this."""
     return bool(violation.claims) and set(violation.claims) <= set(facts.history.run.without)
-
-
-def _excused(finding: Finding, case: Case) -> Finding:
-    """What a late world may have brought about is inconclusive."""
-    at_s = finding.at_s or 0.0
-    late_s = max(case.noise.shift_s(at_s), case.noise.slack_s(at_s - BURST_S, at_s + BURST_S))
-    if finding.timeless or late_s <= LATE_S:
-        return finding
-    return too_busy(finding, case)
 
 
 def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
@@ -131,7 +135,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
             at_s=violation.at_s,
             timeless=promise.timeless,
         )
-        yield owed(_excused(finding, facts.case), facts.case)
+        yield finding
     if not broken and answered and facts.scenario.faults:
         yield Finding(
             name=promise.says,

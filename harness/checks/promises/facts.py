@@ -6,6 +6,7 @@ from the warm-up, so that nothing is expected of a target that it never did.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from functools import cached_property
 from operator import attrgetter
 
 from harness.checks.case import Case
+from harness.checks.excuses import Excuses
+from harness.checks.selection import WHOLE
 from harness.contracts import document
 from harness.history.spans import Spans
 from harness.history.view import History, Request
@@ -80,18 +83,31 @@ class Facts:
         """All requests since 0s of these streams."""
         return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
 
+    def excused(self, request: Request) -> bool:
+        """Whether there is patience for its answer, whatever it is."""
+        return self.case.patient and self._excuses.answer(request)
+
+    @cached_property
+    def _excuses(self) -> Excuses:
+        return Excuses(self.case, WHOLE)
+
     def offered(self, request: Request) -> Offered:
         """What a request's stream is answered when all is well."""
         return self.streams[request.sent.stream]
 
     def alone(self, request: Request, margin_s: float = 0.1) -> bool:
         """Whether no other request was under way meanwhile."""
-        begun_s, ended_s = request.sent.at_s - margin_s, request.end_s + margin_s
+        begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
+        ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
         return self._lives.touching(begun_s, ended_s) == 1  # itself
 
     @cached_property
     def _lives(self) -> Spans:
         return Spans((request.sent.at_s, request.end_s) for request in self.history.requests)
+
+    def margin_s(self, at_s: float, margin_s: float) -> float:
+        """A margin around an instant, as wide as there is patience for."""
+        return margin_s + (self.case.late_s(at_s, at_s) if math.isfinite(at_s) else 0.0)
 
     # What crossed the wire
 
@@ -115,15 +131,16 @@ class Facts:
         return sight.requests and not sight.hidden
 
     def slack_s(self, start_s: float, end_s: float) -> float:
-        """How late the machine may have made what went on in that time, ties included."""
-        sights = self.case.witness.sights.values()
-        return max(sight.slack_s(start_s, end_s) for sight in sights)
+        """How late what went on in that time may be: ties, and what there is patience for."""
+        ties_s = max(sight.fine_s for sight in self.case.witness.sights.values())
+        return ties_s + self.case.late_s(start_s, end_s)
 
     def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
         """The attempts that began in that time, ends included."""
         attempts = self.wire(upstream).attempts
+        until_s = end_s + self.margin_s(end_s, SLACK_S)
         first = bisect_left(attempts, start_s - SLACK_S, key=_start_s)
-        last = bisect_right(attempts, end_s + SLACK_S, key=_start_s)
+        last = bisect_right(attempts, until_s, key=_start_s)
         return list(attempts[first:last])
 
     def made_for(self, request: Request, upstream: str) -> list[Attempt]:
@@ -151,9 +168,9 @@ class Facts:
         for index in self.faults_on(upstream):
             fault = self.scenario.faults[index]
             window = real.get(index)
-            if window is None or not window.start_s <= start_s + 1e-6:
+            if window is None or not self.margin_s(start_s, window.start_s) <= start_s + 1e-6:
                 continue
-            if end_s > min(window.end_s, self.scenario.fault_end_s(index)):
+            if self.margin_s(end_s, end_s) > min(window.end_s, self.scenario.fault_end_s(index)):
                 continue
             if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
                 continue

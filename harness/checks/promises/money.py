@@ -30,8 +30,9 @@ def _users(facts: Facts) -> list[str]:
     return sorted({r.sent.user for r in facts.requests if r.sent.user is not None})
 
 
-def _in_life(at_s: float, chat: Request) -> bool:
-    return chat.sent.at_s - _SLACK_S <= at_s <= chat.end_s + _SLACK_S
+def _in_life(facts: Facts, at_s: float, chat: Request) -> bool:
+    slack_s = facts.margin_s(at_s, _SLACK_S)
+    return chat.sent.at_s - slack_s <= at_s <= chat.end_s + slack_s
 
 
 def charged_twice(facts: Facts) -> Iterator[Violation]:
@@ -44,7 +45,7 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
         )
         for charge in (c for c in facts.history.charges if c.user_id == user):
             owner = next(
-                (chat for chat in owners if _in_life(charge.at_s, chat)),
+                (chat for chat in owners if _in_life(facts, charge.at_s, chat)),
                 None,
             )
             if owner is not None:
@@ -123,7 +124,7 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
         for chat in sorted(chats, key=lambda c: c.end_s):
             if chat.field("charged") is not True:
                 continue
-            own = next((c for c in charges if _in_life(c.at_s, chat)), None)
+            own = next((c for c in charges if _in_life(facts, c.at_s, chat)), None)
             if own is not None:
                 charges.remove(own)
                 continue

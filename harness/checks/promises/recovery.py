@@ -27,11 +27,11 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
         if name in facts.upstreams and (own := facts.settings(name))
     ]
     lifted_s = facts.scenario.last_lift_s
-    slack_s = facts.slack_s(lifted_s, facts.history.end_s)
-    well_s = lifted_s + max(waits, default=0.0) + EITHER_S + slack_s
+    well_s = lifted_s + max(waits, default=0.0) + EITHER_S
     turned_away: Counter[str] = Counter()
     for request in facts.requests:
-        if request.sent.at_s <= well_s or request.answered is None:
+        slack_s = facts.slack_s(lifted_s, request.sent.at_s)
+        if request.sent.at_s <= well_s + slack_s or request.answered is None:
             continue
         offered = facts.offered(request)
         wrong = _unwell(request, offered)
