@@ -3,8 +3,9 @@
 The harness of the nightly run has no Docker socket, and shall have none. What it needs to do to a
 process in another container it asks of this keeper by one line on a connection: `restart`, `kill`,
 `start`, `pause` or `resume`; the answer is a line too, `done` or what went wrong. When the command
-ends by itself, so does the keeper, with its exit status; SIGTERM and SIGINT end both. Where
-OUTAGE_CONTROL_TOKEN is set, an order is obeyed only behind it: `TOKEN restart`.
+ends by itself, so does the keeper, with its exit status (of a signal 128 and its number); SIGTERM
+and SIGINT end both. Where OUTAGE_CONTROL_TOKEN is set, an order is obeyed only behind it: `TOKEN
+restart`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def main() -> int:
                 order = asked.makefile("r", encoding="utf-8", errors="replace")
                 words = order.readline(LONGEST_ORDER).strip()
                 asked.sendall(f"{keeper.obey(words)}\n".encode())
-    return keeper.ended or 0
+    status = keeper.ended or 0
+    return status if status >= 0 else 128 - status
 
 
 if __name__ == "__main__":

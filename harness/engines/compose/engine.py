@@ -39,7 +39,7 @@ from harness.engines.player import Player
 from harness.engines.reaper import Reaper
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
-from harness.errors import UsageError, WorldError
+from harness.errors import TargetError, UsageError, WorldError
 from harness.history.events import Run
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -91,7 +91,10 @@ class ComposeEngine:
         return unplayable_on(self.name, scenario, "toxiproxy")
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
-        """Bring a project up, play the job on it, take it down whatever happens."""
+        """Bring a project up, play the job on it, take it down whatever happens.
+
+        Raises: TargetError when the gateway could not be started.
+        """
         if unplayable := self.unplayable(job.scenario):
             raise WorldError(unplayable)
         self.check(job.target)
@@ -147,6 +150,8 @@ class ComposeEngine:
                 await player.play(world)
                 await world.stubs.settled()
                 await world.check()
+        except TargetError:
+            raise  # whether that ends the whole run is not known here
         except WorldError as error:
             chronicle.failed(error)
         finally:

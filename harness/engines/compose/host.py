@@ -12,7 +12,7 @@ from typing import Any
 from harness.control import TOKEN
 from harness.engines.base import Job, Progress, Report
 from harness.engines.compose.command import ComposeCommand
-from harness.engines.compose.dockerd import Dockerd
+from harness.engines.compose.dockerd import Dockerd, unix_seconds
 from harness.engines.compose.layout import (
     API_PORT,
     DOORWAY_PORT,
@@ -23,9 +23,10 @@ from harness.engines.compose.layout import (
 )
 from harness.engines.compose.leftovers import project_prefix, remove_project
 from harness.engines.compose.logs import LogFollower
-from harness.engines.compose.place import Address, OnAccepted, OnLine, Place
+from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, Place
 from harness.engines.reaper import Reaper
-from harness.errors import WorldError
+from harness.engines.redact import Redactor
+from harness.errors import TargetError, WorldError
 from harness.settings import DOCUMENTED
 
 _numbers = itertools.count(1)
@@ -57,12 +58,14 @@ class HostSite:
         self._offset_s = 0.0
         self._on_line: OnLine = lambda service, line, at_s: None
         self._on_accepted: OnAccepted = lambda upstream, number, at_s: None
+        self._on_end: OnEnd = lambda status, at_s: None
+        self._ending: asyncio.Task[None] | None = None
         self._connections = itertools.count(1)
 
     async def open(self, job: Job, report: Report) -> Place:
         """Bring the project up.
 
-        Raises: WorldError.
+        Raises: TargetError where the gateway ended at once, WorldError.
         """
         report(Progress(doing="starting containers"))
         env = {
@@ -73,6 +76,8 @@ class HostSite:
         await self._command.up(self.project, SERVICES, env, self._reaper)
         self._containers = await self._dockerd.containers(self.project)
         self._offset_s, error_s = await self._dockerd.wall_clock()
+        if self._containers["gateway"].status == "exited":
+            raise await self._unstarted(job)
         return Place(
             gateway=self._published("gateway", GATEWAY_PORT),
             doorway=self._published("gateway", DOORWAY_PORT),
@@ -83,6 +88,13 @@ class HostSite:
             evidence=("proxy connections",),
             wall_error_s=error_s,
         )
+
+    async def _unstarted(self, job: Job) -> TargetError:
+        container = self._containers["gateway"]
+        said: bytes = await self._dockerd.call("the gateway's output", container.logs)
+        status = container.attrs["State"]["ExitCode"]
+        why = f"target {job.target.name!r} ended with exit status {status} before it was ready"
+        return TargetError(why, Redactor.of_job(job).text(said.decode("utf-8", "replace")))
 
     def _published(self, service: str, port: int) -> Address:
         try:
@@ -103,11 +115,22 @@ class HostSite:
         await self._dockerd.call(what, container.reload)
         return self._proxies_url()
 
-    async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
-        """Follow the output of all containers."""
-        self._on_line, self._on_accepted = on_line, on_accepted
+    async def watch(self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd) -> None:
+        """Follow the output of all containers; the gateway's ends with it."""
+        self._on_line, self._on_accepted, self._on_end = on_line, on_accepted, on_end
         for service, container in self._containers.items():
             self._follow(service, container)
+
+    def _note_end(self) -> None:
+        self._ending = asyncio.create_task(self._gateway_ended(self._containers["gateway"]))
+
+    async def _gateway_ended(self, gateway: Any) -> None:
+        with contextlib.suppress(WorldError):  # the project has been removed
+            await self._dockerd.call("the gateway's container can't be seen", gateway.reload)
+            state = gateway.attrs["State"]
+            if not state["Running"]:
+                at_s = unix_seconds(state["FinishedAt"]) - self._offset_s
+                self._on_end(state["ExitCode"], at_s)
 
     def processes(self) -> dict[str, list[int]]:
         """The first process of each container, where this machine's kernel runs them too."""
@@ -131,7 +154,8 @@ class HostSite:
                 self._take_proxy_line(line, at_s)
             self._on_line(service, line, at_s)
 
-        self._followers.append(LogFollower(container, take))
+        on_end = self._note_end if service == "gateway" else None
+        self._followers.append(LogFollower(container, take, on_end))
 
     def _take_proxy_line(self, line: str, at_s: float) -> None:
         with contextlib.suppress(ValueError):
@@ -190,6 +214,8 @@ class HostSite:
         """Remove the project's containers and networks."""
         for follower in self._followers:
             follower.close()
+        if self._ending is not None:
+            await asyncio.wait({self._ending})  # that it ended by itself is still to be told
         loop = asyncio.get_running_loop()
         with contextlib.suppress(Exception):  # the next start removes what is left
             await loop.run_in_executor(None, remove_project, self._dockerd.client, self.project)

@@ -17,9 +17,13 @@ OnStamped = Callable[[str, float], None]
 class LogFollower:
     """Follows one container in a thread of its own, and calls back in the loop's."""
 
-    def __init__(self, container: Any, on_line: OnStamped) -> None:
+    def __init__(
+        self, container: Any, on_line: OnStamped, on_end: Callable[[], None] | None = None
+    ) -> None:
+        """`on_end` is called when the container has said all: it has ended, unasked from here."""
         self._container = container
         self._on_line = on_line
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._stream: Any = None
         self._closing = False
@@ -37,14 +41,19 @@ class LogFollower:
                     self._pass_on(line)
         if rest:
             self._pass_on(rest)
+        if self._on_end is not None and not self._closing:
+            self._in_loop(self._on_end)
+
+    def _in_loop(self, take: Callable[..., None], *what: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(take, *what)
 
     def _pass_on(self, line: bytes) -> None:
         stamp, _, text = line.decode("utf-8", "replace").partition(" ")
         if self._closing or not text.strip():
             return
-        with contextlib.suppress(ValueError, RuntimeError):  # no stamp; the loop is closed
-            at_s = unix_seconds(stamp)
-            self._loop.call_soon_threadsafe(self._on_line, text.rstrip(), at_s)
+        with contextlib.suppress(ValueError):  # no stamp
+            self._in_loop(self._on_line, text.rstrip(), unix_seconds(stamp))
 
     def close(self) -> None:
         """Stop following; the thread ends with the container at the latest."""

@@ -10,6 +10,9 @@ from harness.engines.base import Job, Report
 
 Address = tuple[str, int]
 
+OnEnd = Callable[[int, float], None]
+"""Takes that the gateway ended by itself: its exit status, when (monotonic seconds here)."""
+
 OnLine = Callable[[str, str, float], None]
 """Takes a line of a container's output: the service, the line, when (monotonic seconds here)."""
 OnAccepted = Callable[[str, int, float], None]
@@ -46,12 +49,12 @@ class Site(Protocol):
     async def open(self, job: Job, report: Report) -> Place:
         """Bring it up, its gateway fresh, its parts knowing the job's tokens.
 
-        Raises: WorldError.
+        Raises: TargetError where the gateway ended at once, WorldError.
         """
         ...
 
-    async def watch(self, on_line: OnLine, on_accepted: OnAccepted) -> None:
-        """Begin to pass on what its containers say and its proxies accept."""
+    async def watch(self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd) -> None:
+        """Begin to pass on what its containers say, its proxies accept, and the gateway's end."""
         ...
 
     def processes(self) -> Mapping[str, Sequence[int]]:

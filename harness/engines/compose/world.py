@@ -7,7 +7,9 @@ import contextlib
 import dataclasses
 import json
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
@@ -18,11 +20,12 @@ from harness.engines.compose.vacancy import Vacancy
 from harness.engines.journal import intruder_in
 from harness.engines.local.gateway import Gateway
 from harness.engines.marks import LogReader
+from harness.engines.processes import LAST_LINES, ended
 from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.tasks import together
-from harness.errors import WorldError
+from harness.errors import TargetError, WorldError
 from harness.history.events import Crossed, Logged
 from harness.log_patterns import LONGEST_LINE
 from harness.scenario.faults import FaultBase
@@ -30,6 +33,9 @@ from harness.target import Target
 from harness.toxiproxy.client import ToxiproxyClient
 
 _READY_WITHIN_S = 20.0
+_KEPT_LINES = 100
+_SIGNALLED = 128
+"""A container's exit status beyond this is the number of the signal that ended it."""
 _STARTS_AHEAD_S = 3.0
 """A killed service starts so long before its fault is lifted, unseen behind its closed proxy."""
 
@@ -51,17 +57,22 @@ class World:
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], Vacancy] = {}
         self._revivals: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._said: deque[str] = deque(maxlen=_KEPT_LINES)
+        """What the gateway said last."""
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """Its exit status, if it ended before it was ready."""
+        self._is_ready = False
 
     async def start(self, site: Site, reaper: Reaper, report: Report) -> None:
         """Everything up, proxies made, the gateway ready.
 
-        Raises: WorldError.
+        Raises: TargetError where it is the gateway that does not come up, WorldError.
         """
         self._site = site
         place = self.place = await site.open(self._job, report)
         report(Progress(doing="telling stubs and proxies"))
         guarded = self._chronicle.guarded
-        await site.watch(guarded(self._on_line), guarded(self._on_accepted))
+        await site.watch(guarded(self._on_line), guarded(self._on_accepted), guarded(self._on_end))
         await together(
             self.stubs.start({name: place.stubs[name] for name in self._names}),
             self._make_proxies(place),
@@ -70,8 +81,39 @@ class World:
         self._gateway = Gateway(
             job_at(self._job, place.gateway), self._chronicle, reaper, self.redactor
         )
-        await self._gateway.start({}, self._job.internal_token)
+        await self._ready(self._gateway)
         self._gateway.watch_status(self._names)
+
+    async def _ready(self, gateway: Gateway) -> None:
+        """Wait until it is ready, or has ended."""
+        getting_ready = asyncio.ensure_future(gateway.start({}, self._job.internal_token))
+        either: set[asyncio.Future[Any]] = {getting_ready, self._ended}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._ended.done():
+                name, status = self._job.target.name, self._ended.result()
+                raise TargetError(
+                    f"target {name!r} ended with exit status {status} before it was ready",
+                    "\n".join(self._said),
+                )
+            await getting_ready
+        except TargetError as error:
+            raise TargetError(error.why, "\n".join(self._said), late=error.late) from None
+        finally:
+            getting_ready.cancel()
+            await asyncio.wait({getting_ready})
+        self._is_ready = True
+
+    def _on_end(self, status: int, at_s: float) -> None:
+        """The gateway ended by itself."""
+        if not self._is_ready:
+            self._ended.set_result(status)
+            return
+        by_signal = status > _SIGNALLED
+        said = list(self._said)[-LAST_LINES:]
+        self._chronicle.record(
+            ended(_SIGNALLED - status if by_signal else status, self._chronicle.of(at_s), said)
+        )
 
     async def _make_proxies(self, place: Place) -> None:
         client = self._client(place.toxiproxy)
@@ -97,6 +139,7 @@ class World:
     def _on_line(self, service: str, line: str, at_s: float) -> None:
         at_s = self._chronicle.of(at_s)
         if service == "gateway":
+            self._said.append(self.redactor.text(line[:LONGEST_LINE]))
             for event in self._reader.events(line, at_s):
                 self._chronicle.record(event)
             return
