@@ -64,7 +64,7 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
         if wrong or not quiet or each.judgement.known:
             console.print(one_line(each.judgement))
         if wrong or each.judgement.known:
-            console.print(details(each.judgement))
+            console.print(details(each.judgement, each.scene))
     judgements = [each.judgement for each in saved]
     for line in silence(judgements, uncalled_routes(each.events for each in saved)):
         console.print(line)

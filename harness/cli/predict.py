@@ -11,7 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from rich.text import Text
 
     from harness.contract import Forecast, Prediction
     from harness.lanes import Lane
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 Readings = dict[str, Mapping[str, "ServiceSettings"]]
 Calls = Mapping[str, tuple[str, ...]]
-_STYLES = {"#": "red", "O": "yellow", "?": "dim", "2": "green", "4": "magenta", "5": "red"}
 
 
 @click.command(no_args_is_help=True)
@@ -209,6 +207,7 @@ def _show_tables(scenarios: Sequence[Scenario], readings: Readings, calls: Calls
     from rich.markup import escape
 
     from harness.printable import in_line
+    from harness.report.lanes import columns_in, lane_line
 
     console = Console(highlight=False)
     for index, scenario in enumerate(scenarios):
@@ -223,9 +222,8 @@ def _show_tables(scenarios: Sequence[Scenario], readings: Readings, calls: Calls
         if len(forecasts) == 1:
             console.print(_answers(next(iter(forecasts.values()))))
         console.print()
-        width = max(20, min(console.width, 110) - 24)
-        for lane in _lanes(scenario, forecasts, width):
-            console.print(_lane(lane), soft_wrap=True)
+        for lane in _lanes(scenario, forecasts, columns_in(console.width - 1)):
+            console.print(lane_line(lane), soft_wrap=True)
 
 
 def _lanes(scenario: Scenario, forecasts: Mapping[str, Forecast], width: int) -> Iterator[Lane]:
@@ -339,15 +337,6 @@ def _plain_table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _lane(lane: Lane) -> Text:
-    from rich.text import Text
-
-    text = Text(f"{lane.label[:22]:<23}", style="dim" if lane.kind == "axis" else "")
-    for mark in lane.marks.rstrip():
-        text.append(mark, style="dim" if lane.kind == "axis" else _STYLES.get(mark, "dim"))
-    return text
 
 
 __all__ = ["predict"]

@@ -237,7 +237,7 @@ class Session:
             return
         self._display.done(played.scenario, one_line(judgement))
         if wrong or judgement.known:
-            self._console.print(details(judgement))
+            self._console.print(details(judgement, played.scene))
 
     def _interruption(self, scenarios: Sequence[Scenario]) -> str:
         name = signal.Signals(self._signal or signal.SIGINT).name

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.report.escaping import markdown as _text
-from harness.report.outcome import Outcome
+from harness.report.lanes import MARGIN, label
+from harness.report.links import page_link
+from harness.report.outcome import Outcome, Shown
+from harness.report.scene.picture import picture
 from harness.report.secrets import clean
 from harness.report.totals import busy_line, span, words
 from harness.verdict import Finding, Judgement, Verdict
@@ -24,6 +27,7 @@ _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 _MOST_FINDINGS = 25
 _MOST_CHANGES = 12
 _LONGEST = 500_000
+_COLUMNS = 72
 
 
 def summary_md(outcome: Outcome) -> str:
@@ -42,9 +46,9 @@ def summary_md(outcome: Outcome) -> str:
     ]
     if busy := busy_line(outcome.judgements):
         lines += ["", f"**{_text(busy)}**"]
-    for judgement in ordered:
-        if judgement.verdict in _WRONG or judgement.known:
-            lines += ["", *_account(judgement)]
+    for shown in sorted(outcome.shown, key=lambda each: _ORDER.index(each.judgement.verdict)):
+        if shown.judgement.verdict in _WRONG or shown.judgement.known:
+            lines += ["", *_account(shown.judgement), *_picture(shown)]
     if outcome.silent:
         lines += ["", "Evidence that never said anything:", ""]
         lines += [f"- {_text(line)}" for line in outcome.silent]
@@ -113,6 +117,23 @@ def _account(judgement: Judgement) -> Iterator[str]:
         yield from _wrong(judgement.promises)
     for note in judgement.notes:
         yield f"- *{_text(note)}*"
+
+
+def _picture(shown: Shown) -> Iterator[str]:
+    """What was observed beside what was expected, and where the page shows it in full."""
+    if shown.scene is None:
+        return
+    first_s = min(
+        (f.at_s for f in shown.judgement.all_findings if f.at_s is not None), default=None
+    )
+    yield ""
+    yield f"`{page_link(shown.judgement.name, first_s)}`"
+    if shown.judgement.verdict is Verdict.FAILED:
+        yield ""
+        yield "```text"
+        for lane in picture(shown.scene, columns=_COLUMNS):
+            yield f"{label(lane).replace('`', ' '):<{MARGIN}}{lane.marks}".rstrip()
+        yield "```"
 
 
 def _wrong(findings: Sequence[Finding]) -> Iterator[str]:

@@ -14,6 +14,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from harness.printable import in_line
+from harness.report.lanes import columns_in, lane_line
+from harness.report.scene import Scene
+from harness.report.scene.picture import picture
 from harness.report.secrets import clean
 from harness.report.totals import overall, totals_line, words
 from harness.verdict import Finding, Judgement, Known, Transition, Verdict
@@ -34,6 +37,9 @@ _NAME_WIDTH = 30
 _VERDICT_WIDTH = len("out of scope")
 _MOST_CHANGES = 4
 _MOST_FAULTS = 6
+_INDENT = "    "
+_WITHOUT_TERMINAL = 100
+"""Characters in a line of a picture where nobody says how wide a line is."""
 
 
 def one_line(judgement: Judgement) -> Text:
@@ -96,16 +102,20 @@ def _change(transition: Transition) -> str:
     return f"{transition.state.replace('_', ' ')} {transition.at_s:.1f}s"
 
 
-def details(judgement: Judgement) -> RenderableType:
-    """What is wrong with a scenario: each failed and inconclusive expectation, in that order."""
-    return _Details(judgement)
+def details(judgement: Judgement, scene: Scene | None = None) -> RenderableType:
+    """What is wrong with a scenario: each failed and inconclusive expectation, in that order.
+
+    With a picture of what was observed beside what was expected, where it failed and was seen.
+    """
+    return _Details(judgement, scene)
 
 
 class _Details:
     """Wraps under its labels on a terminal; in a pipe each line stays whole, without padding."""
 
-    def __init__(self, judgement: Judgement) -> None:
+    def __init__(self, judgement: Judgement, scene: Scene | None) -> None:
         self._judgement = judgement
+        self._scene = scene
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(40, options.max_width) if console.is_terminal else None
@@ -116,6 +126,10 @@ class _Details:
         for hits in self._judgement.faults:
             note = f" ({hits.note})" if hits.note else ""
             yield Text(f"    {in_line(clean(f'{hits.name}, {hits.words}{note}'))}", "dim")
+        if self._scene is not None and self._judgement.verdict is Verdict.FAILED:
+            wide = options.max_width if width is not None else _WITHOUT_TERMINAL
+            for lane in picture(self._scene, columns=columns_in(wide - len(_INDENT) - 1)):
+                yield Text(_INDENT) + lane_line(lane)
 
 
 def _wrong(findings: Sequence[Finding], width: int | None) -> Iterator[Text]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.lanes import Lane
+from harness.lanes import Lane, Scale
 from harness.report.outcome import Outcome, Shown
 from harness.report.page.causes import Cause, causes
 from harness.report.page.columns import told
 from harness.report.page.news import Before, News
-from harness.report.scene.picture import picture
+from harness.report.scene.picture import observed
 from harness.report.totals import span, words
 from harness.verdict import Finding, Judgement, Verdict
 
@@ -171,9 +171,8 @@ def _sentence(finding: Finding) -> str:
 def _strips(shown: Shown) -> Iterator[Strip]:
     if shown.scene is None:
         return
-    for lane in picture(shown.scene, columns=STRIP_COLUMNS):
-        if lane.kind != "axis":
-            yield Strip(kind=lane.kind, label=told(lane.label), runs=tuple(_runs(lane)))
+    for lane in observed(shown.scene, Scale(shown.scene.scenario.duration, STRIP_COLUMNS)):
+        yield Strip(kind=lane.kind, label=told(lane.label), runs=tuple(_runs(lane)))
 
 
 def _runs(lane: Lane) -> Iterator[Run]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.checks.brackets import Brackets
+from harness.contract import Forecast
 from harness.history.events import Charged, Logged, Reported
 from harness.history.view import Request
 from harness.scenario.model import Scenario
@@ -131,6 +132,8 @@ class Scene:
     charges: tuple[Charged, ...] = ()
     logs: tuple[Logged, ...] = ()
     veils: tuple[Veil, ...] = ()
+    forecast: Forecast | None = None
+    """What the contract says of it, with the target's own settings; None where all was well."""
     troubles: tuple[tuple[float, str], ...] = ()
     """When something went wrong with the run itself, and what."""
 

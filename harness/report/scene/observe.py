@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.checks.brackets import Brackets, brackets_of
+from harness.checks.brackets import Brackets, brackets_of, forecast_of
 from harness.checks.case import Case
+from harness.contract import Forecast
 from harness.history.events import Charged, Event, Run, Trouble
 from harness.history.view import History, Request
 from harness.judge import judge_case
@@ -22,11 +23,12 @@ from harness.report.scene.model import (
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
 from harness.units import format_duration
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict
 from harness.wire.witness import Wire
 
 _WORTH_A_VEIL_S = 0.02
 _MOST_VEILS = 500
+_WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 
 
 def judge_and_observe(
@@ -68,6 +70,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
         charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
         logs=tuple(line for line in history.logs if line.at_s >= 0),
         veils=tuple(_veils(case)),
+        forecast=_forecast(case) if judgement.verdict in _WRONG else None,
         troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
     )
 
@@ -91,6 +94,13 @@ def _brackets(case: Case) -> dict[str, Brackets]:
         return brackets_of(case)
     except Exception:  # as above
         return {}
+
+
+def _forecast(case: Case) -> Forecast | None:
+    try:
+        return forecast_of(case)
+    except Exception:  # as above
+        return None
 
 
 def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:

@@ -1,24 +1,45 @@
-"""A scene as lanes of text: what was observed, and below it what was expected where they differ."""
+"""A scene as lanes of text: what was observed, and below it what was expected where they differ.
+
+Expected is what the contract says of the scenario with the target's own settings, as
+`outage predict --target` draws it; where the contract says nothing, nothing is drawn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from harness.contract.picture import predicted
 from harness.lanes import Lane, Scale
 from harness.report.scene.model import BreakerView, Scene
 from harness.units import Range
 
+EXPECTED = "  expected"
+"""How a lane is labelled that belongs to the one above it."""
 _NO_ANSWER = "x"
+_EITHER = "? ·"
+"""Marks that demand nothing."""
 
 
 def picture(scene: Scene, *, columns: int) -> tuple[Lane, ...]:
-    """What was observed, each lane `columns` wide: the axis, faults, breakers, streams."""
-    return (Scale(_length_s(scene), columns).axis(), *observed(scene, columns=columns))
+    """The axis, faults, breakers and streams, each `columns` wide, beside what was expected."""
+    scale = Scale(scene.scenario.duration, columns)
+    wanted = (
+        {}
+        if scene.forecast is None
+        else {(each.kind, each.label): each for each in predicted(scene.forecast, scale)}
+    )
+    lanes = [scale.axis()]
+    for lane in observed(scene, scale):
+        lanes.append(lane)
+        other = wanted.pop((lane.kind, lane.label), None)
+        if other is not None and _differ(lane, other):
+            lanes.append(replace(other, label=EXPECTED))
+    return tuple(lanes)  # fmt: skip
 
 
-def observed(scene: Scene, *, columns: int) -> Iterator[Lane]:
-    """The lanes alone: faults, breakers that opened or were to open, and streams."""
-    scale = Scale(_length_s(scene), columns)
+def observed(scene: Scene, scale: Scale) -> Iterator[Lane]:
+    """Faults, the breakers that opened or were to open, and streams."""
     for band in scene.bands:
         hits = band.hits
         yield scale.fault(f"{hits.kind} {hits.subject}", hits.start_s, hits.end_s)
@@ -47,5 +68,8 @@ def open_spells(breaker: BreakerView, end_s: float) -> tuple[tuple[Range, Range]
     return tuple(found)
 
 
-def _length_s(scene: Scene) -> float:
-    return scene.scenario.duration
+def _differ(lane: Lane, wanted: Lane) -> bool:
+    return any(
+        one != other and one not in _EITHER and other not in _EITHER
+        for one, other in zip(lane.marks, wanted.marks, strict=True)
+    )

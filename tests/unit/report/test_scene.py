@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from harness.report.scene.picture import observed
+import io
+import re
+
+from rich.console import Console
+
+from harness.report.markdown import summary_md
+from harness.report.scene.picture import EXPECTED, picture
+from harness.report.text import details
 
 
 def test_breakers_have_bounds_reports_and_what_was_expected(seen):
@@ -39,10 +46,23 @@ def test_the_machine_and_faults_are_on_the_same_clock(seen):
     assert [(veil.start_s, veil.wait_s) for veil in scene.veils] == [(20.0, 0.3)]
 
 
-def test_it_is_drawn_in_text_by_the_same_hand_as_a_prediction(seen):
+def test_it_is_drawn_in_text_beside_what_the_contract_says_where_they_differ(seen):
     _, scene = seen
-    lanes = {lane.label: lane.marks for lane in observed(scene, columns=80)}
+    lanes = {lane.label: lane.marks for lane in picture(scene, columns=80)}
     assert lanes["status auth"].rstrip() == "#" * 50
     assert lanes["chat"] == "4" * 10 + "55" + "4" * 52 + "2" * 16
     breaker = lanes["auth breaker"]
     assert (breaker[:4], breaker[6:63], breaker[66:]) == ("....", "O" * 57, "." * 14)
+    assert lanes[EXPECTED] == "4" * 64 + "?" + "2" * 15  # of chat: the breaker did what it should
+
+
+def test_the_terminal_and_the_summary_show_the_picture_of_a_failure(seen, outcome):
+    judgement, scene = seen
+    stream = io.StringIO()
+    Console(file=stream, soft_wrap=True).print(details(judgement, scene))
+    text, summary = stream.getvalue(), summary_md(outcome(judgement, scenes=(scene,)))
+    assert "\n    status auth" in text
+    assert "```text\n" in summary
+    for shown in (text, summary):
+        assert re.search(r"^ *chat +4+5+4+2+\n +expected +4+[?]2+$", shown, re.MULTILINE)
+    assert "`report.html#/down?t=0`" in summary
