@@ -35,7 +35,7 @@ def test_nothing_found_is_0_and_says_where_it_has_been(tmp_path: Path) -> None:
 
 def test_a_naive_gateway_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path) -> None:
     done = explored(
-        "--target", "naive", "--examples", "4", "--seed", "2", "--report", "found",
+        "--target", "naive", "--examples", "2", "--seed", "2", "--report", "found",
         "--database", "db", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
