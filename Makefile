@@ -9,13 +9,14 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: help run test check kills fuzz setup upgrade clean
+.PHONY: help run test check kills fuzz bench setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages (ARGS='auth_blackhole_50s --report out')"
 	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
 	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers')"
+	@echo "make bench   speed beside peers, in one run (ARGS='--rounds 1 --only commands proxy')"
 	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
@@ -49,6 +50,16 @@ kills: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python tests/fuzz/fuzz.py $(or $(ARGS),100000)
+
+# Peers have an environment of their own: their libraries must not decide about ours.
+bench: $(VENV)/.test $(VENV)/peers/.made
+	@$(BIN)/python benchmarks/bench.py --peers $(VENV)/peers/bin $(ARGS)
+
+$(VENV)/peers/.made: benchmarks/peers.txt
+	@echo "== installing the peers that speed is measured beside"
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
+	@touch $@
 
 setup: $(VENV)/.test
 

@@ -33,7 +33,7 @@ from harness.toxiproxy.server import ProxyServer
 _LATENCY_MS = 100
 _FOR_S = 1.2
 _MEGABYTES = 400
-_PASSING = tuple(
+PASSING = tuple(
     ToxicSpec(type="latency", stream=stream, attributes={"latency": 0})
     for stream in ("upstream", "downstream")
 )
@@ -158,7 +158,7 @@ def main() -> int:
             client = stack.enter_context(server)
             ports = [
                 client.create(which, f"127.0.0.1:{port}", toxics=toxics).port
-                for which, toxics in (("p", () if arguments.bare else _PASSING), ("late", _LATE))
+                for which, toxics in (("p", () if arguments.bare else PASSING), ("late", _LATE))
             ]
             subjects.append(Subject(name, ports[0], ports[1], server.pid))
         for turn in range(arguments.rounds):

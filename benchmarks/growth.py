@@ -1,0 +1,175 @@
+"""Cost against size: what is measured at several sizes, the exponent of its growth, and plots.
+
+    python benchmarks/growth.py [--json FILE]
+    .venv/peers/bin/python benchmarks/growth.py --plot FILE --to FOLDER
+
+An exponent of 1 is a straight line. Histories are of real plays in the simulation: auth black-holed
+for 50 of 90 s, with more and more requests a second; and one fault over which one window's attempts
+grow. Needs about five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+STRAIGHT = 1.15
+"""The largest exponent that is called a straight line: caches and fixed costs bend it a little."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What was measured: processor seconds by size."""
+
+    name: str
+    of: str
+    sizes: tuple[int, ...]
+    seconds: tuple[float, ...]
+
+    @property
+    def exponent(self) -> float:
+        """Of the growth between the second half of the sizes, where fixed costs weigh little."""
+        half = len(self.sizes) // 2
+        sizes = [math.log(size) for size in self.sizes[half - 1 :]]
+        costs = [math.log(max(cost, 1e-6)) for cost in self.seconds[half - 1 :]]
+        mean_size, mean_cost = sum(sizes) / len(sizes), sum(costs) / len(costs)
+        above = sum((x - mean_size) * (y - mean_cost) for x, y in zip(sizes, costs, strict=True))
+        return above / sum((x - mean_size) ** 2 for x in sizes)
+
+    @property
+    def straight(self) -> bool:
+        """Whether cost grows as the work does."""
+        return self.exponent <= STRAIGHT
+
+
+def curves(say: Callable[[str], None]) -> Iterator[Curve]:
+    """Play, judge, report by requests; listing by files."""
+    yield from _by_requests(say)
+    yield from _by_files(say)
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    begun_s = time.process_time()
+    work()
+    return time.process_time() - begun_s
+
+
+def _by_requests(say: Callable[[str], None]) -> Iterator[Curve]:
+    from harness.engines.base import Job
+    from harness.engines.sim.engine import SimEngine
+    from harness.judge import judge
+    from harness.scenario.loader import parse_scenario
+    from harness.target import bundled
+    from harness.timeline import compile_timeline
+
+    rates = (5, 10, 20, 40, 80, 160)
+    target = bundled("reference")
+    assert target is not None
+    engine = SimEngine()
+    sizes, plays, judged = [], [], []
+    try:
+        for rate in rates:
+            scenario = parse_scenario(_OUTAGE.format(rate=rate), "outage.yaml")
+            with tempfile.TemporaryDirectory() as folder:
+                job = Job(
+                    scenario=scenario,
+                    timeline=compile_timeline(scenario),
+                    target=target,
+                    folder=Path(folder),
+                )
+                begun_s = time.perf_counter()
+                history = engine.play_now(job)
+                plays.append(time.perf_counter() - begun_s)
+            judged.append(_cpu_s(lambda: judge(scenario, history)))  # noqa: B023 - used at once
+            sizes.append(90 * rate)
+            say(f"{90 * rate} requests: played in {plays[-1]:.1f} s, judged in {judged[-1]:.1f} s")
+    finally:
+        engine.close_now()
+    yield Curve("played in the simulation (wall)", "requests", tuple(sizes), tuple(plays))
+    yield Curve("judged", "requests", tuple(sizes), tuple(judged))
+
+
+_OUTAGE = """
+title: auth is down for 50 s
+duration: 90s
+traffic:
+  checks: {{request: GET /v1/api/auth/check, as: ada, rate: {rate}/s}}
+faults:
+  - {{upstream: auth, fault: blackhole, from: 0s, to: 50s}}
+expect:
+  - {{breaker: auth, keeps: contract}}
+  - never: {{status: 500}}
+"""
+
+
+def _by_files(say: Callable[[str], None]) -> Iterator[Curve]:
+    from harness.scenario.loader import load_scenarios
+
+    counts = (125, 250, 500, 1000)
+    seconds = []
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(count):
+                (Path(folder) / f"outage_{number}.yaml").write_text(_OUTAGE.format(rate=1))
+            seconds.append(_cpu_s(lambda: load_scenarios(sorted(Path(folder).glob("*.yaml")))))
+        say(f"{count} files: read and validated in {seconds[-1]:.2f} s")
+    yield Curve("read and validated", "files", counts, tuple(seconds))
+
+
+def plot(found: Sequence[Curve], folder: Path) -> None:
+    """One picture for each curve, with the straight line through its last point."""
+    import matplotlib  # type: ignore[import-not-found]
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot  # type: ignore[import-not-found]
+
+    for curve in found:
+        figure, axes = pyplot.subplots(figsize=(5, 3))
+        line = [curve.seconds[-1] * size / curve.sizes[-1] for size in curve.sizes]
+        axes.plot(curve.sizes, line, "--", color="0.7", label="a straight line")
+        axes.plot(curve.sizes, curve.seconds, "o-", label=f"exponent {curve.exponent:.2f}")
+        axes.set(xlabel=curve.of, ylabel="s", title=curve.name, xlim=(0, None), ylim=(0, None))
+        axes.legend()
+        figure.tight_layout()
+        name = curve.name.partition(" (")[0].replace(" ", "-")
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
+def main() -> int:
+    """1 when something does not grow as its work does."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", type=Path, help="write the curves there")
+    options.add_argument("--plot", type=Path, help="draw what --json wrote, instead of measuring")
+    options.add_argument("--to", type=Path, default=Path(), help="the folder for pictures")
+    arguments = options.parse_args()
+    if arguments.plot is not None:
+        read = json.loads(arguments.plot.read_text())
+        plot(
+            [
+                Curve(each["name"], each["of"], tuple(each["sizes"]), tuple(each["seconds"]))
+                for each in read
+            ],
+            arguments.to,
+        )
+        return 0
+    found = list(curves(lambda text: print(f"  {text}", file=sys.stderr, flush=True)))
+    for curve in found:
+        word = "a straight line" if curve.straight else "grows faster than its work"
+        print(f"{curve.name}: exponent {curve.exponent:.2f}, {word}")
+    most_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most memory: {most_mib:.0f} MiB")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps([vars(curve) for curve in found], indent=1))
+    return 0 if all(curve.straight for curve in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
