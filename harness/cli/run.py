@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.options import previous_option
 
@@ -86,6 +87,11 @@ ENGINES = ("local", "compose", "sim")
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
 @click.option(
+    "--watch",
+    is_flag=True,
+    help="Play again in the simulation whenever a scenario, the target's file or code is saved.",
+)
+@click.option(
     "--allow-remote",
     is_flag=True,
     help="Let a target file's `url` or `real`, or --proxy, name a host beyond loopback.",
@@ -110,6 +116,7 @@ def run(
     seed: int,
     switch: str,
     quiet: bool,
+    watch: bool,
     allow_remote: bool,
     keep_secrets: bool,
 ) -> None:
@@ -121,7 +128,21 @@ def run(
     outage run my/*.yaml --target my-gateway.yaml  your outages, your gateway
     outage run --engine sim                        the same in milliseconds
     outage run --report out                        also out/report.html, junit.xml, ...
+    outage run my/outage.yaml --watch              again whenever it is saved, simulated
     """
+    if watch:
+        if (
+            report is not None
+            or repeat > 1
+            or (
+                click.get_current_context().get_parameter_source("engine")
+                is ParameterSource.COMMANDLINE
+                and engine != "sim"
+            )
+        ):
+            raise click.UsageError("--watch plays in the simulation, once, without a report")
+        watch_files(paths, target_name, seed=seed, lines=switch == "lines", remote=allow_remote)
+        return
     from harness.bundled import find_scenarios
     from harness.cli.ci import on_github
     from harness.cli.session import Session
@@ -151,6 +172,25 @@ def run(
         keep_secrets=keep_secrets,
     )
     sys.exit(session.run(scenarios))
+
+
+def watch_files(
+    paths: tuple[str, ...], target_name: str, *, seed: int, lines: bool, remote: bool
+) -> None:
+    """Play again whatever is saved, until interrupted."""
+    from rich.console import Console
+
+    from harness.cli.watching import Watch
+    from harness.engines.base import check_blast_radius
+
+    Watch(
+        paths,
+        target_name,
+        seed=seed,
+        lines=lines,
+        console=Console(highlight=False, soft_wrap=True),
+        allow=lambda target: check_blast_radius(target, allow_remote=remote, proxy="embedded"),
+    ).run()
 
 
 def make_engine(

@@ -1,4 +1,4 @@
-"""The JSON Schema says something of every key, and refuses what validation refuses, where it can."""
+"""The JSON Schema says something of every key, and refuses what validation refuses."""
 
 from __future__ import annotations
 
