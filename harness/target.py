@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
@@ -18,6 +18,7 @@ from harness.scenario.fields import (
     CallRoute,
     Claim,
     Duration,
+    HeaderFields,
     HeaderText,
     Line,
     Misfit,
@@ -25,6 +26,7 @@ from harness.scenario.fields import (
     Part,
     Route,
     UpstreamName,
+    UserName,
     Whole,
     at_least_one,
     exclusive,
@@ -183,6 +185,47 @@ class StubRoute(Part):
     )
 
 
+class RouteOffer(Part):
+    """A request that the target answers well: what `measure` asks, without rate or count."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("json", "body"),)
+
+    request: Route = Field(description="method and path at the gateway")
+    json_: Any = Field(
+        None, alias="json", description="the JSON body", examples=[{"message": "hello"}]
+    )
+    body: Annotated[str, texts("a body as it is", "a=1&b=2", pattern=ANY_TEXT)] | None = Field(
+        None, description="a body as it is, such as a form"
+    )
+    headers: HeaderFields = Field(
+        default_factory=dict, description="headers beside the usual ones", examples=[{"X-A": "1"}]
+    )
+    as_: UserName | None = Field(
+        None, alias="as", description="a user of the target file", examples=["ada"]
+    )
+    with_: Literal["bearer", "cookie", "nothing"] = Field(
+        "bearer", alias="with", description="how the user's token is sent"
+    )
+    healthy: Whole = Field(
+        200,
+        ge=100,
+        le=599,
+        description="what it is answered when all is well",
+        examples=[200, 201],
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RouteOffer:
+        if self.json_ is not None and self.body is not None:
+            raise Misfit("`json` and `body` exclude each other; keep one of them", key="body")
+        return self
+
+    @property
+    def stream(self) -> dict[str, Any]:
+        """As a stream of a scenario file, without rate and count."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
 DEFAULT_USERS: dict[str, User] = {
     "ada": User.model_construct(
         bearer="token-ada",
@@ -270,6 +313,11 @@ class Target(Part):
         default_factory=dict,
         description="users beside ada and bob, or with other fields",
         examples=[{"eve": {"bearer": "token-eve"}}],
+    )
+    routes: dict[str, RouteOffer] = Field(
+        default_factory=dict,
+        description="requests that it answers well, by a name: what `measure` asks",
+        examples=[{"price": {"request": "GET /price"}}],
     )
     stubs: dict[str, tuple[StubRoute, ...]] = Field(
         default_factory=dict,

@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("listing:list_scenarios", "Show scenarios: name, duration, claims, title."),
     "validate": ("validate:validate", "Check scenario files; every problem with its line."),
     "predict": ("predict:predict", "Say what the contract predicts for a scenario."),
+    "measure": ("measure:measure", "Find a gateway's policies by experiment."),
     "explore": ("explore:explore", "Draw random outages and shrink what breaks a promise."),
     "prove": ("prove:prove", "Say which expectations no gateway fails."),
     "judge": ("judge:judge", "Judge saved histories again."),

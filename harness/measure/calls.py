@@ -1,0 +1,225 @@
+"""How one call goes: attempts, deadlines, backoffs, for each kind of failure that it can meet."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from harness.measure.bench import ONE_S, Bench
+from harness.measure.experiment import KINDS, Spell
+from harness.measure.findings import RESOLUTION_S, Span
+from harness.measure.reading import Reading, Seen, Try
+
+HORIZON_S = 1200.0
+"""What has not ended by then has no deadline."""
+_PAUSE_S = 1200.0
+"""Long enough for a breaker to be half open again."""
+_SYSTEM_S = 100.0
+"""A connect that was tried for longer was ended by the system, not by a deadline (127 s)."""
+_SAMPLES = 30
+_BEFORE = 12
+_WIDER = 0.3
+"""Of 30 samples' range, added at each end, so that the true interval of a jitter is inside:
+uniform samples miss it less than once in 200."""
+_ENDED_AT_ONCE_S = 0.05
+_AGREES = 0.01
+
+
+async def find_calls(bench: Bench) -> None:
+    """Attempts, timeouts and backoffs of one call."""
+    bench.lasts_s[None] = bench.route.lasts_s + 0.01
+    kinds = list(KINDS)
+    readings = await asyncio.gather(*(_meet(bench, KINDS[kind]) for kind in kinds))
+    seen = dict(zip(kinds, (reading.seen[-1] for reading in readings), strict=True))
+    for kind, one in seen.items():
+        bench.tries[kind] = len(one.tries)
+        bench.statuses[kind] = one.status
+        bench.lasts_s[kind] = _lasts_s(one)
+    await _backoffs(bench, seen)
+    _timeout(bench, seen["timeout"])
+    _attempts(bench, seen)
+    await asyncio.gather(_connect(bench), _covers(bench), _retry_after(bench))
+
+
+async def _meet(bench: Bench, fault: dict[str, object]) -> Reading:
+    """One call that meets a fault all along."""
+    return await bench.play_one(
+        [Spell(fault=fault, from_s=ONE_S - 0.005, to_s=HORIZON_S)], HORIZON_S + 1
+    )
+
+
+def _lasts_s(seen: Seen) -> float:
+    return HORIZON_S if math.isinf(seen.end_s) else seen.latency_s + 0.01
+
+
+def duration_s(seen: Seen, index: int) -> float:
+    """How long an attempt of a call took at the most, as its client sees it."""
+    own = seen.tries[index]
+    following = seen.tries[index + 1].start_s if index + 1 < len(seen.tries) else math.inf
+    return min(own.end_s, following, seen.end_s) - own.start_s
+
+
+def gaps(seen: Seen) -> list[float]:
+    """The waits between the attempts of a call."""
+    pairs = zip(seen.tries, seen.tries[1:], strict=False)
+    return [later.start_s - _end_s(earlier, later) for earlier, later in pairs]
+
+
+def _end_s(one: Try, following: Try) -> float:
+    return min(one.end_s, following.start_s)
+
+
+def _timeout(bench: Bench, seen: Seen) -> None:
+    found = bench.findings
+    if not seen.tries:
+        found.cannot_tell("timeout_s", "no attempt was seen")
+        return
+    lasting = [duration_s(seen, index) for index in range(len(seen.tries))]
+    left = [one.left or one.end_s > seen.end_s for one in seen.tries]
+    if max(lasting) > HORIZON_S * 0.9 or not any(left):
+        found.cannot_tell(
+            "timeout_s",
+            f"an attempt that hears nothing was not given up within {HORIZON_S:g} s: it has no "
+            "deadline",
+        )
+        return
+    low, high = min(lasting), max(lasting)
+    if high - low > max(2 * RESOLUTION_S, _AGREES * high):
+        found.cannot_tell(
+            "timeout_s", f"attempts that hear nothing lasted {low:.3g} to {high:.3g} s"
+        )
+        return
+    found.timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
+    count = len(lasting)
+    found.saw(f"{count} silent attempt{'s' if count > 1 else ''} given up after {high:.3f} s")
+
+
+def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
+    """How many attempts a call makes; kinds that are not retried say nothing against it."""
+    found = bench.findings
+    counts = {kind: len(one.tries) for kind, one in seen.items() if one.tries}
+    retried = {kind: count for kind, count in counts.items() if count > 1}
+    if not counts:
+        found.cannot_tell("attempts", "no attempt was seen")
+    elif not retried:
+        found.attempts = 1
+        found.saw("one attempt a call, whatever it meets")
+    elif len(set(retried.values())) == 1:
+        found.attempts = next(iter(retried.values()))
+        found.saw(f"{found.attempts} attempts of a call that meets {', '.join(retried)}")
+    else:
+        found.cannot_tell("attempts", f"it depends on the failure: {retried}")
+
+
+async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
+    """The waits between attempts, from many calls of a kind that is retried and fails at once."""
+    found = bench.findings
+    quick = ("503", "500", "refused", "cut", "timeout")
+    kind = max(quick, key=lambda kind: (bench.tries[kind] > 1, bench.tries[kind]))
+    count = bench.tries[kind]
+    if count < 2:
+        found.backoffs = ()
+        return
+    course = bench.course()
+    for _ in range(_SAMPLES):
+        # What breaker there may be is closed again by then, and opens late with successes before.
+        course.call(*[None] * _BEFORE, kind).pause(_PAUSE_S)
+    reading = await bench.play(course)
+    failing = zip(course.met, reading.seen, strict=True)
+    calls = [one for met, one in failing if met == kind and len(one.tries) == count]
+    if not calls:
+        found.cannot_tell("backoff_s", f"calls made {count} attempts once, and never again")
+        return
+    samples = list(zip(*(gaps(one) for one in calls), strict=True))
+    found.backoffs = tuple(_interval(sample) for sample in samples)
+    for each in KINDS:
+        if bench.tries[each] > 1:
+            extra_s = sum(span.high_s for span in found.backoffs) - sum(gaps(seen[each]))
+            bench.lasts_s[each] += max(0.0, extra_s)
+    words = ", ".join(
+        f"{span.middle_s:.3f} s" if _steady(sample) else f"{min(sample):.3f} to {max(sample):.3f} s"
+        for span, sample in zip(found.backoffs, samples, strict=True)
+    )
+    found.saw(f"waits between attempts in {len(calls)} calls: {words}")
+
+
+def _steady(samples: Sequence[float]) -> bool:
+    return max(samples) - min(samples) <= 2 * RESOLUTION_S
+
+
+def _interval(samples: Sequence[float]) -> Span:
+    low, high = min(samples), max(samples)
+    if _steady(samples):
+        middle = (low + high) / 2
+        return Span(low_s=max(0.0, middle - 2 * RESOLUTION_S), high_s=middle + 2 * RESOLUTION_S)
+    wider = _WIDER * (high - low)
+    return Span(low_s=max(0.0, low - wider), high_s=high + wider)
+
+
+async def _connect(bench: Bench) -> None:
+    """How long a connect that nobody answers is waited for."""
+    found = bench.findings
+    seen = (await _meet(bench, {"fault": "unanswered"})).seen[-1]
+    own = [one for one in seen.tries if one.how == "unanswered"]
+    if not own or math.isinf(seen.end_s):
+        found.cannot_tell("connect_timeout_s", "a connect that nobody answers was never given up")
+        return
+    ends = [*(one.start_s for one in own[1:]), seen.end_s]
+    lasting = []
+    for number, (one, end_s) in enumerate(zip(own, ends, strict=True), 1):
+        # The last one is followed by no backoff.
+        waited = bench.backoff(number) if number < len(own) else Span(low_s=0.0, high_s=0.0)
+        lasting.append((end_s - one.start_s - waited.high_s, end_s - one.start_s - waited.low_s))
+    low, high = max(one[0] for one in lasting), min(one[1] for one in lasting)
+    if low - RESOLUTION_S > high + RESOLUTION_S or high <= 0:
+        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
+    elif high > _SYSTEM_S:
+        found.cannot_tell(
+            "connect_timeout_s",
+            f"no deadline of its own: the system gave up connecting after {high:.0f} s",
+        )
+    else:
+        found.connect_timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
+        found.saw(f"{len(own)} unanswered connects given up after {high:.3f} s")
+
+
+async def _covers(bench: Bench) -> None:
+    """Whether the timeout ends an answer that comes slowly, too."""
+    found = bench.findings
+    if found.timeout is None:
+        found.cannot_tell("timeout_covers", "there is no timeout to speak of")
+        return
+    limit_s = found.timeout.middle_s
+    drip = {"fault": "drip", "every": f"{0.6 * limit_s:.6f}s"}
+    reading = await bench.play_one(
+        [Spell(fault=drip, from_s=ONE_S - 0.005, to_s=80_000.0)], 80_010.0
+    )
+    one = reading.seen[-1]
+    first = one.tries[0] if one.tries else None
+    if first is None:
+        found.cannot_tell("timeout_covers", "no attempt was seen")
+        return
+    following_s = one.tries[1].start_s if len(one.tries) > 1 else one.end_s
+    lasted_s = min(first.gone_s, following_s) - first.start_s
+    found.covers = "attempt" if lasted_s <= 1.1 * limit_s else "silence"
+
+
+async def _retry_after(bench: Bench) -> None:
+    """Whether a 503's `Retry-After` changes the wait before the next attempt."""
+    found = bench.findings
+    if bench.tries["503"] < 2 or not found.backoffs:
+        found.cannot_tell("retry_after", "a 503 is not retried")
+        return
+    asked_s = math.ceil(found.backoffs[0].high_s) + 7
+    fault = {"fault": "headers", "status": 503, "headers": {"Retry-After": str(asked_s)}}
+    seen = (await _meet(bench, fault)).seen[-1]
+    waits = gaps(seen)
+    if not waits:
+        found.cannot_tell("retry_after", "such an answer is not retried")
+    elif waits[0] >= asked_s - 0.1:
+        found.retry_after = "honoured"
+    elif waits[0] <= found.backoffs[0].high_s + RESOLUTION_S:
+        found.retry_after = "ignored"
+    else:
+        found.cannot_tell("retry_after", f"it then waited {waits[0]:.3g} s, of {asked_s} s asked")

@@ -1,0 +1,146 @@
+"""What was found of one upstream: figures with error bounds, or null with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+RESOLUTION_S = 0.005
+"""The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A duration known to lie between two bounds, in seconds."""
+
+    low_s: float
+    high_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The best single figure."""
+        return (self.low_s + self.high_s) / 2
+
+    @property
+    def error_s(self) -> float:
+        """How far off the figure may be."""
+        return (self.high_s - self.low_s) / 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Breaker:
+    """What was found of a breaker; None is unknown."""
+
+    rule: str | None = None
+    """`in a row`, `rate` or `none`."""
+    threshold: int | None = None
+    share: Span | None = None
+    """A share's bounds, not seconds."""
+    window_s: Span | None = None
+    window_calls: Span | None = None
+    least: Span | None = None
+    wait: Span | None = None
+    later_waits: tuple[float, ...] = ()
+    """How long it then stayed open after each failed trial, where that was not the same."""
+    trials: int | None = None
+    successes: int | None = None
+    """How many successful trials close it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What was found of one upstream."""
+
+    upstream: str
+    attempts: int | None = None
+    timeout: Span | None = None
+    connect_timeout: Span | None = None
+    covers: str | None = None
+    """What the timeout is a deadline for: `attempt`, or `silence` (each read by itself)."""
+    backoffs: tuple[Span, ...] | None = None
+    retry_after: str | None = None
+    """`ignored` or `honoured`."""
+    counts: dict[str, str | None] = field(default_factory=dict)
+    by: str | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Why something is null, by its key: `breaker.trials`."""
+    evidence: list[str] = field(default_factory=list)
+
+    def cannot_tell(self, key: str, why: str) -> None:
+        """Note why something is null; the first reason stays."""
+        self.unknown.setdefault(key, why)
+
+    def saw(self, what: str) -> None:
+        """Note what something rests on."""
+        self.evidence.append(what)
+
+    def as_json(self) -> dict[str, Any]:
+        """As `outage measure --format json` says it."""
+        backoffs = None if self.backoffs is None else [_round(b.middle_s) for b in self.backoffs]
+        return {
+            "attempts": self.attempts,
+            "timeout_s": _middle(self.timeout),
+            "connect_timeout_s": _middle(self.connect_timeout),
+            "timeout_covers": self.covers,
+            "backoff_s": backoffs,
+            "retry_after": self.retry_after,
+            "counts": dict(self.counts),
+            "by": self.by,
+            "breaker": self._breaker_json(),
+            "errors": self.errors(),
+            "evidence": "; ".join(self.evidence),
+        }
+
+    def _breaker_json(self) -> dict[str, Any]:
+        own = self.breaker
+        return {
+            "rule": own.rule,
+            "threshold": own.threshold,
+            "share": None if own.share is None else _round(own.share.middle_s),
+            "window_s": _middle(own.window_s),
+            "window_calls": _whole(own.window_calls),
+            "least": _whole(own.least),
+            "wait_s": _middle(own.wait),
+            "waits_s": [_round(wait_s) for wait_s in own.later_waits] or None,
+            "trials": own.trials,
+            "successes": own.successes,
+        }
+
+    def errors(self) -> dict[str, Any]:
+        """How far off each figure may be, by its key; counts that are exact are left out."""
+        own = self.breaker
+        spans = {
+            "timeout_s": self.timeout,
+            "connect_timeout_s": self.connect_timeout,
+            "share": own.share,
+            "window_s": own.window_s,
+            "wait_s": own.wait,
+        }
+        found: dict[str, Any] = {
+            key: _up(span.error_s) for key, span in spans.items() if span is not None
+        }
+        for key, whole in (("window_calls", own.window_calls), ("least", own.least)):
+            if whole is not None and whole.low_s < whole.high_s:
+                found[key] = int(whole.high_s) - (_whole(whole) or 0)
+        if self.backoffs:
+            found["backoff_s"] = [_up(span.error_s) for span in self.backoffs]
+        return found
+
+
+def _round(value: float) -> float:
+    return round(value, 4)
+
+
+def _up(value: float) -> float:
+    """Rounded so that no bound shrinks by it."""
+    return round(value + 0.00005, 4) if value else 0.0
+
+
+def _middle(span: Span | None) -> float | None:
+    return None if span is None else _round(span.middle_s)
+
+
+def _whole(span: Span | None) -> int | None:
+    """The middle of a whole number's bounds."""
+    return None if span is None else int(span.middle_s)

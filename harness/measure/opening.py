@@ -1,0 +1,253 @@
+"""What opens the breaker: which kind of failure, in a row or by share, counted by attempt or call.
+
+First calls that fail one after another, until one is turned away: it makes no attempt. Then what
+tells the rules apart that would explain that: successes between failures, before them, and a long
+pause; and calls that overlap, whose first attempts have failed before any of them is over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from harness.measure.bench import Bench
+from harness.measure.doses import Contrast, Results, dose, one_dose
+from harness.measure.rate import find_rate
+from harness.measure.reading import Reading
+from harness.measure.signs import Opened, opened_in
+from harness.policy.breaker import Breaker, Rules
+from harness.policy.rules import InARow
+from harness.policy.waits import Constant
+
+_FIRST, _SECOND = 12, 45
+"""So many calls in a row are made to fail: at first, and where that opened nothing."""
+_AT_ONCE = 130
+"""So many calls fail within a second or two, for rules that look at the last seconds."""
+_SUCCESSES = 12
+_PAUSE_S = 1200.0
+_MOST_MIXED = 60
+_LEAST_APART_S = 0.0015
+"""Between calls that overlap, in virtual time: requests take a few ticks to get to the upstream."""
+ORDER = ("503", "500", "timeout", "refused", "cut")
+"""Kinds of failure, those first that most breakers count and that can be made to overlap."""
+RARE = ("429", "404")
+"""Kinds that few breakers count."""
+
+
+async def find_opening(bench: Bench) -> tuple[Opened | None, Contrast | None]:
+    """The first kind of failure that opens the breaker, and after how many calls; None: none does.
+
+    What it means for the rule is noted in the findings; beside it what tells a success from
+    nothing, where a share of failures is what counts.
+    """
+    opened = await _first_opening(bench)
+    found = bench.findings
+    if opened is None:
+        found.breaker.rule = "none"
+        found.cannot_tell("by", "there is no breaker that could count")
+        return None, None
+    await _by(bench, opened)
+    if opened.last_tries and await _is_in_a_row(bench, opened):
+        found.breaker.rule = "in a row"
+        return opened, None
+    found.breaker.threshold = None
+    found.unknown.pop("breaker.threshold", None)
+    return opened, await find_rate(bench, opened)
+
+
+async def _first_opening(bench: Bench) -> Opened | None:
+    for count, kinds in ((_FIRST, ORDER), (_SECOND, ORDER)):
+        for kind in kinds:
+            if bench.tries[kind] and (opened := await _in_turn(bench, kind, count)) is not None:
+                return opened
+    for kind in ORDER:
+        if bench.tries[kind] and (opened := await _at_once(bench, kind)) is not None:
+            return opened
+    for kind in RARE:
+        if bench.tries[kind] and (opened := await _in_turn(bench, kind, _SECOND)) is not None:
+            return opened
+    bench.findings.saw(
+        f"still closed after {_SECOND} failed calls in a row and {_AT_ONCE} within a second or two"
+    )
+    return None
+
+
+async def _in_turn(bench: Bench, kind: str, count: int) -> Opened | None:
+    """Calls that fail one after another."""
+    reading = await bench.play(bench.course().call(*[kind] * count))
+    found = opened_in(bench, kind, reading)
+    if found is None:
+        return None
+    calls, last = found
+    bench.findings.saw(f"open after {calls} calls in a row that met {kind}")
+    return Opened(
+        kind=kind,
+        calls=calls,
+        last_tries=len(last.tries),
+        trip_s=min(last.tries[-1].end_s, last.end_s),
+        again=bench.course().call(*[kind] * calls),
+    )
+
+
+async def _at_once(bench: Bench, kind: str) -> Opened | None:
+    """Calls that fail within a second or two, for rules that look at the last seconds."""
+    if bench.queues:
+        return None
+    for by in ("attempt", "call") if bench.tries[kind] > 1 else (None,):
+        done = await dose(bench, kind, by, Results(), _AT_ONCE)
+        if done is None:
+            continue
+        bench.findings.by = by
+        bench.findings.saw(f"open after {done.high} failures within a second or two ({kind})")
+        again = one_dose(bench, kind, by, done)
+        return Opened(
+            kind=kind,
+            calls=len(again.met),
+            last_tries=0,
+            trip_s=done.opened_s,
+            unsure_s=done.opened_s - done.closed_s,
+            again=again,
+        )
+    return None
+
+
+# By attempt or by call
+
+
+async def _by(bench: Bench, opened: Opened) -> None:
+    """Whether attempts or calls are counted, and the number of failures in a row that opens it."""
+    found, tries = bench.findings, bench.tries[opened.kind]
+    if found.by is not None:
+        return
+    if tries == 1:
+        found.cannot_tell(
+            "by", f"a call that meets {opened.kind} makes one attempt: there is no difference"
+        )
+        found.breaker.threshold = opened.calls
+        return
+    number = await _first_attempts_that_open(bench, opened)
+    if number is not None:
+        found.by, found.breaker.threshold = "attempt", number
+        found.saw(f"open after {number} failed attempts of calls that overlapped")
+    elif bench.queues:
+        found.cannot_tell("by", "its calls wait for each other, so their attempts can't be mixed")
+    elif opened.last_tries == tries:
+        found.by, found.breaker.threshold = "call", opened.calls
+    if found.by is None:
+        found.cannot_tell("by", "neither attempts nor calls explain when it opened")
+    if found.breaker.threshold is None:
+        found.cannot_tell("breaker.threshold", "whether attempts or calls are counted is unknown")
+
+
+async def _first_attempts_that_open(bench: Bench, opened: Opened) -> int | None:
+    """How many first attempts open it before any second one; None where they don't."""
+    most = opened.calls * bench.tries[opened.kind]
+    reading, slowness_s, sends = await volley(bench, opened.kind, 3 * most + 3)
+    if reading is None:
+        return None
+    for index, one in enumerate(reading.sent):
+        if one.latency_s < slowness_s / 2:
+            before = [t for t in reading.tries if t.end_s <= sends[index]]
+            return len(before)
+    return None
+
+
+async def volley(bench: Bench, kind: str, count: int) -> tuple[Reading | None, float, list[float]]:
+    """Calls that overlap, launched over one and a half times what an attempt of theirs takes.
+
+    Their first attempts end while the last third is launched, and no second one has ended by then.
+    """
+    slowness_s = bench.slowness_s(kind)
+    apart_s = max(_LEAST_APART_S, 1.5 * slowness_s / count)
+    sends = [1.0 + index * apart_s for index in range(count)]
+    spells = bench.slow(kind, 0.5, 1.0 + 1e4)
+    if spells is None:
+        return None, slowness_s, sends
+    reading = await bench.play_overlapping(sends, spells, 600.0)
+    return reading, slowness_s, sends
+
+
+async def find_queue(bench: Bench) -> None:
+    """Whether the target makes one call at a time."""
+    spells = bench.slow(None, 0.5, 30.0)
+    assert spells is not None
+    reading = await bench.play_overlapping([1.0, 1.001], spells, 60.0)
+    starts = [one.start_s for one in reading.tries]
+    bench.queues = len(starts) > 1 and starts[1] - starts[0] > bench.slow_s / 2
+
+
+# In a row
+
+
+async def _is_in_a_row(bench: Bench, opened: Opened) -> bool:
+    """Whether nothing but failures in a row explains what successes and a pause make of it.
+
+    One course: failures one short of opening it, with a success after each lot; many successes;
+    failures one short; a long pause; then failures. It must open exactly where the rule says.
+    """
+    course = bench.course()
+    lots = max(2, _MOST_MIXED // max(1, opened.calls)) if opened.calls > 1 else 0
+    for _ in range(lots):
+        course.call(*[opened.kind] * (opened.calls - 1), None)
+    course.call(*[None] * _SUCCESSES)
+    course.call(*[opened.kind] * (opened.calls - 1))
+    if opened.calls > 1:
+        course.pause(_PAUSE_S)
+    course.call(*[opened.kind] * 3)
+    reading = await bench.play(course)
+    got = _first(
+        (
+            len(one.tries) if kind is not None else min(1, len(one.tries)),
+            bench.tries.get(kind or "", 1),
+        )
+        for kind, one in zip(course.met, reading.seen, strict=True)
+    )
+    holds = got is not None and got in _in_a_row(bench, opened, course.met)
+    if holds:
+        bench.findings.saw(
+            f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
+            f"{_SUCCESSES} successes before or a pause of {_PAUSE_S:g} s put it off"
+        )
+    return holds
+
+
+def _in_a_row(
+    bench: Bench, opened: Opened, met: list[str | None]
+) -> tuple[tuple[int, int] | None, ...]:
+    """Which call is the first that is turned away or cut short where failures in a row count.
+
+    With a breaker that is asked again before each retry, and with one that is not.
+    """
+    by_call = bench.findings.by == "call"
+    threshold = bench.findings.breaker.threshold
+    if threshold is None:
+        by_call, threshold = True, opened.calls
+    found = []
+    for asks_again in (True, False):
+        breaker = Breaker(Rules(opens=InARow(threshold), wait=Constant(math.inf)))
+        made = []
+        for kind in met:
+            tries = 1 if kind is None else bench.tries[kind]
+            results = 1 if by_call else tries
+            let = _let_through(breaker, kind is not None, results, asks_again=asks_again)
+            made.append((tries if by_call and let else let, tries))
+        found.append(_first(made))
+    return tuple(found)
+
+
+def _let_through(breaker: Breaker, failed: bool, attempts: int, *, asks_again: bool) -> int:
+    """How many attempts of a call a breaker lets through."""
+    leave = breaker.ask(0.0)
+    for number in range(attempts):
+        if number and asks_again:
+            leave = breaker.ask(0.0)
+        if leave is None:
+            return number
+        breaker.tell(leave, failed, 0.0)
+    return attempts
+
+
+def _first(calls: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
+    """The first call that made fewer attempts than calls do, and how many it made."""
+    short = ((index, made) for index, (made, usual) in enumerate(calls) if made < usual)
+    return next(short, None)

@@ -1,0 +1,266 @@
+"""A breaker that opens by a share of failures: over which calls or seconds, from how many on.
+
+All of it is told by how many failures open it after so many successes (`doses`). A window of
+seconds has forgotten them after a pause, a window of calls has not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.measure.bench import Bench
+from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike, dose
+from harness.measure.findings import Span
+from harness.measure.signs import Opened, turned_away
+
+_MOST = 130
+"""At the most so many failures are tried in a row."""
+_SUCCESSES = (20, 60, 200)
+_LARGEST = 400
+"""The largest window of calls that is told from one without end."""
+_NARROW = 0.01
+"""A window of seconds is known well enough within this share of it."""
+_SHORTEST_S = 1.0
+_ROUNDS = 14
+
+
+@dataclass(slots=True, kw_only=True)
+class _Rate:
+    """What is known of the rule so far."""
+
+    bench: Bench
+    kind: str
+    tried: dict[int, Dose | None]
+    """By how many successes came before, after a long idle time."""
+    alone: Dose
+    """How many failures open it where nothing else counts."""
+
+    @property
+    def plain(self) -> int:
+        """The same, at the most."""
+        return self.alone.high
+
+    def share(self) -> tuple[float, float]:
+        """Between which shares it is, if everything since the idle time counts."""
+        low, high = 0.0, 1.0
+        for successes, one in self.tried.items():
+            if not successes:
+                continue
+            if one is None:
+                low = max(low, _MOST / (successes + _MOST))
+                continue
+            high = min(high, one.high / (successes + one.high))
+            if successes + one.low - 1 >= self.plain:
+                low = max(low, (one.low - 1) / (successes + one.low - 1))
+        return low, high
+
+
+async def find_rate(bench: Bench, opened: Opened) -> Contrast | None:
+    """What tells a success from nothing, where a share of failures explains when it opens.
+
+    What was found of the rule is noted.
+    """
+    found = bench.findings
+    if bench.queues:
+        found.cannot_tell("breaker.rule", "not in a row, and its calls wait for each other")
+        return None
+    idle = await dose(bench, opened.kind, found.by, Results(), _MOST)
+    if idle is None:
+        found.cannot_tell(
+            "breaker.rule",
+            f"not in a row: calls one after another opened it, {_MOST} at once did not",
+        )
+        return None
+    rate = _Rate(bench=bench, kind=opened.kind, tried={}, alone=idle)
+    for successes in _SUCCESSES:
+        before = Results(successes=successes)
+        rate.tried[successes] = await dose(bench, opened.kind, found.by, before, _MOST)
+    telling = [n for n, one in rate.tried.items() if not alike(one, idle)]
+    if not telling:
+        found.cannot_tell(
+            "breaker.rule",
+            f"{idle.high} failures open it however many successes come before, but not where "
+            "successes or a pause come between them",
+        )
+        return None
+    chosen = telling[0]
+    contrast = Contrast(alone=idle, successes=chosen, after=rate.tried[chosen])
+    before = Results(successes=chosen, pause_s=IDLE_S)
+    forgets = await dose(bench, opened.kind, found.by, before, contrast.most)
+    known = await (_seconds(rate, contrast) if alike(forgets, idle) else _calls(rate))
+    return contrast if known else None
+
+
+# Seconds
+
+
+async def _seconds(rate: _Rate, contrast: Contrast) -> bool:
+    """The window of seconds, by how old successes may be and still count."""
+    found = rate.bench.findings
+    low, high = rate.share()
+    if low >= high:
+        return _unexplained(rate)
+    window = await _window(rate, contrast)
+    if window is None:
+        return _unexplained(rate)
+    own = found.breaker
+    own.rule, own.threshold = "rate", None
+    own.share = Span(low_s=low, high_s=high)
+    own.window_s = window
+    own.least = Span(low_s=rate.alone.low, high_s=rate.alone.high)
+    _say(rate, f"what is older than {window.high_s:.3g} s does not count")
+    return True
+
+
+async def _window(rate: _Rate, contrast: Contrast) -> Span | None:
+    found = rate.bench.findings
+    full, most = contrast.after, contrast.most
+    low, high = 0.0, IDLE_S
+    pause_s = 30.0
+    for _ in range(_ROUNDS):
+        before = Results(successes=contrast.successes, pause_s=pause_s)
+        one = await dose(rate.bench, rate.kind, found.by, before, most)
+        counted, forgotten = alike(one, full), alike(one, contrast.alone)
+        if counted and forgotten:
+            return None  # where waits differ from call to call, doses may not be told apart
+        if counted:
+            low = max(low, one.closed_s - one.first_s if one is not None else pause_s)
+        elif one is None:
+            return None
+        elif forgotten:
+            high = min(high, one.opened_s - one.last_s)
+        else:
+            low = max(low, one.closed_s - one.last_s)
+            high = min(high, one.opened_s - one.first_s)
+        if high - low <= max(0.05, _NARROW * high):
+            break
+        # A dose takes its own time: successes are older by that when it opens something.
+        later_s = 0.0 if one is None else one.opened_s - one.last_s - pause_s
+        aim_s = math.sqrt(max(low, _SHORTEST_S) * high) if high > 2 * low else (low + high) / 2
+        pause_s = max(0.0, aim_s - later_s)
+    if low <= high:
+        return Span(low_s=low, high_s=high)
+    # By buckets: how old a result may be depends on where in its bucket it lies.
+    return Span(low_s=high, high_s=low) if low - high < 0.25 * low else None
+
+
+# Calls
+
+
+async def _calls(rate: _Rate) -> bool:
+    """The window of calls, by how many successes may come between failures."""
+    bench = rate.bench
+    found = bench.findings
+    warm_up = [False]
+    tried = [
+        Tried(before=[*warm_up, *[False] * successes], low=one.low, high=one.high)
+        for successes, one in rate.tried.items()
+        if one is not None
+    ]
+    windows = _windows(tried, rate.plain + 1)
+    for _ in range(_ROUNDS):
+        if len(windows) <= 1 or max(windows) - min(windows) == 0:
+            break
+        more = await _between(rate, sorted(windows))
+        if more is None:
+            break
+        tried.append(more)
+        before, windows = windows, _windows(tried, rate.plain + 1)
+        if len(windows) == len(before):
+            break
+    if not windows:
+        return _unexplained(rate)
+    shares = windows.values()
+    own = found.breaker
+    own.rule, own.threshold = "rate", None
+    own.share = Span(low_s=min(low for low, _ in shares), high_s=max(high for _, high in shares))
+    if max(windows) >= _LARGEST:
+        found.cannot_tell("breaker.window_calls", f"at least {min(windows)} calls, or no window")
+    else:
+        own.window_calls = Span(low_s=min(windows), high_s=max(windows))
+    _least_of_calls(rate, windows)
+    _say(rate, "a pause forgets nothing")
+    return True
+
+
+def _windows(tried: Sequence[Tried], enough: int) -> dict[int, tuple[float, float]]:
+    """Windows that explain all doses, each with the bounds of the share that it needs."""
+    found = {}
+    for window in range(1, _LARGEST + 1):
+        low, high = 0.0, 1.0
+        for one in tried:
+            high = min(high, _share(one.before, one.high, window))
+            if len(one.before) + one.low - 1 >= enough and one.low > 1:
+                low = max(low, _share(one.before, one.low - 1, window))
+        if low < high:
+            found[window] = (low, high)
+    return found
+
+
+def _share(before: Sequence[bool], failures: int, window: int) -> float:
+    last = [*before[-window:], *[True] * failures][-window:]
+    return sum(last) / len(last)
+
+
+async def _between(rate: _Rate, windows: Sequence[int]) -> Tried | None:
+    """Failures, then successes, then a dose: the failures still count in the larger windows."""
+    bench, kind = rate.bench, rate.kind
+    found = bench.findings
+    each = bench.tries[kind] if found.by != "call" else 1
+    full = rate.tried[_SUCCESSES[-1]]
+    if full is None or full.low - 1 < each:
+        return None
+    calls = (full.low - 1) // each
+    middle = windows[len(windows) // 2]
+    apart = max(0, middle - full.low)
+    course = bench.course()
+    course.call(*[None] * _SUCCESSES[-1], *[kind] * calls, *[None] * apart)
+    before = len(course.met)
+    more = full.high // each + 2
+    reading = await bench.play(course.call(*[kind] * more))
+    away = [turned_away(one) for one in reading.seen]
+    if any(away[:before]) or True not in away:
+        return None
+    let = away.index(True) - before
+    if let == 0:
+        return None
+    last = len(reading.seen[before + let - 1].tries) if found.by != "call" else 1
+    results = [False] * (1 + _SUCCESSES[-1]) + [True] * (calls * each) + [False] * apart
+    high = (let - 1) * each + last
+    # Where it is not asked again before a retry, any of the last ones may have been it.
+    low = high if last < each or each == 1 else (let - 1) * each + 1
+    return Tried(before=results, low=low, high=high)
+
+
+def _least_of_calls(rate: _Rate, windows: dict[int, tuple[float, float]]) -> None:
+    """From how many results on the share counts: what opened it where only failures came.
+
+    One result less may have been too few, or its share too small.
+    """
+    most, fewest = rate.alone.high + 1, rate.alone.low
+    share = max(high for _, high in windows.values())
+    one_less = _share([False], fewest - 1, _LARGEST)
+    least = fewest + 1 if fewest > 1 and one_less >= share else 1
+    rate.bench.findings.breaker.least = Span(low_s=least, high_s=most)
+
+
+def _unexplained(rate: _Rate) -> bool:
+    shown = ", ".join(
+        f"{'no' if one is None else one.high} failures after {n} successes"
+        for n, one in rate.tried.items()
+    )
+    rate.bench.findings.cannot_tell(
+        "breaker.rule",
+        f"no rule that is known explains what opens it: {rate.plain} failures alone, {shown}",
+    )
+    return False
+
+
+def _say(rate: _Rate, more: str) -> None:
+    shown = ", ".join(
+        f"{'none of ' + str(_MOST) if one is None else one.high} after {n} successes"
+        for n, one in rate.tried.items()
+    )
+    rate.bench.findings.saw(f"{rate.plain} failures alone open it, {shown}; {more}")

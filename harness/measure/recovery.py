@@ -1,0 +1,185 @@
+"""How long the breaker stays open, who may try while it is half open, and what closes it."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+
+from harness.measure.bench import Bench
+from harness.measure.experiment import Course
+from harness.measure.findings import RESOLUTION_S, Span
+from harness.measure.reading import Reading
+from harness.measure.signs import Opened, turned_away
+
+_SHORTEST_S, _LONGEST_S = 0.05, 2000.0
+_STEP = 1.12
+"""Each look comes so much later than the one before, at first..."""
+_LOOKS = 40
+"""...then so many share out what is left between two of them."""
+_APART_S = 0.005
+"""Never closer together than this."""
+_FINE_S, _FINE = 0.01, 0.001
+"""Good enough: this, or this share of the wait."""
+_TRIALS = 24
+"""More than anybody lets through at once while half open."""
+_AFTER_S = 2 * RESOLUTION_S
+_MOST_SUCCESSES = 5
+_SHARES = (0.5, 0.9, 0.97, 1.03, 1.1, 1.3, 1.7, 1.97, 2.03, 2.5, 3.03, 4.03, 8.03)
+"""Of the first wait: when it is looked at after a failed trial."""
+
+
+async def find_recovery(bench: Bench, opened: Opened) -> None:
+    """Wait, trials, what closes it, and whether the wait grows."""
+    found = bench.findings
+    wait = await _wait(bench, opened)
+    if wait is None:
+        for key in ("trials", "successes"):
+            found.cannot_tell(f"breaker.{key}", "it was never seen half open")
+        return
+    found.breaker.wait = wait
+    await _trials(bench, opened, wait)
+    await _growth(bench, opened, wait)
+
+
+def opening_course(opened: Opened) -> Course:
+    """What opens it, again."""
+    return deepcopy(opened.again)
+
+
+async def _wait(bench: Bench, opened: Opened) -> Span | None:
+    """By requests ever later after the trip, then closer together around the first let through."""
+    found = bench.findings
+    count = math.ceil(math.log(_LONGEST_S / _SHORTEST_S) / math.log(_STEP))
+    looks = [_SHORTEST_S * _STEP**index for index in range(count + 1)]
+    low, high = 0.0, math.inf
+    while math.isinf(high) or high - low > max(_FINE_S, _FINE * high):
+        between = await _look(bench, opened, looks)
+        if between is None:
+            await _never(bench, opened)
+            return None
+        before = high - low
+        low, high = max(low, between[0]), min(high, between[1])
+        if high < low:
+            found.cannot_tell(
+                "breaker.wait_s",
+                f"it let a request through after {between[1]:.3f} s, but turned others away "
+                f"after {low:.3f} s",
+            )
+            return None
+        if high - low >= before:
+            break
+        more = max(2, min(_LOOKS, int((high - low) / _APART_S)))
+        looks = [low + (high - low) * index / more for index in range(1, more + 1)]
+    found.saw(f"open for {high:.3f} s: {low:.3f} s after the trip a request was turned away")
+    high += opened.unsure_s
+    return Span(low_s=max(0.0, low - RESOLUTION_S), high_s=high + RESOLUTION_S)
+
+
+async def _look(bench: Bench, opened: Opened, looks: list[float]) -> tuple[float, float] | None:
+    """Between which times after the trip it first let a request through."""
+    course = opening_course(opened)
+    trip_s, over_s = opened.trip_s, course.now_s
+    for after_s in looks:
+        if trip_s + after_s >= over_s or opened.last_tries:
+            course.look(trip_s + after_s)
+    reading = await bench.play(course)
+    low = 0.0
+    for one in reading.seen[opened.calls :]:
+        after_s = one.sent_s - trip_s
+        if not turned_away(one):
+            return low, after_s
+        low = after_s
+    return None
+
+
+async def _never(bench: Bench, opened: Opened) -> None:
+    """Why no request was let through."""
+    course = opening_course(opened).pause(_LONGEST_S).call(None)
+    reading = await bench.play(course)
+    late = reading.seen[-1]
+    bench.findings.cannot_tell(
+        "breaker.wait_s",
+        f"still open {_LONGEST_S:g} s after the trip"
+        if turned_away(late)
+        else f"a request {_LONGEST_S:g} s after the trip is let through, but not where others were "
+        "turned away before: each of them begins the wait anew",
+    )
+
+
+async def _trials(bench: Bench, opened: Opened, wait: Span) -> None:
+    """How many requests are let through before the first one's result is in, and what closes it."""
+    found = bench.findings
+    course = opening_course(opened)
+    base = course.experiment()
+    begin_s = opened.trip_s + wait.high_s + _AFTER_S
+    every_s = 4 * bench.slow_s
+    volleys = [
+        [begin_s + round_ * every_s + 0.001 * index for index in range(_TRIALS)]
+        for round_ in range(_MOST_SUCCESSES)
+    ]
+    slow = bench.slow(None, begin_s - _AFTER_S / 2, begin_s + _MOST_SUCCESSES * every_s)
+    assert slow is not None
+    sends = [*base.sends, *(at_s for each in volleys for at_s in each)]
+    reading = await bench.play_overlapping(sends, [*base.spells, *slow], 600.0)
+    let = [_started(reading, each[0], each[0] + bench.slow_s * 0.9) for each in volleys]
+    if let[0] == 0:
+        found.cannot_tell("breaker.trials", "nothing was let through after its wait")
+        found.cannot_tell("breaker.successes", "nothing was let through after its wait")
+    elif let[0] == _TRIALS:
+        found.cannot_tell(
+            "breaker.trials", f"all of {_TRIALS} requests at once are let through while half open"
+        )
+        found.cannot_tell("breaker.successes", "it can't be told when it is closed")
+    else:
+        found.breaker.trials = let[0]
+        found.saw(f"{let[0]} of {_TRIALS} requests at once let through after the wait")
+        if bench.queues:
+            found.cannot_tell("breaker.successes", "its calls wait for each other in any state")
+            return
+        closed = next((n for n, count in enumerate(let) if count == _TRIALS), None)
+        if closed is None or len(set(let[:closed])) > 1:
+            found.cannot_tell("breaker.successes", f"let through in turn: {let}")
+        elif let[0] == 1:
+            found.breaker.successes = closed
+        else:
+            found.cannot_tell(
+                "breaker.successes", f"{let[0]} trials at once closed it, or some of them"
+            )
+
+
+def _started(reading: Reading, from_s: float, to_s: float) -> int:
+    return sum(from_s - 0.0005 <= one.start_s < to_s for one in reading.tries)
+
+
+def _failed_trial(bench: Bench, opened: Opened, wait: Span) -> Course:
+    course = opening_course(opened)
+    return course.until(opened.trip_s + wait.high_s + _AFTER_S).call(opened.kind)
+
+
+async def _growth(bench: Bench, opened: Opened, wait: Span) -> None:
+    """Whether it stays open for longer each time its trial fails."""
+    found = bench.findings
+    course = _failed_trial(bench, opened, wait)
+    trial = len(course.met) - 1
+    alone = (await bench.play(course)).seen[trial]
+    if turned_away(alone):
+        found.cannot_tell("breaker.waits_s", "its trial was turned away")
+        return
+    ended_s = max(alone.end_s, alone.tries[-1].end_s)
+    trip_s = min(alone.end_s, alone.tries[-1].end_s)
+    course = _failed_trial(bench, opened, wait)
+    for share in _SHARES:
+        if trip_s + share * wait.middle_s > ended_s + _AFTER_S:
+            course.look(trip_s + share * wait.middle_s)
+    reading = await bench.play(course)
+    low = 0.0
+    for one in reading.seen[trial + 1 :]:
+        after_s = one.sent_s - trip_s
+        if not turned_away(one):
+            if low <= wait.high_s and wait.low_s <= after_s:
+                return
+            found.breaker.later_waits = ((low + after_s) / 2,)
+            found.saw(f"after a failed trial open for {low:.3g} to {after_s:.3g} s")
+            return
+        low = after_s
+    found.cannot_tell("breaker.waits_s", "after a failed trial it was not seen half open again")

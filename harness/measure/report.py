@@ -1,0 +1,126 @@
+"""What was measured, for a person and for a target file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.measure.findings import Findings, Span
+from harness.measure.measuring import Measured
+from harness.units import format_duration
+
+_WIDTH = 18
+
+
+def as_text(measured: Measured) -> str:
+    """A paragraph for each upstream and route, then what could not be told and why."""
+    return "".join(f"{line}\n" for line in _lines(measured))
+
+
+def _lines(measured: Measured) -> Iterator[str]:
+    for name, found in measured.upstreams.items():
+        yield name
+        for label, value in _facts(found):
+            yield f"  {label:<{_WIDTH}}{value}"
+        for key, why in found.unknown.items():
+            yield f"  {'unknown: ' + key if key else 'unknown'}: {why}"
+        yield f"  {'seen':<{_WIDTH}}{'; '.join(found.evidence) or 'nothing'}"
+        yield ""
+    for route in measured.known.routes:
+        calls = ", ".join(f"{upstream} {call}" for upstream, call in route.calls) or "nobody"
+        yield f"{route.request} calls {calls}"
+        downs = measured.downs.statuses.get(route.request, {})
+        told = [f"{name} down: {status or 'unknown'}" for name, status in downs.items()]
+        if told:
+            yield f"  {', '.join(told)}"
+    for key, why in measured.downs.unknown.items():
+        yield f"unknown: {key}: {why}"
+    for request, why in measured.known.missing.items():
+        yield f"left out: {request}: {why}"
+
+
+def _facts(found: Findings) -> Iterator[tuple[str, str]]:
+    own = found.breaker
+    if found.attempts is not None:
+        yield "attempts", str(found.attempts)
+    if found.timeout is not None:
+        covers = {"attempt": " for the whole attempt", "silence": " for each silence"}
+        yield "timeout", _seconds(found.timeout) + covers.get(found.covers or "", "")
+    if found.connect_timeout is not None:
+        yield "connect timeout", _seconds(found.connect_timeout)
+    if found.backoffs:
+        yield "backoffs", ", ".join(map(_seconds, found.backoffs))
+    if found.retry_after is not None:
+        yield "Retry-After", found.retry_after
+    if found.counts:
+        by_word: dict[str, list[str]] = {}
+        for kind, word in found.counts.items():
+            by_word.setdefault(word or "unknown", []).append(kind)
+        yield "counts", "; ".join(f"{word}: {', '.join(k)}" for word, k in by_word.items())
+    if found.by is not None:
+        yield "counted by", found.by
+    if own.rule is not None:
+        yield "breaker", _rule(found)
+    if own.wait is not None:
+        later = "".join(f", then {wait_s:.3g} s" for wait_s in own.later_waits)
+        yield "stays open", _seconds(own.wait) + later
+    if own.trials is not None:
+        yield "trials", str(own.trials)
+
+
+def _rule(found: Findings) -> str:
+    own = found.breaker
+    if own.rule == "none":
+        return "none"
+    if own.rule == "in a row":
+        return f"opens after {own.threshold or 'an unknown number of'} failures in a row"
+    share = "an unknown share" if own.share is None else f"{own.share.middle_s:.0%}"
+    window = "calls"
+    if own.window_s is not None:
+        window = f"the last {_seconds(own.window_s)}"
+    elif own.window_calls is not None:
+        window = f"the last {own.window_calls.middle_s:.0f} calls"
+    least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
+    return f"opens at {share} failures of {window}{least}"
+
+
+def _seconds(span: Span) -> str:
+    return f"{span.middle_s:.3f} s ± {span.error_s:.3f}"
+
+
+def as_target(measured: Measured) -> str:
+    """The `breakers:` section of a target file; what is unknown stands there as a comment."""
+    lines = [
+        f"# What `outage measure` found of {measured.target}; the rest of a target file is yours.",
+        "breakers:",
+    ]
+    for name, found in measured.upstreams.items():
+        fields = dict(_fields(found))
+        inner = ", ".join(f"{key}: {value}" for key, value in fields.items())
+        lines.append(f"  {name}: {{{inner}}}")
+        lines += [f"  # {name} {key}: {why}" for key, why in found.unknown.items()]
+        if found.breaker.rule not in ("in a row", None):
+            lines.append(f"  # {name}: {_rule(found)}")
+    return "\n".join(lines) + "\n"
+
+
+def _fields(found: Findings) -> Iterator[tuple[str, str]]:
+    own = found.breaker
+    if found.attempts is not None:
+        yield "attempts", str(found.attempts)
+    if found.timeout is not None:
+        yield "timeout", _plain(found.timeout)
+    if own.rule == "in a row" and own.threshold is not None:
+        yield "threshold", str(own.threshold)
+    if own.wait is not None:
+        yield "wait", _plain(own.wait)
+    if found.backoffs:
+        yield "backoff", f"[{', '.join(map(_plain, found.backoffs))}]"
+
+
+def _plain(span: Span) -> str:
+    """The roundest duration within its bounds, as files spell it."""
+    for digits in range(4):
+        value = round(span.middle_s, digits)
+        if span.low_s <= value <= span.high_s:
+            return format_duration(value)
+    return format_duration(round(span.middle_s, 3))

@@ -1,0 +1,144 @@
+"""Which routes a target answers well, and what each then calls, learned from one healthy play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.history.view import History, Request
+from harness.measure.lab import Lab
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.units import format_duration
+
+_APART_S = 20.0
+"""Between two requests, so that it is plain which of them caused a call."""
+_IDLE_S = 95.0
+"""Without any request at the end: whoever calls then does so by itself."""
+_SLACK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A route that is answered well, and the calls of one request in order."""
+
+    name: str
+    request: str
+    """Method and path."""
+    stream: dict[str, Any]
+    """As a stream of a scenario file, without rate and count."""
+    calls: tuple[tuple[str, str], ...]
+    """Upstream and route of each call."""
+    status: int
+    lasts_s: float
+    """How long a healthy request takes."""
+    begins_s: dict[str, float] = field(default_factory=dict)
+    """How long after the request its first call at an upstream arrives."""
+
+    def lead_s(self, upstream: str) -> float:
+        """How long after a request its first call at an upstream begins at the earliest."""
+        return max(0.0, self.begins_s.get(upstream, 0.0) - _SLACK_S / 20)
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The upstreams that it calls, each once, in order."""
+        return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a healthy play showed."""
+
+    routes: tuple[Called, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    """Routes that are not answered as they should be, with what was seen instead."""
+    background: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Routes of calls that no request causes, by upstream."""
+
+    def calling(self, upstream: str) -> tuple[Called, ...]:
+        """The routes that call an upstream, those first that call it, and anybody, least."""
+        own = [route for route in self.routes if upstream in route.upstreams]
+        return tuple(sorted(own, key=lambda route: _plainness(route, upstream)))
+
+
+def _plainness(route: Called, upstream: str) -> tuple[int, int]:
+    at_it = sum(name == upstream for name, _ in route.calls)
+    return at_it, len(route.calls)
+
+
+async def learn(lab: Lab, streams: Mapping[str, dict[str, Any]]) -> Known:
+    """Ask each route twice, far apart, with nothing wrong, then wait.
+
+    Raises: as `Lab.play`.
+    """
+    traffic, at_s = {}, 1.0
+    for name, stream in streams.items():
+        sends = [f"1 at {at_s:g}s", f"1 at {at_s + _APART_S:g}s"]
+        traffic[name] = {"addresses": 2} | stream | {"count": sends}
+        at_s += 2 * _APART_S
+    raw = {
+        "title": "nothing is wrong",
+        "duration": format_duration(at_s + _IDLE_S),
+        "traffic": traffic,
+    }
+    named = {"name": "healthy", "file": "healthy"}
+    scenario = Scenario.model_validate(raw).model_copy(update=named)
+    history = await lab.history(scenario)
+    return _known(lab.target, scenario, streams, history)
+
+
+def _known(
+    target: Target, scenario: Scenario, streams: Mapping[str, dict[str, Any]], history: History
+) -> Known:
+    routes, missing = [], {}
+    for name, stream in streams.items():
+        first, second = history.stream(name)
+        healthy = scenario.traffic[name].healthy
+        calls = _calls(history, first)
+        if first.status is None or first.status not in healthy:
+            missing[stream["request"]] = f"answered {first.status or 'nothing'}"
+        elif _calls(history, second) != calls:
+            missing[stream["request"]] = "it makes other calls the second time (a cache?)"
+        else:
+            routes.append(
+                Called(
+                    name=name,
+                    request=stream["request"],
+                    stream=dict(stream),
+                    calls=calls,
+                    status=first.status,
+                    lasts_s=max(first.service_s, second.service_s),
+                    begins_s=_begins_s(history, first),
+                )
+            )
+    return Known(routes=tuple(routes), missing=missing, background=_background(target, history))
+
+
+def _calls(history: History, request: Request) -> tuple[tuple[str, str], ...]:
+    own = [call for call in history.calls if _within(call.at_s, request)]
+    return tuple((call.called.upstream, call.called.route) for call in own)
+
+
+def _begins_s(history: History, request: Request) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for call in history.calls:
+        if _within(call.at_s, request):
+            found.setdefault(call.called.upstream, call.at_s - request.sent.at_s)
+    return found
+
+
+def _within(at_s: float, request: Request) -> bool:
+    return request.sent.at_s - _SLACK_S <= at_s <= request.end_s + _SLACK_S
+
+
+def _background(target: Target, history: History) -> dict[str, frozenset[str]]:
+    """Routes that somebody calls although no request is under way, and those declared."""
+    found: dict[str, set[str]] = {
+        name: set(target.background.get(name, ())) for name in target.upstream_names
+    }
+    every = [*history.requests, *history.warm_up]
+    for call in history.calls:
+        if call.at_s >= 0 and not any(_within(call.at_s, request) for request in every):
+            found[call.called.upstream].add(call.called.route)
+    return {name: frozenset(routes) for name, routes in found.items() if routes}

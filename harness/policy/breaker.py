@@ -1,0 +1,89 @@
+"""One breaker with given rules as a state machine, on instants that its caller gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.policy.rules import Rule
+from harness.policy.trials import EachAlone, Trials
+from harness.policy.waits import Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All that a breaker goes by."""
+
+    opens: Rule
+    wait: Wait
+    trials: Trials = field(default_factory=EachAlone)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to make one call; `era` tells results of an earlier state apart."""
+
+    era: int
+    trial: bool
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Closed until its rule opens it, then open for its wait, then half open for its trials.
+
+    A result that belongs to an earlier state changes nothing. The rule begins anew when it closes.
+    """
+
+    rules: Rules
+    reopens_s: float | None = None
+    """When it lets a trial through; None while closed."""
+    openings: int = 0
+    """How often it has opened since it was last closed."""
+    era: int = 0
+    _state: Any = None
+    _under_way: int = 0
+    _results: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._state = self.rules.opens.begin
+
+    def ask(self, now_s: float) -> Pass | None:
+        """Leave for a call; None is a rejection."""
+        if self.reopens_s is None:
+            return Pass(self.era, trial=False)
+        if now_s < self.reopens_s or not self.rules.trials.room(self._under_way, self._results):
+            return None
+        self._under_way += 1
+        return Pass(self.era, trial=True)
+
+    def tell(self, leave: Pass, failed: bool | None, now_s: float) -> None:
+        """How a call ended; None is neutral: it counts for nothing, and frees a trial's place."""
+        if leave.era != self.era:
+            return
+        if leave.trial:
+            self._under_way -= 1
+            if failed is not None:
+                self._try(failed, now_s)
+        elif failed is not None:
+            self._state = self.rules.opens.after(self._state, failed, now_s)
+            if self.rules.opens.opens(self._state):
+                self._open(now_s)
+
+    def _try(self, failed: bool, now_s: float) -> None:
+        self._results = (*self._results, failed)
+        verdict = self.rules.trials.verdict(self._results)
+        if verdict:
+            self._open(now_s)
+        elif verdict is False:
+            self._change(None)
+            self.openings = 0
+
+    def _open(self, now_s: float) -> None:
+        self.openings += 1
+        self._change(now_s + self.rules.wait.wait_s(self.openings))
+
+    def _change(self, reopens_s: float | None) -> None:
+        self.reopens_s = reopens_s
+        self.era += 1
+        self._state = self.rules.opens.begin
+        self._under_way, self._results = 0, ()

@@ -1,0 +1,30 @@
+"""Measures gateways with known settings: the target of a bed, and what was found of it."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.engines.sim.engine import SimEngine
+from harness.measure.measuring import measure, streams_of
+from harness.target import Target
+
+BEDS = Path(__file__).parent / "beds"
+
+
+def target(module: str, policy: dict[str, Any] | None = None) -> Target:
+    """A bed's gateway with a policy of its own."""
+    raw = {
+        "name": module,
+        "start": {"wsgi": f"{module}:app", "env": {"POLICY": json.dumps(policy or {})}},
+        "upstreams": {"RATES_URL": "rates"},
+        "stubs": {"rates": [{"route": "GET /rate", "json": {"rate": 7}}]},
+        "routes": {"price": {"request": "GET /price"}},
+    }
+    made = Target.model_validate(raw)
+    return made.model_copy(update={"file": str(BEDS / "target.yaml")})
+
+
+def measured(bed: Target, engine: SimEngine) -> dict[str, Any]:
+    """What measuring finds, as JSON."""
+    return asyncio.run(measure(bed, engine, streams_of(bed))).as_json()

@@ -1,0 +1,180 @@
+"""A small gateway whose policy is data: `POLICY` holds it as JSON. Its client is `http.client`.
+
+One route, `GET /price`, asks the upstream `rates` for `GET /rate`. Each rule is written out here by
+itself, so that what measures it shares nothing with it.
+"""
+
+import http.client
+import json
+import os
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+POLICY: dict[str, Any] = json.loads(os.environ["POLICY"])
+HOST = urlsplit(os.environ["RATES_URL"]).netloc
+
+
+class Away(Exception):
+    """The upstream is not to be had."""
+
+
+class Breaker:
+    """Opens by its rule, waits, lets so many trials through."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.state = "closed"
+        self.until = 0.0
+        self.wait = POLICY.get("wait", 30.0)
+        self.run = 0
+        self.results: deque[tuple[float, bool]] = deque()
+        self.trials = 0
+        self.wins = 0
+        self.era = 0
+
+    def enter(self) -> int:
+        with self.lock:
+            if self.state == "open" and time.monotonic() >= self.until:
+                self.state, self.trials, self.wins = "half open", 0, 0
+                self.era += 1
+            if self.state == "open":
+                raise Away("open")
+            if self.state == "half open":
+                if self.trials >= POLICY.get("trials", 1):
+                    raise Away("half open")
+                self.trials += 1
+            return self.era
+
+    def leave(self, era: int, outcome: str) -> None:
+        with self.lock:
+            if era != self.era:
+                return
+            if outcome == "neutral":
+                if self.state == "half open":
+                    self.trials -= 1
+                return
+            ok = outcome == "success"
+            if self.state == "half open":
+                if not ok:
+                    self.wait *= POLICY.get("growth", 1.0)
+                    self.open()
+                else:
+                    self.trials -= 1
+                    self.wins += 1
+                    if self.wins >= POLICY.get("successes", 1):
+                        self.close()
+                return
+            if self.count(ok):
+                self.open()
+
+    def open(self) -> None:
+        self.state = "open"
+        self.until = time.monotonic() + self.wait
+        self.era += 1
+
+    def close(self) -> None:
+        self.state = "closed"
+        self.era += 1
+        self.run = 0
+        self.results.clear()
+        self.wait = POLICY.get("wait", 30.0)
+
+    def count(self, ok: bool) -> bool:
+        rule, now = POLICY["rule"], time.monotonic()
+        self.run = 0 if ok else self.run + 1
+        self.results.append((now, ok))
+        if rule == "none":
+            return False
+        if rule == "in a row":
+            return self.run >= POLICY["threshold"]
+        if rule == "calls":
+            while len(self.results) > POLICY["window"]:
+                self.results.popleft()
+        if rule == "seconds":
+            while self.results and self.results[0][0] <= now - POLICY["window"]:
+                self.results.popleft()
+        bad = sum(not one for _, one in self.results)
+        enough = len(self.results) >= POLICY["least"]
+        return not ok and enough and bad / len(self.results) >= POLICY["share"]
+
+
+BREAKER = Breaker()
+
+
+def attempt() -> tuple[int, bytes]:
+    client = http.client.HTTPConnection(HOST, timeout=POLICY["timeout"])
+    try:
+        client.request("GET", "/rate")
+        answer = client.getresponse()
+        return answer.status, answer.read()
+    finally:
+        client.close()
+
+
+def outcome_of(kind: str) -> str:
+    return str(
+        POLICY.get("counts", {}).get(kind, "success" if kind in ("404", "429") else "failure")
+    )
+
+
+def tried() -> tuple[str, int]:
+    """What an attempt met, by kind (`ok` for a good answer), and its status."""
+    try:
+        status, _ = attempt()
+    except TimeoutError:
+        return "timeout", 0
+    except ConnectionRefusedError:
+        return "refused", 0
+    except (OSError, http.client.HTTPException):
+        return "cut", 0
+    return ("ok" if status < 400 else str(status)), status
+
+
+def call() -> int:
+    """The status of a good answer; raises Away."""
+    by_call = POLICY.get("by") == "call"
+    era = BREAKER.enter() if by_call else 0
+    outcome = "failure"
+    try:
+        for number in range(POLICY["attempts"]):
+            if number:
+                pause(number)
+            if not by_call:
+                era = BREAKER.enter()
+            kind, status = tried()
+            outcome = "success" if kind == "ok" else outcome_of(kind)
+            if not by_call:
+                BREAKER.leave(era, outcome)
+            if kind in ("ok", "404", "429"):
+                return status
+        raise Away("gave up")
+    finally:
+        if by_call:
+            BREAKER.leave(era, outcome)
+
+
+def pause(number: int) -> None:
+    backoffs = POLICY.get("backoff", [0.5])
+    seconds = backoffs[min(number, len(backoffs)) - 1]
+    time.sleep(seconds + random.uniform(0, POLICY.get("jitter", 0.0)))
+
+
+def app(
+    environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], Any]
+) -> Iterable[bytes]:
+    status, said = "404 Not Found", b"no such route"
+    if environ["PATH_INFO"] == "/health":
+        status, said = "200 OK", b"well"
+    if environ["PATH_INFO"] == "/price":
+        try:
+            answer = call()
+            status, said = ("200 OK", b"7") if answer == 200 else ("502 Bad Gateway", b"odd")
+        except Away:
+            status, said = "503 Service Unavailable", b"away"
+    start_response(status, [("Content-Length", str(len(said)))])
+    return [said]

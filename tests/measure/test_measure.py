@@ -1,0 +1,94 @@
+"""What measuring finds of gateways whose settings are known."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from harness.cli.entry import call
+from harness.engines.sim.engine import SimEngine
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bed = _beside("bed")
+holding = _beside("holding")
+EXAMPLES = int(os.environ.get("OUTAGE_MEASURE", "2"))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SimEngine]:
+    made = SimEngine()
+    yield made
+    made.close_now()
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 2,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(policy=holding.policies())
+def test_what_is_found_is_what_is_configured_or_null_with_a_reason(
+    engine: SimEngine, policy: dict[str, Any]
+) -> None:
+    document = bed.measured(bed.target("handmade", policy), engine)
+    assert not holding.wrong(policy, document["upstreams"]["rates"])
+    assert not holding.unexplained(document)
+
+
+def test_failures_in_a_row_by_attempt(engine: SimEngine) -> None:
+    policy = {
+        "attempts": 3, "timeout": 2.5, "backoff": [0.5, 1.0], "jitter": 0.4, "rule": "in a row",
+        "threshold": 7, "wait": 12.0, "by": "attempt", "counts": {"429": "neutral"},
+    }  # fmt: skip
+    document = bed.measured(bed.target("handmade", policy), engine)
+    found = document["upstreams"]["rates"]
+    assert not holding.wrong(policy, found)
+    assert (found["attempts"], found["by"], found["breaker"]["threshold"]) == (3, "attempt", 7)
+    assert (found["counts"]["429"], found["counts"]["404"]) == ("neutral", "success")
+    assert found["errors"]["wait_s"] < 0.05
+    assert document["unknown"] == {}
+    assert document["routes"] == {"GET /price": {"calls": ["rates GET /rate"], "when_down": {"rates": 503}}}  # fmt: skip  # noqa: E501
+
+
+def test_a_share_of_the_last_seconds(engine: SimEngine) -> None:
+    policy = {
+        "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,
+        "wait": 30.0, "counts": {"404": "neutral"},
+    }  # fmt: skip
+    found = bed.measured(bed.target("handmade", policy), engine)["upstreams"]["rates"]
+    assert not holding.wrong(policy, found)
+    breaker = found["breaker"]
+    assert (breaker["rule"], breaker["least"], breaker["window_calls"]) == ("rate", 6, None)
+    assert found["errors"]["share"] < 0.02
+    assert found["errors"]["window_s"] < 0.2
+    assert found["counts"]["404"] == "neutral"
+
+
+def test_a_target_without_routes_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: x\nstart: {wsgi: app:app}\nupstreams: {A: rates}\n"
+        "stubs: {rates: [{route: GET /rate}]}\n"
+    )
+    assert call(["measure", "--target", str(file)]) == 2
+    assert "routes:" in capsys.readouterr().err
