@@ -360,8 +360,8 @@ class _Judge:
         *,
         examples: Sequence[Request] = (),
     ) -> Finding:
-        if verdict is Verdict.FAILED and self.wire.causes:
-            evidence += "; " + " or ".join(cause.says for cause in self.wire.causes)
+        if verdict is Verdict.FAILED and self.wire.hints:
+            evidence += "; " + " or ".join(self.wire.hints)
         return Finding(
             name=f"{self.wire.upstream} breaker: {what}",
             claims=self.case.claims(self.expectation),

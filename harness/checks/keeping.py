@@ -44,7 +44,7 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
         verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
         expected=_EXPECTED,
         observed=says(wire, refutation, request),
-        evidence="; ".join([evidence, *(cause.says for cause in wire.causes)]),
+        evidence="; ".join([evidence, *wire.hints]),
         examples=() if request is None else (request.sent.id,),
         at_s=refutation.at_s,
     )

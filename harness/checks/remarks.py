@@ -11,9 +11,14 @@ from harness.history.view import FaultWindow, Request
 
 
 def remarks(case: Case) -> tuple[str, ...]:
-    """False rejections after a recovery, tokens discarded by a 401, escalated lifts."""
+    """False rejections after a recovery, tokens discarded by a 401, queues, escalated lifts."""
     try:
-        return (*_false_rejections(case), *_discarded_tokens(case), *_escalations(case))
+        return (
+            *_false_rejections(case),
+            *_discarded_tokens(case),
+            *_queues(case),
+            *_escalations(case),
+        )
     except Exception:  # the expectations that need the same inference say what broke
         return ()
 
@@ -65,6 +70,13 @@ def _discarded_tokens(case: Case) -> Iterator[str]:
             f"{plural(count, 'request')} answered 401 while auth was down: browsers discard a "
             "valid token then; 503 with Retry-After would be kinder"
         )
+
+
+def _queues(case: Case) -> Iterator[str]:
+    for upstream in case.history.run.upstreams:
+        queue = case.wire(upstream).queue
+        if queue is not None:
+            yield queue.says
 
 
 def _takes_down(case: Case, window: FaultWindow) -> bool:

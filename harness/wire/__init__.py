@@ -7,7 +7,9 @@
     demands     which request each attempt was made for, and who was turned away
     policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
     breaker     the acceptor: whether such a breaker explains the events (with states, stories)
-    causes      which rival rules explain what the declared ones don't
+    rules       what such a breaker may do with one event
+    suspicion   what explains the events where the declared breaker doesn't: rival rules (causes),
+                another deadline, several breakers (workers)
     changes     how it changed, with honest bounds
     witness     all of these for one history, worked out once
 

@@ -116,6 +116,24 @@ def cut_idle(history: History, upstream: str) -> list[float]:
     return sorted(found)
 
 
+def given_up_after_s(history: History, upstream: str) -> list[float]:
+    """How long each attempt lasted whose connection its client closed before the answer's end."""
+    begun: dict[int, float] = {}
+    found: list[float] = []
+    for event in history.crossings:
+        if event.upstream != upstream or event.at_s < 0:
+            continue
+        if event.what == "request":
+            begun[event.connection] = event.at_s
+        elif event.what == "response":
+            begun.pop(event.connection, None)
+        elif event.what == "closed" and event.connection in begun:
+            if event.closed_by == "client":
+                found.append(event.at_s - begun[event.connection])
+            del begun[event.connection]
+    return found
+
+
 class _Eyes:
     """Everything that saw attempts at one upstream."""
 

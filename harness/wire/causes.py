@@ -7,129 +7,207 @@ does. One or two are named; more than that, or none, and nothing is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, islice
 
 from harness.settings import ServiceSettings
 from harness.units import format_duration
-from harness.wire.policy import Policy, declared
-from harness.wire.states import Reading
+from harness.wire.attempts import Result
+from harness.wire.policy import Counted, Policy, declared
 
 _MOST_NAMED = 2
-
-Try = Callable[[Policy], Reading | None]
-"""The reading of a rival that explains everything; None for one that doesn't."""
+_MOST_STATUSES = 6
+"""Of so many kinds of error, at the most, every choice is tried."""
+_MOST_PROBES = 12
+_PROBED_LATE_S = 1.0
+"""So late after the wait somebody may come who shows that it is over."""
+_SUCCESS, _FAILURE, _NOTHING = Result.SUCCESS, Result.FAILURE, None
+_PROBES = {
+    "refusal": "answered 4xx",
+    "limit": "answered 429",
+    "nonsense": "answered without sense",
+    "error": "answered 5xx",
+    "silence": "not answered in time",
+    "hang-up": "hung up on",
+    "broken": "answered by a body that breaks off",
+}
+"""What becomes of a probe, to follow "never hears of a probe that is"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A rival that explains everything."""
+    """What explains everything."""
 
-    reading: Reading
+    what: str
+    """What a gateway with it does, to follow "it behaves as one that"."""
+    claims: tuple[str, ...]
+    """What such a gateway breaks."""
+    events: int
+    """How many events it explains: all."""
+    policy: Policy | None = None
+    """The rules of its breaker, where it has one as declared but for these."""
 
     @property
     def says(self) -> str:
         """One sentence: `it behaves as one that counts calls, not attempts: all 84 events fit`."""
-        fit = f"all {self.reading.events} events fit"
-        return f"it behaves as one that {self.reading.policy.says}: {fit}"
-
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """What such a breaker breaks."""
-        return self.reading.policy.claims
+        return f"it behaves as one that {self.what}: all {self.events} events fit"
 
 
-def causes(settings: ServiceSettings, try_out: Try, waits_s: Sequence[float]) -> tuple[Cause, ...]:
-    """The rivals that explain everything; none where too many do.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the choice of rivals hangs on."""
 
-    `waits_s`: how long it was seen to stay open, where that can be told.
-    """
+    waits_s: Sequence[float] = ()
+    """How long it was seen to stay open, where that can be told."""
+    slow_s: Sequence[float] = ()
+    """How long slow successes took."""
+    errors: Sequence[int] = ()
+    """Statuses of 500 and more that were seen."""
+    faults: Sequence[str] = ()
+    """Kinds of fault that attempts met."""
+
+
+def named(families: Iterable[Iterator[Cause]]) -> tuple[Cause, ...] | None:
+    """Of each family the first that explains everything; None where too many do."""
     found: list[Cause] = []
-    for family in _families(settings, waits_s):
-        fitting = next(filter(None, map(try_out, family)), None)
-        if fitting is not None:
-            found.append(Cause(reading=fitting))
-    return tuple(found) if len(found) <= _MOST_NAMED else ()
+    for family in families:
+        found += islice(family, 1)
+        if len(found) > _MOST_NAMED:
+            return None
+    return tuple(found)
 
 
-def rivals(settings: ServiceSettings, waits_s: Sequence[float]) -> Iterator[Policy]:
-    """All rivals of the declared breaker, the likeliest first."""
-    for family in _families(settings, waits_s):
-        yield from family
+def fitting(family: Sequence[Policy], explains: Callable[[Policy], int | None]) -> Iterator[Cause]:
+    """The rivals of a family that explain everything: `explains` gives how many events."""
+    for policy in family:
+        events = explains(policy)
+        if events is not None:
+            yield Cause(what=policy.says, claims=policy.claims, events=events, policy=policy)
 
 
-def _families(settings: ServiceSettings, waits_s: Sequence[float]) -> Iterator[tuple[Policy, ...]]:
-    """Rivals by what they have in common: of one family the first that fits is named."""
+def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
+    """Rivals of the declared breaker by what they have in common, the likeliest first.
+
+    Of one family the first that fits is named, so those that say most come first.
+    """
     base = declared(settings)
     yield tuple(_thresholds(base, settings))
-    yield tuple(_waits(base, waits_s))
+    yield tuple(_waits(base, evidence.waits_s))
+    yield tuple(_probes(base))
     for one in _rules(base):
         yield (one,)
+    yield tuple(_forgetting(base))
+    yield from _counts(base, evidence)
+    yield tuple(_sticking(base))
+
+
+def _rival(base: Policy, says: str, *claims: str, **changes: object) -> Policy:
+    return replace(base, says=says, claims=claims, **changes)  # type: ignore[arg-type]
 
 
 def _thresholds(base: Policy, settings: ServiceSettings) -> Iterator[Policy]:
     n = settings.threshold
     candidates = [n + 1, n - 1, settings.attempts, *(k for k in range(1, 2 * n + 1))]
-    tried = {n}
-    for number in candidates:
-        if number < 1 or number in tried:
-            continue
-        tried.add(number)
-        yield replace(
-            base,
-            least=number,
-            most=number,
-            says=f"opens after {number} failures in a row, not {n}",
-            claims=("B2",),
-        )
-    yield replace(base, most=float("inf"), least=10**9, says="never opens", claims=("B2",))
+    for number in dict.fromkeys(candidates):
+        if number >= 1 and number != n:
+            says = f"opens after {number} failures in a row, not {n}"
+            yield _rival(base, says, "B2", least=number, most=number)
+    yield _rival(base, "never opens", "B2", most=math.inf, least=10**9)
 
 
 def _waits(base: Policy, waits_s: Sequence[float]) -> Iterator[Policy]:
     for wait_s in waits_s:
-        if abs(wait_s - base.wait_s) > base.either_s:
-            yield replace(
-                base,
-                wait_s=wait_s,
-                wait_most_s=wait_s,
-                either_s=max(base.either_s, 1.0),
-                says=f"waits about {format_duration(round(wait_s))} before it probes, "
-                f"not {format_duration(base.wait_s)}",
-                claims=("B4",),
-            )
+        either_s = max(base.either_s, _PROBED_LATE_S)
+        if abs(wait_s - base.wait_s) > base.either_s + either_s:
+            says = f"waits about {format_duration(round(wait_s))} before it probes, not "
+            says += format_duration(base.wait_s)
+            yield _rival(base, says, "B4", wait_s=wait_s, wait_most_s=wait_s, either_s=either_s)
+    never = {"wait_s": math.inf, "wait_most_s": math.inf}
+    yield _rival(base, "never probes", "B4", **never)
+
+
+def _probes(base: Policy) -> Iterator[Policy]:
+    for number in range(2, _MOST_PROBES + 1):
+        yield _rival(base, f"lets {number} through while half open", "B4", probes=number)
+    yield _rival(base, "lets everybody through while half open", "B4", probes=math.inf)
 
 
 def _rules(base: Policy) -> Iterator[Policy]:
     """One deviation each, in words that follow "it behaves as one that"."""
-
-    def one(says: str, *claims: str, **changes: object) -> Policy:
-        return replace(base, says=says, claims=claims, **changes)  # type: ignore[arg-type]
-
     if base.by_call:
-        yield one("counts attempts, not calls", "B1", by_call=False)
+        yield _rival(base, "counts attempts, not calls", "B1", by_call=False)
     else:
-        yield one("counts calls, not attempts", "B1", by_call=True)
-    yield one("doesn't ask its breaker again before a retry", "B6", rechecks=False)
-    yield one("isn't reset by a success", "B1", resets=False)
-    yield one("counts answers of 4xx as failures", "B1", refusals_count=True)
-    yield one("counts answers that make no sense as failures", "B1", nonsense_counts=True)
-    yield one("counts answers of 429 as failures", "B1", limits_count=True)
-    yield one("takes an answer of 429 for a success", "B1", limits_succeed=True)
-    yield one("doesn't count answers of 5xx", "B1", errors_count=False)
-    yield one("doesn't count attempts that time out", "B1", silence_counts=False)
-    yield one("doesn't count attempts that are refused or cut short", "B1", cuts_count=False)
-    yield one("lets everybody through while half open", "B4", probes=float("inf"))
-    yield one("lets two through while half open", "B4", probes=2)
-    yield one("closes when its probe fails", "B4", failed_probe="closes")
-    yield one("goes on as if a failed probe had not been", "B4", failed_probe="nothing")
-    yield one("never hears of a probe that is answered 4xx", "B4", refused_probe="sticks")
-    yield one("begins its wait anew with each late failure", "B5", stragglers="restarts")
-    yield one("is closed by a late success", "B5", stragglers="closes")
-    yield one("keeps its count when it closes", "B2", clears=False)
-    yield one("needs two successes to close", "B4", successes=2)
-    yield one("begins its wait anew with each request that it turns away", "B4",
-              restarted_by_rejections=True)  # fmt: skip
-    yield one("counts its wait from the start of the attempt that tripped it", "B4",
-              from_start=True)  # fmt: skip
-    for age_s in (10.0, 30.0, 60.0):
-        yield one(f"forgets failures after {format_duration(age_s)} or less", "B2", forgets_s=age_s)
+        yield _rival(base, "counts calls, not attempts", "B1", by_call=True)
+    yield _rival(base, "doesn't ask its breaker again before a retry", "B6", rechecks=False)
+    yield _rival(base, "isn't reset by a success", "B1", resets=False)
+    yield _rival(base, "closes when its probe fails", "B4", failed_probe="closes")
+    yield _rival(base, "goes on as if a failed probe had not been", "B4", failed_probe="nothing")
+    yield _rival(base, "begins its wait anew with each late failure", "B5", stragglers="restarts")
+    yield _rival(base, "is closed by a late success", "B5", stragglers="closes")
+    yield _rival(base, "keeps its count when it closes", "B2", clears=False)
+    yield _rival(base, "needs two successes to close", "B4", successes=2)
+    says = "begins its wait anew with each request that it turns away"
+    yield _rival(base, says, "B4", restarted_by_rejections=True)
+    says = "opens again when it turns somebody away during its probe"
+    yield _rival(base, says, "B4", overruled=True)
+    says = "counts its wait from the start of the attempt that tripped it"
+    yield _rival(base, says, "B4", from_start=True)
+
+
+def _forgetting(base: Policy) -> Iterator[Policy]:
+    for age_s in (60.0, 30.0, 10.0):
+        says = f"forgets failures that are older than {format_duration(age_s)}"
+        yield _rival(base, says, "B2", forgets_s=age_s)
+
+
+def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
+    """What counts otherwise than B1 says."""
+
+    def uncounted(words: str, *endings: str) -> Iterator[Policy]:
+        for becomes in (_NOTHING, _SUCCESS):
+            counts: tuple[tuple[str, Counted], ...] = tuple((one, becomes) for one in endings)
+            yield _rival(base, f"doesn't count {words}", "B1", counts=counts)
+
+    def other(words: str, ending: str, becomes: Counted) -> Policy:
+        return _rival(base, words, "B1", counts=((ending, becomes),))
+
+    statuses = tuple(map(str, evidence.errors[:_MOST_STATUSES]))
+    some = (
+        one
+        for size in range(1, len(statuses))
+        for chosen in combinations(statuses, size)
+        for one in uncounted("some answers of 5xx", *chosen)
+    )
+    yield (*uncounted("answers of 5xx", "error"), *some)
+    yield tuple(uncounted("attempts that time out", "silence"))
+    faults = evidence.faults if len(evidence.faults) > 1 else ()
+    yield (
+        *uncounted("attempts that are refused or cut short", "refused", "hang-up", "broken"),
+        *uncounted("connections that are refused", "refused"),
+        *uncounted("connections that are closed without an answer", "hang-up"),
+        *uncounted("answers that break off", "broken"),
+        *(one for name in faults for one in uncounted(f"what fails by {name}", name)),
+    )
+    yield (
+        other("counts answers of 4xx as failures", "refusal", _FAILURE),
+        other("takes an answer of 4xx for neither a success nor a failure", "refusal", _NOTHING),
+    )
+    yield (
+        other("counts answers of 429 as failures", "limit", _FAILURE),
+        other("takes an answer of 429 for a success", "limit", _SUCCESS),
+    )
+    yield (other("counts answers that make no sense as failures", "nonsense", _FAILURE),)
+    yield tuple(
+        _rival(base, f"counts answers that take more than {slow_s:g}s as failures", "B1",
+               slow_s=slow_s)
+        for slow_s in (0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+        if any(took_s > slow_s for took_s in evidence.slow_s)
+    )  # fmt: skip
+
+
+def _sticking(base: Policy) -> Iterator[Policy]:
+    for ending, words in _PROBES.items():
+        says = f"never hears of a probe that is {words}"
+        yield _rival(base, says, "B4", sticks=frozenset({ending}))

@@ -75,6 +75,7 @@ class Demands:
             stream: tuple(call for call in calls if (call.upstream, call.route) not in own_routes)
             for stream, calls in calls_of(history).items()
         }
+        self._streams = {r.sent.id: r.sent.stream for r in history.requests}
         self._routes: dict[str, set[str]] = defaultdict(set)
         for calls in self.calls.values():
             for call in calls:
@@ -104,6 +105,11 @@ class Demands:
             if own:
                 found.append(tuple(own))
         return tuple(found)
+
+    def route_of(self, request: int, upstream: str) -> str:
+        """What a request calls first at an upstream; empty if that is unknown."""
+        calls = self.calls.get(self._streams.get(request, ""), ())
+        return next((call.route for call in calls if call.upstream == upstream), "")
 
     # Whose attempt it is
 
@@ -264,6 +270,12 @@ class Demands:
         """The attempts at an upstream that were made for a request, by start."""
         mine = self._of.get(request.sent.id)
         return () if mine is None else tuple(mine.get(upstream, ()))
+
+    def due_s(self, demand: Demand, upstream: str) -> float:
+        """When a request that made attempts was ready for its first one."""
+        mine, first_s = self._of[demand.request.sent.id], demand.attempts[0].start_s
+        before = (a.end_s for name, own in mine.items() if name != upstream for a in own)
+        return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])
 
     # What is learned of answers
 

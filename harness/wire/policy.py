@@ -11,9 +11,13 @@ import math
 from dataclasses import dataclass, replace
 
 from harness.settings import ServiceSettings
+from harness.wire.attempts import Result
 
 EITHER_S = 0.25
 """Around the end of the recovery wait either answer is right (B4), in seconds."""
+
+Counted = Result | None
+"""What an attempt is to a breaker; None stands for one that isn't counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,34 +43,26 @@ class Policy:
     """Whether it is asked again before a retry (B6)."""
     resets: bool = True
     """Whether a success ends the run of failures (B1)."""
-    refusals_count: bool = False
-    """Whether an answer of 4xx is a failure."""
-    limits_count: bool = False
-    """Whether an answer of 429 is a failure."""
-    limits_succeed: bool = False
-    """Whether an answer of 429 is a success."""
-    nonsense_counts: bool = False
-    """Whether an answer below 400 that isn't what was agreed is a failure."""
-    errors_count: bool = True
-    """Whether an answer of 5xx is a failure."""
-    silence_counts: bool = True
-    """Whether an attempt that ends at its deadline is a failure."""
-    cuts_count: bool = True
-    """Whether an attempt that is refused or cut short is a failure."""
+    counts: tuple[tuple[str, Counted], ...] = ()
+    """What counts otherwise than B1 says: endings (see `outcomes`), and what each is instead."""
+    slow_s: float = math.inf
+    """How long a success may take and still be one."""
     probes: float = 1
     """How many may be under way while it is half open (B4)."""
     successes: int = 1
     """How many successful probes close it."""
     failed_probe: str = "opens"
     """What a failed probe does: `opens` it for a full wait, `closes` it, or `nothing`."""
-    refused_probe: str = "closes"
-    """What a probe answered 4xx does: `closes` it, or `sticks`: it never reports back."""
+    sticks: frozenset[str] = frozenset()
+    """Endings of a probe that it never hears of: the slot stays taken."""
     stragglers: str = "nothing"
     """What a result from before the trip does: `nothing`, `restarts` the wait, `closes` it."""
     clears: bool = True
     """Whether the run of failures begins anew when it closes."""
     restarted_by_rejections: bool = False
     """Whether each request that it turns away begins the wait anew."""
+    overruled: bool = False
+    """Whether a request that it turns away while half open opens it again."""
     from_start: bool = False
     """Whether the wait is counted from the start of the call that tripped it."""
     forgets_s: float = math.inf

@@ -208,6 +208,11 @@ class Sight:
             return mark_of(fault) in (call.called.met or ())
         return fault.start_s <= end_s and start_s <= fault.end_s
 
+    def met_by(self, start_s: float, end_s: float, call: Call | None) -> tuple[str, ...]:
+        """The kinds of fault that may have met an attempt."""
+        found = (f.name for f in self._all if self.met(f, start_s, end_s, call))
+        return tuple(dict.fromkeys(found))
+
 
 def mark_of(fault: FaultWindow) -> str:
     """By what a stub's records name a fault."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.wire.attempts import Attempt
 from harness.wire.policy import Policy
-from harness.wire.stories import Change, Story
+from harness.wire.stories import Change, Story, merged
 
 Kind = Literal["closed", "open", "half_open", "any"]
 Wrong = Literal["while open", "two probes", "turned away", "no probe"]
@@ -25,20 +25,31 @@ class State:
     probes: frozenset[int] = frozenset()
     """Attempts that it has let through while half open and that are still under way."""
     successes: int = 0
-    neutral_s: float = NEVER
-    """When a probe last gave its slot back (B1: 429)."""
+    freed_s: float = NEVER
+    """When its slot for a probe was last taken or given back (B1: 429): those who asked before may
+    be turned away."""
     told: frozenset[int] = frozenset()
     """Attempts whose end has been taken into account ahead of its turn."""
     stuck: bool = False
-    first_s: float = NEVER
-    """When the oldest failure of the run was counted, where failures are forgotten."""
+    run: tuple[float, ...] = ()
+    """When each failure of the run was counted, where failures are forgotten."""
 
     def having(self, attempt: int) -> State:
         """The same, with one more attempt's end taken into account ahead of its turn."""
         return State(
-            self.kind, self.since_s, self.failures, self.probes, self.successes, self.neutral_s,
-            self.told | {attempt}, self.stuck, self.first_s,
+            self.kind, self.since_s, self.failures, self.probes, self.successes, self.freed_s,
+            self.told | {attempt}, self.stuck, self.run,
         )  # fmt: skip
+
+
+States = dict[State, tuple[Story, ...]]
+"""All states that it may be in, each with the stories that led there."""
+
+
+def add(states: States, state: State, stories: tuple[Story, ...]) -> None:
+    """Add a state, or its stories to those of a state that is there."""
+    known = states.get(state)
+    states[state] = stories if known is None or known is stories else merged((*known, *stories))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +98,8 @@ class Reading:
     """How many events it was held against."""
     unexplained: tuple[Refutation, ...] = ()
     """The events that it doesn't explain: the first one, or all where it was forgiving."""
+    lost_track: bool = False
+    """Whether for some time any state would have done."""
 
     @property
     def changes(self) -> tuple[tuple[Change, ...], ...]:

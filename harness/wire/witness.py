@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from harness.history.spans import Spans
@@ -14,7 +15,7 @@ from harness.units import Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt, attempts_of, cut_idle
 from harness.wire.breaker import read
-from harness.wire.causes import Cause, causes, rivals
+from harness.wire.causes import Cause
 from harness.wire.changes import (
     Account,
     Changes,
@@ -28,13 +29,15 @@ from harness.wire.demands import Demand, Demands
 from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
+from harness.wire.queueing import Queue, queue
 from harness.wire.sight import Noise, Sight
 from harness.wire.states import Asked, Reading, Refutation
 from harness.wire.stories import ONE_OF_SEVERAL, Change
+from harness.wire.suspicion import Suspicion
 
 _AWAY = "turned away"
-_FEW, _LITTLE = 2, 0.05
-"""So many unexplained events, or this share of all, are little."""
+_AT_ONCE_S = 0.2
+"""Whoever calls later than this after it might have waited for something."""
 _SEEN = {
     "proxy": "seen entering the proxy",
     "stub": "seen at the stub",
@@ -78,6 +81,10 @@ class Witness:
         if upstream not in self._wires:
             self._wires[upstream] = Wire(self, upstream)
         return self._wires[upstream]
+
+    def with_settings(self, changed: Mapping[str, ServiceSettings]) -> Witness:
+        """The same history, read with other settings of some upstreams."""
+        return Witness(self.history, {**self.settings, **changed}, self._noise)
 
 
 class Wire:
@@ -139,10 +146,39 @@ class Wire:
         """The attempts of each call, in order, as far as that can be told."""
         return self._demands.calls_at(self.upstream)
 
+    def request_of(self, attempt: Attempt) -> int | None:
+        """Id of the request that an attempt was made for, where that can be told."""
+        return self._owners.get(attempt.id)
+
+    @cached_property
+    def _owners(self) -> dict[int, int]:
+        return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
+
+    def route_of(self, request: int) -> str:
+        """What a request calls first here, as the warm-up showed it; empty if that is unknown."""
+        return self._demands.route_of(request, self.upstream)
+
+    def met(self, attempt: Attempt) -> tuple[str, ...]:
+        """The kinds of fault that an attempt may have met."""
+        return self.sight.met_by(attempt.start_s, attempt.end_s, attempt.call)
+
+    # Other ways to look at it
+
+    @property
+    def all(self) -> tuple[Wire, ...]:
+        """The wires of all upstreams."""
+        return tuple(self._witness.at(name) for name in self._witness.settings)
+
+    def with_timeout(self, timeout_s: float) -> Wire:
+        """The same, seen as if the target waited so long for an attempt."""
+        own = replace(self.settings, timeout_s=timeout_s)
+        return self._witness.with_settings({self.upstream: own}).at(self.upstream)
+
     # Readings
 
     @cached_property
-    def _asked(self) -> tuple[Asked, ...]:
+    def asked(self) -> tuple[Asked, ...]:
+        """The requests that made no attempt that anybody saw."""
         return tuple(
             Asked(
                 asked_s=d.asked_s,
@@ -182,8 +218,8 @@ class Wire:
         if key not in self._readings:
             self._readings[key] = read(
                 self.attempts,
-                self._asked,
-                Outcomes(policy, self.settings.timeout_s, self.calls),
+                self.asked,
+                Outcomes(policy, self.settings.timeout_s, self.calls, self.met),
                 tie_s=self.sight.tie_s,
                 lost=self._lost,
                 forgiving=forgiving,
@@ -201,7 +237,7 @@ class Wire:
             return found
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
         seen = read(
-            self.attempts, self._asked, outcomes, tie_s=self.sight.blind_tie_s, lost=self._lost
+            self.attempts, self.asked, outcomes, tie_s=self.sight.blind_tie_s, lost=self._lost
         )
         return found if seen.refutation is not None else seen
 
@@ -213,19 +249,24 @@ class Wire:
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
         """Where the declared breaker is refuted: the one or two rivals that explain everything."""
-        if self.refutation is None:
-            return ()
-        return causes(self.settings, self._fitting, self._waits_s)
+        return () if self.refutation is None else self._suspicion.causes
 
-    def _fitting(self, policy: Policy) -> Reading | None:
-        """The reading of a breaker with these rules, if it explains all events and fits what the
-        target says of itself; else None.
-        """
-        reading = self.held_against(policy)
-        if reading.refutation is not None:
-            return None
-        agrees = (self.account.agrees(s, self.sight.fine_s) for s in reading.stories)
-        return reading if any(agrees) else None
+    @cached_property
+    def queue(self) -> Queue | None:
+        """Requests that waited for each other's calls, where no two were ever in flight."""
+        made = [(d, self._demands.due_s(d, self.upstream)) for d in self.demands if d.attempts]
+        noise_s = self.sight.noise_s(0.0, self.history.end_s)
+        return queue(self.upstream, made, self.sight.fine_s, _AT_ONCE_S + noise_s)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What may be behind what is wrong here, a sentence each."""
+        queued = () if self.queue is None else (self.queue.says,)
+        return (*(cause.says for cause in self.causes), *queued)
+
+    @cached_property
+    def _suspicion(self) -> Suspicion:
+        return Suspicion(self)
 
     @cached_property
     def account(self) -> Account:
@@ -233,27 +274,13 @@ class Wire:
         return Account(self.history, self.upstream)
 
     @cached_property
-    def _waits_s(self) -> tuple[float, ...]:
-        """How long after its opening something was let through, or was turned away in vain."""
-        forgiven = self.held_against(declared(self.settings), forgiving=True)
-        found = [
-            one.at_s - one.state_s
-            for one in forgiven.unexplained
-            if one.wrong in ("while open", "no probe") and math.isfinite(one.state_s)
-        ]
-        later = [
-            a.start_s - one.state_s
-            for one in forgiven.unexplained[:1]
-            for a in self.attempts
-            if one.wrong == "no probe" and a.start_s > one.at_s
-        ]
-        return tuple(dict.fromkeys(round(wait_s, 1) for wait_s in (*found[:2], *later[:1])))
-
-    @cached_property
     def changes(self) -> Changes:
         """How it changed: by the declared rules where they hold, else by those that explain it."""
-        readings = [self.reading] if self.refutation is None else [c.reading for c in self.causes]
-        nearest = None if readings else self._nearest
+        rules = [cause.policy for cause in self.causes if cause.policy is not None]
+        readings = [self.held_against(policy) for policy in rules]
+        if self.refutation is None:
+            readings = [self.reading]
+        nearest = None if readings else self._suspicion.nearest
         shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
         loose = self.held_against(any_threshold(self.settings))
         return changes(
@@ -267,18 +294,6 @@ class Wire:
             if nearest is None
             else [r.state_s for r in nearest.unexplained if r.wrong == "while open"],
         )
-
-    @property
-    def _nearest(self) -> Reading:
-        """Where no rules explain everything alone: the declared ones, if they leave but little
-        unexplained, else those that leave the least.
-        """
-        rules = (declared(self.settings), *rivals(self.settings, self._waits_s))
-        readings = [self.held_against(policy, forgiving=True) for policy in rules]
-        own = readings[0]
-        if len(own.unexplained) <= max(_FEW, _LITTLE * own.events):
-            return own
-        return min(readings, key=lambda reading: len(reading.unexplained))
 
     def _why(self, change: Change) -> str:
         """By what a change is known."""

@@ -28,6 +28,7 @@ from harness.starts import Starts
 from harness.target import Breaker, Target, bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict
+from tests.defects.behaviour import BEHAVES
 from tests.defects.gateways import DEFECTS, SOUND, Defect
 
 REPOSITORY = Path(__file__).parents[2]
@@ -118,6 +119,14 @@ def right(defect: Defect, judgement: Judgement) -> list[Finding]:
     return [each for each in failures(judgement) if set(each.claims) & set(defect.claims)]
 
 
+def rightly_explained(defect: Defect, judgement: Judgement) -> bool:
+    """Whether its failures say what it is, if they say anything (`behaviour.py`)."""
+    evidence = [each.evidence for each in judgement.all_findings if each.verdict is Verdict.FAILED]
+    wanted = BEHAVES.get(defect.id)
+    told = any("it behaves as one that" in words or "serialised?" in words for words in evidence)
+    return any(wanted in words for words in evidence) if wanted else not told
+
+
 ALL = os.environ.get("OUTAGE_CATALOGUE") == "all"
 PAIRS = [
     pytest.param(defect, name, id=f"{defect.id}-{name}")
@@ -143,6 +152,8 @@ def test_a_defect_is_failed_for_the_right_reason(
     for seed in SEEDS if races else (0,):
         judgement = simulated(engine, scenario_named(name), defective(defect), tmp_path, seed)
         if right(defect, judgement):
+            if name == defect.scenarios[0] and not races:
+                assert rightly_explained(defect, judgement)
             return
         others += [str(finding) for finding in failures(judgement)]
     pytest.fail(f"{defect.summary}: {name} did not notice, but {others or 'nothing failed at all'}")

@@ -66,6 +66,7 @@ def hung(facts: Facts) -> Iterator[Violation]:
             at_s=request.sent.at_s,
             says=f"{stream_request(request)} took {took_s:.1f} s, more than {most_s:.1f} s",
             request=request.sent.id,
+            evidence="; ".join(facts.queues(offered)),
         )
         return
 

@@ -54,5 +54,5 @@ def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
         at_s=found.at_s,
         says=says(wire, found, request),
         request=None if request is None else request.sent.id,
-        evidence="; ".join(cause.says for cause in wire.causes),
+        evidence="; ".join(wire.hints),
     )

@@ -130,6 +130,11 @@ class Facts:
         sight = self.wire(upstream).sight
         return sight.requests and not sight.hidden
 
+    def queues(self, offered: Offered) -> tuple[str, ...]:
+        """Where calls seem to wait for each other that a stream's requests make."""
+        queues = [self.wire(name).queue for name in offered.upstreams if name in self.upstreams]
+        return tuple(queue.says for queue in queues if queue is not None)
+
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How late what went on in that time may be: ties, and what there is patience for."""
         ties_s = max(sight.fine_s for sight in self.case.witness.sights.values())

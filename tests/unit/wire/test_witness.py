@@ -386,3 +386,19 @@ def test_what_a_stall_held_back_is_no_probe(probed: bool, states_after: list[str
     found = story.infer(40)
 
     assert [state for state, _ in states(found)[1:]] == states_after
+
+
+def test_calls_that_wait_for_each_other_are_told_with_figures() -> None:
+    queued, free = (Story("auth", fault="delay", to_s=50) for _ in range(2))
+    for number in range(1, 6):
+        queued.attempt(2.0 * (number - 1), took_s=2, status=200)
+        queued.request(number, 0.0, took_s=2.0 * number, status=200)
+        free.attempt(0.1 * number, took_s=2, status=200)
+        free.request(number, 0.1 * number, took_s=2, status=200)
+
+    found = queued.infer(20).queue
+
+    assert found is not None
+    assert (found.waited, found.longest_s, found.most) == (4, 8.0, 5)
+    assert "up to 5 requests at once needed one, and 4 waited up to 8.0s" in found.says
+    assert free.infer(20).queue is None

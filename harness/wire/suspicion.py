@@ -1,0 +1,225 @@
+"""What may be behind a breaker that breaks its contract: all rivals, held against one wire.
+
+A rival has other rules; or another deadline; or shares its breaker with other upstreams; or has
+several of them, for each user, route or worker process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness.units import format_duration
+from harness.wire.attempts import Attempt, Result, given_up_after_s
+from harness.wire.breaker import Acceptor, happenings, read
+from harness.wire.causes import Cause, Evidence, families, fitting, named
+from harness.wire.demands import Demand
+from harness.wire.outcomes import Outcomes
+from harness.wire.policy import Policy, declared
+from harness.wire.states import Asked, Reading
+from harness.wire.workers import explained
+
+if TYPE_CHECKING:
+    from harness.wire.witness import Wire
+
+_FEW, _LITTLE = 2, 0.05
+"""So many unexplained events, or this share of all, are little."""
+_ALIKE_S, _OTHER_S = 0.3, 0.5
+"""How near to each other attempts are given up by one deadline, and how far from another."""
+_SEVERAL = ("B2", "B10")
+"""What several breakers in place of one break."""
+_SLOW_S = 0.5
+
+
+class Suspicion:
+    """The rivals of one wire's declared breaker."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._declared = declared(wire.settings)
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """The one or two that explain everything, or several breakers; none where too many do.
+
+        A deadline that is seen to be another one can't be left out of any explanation. More than
+        two workers explain much, so they are looked for only where nothing else explains it.
+        """
+        deadline_s = self._deadline_s
+        if deadline_s is not None:
+            return tuple(self._with_deadline(deadline_s))
+        rivals = named(self._families())
+        if rivals is None:
+            return ()
+        if any(cause.claims == _SEVERAL for cause in rivals):
+            return rivals
+        return (*rivals, *islice(self._workers(*((2,) if rivals else (2, 3, 4))), 1))
+
+    @property
+    def nearest(self) -> Reading:
+        """Where no rules explain everything alone: the declared ones, if they leave but little
+        unexplained, else those that leave the least.
+        """
+        wire = self._wire
+        own = wire.held_against(self._declared, forgiving=True)
+        if len(own.unexplained) <= max(_FEW, _LITTLE * own.events):
+            return own
+        rules = (one for family in families(wire.settings, self._evidence) for one in family)
+        readings = [own, *(wire.held_against(policy, forgiving=True) for policy in rules)]
+        return min(readings, key=lambda reading: len(reading.unexplained))
+
+    def _families(self) -> Iterator[Iterator[Cause]]:
+        for family in families(self._wire.settings, self._evidence):
+            yield fitting(family, self._explains)
+        yield self._shared()
+        # One breaker for each of whatever tells requests apart.
+        sent = {d.request.sent.id: d.request.sent for d in self._wire.demands}
+        yield self._split("user", lambda request, _: sent[request].user)
+        yield self._split("route of its own", lambda request, _: sent[request].stream)
+        yield self._split("method of its calls", lambda _, route: route.partition(" ")[0])
+        yield self._split("path of its calls", lambda _, route: route.partition(" ")[2])
+
+    def _explains(self, policy: Policy) -> int | None:
+        """How many events a breaker with these rules explains, if all of them, and if it fits what
+        the target says of itself.
+        """
+        wire = self._wire
+        reading = wire.held_against(policy)
+        if reading.refutation is not None or reading.lost_track > wire.reading.lost_track:
+            return None
+        agrees = (wire.account.agrees(story, wire.sight.fine_s) for story in reading.stories)
+        return reading.events if any(agrees) else None
+
+    # What they hang on
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        wire = self._wire
+        statuses = {a.status for a in wire.attempts if a.status is not None and a.status >= 500}
+        lasted_s = [a.end_s - a.start_s for a in wire.attempts if Result.SUCCESS in a.results]
+        return Evidence(
+            waits_s=self._waits_s(),
+            slow_s=[took_s for took_s in lasted_s if took_s > _SLOW_S],
+            errors=sorted(statuses),
+            faults=sorted({kind for a in wire.attempts for kind in wire.met(a)}),
+        )
+
+    def _waits_s(self) -> tuple[float, ...]:
+        """How long after its opening something was let through, or was turned away in vain."""
+        forgiven = self._wire.held_against(self._declared, forgiving=True)
+        found = [
+            one.at_s - one.state_s
+            for one in forgiven.unexplained
+            if one.wrong in ("while open", "no probe") and math.isfinite(one.state_s)
+        ]
+        later = [
+            a.start_s - one.state_s
+            for one in forgiven.unexplained[:1]
+            for a in self._wire.attempts
+            if one.wrong == "no probe" and a.start_s > one.at_s
+        ]
+        return tuple(dict.fromkeys(round(wait_s, 1) for wait_s in (*found[:2], *later[:1])))
+
+    # Another deadline
+
+    @property
+    def _deadline_s(self) -> float | None:
+        """How long attempts are waited for, where that is seen to be another time than declared:
+        the target closes their connections then, or answers only once they have ended by
+        themselves.
+        """
+        wire, own_s = self._wire, self._wire.settings.timeout_s
+        given_up_s = given_up_after_s(wire.history, wire.upstream)
+        usual_s = median(given_up_s) if given_up_s else own_s
+        alike = sum(abs(each - usual_s) <= _ALIKE_S for each in given_up_s)
+        if abs(usual_s - own_s) > max(_OTHER_S, own_s / 10) and alike * 2 > len(given_up_s) > 1:
+            return usual_s
+        demands = wire.with_timeout(math.inf).demands
+        return math.inf if any(_waits_on(demand, own_s + _OTHER_S) for demand in demands) else None
+
+    def _with_deadline(self, timeout_s: float) -> Iterator[Cause]:
+        reading = self._wire.with_timeout(timeout_s).reading
+        if reading.refutation is None:
+            own = format_duration(self._wire.settings.timeout_s)
+            says = f"gives up an attempt after {timeout_s:.3g}s, not {own}"
+            if math.isinf(timeout_s):
+                says = "has no deadline for an attempt"
+            yield Cause(what=says, claims=("B8",), events=reading.events)
+
+    # One breaker for more, or several
+
+    def _shared(self) -> Iterator[Cause]:
+        """One breaker for several upstreams."""
+        wires = [wire for wire in self._wire.all if wire.attempts]
+        if len(wires) < 2:
+            return
+        every = [attempt for wire in wires for attempt in wire.attempts]
+        attempts = [replace(attempt, id=number) for number, attempt in enumerate(every)]
+        events = self._explained(attempts, [one for wire in wires for one in wire.asked])
+        if events is not None:
+            says = "shares one breaker among its upstreams"
+            yield Cause(what=says, claims=("B10",), events=events)
+
+    def _explained(self, attempts: Sequence[Attempt], asked: Iterable[Asked]) -> int | None:
+        """How many events the declared breaker explains, if all of them."""
+        wire = self._wire
+        outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
+        reading = read(attempts, asked, outcomes, tie_s=wire.sight.tie_s)
+        return None if reading.refutation is not None or reading.lost_track else reading.events
+
+    def _split(self, each: str, key: Callable[[int, str], object]) -> Iterator[Cause]:
+        """One breaker for each value of a key, given a request's id and the route that it calls."""
+        wire = self._wire
+        made: dict[object, list[Attempt]] = defaultdict(list)
+        asked: dict[object, list[Asked]] = defaultdict(list)
+        for attempt in wire.attempts:
+            request = wire.request_of(attempt)
+            if request is None:
+                return
+            made[key(request, attempt.route)].append(attempt)
+        for one in wire.asked:
+            asked[key(one.request, wire.route_of(one.request))].append(one)
+        failing = [part for part in made.values() if any(Result.FAILURE in a.results for a in part)]
+        if len(failing) < 2:
+            return
+        found = [self._explained(made[one], asked[one]) for one in (made | asked)]
+        if None not in found:
+            says = f"has a breaker for each {each}"
+            yield Cause(what=says, claims=_SEVERAL, events=sum(map(int, found)))  # type: ignore[arg-type]
+
+    def _workers(self, *counts: int) -> Iterator[Cause]:
+        """Several processes that share the work; so many at the least."""
+        wire = self._wire
+        refutation = wire.refutation
+        if refutation is None or refutation.wrong not in ("while open", "two probes"):
+            return
+        if not wire.turned_away or not wire.sight.sees_all:
+            return
+        outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
+        acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
+        events = happenings(wire.attempts, wire.asked, wire.sight.tie_s)
+        for count in counts:
+            if explained(events, acceptor, self._surely_made_for, count):
+                says = f"has several breakers, as worker processes do ({count} would explain it)"
+                yield Cause(what=says, claims=_SEVERAL, events=len(events))
+
+    def _surely_made_for(self, attempt: Attempt) -> int | None:
+        """The request that made an attempt; None where it may have been another's of its time."""
+        tie_s = self._wire.sight.tie_s(attempt.start_s)
+        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self._wire.attempts)
+        return self._wire.request_of(attempt) if near == 1 else None
+
+
+def _waits_on(demand: Demand, longest_s: float) -> bool:
+    """Whether a request waited for one of its attempts for longer, and did nothing else."""
+    goes_on_s = [*(attempt.start_s for attempt in demand.attempts[1:]), demand.request.end_s]
+    return any(
+        attempt.end_s <= until_s and min(attempt.end_s, until_s) - attempt.start_s > longest_s
+        for attempt, until_s in zip(demand.attempts, goes_on_s, strict=False)
+    )

@@ -1,0 +1,163 @@
+"""Whether several breakers explain what one doesn't: one for each worker process, or for each user.
+
+Who is behind which breaker is known where a user, a route or a method decides it. Where processes
+share the work it is not: then a search assigns each request to one of so many workers, and any
+assignment that explains all events will do, if it is likely. Workers that share requests evenly
+pass nobody over for long, so an assignment that does is none: else a second worker that is hardly
+ever asked would explain anything. How far one is neglected is a running sum of log likelihoods (a
+CUSUM test): a quarter of its share against its share, never below zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.wire.attempts import Attempt
+from harness.wire.breaker import CLOSED, Acceptor, Happening, note
+from harness.wire.states import Asked, State, States
+
+_BY_CHANCE = 0.05
+"""How seldom requests that are shared evenly may neglect a worker so far."""
+_NEGLECTED = 0.25
+"""What a neglected worker is given of its share."""
+_MOST_GUESSES = 400
+"""Of so many assignments, at the most, the evenest are followed."""
+
+InFlight = Mapping[int, Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """One worker as far as it is known."""
+
+    states: States
+    in_flight: InFlight
+    own: frozenset[int]
+    """The requests under way that it works for."""
+    neglect: float = 0.0
+    """How far it has lately been passed over."""
+
+    @property
+    def known_by(self) -> tuple[frozenset[State], frozenset[int], frozenset[int]]:
+        return frozenset(self.states), frozenset(self.in_flight), self.own
+
+    @property
+    def opened(self) -> bool:
+        """Whether its breaker surely opened."""
+        stories = [story for its in self.states.values() for story in its]
+        return all(any(c.kind == "open" for c in story.changes()) for story in stories)
+
+
+Guess = tuple[_Worker, ...]
+
+
+def explained(
+    events: Sequence[Happening],
+    acceptor: Acceptor,
+    request_of: Callable[[Attempt], int | None],
+    count: int,
+) -> bool:
+    """Whether so many workers, each with a breaker of its own that opened, explain all events."""
+    return _Search(events, acceptor, request_of, count).succeeds()
+
+
+class _Search:
+    def __init__(
+        self,
+        events: Sequence[Happening],
+        acceptor: Acceptor,
+        request_of: Callable[[Attempt], int | None],
+        count: int,
+    ) -> None:
+        self._acceptor = acceptor
+        self._events = [(event, _whose(event, request_of)) for event in events]
+        self._count = count
+        self._last = {
+            whose: index for index, (_, whose) in enumerate(self._events) if whose is not None
+        }
+        self._asked = math.log(_NEGLECTED)
+        self._passed_over = math.log((1 - _NEGLECTED / count) / (1 - 1 / count))
+        self._most = math.log(count * max(1, len(events)) / _BY_CHANCE)
+        self._known: dict[object, States] = {}
+
+    def succeeds(self) -> bool:
+        guesses: list[Guess] = [(_Worker(CLOSED, {}, frozenset()),) * self._count]
+        for index, (event, whose) in enumerate(self._events):
+            self._known = {}
+            found: dict[object, Guess] = {}
+            for guess in guesses:
+                for after in self._after(guess, event, whose, index):
+                    key = tuple(sorted(hash(worker.known_by) for worker in after))
+                    known = found.get(key)
+                    if known is None or _uneven(after) < _uneven(known):
+                        found[key] = after
+            guesses = sorted(found.values(), key=_uneven)[:_MOST_GUESSES]
+            if not guesses:
+                return False
+        return any(all(worker.opened for worker in guess) for guess in guesses)
+
+    def _after(
+        self, guess: Guess, event: Happening, whose: int | None, index: int
+    ) -> Iterator[Guess]:
+        """What may be after an event, whoever it happened to."""
+        owner = _owner(guess, event, whose)
+        tried: set[object] = set()
+        for number, worker in enumerate(guess):
+            if owner not in (None, number) or (owner is None and worker.known_by in tried):
+                continue
+            tried.add(worker.known_by)
+            moved = self._moved(worker, event, whose, index)
+            if moved is None:
+                continue
+            if owner is not None:
+                yield (*guess[:number], moved, *guess[number + 1 :])
+                continue
+            shared = tuple(
+                self._given(moved if other == number else each, mine=other == number)
+                for other, each in enumerate(guess)
+            )
+            if _uneven(shared) <= self._most:
+                yield shared
+
+    def _given(self, worker: _Worker, *, mine: bool) -> _Worker:
+        """A worker after a request was given to somebody."""
+        step = self._asked if mine else self._passed_over
+        return replace(worker, neglect=max(0.0, worker.neglect + step))
+
+    def _moved(
+        self, worker: _Worker, event: Happening, whose: int | None, index: int
+    ) -> _Worker | None:
+        key = frozenset(worker.states), frozenset(worker.in_flight)
+        if key not in self._known:
+            before = self._acceptor.early(worker.states, event, worker.in_flight.values())
+            self._known[key] = self._acceptor.next(before, event, worker.in_flight)
+        states = self._known[key]
+        if not states or any(state.kind == "any" for state in states):
+            return None
+        in_flight = dict(worker.in_flight)
+        note(in_flight, event)
+        goes_on = whose is not None and self._last[whose] > index
+        own = worker.own | {whose} if whose is not None and goes_on else worker.own - {whose}
+        return _Worker(states, in_flight, frozenset(own), worker.neglect)
+
+
+def _whose(event: Happening, request_of: Callable[[Attempt], int | None]) -> int | None:
+    if isinstance(event.item, Attempt):
+        return request_of(event.item)
+    return event.item.request if isinstance(event.item, Asked) else None
+
+
+def _owner(guess: Guess, event: Happening, whose: int | None) -> int | None:
+    """The worker that an event must have happened to; None where that is open."""
+    for number, worker in enumerate(guess):
+        if whose is not None and whose in worker.own:
+            return number
+        if isinstance(event.item, Attempt) and event.item.id in worker.in_flight:
+            return number
+    return None
+
+
+def _uneven(guess: Guess) -> float:
+    return max(worker.neglect for worker in guess)
