@@ -84,7 +84,7 @@ class Witness:
 
     def with_settings(self, changed: Mapping[str, ServiceSettings]) -> Witness:
         """The same history, read with other settings of some upstreams."""
-        return Witness(self.history, {**self.settings, **changed}, self._noise)
+        return Witness(self.history, {**self.settings, **changed}, self.noise)
 
 
 class Wire:
@@ -167,12 +167,12 @@ class Wire:
     @property
     def all(self) -> tuple[Wire, ...]:
         """The wires of all upstreams."""
-        return tuple(self._witness.at(name) for name in self._witness.settings)
+        return tuple(self.witness.at(name) for name in self.witness.settings)
 
     def with_timeout(self, timeout_s: float) -> Wire:
         """The same, seen as if the target waited so long for an attempt."""
         own = replace(self.settings, timeout_s=timeout_s)
-        return self._witness.with_settings({self.upstream: own}).at(self.upstream)
+        return self.witness.with_settings({self.upstream: own}).at(self.upstream)
 
     # Readings
 
