@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ _GIT_WITHIN_S = 5.0
 class Provenance:
     """What a run was made with; what is not known is None."""
 
+    run: str | None = None
+    """Its name, which no other run has: its histories say it, too."""
     began: str | None = None
     """In UTC, to the second: `2025-06-01T12:00:00Z`."""
     commit: str | None = None
@@ -35,6 +38,7 @@ class Provenance:
 def provenance_of(target: Target) -> Provenance:
     """Of a run that begins now."""
     return Provenance(
+        run=secrets.token_hex(6),
         began=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         commit=_commit(target),
         host=platform.node() or None,
@@ -50,6 +54,7 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
     versions = results.get("versions")
     scenarios = results.get("scenarios")
     return Provenance(
+        run=_text(results.get("run")),
         began=_text(results.get("began")),
         commit=_text(results.get("target_commit")),
         host=_text(results.get("host")),

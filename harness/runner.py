@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import glob
 import sys
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from harness.history.events import Event, Trouble
 from harness.history.store import Recorder
 from harness.judge import not_in_scope, unjudged
 from harness.known import hold_known
-from harness.repeats import REPEATED, Repeats, history_suffix
+from harness.repeats import Repeats, history_suffix
 from harness.report.scene import Scene, judge_and_observe
 from harness.scenario.model import Scenario
 from harness.starts import Starts
@@ -87,17 +86,18 @@ async def play_all(
     report: Path | None = None,
     starts: Starts | None = None,
     keep_secrets: bool = False,
+    name: str = "",
 ) -> list[Played]:
     """Play all scenarios, the longest first, `jobs` at a time (all by default).
 
     What only a busy machine kept from a verdict is played again up to `retries` times when all
     others have ended, with fewer beside it. All of that goes on `repeat` times, each with the next
     seed, and of each scenario the worst play counts. Histories are written to `report` as they
-    grow. Runs that go on side by side in one process share `starts`, so that worlds of one don't
-    start while those of another begin to play. When cancelled, the worlds are taken down, and what
-    was seen by then is judged (inconclusive) and told to the watcher. Where the target can't be
-    started at all (`starts.hopeless`), no further world is, and nothing is told to the watcher: the
-    caller says it once.
+    grow, and say the run's `name`. Runs that go on side by side in one process share `starts`, so
+    that worlds of one don't start while those of another begin to play. When cancelled, the worlds
+    are taken down, and what was seen by then is judged (inconclusive) and told to the watcher.
+    Where the target can't be started at all (`starts.hopeless`), no further world is, and nothing
+    is told to the watcher: the caller says it once.
     """
     order = sorted(scenarios, key=lambda scenario: -scenario.duration)
     most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
@@ -112,7 +112,7 @@ async def play_all(
     repeats = Repeats(watcher, count=repeat, seed=seed, report=report)
     try:
         for number in range(repeat):
-            run = _Run(engine, target, repeats, seed, number, report, starts, keep_secrets)
+            run = _Run(engine, target, repeats, seed, number, report, starts, keep_secrets, name)
             await run.all(order, at_once=at_once, retries=retries)
             if starts.hopeless:
                 return [run.played[scenario.file] for scenario in scenarios]
@@ -134,6 +134,7 @@ class _Run:
         report: Path | None,
         starts: Starts,
         keep_secrets: bool,
+        name: str,
     ) -> None:
         self._engine = engine
         self._target = target
@@ -143,6 +144,7 @@ class _Run:
         self._report = report
         self._starts = starts
         self._keep_secrets = keep_secrets
+        self._name = name
         self._told: set[str] = set()
         self.played: dict[str, Played] = {}
 
@@ -220,6 +222,7 @@ class _Run:
                 seed=self._seed,
                 folder=folder,
                 keep_secrets=self._keep_secrets,
+                run=self._name,
             )
             recorder = Recorder(path, Redactor.of_job(job).event)
             try:
@@ -264,11 +267,7 @@ class _Run:
         if self._report is None:
             return None
         path = self._report / f"{scenario.name}{history_suffix(self._number)}"
-        if before is None and self._number == 0:
-            for suffix in (EARLIER, REPEATED):
-                for stale in self._report.glob(glob.escape(scenario.name) + suffix.format("*")):
-                    stale.unlink(missing_ok=True)
-        elif before is not None:
+        if before is not None:
             of = f"{self._number + 1}." if self._number else ""
             again = f"{of}{before.judgement.plays}"
             with contextlib.suppress(OSError):  # that play left none

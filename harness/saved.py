@@ -20,6 +20,7 @@ from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
 from harness.judge import not_in_scope, not_played
 from harness.known import hold_known, known_in
+from harness.provenance import provenance_in
 from harness.report.scene import Scene, judge_and_observe
 from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
@@ -55,9 +56,10 @@ def judge_folder(folder: Path) -> list[Saved]:
         raise UsageError(f"{folder} is not a folder; name one that `outage run --report` wrote")
     saved: list[Saved] = []
     problems: list[str] = []
+    run = provenance_in(previous_results(folder)).run
     for name, entry in _scenarios(folder).items():
         try:
-            saved.append(_judged(folder, name, entry))
+            saved.append(_judged(folder, name, entry, run))
         except HarnessError as error:
             problems.append(str(error))
         except OSError as error:
@@ -110,10 +112,10 @@ def _entries(results: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield entry
 
 
-def _judged(folder: Path, name: str, entry: dict[str, Any]) -> Saved:
+def _judged(folder: Path, name: str, entry: dict[str, Any], run: str | None) -> Saved:
     history = folder / f"{name}{HISTORY}"
-    if history.exists():
-        events = read_history(history)
+    events = read_history(history) if history.exists() else None
+    if events is not None and _belongs(events, run):
         scenario = _scenario(history, events)
         _check_instants(history, events, scenario)
         judgement, scene = judge_and_observe(scenario, events)
@@ -122,9 +124,20 @@ def _judged(folder: Path, name: str, entry: dict[str, Any]) -> Saved:
     judgement = (
         not_in_scope(scenario, _said(entry, "evidence") or "the report doesn't say why")
         if entry.get("verdict") == Verdict.OUT_OF_SCOPE
-        else not_played(scenario, _why_unplayed(entry, history))
+        else not_played(
+            scenario,
+            _why_unplayed(entry, history)
+            if events is None
+            else f"{history.name} is another run's, not that of {RESULTS}",
+        )
     )
     return Saved(scenario=scenario, events=(), judgement=judgement, scene=None, name=name)
+
+
+def _belongs(events: Sequence[Event], run: str | None) -> bool:
+    """Whether a history is of the run that the results are of, as far as both say."""
+    said = next((event.run for event in events if isinstance(event, Run)), run)
+    return run is None or said == run
 
 
 def _unplayed_scenario(folder: Path, name: str, entry: dict[str, Any]) -> Scenario:

@@ -47,7 +47,7 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
     from harness.report.links import PAGE
     from harness.report.text import details, one_line, silence, totals
     from harness.report.totals import busy_line
-    from harness.report.write import prepare_folder
+    from harness.report.write import claimed, prepare_folder
     from harness.saved import judge_folder, previous_results
     from harness.verdict import Verdict, exit_status, worst
 
@@ -55,6 +55,7 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
     told_before = previous or report
     before = {} if told_before is None else previous_results(told_before)
     if report is not None and apart:
+        click.get_current_context().with_resource(claimed(report))
         prepare_folder(report)
     saved = judge_folder(folder)
     known = known_in(previous_results(folder))

@@ -31,7 +31,7 @@ from harness.report.outcome import outcome_of
 from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import busy_line, overall, span
-from harness.report.write import prepare_folder, write_reports
+from harness.report.write import claimed, prepare_folder, write_reports
 from harness.runner import Played, play_all, worlds_at_once
 from harness.saved import previous_results
 from harness.scenario.model import Scenario
@@ -86,9 +86,14 @@ class Session:
 
         Raises: UsageError when the report can't be written.
         """
+        with contextlib.nullcontext() if self._report is None else claimed(self._report):
+            return self._run(scenarios)
+
+    def _run(self, scenarios: Sequence[Scenario]) -> int:
         before = {} if self._previous is None else previous_results(self._previous)
+        made = provenance_of(self._target)
         if self._report is not None:
-            prepare_folder(self._report, scenarios, self._sieve(scenarios))
+            prepare_folder(self._report, scenarios, self._sieve(scenarios), made)
         if not self._quiet:
             self._console.print(in_line(self._introduction(scenarios)), markup=False)
             if (fit := worlds_at_once(self._engine, scenarios)) is not None:
@@ -103,10 +108,9 @@ class Session:
             os.nice(-5)
         # What has been loaded by now is here to stay: no collection needs to look at it again.
         gc.freeze()
-        made = provenance_of(self._target)
         began_s = time.monotonic()
         with self._display:
-            asyncio.run(self._play(scenarios))
+            asyncio.run(self._play(scenarios, made.run or ""))
         wall_s = time.monotonic() - began_s
         played = [self._played[s.file] for s in scenarios if s.file in self._played]
         if self._signal is not None:
@@ -129,11 +133,16 @@ class Session:
         account = [*played, *self._not_begun(scenarios)]
         if self._github:
             tell_github(outcome_of(account, wall_s, made, known))
+        unwritten = [item.unsaved for item in played if item.unsaved]
         if self._report is not None:
-            write_reports(
-                self._report, account, wall_s=wall_s, made=made, known=known, before=before
-            )
-            self._console.print(f"report: {self._report / PAGE}", markup=False)
+            try:
+                write_reports(
+                    self._report, account, wall_s=wall_s, made=made, known=known, before=before
+                )
+            except UsageError as error:
+                unwritten.append(str(error))
+            else:
+                self._console.print(f"report: {self._report / PAGE}", markup=False)
         if self._signal is not None:
             return 128 + self._signal
         if refused is not None:
@@ -141,9 +150,14 @@ class Session:
             return TARGET_REFUSED
         if busy := busy_line(judgements, jobs=self._jobs):
             self._console.print(in_line(busy), style="bold yellow", markup=False)
-        if unsaved := [item.unsaved for item in played if item.unsaved]:
-            raise UsageError("\n".join(unsaved))
-        return exit_status(overall(judgements), self._fail_on)
+        status = exit_status(overall(judgements), self._fail_on)
+        if not unwritten:
+            return status
+        problem = UsageError("\n".join(unwritten))
+        if status != 1:
+            raise problem
+        say(problem)  # and what the target did wrong counts for more
+        return status
 
     def _not_begun(self, scenarios: Sequence[Scenario]) -> Iterator[Played]:
         """What an interrupted run has not come to."""
@@ -185,7 +199,7 @@ class Session:
                     f"{self._switch} --target {target}   (Python {platform.python_version()})"
                 )
 
-    async def _play(self, scenarios: Sequence[Scenario]) -> None:
+    async def _play(self, scenarios: Sequence[Scenario], name: str) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(
             play_all(
@@ -200,6 +214,7 @@ class Session:
                 report=self._report,
                 starts=self._starts,
                 keep_secrets=self._keep_secrets,
+                name=name,
             )
         )
         for number in (signal.SIGINT, signal.SIGTERM):

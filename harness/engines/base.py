@@ -37,6 +37,8 @@ class Job:
     """What the stubs ask of the target's internal calls."""
     control_token: str = field(default_factory=new_token)
     """What the stubs ask of whoever controls them."""
+    run: str = ""
+    """The name of the run that it belongs to."""
     keep_secrets: bool = False
     """Whether the history keeps what it would otherwise redact."""
 

@@ -63,6 +63,8 @@ class Run(Event):
     versions: dict[str, str] = field(default_factory=dict)
     clock_error_s: float = 0.0
     """How far the clocks of other machines may be off."""
+    run: str = ""
+    """The name of the run, as its results have it; an older history has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

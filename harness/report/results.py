@@ -29,6 +29,7 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "proxy": outcome.proxy,
         "target": clean(outcome.target),
         "seed": outcome.seed,
+        "run": None if outcome.made.run is None else clean(outcome.made.run),
         "began": outcome.made.began,
         "versions": {name: clean(each) for name, each in sorted(outcome.made.versions.items())},
         "target_commit": outcome.made.commit,

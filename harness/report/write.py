@@ -8,9 +8,11 @@ A report folder holds what each of `WRITERS` makes of the run, and for each scen
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -45,14 +47,58 @@ Clean = Callable[[str], str]
 """Takes out of a text what must not be told."""
 
 
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Make a folder, and keep it to this process for the length of a block, where that is possible.
+
+    The system gives it back when this process ends, however it does.
+
+    Raises: UsageError when another run is at work there, or the folder can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(_refusal(folder, error)) from error
+    held = _locked(folder)
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that keeps others away; None where the system, or the file system, has none."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    held = None
+    try:
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if held is not None:
+            os.close(held)
+        raise UsageError(
+            f"another run is writing to {folder}; name another folder with --report"
+        ) from None
+    except OSError:
+        pass
+    return held
+
+
 def prepare_folder(
-    folder: Path, scenarios: Sequence[Scenario] = (), clean: Clean = clean_source
+    folder: Path,
+    scenarios: Sequence[Scenario] = (),
+    clean: Clean = clean_source,
+    made: Provenance | None = None,
 ) -> None:
     """Make a report folder ready for a run, before anything is played.
 
-    Summaries of an earlier run go, so that nobody takes them for this one's, and so do its
-    histories of the scenarios that are to be played. The results that are there until the run is
-    over say that nothing was played: so whatever ends it, nothing is judged by older histories.
+    Summaries of an earlier run go, so that nobody takes them for this one's, and so does all of the
+    scenarios that are to be played. The results that are there until the run is over name it and
+    say that nothing was played: so whatever ends it, nothing is judged by older histories.
     Scenario files are copied, as they are when they are played.
 
     Raises: UsageError when the folder can't be made or written to.
@@ -64,14 +110,17 @@ def prepare_folder(
         for name in WRITERS:
             (folder / name).unlink(missing_ok=True)
         for scenario in scenarios:
-            (folder / f"{scenario.name}{HISTORY}").unlink(missing_ok=True)
+            for suffix in (HISTORY, ".history.*.jsonl"):
+                for stale in folder.glob(f"{glob.escape(scenario.name)}{suffix}"):
+                    stale.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(_refusal(folder, error)) from error
     for scenario in scenarios:
         keep_scenario(folder, scenario, clean)
     if scenarios:
         planned = tuple(not_played(scenario, UNFINISHED) for scenario in scenarios)
-        write_whole(folder / RESULTS, results_json(Outcome(judgements=planned)))
+        outcome = Outcome(judgements=planned, made=made or Provenance())
+        write_whole(folder / RESULTS, results_json(outcome))
 
 
 def keep_scenario(folder: Path, scenario: Scenario, clean: Clean = clean_source) -> None:
@@ -82,6 +131,8 @@ def keep_scenario(folder: Path, scenario: Scenario, clean: Clean = clean_source)
     try:
         text = Path(scenario.file).read_text(encoding="utf-8")
     except (OSError, ValueError):
+        with contextlib.suppress(OSError):
+            (folder / f"{scenario.name}{PLAYED}").unlink()  # an older run's
         return
     write_whole(folder / f"{scenario.name}{PLAYED}", clean(text))
 

@@ -346,7 +346,6 @@ def test_it_is_played_again_with_fewer_beside_it() -> None:
 
 
 def test_the_history_of_each_play_is_kept_and_judge_reads_the_last(tmp_path: Path) -> None:
-    (tmp_path / "busy0.history.attempt-7.jsonl").write_text("of an earlier run")
     retried(Busy(1, 2), 2, report=tmp_path)
     kept = {path.name for path in tmp_path.glob("busy0.*")}
     assert kept == {

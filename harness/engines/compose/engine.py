@@ -218,6 +218,7 @@ class ComposeEngine:
                 proxy=f"toxiproxy {TOXIPROXY_VERSION}",
                 target=target.name,
                 seed=job.seed,
+                run=job.run,
                 upstreams=target.upstream_names,
                 without=target.without,
                 background=target.background_calls,

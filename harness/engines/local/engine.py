@@ -137,6 +137,7 @@ class LocalEngine:
                 proxy=self._choice.name,
                 target=target.name,
                 seed=job.seed,
+                run=job.run,
                 upstreams=target.upstream_names,
                 without=target.without,
                 background=target.background_calls,

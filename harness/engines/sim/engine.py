@@ -119,6 +119,7 @@ class SimEngine:
             proxy=self.proxy,
             target=target.name,
             seed=job.seed,
+            run=job.run,
             upstreams=target.upstream_names,
             without=target.without,
             background=target.background_calls,

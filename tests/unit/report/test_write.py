@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli.table import outage
 from harness.errors import UsageError
 from harness.history.events import Run
 from harness.report.write import WRITERS, prepare_folder, write_reports, write_whole
@@ -118,3 +120,19 @@ def test_what_can_be_written_is_and_all_that_can_not_is_named(tmp_path, played):
 def test_a_folder_without_permission_is_refused_in_words():
     with pytest.raises(UsageError, match="can't write /proc/"):
         prepare_folder(Path("/proc/nowhere"))
+
+
+@pytest.mark.parametrize(("target", "status"), [("naive", 1), ("reference", 2)])
+def test_a_report_that_cannot_be_written_hides_no_failure(
+    target: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise UsageError("can't write results.json: No space left on device")
+
+    monkeypatch.setattr("harness.cli.session.write_reports", full)
+    words = ["run", "chroma_refused_50s", "--engine", "sim", "--target", target]
+    result = CliRunner().invoke(outage, [*words, "--report", str(tmp_path / "out")])
+    said = str(result.exception) if status == 2 else result.output
+    assert "No space left on device" in said
+    assert (result.exit_code == 1) if status == 1 else isinstance(result.exception, UsageError)
+    assert ("1 passed" if status == 2 else "1 failed") in result.output
