@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -46,7 +48,9 @@ class Nursery:
     def play(self, plan: Plan, folder: Path) -> Future[dict[str, Any]]:
         """Play a plan; what the child wrote down (`play.Play.finish`), in time.
 
-        The future fails with WorldError when the child died. Cancelling it ends the child.
+        A child that a target's code in C crashed has written nothing: as each play goes as it went
+        before, it is played once more, line by line. The future fails with WorldError when the
+        child died otherwise. Cancelling it ends the child.
         """
         with self._lock:
             self._count += 1
@@ -62,7 +66,12 @@ class Nursery:
             if result.cancelled() or not result.set_running_or_notify_cancel():
                 return
             try:
-                result.set_result(_read(out_path, done.result()))
+                status = done.result()
+                if _crashed(status) and not plan["line_by_line"]:
+                    again = self.play({**plan, "line_by_line": True}, folder)
+                    again.add_done_callback(lambda played: _hand_on(played, result))
+                    return
+                result.set_result(_read(out_path, status))
             except WorldError as error:
                 result.set_exception(error)
 
@@ -144,14 +153,50 @@ class Nursery:
             process.wait()
 
 
+def _crashed(status: int) -> bool:
+    """Whether a signal of its own making ended a process."""
+    return status & 127 not in (0, signal.SIGKILL)
+
+
+def _hand_on(played: Future[dict[str, Any]], result: Future[dict[str, Any]]) -> None:
+    error = played.exception()
+    if error is None:
+        result.set_result(played.result())
+    else:
+        result.set_exception(error)
+
+
 def _read(path: Path, status: int) -> dict[str, Any]:
+    said = Path(f"{path}.err")
+    words = said.read_text(errors="replace")[-500:].strip() if said.exists() else ""
     try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
+        lines = path.read_bytes().splitlines()
+        if _crashed(status) and lines:
+            return _until_its_crash([json.loads(line) for line in lines], status & 127, words)
+        document: dict[str, Any] = json.loads(lines[-1])
         return document
-    except (OSError, ValueError) as error:
-        said = Path(f"{path}.err")
-        words = said.read_text(errors="replace")[-500:].strip() if said.exists() else ""
+    except (OSError, ValueError, IndexError) as error:
         how = f"by signal {status & 127}" if status & 127 else f"with exit status {status >> 8}"
         raise WorldError(
             f"the simulated target's process ended {how}: {words or 'no word'}"
         ) from error
+
+
+def _until_its_crash(facts: list[dict[str, Any]], number: int, words: str) -> dict[str, Any]:
+    """The document that the child could not write: its facts, and that it crashed."""
+    at_s = facts[-1]["at"]
+    if any(fact["kind"] == "phase" and fact["phase"] == "warm-up" for fact in facts):
+        facts.append({"kind": "ended", "at": at_s, "status": -number})
+    else:
+        why = f"ended by signal {number} before it was ready"
+        facts.append({"kind": "unstarted", "at": at_s, "why": why, "said": words})
+    facts.append({"kind": "phase", "at": at_s, "phase": "end"})
+    return {
+        "facts": facts,
+        "zero": next((fact["at"] for fact in facts if fact["kind"] == "zero"), 0.0),
+        "escapes": [],
+        "remarks": [],
+        "switches": 0,
+        "libraries": [],
+        "python": platform.python_version(),
+    }

@@ -5,6 +5,8 @@ Plain JSON objects: the parent makes them into the history's events. `kind` name
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 from .scheduler import KERNEL
@@ -13,7 +15,9 @@ from .scheduler import KERNEL
 class Facts:
     """An append-only list of facts."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[bytes], object] | None = None) -> None:
+        """`write` takes each at once, as a line: for a target that is known to crash in C."""
+        self._write = write
         self.all: list[dict[str, Any]] = []
         self.crossings = 0
         """How often something happened at an upstream."""
@@ -26,14 +30,19 @@ class Facts:
     def add(self, kind: str, at_s: float | None = None, **fields: Any) -> None:
         """Write one down, now by default."""
         at_s = KERNEL.now_s if at_s is None else at_s
-        self.all.append({"kind": kind, "at": at_s, **fields})
+        self._note({"kind": kind, "at": at_s, **fields})
+
+    def _note(self, fact: dict[str, Any]) -> None:
+        self.all.append(fact)
+        if self._write is not None:
+            self._write(json.dumps(fact).encode() + b"\n")
 
     def cross(self, at_s: float, upstream: str, connection: int, what: str, **fields: Any) -> None:
         """Write down something that crossed a proxy."""
         self.crossings += 1
         if self._is_unrest((upstream, connection), what, fields.get("status")):
             self.unrest += 1
-        self.all.append(
+        self._note(
             {
                 "kind": "crossed",
                 "at": at_s,

@@ -94,3 +94,5 @@ class Plan(TypedDict):
     status: StatusPlan | None
     real_limit_s: float
     """Real seconds after which the play is ended, whatever it does."""
+    line_by_line: bool
+    """Whether facts are written as they come: slow, and not lost when the process crashes."""

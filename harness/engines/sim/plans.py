@@ -84,6 +84,7 @@ def make_plan(
         "lead_s": LEAD_S,
         "status": status,
         "real_limit_s": max(_AT_LEAST_S, _SLOWEST * job.scenario.duration),
+        "line_by_line": False,
     }
 
 

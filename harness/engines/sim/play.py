@@ -33,11 +33,13 @@ _COLLECT_EVERY = 500
 
 
 class Play:
-    """One plan on its way; `write` gets the facts as one JSON document at the end."""
+    """One plan on its way; `write` gets the facts as one JSON document at the end, and before it
+    line by line where the plan says so.
+    """
 
     def __init__(self, plan: Plan, write: Callable[[bytes], object]) -> None:
         self.plan = plan
-        self.facts = Facts()
+        self.facts = Facts(write if plan["line_by_line"] else None)
         self._write = write
         self._ids = 0
         self._in_flight: dict[int, RequestPlan] = {}

@@ -109,6 +109,7 @@ def simulate(nursery: Nursery, tmp_path: Path) -> Simulate:
             "lead_s": 0.0,
             "status": None,
             "real_limit_s": 30.0,
+            "line_by_line": False,
         }
         plan.update(more)  # type: ignore[typeddict-item]
         return Outcome(nursery.play(plan, tmp_path).result(60))

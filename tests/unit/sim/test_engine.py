@@ -177,7 +177,12 @@ def test_a_failed_import_is_the_targets_with_its_own_traceback(
 
 @pytest.mark.parametrize(
     ("end", "status"),
-    [("os._exit(3)", 3), ("os.abort()", -6), ("os.kill(os.getpid(), 9)", -9)],
+    [
+        ("os._exit(3)", 3),
+        ("os.abort()", -6),
+        ("os.kill(os.getpid(), 9)", -9),
+        ("__import__('ctypes').string_at(0)", -11),
+    ],
 )
 def test_a_target_that_ends_its_process_is_told_with_its_last_words(
     end: str, status: int, engine: SimEngine, tmp_path: Path
@@ -196,6 +201,7 @@ def app(environ, start_response):
     (ended,) = history.all(Ended)
     assert (ended.status, ended.said) == (status, ("panic: [redacted] was too much",))
     assert history.end_s == ended.at_s
+    assert len(history.requests) > 1
 
 
 def test_a_cancelled_play_ends_its_process(engine: SimEngine, tmp_path: Path) -> None:
