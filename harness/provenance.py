@@ -23,7 +23,8 @@ class Provenance:
     """What a run was made with; what is not known is None."""
 
     run: str | None = None
-    """Its name, which no other run has: its histories say it, too."""
+    """Its name, which no other run has: its histories say it, too. Of a merged one those of its parts,
+    by commas."""
     began: str | None = None
     """In UTC, to the second: `2025-06-01T12:00:00Z`."""
     commit: str | None = None
@@ -31,6 +32,8 @@ class Provenance:
     host: str | None = None
     """The name of the machine."""
     versions: dict[str, str] = field(default_factory=dict)
+    shard: str | None = None
+    """Which part of a run it was, such as `2/5`; None for a whole one."""
     real_s: dict[str, float] = field(default_factory=dict)
     """What playing each scenario really took, by name, in seconds of the wall clock."""
 
@@ -58,6 +61,7 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
         began=_text(results.get("began")),
         commit=_text(results.get("target_commit")),
         host=_text(results.get("host")),
+        shard=_text(results.get("shard")),
         versions={
             name: version
             for name, version in (versions.items() if isinstance(versions, dict) else ())

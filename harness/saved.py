@@ -137,7 +137,7 @@ def _judged(folder: Path, name: str, entry: dict[str, Any], run: str | None) -> 
 def _belongs(events: Sequence[Event], run: str | None) -> bool:
     """Whether a history is of the run that the results are of, as far as both say."""
     said = next((event.run for event in events if isinstance(event, Run)), run)
-    return run is None or said == run
+    return run is None or said in run.split(", ")
 
 
 def _unplayed_scenario(folder: Path, name: str, entry: dict[str, Any]) -> Scenario:

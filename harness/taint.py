@@ -52,10 +52,18 @@ class Taint:
 
 
 def secrets_of(target: Target, *scenarios: Scenario) -> Iterator[str]:
-    """What a target's file and scenarios hold that nobody else is to read."""
-    yield from _of_target(target)
+    """What a target's file and scenarios hold that nobody else is to read.
+
+    What is also the name of a user, upstream or stream is said openly all over a run, and without
+    it a kept scenario would no longer be the one that was played.
+    """
+    names = {*target.user_ids, *target.upstream_names}
     for scenario in scenarios:
-        yield from _of_scenario(scenario)
+        names.update(scenario.traffic)
+    found = [*_of_target(target)]
+    for scenario in scenarios:
+        found += _of_scenario(scenario)
+    yield from (secret for secret in found if secret not in names)
 
 
 def _least(secret: str) -> int:

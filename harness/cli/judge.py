@@ -12,6 +12,8 @@ import click
 from harness.cli.options import previous_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.known import KnownFailure
     from harness.saved import Saved
 
@@ -39,17 +41,10 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
     outage judge out                   the same verdicts again
     outage judge out --report again    and new reports
     """
-    from rich.console import Console
-
-    from harness.checks.silence import uncalled_routes
     from harness.known import known_in
-    from harness.printable import in_line
-    from harness.report.links import PAGE
-    from harness.report.text import details, one_line, silence, totals
-    from harness.report.totals import busy_line
     from harness.report.write import claimed, prepare_folder
     from harness.saved import judge_folder, previous_results
-    from harness.verdict import Verdict, exit_status, worst
+    from harness.verdict import exit_status, worst
 
     apart = report is not None and report.resolve() != folder.resolve()
     told_before = previous or report
@@ -59,6 +54,23 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
         prepare_folder(report)
     saved = judge_folder(folder)
     known = known_in(previous_results(folder))
+    if report is not None:
+        _write(folder, report, saved, known, before, copies=apart)
+    tell(saved, report=report, quiet=quiet)
+    sys.exit(exit_status(worst(each.judgement.verdict for each in saved)))
+
+
+def tell(saved: Sequence[Saved], *, report: Path | None, quiet: bool) -> None:
+    """Print what saved runs prove, and where the report is."""
+    from rich.console import Console
+
+    from harness.checks.silence import uncalled_routes
+    from harness.printable import in_line
+    from harness.report.links import PAGE
+    from harness.report.text import details, one_line, silence, totals
+    from harness.report.totals import busy_line
+    from harness.verdict import Verdict
+
     console = Console(highlight=False, soft_wrap=True)
     for each in saved:
         wrong = each.judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
@@ -71,11 +83,28 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
         console.print(line)
     console.print(totals(judgements))
     if report is not None:
-        _write(folder, report, saved, known, before, copies=apart)
         console.print(f"report: {report / PAGE}", markup=False)
     if busy := busy_line(judgements):
         console.print(in_line(busy), style="bold yellow", markup=False)
-    sys.exit(exit_status(worst(judgement.verdict for judgement in judgements)))
+
+
+def copy_histories(folder: Path, saved: Sequence[Saved], report: Path) -> None:
+    """Copy what was saved of these scenarios to another folder.
+
+    Raises: UsageError when that can't be done.
+    """
+    from harness.bundled import PLAYED
+    from harness.errors import UsageError
+    from harness.report.write import HISTORY
+
+    try:
+        for each in saved:
+            for suffix in (HISTORY, PLAYED):
+                path = folder / f"{each.name}{suffix}"
+                if path.exists():
+                    shutil.copyfile(path, report / path.name)
+    except OSError as error:
+        raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
 
 
 def _write(
@@ -87,20 +116,11 @@ def _write(
     *,
     copies: bool,
 ) -> None:
-    from harness.bundled import PLAYED
-    from harness.errors import UsageError
     from harness.provenance import provenance_in
-    from harness.report.write import HISTORY, write_reports
+    from harness.report.write import write_reports
     from harness.saved import previous_results
 
     made = provenance_in(previous_results(folder))
     if copies:
-        try:
-            for each in saved:
-                for suffix in (HISTORY, PLAYED):
-                    path = folder / f"{each.name}{suffix}"
-                    if path.exists():
-                        shutil.copyfile(path, report / path.name)
-        except OSError as error:
-            raise UsageError(f"can't copy the histories to {report}: {error.strerror}") from error
+        copy_histories(folder, saved, report)
     write_reports(report, saved, made=made, known=known, before=before)

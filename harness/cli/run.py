@@ -13,6 +13,7 @@ from harness.cli.options import previous_option
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
+    from harness.shards import Shard
     from harness.target import Target
 
 ENGINES = ("local", "compose", "sim")
@@ -39,6 +40,11 @@ ENGINES = ("local", "compose", "sim")
     metavar="FILE|reference|naive",
     show_default=True,
     help="The gateway to be tested: a target file, or one of the bundled two.",
+)
+@click.option(
+    "--shard",
+    metavar="N/OF",
+    help="Play this part only, such as 2/5; `outage merge` puts the parts' reports together.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Scenarios side by side; all by default.")
 @click.option(
@@ -106,6 +112,7 @@ def run(
     engine: str,
     proxy: str,
     target_name: str,
+    shard: str | None,
     jobs: int | None,
     retries: int,
     repeat: int,
@@ -153,6 +160,9 @@ def run(
 
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
+    part = None if shard is None else _shard(shard)
+    if part is not None:
+        scenarios = part.part(scenarios)
     lines = switch == "lines"
     check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
     made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
@@ -164,6 +174,7 @@ def run(
         repeat=repeat,
         fail_on=FailOn(fail_on),
         seed=seed,
+        shard=part,
         report=report,
         previous=previous,
         github=ci == "github" or (ci == "auto" and on_github()),
@@ -191,6 +202,15 @@ def watch_files(
         console=Console(highlight=False, soft_wrap=True),
         allow=lambda target: check_blast_radius(target, allow_remote=remote, proxy="embedded"),
     ).run()
+
+
+def _shard(text: str) -> Shard:
+    from harness.shards import shard_of
+
+    try:
+        return shard_of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--shard") from error
 
 
 def make_engine(

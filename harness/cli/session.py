@@ -35,6 +35,7 @@ from harness.report.write import claimed, prepare_folder, write_reports
 from harness.runner import Played, play_all, worlds_at_once
 from harness.saved import previous_results
 from harness.scenario.model import Scenario
+from harness.shards import Shard
 from harness.starts import Starts
 from harness.taint import Taint, secrets_of
 from harness.target import Target
@@ -54,6 +55,7 @@ class Session:
         repeat: int = 1,
         fail_on: FailOn = FailOn.INCONCLUSIVE,
         seed: int,
+        shard: Shard | None = None,
         report: Path | None,
         previous: Path | None = None,
         github: bool = False,
@@ -68,6 +70,7 @@ class Session:
         self._repeat = repeat
         self._fail_on = fail_on
         self._seed = seed
+        self._shard = shard
         self._report = report
         self._previous = previous or report
         self._github = github
@@ -128,7 +131,7 @@ class Session:
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
         real_s = {p.scenario.name: p.real_s for p in played if p.real_s is not None}
-        made = replace(made, real_s=real_s)
+        made = replace(made, real_s=real_s, shard=None if self._shard is None else str(self._shard))
         known = self._target.known_failures
         account = [*played, *self._not_begun(scenarios)]
         if self._github:
@@ -182,6 +185,8 @@ class Session:
         excused = self._target.without
         without = f"; {self._target.name} does without {', '.join(excused)}" if excused else ""
         often = f", {self._repeat} times each" if self._repeat > 1 else ""
+        if self._shard is not None:
+            often += f" (part {self._shard})"
         return (
             f"{many}{often} against {self._target.name} on {self._engine.name}, "
             f"proxy: {self._engine.proxy}{time_needed}{without}"

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explore": ("explore:explore", "Draw random outages and shrink what breaks a promise."),
     "prove": ("prove:prove", "Say which expectations no gateway fails."),
     "judge": ("judge:judge", "Judge saved histories again."),
+    "merge": ("merge:merge", "Put the reports of a run's parts (--shard) together."),
     "compare": ("compare:compare", "Say what got worse from one run to another."),
     "history": ("compare:history", "Show many nights: what is new, fixed, flaky, slower."),
     "up": ("up:up", "Hold a scenario's world open to work against."),

@@ -34,6 +34,7 @@ def results(outcome: Outcome) -> dict[str, Any]:
         "versions": {name: clean(each) for name, each in sorted(outcome.made.versions.items())},
         "target_commit": outcome.made.commit,
         "host": None if outcome.made.host is None else clean(outcome.made.host),
+        "shard": outcome.made.shard,
         "wall_s": _finite(outcome.wall_s or 0.0),
         "without": list(outcome.without),
         "known": [each.to_json() for each in outcome.known],
