@@ -23,8 +23,7 @@ class Provenance:
     """What a run was made with; what is not known is None."""
 
     run: str | None = None
-    """Its name, which no other run has: its histories say it, too. Of a merged one those of its parts,
-    by commas."""
+    """Its name, which no other run has, as its histories say it. Merged: all parts', by commas."""
     began: str | None = None
     """In UTC, to the second: `2025-06-01T12:00:00Z`."""
     commit: str | None = None
