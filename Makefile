@@ -9,19 +9,34 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-.PHONY: help run test check kills fuzz bench setup upgrade clean
+# An editable install compiles nothing, and where PYTHONDONTWRITEBYTECODE is set nothing ever would:
+# each command would compile the harness anew, half a second of its start.
+COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services
+
+.PHONY: help run test check kills package fuzz bench setup upgrade clean
 help:
-	@echo "make run     set up .venv and play the bundled outages (ARGS='auth_blackhole_50s --report out')"
+	@echo "make run     set up .venv and play the bundled outages, simulated, then in real time"
+	@echo "             (ARGS='auth_blackhole_50s --report out' plays just that)"
 	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
 	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers')"
 	@echo "make bench   speed beside peers, in one run (ARGS='--rounds 1 --only commands proxy')"
+	@echo "make package build a wheel, install it into an empty folder, and play from there (ARGS='pip uv')"
 	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
+# A verdict of everything within a minute, then the same in real time. With ARGS only what they ask for.
 run: $(VENV)/.run
+ifeq ($(ARGS),)
+	@echo "== in the simulation: the same code on a virtual clock, half a minute"
+	@$(BIN)/outage run --engine sim; simulated=$$?; \
+	echo "== in real time: real sockets and processes, about four minutes (Ctrl-C ends it)"; \
+	$(BIN)/outage run --retries 2; played=$$?; \
+	[ $$simulated -eq 0 ] && exit $$played; exit $$simulated
+else
 	@$(BIN)/outage run --retries 2 $(ARGS)
+endif
 
 # Tests that keep time with the wall clock mostly wait: they go first to the processor, the rest takes
 # what is left. Else a simulation beside them makes a real answer come too late.
@@ -61,6 +76,9 @@ $(VENV)/peers/.made: benchmarks/peers.txt
 	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
 	@touch $@
 
+package: $(VENV)/.run
+	@for tool in $(or $(ARGS),pip); do $(BIN)/python tests/end_to_end/package.py $$tool || exit 1; done
+
 setup: $(VENV)/.test
 
 $(VENV)/bin/python:
@@ -75,11 +93,13 @@ $(VENV)/bin/python:
 $(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the harness (half a minute the first time)"
 	@$(INSTALL) -c constraints.txt -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the harness and its test tools (a minute the first time)"
 	@$(INSTALL) -c constraints.txt -e '.[test]'
+	@$(COMPILE)
 	@touch $@ $(VENV)/.run
 
 # The newest versions that pyproject.toml allows; the comment at the top of the file stays.
