@@ -1,9 +1,9 @@
 """What the README and the pages show is true: commands are run or understood, YAML is valid.
 
-A page's blocks are walked in order in an empty folder. A block with a file's name is that file; YAML
-without one is validated as what it looks like; lines after `$` in a `console` block are run where
-the page is one of `RUN`, else their words are held against the command's own options, as are all
-`outage ...` in a page's text. `<!-- not checked: why -->` before a block leaves it out, and the
+A page's blocks are walked in order in an empty folder. A block with a file's name is that file;
+YAML without one is validated as what it looks like; lines after `$` in a `console` block are run
+where the page is one of `RUN`, else their words are held against the command's own options, as are
+all `outage ...` in a page's text. `<!-- not checked: why -->` before a block leaves it out, and the
 number of these is held here.
 """
 
