@@ -21,7 +21,9 @@ import click
 import pytest
 
 from harness.cli.table import COMMANDS, outage
+from harness.scenario.known_keys import keys_of
 from harness.scenario.loader import parse_scenario
+from harness.target import Target
 from harness.target_file import parse_target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +116,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
             parse_target(block.text, file)
         elif re.search(r"^title:", block.text, re.MULTILINE):
             parse_scenario(block.text, file, target=own)
+        elif set(re.findall(r"^(\w+):", block.text, re.MULTILINE)) <= set(keys_of(Target)):
+            rest = "name: of a part\nurl: http://127.0.0.1:8080\n"  # what the part leaves out
+            parse_target(f"{rest}{block.text}", file)
         else:
             pytest.fail(f"{page.name}: neither a scenario nor a target: {block.text[:80]}")
 
