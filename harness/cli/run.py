@@ -46,6 +46,12 @@ ENGINES = ("local", "compose", "sim")
     metavar="N/OF",
     help="Play this part only, such as 2/5; `outage merge` puts the parts' reports together.",
 )
+@click.option(
+    "--cluster",
+    metavar="local|ADDRESS",
+    help="Play on the workers of a Dask cluster: one made here, or that of a scheduler at "
+    "tcp://HOST:PORT (outage-harness[cluster]).",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Scenarios side by side; all by default.")
 @click.option(
     "--retries",
@@ -113,6 +119,7 @@ def run(
     proxy: str,
     target_name: str,
     shard: str | None,
+    cluster: str | None,
     jobs: int | None,
     retries: int,
     repeat: int,
@@ -165,7 +172,11 @@ def run(
         scenarios = part.part(scenarios)
     lines = switch == "lines"
     check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
-    made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
+    made = (
+        make_engine(engine, proxy, seed=seed, lines=lines, target=target)
+        if cluster is None
+        else _on_cluster(cluster, engine, proxy, seed, lines, target, remote=allow_remote)
+    )
     session = Session(
         engine=made,
         target=target,
@@ -211,6 +222,23 @@ def _shard(text: str) -> Shard:
         return shard_of(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--shard") from error
+
+
+def _on_cluster(
+    cluster: str, engine: str, proxy: str, seed: int, lines: bool, target: Target, *, remote: bool
+) -> Engine:
+    from harness.engines.base import check_cluster
+    from harness.engines.cluster.engine import ClusterEngine
+    from harness.engines.cluster.host import Kind
+    from harness.errors import UsageError
+
+    if engine == "compose":
+        raise UsageError(
+            "--cluster plays on the engines local and sim; compose has its own machine"
+        )
+    check_cluster(cluster, allow_remote=remote)
+    kind = Kind(engine=engine, proxy=proxy, seed=seed, real=tuple(target.real), lines=lines)
+    return ClusterEngine(kind, cluster, target)
 
 
 def make_engine(

@@ -126,6 +126,26 @@ def check_blast_radius(target: Target, *, allow_remote: bool, proxy: str = "") -
         )
 
 
+def check_cluster(address: str, *, allow_remote: bool) -> None:
+    """Refuse a cluster's scheduler beyond loopback, unless allowed (design decision 9).
+
+    `address` is `local`, or as Dask writes it: `tcp://HOST:PORT`, `tls://HOST:PORT`.
+
+    Raises: UsageError.
+    """
+    if address == "local":
+        return
+    if "://" not in address:
+        raise UsageError(
+            f"--cluster {address}: expected local, or an address such as tcp://HOST:8786"
+        )
+    if not allow_remote and not _is_loopback(urlsplit(address).hostname or ""):
+        raise UsageError(
+            f"--cluster {address}: that is not this machine, and it runs what it is sent; say "
+            "--allow-remote if that is meant"
+        )
+
+
 def _is_loopback(host: str) -> bool:
     bare = host.strip("[]")
     try:

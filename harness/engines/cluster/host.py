@@ -1,0 +1,193 @@
+"""What a cluster's worker does: plays a scenario for each task, and sends its facts home.
+
+A worker process has one event loop in a thread of its own, with one engine on it, whichever of its
+threads a task comes in on. Everything here is imported and called by name on the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any, ClassVar
+
+from harness import belongings
+from harness.engines.base import Engine, Job, Progress
+from harness.engines.cluster.parcel import Parcel, unpacked
+from harness.errors import HarnessError, TargetError, WorldError, own_error
+from harness.history.events import Event
+from harness.scenario.model import Scenario
+from harness.starts import Starts
+from harness.target import Target
+from harness.timeline import compile_timeline
+
+_LOOK_S = 0.5
+"""How often a task looks whether the run was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Which engine a worker makes."""
+
+    engine: str
+    proxy: str = "auto"
+    seed: int = 0
+    real: tuple[str, ...] = ()
+    lines: bool = False
+
+    def make(self) -> Engine:
+        """A new one.
+
+        Raises: UsageError when this machine lacks what it needs.
+        """
+        if self.engine == "sim":
+            from harness.engines.sim.engine import SimEngine
+
+            return SimEngine(lines=self.lines)
+        from harness.engines.local.engine import LocalEngine
+
+        return LocalEngine(proxy=self.proxy, seed=self.seed, real=self.real)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One play, as a task is told."""
+
+    key: str
+    """Of the play: what its progress is told under."""
+    kind: Kind
+    scenario: Scenario
+    target: Target
+    parcel: Parcel | None
+    seed: int
+    run: str
+    keep_secrets: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What came of a play."""
+
+    events: tuple[Event, ...]
+    problem: str | None = None
+    """What the engine raised, as text."""
+    refused: tuple[str, str] | None = None
+    """Why the target could not be started, and what it printed."""
+    late: bool = False
+
+
+def play(order: Order) -> Delivery:
+    """Play an order on this worker, to its end or until the run is stopped."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def tell(progress: Progress) -> None:
+        said = {"doing": progress.doing, "at_s": progress.at_s, "notice": progress.notice}
+        worker.log_event(topic_of(order.run), {"key": order.key, **said})
+
+    worker.log_event(topic_of(order.run), {"key": order.key, "began": worker.address})
+    return _Host.of(order.kind).play(order, tell, _stopped(order.run))
+
+
+def about(kind: Kind) -> dict[str, str]:
+    """The versions of this worker, and the proxy that its engine has chosen."""
+    return {
+        "outage-harness": metadata.version("outage-harness"),
+        "python": platform.python_version(),
+        "proxy": _Host.of(kind).engine.proxy,
+    }
+
+
+def unplayable(kind: Kind, scenario: Scenario) -> str | None:
+    """Why this worker can't show a scenario; None where it can."""
+    return _Host.of(kind).engine.unplayable(scenario)
+
+
+def topic_of(run: str) -> str:
+    """The name under which plays of a run tell how far they are."""
+    return f"outage-{run}"
+
+
+def _stopped(run: str) -> Callable[[], bool]:
+    """Asks whether the run was stopped; a scheduler that is gone has stopped it."""
+    import distributed
+
+    flag: Any = distributed.Event(  # type: ignore[no-untyped-call]
+        f"{topic_of(run)}-stopped"
+    )
+
+    def ask() -> bool:
+        try:
+            return bool(flag.is_set())
+        except (OSError, RuntimeError, asyncio.CancelledError):
+            return True
+
+    return ask
+
+
+class _Host:
+    """The engine of a kind in this process, on an event loop that runs in a thread of its own."""
+
+    _all: ClassVar[dict[Kind, _Host]] = {}
+    _lock = threading.Lock()
+
+    def __init__(self, kind: Kind) -> None:
+        self.engine = kind.make()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="outage", daemon=True).start()
+        self._starts = Starts()
+
+    @classmethod
+    def of(cls, kind: Kind) -> _Host:
+        """The one of this process."""
+        with cls._lock:
+            if kind not in cls._all:
+                cls._all[kind] = cls(kind)
+            return cls._all[kind]
+
+    def play(
+        self, order: Order, tell: Callable[[Progress], None], stopped: Callable[[], bool]
+    ) -> Delivery:
+        future = asyncio.run_coroutine_threadsafe(self._play(order, tell), self._loop)
+        looked_s = time.monotonic()
+        while not future.done():
+            with contextlib.suppress(TimeoutError):
+                return future.result(_LOOK_S)
+            if time.monotonic() - looked_s > _LOOK_S and stopped():
+                future.cancel()
+            looked_s = time.monotonic()
+        return future.result()
+
+    async def _play(self, order: Order, tell: Callable[[Progress], None]) -> Delivery:
+        events: list[Event] = []
+        with belongings.folder() as folder:
+            job = Job(
+                scenario=order.scenario,
+                timeline=compile_timeline(order.scenario),
+                target=unpacked(order.target, order.parcel),
+                seed=order.seed,
+                folder=folder,
+                keep_secrets=order.keep_secrets,
+                run=order.run,
+            )
+            delivery = Delivery(events=())
+            try:
+                async with self._starts.one(lambda words: tell(Progress(doing=words))) as gate:
+                    await self.engine.play(job, events.append, tell, gate)
+                    self._starts.came_up = True
+            except TargetError as error:
+                self._starts.refused = self._starts.refused or error
+                refused = (error.why, error.output)
+                delivery = replace(delivery, refused=refused, late=error.late)
+            except HarnessError as error:
+                late = isinstance(error, WorldError) and error.late
+                delivery = replace(delivery, problem=str(error), late=late)
+            except Exception as error:
+                delivery = replace(delivery, problem=own_error(error))
+        return replace(delivery, events=tuple(events))
