@@ -3,11 +3,13 @@
 Instants then have the bounds that measured waits leave them, numbers the range of what may have
 slipped in or out, and orders of events that waits may have exchanged are all possible
 (`Case.patient`). What fails even so is failed; what does not is inconclusive, for noise. What a
-sound target shows at no time (`Finding.timeless`) needs no second judgement.
+sound target shows at no time (`Finding.timeless`) needs no second judgement. What a breaker's life
+leaves unclear is so for noise, too, where waits decided something of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -19,9 +21,27 @@ from harness.verdict import Finding, Verdict
 
 def judged(expectation: ExpectationBase, case: Case) -> tuple[Finding, ...]:
     """The findings of one expectation."""
-    return tempered(
+    found = tempered(
         findings_of(expectation, case), case, lambda patient: findings_of(expectation, patient)
     )
+    unclear = any(finding.verdict is Verdict.INCONCLUSIVE for finding in found)
+    if not unclear or not case.noise.waits:
+        return found
+    if not any(_hangs_on_waits(case, upstream) for upstream in expectation.breakers):
+        return found
+    return tuple(
+        replace(finding, noise=True) if finding.verdict is Verdict.INCONCLUSIVE else finding
+        for finding in found
+    )
+
+
+def _hangs_on_waits(case: Case, upstream: str) -> bool:
+    """Whether waits decided something of a breaker's life, or made it unreadable."""
+    try:
+        wire = case.wire(upstream)
+        return wire.unreadable or wire.leeway.beats(math.inf) != 0
+    except Exception:  # the finding itself says what broke
+        return False
 
 
 def tempered(

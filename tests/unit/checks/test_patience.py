@@ -107,3 +107,12 @@ def test_a_fault_late_for_noise_spoils_no_failure_that_it_cannot_explain(scenari
     right = judge(scenario(text % "5s ± 1s"), shown.history())
     assert right.verdict is Verdict.INCONCLUSIVE
     assert right.busy is not None
+
+
+def test_what_a_breaker_leaves_unclear_is_noise_where_waits_decided_of_its_life(
+    scenario, world
+) -> None:
+    nobody = "{while: auth is open, traffic: chat, requests: 500, status: 401}"
+    for waits, noise in (((), False), ((waited(1.1, 0.3),), True)):
+        finding = judged(scenario, outage(world, *waits), nobody)
+        assert (finding.verdict, finding.noise) == (Verdict.INCONCLUSIVE, noise)
