@@ -219,7 +219,10 @@ class _Judge:
         """How many attempts may have come before it or after it on a quiet machine."""
         if not self.case.patient:
             return 0
-        return sum(abs(a.start_s - opened.at_s) <= opened.error_s for a in self.wire.attempts)
+        return sum(
+            abs(a.start_s - opened.at_s) <= opened.error_s or self.wire.leeway.doubts(a)
+            for a in self.wire.attempts
+        )
 
     def _before_the_probe(self, at_s: float) -> bool:
         probes = [t.at_s for t in self.wire.transitions if t.state == "half_open"]

@@ -24,8 +24,9 @@ from harness.wire.sight import Sight
 from harness.wire.stories import Change
 
 LOST = 0.5
-"""Waits of this share of a deadline may be why an attempt reached it. An answer that a fault holds
-back for longer than the rest of it races its deadline on a quiet machine, too."""
+"""Waits of this share of a deadline may be why an attempt reached it, and of this share of a
+backoff why there seems to have been one. An answer that a fault holds back for longer than the rest
+of its deadline races it on a quiet machine, too."""
 
 
 class Leeway:
@@ -117,6 +118,17 @@ class Leeway:
     @cached_property
     def _demand_of(self) -> dict[int, Demand]:
         return {demand.request.sent.id: demand for demand in self._demands}
+
+    def doubts(self, attempt: Attempt) -> bool:
+        """Whether an attempt that nobody saw may be none: waits make up for half of the time by
+        which it is known.
+        """
+        demand = None if attempt.request is None else self._demand_of.get(attempt.request)
+        if demand is None or demand.request.answered is None:
+            return False
+        until_s = demand.request.end_s
+        waited_s = self._sight.noise_s(attempt.start_s, until_s)
+        return waited_s >= LOST * (until_s - attempt.start_s)
 
     # How far off a change may be
 

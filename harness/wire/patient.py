@@ -72,7 +72,8 @@ class PatientWire(Wire):
         return tuple(
             a
             for a in self._strict.late
-            if any(
+            if not self.leeway.doubts(a)
+            and any(
                 w.start_s + self.sight.tie_s(a.start_s) < a.start_s
                 and a.start_s < w.end_s - self.sight.tie_s(a.start_s)
                 for w in self.open_windows

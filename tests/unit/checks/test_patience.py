@@ -116,3 +116,22 @@ def test_what_a_breaker_leaves_unclear_is_noise_where_waits_decided_of_its_life(
     for waits, noise in (((), False), ((waited(1.1, 0.3),), True)):
         finding = judged(scenario, outage(world, *waits), nobody)
         assert (finding.verdict, finding.noise) == (Verdict.INCONCLUSIVE, noise)
+
+
+def test_an_attempt_that_only_a_wait_gives_away_is_in_doubt_where_waits_make_up_for_it(
+    case, world
+) -> None:
+    """A port that refuses shows nobody's attempts: that a request took 1 s says it was retried."""
+    shown = world(evidence=("stub",), upstreams=("auth",), settings={"auth": {"attempts": 2}})
+    shown.warmed_up().fault("refused", "auth", 0.9, 50.0)
+    for second in range(1, 90):
+        took_s = 1.02 if second < 4 or second == 20 else 0.01
+        shown.request("chat", second + 1, float(second), 401 if second < 64 else 200, took_s=took_s)
+        if second >= 64:
+            shown.call("auth", second + 0.001, by_proxy=False)
+    text = "expect: [{breaker: auth, probes: [64s ± 1s]}]"
+    found = case(text, shown)
+    assert [round(attempt.start_s) for attempt in found.wire("auth").late] == [20]
+    assert found.with_patience.wire("auth").late == found.wire("auth").late
+    shown.events.append(waited(20.9, 0.8))
+    assert case(text, shown).with_patience.wire("auth").late == ()
