@@ -77,6 +77,9 @@ DOCUMENTED: dict[str, ServiceSettings] = {
 }
 """The profile `documented`, which is the default. Its keys are the six bundled upstreams."""
 
+DEFAULT_USER_IDS = ("ada", "bob")
+"""The users that each target has (`target.DEFAULT_USERS` says more of them)."""
+
 UPSTREAM_VARIABLES: dict[str, str] = {
     "AUTH_SERVER_URL": "auth",
     "FILESYSTEM_SERVER_URL": "filesystem",

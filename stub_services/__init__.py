@@ -11,12 +11,32 @@ is another. Run as processes they print `{"ready": {name: port}}`; `control` lis
 `/_stub/` by which a harness reads and changes them, `actions` what a call can be made to suffer.
 """
 
-from stub_services.connection import Connection, Output
-from stub_services.control import nobody
-from stub_services.delivery import End
-from stub_services.people import DEFAULT_USERS
-from stub_services.roster import SERVICES, build, routes_of
-from stub_services.service import Service
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stub_services.connection import Connection, Output
+    from stub_services.control import nobody
+    from stub_services.delivery import End
+    from stub_services.people import DEFAULT_USERS
+    from stub_services.roster import SERVICES, build, routes_of
+    from stub_services.service import Service
+
+_PLACES = {
+    "Connection": "connection",
+    "DEFAULT_USERS": "people",
+    "End": "delivery",
+    "Output": "connection",
+    "SERVICES": "roster",
+    "Service": "service",
+    "build": "roster",
+    "nobody": "control",
+    "routes_of": "roster",
+}
+"""Which module has each name, loaded when it is first asked for: who only wants to know the routes
+needn't wait for the protocol."""
 
 __all__ = [
     "DEFAULT_USERS",
@@ -29,3 +49,10 @@ __all__ = [
     "nobody",
     "routes_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A name of this package, from its module."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return resolve_name(f"{__name__}.{_PLACES[name]}:{name}")

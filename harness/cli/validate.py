@@ -24,11 +24,12 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     from harness.bundled import find_scenarios
     from harness.errors import HarnessError
     from harness.scenario.loader import load_scenario
-    from harness.target_file import load_target
 
     problems: list[str] = []
     target = None
     if target_name is not None:
+        from harness.target_file import load_target
+
         try:
             target = load_target(target_name)
         except HarnessError as error:

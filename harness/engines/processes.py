@@ -17,6 +17,7 @@ from harness.cradle import RELEASE, cradled
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.history.events import Ended, Event, Trouble
+from harness.startup import own_variables
 
 _STOP_WITHIN_S = 2.0
 _LONGEST_LINE = 1 << 20
@@ -32,7 +33,7 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
 
     What controls a world is for those parts of it that are given it.
     """
-    left_out = {*_PROXY_VARIABLES, TOKEN.lower()}
+    left_out = {*_PROXY_VARIABLES, TOKEN.lower(), *map(str.lower, own_variables())}
     kept = {k: v for k, v in os.environ.items() if k.lower() not in left_out}
     return kept | {"PYTHONUNBUFFERED": "1"} | dict(mark()) | dict(more)
 

@@ -13,8 +13,7 @@ from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.validation import check_scenario
-from harness.settings import DOCUMENTED
-from harness.target import DEFAULT_USERS
+from harness.settings import DEFAULT_USER_IDS, DOCUMENTED
 
 if TYPE_CHECKING:
     from harness.target import Target
@@ -115,7 +114,7 @@ def _check(
     target: Target | None, playable: bool, scenario: Scenario, dropped: frozenset[str] | None
 ) -> Misfits:
     upstreams = dict.fromkeys(DOCUMENTED)
-    users = dict.fromkeys(DEFAULT_USERS)
+    users = dict.fromkeys(DEFAULT_USER_IDS)
     if target is not None:
         upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
         users |= dict.fromkeys(target.user_ids)

@@ -7,6 +7,8 @@ ever handed out.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
@@ -70,8 +72,8 @@ def check_readable(path: FilePath) -> None:
             raise UsageError(f"{path}: there is no such file")
         if not path.is_file():
             raise UsageError(f"{path}: is not a regular file")
-        with path.open("rb"):
-            pass
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"{path}: can't be read: {os.strerror(errno.EACCES)}")
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: can't be read: {_reason(error)}") from None
 

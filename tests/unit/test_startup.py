@@ -1,0 +1,49 @@
+"""What a command leaves out to begin sooner, and what must not come of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.settings import DEFAULT_USER_IDS
+from harness.target import DEFAULT_USERS
+
+PROGRAM = """
+import os, sys
+{before}
+from harness.startup import without_plugins
+without_plugins()
+from harness.engines.processes import clean_environment
+print(os.environ["PYDANTIC_DISABLE_PLUGINS"], clean_environment({{}}).get("PYDANTIC_DISABLE_PLUGINS"))
+"""
+
+
+def run(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_target_is_not_told_what_the_harness_does_without() -> None:
+    assert run(PROGRAM.format(before="")).split() == ["__all__", "None"]
+    said = PROGRAM.format(before="os.environ['PYDANTIC_DISABLE_PLUGINS'] = 'logfire'")
+    assert run(said).split() == ["logfire", "logfire"]
+
+
+@pytest.mark.parametrize("command", ["validate", "list"])
+def test_looking_at_scenarios_loads_no_engine_and_no_protocol(command: str) -> None:
+    program = (
+        f"import sys; sys.argv = ['outage', '{command}']\n"
+        "from harness.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "sys.stdout.flush(); print('|', *sorted(sys.modules), file=sys.stdout)"
+    )
+    loaded = set(run(program).rpartition("|")[2].split())
+    for heavy in ("asyncio", "rich", "h11", "harness.target", "harness.engines", "harness.checks"):
+        assert heavy not in loaded, heavy
+
+
+def test_the_users_are_named_once() -> None:
+    assert tuple(DEFAULT_USERS) == DEFAULT_USER_IDS
