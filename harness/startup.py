@@ -1,8 +1,8 @@
 """What a command leaves out to begin sooner.
 
-Pydantic looks through everything that is installed for plugins of its own, before the first model is
-made: a tenth of a second. The harness's models need none. It is told so by a variable, which must
-not reach the target: that one's plugins are its own business.
+Pydantic looks through everything that is installed for plugins of its own, before the first model
+is made: a tenth of a second. The harness's models need none. It is told so by a variable, which
+must not reach the target: that one's plugins are its own business.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ import os, sys
 from harness.startup import without_plugins
 without_plugins()
 from harness.engines.processes import clean_environment
-print(os.environ["PYDANTIC_DISABLE_PLUGINS"], clean_environment({{}}).get("PYDANTIC_DISABLE_PLUGINS"))
+name = "PYDANTIC_DISABLE_PLUGINS"
+print(os.environ[name], clean_environment({{}}).get(name))
 """
 
 
