@@ -48,7 +48,17 @@ def fault_page() -> str:
         "Generated from the registry by `python -m harness.scenario.reference`; a test keeps it\n"
         "current. *Some calls only* says whether `on`, `first`, `calls`, `one_in` and `share` may\n"
         "pick calls; a kind without it hits all of an upstream's. `clock_step` hits the target\n"
-        "itself, so it takes no `upstream`.\n"
+        "itself, so it takes no `upstream`.\n\n"
+        "Calls are picked by the service's stub, which counts them from the instant the fault\n"
+        "begins, over the calls of its route, whoever makes them. A process that is killed or\n"
+        "restarted meanwhile counts anew from one when it is back: of `first: 4` and a restart\n"
+        "after the third call four more are met. So it is on every engine, and in `predict`.\n\n"
+        "A stub meets a call when it has read all of it, and is heard through its proxy. So a\n"
+        "`reset` that picks calls is none to the gateway: the stub resets its own connection, and\n"
+        "the proxy, the real Toxiproxy too, hands that on as a close without a byte (`empty`).\n"
+        "A `reset` of all calls is played by the proxy: a TCP reset after the first bytes.\n\n"
+        "With a `toxicity` below 100% the proxy draws connections, and doesn't say which. What a\n"
+        "drawn one may have met is then open for each, and how many calls were met is not told.\n"
     )
     return f"{intro}\n" + "\n".join(rows) + f"\n\n{_physics()}"
 

@@ -1,10 +1,11 @@
 """What crossed each upstream's wire, whoever saw it: the one reading of a history.
 
     sight       what a run's evidence can show at all, and how far off its instants may be
-    attempts    every attempt: when it began and ended, and all that it may have been
+    attempts    every attempt: when it began and ended, and all that it may have been; eyes: who saw
     learned     what each stream's requests call, in order
     background  calls that no request caused
-    demands     which request each attempt was made for, and who was turned away
+    owners      which request each attempt was made for; implied: attempts that only a wait shows
+    demands     who asked, and was turned away; queueing: whether calls wait for each other
     policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
     breaker     the acceptor: whether such a breaker explains the events (with states, stories)
     rules       what such a breaker may do with one event

@@ -1,8 +1,6 @@
-"""Which request each attempt was made for, and who asked for an upstream and was turned away.
+"""Who asked for an upstream, made attempts there, or was turned away.
 
-What a stream calls, and in which order, is learned from the warm-up, where requests are sent one at
-a time. An attempt belongs to one request that was alive for all of it: the one that was just about
-to make it. A request is known to have been turned away by an upstream's breaker when it got as far
+A request is known to have been turned away by an upstream's breaker when it got as far
 as that upstream, no attempt can be its own, and its answer is that of a request which had to do
 without. Whatever is left open is said to be unknown; an attempt that no request caused is
 nobody's, and says nothing of the breaker.
@@ -12,45 +10,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.history.view import History, Request
 from harness.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, Result, by_start
 from harness.wire.background import nobodys
-from harness.wire.learned import CLOCK_S, Learned, alike, calls_of
-from harness.wire.sight import TIE_S, Sight
+from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
+from harness.wire.implied import Implied
+from harness.wire.learned import Learned, calls_of
+from harness.wire.owners import Owners, same
+from harness.wire.sight import Sight
 
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
 _IDENTITY = frozenset({401, 403})
-_AT_ONCE_S = 0.2
-"""Whoever took longer for no known reason may have asked the breaker at any time in between."""
-_ASIDE_S = 0.5
-"""So far off seems what a request does out of turn: before an earlier call, or beside another."""
-_UNLIKELY_S = 5.0
-"""So far off seems what a request does instead of waiting for its next attempt."""
-_NEARLY = 0.9
-"""Of a wait that was declared: enough to say that it was waited for."""
-
-Outcome = Literal["made", "turned away", "unseen", "unknown"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """One request's need of one upstream."""
-
-    request: Request
-    outcome: Outcome
-    """`made`: it has attempts. `turned away`: it asked, and has none. `unseen`: it asked where
-    nothing can be seen. `unknown`: it may not have asked at all."""
-    asked_s: float
-    """When it can have asked first."""
-    asked_by_s: float
-    """When it must have asked, if it did."""
-    attempts: tuple[Attempt, ...] = ()
 
 
 class Demands:
@@ -76,17 +51,30 @@ class Demands:
             for stream, calls in calls_of(history).items()
         }
         self._streams = {r.sent.id: r.sent.stream for r in history.requests}
-        self._routes: dict[str, set[str]] = defaultdict(set)
-        for calls in self.calls.values():
-            for call in calls:
-                self._routes[call.upstream].add(call.route)
-        self._of: dict[int, dict[str, list[Attempt]]] = {}
         self._went_on: set[tuple[str, str]] = set()
         self._told_down: dict[tuple[str, str], set[object]] = {}
-        self._attempts = self._matched(attempts)
+        self._owners = Owners(history.requests, self.calls, settings, sights)
         known = {name: list(made) for name, made in attempts.items()}
+        self._attempts = self._matched(known)
         while self._imply(known):
             self._attempts = self._matched(known)
+
+    def _matched(self, known: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
+        """Give each attempt to its request; what is kept of them."""
+        nobodys_own = {name: {a.id for a in made} for name, made in self.background.items()}
+        kept = self._owners.match(
+            {
+                name: [attempt for attempt in made if attempt.id not in nobodys_own[name]]
+                for name, made in known.items()
+            }
+        )
+        self._learn()
+        return kept
+
+    @property
+    def _of(self) -> Mapping[int, Mapping[str, Sequence[Attempt]]]:
+        """The attempts of each request, by its id and by upstream."""
+        return self._owners.of
 
     def attempts_at(self, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that say something of its breaker, by start."""
@@ -98,7 +86,7 @@ class Demands:
         for mine in self._of.values():
             own: list[Attempt] = []
             for attempt in mine.get(upstream, ()):
-                if own and (own[-1].ok or not _same(own[-1], attempt)):
+                if own and (own[-1].ok or not same(own[-1], attempt)):
                     found.append(tuple(own))
                     own = []
                 own.append(attempt)
@@ -110,161 +98,6 @@ class Demands:
         """What a request calls first at an upstream; empty if that is unknown."""
         calls = self.calls.get(self._streams.get(request, ""), ())
         return next((call.route for call in calls if call.upstream == upstream), "")
-
-    # Whose attempt it is
-
-    def _matched(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
-        """Give each attempt to the request that it was made for; what is kept of them."""
-        self._of = defaultdict(lambda: defaultdict(list))
-        kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
-        dropped = {name: {a.id for a in made} for name, made in self.background.items()}
-        every = sorted(
-            (
-                (a.start_s, a.end_s, name, a)
-                for name, made in attempts.items()
-                for a in made
-                if a.id not in dropped[name]
-            ),
-            key=lambda item: item[:3],
-        )
-        waiting = sorted(
-            (r for r in self._history.requests if self.calls.get(r.sent.stream)),
-            key=lambda r: (r.sent.at_s, r.sent.id),
-        )
-        alive: list[Request] = []
-        upcoming = 0
-        for start_s, _, name, attempt in every:
-            # What is seen of an attempt may be late, never early: it follows its cause.
-            while upcoming < len(waiting) and waiting[upcoming].sent.at_s <= start_s + CLOCK_S:
-                alive.append(waiting[upcoming])
-                upcoming += 1
-            slack_s = CLOCK_S + self._sights[name].noise_s(start_s, start_s)
-            alive = [r for r in alive if r.end_s >= start_s - slack_s]
-            owner, due_s = self._owner(
-                [r for r in alive if attempt.request in (None, r.sent.id)], name, attempt, slack_s
-            )
-            if owner is None:
-                if not self._sights[name].released(start_s):
-                    kept[name].append(attempt)
-                continue
-            if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
-                attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
-            self._take_over(owner, name, attempt, alive)
-            self._of[owner.sent.id][name].append(attempt)
-            kept[name].append(attempt)
-        self._learn()
-        return kept
-
-    def _take_over(
-        self, owner: Request, upstream: str, attempt: Attempt, alive: Sequence[Request]
-    ) -> None:
-        """Give a request the earlier call that it must have made to come to this attempt.
-
-        Of requests at one instant it can't be told at first whose an attempt is: it may have been
-        given to another one that has done nothing since.
-        """
-        mine = self._of[owner.sent.id]
-        for call in self.calls[owner.sent.stream]:
-            if self._was(call, upstream, attempt):
-                return
-            if self._made(call, mine):
-                continue
-            for other in alive:
-                theirs = self._of.get(other.sent.id)
-                last = _last(theirs)
-                if other is owner or theirs is None or last is None or last[0] != call.upstream:
-                    continue
-                given = last[1]
-                fits = owner.sent.at_s - CLOCK_S <= given.start_s
-                fits = fits and given.ends_from_s <= attempt.start_s + CLOCK_S
-                if fits and self._was(call, call.upstream, given) and given.request is None:
-                    theirs[call.upstream].remove(given)
-                    mine[call.upstream].append(given)
-                    break
-
-    def _owner(
-        self, alive: Sequence[Request], name: str, attempt: Attempt, slack_s: float
-    ) -> tuple[Request | None, float]:
-        """The request that was nearest to making an attempt, and when it was due.
-
-        Of those that were equally near, the one whose answer followed soonest upon its end.
-        """
-        best: tuple[tuple[int, float, int], Request, float] | None = None
-        for request in alive:
-            outlived_s = attempt.ends_from_s - request.end_s
-            if outlived_s > slack_s:
-                continue  # it was not alive for all of it
-            for due_s, unlikely_s in self._due(request, name, attempt):
-                if attempt.start_s < due_s - CLOCK_S:
-                    continue
-                late_s = max(0.0, attempt.start_s - due_s)
-                if self._sights[name].let_go(due_s, attempt.start_s):
-                    late_s = 0.0
-                price_s = late_s + max(0.0, outlived_s) + unlikely_s
-                waited_s = abs(request.end_s - attempt.end_s)
-                rank = (round(price_s / (TIE_S + slack_s)), waited_s, request.sent.id)
-                if best is None or rank < best[0]:
-                    best = (rank, request, due_s)
-        return (None, 0.0) if best is None else (best[1], best[2])
-
-    def _due(
-        self, request: Request, upstream: str, attempt: Attempt
-    ) -> Iterator[tuple[float, float]]:
-        """When a request would make this attempt, given what it has done, and how unlikely that is
-        as so many seconds.
-        """
-        calls = self.calls[request.sent.stream]
-        positions = [
-            k
-            for k, call in enumerate(calls)
-            if call.upstream == upstream and self._is_call(call, attempt)
-        ]
-        strange = bool(attempt.route) and not any(
-            alike(route, attempt) for route in self._routes[upstream]
-        )
-        mine = self._of.get(request.sent.id)
-        last = _last(mine)
-        if mine is None or last is None:
-            if positions or strange:
-                first = strange or calls[0].upstream == upstream
-                due_s = self._still_due(upstream, request.sent.at_s, attempt)
-                yield due_s, 0.0 if first else _ASIDE_S
-            return
-        name, latest = last
-        done_s, own = latest.ends_from_s, self._settings[name]
-        tries = _tries(mine[name], latest)
-        again = Result.FAILURE in latest.results and tries < own.attempts
-        if name == upstream and Result.FAILURE in latest.results and _same(latest, attempt):
-            yield done_s + own.backoff_s(tries), 0.0
-            yield done_s, _UNLIKELY_S
-        were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
-        # Which call a bare connection was for is open: never two at one upstream in a row.
-        done = max(were) if name == upstream else min(were)
-        if strange or any(k > done for k in positions):
-            if again:
-                yield done_s + own.backoff_s(tries), 0.0
-            yield done_s, _UNLIKELY_S if again else 0.0
-        if name != upstream and any(not self._made(calls[k], mine) for k in positions):
-            yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
-
-    def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
-        """When it was due that is not given up yet: by waiting in vain before it, unseen."""
-        own, sight = self._settings[upstream], self._sights[upstream]
-        for tries in range(1, own.attempts):
-            failed_s = sight.given_up_s(due_s, own.timeout_s)
-            if failed_s is None or attempt.start_s <= failed_s + CLOCK_S:
-                break
-            due_s = failed_s + own.backoff_s(tries)
-        return due_s
-
-    def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
-        return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
-
-    def _is_call(self, call: Learned, attempt: Attempt) -> bool:
-        return not attempt.route or not call.route or alike(call.route, attempt)
-
-    def _was(self, call: Learned, upstream: str, attempt: Attempt) -> bool:
-        return call.upstream == upstream and self._is_call(call, attempt)
 
     def made_by(self, request: Request, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that were made for a request, by start."""
@@ -381,16 +214,16 @@ class Demands:
         own, sight = self._settings[upstream], self._sights[upstream]
         failed_s = sight.given_up_s(asked_s, own.timeout_s)
         if failed_s is not None:
-            waited = by_s - asked_s >= _NEARLY * (failed_s - asked_s)
+            waited = by_s - asked_s >= NEARLY * (failed_s - asked_s)
             return "unseen" if waited else "turned away"
         if own.attempts < 2:
             return "unseen"
-        waited = by_s - asked_s >= _NEARLY * own.backoff_s(1)
+        waited = by_s - asked_s >= NEARLY * own.backoff_s(1)
         return "unseen" if waited else "turned away"
 
     def _took_too_long(self, upstream: str, asked_s: float, by_s: float) -> bool:
-        noise_s = self._sights[upstream].noise_s(asked_s, asked_s + _AT_ONCE_S)
-        return by_s - asked_s > _AT_ONCE_S + noise_s
+        noise_s = self._sights[upstream].noise_s(asked_s, asked_s + AT_ONCE_S)
+        return by_s - asked_s > AT_ONCE_S + noise_s
 
     # What must have happened where nothing could be seen
 
@@ -400,63 +233,16 @@ class Demands:
         A failed attempt costs its backoff where a port refuses; one on a connection from before a
         silent fault its deadline, where the proxy tells of new connections only.
         """
-        found = False
+        found, implied = False, Implied(self._settings, self._sights, self._of)
         for upstream, made in known.items():
             if self._sights[upstream].sees_all:
                 continue
             number = max((attempt.id for attempt in made), default=-1) + 1
-            implied = [self._implied_by(demand, upstream) for demand in self.at(upstream)]
-            new = [attempt for attempt in implied if attempt is not None]
+            gaps = [implied.by(demand, upstream) for demand in self.at(upstream)]
+            new = [attempt for attempt in gaps if attempt is not None]
             made += [replace(attempt, id=number + k) for k, attempt in enumerate(new)]
             found |= bool(new)
         return found
-
-    def _implied_by(self, demand: Demand, upstream: str) -> Attempt | None:
-        """The next attempt of a call that must have been made, unseen."""
-        own, tries = self._settings[upstream], len(demand.attempts)
-        if demand.outcome == "turned away" or tries >= own.attempts:
-            return None
-        first = self._given_up_before(demand, upstream)
-        if first is not None:
-            return first
-        at_s, by_s = demand.asked_s, demand.asked_by_s
-        if tries:
-            last = demand.attempts[-1]
-            if last.results != FAILURE:
-                return None
-            at_s, by_s = last.end_s + own.backoff_s(tries), demand.request.end_s
-        found = self._implied_at(upstream, at_s, by_s, tries)
-        return None if found is None else replace(found, request=demand.request.sent.id)
-
-    def _given_up_before(self, demand: Demand, upstream: str) -> Attempt | None:
-        """An attempt that must have been waited for in vain before the first one that was seen."""
-        if demand.outcome != "made":
-            return None
-        began_s = demand.attempts[0].start_s
-        mine = self._of[demand.request.sent.id]
-        before = (a for name, own in mine.items() if name != upstream for a in own)
-        ends_s = [a.end_s for a in before if a.start_s < began_s]
-        asked_s = max([demand.request.sent.at_s, *ends_s])
-        failed_s = self._sights[upstream].given_up_s(asked_s, self._settings[upstream].timeout_s)
-        if failed_s is None or began_s <= failed_s:
-            return None
-        found = _unseen_attempt(asked_s, failed_s)
-        return replace(found, request=demand.request.sent.id)
-
-    def _implied_at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
-        """An attempt that must have begun then, given until when its request took; else None."""
-        own, sight = self._settings[upstream], self._sights[upstream]
-        end_s = sight.given_up_s(at_s, own.timeout_s)
-        if end_s is not None:
-            if sight.requests and not sight.is_hidden(at_s):
-                return None  # it would have been seen
-            if by_s - at_s < _NEARLY * (end_s - at_s) or end_s - at_s < _AT_ONCE_S:
-                return None
-            return _unseen_attempt(at_s, end_s)
-        if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
-            return None
-        waited = by_s >= at_s + _NEARLY * own.backoff_s(tries + 1)
-        return _unseen_attempt(at_s, at_s) if waited else None
 
     def asked_again(self, upstream: str) -> tuple[Demand, ...]:
         """Retries that were due where nothing can be seen: made and failed, or turned away."""
@@ -475,44 +261,8 @@ class Demands:
         return tuple(found)
 
 
-def _unseen_attempt(start_s: float, end_s: float) -> Attempt:
-    return Attempt(
-        id=-1,
-        start_s=start_s,
-        end_s=end_s,
-        ends_from_s=end_s,
-        results=FAILURE,
-        source="latency",
-    )
-
-
 def _all_failed(attempts: Sequence[Attempt]) -> bool:
     return all(attempt.results == FAILURE for attempt in attempts)
-
-
-def _same(one: Attempt, other: Attempt) -> bool:
-    """Whether two attempts may be of one call."""
-    return not one.route or not other.route or one.route == other.route
-
-
-def _tries(attempts: Sequence[Attempt], latest: Attempt) -> int:
-    """Which attempt of its call the latest one was, from 1."""
-    count = 0
-    for attempt in reversed(attempts):
-        if not _same(attempt, latest) or (attempt is not latest and attempt.ok):
-            break
-        count += 1
-    return max(1, count)
-
-
-def _last(mine: Mapping[str, Sequence[Attempt]] | None) -> tuple[str, Attempt] | None:
-    if not mine:
-        return None
-    return max(
-        ((name, own[-1]) for name, own in mine.items() if own),
-        key=lambda pair: pair[1].start_s,
-        default=None,
-    )
 
 
 def _order(calls: Sequence[Learned]) -> list[str]:

@@ -19,7 +19,7 @@ from harness.history.view import Request
 from harness.settings import ServiceSettings
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
-from harness.wire.demands import Demand
+from harness.wire.demand import Demand
 from harness.wire.sight import Sight
 from harness.wire.stories import Change
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.wire.attempts import Attempt
-from harness.wire.demands import Demand
+from harness.wire.demand import Demand
 
 _FEWEST = 3
 """So many requests that waited are no accident."""

@@ -19,7 +19,7 @@ from harness.units import format_duration
 from harness.wire.attempts import Attempt, Result, given_up_after_s
 from harness.wire.breaker import Acceptor, happenings, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
-from harness.wire.demands import Demand
+from harness.wire.demand import Demand
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
 from harness.wire.states import Asked, Reading

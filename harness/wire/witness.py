@@ -13,7 +13,7 @@ from harness.history.view import History, Request
 from harness.settings import ServiceSettings
 from harness.units import Window
 from harness.verdict import Transition
-from harness.wire.attempts import Attempt, attempts_of, cut_idle
+from harness.wire.attempts import Attempt, cut_idle
 from harness.wire.breaker import read
 from harness.wire.causes import Cause
 from harness.wire.changes import (
@@ -25,7 +25,9 @@ from harness.wire.changes import (
     probes,
     stories_of,
 )
-from harness.wire.demands import Demand, Demands
+from harness.wire.demand import Demand
+from harness.wire.demands import Demands
+from harness.wire.eyes import attempts_of
 from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared

@@ -93,6 +93,11 @@ class Kind:
         return (self.model.__doc__ or "").strip()
 
     @property
+    def drawn(self) -> bool:
+        """Whether a proxy may draw the connections that it hits (`toxicity`)."""
+        return "toxicity" in self.model.model_fields
+
+    @property
     def silent(self) -> bool:
         """Whether an attempt leaves no trace at the stub while it lasts."""
         return self.hides != "nothing"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.noise import Noise
-from harness.history.events import Called, Crossed, Event, Replied, Run, Waited
+from harness.history.events import Applied, Called, Crossed, Event, Replied, Run, Waited
 from harness.history.view import History
 from harness.settings import ServiceSettings
-from harness.wire.attempts import Attempt, Result, attempts_of, cut_idle
+from harness.wire.attempts import Attempt, Result, cut_idle
+from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight
 
 SETTINGS = ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60)
@@ -100,3 +101,17 @@ def test_what_the_client_closed_or_was_asked_on_swallowed_nothing() -> None:
         crossed(2.0, 2, "closed", closed_by="proxy"),
     ]
     assert cut_idle(history(*left, *asked), "chroma") == []
+
+
+def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> None:
+    # Data is dropped on some connections, and nobody says whether their close is held back, too.
+    def under(kind: str) -> Attempt:
+        fault = {"fault": 0, "name": kind, "upstreams": ("chroma",), "planned_s": 0.0}
+        began = Applied(at_s=0.0, by="engine", **fault)  # type: ignore[arg-type]
+        request = crossed(1.0, 1, "request", method="POST", path="/query")
+        closed = crossed(1.1, 1, "closed", closed_by="upstream")
+        (attempt,) = seen(began, request, closed)
+        return attempt
+
+    assert (under("timeout").ends_from_s, under("timeout").end_s) == (1.1, 31.0)
+    assert (under("reply_lost").ends_from_s, under("reply_lost").end_s) == (31.0, 31.0)

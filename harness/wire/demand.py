@@ -1,0 +1,31 @@
+"""One request's need of one upstream, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.history.view import Request
+from harness.wire.attempts import Attempt
+
+AT_ONCE_S = 0.2
+"""Whoever took longer for no known reason may have asked the breaker at any time in between."""
+NEARLY = 0.9
+"""Of a wait that was declared: enough to say that it was waited for."""
+
+Outcome = Literal["made", "turned away", "unseen", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """One request's need of one upstream."""
+
+    request: Request
+    outcome: Outcome
+    """`made`: it has attempts. `turned away`: it asked, and has none. `unseen`: it asked where
+    nothing can be seen. `unknown`: it may not have asked at all."""
+    asked_s: float
+    """When it can have asked first."""
+    asked_by_s: float
+    """When it must have asked, if it did."""
+    attempts: tuple[Attempt, ...] = ()

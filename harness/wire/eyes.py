@@ -1,0 +1,305 @@
+"""Who saw attempts at an upstream, put together: requests, connects, calls, connections.
+
+In order of worth: requests that entered the proxy, connects that were refused where that is
+recorded, calls at the stub, connections that a proxy accepted while a fault held back everything
+else.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from harness.history.events import Crossed
+from harness.history.view import Call, FaultWindow, History
+from harness.scenario.faults import KINDS
+from harness.settings import ServiceSettings
+from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, Result, by_start
+from harness.wire.sight import TIE_S, Sight
+
+_TRAVELS_S = 0.3
+"""How long a request may be on its way from the proxy to the stub, on a quiet machine."""
+_INSTANT_S = 0.005
+"""Nearer than this to each other two requests arrive at one instant."""
+_BEFORE_S = 0.01
+"""How much earlier than its proxy a stub may seem to see a request."""
+
+
+def attempts_of(
+    history: History, upstream: str, settings: ServiceSettings, sight: Sight
+) -> tuple[Attempt, ...]:
+    """All attempts since 0s, by start; those before it belong to the warm-up."""
+    found = sorted(_Eyes(history, upstream, settings, sight).found(), key=by_start)
+    return tuple(replace(attempt, id=index) for index, attempt in enumerate(found))
+
+
+class _Eyes:
+    """Everything that saw attempts at one upstream."""
+
+    def __init__(
+        self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
+    ) -> None:
+        self._crossed = [c for c in history.crossings if c.upstream == upstream and c.at_s >= 0]
+        self._calls = history.calls_to(upstream)
+        self._instants = [call.at_s for call in self._calls]
+        self._taken: set[int] = set()
+        self._timeout_s = settings.timeout_s
+        self._sight = sight
+        self._faults = [f for f in history.faults if upstream in f.upstreams]
+        self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
+        self._drawn = [f for f in self._faults if KINDS[f.name].drawn]
+        self._altering = sight.altered
+        self._slowing = [
+            f for f in self._faults
+            if KINDS[f.name].new == "slow" and f.fault not in sight.in_stub
+            and KINDS[f.name].where == "proxy"
+        ]  # fmt: skip
+        self._end_s = history.end_s
+
+    def found(self) -> Iterator[Attempt]:
+        if self._sight.requests:
+            yield from self._refused()
+            yield from self._proxied()
+            return
+        seen = [self._at_stub(call) for call in self._calls if call.at_s >= 0]
+        yield from seen
+        yield from self._connections(seen)
+
+    # Where the proxy tells of requests
+
+    def _refused(self) -> Iterator[Attempt]:
+        for event in self._crossed:
+            if event.what == "refused":
+                yield Attempt(
+                    id=0,
+                    start_s=event.at_s,
+                    end_s=event.at_s,
+                    ends_from_s=event.at_s,
+                    results=FAILURE,
+                    source="proxy",
+                )
+
+    def _proxied(self) -> Iterator[Attempt]:
+        by_connection: dict[int, list[Crossed]] = defaultdict(list)
+        for event in self._crossed:
+            if event.connection:
+                by_connection[event.connection].append(event)
+        begun: list[tuple[float, int, int]] = []
+        for number, events in by_connection.items():
+            requests = [i for i, event in enumerate(events) if event.what == "request"]
+            begun += [(events[index].at_s, number, index) for index in requests]
+            if not requests and (dead := _closed_unasked(events)) is not None:
+                yield Attempt(
+                    id=0,
+                    start_s=dead[0],
+                    end_s=max(dead),
+                    ends_from_s=dead[0],
+                    results=FAILURE,
+                    source="proxy",
+                )
+        for _, number, index in sorted(begun):
+            events = by_connection[number]
+            yield self._attempt(events[index], events[index + 1 :])
+
+    def _attempt(self, request: Crossed, after: Sequence[Crossed]) -> Attempt:
+        end_s, status, answered, gone_s = math.inf, None, False, math.inf
+        passed_s = math.inf
+        for event in after:
+            if event.what in ("request", "closed"):
+                gone_s = min(gone_s, event.at_s)
+            if event.what == "request":
+                break
+            if event.what == "response" and not answered:
+                end_s, status, answered = event.at_s, event.status, True
+            elif event.what == "closed" and not answered:
+                end_s = min(end_s, self._heard_s(event))
+                passed_s = min(passed_s, self._passes_s(event))
+        call = None if status is None else self._call_of(request, end_s, status)
+        if call is not None:
+            # The proxy sees an answer's first bytes; it is in only when the stub is done with it.
+            end_s = math.inf if call.replied is None else max(end_s, call.replied.at_s)
+        results = _results(status, call)
+        if answered and not request.path:
+            results = SUCCESS  # what isn't HTTP has no status: it said something
+        if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s, call):
+            results = EITHER
+        deadline_s = request.at_s + self._timeout_s
+        edge_s = self._sight.edge_s(request.at_s, min(end_s, deadline_s))
+        if abs(end_s - deadline_s) <= edge_s and results != FAILURE:
+            results = results | FAILURE
+        elif end_s > deadline_s:
+            results = FAILURE
+        until_s = min(end_s, deadline_s)
+        from_s = min(until_s, passed_s)
+        if Result.SUCCESS in results and self._is_slowed(request.at_s, end_s):
+            # Its first bytes have passed; the rest may still be on its way.
+            until_s = max(until_s, min(gone_s, deadline_s))
+            results = results | FAILURE if until_s >= deadline_s - edge_s else results
+        return Attempt(
+            id=0,
+            start_s=request.at_s,
+            end_s=until_s,
+            ends_from_s=from_s,
+            results=results,
+            source="proxy",
+            altered=self._altered(request.at_s, until_s, call),
+            method=request.method or "",
+            path=request.path or "",
+            status=status,
+            call=call,
+        )
+
+    def _heard_s(self, closed: Crossed) -> float:
+        """When a client hears that its connection is closed, which data held back goes before."""
+        if closed.closed_by == "client":
+            return closed.at_s
+        at_s = closed.at_s
+        if any(f.start_s <= at_s < f.end_s for f in self._slowing):
+            return math.inf
+        silent = (
+            f.end_s
+            for f in self._faults
+            if f.start_s <= at_s < f.end_s and KINDS[f.name].new in ("silent", "late")
+        )
+        return max(silent, default=at_s)
+
+    def _passes_s(self, closed: Crossed) -> float:
+        """When a client may hear of it at the earliest: at once, if the fault that holds back data
+        may have been drawn for some connections only, or for data alone.
+        """
+        drawn = any(f.start_s <= closed.at_s < f.end_s for f in self._drawn)
+        return closed.at_s if drawn else math.inf
+
+    def _is_slowed(self, start_s: float, end_s: float) -> bool:
+        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._slowing)
+
+    def _may_be_cut(self, start_s: float, end_s: float, call: Call | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, call) for f in self._cutting)
+
+    def _altered(self, start_s: float, end_s: float, call: Call | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, call) for f in self._altering)
+
+    def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
+        """The stub's record of an answered attempt: same path and status, the next that arrived.
+
+        Each record is of one attempt; of equal attempts at one instant the end tells which.
+        """
+        path = (request.path or "").partition("?")[0]
+        travels_s = _TRAVELS_S + self._sight.travel_s(request.at_s, request.at_s + _TRAVELS_S)
+        # Where a target's own order is loose, so is that of what it sends.
+        instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
+        found: int | None = None
+        nearest = (math.inf, math.inf)
+        for index in range(bisect_left(self._instants, request.at_s - _BEFORE_S), len(self._calls)):
+            call = self._calls[index]
+            if call.at_s > request.at_s + travels_s:
+                break
+            if index in self._taken or call.called.path.partition("?")[0] != path:
+                continue
+            reply = call.replied
+            if reply is not None and (reply.outcome == "lost" or reply.status != status):
+                continue
+            apart = (round((call.at_s - request.at_s) / instant_s), _apart_s(call, seen_s))
+            if apart < nearest:
+                found, nearest = index, apart
+        if found is None:
+            return None
+        self._taken.add(found)
+        return self._calls[found]
+
+    # Where only the stub and accepted connections tell
+
+    def _at_stub(self, call: Call) -> Attempt:
+        """A call at the stub. A fault on its way back may make its answer late, or eat it."""
+        status = None if call.replied is None else call.replied.status
+        deadline_s = call.at_s + self._timeout_s
+        replied_s = math.inf if call.replied is None else call.replied.at_s
+        results = _results(status, call)
+        end_s = ends_from_s = min(replied_s, deadline_s)
+        if replied_s > deadline_s:
+            results = FAILURE
+        elif Result.SUCCESS in results and self._held_on_the_way(call.at_s, replied_s):
+            results, end_s = results | FAILURE, deadline_s
+        method, _, path = call.called.route.partition(" ")
+        return Attempt(
+            id=0,
+            start_s=call.at_s,
+            end_s=end_s,
+            ends_from_s=ends_from_s,
+            results=results,
+            source="stub",
+            altered=self._altered(call.at_s, end_s, call),
+            method=method,
+            path=call.called.path or path,
+            status=status,
+            call=call,
+        )
+
+    def _held_on_the_way(self, start_s: float, end_s: float) -> bool:
+        return any(
+            KINDS[f.name].where != "stub" and f.start_s <= end_s and start_s <= f.end_s
+            for f in self._faults
+        )
+
+    def _connections(self, seen: Sequence[Attempt]) -> Iterator[Attempt]:
+        """Connections accepted while nothing came through, each taken for one failed attempt."""
+        if not self._sight.connections:
+            return
+        silent = [f for f in self._faults if KINDS[f.name].silent]
+        closed = {e.connection: e.at_s for e in self._crossed if e.what == "closed"}
+        free = sorted(attempt.start_s for attempt in seen)
+        for event in self._crossed:
+            fault = next((f for f in silent if f.start_s <= event.at_s < f.end_s), None)
+            if event.what != "accepted" or fault is None:
+                continue
+            within_s = _TRAVELS_S + self._sight.travel_s(event.at_s, event.at_s + _TRAVELS_S)
+            index = bisect_left(free, event.at_s - _BEFORE_S)
+            if index < len(free) and free[index] <= event.at_s + within_s:
+                free.pop(index)
+                continue
+            yield self._connection(event.at_s, fault, closed.get(event.connection, math.inf))
+
+    def _connection(self, at_s: float, fault: FaultWindow, closed_s: float) -> Attempt:
+        deadline_s = min(at_s + self._timeout_s, closed_s)
+        at_once = KINDS[fault.name].new == "at once"
+        until_s = max(at_s, min(deadline_s, fault.end_s)) if not at_once else deadline_s
+        late = KINDS[fault.name].lift == "delivers" and fault.end_s < deadline_s
+        return Attempt(
+            id=0,
+            start_s=at_s,
+            end_s=deadline_s if late or at_once else until_s,
+            ends_from_s=at_s if at_once else until_s,
+            results=EITHER if late else FAILURE,
+            source="connection",
+        )
+
+
+def _apart_s(call: Call, seen_s: float) -> float:
+    """How far a stub's end of a call is from an attempt's; calls without one go last."""
+    end_s = math.inf if call.replied is None else call.replied.at_s
+    return 0.0 if end_s == seen_s else abs(end_s - seen_s)
+
+
+def _closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
+    """When a connection was accepted and closed by the far side before any request."""
+    closed = next((e for e in events if e.what == "closed"), None)
+    if closed is None or closed.closed_by == "client" or events[0].what != "accepted":
+        return None
+    return events[0].at_s, closed.at_s
+
+
+def _results(status: int | None, call: Call | None) -> frozenset[Result]:
+    """B1: below 500 is a success, 429 neutral; an answer that did not arrive whole a failure."""
+    if status is None:
+        return FAILURE
+    if call is None:
+        return EITHER if status < 500 and status != 429 else ANYTHING
+    if call.replied is not None and call.replied.outcome != "sent":
+        # Whoever never undoes encodings doesn't notice that this one can't be undone.
+        return EITHER if call.replied.outcome == "undecodable" and status < 500 else FAILURE
+    if status == 429:
+        return frozenset({Result.NEUTRAL})
+    return SUCCESS if status < 500 else FAILURE

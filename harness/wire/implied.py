@@ -1,0 +1,90 @@
+"""Attempts that left no trace, and that a wait gives away.
+
+A failed attempt costs its backoff where a port refuses; one on a connection from before a silent
+fault its deadline, where the proxy tells of new connections only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.settings import ServiceSettings
+from harness.wire.attempts import FAILURE, Attempt
+from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
+from harness.wire.sight import Sight
+
+
+class Implied:
+    """What must have happened where nothing could be seen.
+
+    `of`: the attempts of each request that are known, by its id and by upstream.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, ServiceSettings],
+        sights: Mapping[str, Sight],
+        of: Mapping[int, Mapping[str, Sequence[Attempt]]],
+    ) -> None:
+        self._settings = settings
+        self._sights = sights
+        self._of = of
+
+    def by(self, demand: Demand, upstream: str) -> Attempt | None:
+        """The next attempt of a call that must have been made, unseen; None if there is none."""
+        own, tries = self._settings[upstream], len(demand.attempts)
+        if demand.outcome == "turned away" or tries >= own.attempts:
+            return None
+        first = self._given_up_before(demand, upstream)
+        if first is not None:
+            return first
+        at_s, by_s = demand.asked_s, demand.asked_by_s
+        if tries:
+            last = demand.attempts[-1]
+            if last.results != FAILURE:
+                return None
+            at_s, by_s = last.end_s + own.backoff_s(tries), demand.request.end_s
+        found = self._at(upstream, at_s, by_s, tries)
+        return None if found is None else replace(found, request=demand.request.sent.id)
+
+    def _given_up_before(self, demand: Demand, upstream: str) -> Attempt | None:
+        """An attempt that must have been waited for in vain before the first one that was seen."""
+        if demand.outcome != "made":
+            return None
+        began_s = demand.attempts[0].start_s
+        mine = self._of[demand.request.sent.id]
+        before = (a for name, own in mine.items() if name != upstream for a in own)
+        ends_s = [a.end_s for a in before if a.start_s < began_s]
+        asked_s = max([demand.request.sent.at_s, *ends_s])
+        failed_s = self._sights[upstream].given_up_s(asked_s, self._settings[upstream].timeout_s)
+        if failed_s is None or began_s <= failed_s:
+            return None
+        found = _unseen_attempt(asked_s, failed_s)
+        return replace(found, request=demand.request.sent.id)
+
+    def _at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
+        """An attempt that must have begun then, given until when its request took; else None."""
+        own, sight = self._settings[upstream], self._sights[upstream]
+        end_s = sight.given_up_s(at_s, own.timeout_s)
+        if end_s is not None:
+            if sight.requests and not sight.is_hidden(at_s):
+                return None  # it would have been seen
+            if by_s - at_s < NEARLY * (end_s - at_s) or end_s - at_s < AT_ONCE_S:
+                return None
+            return _unseen_attempt(at_s, end_s)
+        if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
+            return None
+        waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)
+        return _unseen_attempt(at_s, at_s) if waited else None
+
+
+def _unseen_attempt(start_s: float, end_s: float) -> Attempt:
+    return Attempt(
+        id=-1,
+        start_s=start_s,
+        end_s=end_s,
+        ends_from_s=end_s,
+        results=FAILURE,
+        source="latency",
+    )
