@@ -12,23 +12,22 @@ away everybody who would have come, that is what breakers are for, and no more t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from harness.checks.case import Case
+from harness.checks.met import Count, Counter, Struck
 from harness.checks.proof import reaching
 from harness.checks.wording import plural, window
-from harness.history.events import Crossed
-from harness.history.view import Call, FaultWindow, Request
+from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
-from harness.scenario.faults import KINDS, Fault, Revoke, Truncate
+from harness.scenario.faults import Fault, Revoke, Truncate
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window
 from harness.verdict import Hits
 
 _MOST_ROUTES = 3
-_IN_VAIN = ("refused", "unanswered")
 _NO_HTTP = "what isn't HTTP"
 
 
@@ -43,32 +42,6 @@ class Miss:
     """Whether the scenario may be to blame, rather than a target that didn't call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Struck:
-    """A fault that came into force, on those of its upstreams that the target has."""
-
-    number: int
-    fault: Fault
-    upstreams: tuple[str, ...]
-    window: Window
-    begun_s: float
-    """When it began to come into force; the window begins when that was confirmed."""
-
-    @property
-    def low(self) -> float:
-        """The number of the first call that it picks."""
-        return 1 if self.fault.counted is None else self.fault.counted.low
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Count:
-    """Calls that were met (None: nothing can tell), and whether these are all."""
-
-    met: int | None
-    at_least: bool = False
-    note: str = ""
-
-
 def hits(case: Case) -> tuple[Hits, ...]:
     """Each fault that came into force on an upstream that the target has, in file order."""
     return tuple(_Account(case, struck).hits for struck in _in_force(case))
@@ -80,7 +53,7 @@ def misses(case: Case) -> tuple[Miss, ...]:
     return tuple(account.miss() for account in accounts if account.missed)
 
 
-def _in_force(case: Case) -> Iterable[_Struck]:
+def _in_force(case: Case) -> Iterable[Struck]:
     history, faults = case.history, case.scenario.faults
     for real in sorted(history.faults, key=lambda each: each.fault):
         if not 0 <= real.fault < len(faults):
@@ -88,7 +61,7 @@ def _in_force(case: Case) -> Iterable[_Struck]:
         fault = faults[real.fault]
         upstreams = tuple(name for name in fault.upstreams if name in history.run.upstreams)
         if upstreams or not fault.upstreams:
-            yield _Struck(
+            yield Struck(
                 number=real.fault,
                 fault=fault,
                 upstreams=upstreams,
@@ -106,7 +79,7 @@ def _window(real: FaultWindow, end_s: float) -> Window:
 class _Account:
     """What is known of one fault's calls."""
 
-    def __init__(self, case: Case, struck: _Struck) -> None:
+    def __init__(self, case: Case, struck: Struck) -> None:
         self._case = case
         self._history = case.history
         self._struck = struck
@@ -171,85 +144,11 @@ class _Account:
                     found.add(call.called.upstream)
         return found
 
-    # Counting
-
     @cached_property
-    def _count(self) -> _Count:
+    def _count(self) -> Count:
         if self._fault.where == "target":
-            return _Count(met=len(self._needing))
-        counts = [
-            self._by_stub(name) if self._fault.where == "stub" else self._by_wire(name)
-            for name in self._struck.upstreams
-        ]
-        known = sum(count.met for count in counts if count.met is not None)
-        unknown = [count for count in counts if count.met is None]
-        if unknown and not known:
-            return unknown[0]
-        more = bool(unknown) or any(count.at_least for count in counts)
-        return _Count(met=known, at_least=more)
-
-    def _by_stub(self, upstream: str) -> _Count:
-        """What the stub says that it did."""
-        own = f"f{self._struck.number}"
-        calls = self._history.calls_to(upstream)
-        met = sum(own in (call.called.met or ()) and self._took_effect(call) for call in calls)
-        silent = [c for c in calls if c.called.met is None and c.at_s in self._struck.window]
-        if not met and silent:
-            return _Count(met=None, note="the stub doesn't say what it did with a call")
-        return _Count(met=met)
-
-    def _took_effect(self, call: Call) -> bool:
-        """A body that ends before the point where it was to be cut off arrives whole."""
-        whole = call.replied is not None and call.replied.outcome == "sent"
-        return not (isinstance(self._fault, Truncate) and whole)
-
-    def _by_wire(self, upstream: str) -> _Count:
-        crossed = [c for c in self._history.crossings if c.upstream == upstream]
-        kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
-        if "proxy requests" in evidence:
-            met = self._in_vain(crossed) + self._crossed(crossed)
-            sees_all = not kind.invisible or "refused connects" in evidence
-        else:
-            accepted = sum(c.what == "accepted" and c.at_s in self._struck.window for c in crossed)
-            met = max(accepted, self._at_stub(upstream))
-            sees_all = not kind.silent
-        toxicity = getattr(self._fault, "toxicity", 1.0)
-        if met and toxicity < 1:
-            note = f"drawn for {toxicity:.0%} of the connections, nobody records for which"
-            return _Count(met=None, note=note)
-        if met or sees_all:
-            return _Count(met=met, at_least=not sees_all)
-        shows = "a refused port" if kind.invisible else "a connection that was kept open"
-        return _Count(met=None, note=f"{shows} shows nobody")
-
-    def _in_vain(self, crossed: Sequence[Crossed]) -> int:
-        return sum(c.what in _IN_VAIN and c.at_s in self._struck.window for c in crossed)
-
-    def _crossed(self, crossed: Sequence[Crossed]) -> int:
-        """Requests that entered the proxy, or were under way; connections that it turned away."""
-        found = 0
-        for events in _by_connection(crossed):
-            found += sum(self._meets(*each) for each in _requests(events))
-            first, last = events[0], events[-1]
-            turned_away = first.what == "accepted" and [e.what for e in events[1:]] == ["closed"]
-            if turned_away and last.closed_by != "client" and first.at_s in self._struck.window:
-                found += 1
-        return found
-
-    def _at_stub(self, upstream: str) -> int:
-        spans = (
-            (call.at_s, None if call.replied is None else call.replied.at_s)
-            for call in self._history.calls_to(upstream)
-        )
-        return sum(self._meets(*each, cut=False) for each in spans)
-
-    def _meets(self, start_s: float, end_s: float | None, cut: bool) -> bool:
-        """Whether a call begins while it lasts, or is under way when it comes and ended by it."""
-        span = self._struck.window
-        if start_s >= span.start_s:
-            return start_s in span
-        under_way_s = self._struck.begun_s if cut else span.start_s
-        return end_s is None or end_s > under_way_s or (cut and end_s == under_way_s)
+            return Count(met=len(self._needing))
+        return Counter(self._history, self._struck).count
 
     # Who was there to be met
 
@@ -337,26 +236,6 @@ class _Account:
             sent = plural(len(self._needing), "request")
             return f"{sent} of the kind that calls {subject} were sent in {during}, and none did"
         return f"no request that calls {subject} was sent in {during}"
-
-
-def _by_connection(crossed: Sequence[Crossed]) -> list[list[Crossed]]:
-    found: dict[int, list[Crossed]] = defaultdict(list)
-    for event in crossed:
-        if event.what not in _IN_VAIN:
-            found[event.connection].append(event)
-    return list(found.values())
-
-
-def _requests(events: Sequence[Crossed]) -> list[tuple[float, float | None, bool]]:
-    """When each request of a connection came in; when its answer began or it was cut off (True)."""
-    found: list[tuple[float, float | None, bool]] = []
-    for event in events:
-        if event.what == "request":
-            found.append((event.at_s, None, False))
-        elif found and found[-1][1] is None and event.what in ("response", "closed"):
-            cut = event.what == "closed" and event.closed_by != "client"
-            found[-1] = (found[-1][0], event.at_s, cut)
-    return found
 
 
 def _listed(called: dict[str, list[str]]) -> str:

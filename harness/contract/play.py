@@ -53,6 +53,8 @@ class Witness:
     asked: bool = False
     """Whether any request got as far as to need it."""
     probes: list[float] = field(default_factory=list)
+    turned_away: list[float] = field(default_factory=list)
+    """When a call or a retry was turned away."""
     rejected: dict[str, int] = field(default_factory=dict)
     """By stream: the first request that was turned away at once, by its number."""
 
@@ -211,6 +213,7 @@ class Run:
         for number in range(1, own.attempts + 1):
             ticket = seen.breaker.ask(self._now_s)
             if ticket is None:
+                seen.turned_away.append(self._now_s)
                 if number == 1:
                     # Of several at one instant the one with the lowest number counts as first.
                     first = seen.rejected.get(send.stream, send.number)

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from harness.contract.breaker import Breaker
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
-from harness.contract.play import Outcomes, Run
+from harness.contract.play import Outcomes, Run, Witness
 from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
 from harness.scenario.model import Scenario
@@ -21,6 +21,8 @@ _RUNS = 48
 _SENDS = 12_000
 """Requests played in all: long scenarios are played less often."""
 _FEWEST_RUNS = 6
+_TOGETHER_S = 0.1
+"""Nearer than this to each other two things happen at one instant, in either order."""
 _APART_S = 0.5
 """Instants further apart than this are alternatives, not one range."""
 
@@ -127,11 +129,7 @@ def _forecast(
         w.breaker.closings[-1:] if w.breaker.closings and _last_is_closing(w.breaker, end_s) else []
         for w in seen
     ]
-    attempts = [
-        float(sum(at_s <= w.breaker.trips[0] for at_s in w.attempts))
-        for w in seen
-        if w.breaker.trips
-    ]
+    attempts = [float(count) for w in seen if w.breaker.trips for count in _until_trip(w)]
     streams = {stream for w in seen for stream in w.rejected}
     return Prediction(
         upstream=name,
@@ -147,6 +145,15 @@ def _forecast(
             for stream in sorted(streams)
         },
     )
+
+
+def _until_trip(seen: Witness) -> tuple[int, int]:
+    """How many attempts had begun when it first opened, and how many more might have: those whose
+    turn came at the same instant, and were turned away. Few runs have all of them first.
+    """
+    trip_s = seen.breaker.trips[0]
+    made = sum(at_s <= trip_s for at_s in seen.attempts)
+    return made, made + sum(trip_s <= at_s <= trip_s + _TOGETHER_S for at_s in seen.turned_away)
 
 
 def _last_is_closing(breaker: Breaker, end_s: float) -> bool:

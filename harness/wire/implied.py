@@ -6,12 +6,16 @@ fault its deadline, where the proxy tells of new connections only.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.history.spans import Spans
+from harness.history.view import History
 from harness.settings import ServiceSettings
-from harness.wire.attempts import FAILURE, Attempt
+from harness.wire.attempts import FAILURE, Attempt, cut_idle
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
+from harness.wire.learned import CLOCK_S
 from harness.wire.sight import Sight
 
 
@@ -77,6 +81,34 @@ class Implied:
             return None
         waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)
         return _unseen_attempt(at_s, at_s) if waited else None
+
+
+def swallowed(
+    history: History,
+    upstream: str,
+    demands: Sequence[Demand],
+    attempts: Sequence[Attempt],
+    sight: Sight,
+) -> list[float]:
+    """When an attempt may have been made that nobody saw: on a connection just being cut.
+
+    At most one for each such connection, and for each request under way without an attempt.
+    """
+    found: list[float] = []
+    needing = Spans(
+        (d.request.sent.at_s, d.request.end_s)
+        for d in demands
+        if d.outcome in ("unknown", "turned away", "made")
+    )
+    begun = Spans((a.start_s, a.start_s) for a in attempts)
+    for at_s in cut_idle(history, upstream):
+        until_s = at_s + sight.slack_s(at_s, at_s)
+        could = needing.touching(at_s, until_s)
+        seen = begun.touching(at_s - CLOCK_S, until_s)
+        told = len(found) - bisect_left(found, at_s - sight.fine_s)
+        if could > seen + told:
+            found.append(at_s)
+    return found
 
 
 def _unseen_attempt(start_s: float, end_s: float) -> Attempt:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from harness.history.spans import Spans
 from harness.history.view import History, Request
 from harness.settings import ServiceSettings
 from harness.units import Window
 from harness.verdict import Transition
-from harness.wire.attempts import Attempt, cut_idle
+from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
 from harness.wire.causes import Cause
 from harness.wire.changes import (
@@ -28,6 +26,7 @@ from harness.wire.changes import (
 from harness.wire.demand import Demand
 from harness.wire.demands import Demands
 from harness.wire.eyes import attempts_of
+from harness.wire.implied import swallowed
 from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
@@ -75,8 +74,7 @@ class Witness:
             name: attempts_of(self.history, name, own, self.sights[name])
             for name, own in self.settings.items()
         }
-        demands = Demands(self.history, seen, self.settings, self.sights)
-        return demands
+        return Demands(self.history, seen, self.settings, self.sights)
 
     def at(self, upstream: str) -> Wire:
         """The wire of one upstream."""
@@ -194,25 +192,7 @@ class Wire:
 
     @cached_property
     def _lost(self) -> list[float]:
-        """When an attempt may have been made that nobody saw: on a connection just being cut.
-
-        At most one for each such connection, and for each request under way without an attempt.
-        """
-        found: list[float] = []
-        needing = Spans(
-            (d.request.sent.at_s, d.request.end_s)
-            for d in self.demands
-            if d.outcome in ("unknown", "turned away", "made")
-        )
-        begun = Spans((a.start_s, a.start_s) for a in self.attempts)
-        for at_s in cut_idle(self.history, self.upstream):
-            until_s = at_s + self.sight.slack_s(at_s, at_s)
-            could = needing.touching(at_s, until_s)
-            seen = begun.touching(at_s - 0.02, until_s)
-            told = len(found) - bisect_left(found, at_s - self.sight.fine_s)
-            if could > seen + told:
-                found.append(at_s)
-        return found
+        return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
 
     def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
         """What a breaker with these rules makes of all events."""

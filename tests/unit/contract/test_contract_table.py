@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.contract import Forecast, Prediction, predict
 from harness.scenario.model import Scenario
+from harness.settings import DOCUMENTED
 from harness.units import Range
 
 SLACK_S = 0.3
@@ -188,3 +190,13 @@ def test_t11_one_503_costs_one_call_one_second() -> None:
     first, rest = prediction.answers["it"]
     assert (first.first, first.last, first.latency) == (1, 1, Range(1, 1))
     assert (rest.last, rest.latency) == (240, Range(0, 0))
+
+
+def test_everybody_who_asks_at_the_instant_of_the_trip_may_be_first() -> None:
+    # With N = 3 it opens at 1 s, when two retries and two requests ask in any order: 3 to 6.
+    scenario = outage("auth", "status", CHECK, length="20s", status=503)
+    both = scenario.model_copy(
+        update={"traffic": {**scenario.traffic, "other": scenario.traffic["it"]}}
+    )
+    settings = {"auth": replace(DOCUMENTED["auth"], threshold=3)}
+    assert predict(both, settings).of("auth").attempts == Range(3, 6)

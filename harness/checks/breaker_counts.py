@@ -1,0 +1,190 @@
+"""How many attempts, rejections and probes a breaker's expectation wants, and which.
+
+Which request is the first one turned away, how many attempts open it, which attempts probe it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.checks.brackets import listed
+from harness.checks.breaker_subject import Subject, expected_words, instant
+from harness.checks.wording import plural
+from harness.contract import Moment, Span
+from harness.history.view import Request
+from harness.units import Range
+from harness.verdict import Finding, Transition, Verdict
+from harness.wire.changes import Probe
+
+
+class Counts(Subject):
+    """What of a breaker expectation is counted."""
+
+    def first_rejection(self) -> Finding:
+        """Which request is turned away first."""
+        wanted, stream = self.expectation.first_rejection, self.expectation.traffic
+        streams = [demand.request.sent.stream for demand in self.wire.demands]
+        stream = stream or (streams[0] if streams else "")
+        found = [r for r in self.wire.turned_away if r.sent.stream == stream]
+        right: Sequence[Range | Span] = (
+            [wanted]
+            if isinstance(wanted, Range)
+            else self.predicted().first_rejection.get(stream, ())
+        )
+        expected = " or ".join(map(_numbers, right)) or "none"
+        if not found:
+            verdict, observed = self.never_opened()
+            if not right and verdict is Verdict.FAILED:
+                verdict = Verdict.PASSED  # nobody should be
+            return self.finding("first rejection", verdict, expected, observed, self.sight())
+        first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
+        # Of those sent at one instant so many were turned away, whoever they are.
+        slack_s = self.wire.sight.fine_s
+        near = [
+            r.sent.number
+            for r in self.case.history.stream(stream)
+            if abs(r.sent.at_s - first.sent.at_s) <= slack_s
+        ]
+        lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
+        if self.case.patient and self.wire.opened is not None:
+            lowest, highest = self._may_be_first(first, self.wire.opened)
+        unsure = any(r.sent.at_s < first.sent.at_s for r in self.wire.unknown)
+        ok = any(
+            span.low <= first.sent.number <= span.high
+            or (lowest <= span.high and span.low <= highest and lowest < highest)
+            for span in right
+        )
+        verdict = Verdict.PASSED if ok else Verdict.FAILED
+        observed = f"#{first.sent.number}, sent at {first.sent.at_s:.2f} s"
+        evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
+        if unsure and not ok:
+            verdict = Verdict.INCONCLUSIVE
+            evidence += "; earlier ones can't be told from failures"
+        return self.finding(
+            "first rejection", verdict, expected, observed, evidence, examples=(first,)
+        )
+
+    def _may_be_first(self, first: Request, opened: Transition) -> tuple[int, int]:
+        """The numbers of those that may have been turned away first on a quiet machine."""
+        low_s = min(opened.at_s - opened.error_s, first.sent.at_s)
+        high_s = max(opened.at_s + opened.error_s, first.sent.at_s)
+        sent = self.case.history.stream(first.sent.stream)
+        numbers = [r.sent.number for r in sent if low_s <= r.sent.at_s <= high_s]
+        later = [r.sent.number for r in sent if r.sent.at_s > high_s]
+        return min(numbers), min(later, default=max(numbers))
+
+    def attempts(self) -> Finding:
+        """How many attempts are made until it opens."""
+        name, wire = "attempts until open", self.wire
+        wanted = self.expectation.attempts
+        right = wanted if isinstance(wanted, Range) else self.predicted().attempts
+        expected = "it never opens" if right is None else f"{Range(right.low, right.high)}"
+        if wire.opened is None:
+            verdict, observed = self.never_opened()
+            if right is None and verdict is Verdict.FAILED:
+                verdict = Verdict.PASSED
+            return self.finding(name, verdict, expected, observed, self.sight())
+        until_s = wire.opened.at_s + wire.opened.error_s + wire.sight.fine_s
+        before = [d for d in wire.demands if d.asked_s <= until_s]
+        if any(wire.sight.is_hidden(d.asked_s) for d in before):
+            observed = "can't be counted: a refused connection leaves no trace"
+            return self.finding(name, Verdict.INCONCLUSIVE, expected, observed, "latency only")
+        seen = [a for a in wire.attempts if a.start_s <= until_s]
+        late = [a for a in wire.late if a.start_s > until_s and self._before_the_probe(a.start_s)]
+        count = len(seen) + len(late)
+        spread = self._counts_spread(wire.opened)
+        ok = right is not None and right.low <= count + spread and count - spread <= right.high
+        observed = f"{count} until {instant(wire.opened)}"
+        if late:
+            observed = f"{count}, {len(late)} of them after it had opened"
+        sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
+        verdict = Verdict.PASSED if ok else Verdict.FAILED
+        return self.finding(name, verdict, expected, observed, f"seen by {sources}")
+
+    def _counts_spread(self, opened: Transition) -> int:
+        """How many attempts may have come before it or after it on a quiet machine."""
+        if not self.case.patient:
+            return 0
+        return sum(
+            abs(a.start_s - opened.at_s) <= opened.error_s or self.wire.leeway.doubts(a)
+            for a in self.wire.attempts
+        )
+
+    def _before_the_probe(self, at_s: float) -> bool:
+        probes = [t.at_s for t in self.wire.transitions if t.state == "half_open"]
+        return not probes or at_s < probes[0]
+
+    def probes(self) -> Finding:
+        """When it probes, with one attempt each."""
+        moments, tolerance_s = self._probe_moments()
+        expected = ", ".join(expected_words(moment, tolerance_s) for moment in moments) or "none"
+        expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
+        found, wire = self.wire.probes, self.wire
+        if wire.opened is None:
+            verdict, observed = self.never_opened()
+            return self.finding("probes", verdict, expected, observed, self.sight())
+        observed = ", ".join(_probe(probe) for probe in found) or "none"
+        if wire.late:
+            observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
+        alone = all(probe.together == 1 for probe in found) and not wire.late
+        unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
+        slack_s = wire.sight.fine_s
+        instants = [p.attempt.start_s for p in found]
+        slack_s += self._probes_spread_s()
+        fits = alone and (
+            _fits(instants, moments, unseen, tolerance_s + slack_s) or math.isinf(slack_s)
+        )
+        verdict = Verdict.PASSED if fits else Verdict.FAILED
+        if fits and not found:
+            verdict = Verdict.INCONCLUSIVE
+        if unseen and len(found) < len(moments):
+            observed += f" ({len(unseen)} into a refusing port, where nothing shows it)"
+        return self.finding("probes", verdict, expected, observed, self.sight())
+
+    def _probes_spread_s(self) -> float:
+        """How far off they may be for what was waited."""
+        if not self.case.patient:
+            return 0.0
+        probing = (t.error_s for t in self.wire.transitions if t.state == "half_open")
+        return max(probing, default=0.0)
+
+    def _probe_moments(self) -> tuple[tuple[Moment, ...], float]:
+        wanted = self.expectation.probes
+        assert wanted is not None
+        given = wanted if isinstance(wanted, tuple) else (wanted,)
+        return listed(given, self.predicted().probe_moments)
+
+    def _leaves_no_trace(self, moment: Moment) -> bool:
+        """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
+        if not moment or not self.wire.sight.is_hidden(moment.earliest_s):
+            return False
+        return self.wire.settings.attempts < 2
+
+
+def _fits(
+    found_s: Sequence[float],
+    moments: Sequence[Moment],
+    unseen: Sequence[Moment],
+    spread_s: float,
+) -> bool:
+    """Whether the probes are the allowed ones in order; those that can't be seen may be missing."""
+    left = list(found_s)
+    for moment in moments:
+        if left and moment.allows(left[0], spread_s):
+            left.pop(0)
+        elif moment.sure and moment not in unseen:
+            return False
+    return not left
+
+
+def _numbers(wanted: Range | Span) -> str:
+    if wanted.low == wanted.high:
+        return f"#{wanted.low:g}"
+    return f"#{wanted.low:g}..#{wanted.high:g}"
+
+
+def _probe(probe: Probe) -> str:
+    ended = {True: "succeeded", False: "failed", None: "neutral"}[probe.attempt.ok]
+    together = "" if probe.together == 1 else f" ({probe.together} together)"
+    return f"{probe.attempt.start_s:.2f} s {ended}{together}"

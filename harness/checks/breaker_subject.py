@@ -1,0 +1,110 @@
+"""A breaker expectation, and all that it is judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.checks.brackets import forecast_of
+from harness.checks.case import Case
+from harness.contract import Moment, Prediction
+from harness.history.view import Request
+from harness.scenario.expectations.breaker import ExpectBreaker
+from harness.scenario.expectations.values import Contract
+from harness.verdict import Finding, Transition, Verdict
+
+
+class Subject:
+    """One breaker expectation with all that it is judged by."""
+
+    def __init__(self, expectation: ExpectBreaker, case: Case) -> None:
+        self.expectation = expectation
+        self.case = case
+        self.wire = case.wire(expectation.breaker)
+
+    def untold(self) -> str:
+        """Why the contract says nothing of what is left to it; empty if it does."""
+        wanted = self.expectation
+        given = (wanted.opens, wanted.probes, wanted.closes)
+        each = [one for value in given for one in (value if isinstance(value, tuple) else (value,))]
+        left = any(isinstance(one, Contract) for one in each)
+        left = left or "contract" in (wanted.first_rejection, wanted.attempts)
+        return self.predicted().untold if left else ""
+
+    def predicted(self) -> Prediction:
+        """What the contract says of this breaker, with the target's own settings."""
+        return forecast_of(self.case).of(self.wire.upstream)
+
+    def never_opened(self) -> tuple[Verdict, str]:
+        """What it comes to that it never opened, and in words."""
+        wire = self.wire
+        if not wire.demands:
+            return Verdict.INCONCLUSIVE, f"no request is known to have needed {wire.upstream}"
+        if self.by_chance(math.inf):
+            return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
+        if wire.unreadable:
+            return Verdict.INCONCLUSIVE, "this machine was too busy to read the order of events"
+        if wire.unknown and not self._would_show():
+            return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
+        return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
+
+    def by_chance(self, until_s: float) -> bool:
+        """Whether a sound breaker may have opened by then, or not, for what waits decided."""
+        patient = self.case.patient and self.wire.refutation is None
+        return patient and self.wire.leeway.beats(until_s) != 0
+
+    def _would_show(self) -> bool:
+        """Whether a request that can be told apart was sent while it is surely open."""
+        unknown = {request.sent.id for request in self.wire.unknown}
+        slack_s = self.wire.sight.fine_s
+        return any(
+            begin.high + slack_s < demand.request.sent.at_s < end.low - slack_s
+            for begin, end in self.predicted().open_spells
+            for demand in self.wire.demands
+            if demand.request.sent.id not in unknown
+        )
+
+    def sight(self) -> str:
+        """Who saw its attempts."""
+        sources = sorted({attempt.source for attempt in self.wire.attempts})
+        return f"attempts seen by {', '.join(sources)}" if sources else "no attempt was seen"
+
+    def finding(
+        self,
+        what: str,
+        verdict: Verdict,
+        expected: str,
+        observed: str,
+        evidence: str,
+        *,
+        examples: Sequence[Request] = (),
+    ) -> Finding:
+        """A finding of one aspect; a failure says what may be behind it."""
+        if verdict is Verdict.FAILED and self.wire.hints:
+            evidence += "; " + " or ".join(self.wire.hints)
+        return Finding(
+            name=f"{self.wire.upstream} breaker: {what}",
+            claims=self.case.claims(self.expectation),
+            verdict=verdict,
+            expected=expected,
+            observed=observed,
+            evidence=evidence,
+            examples=tuple(request.sent.id for request in examples),
+            because=self.expectation.because,
+        )
+
+
+def expected_words(allowed: Moment, tolerance_s: float) -> str:
+    """What is allowed, in words: `9..10 s or 12 s ± 1 s`."""
+    spans = [
+        f"{r.low:.4g}..{r.high:.4g} s" if r.high - r.low > 0.2 else f"{r.low:.3g} s"
+        for r in allowed.alternatives
+    ]
+    text = " or ".join(spans) if allowed else "never"
+    return f"{text} ± {tolerance_s:g} s" if tolerance_s else text
+
+
+def instant(transition: Transition) -> str:
+    """When something changed, in words: `9.01 ± 0.3 s`."""
+    error = f" ± {transition.error_s:.1f}" if transition.error_s > 0.1 else ""
+    return f"{transition.at_s:.2f}{error} s"

@@ -1,0 +1,151 @@
+"""How many calls one fault met, by whatever saw them.
+
+A stub says of each call which faults changed what becomes of it. What happens on the network, or to
+a process, is counted by what crossed the upstream's proxy while it lasted, and by what was under
+way when it began.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.history.events import Crossed
+from harness.history.view import Call, History
+from harness.scenario.faults import KINDS, Fault, Truncate
+from harness.units import Window
+
+_IN_VAIN = ("refused", "unanswered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """A fault that came into force, on those of its upstreams that the target has."""
+
+    number: int
+    fault: Fault
+    upstreams: tuple[str, ...]
+    window: Window
+    begun_s: float
+    """When it began to come into force; the window begins when that was confirmed."""
+
+    @property
+    def low(self) -> float:
+        """The number of the first call that it picks."""
+        return 1 if self.fault.counted is None else self.fault.counted.low
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Calls that were met (None: nothing can tell), and whether these are all."""
+
+    met: int | None
+    at_least: bool = False
+    note: str = ""
+
+
+class Counter:
+    """Counts the calls that one fault met."""
+
+    def __init__(self, history: History, struck: Struck) -> None:
+        self._history = history
+        self._struck = struck
+        self._fault = struck.fault
+
+    @property
+    def count(self) -> Count:
+        """All that it met, over its upstreams."""
+        counts = [
+            self._by_stub(name) if self._fault.where == "stub" else self._by_wire(name)
+            for name in self._struck.upstreams
+        ]
+        known = sum(count.met for count in counts if count.met is not None)
+        unknown = [count for count in counts if count.met is None]
+        if unknown and not known:
+            return unknown[0]
+        more = bool(unknown) or any(count.at_least for count in counts)
+        return Count(met=known, at_least=more)
+
+    def _by_stub(self, upstream: str) -> Count:
+        """What the stub says that it did."""
+        own = f"f{self._struck.number}"
+        calls = self._history.calls_to(upstream)
+        met = sum(own in (call.called.met or ()) and self._took_effect(call) for call in calls)
+        silent = [c for c in calls if c.called.met is None and c.at_s in self._struck.window]
+        if not met and silent:
+            return Count(met=None, note="the stub doesn't say what it did with a call")
+        return Count(met=met)
+
+    def _took_effect(self, call: Call) -> bool:
+        """A body that ends before the point where it was to be cut off arrives whole."""
+        whole = call.replied is not None and call.replied.outcome == "sent"
+        return not (isinstance(self._fault, Truncate) and whole)
+
+    def _by_wire(self, upstream: str) -> Count:
+        crossed = [c for c in self._history.crossings if c.upstream == upstream]
+        kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
+        if "proxy requests" in evidence:
+            met = self._in_vain(crossed) + self._crossed(crossed)
+            sees_all = not kind.invisible or "refused connects" in evidence
+        else:
+            accepted = sum(c.what == "accepted" and c.at_s in self._struck.window for c in crossed)
+            met = max(accepted, self._at_stub(upstream))
+            sees_all = not kind.silent
+        toxicity = getattr(self._fault, "toxicity", 1.0)
+        if met and toxicity < 1:
+            note = f"drawn for {toxicity:.0%} of the connections, nobody records for which"
+            return Count(met=None, note=note)
+        if met or sees_all:
+            return Count(met=met, at_least=not sees_all)
+        shows = "a refused port" if kind.invisible else "a connection that was kept open"
+        return Count(met=None, note=f"{shows} shows nobody")
+
+    def _in_vain(self, crossed: Sequence[Crossed]) -> int:
+        return sum(c.what in _IN_VAIN and c.at_s in self._struck.window for c in crossed)
+
+    def _crossed(self, crossed: Sequence[Crossed]) -> int:
+        """Requests that entered the proxy, or were under way; connections that it turned away."""
+        found = 0
+        for events in _by_connection(crossed):
+            found += sum(self._meets(*each) for each in _requests(events))
+            first, last = events[0], events[-1]
+            turned_away = first.what == "accepted" and [e.what for e in events[1:]] == ["closed"]
+            if turned_away and last.closed_by != "client" and first.at_s in self._struck.window:
+                found += 1
+        return found
+
+    def _at_stub(self, upstream: str) -> int:
+        spans = (
+            (call.at_s, None if call.replied is None else call.replied.at_s)
+            for call in self._history.calls_to(upstream)
+        )
+        return sum(self._meets(*each, cut=False) for each in spans)
+
+    def _meets(self, start_s: float, end_s: float | None, cut: bool) -> bool:
+        """Whether a call begins while it lasts, or is under way when it comes and ended by it."""
+        span = self._struck.window
+        if start_s >= span.start_s:
+            return start_s in span
+        under_way_s = self._struck.begun_s if cut else span.start_s
+        return end_s is None or end_s > under_way_s or (cut and end_s == under_way_s)
+
+
+def _by_connection(crossed: Sequence[Crossed]) -> list[list[Crossed]]:
+    found: dict[int, list[Crossed]] = defaultdict(list)
+    for event in crossed:
+        if event.what not in _IN_VAIN:
+            found[event.connection].append(event)
+    return list(found.values())
+
+
+def _requests(events: Sequence[Crossed]) -> list[tuple[float, float | None, bool]]:
+    """When each request of a connection came in; when its answer began or it was cut off (True)."""
+    found: list[tuple[float, float | None, bool]] = []
+    for event in events:
+        if event.what == "request":
+            found.append((event.at_s, None, False))
+        elif found and found[-1][1] is None and event.what in ("response", "closed"):
+            cut = event.what == "closed" and event.closed_by != "client"
+            found[-1] = (found[-1][0], event.at_s, cut)
+    return found
