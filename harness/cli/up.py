@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from harness.engines.base import Job
     from harness.engines.local.engine import LocalEngine
     from harness.engines.local.world import World
+    from harness.history.events import Event
+    from harness.report.scene.watched import Force
 
 
 @click.command()
@@ -40,7 +43,8 @@ def up(
     \b
     outage up                               a healthy world
     outage up auth_blackhole_50s --broken   the same with auth gone, for as long as you like
-    outage up auth_blackhole_50s --replay   auth goes at once, and is back 50 s later
+    outage up auth_blackhole_50s --replay   auth goes at once, and is back 50 s later; then
+                                            a picture of what was called and reported
     outage up --target my-gateway.yaml      your gateway in the middle
     """
     from rich.console import Console
@@ -95,11 +99,14 @@ async def _hold(
         loop.add_signal_handler(number, stopped.set)
     console.print(f"proxy: {engine.proxy}", markup=False)
     try:
-        async with engine.world(job) as world:
+        seen: list[Event] = []
+        async with engine.world(job, seen.append) as world:
             _introduce(job, world, console)
-            faults = asyncio.create_task(_faults(job, world, console, broken, replay))
+            held = _Held(job, world, console, seen)
+            faults = asyncio.create_task(held.break_down() if broken else held.replay(replay))
             await stopped.wait()
             faults.cancel()
+            held.draw()
             console.print("taking everything down")
     finally:
         await engine.close()
@@ -129,28 +136,69 @@ def _introduce(job: Job, world: World, console: Console) -> None:
     console.print("Ctrl-C takes everything down.\n")
 
 
-async def _faults(job: Job, world: World, console: Console, broken: bool, replay: bool) -> None:
-    from harness.timeline import Apply, Send
+class _Held:
+    """A world held open: its faults, and a picture of what was seen of it."""
 
-    if broken:
-        for index, fault in enumerate(job.scenario.faults):
-            await world.apply(index, fault)
-            console.print(f"in force: {', '.join(fault.upstreams)} {fault.fault}", markup=False)
-        return
-    if not replay:
-        return
-    loop = asyncio.get_running_loop()
-    zero_s = loop.time()
-    for step in job.timeline:
-        if isinstance(step, Send):
-            continue
-        await asyncio.sleep(zero_s + step.at_s - loop.time())
-        fault = job.scenario.faults[step.fault]
-        names = f"{', '.join(fault.upstreams)} {fault.fault}"
-        if isinstance(step, Apply):
-            await world.apply(step.fault, fault)
-            console.print(f"{step.at_s:6.0f} s  in force: {names}", markup=False)
-        else:
-            await world.lift(step.fault, fault)
-            console.print(f"{step.at_s:6.0f} s  lifted: {names}", markup=False)
-    console.print("the scenario's faults are over; the world stays up", markup=False)
+    def __init__(self, job: Job, world: World, console: Console, seen: list[Event]) -> None:
+        self._job = job
+        self._world = world
+        self._console = console
+        self._seen = seen
+        self._forces: dict[int, Force] = {}
+        self._zero_s = asyncio.get_running_loop().time()
+
+    @property
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._zero_s
+
+    async def break_down(self) -> None:
+        """Bring all of the scenario's faults into force, to last."""
+        for index in range(len(self._job.scenario.faults)):
+            self._console.print(f"in force: {await self._apply(index)}", markup=False)
+
+    async def replay(self, wanted: bool) -> None:
+        """Play the scenario's faults at their instants, once, if that is wanted."""
+        from harness.timeline import Apply, Send
+
+        if not wanted:
+            return
+        for step in self._job.timeline:
+            if isinstance(step, Send):
+                continue
+            await asyncio.sleep(step.at_s - self._now_s)
+            if isinstance(step, Apply):
+                done = f"in force: {await self._apply(step.fault)}"
+            else:
+                done = f"lifted: {await self._lift(step.fault)}"
+            self._console.print(f"{step.at_s:6.0f} s  {done}", markup=False)
+        self.draw()
+        self._console.print("the scenario's faults are over; the world stays up", markup=False)
+
+    async def _apply(self, index: int) -> str:
+        from harness.report.scene.watched import Force
+
+        fault = self._job.scenario.faults[index]
+        await self._world.apply(index, fault)
+        self._forces[index] = Force(label=f"{fault.fault} {fault.subject}", start_s=self._now_s)
+        return self._name(index)
+
+    async def _lift(self, index: int) -> str:
+        await self._world.lift(index, self._job.scenario.faults[index])
+        if index in self._forces:
+            self._forces[index] = replace(self._forces[index], end_s=self._now_s)
+        return self._name(index)
+
+    def _name(self, index: int) -> str:
+        fault = self._job.scenario.faults[index]
+        return f"{', '.join(fault.upstreams)} {fault.fault}"
+
+    def draw(self) -> None:
+        """Show what was seen until now, if anything was."""
+        from harness.report.lanes import columns_in, lane_line
+        from harness.report.scene.watched import watched
+
+        columns = columns_in(self._console.width - 1)
+        forces = list(self._forces.values())
+        lanes = watched(self._seen, forces, until_s=self._now_s, columns=columns)
+        for lane in lanes if len(lanes) > 1 else ():
+            self._console.print(lane_line(lane))

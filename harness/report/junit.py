@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as xml
 
 from harness.report.causes import Case, cases
+from harness.report.links import page_link
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
 from harness.verdict import Finding, Judgement, Verdict
@@ -130,7 +131,7 @@ def _case(case: Case, judgement: Judgement, time_s: float, *, placed: bool) -> x
     if case.instead:
         _skipped(made, case.instead)
     elif case.known:
-        _skipped(made, "\n\n".join(_account(each, judgement.file) for each in case.findings))
+        _skipped(made, "\n\n".join(_account(each, judgement) for each in case.findings))
     elif case.verdict is Verdict.OUT_OF_SCOPE:
         _skipped(made, case.findings[0].evidence)
     elif case.verdict is not Verdict.PASSED:
@@ -139,7 +140,7 @@ def _case(case: Case, judgement: Judgement, time_s: float, *, placed: bool) -> x
         tag, kind = _TAGS[case.verdict], case.verdict.value
         problem = xml.SubElement(made, tag, message=_text(message), type=kind)
         wrong = [each for each in case.findings if each.verdict is case.verdict]
-        problem.text = _text("\n\n".join(_account(each, judgement.file) for each in wrong))
+        problem.text = _text("\n\n".join(_account(each, judgement) for each in wrong))
     return made
 
 
@@ -147,7 +148,7 @@ def _skipped(case: xml.Element, why: str) -> None:
     xml.SubElement(case, "skipped", message=_text(why.partition("\n")[0])).text = _text(why)
 
 
-def _account(finding: Finding, file: str) -> str:
+def _account(finding: Finding, judgement: Judgement) -> str:
     lines = [
         finding.name,
         f"expected: {finding.expected}",
@@ -162,7 +163,8 @@ def _account(finding: Finding, file: str) -> str:
     if finding.claims:
         lines.append(f"claims: {', '.join(finding.claims)}")
     if finding.line is not None:
-        lines.append(f"at: {file}:{finding.line}")
+        lines.append(f"at: {judgement.file}:{finding.line}")
+    lines.append(f"shown: {page_link(judgement.name, finding.at_s)}")
     return "\n".join(lines)
 
 

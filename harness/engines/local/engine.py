@@ -111,12 +111,18 @@ class LocalEngine:
             self._watch = Watch()
         return self._watch.over(chronicle, world.processes)
 
-    def world(self, job: Job) -> contextlib.AbstractAsyncContextManager[World]:
+    @contextlib.asynccontextmanager
+    async def world(self, job: Job, record: Record) -> AsyncIterator[World]:
         """A world to work against, without traffic; taken down at the end of the block.
+
+        `record` is told what happens there; 0s is when all of it is up.
 
         Raises: WorldError when it can't be built.
         """
-        return self._world(job, Chronicle(lambda event: None), lambda progress: None)
+        chronicle = Chronicle(record)
+        async with self._world(job, chronicle, lambda progress: None) as world:
+            chronicle.begin(0.0)
+            yield world
 
     async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
         assert self._reaper is not None

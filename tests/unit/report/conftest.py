@@ -145,7 +145,7 @@ def outage_events(
         Reported(at_s=4.2, by="target", upstream="auth", state="open", since_s=3.9),
         Waited(at_s=20.5, by="engine", who="target", how="for a CPU", since_s=20.0, wait_s=0.3),
         Charged(at_s=70.03, by="stub", job_id="j1", user_id="ada", cost=0.01, duplicate=False),
-        Logged(at_s=10.5, by="target", source="target", line=f"token=hunter2 {hostile}"),
+        Logged(at_s=10.005, by="target", source="target", line=f"token=hunter2 {hostile}"),
     ]  # fmt: skip
     for number in range(requests + 1):
         at_s = -1.0 if number == 0 else (number - 1) * duration_s / requests

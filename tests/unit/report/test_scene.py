@@ -9,6 +9,7 @@ from rich.console import Console
 
 from harness.report.markdown import summary_md
 from harness.report.scene.picture import EXPECTED, picture
+from harness.report.scene.watched import Force, watched
 from harness.report.text import details
 
 
@@ -66,3 +67,13 @@ def test_the_terminal_and_the_summary_show_the_picture_of_a_failure(seen, outcom
     for shown in (text, summary):
         assert re.search(r"^ *chat +4+5+4+2+\n +expected +4+[?]2+$", shown, re.MULTILINE)
     assert "`report.html#/down?t=0`" in summary
+
+
+def test_a_world_held_open_shows_faults_calls_and_what_is_reported(outage_events_of):
+    forces = [Force(label="status auth", start_s=0.0, end_s=50.0), Force(label="b", start_s=70.0)]
+    shown = watched(outage_events_of(), forces, until_s=80.0, columns=80)
+    lanes = {lane.label: lane.marks for lane in shown}
+    assert lanes["status auth"].rstrip() == "#" * 50
+    assert lanes["b"] == " " * 70 + "#" * 10
+    assert lanes["auth calls"] == "5" * 5 + "·" * 59 + "2" * 16
+    assert lanes["auth reported"] == "." * 4 + "O" * 76

@@ -78,7 +78,7 @@ function way(view, k) {
     const result = t.result[attempt];
     const kind = result === "s" ? "o-2" : result === "f" ? "o-5" : "unsure";
     return row(`gateway → ${upstream.name}`, t.at[attempt], t.at[attempt] + t.took[attempt], kind,
-      `${tryName(t.number[attempt])}, at +${duration(Math.max(0, t.at[attempt] - start))}: ${t.status[attempt] ? `${t.status[attempt]}, ` : ""}${resultWords(result)} in ${duration(t.took[attempt])}${t.route[attempt] ? ` · ${t.route[attempt]}` : ""}${t.met[attempt] ? ` · may have met fault ${t.met[attempt].replaceAll(" ", ", ")}` : ""}${t.seen[attempt] === "latency" ? " · implied by a wait, seen by nobody" : ""}`);
+      `${tryName(t.number[attempt])}, at +${since(Math.max(0, t.at[attempt] - start))}: ${t.status[attempt] ? `${t.status[attempt]}, ` : ""}${resultWords(result)} in ${duration(t.took[attempt])}${t.route[attempt] ? ` · ${t.route[attempt]}` : ""}${t.met[attempt] ? ` · may have met fault ${t.met[attempt].replaceAll(" ", ", ")}` : ""}${t.seen[attempt] === "latency" ? " · implied by a wait, seen by nobody" : ""}`);
   });
   const away = awayWords(data, k).map((name) => make("li", {},
     make("span", { class: "way-name" }, `gateway → ${name}`), make("span", { class: "way-track" }),

@@ -46,7 +46,7 @@ class ScenarioPage {
     const causes = (this.data.upstreams || []).flatMap((each) => each.causes.map((cause) => `${each.name} breaker: ${cause}`));
     const list = (items) => make("ul", { class: "plain cards" }, items);
     const folded = (items, verdict, words, open = false) => items.length && make("details", { open }, make("summary", {}, `${count(verdict)} ${words}`), list(items));
-    return make("section", { class: "findings", "aria-label": "Findings" },
+    return make("section", { class: "findings", "aria-label": "Findings" }, make("h2", { class: "sr" }, "Findings"),
       causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join(", or ")) : "",
       failed.length ? list(failed) : "",
       folded(unclear, "inconclusive", "inconclusive", !failed.length) || "", folded(passed, "passed", "held") || "", folded(excused, "out_of_scope", "out of scope", !failed.length && !unclear.length && !passed.length) || "",
@@ -73,12 +73,12 @@ class ScenarioPage {
 
   // Its requests stand out, and the time that it speaks of comes into view.
   showFinding(each) {
-    const pressed = this.shown === each.place;
-    this.shown = pressed ? null : each.place;
+    const again = this.shown === each.place;
+    this.shown = again ? null : each.place;
     this.holder.querySelectorAll("[data-finding]").forEach((element) => {
       element.setAttribute("aria-pressed", String(element.dataset.finding === String(this.shown)));
     });
-    if (pressed) {
+    if (again) {
       this.view.light(null);
       return;
     }
@@ -104,13 +104,13 @@ class ScenarioPage {
     this.track = make("div", {
       class: "readout", tabindex: "0", role: "slider", "aria-label": "Cursor of the timeline", "aria-valuemin": "0",
       "aria-valuemax": plain(this.data.end, 2), "aria-valuenow": "0", "aria-valuetext": "0 s", "aria-describedby": "keys",
-      onkeydown: (event) => this.key(event),
+      onkeydown: (event) => this.pressed(event),
     }, this.clock = make("b", {}, "0 s"), this.words = make("span", {}, "Point at a lane, or use the arrow keys."));
     this.tables = make("div", {});
     this.panel = make("div", { class: "panel-place" });
     this.lanes.addEventListener("click", () => this.track.focus({ preventScroll: true }));
     return [
-      make("section", { class: "stage", "aria-label": "Timeline" },
+      make("section", { class: "stage", "aria-label": "Timeline" }, make("h2", { class: "sr" }, "Timeline"),
         make("div", { class: "controls" }, this.filters(), this.zoomButtons()),
         this.track, this.lanes, this.legend(), this.keys()),
       this.panel,
@@ -150,7 +150,7 @@ class ScenarioPage {
       button("→", { "aria-label": "Later", onclick: () => view.pan(0.5) }),
       button("−", { "aria-label": "Zoom out", onclick: () => view.zoom(2) }),
       button("+", { "aria-label": "Zoom in", onclick: () => view.zoom(0.5) }),
-      button("all", { "aria-label": "Show the whole play", onclick: () => view.reset() }));
+      button("all", { "aria-label": "all of the play", onclick: () => view.reset() }));
   }
 
   legend() {
@@ -173,7 +173,7 @@ class ScenarioPage {
       make("dl", { class: "facts" }, all.map(([key, words]) => [make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)])));
   }
 
-  key(event) {
+  pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const view = this.view;
     const step = ((view.to - view.from) / 100) * (event.shiftKey ? 10 : 1);

@@ -27,7 +27,7 @@ function tablesOf(view) {
       t.request[k] < 0 ? "" : requestName(data, t.request[k]), t.seen[k] === "latency" ? "nobody: implied by a wait" : t.seen[k], t.met[k]]);
   }
   const c = data.charges;
-  add("Charges", ["at", "user", "cost", "job", ""], c.at.length, (k) => [instant(c.at[k]), c.user[k], c.cost[k], c.job[k], c.again[k] ? "refused as a double" : "booked"]);
+  add("Charges", ["at", "user", "cost", "job", "became"], c.at.length, (k) => [instant(c.at[k]), c.user[k], c.cost[k], c.job[k], c.again[k] ? "refused as a double" : "booked"]);
   const l = data.logs;
   add("Log", ["at", "from", "line", "stands for"], l.at.length, (k) => [instant(l.at[k]), l.from[k], l.line[k], `${l.upstream[k]} ${l.marks[k]}`.trim()]);
   add("How late the machine was", ["from", "to", "late by", "who"], data.veils.length, (k) => {

@@ -31,6 +31,9 @@ function duration(took) {
   return `${plain(took, 2)} s`;
 }
 
+// How long after something else: nothing at all is 0 ms.
+const since = (passed) => (passed < 1 ? `${plain(passed * 1000, 1)} ms` : duration(passed));
+
 function range([low, high]) {
   return high - low < 0.02 ? instant((low + high) / 2) : `${plain(low, 2)}..${plain(high, 2)} s`;
 }

@@ -1,0 +1,74 @@
+"""What was seen of a world that is held open: lanes without a scenario's traffic or a judgement.
+
+Whoever works against it sends what they like, so nothing is expected and no breaker is inferred:
+the target's own word for its breakers is shown, and how each upstream's calls were answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.history.events import Event, Reported
+from harness.history.view import Call, History
+from harness.lanes import Lane, Scale
+from harness.units import Range
+
+_SHORTEST_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Force:
+    """A fault that was brought into force."""
+
+    label: str
+    start_s: float
+    end_s: float | None = None
+    """None as long as it lasts."""
+
+
+def watched(
+    events: Sequence[Event], forces: Sequence[Force], *, until_s: float, columns: int
+) -> tuple[Lane, ...]:
+    """Faults, breakers as reported, and calls, from 0s (when all was up) until now."""
+    scale = Scale(max(until_s, _SHORTEST_S), columns)
+    history = History([event for event in events if event.at_s >= 0])
+    return (
+        scale.axis(),
+        *(scale.fault(f.label, f.start_s, until_s if f.end_s is None else f.end_s) for f in forces),
+        *_upstreams(events, history, scale, until_s),
+    )
+
+
+def _upstreams(
+    events: Sequence[Event], history: History, scale: Scale, until_s: float
+) -> Iterator[Lane]:
+    reports = [event for event in events if isinstance(event, Reported)]
+    names = [call.called.upstream for call in history.calls]
+    opened = [event.upstream for event in reports if event.state != "closed"]
+    for name in dict.fromkeys((*opened, *names)):
+        if name in opened:
+            own = [event for event in reports if event.upstream == name]
+            yield scale.breaker(f"{name} reported", _spells(own, until_s))
+        calls = history.calls_to(name)
+        if calls:
+            yield scale.answers(f"{name} calls", ((call.at_s, _mark(call)) for call in calls))
+
+
+def _spells(reports: Sequence[Reported], until_s: float) -> Iterator[tuple[Range, Range]]:
+    """When the target said that a breaker isn't closed, as far as it was looked at."""
+    begun: Range | None = None
+    for event in reports:
+        at = Range(event.since_s, event.at_s)
+        if event.state != "closed":
+            begun = begun or at
+        elif begun is not None:
+            yield begun, at
+            begun = None
+    if begun is not None:
+        yield begun, Range(until_s, until_s)
+
+
+def _mark(call: Call) -> str:
+    status = None if call.replied is None else call.replied.status
+    return "x" if status is None else str(status)[0]
