@@ -7,12 +7,14 @@ import os
 from collections.abc import Mapping
 
 from flask import Flask, Response
+from flask import request as current
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 
 from gateway.answers import refused
 from gateway.context import GraphStore
+from gateway.resilience.tracing import TRACEPARENT
 from gateway.routes import auth, chat, lookup, projects, status
 from gateway.services import connect
 from gateway.settings import from_environment
@@ -38,6 +40,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         strategy="moving-window",
         headers_enabled=True,
     )
+    app.before_request(_join_trace)
     app.register_blueprint(auth.blueprint(services, limiter))
     app.register_blueprint(chat.blueprint(services, GraphStore()))
     app.register_blueprint(projects.blueprint(services))
@@ -46,6 +49,11 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _mistake)
     return app
+
+
+def _join_trace() -> None:
+    """Also where a request has no trace: its thread may have worked on one that had."""
+    TRACEPARENT.set(current.headers.get("traceparent"))
 
 
 def _http_error(error: HTTPException) -> Response:

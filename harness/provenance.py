@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import secrets
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -35,6 +37,8 @@ class Provenance:
     """Which part of a run it was, such as `2/5`; None for a whole one."""
     real_s: dict[str, float] = field(default_factory=dict)
     """What playing each scenario really took, by name, in seconds of the wall clock."""
+    zero_unix_s: dict[str, float] = field(default_factory=dict)
+    """When 0s of each scenario was, by name, in seconds since 1970."""
 
 
 def provenance_of(target: Target) -> Provenance:
@@ -66,14 +70,17 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
             for name, version in (versions.items() if isinstance(versions, dict) else ())
             if isinstance(version, str)
         },
-        real_s={
-            entry["name"]: float(entry["real_s"])
-            for entry in (scenarios if isinstance(scenarios, list) else ())
-            if isinstance(entry, dict)
-            and isinstance(entry.get("name"), str)
-            and isinstance(entry.get("real_s"), int | float)
-        },
+        real_s=dict(_numbers(scenarios, "real_s")),
+        zero_unix_s=dict(_numbers(scenarios, "zero_unix_s")),
     )
+
+
+def _numbers(scenarios: object, key: str) -> Iterator[tuple[str, float]]:
+    for entry in scenarios if isinstance(scenarios, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            value = entry.get(key)
+            if isinstance(value, int | float) and math.isfinite(value):
+                yield entry["name"], float(value)
 
 
 def _text(value: object) -> str | None:

@@ -17,7 +17,7 @@ from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
 from harness.engines.room import granted_files, worlds_that_fit
 from harness.errors import HarnessError, TargetError, WorldError, own_error
-from harness.history.events import Event, Trouble
+from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
 from harness.judge import not_in_scope, unjudged
 from harness.known import hold_known
@@ -46,6 +46,8 @@ class Played:
     """What it looked like; None where nothing was played."""
     unsaved: str | None = None
     """Why its history is not in the report whole."""
+    zero_unix_s: float | None = None
+    """When 0s was, by the wall clock; where time was virtual, when the play was recorded."""
     real_s: float | None = None
     """What it really took, start and end included, by the wall clock."""
 
@@ -225,9 +227,16 @@ class _Run:
                 run=self._name,
             )
             recorder = Recorder(path, Redactor.of_job(job).event)
+            zero_unix_s: list[float] = []
+
+            def record(event: Event) -> None:
+                if isinstance(event, Phase) and event.phase == "play":
+                    zero_unix_s.append(time.time())
+                recorder(event)
+
             try:
                 async with self._starts.one(tell) as gate:
-                    await self._engine.play(job, recorder, report, gate)
+                    await self._engine.play(job, record, report, gate)
                     self._starts.came_up = True  # also of an engine that needs no gate
             except TargetError as error:
                 self._starts.refused = self._starts.refused or error
@@ -243,7 +252,8 @@ class _Run:
                 raise
             finally:
                 recorder.close()
-        return await asyncio.to_thread(self._judged, scenario, recorder)
+        played = await asyncio.to_thread(self._judged, scenario, recorder)
+        return replace(played, zero_unix_s=zero_unix_s[0] if zero_unix_s else None)
 
     def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:
         events = tuple(recorder.events)

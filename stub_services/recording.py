@@ -47,6 +47,7 @@ class Recorder:
             of=of,
             attempt=self._attempts[of],
             met=met,
+            traceparent=request.headers.get("traceparent"),
         )
         return self._calls
 

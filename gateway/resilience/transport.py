@@ -22,6 +22,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError
 
+from gateway.resilience.tracing import passed_on
+
 Failure = (requests.RequestException, http.client.HTTPException, OSError)
 """What a failed attempt can raise; urllib3's own errors come wrapped in requests'."""
 
@@ -177,7 +179,7 @@ class Transport:
             f"{self._base_url}{path}",
             json=json,
             params=params,
-            headers=headers,
+            headers={**passed_on(), **(headers or {})},
             timeout=self._timeout_s,
             allow_redirects=False,
         )

@@ -89,6 +89,12 @@ ENGINES = ("local", "compose", "sim")
     help="Annotate scenario files and add the summary to the step's page; auto: where "
     "GITHUB_ACTIONS is true.",
 )
+@click.option(
+    "--spans",
+    metavar="URL",
+    help="Also post the spans of faults and findings there, as OTLP in JSON: a collector's "
+    "http://127.0.0.1:4318/v1/traces.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
     "--switch",
@@ -127,6 +133,7 @@ def run(
     report: Path | None,
     previous: Path | None,
     ci: str,
+    spans: str | None,
     seed: int,
     switch: str,
     quiet: bool,
@@ -158,7 +165,7 @@ def run(
         watch_files(paths, target_name, seed=seed, lines=switch == "lines", remote=allow_remote)
         return
     from harness.bundled import find_scenarios
-    from harness.cli.ci import on_github
+    from harness.cli.ci import check_collector, on_github
     from harness.cli.session import Session
     from harness.engines.base import check_blast_radius
     from harness.scenario.loader import load_scenarios
@@ -177,6 +184,9 @@ def run(
         if cluster is None
         else _on_cluster(cluster, engine, proxy, seed, lines, target, remote=allow_remote)
     )
+    if spans is not None:
+        check_collector(spans, allow_remote=allow_remote)
+    made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
     session = Session(
         engine=made,
         target=target,
@@ -189,6 +199,7 @@ def run(
         report=report,
         previous=previous,
         github=ci == "github" or (ci == "auto" and on_github()),
+        spans=spans,
         quiet=quiet,
         lines=lines,
         keep_secrets=keep_secrets,

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.checks.silence import uncalled_routes
-from harness.cli.ci import tell_github
+from harness.cli.ci import send_spans, tell_github
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
@@ -59,6 +59,7 @@ class Session:
         report: Path | None,
         previous: Path | None = None,
         github: bool = False,
+        spans: str | None = None,
         quiet: bool,
         lines: bool = False,
         keep_secrets: bool = False,
@@ -74,6 +75,7 @@ class Session:
         self._report = report
         self._previous = previous or report
         self._github = github
+        self._spans = spans
         self._quiet = quiet
         self._keep_secrets = keep_secrets
         self._switch = " --switch lines" if lines else ""
@@ -131,11 +133,15 @@ class Session:
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
         real_s = {p.scenario.name: p.real_s for p in played if p.real_s is not None}
-        made = replace(made, real_s=real_s, shard=None if self._shard is None else str(self._shard))
+        zeros = {p.scenario.name: p.zero_unix_s for p in played if p.zero_unix_s is not None}
+        shard = None if self._shard is None else str(self._shard)
+        made = replace(made, real_s=real_s, zero_unix_s=zeros, shard=shard)
         known = self._target.known_failures
         account = [*played, *self._not_begun(scenarios)]
         if self._github:
             tell_github(outcome_of(account, wall_s, made, known))
+        if self._spans is not None:
+            self._console.print(send_spans(outcome_of(account, wall_s, made, known), self._spans))
         unwritten = [item.unsaved for item in played if item.unsaved]
         if self._report is not None:
             try:

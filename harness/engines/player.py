@@ -17,7 +17,7 @@ from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange
 from harness.engines.redact import Redactor
-from harness.engines.requests import WireAnswer, kept_body, wire_request
+from harness.engines.requests import WireAnswer, kept_body, trace_of, wire_request
 from harness.errors import WorldError
 from harness.history.events import Answered, Applied, Lifted, Phase, Sent, Trouble
 from harness.scenario.faults import FaultBase
@@ -188,8 +188,10 @@ class Player:
 
     async def _send(self, step: Send) -> WireAnswer:
         stream = self.job.scenario.traffic[step.stream]
-        request = wire_request(stream, self.job.target, step.user, step.number)
         source = self._source(step)
+        client = source or self.address[0]
+        trace = trace_of(self.job, step.stream, step.number, client)
+        request = wire_request(stream, self.job.target, step.user, step.number, trace)
         request_id = next(self._ids)
         sent_s = self.clock.now()
         self.record(
@@ -203,7 +205,8 @@ class Player:
                 method=request.method,
                 path=request.path,
                 user=step.user,
-                client=source or self.address[0],
+                client=client,
+                trace=trace,
             )
         )
         answer = await self._exchange(*self.address, request, source=source)

@@ -7,11 +7,12 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.engines.base import request_text
+from harness.engines.base import Job, request_text
 from harness.engines.redact import Redactor
 from harness.history.headers import Pairs
 from harness.scenario.traffic import Stream
 from harness.target import Target
+from harness.trace import HEADER, trace_id, traceparent
 
 _KEPT_BODY = 500
 _LONGEST_JSON = 10_000
@@ -41,11 +42,18 @@ class WireAnswer:
     error: str | None = None
 
 
-def wire_request(stream: Stream, target: Target, user_id: str | None, number: int) -> WireRequest:
-    """One request of a stream in a user's name, placeholders replaced."""
+def wire_request(
+    stream: Stream, target: Target, user_id: str | None, number: int, trace: str = ""
+) -> WireRequest:
+    """One request of a stream in a user's name, placeholders replaced.
+
+    It belongs to `trace`, if any is given, unless the stream's own headers say otherwise.
+    """
     method, _, path = stream.request.partition(" ")
     values = {"number": str(number)}
     headers: dict[str, str] = {}
+    if trace and not traced_by_author(stream):
+        headers[HEADER] = traceparent(trace)
     if user_id is not None:
         user = target.user(user_id)
         values |= {
@@ -70,6 +78,18 @@ def wire_request(stream: Stream, target: Target, user_id: str | None, number: in
     return WireRequest(
         method=method, path=str(request_text(path, values)), headers=headers, body=body
     )
+
+
+def traced_by_author(stream: Stream) -> bool:
+    """Whether a stream's own headers say to which trace its requests belong."""
+    return any(name.lower() == HEADER for name in stream.headers)
+
+
+def trace_of(job: Job, name: str, number: int, client: str) -> str:
+    """The trace of a request as `wire_request` sends it; empty where its author chose another."""
+    if traced_by_author(job.scenario.traffic[name]):
+        return ""
+    return trace_id(job.seed, job.scenario.name, name, number, client)
 
 
 def kept_body(body: bytes, redactor: Redactor) -> Any:

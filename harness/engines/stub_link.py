@@ -15,6 +15,7 @@ from harness.engines.client import encode, exchange
 from harness.engines.requests import WireRequest
 from harness.errors import WorldError
 from harness.history.events import Called, Charged, Event, Replied
+from harness.trace import trace_in
 
 _ANSWER_WITHIN_S = 5.0
 _IDS_OF_A_LIFE = 1_000_000_000
@@ -166,6 +167,7 @@ def event_of_record(record: dict[str, Any], at_s: float) -> Event | None:
                 of=record["of"],
                 attempt=record["attempt"],
                 met=None if record.get("met") is None else tuple(record["met"]),
+                trace=trace_in(record.get("traceparent")),
             )
         case "answered":
             return Replied(

@@ -90,6 +90,8 @@ class Sent(Event):
     user: str | None = None
     client: str = ""
     """The client's address."""
+    trace: str = ""
+    """The trace that it begins (`traceparent`); empty where none was sent, or its author's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class Called(Event):
     met: tuple[str, ...] | None = None
     """Ids of the stub's behaviours that change what becomes of it: `f0` plays the scenario's first
     fault. None where the stub doesn't say."""
+    trace: str = ""
+    """The trace that it belongs to, where the target passes on which (`Sent.trace`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

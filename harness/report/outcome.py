@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harness.checks.silence import uncalled_routes
-from harness.history.events import Event, Run
+from harness.history.events import Event, Run, Sent
 from harness.known import KnownFailure
 from harness.provenance import Provenance
 from harness.report.scene import Scene
@@ -65,6 +65,8 @@ class Outcome:
     """Claims that the target declares not to promise."""
     known: tuple[KnownFailure, ...] = ()
     """Failures that the target declares as known, whether or not they showed."""
+    traces: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By scenario and finding, the traces of the requests that show it."""
     silent: tuple[str, ...] = ()
     """Evidence that the target file configures and that never said anything, each once."""
     scenes: tuple[Scene | None, ...] = ()
@@ -113,6 +115,7 @@ def outcome_of(
         made=_with_libraries(made or Provenance(), runs),
         without=tuple(dict.fromkeys(claim for run in runs for claim in run.without)),
         known=tuple(known),
+        traces={each.judgement.name: _traces(each) for each in played},
         silent=tuple(
             dict.fromkeys(
                 (
@@ -122,6 +125,16 @@ def outcome_of(
             )
         ),
     )
+
+
+def _traces(played: Played) -> dict[str, tuple[str, ...]]:
+    """Those of each finding's examples; the harness began them itself."""
+    sent = {event.id: event.trace for event in played.events if isinstance(event, Sent)}
+    return {
+        finding.name: tuple(sent[id] for id in finding.examples if sent.get(id))
+        for finding in played.judgement.all_findings
+        if finding.examples
+    }
 
 
 def _with_libraries(made: Provenance, runs: Sequence[Run]) -> Provenance:

@@ -47,6 +47,7 @@ def results(outcome: Outcome) -> dict[str, Any]:
 def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
     late = judgement.lateness_ms
     real_s = outcome.made.real_s.get(judgement.name)
+    zero_unix_s = outcome.made.zero_unix_s.get(judgement.name)
     return {
         "name": judgement.name,
         "file": judgement.file,
@@ -56,6 +57,7 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
         "start_s": _finite(judgement.start_s),
         "wall_s": _finite(judgement.wall_s),
         "real_s": None if real_s is None else _finite(real_s),
+        "zero_unix_s": None if zero_unix_s is None else _finite(zero_unix_s),
         "requests": judgement.requests,
         "lateness_ms": {name: _finite(late.get(name, 0.0)) for name in ("p50", "p99", "max")},
         "breakers": {

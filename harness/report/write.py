@@ -36,6 +36,8 @@ WRITERS = {
     RESULTS: "results:results_json",
     "junit.xml": "junit:junit_xml",
     "junit-jenkins.xml": "junit:jenkins_xml",
+    "metrics.txt": "metrics:metrics_txt",
+    "trace.otlp.json": "spans:otlp_json",
     "summary.md": "markdown:summary_md",
     PAGE: "page:report_html",
 }

@@ -9,7 +9,7 @@ from harness.engines.base import Job
 from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES
 from harness.engines.redact import Redactor
-from harness.engines.requests import kept_body
+from harness.engines.requests import kept_body, trace_of
 from harness.engines.status import state_in
 from harness.engines.stub_link import event_of_record
 from harness.history.events import (
@@ -128,6 +128,7 @@ class Translator:
             path=fact["path"],
             user=fact["user"],
             client=fact["client"],
+            trace=trace_of(self._job, fact["stream"], fact["number"], fact["client"]),
         )
 
     def _answered(self, fact: dict[str, Any], at_s: float) -> Answered:

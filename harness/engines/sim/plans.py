@@ -11,7 +11,7 @@ from typing import Any
 from harness.engines.base import Job
 from harness.engines.network import plan as proxy_plan
 from harness.engines.player import GRACE_S, LEAD_S
-from harness.engines.requests import wire_request
+from harness.engines.requests import trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
 from harness.scenario.faults import ClockStep, FaultBase
@@ -125,7 +125,8 @@ def _plain(method: str, path: str) -> RequestPlan:
 def _request(
     job: Job, name: str, stream: Stream, user: str | None, number: int, client: str
 ) -> RequestPlan:
-    wire = wire_request(stream, job.target, user, number)
+    trace = trace_of(job, name, number, client)
+    wire = wire_request(stream, job.target, user, number, trace)
     return {
         "stream": name,
         "number": number,
