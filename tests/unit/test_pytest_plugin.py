@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,25 +55,80 @@ def test_a_malformed_file_fails_with_its_line_and_no_traceback(project: Path, wo
     assert "Traceback" not in said
 
 
-def test_items_pass_and_fail_with_their_findings(project: Path) -> None:
-    (path,) = find_scenarios(["auth_503_50s"])
-    (project / "outages" / "down.yaml").write_text(path.read_text(encoding="utf-8"))
+def outage(name: str, project: Path, change: tuple[str, str] = ("", "")) -> None:
+    (path,) = find_scenarios([name])
+    text = path.read_text(encoding="utf-8")
+    (project / "outages" / f"{name}.yaml").write_text(text.replace(*change))
+
+
+def test_scenarios_of_a_session_are_items_with_markers_subtests_and_one_report(
+    project: Path,
+) -> None:
+    (project / "pytest.ini").write_text("[pytest]\noutage_engine = sim\noutage_report = rep\n")
+    (project / "outages" / "down.yaml").unlink()
+    outage("token_refused", project)
+    # No request of these calls auth while its fault lasts: that proves nothing.
+    outage("auth_one_503", project, ("first: 1", "calls: 99..100"))
     junit = project / "junit.xml"
-    status, said = run(project, "outages", "--outage-engine", "sim", f"--junit-xml={junit}")
-    assert status == 0, said
-    assert '<property name="verdict" value="passed"' in junit.read_text()
-    options = ("--outage-engine", "sim", "--outage-target", "naive")
-    status, said = run(project, "outages", *options, "-k", "down", "-m", "outage")
+    status, said = run(project, "outages", f"--junit-xml={junit}", "-vv", "--strict-markers")
     assert status == 1, said
-    assert "failed: auth breaker: opens" in said
+    assert "2 scenarios side by side on sim" in said
+    assert "1 inconclusive" in said.splitlines()[-1]
+    assert "failed" not in said.splitlines()[-1]
+    assert "1 passed" in said.splitlines()[-1]
+    assert "inconclusive: run: fault 1, status on auth, meets a call: expected at least" in said
+    assert "subtests passed" in said.splitlines()[-1]
+    assert '<property name="verdict" value="passed"' in junit.read_text()
+    found = json.loads((project / "rep" / "results.json").read_text())
+    assert {each["name"]: each["verdict"] for each in found["scenarios"]} == {
+        "auth_one_503": "inconclusive",
+        "token_refused": "passed",
+    }
+    status, said = run(project, "outages", "--collect-only", "-m", "claim_G2 and upstream_auth")
+    assert "token_refused" in said
+    assert "auth_one_503" not in said
 
 
-def test_the_world_fixture_plays_a_scenario_in_a_python_test(project: Path) -> None:
-    (project / "test_own.py").write_text(
-        "def test_own(world):\n"
-        "    played = world('auth_503_50s', engine='sim')\n"
-        "    assert played.judgement.verdict == 'passed'\n"
-        "    assert played.events\n"
-    )
+def test_what_fails_says_its_findings_apart_and_workers_share_a_report(project: Path) -> None:
+    (project / "outages" / "down.yaml").unlink()
+    outage("token_refused", project)
+    options = ("--outage-engine", "sim", "--outage-target", "naive", "--outage-report", "rep")
+    status, said = run(project, "outages", *options, "-n", "1", "-m", "outage")
+    assert status == 1, said
+    assert "failed: chat is answered 401 in 2s..10.5s: expected 401" in said
+    assert "SUBFAILED[chat is answered 401 in 2s..10.5s]" in said
+    assert "Captured stdout" not in said
+    found = json.loads((project / "rep" / "results.json").read_text())
+    assert [each["verdict"] for each in found["scenarios"]] == ["failed"]
+
+
+def test_an_ini_file_that_asks_for_what_there_is_not_is_told(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\noutage_seed = soon\noutage_report = rep\n")
     status, said = run(project, "test_own.py")
-    assert status == 0, said
+    assert status == 4
+    assert "outage_seed: expected a whole number, not 'soon'" in said
+    assert "Traceback" not in said
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text(encoding="utf-8")
+(EXAMPLE,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+MISSPELT = """
+
+def test_misspelt(world):
+    fault = {"fault": "statsu", "upstream": "auth", "status": 503}
+    world.scenario(traffic={"chat": CHAT}, faults=[fault])
+"""
+
+
+def test_the_world_plays_what_is_built_in_python(project: Path) -> None:
+    (project / "test_own.py").write_text(EXAMPLE + MISSPELT)
+    options = ("--outage-engine", "sim", "--outage-report", "rep")
+    status, said = run(project, "test_own.py", *options)
+    assert status == 1, said
+    assert "1 failed, 3 passed" in said
+    assert re.search(r"test_own.py: at `fault: statsu`: .*did you mean 'status'", said)
+    names = {path.name.partition(".")[0] for path in (project / "rep").glob("*.played.yaml")}
+    built = "test_auth_is_down_for_four_seconds"
+    assert names == {f"{built}_500_", f"{built}_503_", "auth_503_50s"}
+    kept = (project / "rep" / f"{built}_500_.played.yaml").read_text()
+    assert "upstream: auth" in kept

@@ -6,6 +6,7 @@ upstream: auth       what reached an upstream: calls
 charges: ...         what billing's ledger shows
 never: ...           what no request may meet, at any time
 log: auth            what the target logs, in order
+check: budget        what a function of the author's own says of the play
 
 A form says what may be written, what is wrong with it in its file, and what it is about. What a
 history shows of it, says the check in the module of the same name in `harness.checks`.
@@ -23,6 +24,7 @@ from harness.scenario.expectations.values import Contract, Instant, StatusSet, W
 
 _PLACES = {
     "never": "never:ExpectNever",
+    "check": "own:ExpectOwn",
     "log": "log:ExpectLog",
     "breaker": "breaker:ExpectBreaker",
     "charges": "charges:ExpectCharges",

@@ -1,0 +1,1 @@
+"""What the pytest plugin needs of the harness, imported when a scenario is collected or played."""
