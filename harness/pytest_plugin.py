@@ -28,6 +28,7 @@ _ENGINES = ("local", "compose", "sim")
 _LOOKS_LIKE_ONE = re.compile(rb"^(?:title|faults|expect)[ \t]*:", re.MULTILINE)
 _TRAFFIC = re.compile(rb"^traffic[ \t]*:", re.MULTILINE)
 _NAMED = "outage_paths_named"
+_RUN = "outage_run"
 _NAMED_KEY = pytest.StashKey[bool]()
 _PLAYS_KEY = pytest.StashKey["Plays"]()
 _VERDICT = "verdict"
@@ -61,8 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of xdist whether the command line named anything: it can't know."""
+    """Tell a worker of xdist what it can't know: whether the command line named anything."""
     node.workerinput[_NAMED] = node.config.stash[_NAMED_KEY]
+    if _setting(node.config, "report"):
+        node.workerinput[_RUN] = _plays(node.config).run
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -128,6 +131,7 @@ def _options(config: pytest.Config) -> Options:
         seed=int(said["seed"] or 0),
         jobs=max(1, int(said["jobs"])) if said["jobs"] else None,
         report=Path(said["report"]) if said["report"] else None,
+        run=getattr(config, "workerinput", {}).get(_RUN, ""),
     )
 
 

@@ -105,5 +105,6 @@ def _whole(made: Sequence[Provenance]) -> Provenance:
         began=began[0] if began else None,
         host=", ".join(hosts) or None,
         real_s={name: real_s for each in made for name, real_s in each.real_s.items()},
+        zero_unix_s={name: zero for each in made for name, zero in each.zero_unix_s.items()},
         shard=None,
     )

@@ -12,6 +12,7 @@ from harness.bundled import PLAYED
 from harness.cli.run import make_engine
 from harness.engines.base import check_blast_radius
 from harness.errors import HarnessError
+from harness.history.events import Run
 from harness.known import hold_known
 from harness.provenance import Provenance, provenance_of
 from harness.report.outcome import Played as Reported
@@ -35,6 +36,8 @@ class Options:
     seed: int = 0
     jobs: int | None = None
     report: Path | None = None
+    run: str = ""
+    """Of a worker of xdist: what the session's histories are called, as its controller says."""
 
 
 class Plays:
@@ -48,12 +51,15 @@ class Plays:
         """The YAML of scenarios that no file holds, by name."""
         self._names: set[str] = set()
         self._made: Provenance | None = None
+        self.run = ""
+        """By what this session's histories are told from older ones in its folder."""
 
     def prepare(self) -> None:
         """Begin a report anew, if one is asked for."""
         if self.options.report is not None:
             prepare_folder(self.options.report)
             self._made = provenance_of(load_target(self.options.target))
+            self.run = self._made.run or ""
 
     def play_files(self, paths: Sequence[tuple[Path, str]]) -> None:
         """Play scenario files side by side, each under a name; `result` tells what became of each.
@@ -117,6 +123,7 @@ class Plays:
                     jobs=options.jobs,
                     seed=chosen_seed,
                     report=options.report,
+                    name=options.run or self.run,
                 )
             finally:
                 await made.close()
@@ -153,6 +160,7 @@ class Plays:
             played = [
                 replace(each, judgement=hold_known(each.judgement, known, today))
                 for each in judge_folder(folder)
+                if any(isinstance(e, Run) and e.run == self.run for e in each.events[:50])
             ]
         write_reports(folder, played, made=self._made, known=known)
 

@@ -57,7 +57,7 @@ def test_what_it_gives_is_what_is_wrong(case, world, monkeypatch, name, verdict,
 
 def test_one_that_is_not_installed_is_refused_with_its_line():
     text = (EXAMPLE / "auth_blinks.yaml").read_text()
-    with pytest.raises(InvalidFile, match="x.yaml:12: check 'budget' is not known"):
+    with pytest.raises(InvalidFile, match=r"x\.yaml:12: check 'budget' is not known"):
         parse_scenario(text, "x.yaml")
 
 
