@@ -162,7 +162,13 @@ class Plays:
                 for each in judge_folder(folder)
                 if any(isinstance(e, Run) and e.run == self.run for e in each.events[:50])
             ]
-        write_reports(folder, played, made=self._made, known=known)
+        mine = self._reported
+        made = replace(
+            self._made or Provenance(),
+            real_s={p.scenario.name: p.real_s for p in mine if p.real_s is not None},
+            zero_unix_s={p.scenario.name: p.zero_unix_s for p in mine if p.zero_unix_s is not None},
+        )
+        write_reports(folder, played, made=made, known=known)
 
 
 class _Silent:
