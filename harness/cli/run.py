@@ -179,14 +179,13 @@ def run(
         scenarios = part.part(scenarios)
     lines = switch == "lines"
     check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
+    if spans is not None:
+        check_collector(spans, allow_remote=allow_remote)
     made = (
         make_engine(engine, proxy, seed=seed, lines=lines, target=target)
         if cluster is None
         else _on_cluster(cluster, engine, proxy, seed, lines, target, remote=allow_remote)
     )
-    if spans is not None:
-        check_collector(spans, allow_remote=allow_remote)
-    made = make_engine(engine, proxy, seed=seed, lines=lines, target=target)
     session = Session(
         engine=made,
         target=target,
