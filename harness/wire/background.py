@@ -1,16 +1,17 @@
 """Calls that a target makes by itself, for no request: its own health checks, say.
 
 They say nothing of a breaker. Those that are declared are known; others are told apart by a route
-and a life of their own.
+and a life of their own, and where a fault hides their route by the rhythm that they go on in.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import mean, pstdev
+from statistics import mean, median, pstdev
 
 from harness.history.view import History
 from harness.routes import route_matches
@@ -19,13 +20,22 @@ from harness.wire.learned import CLOCK_S, alike, calls_of, exact
 
 _BEATS, _EVEN = 4, 0.1
 """So many equal intervals, give or take this share of one, are a rhythm of its own."""
+_MOST = 0.75
+"""A rhythm that a fault interrupts or stretches still shows in this share of the intervals."""
+_OFTEN = 3
+"""So many calls outside of all requests' lives are no straggler of one."""
+_BEAT_S = 0.03
+"""How far a call may lie from the instant at which its rhythm wants it."""
+
+Span = tuple[float, float]
 
 
 def nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
     That is one that no request was seen to call in the warm-up and that is called outside of all
-    requests' lives or with a rhythm; or one that is called in both these ways.
+    requests' lives or with a rhythm; or one that is called in both these ways; or one that is
+    called outside of them again and again, and that requests of every stream do without.
     """
     declared = [
         entry.partition(" ")[2]
@@ -37,41 +47,111 @@ def nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tup
         if call.upstream == upstream
     }  # fmt: skip
     by_route: dict[str, list[Attempt]] = defaultdict(list)
+    bare: list[Attempt] = []
     found: list[Attempt] = []
     for attempt in attempts:
         if attempt.path and any(route_matches(d, attempt.route, attempt.path) for d in declared):
             found.append(attempt)
         elif attempt.route:
             by_route[attempt.route].append(attempt)
-    before = [
-        (call.at_s, exact(call.called.route, call.called.path))
-        for call in history.calls_to(upstream)
-        if call.at_s < 0
-    ]
+        else:
+            bare.append(attempt)
     lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
     for route, made in by_route.items():
-        instants = [at_s for at_s, seen in before if seen == route]
-        instants += [attempt.start_s for attempt in made]
+        spans = sorted((*_before(history, upstream, route), *((a.start_s, a.end_s) for a in made)))
         strange = not any(alike(each, made[0]) for each in learned)
-        alone, rhythmic = _alone(instants, lives), _rhythmic(instants)
-        if (alone and rhythmic) or (strange and (alone or rhythmic)):
+        outside, steady = _outside(spans, lives), _steady(spans)
+        if (
+            (outside and steady)
+            or (strange and (outside or steady))
+            or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
+        ):
             found += made
+            found += _hidden(spans, bare)
     return tuple(found)
 
 
-def _alone(instants: Sequence[float], lives: Sequence[tuple[float, float]]) -> bool:
-    """Whether one of these happened while no request was under way."""
-    busy_s, index = -math.inf, 0
-    for at_s in sorted(instants):
-        while index < len(lives) and lives[index][0] - CLOCK_S <= at_s:
+def _before(history: History, upstream: str, route: str) -> Iterator[Span]:
+    """Its calls before the outage, which are no attempts of the play."""
+    for call in history.calls_to(upstream):
+        if call.at_s < 0 and exact(call.called.route, call.called.path) == route:
+            yield call.at_s, call.at_s if call.replied is None else call.replied.at_s
+
+
+def _outside(spans: Sequence[Span], lives: Sequence[Span]) -> int:
+    """How many of these began while no request was under way."""
+    busy_s, index, count = -math.inf, 0, 0
+    for start_s, _ in spans:
+        while index < len(lives) and lives[index][0] - CLOCK_S <= start_s:
             busy_s = max(busy_s, lives[index][1])
             index += 1
-        if busy_s + CLOCK_S < at_s:
-            return True
-    return False
+        count += busy_s + CLOCK_S < start_s
+    return count
 
 
-def _rhythmic(instants: Sequence[float]) -> bool:
-    """Whether they come at equal intervals."""
-    gaps = [b - a for a, b in pairwise(sorted(instants))]
-    return len(gaps) >= _BEATS and pstdev(gaps) < _EVEN * mean(gaps)
+def _done_without(history: History, upstream: str, route: str) -> bool:
+    """Whether each stream has a request that was answered as in the warm-up without such a call."""
+    instants = sorted(
+        call.at_s
+        for call in history.calls_to(upstream)
+        if call.at_s >= 0 and exact(call.called.route, call.called.path) == route
+    )
+    if not instants:
+        return False  # nobody would have seen it
+    healthy = {request.sent.stream: request.status for request in history.warm_up}
+    without = {
+        request.sent.stream
+        for request in history.requests
+        if request.status is not None
+        and request.status == healthy.get(request.sent.stream)
+        and bisect_left(instants, request.sent.at_s - CLOCK_S)
+        == bisect_right(instants, request.end_s + CLOCK_S)
+    }
+    return without == set(healthy)
+
+
+def _intervals(spans: Sequence[Span]) -> tuple[list[float], list[float]]:
+    """From begin to begin, and from the end of one to the next: what a loop sleeps between them."""
+    begins = [after - before for (before, _), (after, _) in pairwise(spans)]
+    pauses = [after - done for (_, done), (after, _) in pairwise(spans) if done < math.inf]
+    return begins, pauses
+
+
+def _steady(spans: Sequence[Span]) -> bool:
+    """Whether all of them come at equal intervals, by their begins or between them."""
+    return any(
+        len(gaps) >= _BEATS and 0 <= pstdev(gaps) < _EVEN * mean(gaps) for gaps in _intervals(spans)
+    )
+
+
+def _rhythm(spans: Sequence[Span]) -> tuple[float, bool] | None:
+    """The interval at which most of them come, and whether it counts from the end of the last."""
+    for gaps, from_end in zip(_intervals(spans), (False, True), strict=True):
+        if len(gaps) >= _BEATS:
+            usual = median(gaps)
+            near = sum(abs(gap - usual) <= _EVEN * usual for gap in gaps)
+            if usual > 0 and near >= max(_BEATS, _MOST * len(gaps)):
+                return usual, from_end
+    return None
+
+
+def _hidden(spans: Sequence[Span], bare: Sequence[Attempt]) -> Iterator[Attempt]:
+    """Attempts whose route nobody saw, where the rhythm of these goes on: refused connects, say."""
+    rhythm = _rhythm(spans)
+    if rhythm is None or not bare:
+        return
+    interval_s, from_end = rhythm
+    left = sorted(bare, key=lambda attempt: attempt.start_s)
+    starts = [attempt.start_s for attempt in left]
+    for start_s, end_s in spans:
+        due_s = (end_s if from_end else start_s) + interval_s
+        while True:
+            first = bisect_left(starts, due_s - _BEAT_S)
+            near = left[first : bisect_right(starts, due_s + _BEAT_S)]
+            if not near:
+                break
+            nearest = min(near, key=lambda attempt: abs(attempt.start_s - due_s))
+            index = left.index(nearest)
+            del left[index], starts[index]
+            yield nearest
+            due_s = (nearest.end_s if from_end else nearest.start_s) + interval_s

@@ -143,6 +143,19 @@ def asks_in_parallel():
     scenarios="auth_503_50s files_429",
 )
 def watches_health():
+    watching(every_s=7)
+
+
+@sound(
+    "watches-health-often",
+    "a thread asks each service's /health every 2 s, and the first request in its midst",
+    scenarios="auth_503_50s auth_blackhole_50s auth_refused_50s",
+)
+def watches_health_often():
+    watching(every_s=2)
+
+
+def watching(every_s):
     connect = app.connect
 
     def connecting(settings):
@@ -155,7 +168,7 @@ def watches_health():
                         client._sender.send("GET", "/health")
                     except transport.Failure:
                         continue
-                time.sleep(7)
+                time.sleep(every_s)
 
         threading.Thread(target=watch, daemon=True).start()
         return made
