@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.history.view import History
 from harness.wire.attempts import Attempt
@@ -80,11 +81,14 @@ def alike(route: str, attempt: Attempt) -> bool:
 
     A path's last segments may name a user, a project, a file: the first one must be the same.
     """
-    if not route:
-        return True
-    method, _, path = route.partition(" ")
-    wanted, given = _segments(path), _segments(attempt.path.partition("?")[0])
-    return method == attempt.method and len(wanted) == len(given) and wanted[:1] == given[:1]
+    return not route or _alike(route, attempt.method, attempt.path)
+
+
+@lru_cache(maxsize=4096)  # asked for each attempt and each request under way, of a few routes
+def _alike(route: str, method: str, path: str) -> bool:
+    wanted_method, _, wanted_path = route.partition(" ")
+    wanted, given = _segments(wanted_path), _segments(path.partition("?")[0])
+    return method == wanted_method and len(wanted) == len(given) and wanted[:1] == given[:1]
 
 
 def _segments(path: str) -> list[str]:

@@ -120,11 +120,14 @@ class Owners:
         Of those that were equally near, the one whose answer followed soonest upon its end.
         """
         best: tuple[tuple[int, float, int], Request, float] | None = None
+        strange = bool(attempt.route) and not any(
+            alike(route, attempt) for route in self._routes[name]
+        )
         for request in alive:
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
-            for due_s, unlikely_s in self._due(request, name, attempt):
+            for due_s, unlikely_s in self._due(request, name, attempt, strange=strange):
                 if attempt.start_s < due_s - CLOCK_S:
                     continue
                 late_s = max(0.0, attempt.start_s - due_s)
@@ -138,10 +141,10 @@ class Owners:
         return (None, 0.0) if best is None else (best[1], best[2])
 
     def _due(
-        self, request: Request, upstream: str, attempt: Attempt
+        self, request: Request, upstream: str, attempt: Attempt, *, strange: bool
     ) -> Iterator[tuple[float, float]]:
         """When a request would make this attempt, given what it has done, and how unlikely that is
-        as so many seconds.
+        as so many seconds; `strange` is one on a route that no stream is known to call.
         """
         calls = self._calls[request.sent.stream]
         positions = [
@@ -149,9 +152,6 @@ class Owners:
             for k, call in enumerate(calls)
             if call.upstream == upstream and self._is_call(call, attempt)
         ]
-        strange = bool(attempt.route) and not any(
-            alike(route, attempt) for route in self._routes[upstream]
-        )
         mine = self.of.get(request.sent.id)
         last = _last(mine)
         if mine is None or last is None:
