@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import tempfile
 from collections import Counter
@@ -28,7 +29,8 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
 
-MOST_OTHERS = 3
+QUICK = 3
+"""So many defects are tried for each expectation where there is little time."""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Prover:
     defects: Sequence[Defective]
     done: Callable[[Proof], None]
     """Told of each scenario as soon as nothing more can be found out."""
-    most_others: float = MOST_OTHERS
+    most_others: float = math.inf
     """Defects tried for each expectation beyond those that its scenario is known to fail."""
     plays: int = 0
     finished: int = 0

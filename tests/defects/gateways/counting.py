@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import traceback
 
 import requests
 
 import gateway.answers
+import gateway.app
 import gateway.context
 import gateway.identity
 import gateway.money
@@ -129,6 +131,25 @@ def malformed_json_escapes():
         gateway.routes.projects,
     ):
         module.agreed = agreed
+
+
+@defect(
+    "traceback-shown",
+    "malformed JSON is an unhandled error, and the answer shows its stack",
+    claims="B1 B9 G1 G2 G9",
+    scenarios="auth_malformed_json",
+)
+def traceback_shown():
+    malformed_json_escapes()
+
+    create = gateway.app.create_app
+
+    def creating(*args, **options):
+        made = create(*args, **options)
+        made.register_error_handler(Exception, lambda _: (traceback.format_exc(), 500))
+        return made
+
+    gateway.app.create_app = creating
 
 
 @defect(

@@ -11,7 +11,7 @@ import gateway.routes.chat as chat
 from gateway.answers import unavailable
 from gateway.resilience import ResilientServiceClient
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.patching import use_client
+from tests.defects.gateways.patching import retry_not, use_client
 
 _reply, _balance_of, _charge = chat.reply, money.balance_of, money.charge
 
@@ -61,6 +61,17 @@ def billing_fails_closed():
         return _reply(services, graph, user_id, project_id, message)
 
     chat.reply = reply
+
+
+@defect(
+    "impatient-with-billing",
+    "a balance that doesn't come in time isn't asked for again, and the chat is refused: 503",
+    claims="G4 B7",
+    scenarios="billing_paused",
+)
+def impatient_with_billing():
+    retry_not(lambda request, failed: request.path.startswith("/balance"))
+    billing_fails_closed()
 
 
 @defect(
