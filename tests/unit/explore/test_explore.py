@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from harness.explore.finding import Result
 from harness.explore.hunt import Hunt, Limits
 from harness.explore.memory import Memory
+from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player
+from harness.history.events import to_json
+from harness.history.store import read_history
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
@@ -99,6 +103,21 @@ def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
     assert scenario.duration <= 30
     assert "# in milliseconds: outage run" in smallest.text
     assert len(scenario.faults) <= 2
+
+
+def test_run_judge_and_explore_say_the_same_of_one_history(tmp_path: Path) -> None:
+    with Player(target_with("trips_late")) as player:
+        played = [
+            player.try_out(outage) for outage in islice(openings(player.surface, ("auth",)), 4)
+        ]
+    assert any(seen.broken for seen in played)
+    for number, seen in enumerate(played):
+        scenario, saved = seen.outage.scenario(), tmp_path / f"{number}.jsonl"
+        saved.write_text("".join(f"{to_json(each)}\n" for each in seen.history.events))
+        run, again = judge(scenario, seen.history), judge(scenario, read_history(saved))
+        assert run == again
+        failed = {each.name for each in run.promises if each.verdict is Verdict.FAILED}
+        assert failed == {violation.name for violation in seen.broken}
 
 
 def test_the_same_seed_finds_the_same() -> None:
