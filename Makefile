@@ -13,7 +13,7 @@ INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --pyt
 # each command would compile the harness anew, half a second of its start.
 COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services
 
-.PHONY: help run test check kills package fuzz bench setup upgrade clean
+.PHONY: help run test check kills package fuzz fuzz-guided soak bench setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages, simulated, then in real time"
 	@echo "             (ARGS='auth_blackhole_50s --report out' plays just that)"
@@ -23,6 +23,8 @@ help:
 	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers')"
 	@echo "make bench   speed beside peers, in one run (ARGS='--rounds 1 --only commands proxy')"
 	@echo "make package build a wheel, install it into an empty folder, and play from there (ARGS='pip uv')"
+	@echo "make fuzz-guided  as many, led by the code that they reach (atheris)"
+	@echo "make soak    run, explore and judge for an hour, and see whether anything grows (ARGS=10m)"
 	@echo "make upgrade newest versions of all libraries, into constraints.txt"
 	@echo "make clean   remove .venv and caches"
 
@@ -79,6 +81,12 @@ $(VENV)/peers/.made: benchmarks/peers.txt
 package: $(VENV)/.run
 	@for tool in $(or $(ARGS),pip); do $(BIN)/python tests/end_to_end/package.py $$tool || exit 1; done
 
+fuzz-guided: $(VENV)/.fuzz
+	@$(BIN)/python -m tests.fuzz.guided $(or $(ARGS),100000)
+
+soak: $(VENV)/.test
+	@$(BIN)/python tests/end_to_end/soak.py $(or $(ARGS),1h)
+
 setup: $(VENV)/.test
 
 $(VENV)/bin/python:
@@ -101,6 +109,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(INSTALL) -c constraints.txt -e '.[test]'
 	@$(COMPILE)
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(INSTALL) -e '.[fuzz]' -c constraints.txt
+	@touch $@
 
 # The newest versions that pyproject.toml allows; the comment at the top of the file stays.
 upgrade: | $(VENV)/bin/python

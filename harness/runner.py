@@ -15,7 +15,7 @@ from typing import Protocol
 from harness import belongings
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
-from harness.engines.room import granted_files, worlds_that_fit
+from harness.engines.room import Room, room_for
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
@@ -64,15 +64,14 @@ class Watcher(Protocol):
         ...
 
 
-def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> int | None:
-    """How many worlds this system's open files are enough for; None where all of them fit.
+def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> Room | None:
+    """How many worlds this system has room for; None where all of them fit.
 
-    Raises this process's limit first, as far as the system lets it.
+    Raises this process's limit of open files first, as far as the system lets it.
     """
     if not getattr(engine, "in_real_time", False) or len(scenarios) < 2:
         return None
-    fit = worlds_that_fit(scenarios, granted_files())
-    return fit if fit < len(scenarios) else None
+    return room_for(scenarios)
 
 
 async def play_all(
@@ -106,8 +105,8 @@ async def play_all(
     if target.url is not None:
         most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
     at_once = jobs or most or max(1, len(order))
-    if (fit := worlds_at_once(engine, order)) is not None:
-        at_once = min(at_once, fit)
+    if (room := worlds_at_once(engine, order)) is not None:
+        at_once = min(at_once, room.worlds)
     starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)

@@ -12,7 +12,7 @@ import sys
 from typing import TextIO
 
 from harness.errors import UsageError
-from harness.printable import printable
+from harness.printable import without_controls
 
 
 class Output(io.FileIO):
@@ -62,7 +62,7 @@ class _Plain(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """The number of characters taken."""
-        super().write(printable(text))
+        super().write(without_controls(text))
         return len(text)
 
 

@@ -8,6 +8,7 @@ import gc
 import os
 import platform
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from harness.cli.ci import send_spans, tell_github
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
-from harness.engines.room import granted_files
+from harness.engines.room import shortage_of_disk
 from harness.errors import UsageError
 from harness.history.events import Run
 from harness.judge import not_played
@@ -101,12 +102,10 @@ class Session:
             prepare_folder(self._report, scenarios, self._sieve(scenarios), made)
         if not self._quiet:
             self._console.print(in_line(self._introduction(scenarios)), markup=False)
-            if (fit := worlds_at_once(self._engine, scenarios)) is not None:
-                self._console.print(
-                    f"{fit} at a time: this system grants {granted_files()} open files "
-                    "(`ulimit -n`)",
-                    markup=False,
-                )
+            if (room := worlds_at_once(self._engine, scenarios)) is not None:
+                self._console.print(f"{room.worlds} at a time: {room.why}", markup=False)
+            if short := shortage_of_disk(self._report, Path(tempfile.gettempdir())):
+                self._console.print(in_line(short), style="yellow", markup=False)
         # Where that is permitted, the run goes before whatever else this machine does: what it
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):

@@ -1,11 +1,14 @@
-"""How many open files this system grants, and how many worlds fit side by side into them."""
+"""What this system grants, open files, memory and disk, and how many worlds fit into it at once."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
@@ -16,6 +19,10 @@ _OWN = 40
 """Of the harness itself: terminal, loop, libraries, reports, and a few at hand."""
 _WORLD = 16
 """Of a world at rest: its children's output, the stubs' records, control, a history."""
+_WORLD_MB = 100
+"""Of its processes: the reference gateway's, stubs' and proxy's; others' may take more."""
+_DISK = 50 << 20
+"""Bytes that a report and the simulation's facts are sure to find room in."""
 _ANSWER_WITHIN_S = 10.0
 """A request holds its connection for about so long at the worst."""
 
@@ -54,3 +61,51 @@ def worlds_that_fit(scenarios: Sequence[Scenario], files: int) -> int:
     needs = sorted(map(files_of, scenarios), reverse=True)
     fit = sum(total <= files - _OWN for total in itertools.accumulate(needs))
     return max(1, fit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many worlds there is room for at once, where that isn't all, and what is short."""
+
+    worlds: int
+    why: str
+
+
+def room_for(scenarios: Sequence[Scenario]) -> Room | None:
+    """The room for these in real time; None where all of them fit."""
+    files = granted_files()
+    rooms = [
+        Room(
+            worlds=worlds_that_fit(scenarios, files),
+            why=f"this system grants {files} open files (`ulimit -n`)",
+        )
+    ]
+    if (free := free_memory()) is not None:
+        why = f"this machine has {free >> 20} MB of memory left, and a world takes some {_WORLD_MB}"
+        rooms.append(Room(worlds=max(1, (free >> 20) // _WORLD_MB), why=why))
+    least = min(rooms, key=lambda room: room.worlds)
+    return least if least.worlds < len(scenarios) else None
+
+
+def free_memory() -> int | None:
+    """Bytes that may still be taken, by the machine or this process's group; None: unknown."""
+    left = []
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        (free,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        left.append(int(free) << 10)
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        most = int((group / "memory.max").read_text())
+        left.append(most - int((group / "memory.current").read_text()))
+    return max(0, min(left)) if left else None
+
+
+def shortage_of_disk(*folders: Path | None) -> str | None:
+    """What is said of a disk on which a run may not find room; None where there is enough."""
+    for folder in filter(None, folders):
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(folder).free
+            if free < _DISK:
+                return f"only {free >> 20} MB are free in {folder}: what is written may be cut off"
+    return None

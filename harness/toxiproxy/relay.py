@@ -21,6 +21,8 @@ from harness.toxiproxy.loop import readiness
 
 _SPIN_S = 0.00002
 """A wait this short is cheaper spun than slept."""
+_WRITES_A_TURN = 64
+"""What one direction of one connection may write before all others have their turn."""
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 _TRIES_AGAIN = (BlockingIOError, InterruptedError)
 
@@ -195,13 +197,15 @@ class Flow:
     def move(self, at_s: float) -> None:
         """Carries out what the link has to say, and sees to reading and waking up again."""
         link = self.link
+        writes = 0
         while True:
             for action in link.advance(at_s):
                 if isinstance(action, bytes):
-                    self._write(action)
+                    writes += 1
+                    self._write(action, now=writes <= _WRITES_A_TURN)
                 else:
                     self._ending = action
-            if link.next_wake_s > at_s + _SPIN_S:
+            if link.next_wake_s > at_s + _SPIN_S or writes > _WRITES_A_TURN:
                 break
             at_s = time.monotonic()
         if self._ending is not None and not self._out:
@@ -269,7 +273,8 @@ class Flow:
             self.link.eof(at_s)
             self.move(at_s)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, *, now: bool = True) -> None:
+        """Sends data, or keeps it behind what waits already; unless `now`, for the next turn."""
         journal = self._connection.journal
         if journal is not None and self.direction == "downstream":
             journal.to_client(data)
@@ -279,7 +284,7 @@ class Flow:
         if self._ending is not None:
             return  # an earlier write failed: the rest has nowhere to go
         try:
-            sent = self.destination.send(data)
+            sent = self.destination.send(data) if now else 0
         except _TRIES_AGAIN:
             sent = 0
         except OSError as error:
@@ -295,7 +300,7 @@ class Flow:
     def _writable(self) -> None:
         """The destination has room again."""
         try:
-            while self._out:
+            for _ in range(min(len(self._out), _WRITES_A_TURN)):
                 data = self._out[0]
                 sent = self.destination.send(data)
                 if sent < len(data):
@@ -309,6 +314,8 @@ class Flow:
             self._ready.remove_writer(self._destination_fd)
             self._write_failed(error)
             return
+        if self._out:
+            return  # the others have their turn first
         self._ready.remove_writer(self._destination_fd)
         at_s = time.monotonic()
         self.link.unblock(at_s)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,10 +19,14 @@ PASSWORD = "can/ary+pass wörd&1"
 BEARER = "canary-bearer-7f3a9c"
 KEPT = "canary-environment-55d1"
 HEADER = "canary-header-90ab12"
+ISSUED = "canary-issued-c4d41f"
 
 APP = """
-import base64, json, os, sys
+import base64, json, os, sys, urllib.request
 from urllib.parse import quote
+
+with open("internal.txt", "w") as file:
+    file.write(os.environ["INTERNAL_SERVICE_TOKEN"])
 
 def app(environ, start):
     size = int(environ.get("CONTENT_LENGTH") or 0)
@@ -33,7 +40,13 @@ def app(environ, start):
     said = json.loads(sent or "{}")
     password = said.get("password", "")
     basic = base64.b64encode(f"ada:{password}".encode()).decode()
+    asked = os.environ["AUTH_SERVER_URL"] + "/issue"
+    with urllib.request.urlopen(asked, timeout=5) as answer:
+        issued = json.loads(answer.read())["token"]
+    print("was given", issued, issued[:14], flush=True)
     body = {
+        "given": issued, "half": [issued[:14]], "internal": os.environ["INTERNAL_SERVICE_TOKEN"],
+        "cookie": environ.get("HTTP_COOKIE", ""),
         "echo": sent, "deep": [{"tokens": [secret, "another"]}, [environ.get("HTTP_X_KEY", "")]],
         "as_url": quote(password), "as_form": quote(password, safe=""), "as_basic": basic,
         "env": dict(os.environ),
@@ -56,6 +69,8 @@ start:
   command: ["{{python}}", "-m", "waitress", "--host=127.0.0.1", "--port={{port}}", "app:app"]
   env: {{VAULT_PASSWORD: {KEPT}}}
 upstreams: {{AUTH_SERVER_URL: auth}}
+stubs:
+  auth: [{{route: GET /issue, json: {{token: {ISSUED}}}}}]
 users:
   ada: {{bearer: {BEARER}, password: "{PASSWORD}"}}
 """
@@ -68,6 +83,7 @@ traffic:
   cut:
     {{request: GET /long/cut, as: ada, rate: 2/s,
       headers: {{X-Key: "{HEADER}", Authorization: "Bearer {HEADER}"}}}}
+  cookie: {{request: GET /x, as: ada, with: cookie, rate: 2/s}}
 expect:
   - {{traffic: body, status: 404}}
 """
@@ -80,24 +96,43 @@ def spellings(secret: str) -> set[str]:
     return {secret, encoded, quote(secret), encoded.lower(), json.dumps(secret)[1:-1], basic}
 
 
+def process_lists(run: subprocess.Popen[str], mark: bytes) -> str:
+    """The command lines of a run's processes, looked at until it ends."""
+    seen: set[bytes] = set()
+    while run.poll() is None:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes():
+                    seen.add((process / "cmdline").read_bytes())
+        time.sleep(0.05)
+    return b"\n".join(seen).decode()
+
+
 @pytest.mark.parametrize("engine", ["sim", pytest.param("local", marks=pytest.mark.real_time)])
 def test_no_canary_gets_out(engine: str, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(textwrap.dedent(APP))
     (tmp_path / "target.yaml").write_text(TARGET)
     (tmp_path / "talkative.yaml").write_text(SCENARIO)
     command = [sys.executable, "-m", "harness", "run", "talkative.yaml", "--target", "target.yaml"]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, "--engine", engine, "--report", "out"],
         cwd=tmp_path,
-        capture_output=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-    )
-    told = {"terminal": done.stdout + done.stderr}
+    ) as run:
+        listed = process_lists(run, f"TMPDIR={tmp_path}".encode())
+        assert run.stdout is not None
+        told = {"terminal": run.stdout.read(), "process lists": listed}
+    internal = (tmp_path / "internal.txt").read_text()
     told |= {each.name: each.read_text() for each in (tmp_path / "out").iterdir()}
     assert len(told) > 4, told
     assert "talkative" in told["talkative.history.jsonl"]
+    assert sys.platform != "linux" or "outage" in listed or "harness" in listed
     for name, text in told.items():
-        for secret in (PASSWORD, BEARER, KEPT, HEADER):
+        assert ISSUED[:14] not in text, f"half a token in {name}"
+        for secret in (PASSWORD, BEARER, KEPT, HEADER, ISSUED, internal):
             for spelling in spellings(secret):
                 assert spelling not in text, f"{spelling!r} in {name}"
 

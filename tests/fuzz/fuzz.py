@@ -26,7 +26,7 @@ from harness.scenario.loader import parse_scenario
 from harness.toxiproxy.gojson import JsonError, first_value
 from stub_services import Connection, build
 
-_SEEDS: dict[str, tuple[bytes, ...]] = {
+SEEDS: dict[str, tuple[bytes, ...]] = {
     "answers": (
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -54,7 +54,7 @@ _SEEDS: dict[str, tuple[bytes, ...]] = {
     "api": (b'{"name": "a", "listen": "127.0.0.1:0", "attributes": {"latency": 1e2, "x": [1]}}',),
     "texts": (b"Bearer abc.def https://u:p@h/?token=x&y=z Basic YWRhOmNvcnJlY3QtaG9yc2U= can",),
 }
-_SEEDS["stubs"] = (
+SEEDS["stubs"] = (
     b'{"action": "status", "status": 503, "headers": {"X-A": "b"}, "json": {"a": [1]}}',
     b'{"action": "drip", "interval_s": 0.5, "encoding": "chunked", "from_call": 1, "share": 0.5}',
     b'{"sequence": [{"action": "delay", "delay_s": 1}, null], "repeat": true, "route": "GET /a"}',
@@ -83,7 +83,7 @@ _BITS += (b'"', b"\\ud800", b"\x1b[31m", b": ", b"- ", b"0x", b"%", b"()", b".a"
 
 def spoilt(door: str, chance: random.Random) -> bytes:
     """One input: a good one, bitten, doubled, swapped and stuffed a few times."""
-    data = bytearray(chance.choice(_SEEDS[door]))
+    data = bytearray(chance.choice(SEEDS[door]))
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(data) + 1)
         upto = min(len(data), at + chance.randint(0, 12))
@@ -195,13 +195,17 @@ DOORS: dict[str, Callable[[bytes, random.Random], None]] = {
 }
 
 
+REFUSALS = (HarnessError, JsonError)
+"""How a door may refuse an input."""
+
+
 def try_one(door: str, case: str) -> str:
     """What went wrong with one input, or nothing."""
     chance = random.Random(f"{door} {case}")
     data = spoilt(door, chance)
     try:
         DOORS[door](data, chance)
-    except (HarnessError, JsonError):
+    except REFUSALS:
         pass
     except Exception:
         return f"{door}, case {case}: {data!r}\n{traceback.format_exc()}"

@@ -27,13 +27,30 @@ expect:
 
 def test_everything_that_commands_is_shown_escaped():
     assert in_line(HOSTILE) == SHOWN
-    assert printable(HOSTILE) == SHOWN.replace(r"\n", "\n")
-    assert clean(HOSTILE) == SHOWN.replace(r"\n", "\n")
+    assert printable(HOSTILE) == SHOWN.replace(r"\n::", "\n\\x3a:")
+    assert clean(HOSTILE) == SHOWN.replace(r"\n::", "\n\\x3a:")
 
 
 def test_ordinary_text_stays_as_it_is():
-    text = "naïve ± 1 s — 数\tand\nso on 🎈"
+    text = "naïve ± 1 s — 数\tand\nso on 🎈\n::1 and [::1]:80, a::b::c\n## [heading] #[x]"
     assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("::error file=a::b", r"\x3a:error file=a::b"),
+        ("well\n  ::set-output name=x::y", "well\n  \\x3a:set-output name=x::y"),
+        ("::add-mask::x", r"\x3a:add-mask::x"),
+        ("a ##vso[task.setvariable variable=x]y", r"a \x23#vso[task.setvariable variable=x]y"),
+        ("##[group]x", r"\x23#[group]x"),
+        ("##teamcity[buildStop]", r"\x23#teamcity[buildStop]"),
+    ],
+)
+def test_no_ci_server_is_told_anything_by_others(said: str, shown: str) -> None:
+    assert printable(said) == shown
+    assert clean(said) == shown
+    assert "\n" in said or in_line(said) == shown
 
 
 def test_a_problem_is_one_line_whatever_its_file_says():

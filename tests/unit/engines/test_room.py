@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.engines import room
 from harness.engines.room import files_of, worlds_that_fit
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
@@ -62,3 +63,26 @@ def test_looking_for_a_free_port_ends_when_there_is_none(monkeypatch: pytest.Mon
     monkeypatch.setattr(server.socket, "create_server", taken)
     with pytest.raises(server.WorldError, match="no port"):
         server.free_port()
+
+
+def test_little_memory_means_fewer_worlds_and_a_line_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = [scenario(tmp_path, "rate: 1/s")] * 6
+    monkeypatch.setattr(room, "granted_files", lambda: 16_384)
+    for free, worlds in ((400 << 20, 4), (1 << 20, 1), (8 << 30, None), (None, None)):
+        monkeypatch.setattr(room, "free_memory", lambda free=free: free)
+        found = room.room_for(quiet)
+        assert (None if found is None else found.worlds) == worlds
+        assert found is None or "of memory left" in found.why
+
+
+def test_a_full_disk_is_said_before_anything_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert room.shortage_of_disk(None, tmp_path / "not there yet") is None
+    usage = room.shutil.disk_usage(tmp_path)._replace(free=3 << 20)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: usage)
+    assert room.shortage_of_disk(None, tmp_path) == (
+        f"only 3 MB are free in {tmp_path}: what is written may be cut off"
+    )
