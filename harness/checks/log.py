@@ -5,12 +5,12 @@ A line that names no upstream may be about any: many targets log `retrying in 1s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import requests_in, span_of
-from harness.checks.soundness import lateness_s
 from harness.checks.wording import plural, seconds
 from harness.history.events import Logged
 from harness.log_patterns import MOST_LINES
@@ -35,8 +35,7 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
     """One finding: whether the lines came, and those that did."""
     span = span_of(expectation, case)
     written = [event for event in case.history.logs if event.by == "target"]
-    late_s = lateness_s(case)["max"]  # a line may be read as late as requests were sent
-    windows = [Window(each.start_s, each.end_s + late_s) for each in span.windows]
+    windows = [_as_read(each, case) for each in span.windows]
     lines = [line for line in written if any(line.at_s in each for each in windows)]
     upstream = expectation.log if isinstance(expectation.log, str) else None
     found = _follow(lines, expectation.steps, _marked(upstream) if upstream else _holds)
@@ -62,6 +61,13 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
             because=expectation.because,
         ),
     )
+
+
+def _as_read(window: Window, case: Case) -> Window:
+    """When the lines of a window may have been read."""
+    if math.isinf(window.end_s):
+        return window
+    return Window(window.start_s, window.end_s + case.late_s(window.end_s, window.end_s))
 
 
 def _subject(upstream: str | None) -> str:

@@ -143,7 +143,7 @@ class Sight:
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
         return tuple(
-            Window(f.start_s, max(f.end_s, f.start_s))
+            Window(began_s(f), max(f.end_s, f.start_s))
             for f in self._faults
             if self.hides(KINDS[f.name])
         )
@@ -206,12 +206,19 @@ class Sight:
         """Whether a fault may have met an attempt: by its time, or by what the stub says."""
         if fault.fault in self.in_stub and call is not None:
             return mark_of(fault) in (call.called.met or ())
-        return fault.start_s <= end_s and start_s <= fault.end_s
+        return began_s(fault) <= end_s and start_s <= fault.end_s
 
     def met_by(self, start_s: float, end_s: float, call: Call | None) -> tuple[str, ...]:
         """The kinds of fault that may have met an attempt."""
         found = (f.name for f in self._all if self.met(f, start_s, end_s, call))
         return tuple(dict.fromkeys(found))
+
+
+def began_s(fault: FaultWindow) -> float:
+    """From when on a fault may have been in force: it is known to be when that is confirmed, which
+    a busy machine may do long after.
+    """
+    return min(fault.planned.start_s, fault.start_s)
 
 
 def mark_of(fault: FaultWindow) -> str:

@@ -115,3 +115,14 @@ def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> No
 
     assert (under("timeout").ends_from_s, under("timeout").end_s) == (1.1, 31.0)
     assert (under("reply_lost").ends_from_s, under("reply_lost").end_s) == (31.0, 31.0)
+
+
+def test_a_fault_may_meet_what_comes_before_it_is_confirmed() -> None:
+    """A busy machine confirmed at 3.0 s what the proxy had cut by since 1.5 s."""
+    cut = Applied(
+        at_s=3.0, by="engine", fault=0, name="limit_data", upstreams=("chroma",), planned_s=1.5
+    )
+    (met,) = seen(cut, *query(2.3, 1, first_bytes_s=2.31, end_s=2.31, outcome="sent"))
+    assert met.results == {Result.SUCCESS, Result.FAILURE}
+    (before,) = seen(cut, *query(1.3, 1, first_bytes_s=1.31, end_s=1.31, outcome="sent"))
+    assert before.results == {Result.SUCCESS}
