@@ -71,9 +71,9 @@ class Owners:
                 upcoming += 1
             slack_s = CLOCK_S + self._sights[name].noise_s(start_s, start_s)
             alive = [r for r in alive if r.end_s >= start_s - slack_s]
-            owner, due_s = self._owner(
-                [r for r in alive if attempt.request in (None, r.sent.id)], name, attempt, slack_s
-            )
+            able = [r for r in alive if attempt.request in (None, r.sent.id)]
+            named = [r for r in able if self._names(attempt, r)]
+            owner, due_s = self._owner(named or able, name, attempt, slack_s)
             if owner is None:
                 if not self._sights[name].released(start_s):
                     kept[name].append(attempt)
@@ -107,10 +107,16 @@ class Owners:
                 given = last[1]
                 fits = owner.sent.at_s - CLOCK_S <= given.start_s
                 fits = fits and given.ends_from_s <= attempt.start_s + CLOCK_S
-                if fits and self._was(call, call.upstream, given) and given.request is None:
+                sure = given.request is not None or self._names(given, other)
+                if fits and self._was(call, call.upstream, given) and not sure:
                     theirs[call.upstream].remove(given)
                     mine[call.upstream].append(given)
                     break
+
+    def _names(self, attempt: Attempt, request: Request) -> bool:
+        """Whether the attempt says itself whose it is: by a trace that the target passed on."""
+        trace = "" if attempt.call is None else attempt.call.called.trace
+        return bool(trace) and trace == request.sent.trace
 
     def _owner(
         self, alive: Sequence[Request], name: str, attempt: Attempt, slack_s: float

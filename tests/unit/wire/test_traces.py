@@ -1,0 +1,37 @@
+"""An attempt that carries a request's trace is that request's, whoever seems nearer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.history.events import Called, Event, Sent
+from tests.unit.wire.test_witness import Story
+
+
+def owner(named: str) -> int:
+    """Which of two requests at once a single attempt is given to."""
+    story = Story("auth", fault="latency", to_s=5)
+    for number in (1, 2):
+        story.request(number, 2.0, took_s=0.02, status=200)
+    story.attempt(2.002, took_s=0.004, status=200)
+    story.events = [_traced(event, named) for event in story.events]
+    wire = story.infer(10)
+    (found,) = [r for r in wire.demands if r.request.sent.number and r.attempts]
+    return found.request.sent.number
+
+
+def _traced(event: Event, named: str) -> Event:
+    if isinstance(event, Sent):
+        return replace(event, trace=f"trace {event.number}")
+    if isinstance(event, Called) and event.at_s > 0:
+        return replace(event, trace=named)
+    return event
+
+
+def test_a_trace_says_whose_an_attempt_is() -> None:
+    assert owner("trace 1") == 1
+    assert owner("trace 2") == 2
+
+
+def test_a_trace_that_nobody_began_says_nothing() -> None:
+    assert owner("another") == owner("")
