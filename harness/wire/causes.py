@@ -112,7 +112,8 @@ def _thresholds(base: Policy, settings: ServiceSettings) -> Iterator[Policy]:
     candidates = [n + 1, n - 1, settings.attempts, *(k for k in range(1, 2 * n + 1))]
     for number in dict.fromkeys(candidates):
         if number >= 1 and number != n:
-            says = f"opens after {number} failures in a row, not {n}"
+            failures = "1 failure" if number == 1 else f"{number} failures in a row"
+            says = f"opens after {failures}, not {n}"
             yield _rival(base, says, "B2", least=number, most=number)
     yield _rival(base, "never opens", "B2", most=math.inf, least=10**9)
 

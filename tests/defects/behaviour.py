@@ -59,6 +59,7 @@ BEHAVES = {
     "timeouts-uncounted": "doesn't count attempts that time out",
     "timer-from-call-start": "counts its wait from the start of the attempt",
     "trips-after-attempts": "opens after 2 failures in a row",
+    "trips-at-once": "opens after 1 failure, not 5",
     "trips-early": "opens after 4 failures in a row",
     "trips-late": "opens after 6 failures in a row",
     "truncated-probe-keeps-slot": _LOST,

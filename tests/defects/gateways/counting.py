@@ -28,6 +28,16 @@ def trips_late():
 
 
 @defect(
+    "trips-at-once",
+    "the very first failure opens it",
+    claims="B2 T3 T11",
+    scenarios="auth_one_503 auth_503_50s",
+)
+def trips_at_once():
+    change_settings(threshold=1)
+
+
+@defect(
     "trips-after-attempts",
     "trips after n failures, the retry count taken for the threshold",
     claims="B2",
