@@ -64,6 +64,24 @@ def billing_fails_closed():
 
 
 @defect(
+    "charging-stays-off",
+    "once a balance could not be looked up nobody is charged any more",
+    claims="G4 G7",
+    scenarios="billing_refused_50s billing_blackhole_50s",
+)
+def charging_stays_off():
+    failed = threading.Event()
+
+    def balance_of(services, user_id):
+        balance = _balance_of(services, user_id)
+        if balance is None:
+            failed.set()
+        return None if failed.is_set() else balance
+
+    chat.balance_of = balance_of
+
+
+@defect(
     "impatient-with-billing",
     "a balance that doesn't come in time isn't asked for again, and the chat is refused: 503",
     claims="G4 B7",
