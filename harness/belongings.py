@@ -39,7 +39,7 @@ def root() -> Path:
     """The folder of this process, made when first asked for, and removed when it ends."""
     pid = os.getpid()
     if pid not in _roots:
-        name = f"outage-{pid}-{_start(pid)[0]}-{_place()}-{_boot()}-{os.urandom(2).hex()}"
+        name = f"outage-{pid}-{_start(pid)[0]}-{_place()}-{boot()}-{os.urandom(2).hex()}"
         made = Path(tempfile.gettempdir()) / name
         made.mkdir(mode=0o700)
         _roots[pid] = made
@@ -108,7 +108,7 @@ def is_orphan(name: str) -> bool:
     named = _NAME.fullmatch(name)
     if named is None or named[3] != _place():
         return False
-    if named[4] != _boot():
+    if named[4] != boot():
         return True
     pid, start = int(named[1]), int(named[2])
     try:
@@ -192,7 +192,8 @@ def _place() -> str:
 
 
 @functools.cache
-def _boot() -> str:
+def boot() -> str:
+    """Which of this machine's lives this is: ids of processes begin anew with each."""
     with contextlib.suppress(OSError):
         return _digest(Path("/proc/sys/kernel/random/boot_id").read_text())
     return _digest("")

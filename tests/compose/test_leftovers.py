@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness.belongings import boot
 from harness.engines.compose.leftovers import (
     PROJECT,
     is_orphan,
@@ -109,7 +110,21 @@ def test_a_process_that_has_the_id_again_is_another_process() -> None:
     assert is_orphan(f"{host_and_pid}-1-1")
 
 
-@pytest.mark.parametrize("name", ["outage", "shop", "outage-ffffff-1-1-1", "outage-t1", ""])
+def test_a_project_from_before_a_reboot_is_an_orphan_whatever_has_its_id_now() -> None:
+    assert is_orphan(f"{project_prefix()}1".replace(f"-{boot()}-", "-abcdef-"))
+
+
+def test_what_is_another_users_is_left_to_that_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    theirs = f"{project_prefix(ended_pid())}1"
+    assert is_orphan(theirs)
+    monkeypatch.undo()
+    assert not is_orphan(theirs)
+
+
+@pytest.mark.parametrize(
+    "name", ["outage", "shop", "outage-ffffff-ffffff-1-1-1", "outage-ffffff-1-1-1", "outage-t1", ""]
+)
 def test_projects_that_are_not_ours_are_left_alone(name: str) -> None:
     assert not is_orphan(name)
 

@@ -2,8 +2,9 @@
 
 One process plays round after round on this machine and in the simulation, judges what it has saved,
 and has an exploration beside it; one embedded proxy serves all rounds. After each round it looks at
-its own memory, descriptors, threads, children and folders, at the proxy's, at the stubs' when their
-world ends and at the simulation's nursery. The first third is warming up: then nothing may grow.
+its own memory, descriptors, threads, children and folders, at the proxy's, at what the stubs had
+while their world was up and at the simulation's nursery. The first third is warming up: then
+nothing may grow.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Watcher:
         for pid in children(os.getpid()):
             if b"stub_services" in words(pid):
                 for name, value in figures("stubs", pid):
-                    self.stubs[name] = max(value, self.stubs.get(name, 0))
+                    # Their connections come and go: what stays open is the least that was seen.
+                    pick = min if name.endswith("descriptors") else max
+                    self.stubs[name] = pick(value, self.stubs.get(name, value))
 
     def done(self, played: Played) -> None:
         assert played.judgement.verdict.value != "failed", played.judgement.findings

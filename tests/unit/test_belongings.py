@@ -72,7 +72,7 @@ def test_other_names_machines_and_users_are_left_alone(
     process.wait()
     elsewhere = temporary / folder.name.replace(belongings._place(), "abcdef")
     strange = temporary / "outage-of-mine"
-    link = temporary / f"outage-1-1-{belongings._place()}-{belongings._boot()}-zzzz"
+    link = temporary / f"outage-1-1-{belongings._place()}-{belongings.boot()}-zzzz"
     for each in (elsewhere, strange):
         each.mkdir()
     link.symlink_to(strange)

@@ -1,7 +1,8 @@
 """Removes what a run has left in Docker: by a watcher when the harness dies, else at a next start.
 
-A project's name says whose it is: `outage-HOST-PID-START-N`, the process that plays it. What has
-such a name belongs to nobody when that process is gone. Containers, networks and volumes carry the
+A project's name says whose it is: `outage-HOST-BOOT-PID-START-N`, the process that plays it, and by
+HOST on which machine, and which user's. What has such a name belongs to nobody when that process is
+gone; what is another user's is left to that user. Containers, networks and volumes carry the
 name as Compose's label; nothing else is ever touched.
 """
 
@@ -21,8 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from harness.belongings import boot
+
 PROJECT = "com.docker.compose.project"
-_NAME = re.compile(r"outage-([0-9a-f]{6})-(\d+)-(\d+)-\d+")
+_NAME = re.compile(r"outage-([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)-\d+")
 _ROUNDS = 20
 _PAUSE_S = 0.3
 
@@ -30,12 +33,13 @@ _PAUSE_S = 0.3
 def project_prefix(pid: int | None = None) -> str:
     """What the names of a process's projects begin with; this process's by default."""
     pid = os.getpid() if pid is None else pid
-    return f"outage-{_host()}-{pid}-{_start(pid)}-"
+    return f"outage-{_host()}-{boot()}-{pid}-{_start(pid)}-"
 
 
 def _host() -> str:
     # The hostname alone is the same in many containers; the hardware address tells them apart.
-    return hashlib.sha256(f"{os.uname().nodename} {uuid.getnode()}".encode()).hexdigest()[:6]
+    whose = f"{os.uname().nodename} {uuid.getnode()} {os.geteuid()}"
+    return hashlib.sha256(whose.encode()).hexdigest()[:6]
 
 
 def _start(pid: int) -> int:
@@ -46,11 +50,13 @@ def _start(pid: int) -> int:
 
 
 def is_orphan(project: str) -> bool:
-    """Whether a project was played by a process of this machine that is gone."""
+    """Whether a project was played by a process of this user, on this machine, that is gone."""
     named = _NAME.fullmatch(project)
     if named is None or named[1] != _host():
         return False
-    pid, start = int(named[2]), int(named[3])
+    if named[2] != boot():
+        return True
+    pid, start = int(named[3]), int(named[4])
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
