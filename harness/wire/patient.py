@@ -17,6 +17,7 @@ from harness.wire.causes import Cause
 from harness.wire.changes import Account, Changes, Probe, probes
 from harness.wire.leeway import Leeway
 from harness.wire.sight import Sight
+from harness.wire.states import Reading
 from harness.wire.witness import Wire
 
 
@@ -27,6 +28,11 @@ class PatientWire(Wire):
         super().__init__(strict.witness, strict.upstream)
         self.sight = Sight(self.history, self.upstream, strict.witness.noise, patient=True)
         self._strict = strict
+
+    @property
+    def reading(self) -> Reading:
+        """What the declared breaker makes of it in any order that waits leave possible."""
+        return self._strict.patient_reading
 
     @cached_property
     def changes(self) -> Changes:

@@ -214,14 +214,25 @@ class Wire:
 
         Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it.
         """
-        found = self.held_against(declared(self.settings))
-        if found.refutation is None or not self.sight.guessed:
-            return found
+        return self._declared(self.sight)
+
+    @cached_property
+    def patient_reading(self) -> Reading:
+        """The same where the order of events is as loose as measured waits make it."""
+        return self._declared(Sight(self.history, self.upstream, self.witness.noise, patient=True))
+
+    def _declared(self, sight: Sight) -> Reading:
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
-        seen = read(
-            self.attempts, self.asked, outcomes, tie_s=self.sight.blind_tie_s, lost=self._lost
-        )
+        found = read(self.attempts, self.asked, outcomes, tie_s=sight.tie_s, lost=self._lost)
+        if found.refutation is None or not sight.guessed:
+            return found
+        seen = read(self.attempts, self.asked, outcomes, tie_s=sight.blind_tie_s, lost=self._lost)
         return found if seen.refutation is not None else seen
+
+    @property
+    def _only_to_the_letter(self) -> bool:
+        """Whether it is refuted by an order of events alone that waits may have exchanged."""
+        return self.refutation is not None and self.patient_reading.refutation is None
 
     @property
     def refutation(self) -> Refutation | None:
@@ -231,7 +242,9 @@ class Wire:
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
         """Where the declared breaker is refuted: the one or two rivals that explain everything."""
-        return () if self.refutation is None else self._suspicion.causes
+        if self.refutation is None or self._only_to_the_letter:
+            return ()
+        return self._suspicion.causes
 
     @cached_property
     def queue(self) -> Queue | None:
@@ -262,6 +275,8 @@ class Wire:
         readings = [self.held_against(policy) for policy in rules]
         if self.refutation is None:
             readings = [self.reading]
+        elif self._only_to_the_letter:
+            readings = [self.patient_reading]
         nearest = None if readings else self._suspicion.nearest
         shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
         loose = self.held_against(any_threshold(self.settings))
