@@ -84,6 +84,10 @@ class _Judge(Counts):
         if not wire.demands or wire.unknown:
             observed = "nothing could tell"
             return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, self.sight())
+        if wire.changes.conflicts:
+            observed = "no request is known to have been rejected"
+            said = "; ".join(wire.changes.conflicts)
+            return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, said)
         observed = f"0 of {len(wire.demands)} requests rejected"
         return self.finding("opens", Verdict.PASSED, "never", observed, self.sight())
 

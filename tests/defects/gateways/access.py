@@ -207,3 +207,22 @@ def fallback_cached_by_query():
         return context.Context(texts=kept.texts, sources=kept.sources, degraded=True)
 
     chat.context_of = context_of
+
+
+@defect(
+    "fallback-cached-for-good",
+    "the first context that was found for a query is everybody's fallback",
+    claims="G5 G8",
+    scenarios="chroma_refused_50s",
+)
+def fallback_cached_for_good():
+    cached: dict[str, context.Context] = {}
+
+    def context_of(services, graph, user_id, project_id, message):
+        found = _context_of(services, graph, user_id, project_id, message)
+        kept = cached.setdefault(message, found)
+        if not found.degraded:
+            return found
+        return context.Context(texts=kept.texts, sources=kept.sources, degraded=True)
+
+    chat.context_of = context_of

@@ -41,6 +41,24 @@ def balance_cached():
 
 
 @defect(
+    "used-up-for-good",
+    "a balance that was used up once stays so: 402",
+    claims="G7",
+    scenarios="balance_used_up",
+)
+def used_up_for_good():
+    used_up = set()
+
+    def balance_of(services, user_id):
+        balance = _balance_of(services, user_id)
+        if balance == 0:
+            used_up.add(user_id)
+        return 0 if user_id in used_up else balance
+
+    chat.balance_of = balance_of
+
+
+@defect(
     "balance-cached-for-outages",
     "the last balance stands in for one that can't be looked up: charges go on",
     claims="G4 G7",

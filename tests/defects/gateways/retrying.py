@@ -383,3 +383,13 @@ def deadline_doubled():
 )
 def deadline_halved():
     _transport_timeout(lambda timeout_s: timeout_s / 2)
+
+
+@defect(
+    "single-attempts-retried",
+    "services that are to be asked once are asked four times",
+    claims="B7 G5 T6",
+    scenarios="chroma_refused_50s",
+)
+def single_attempts_retried():
+    change_settings(attempts=lambda given: 4 if given.attempts == 1 else given.attempts)
