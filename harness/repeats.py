@@ -43,7 +43,7 @@ class Repeats:
 
     def done(self, played: Played) -> None:
         """One of its plays has ended."""
-        plays = self._plays.setdefault(played.scenario.file, [])
+        plays = self._plays.setdefault(played.scenario.name, [])
         plays.append(played)
         if len(plays) == self._count:
             self._tell(plays)
@@ -56,7 +56,7 @@ class Repeats:
 
     def _tell(self, plays: Sequence[Played]) -> None:
         worst = plays[0] if self._count == 1 else self._worst(plays)
-        self.told[worst.scenario.file] = worst
+        self.told[worst.scenario.name] = worst
         self._watcher.done(worst)
 
     def _worst(self, plays: Sequence[Played]) -> Played:

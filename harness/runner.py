@@ -116,10 +116,10 @@ async def play_all(
             run = _Run(engine, target, repeats, seed, number, report, starts, keep_secrets, name)
             await run.all(order, at_once=at_once, retries=retries)
             if starts.hopeless:
-                return [run.played[scenario.file] for scenario in scenarios]
+                return [run.played[scenario.name] for scenario in scenarios]
     finally:
         repeats.tell_the_rest()
-    return [repeats.told[scenario.file] for scenario in scenarios]
+    return [repeats.told[scenario.name] for scenario in scenarios]
 
 
 class _Run:
@@ -151,7 +151,7 @@ class _Run:
 
     def too_busy(self, scenario: Scenario) -> bool:
         """Whether only a busy machine kept it from a verdict."""
-        return self.played[scenario.file].judgement.busy is not None
+        return self.played[scenario.name].judgement.busy is not None
 
     async def all(self, order: Sequence[Scenario], *, at_once: int, retries: int) -> None:
         """Play all, and again what only a busy machine kept from a verdict."""
@@ -172,7 +172,7 @@ class _Run:
                 group.create_task(self._one(scenario, room, last=last))
 
     async def _one(self, scenario: Scenario, room: asyncio.Semaphore, *, last: bool) -> None:
-        before = self.played.get(scenario.file)
+        before = self.played.get(scenario.name)
         try:
             reason = self._engine.unplayable(scenario)
             reason = reason or unplayable_against(self._target, scenario)
@@ -187,7 +187,7 @@ class _Run:
         except Exception as error:  # a defect of the harness must not take the others along
             judgement = unjudged(scenario, own_error(error))
             item = Played(scenario=scenario, events=(), judgement=judgement)
-        item = self.played[scenario.file] = item if before is None else _after(before, item)
+        item = self.played[scenario.name] = item if before is None else _after(before, item)
         if self._starts.hopeless:
             return
         if last or item.judgement.busy is None:
@@ -197,13 +197,13 @@ class _Run:
         self._watcher.progress(scenario, Progress(doing="to be played again", notice=why))
 
     def _tell(self, item: Played) -> None:
-        self._told.add(item.scenario.file)
+        self._told.add(item.scenario.name)
         self._watcher.done(item)
 
     def tell_the_rest(self) -> None:
         """What was kept back: to be played again, or as long as the target could not be started."""
-        for file, item in self.played.items():
-            if file not in self._told and not self._starts.hopeless:
+        for name, item in self.played.items():
+            if name not in self._told and not self._starts.hopeless:
                 self._tell(item)
 
     async def _play(self, scenario: Scenario, before: Played | None) -> Played:

@@ -22,7 +22,10 @@ _WIDTH = 100
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def list_scenarios(paths: tuple[str, ...], by_claim: bool, form: str, as_json: bool) -> None:
+@click.option("--only", metavar="TEXT", multiple=True, help="Those with this in their name.")
+def list_scenarios(
+    paths: tuple[str, ...], by_claim: bool, form: str, as_json: bool, only: tuple[str, ...]
+) -> None:
     r"""Show scenarios: name, duration, claims, title; the bundled ones if none are named.
 
     \b
@@ -31,9 +34,9 @@ def list_scenarios(paths: tuple[str, ...], by_claim: bool, form: str, as_json: b
     outage list --claims
     """
     from harness.bundled import find_scenarios
-    from harness.scenario.loader import load_scenarios
+    from harness.scenario.loader import load_scenarios, named
 
-    scenarios = load_scenarios(find_scenarios(paths))
+    scenarios = named(load_scenarios(find_scenarios(paths)), only)
     show = _claims if by_claim else _scenarios
     show(scenarios, as_json=as_json or form == "json")
 

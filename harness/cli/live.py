@@ -47,11 +47,11 @@ class LiveDisplay:
 
     def progress(self, scenario: Scenario, progress: Progress) -> None:
         """A scenario got somewhere."""
-        self._running[scenario.file] = (scenario, progress)
+        self._running[scenario.name] = (scenario, progress)
 
     def done(self, scenario: Scenario, line: RenderableType | None) -> None:
         """A scenario has ended: draw it no more, and print its line."""
-        self._running.pop(scenario.file, None)
+        self._running.pop(scenario.name, None)
         if line is not None:
             self._console.print(line)
 

@@ -103,6 +103,12 @@ ENGINES = ("local", "compose", "sim")
     show_default=True,
     help="Where the simulation may change threads: at clock reads and locks, or at every line.",
 )
+@click.option(
+    "--only",
+    metavar="TEXT",
+    multiple=True,
+    help="Only scenarios with this in their name, such as one combination of a matrix.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
 @click.option(
     "--watch",
@@ -136,6 +142,7 @@ def run(
     spans: str | None,
     seed: int,
     switch: str,
+    only: tuple[str, ...],
     quiet: bool,
     watch: bool,
     allow_remote: bool,
@@ -168,12 +175,13 @@ def run(
     from harness.cli.ci import check_collector, on_github
     from harness.cli.session import Session
     from harness.engines.base import check_blast_radius
-    from harness.scenario.loader import load_scenarios
+    from harness.scenario.loader import load_scenarios, named
     from harness.target_file import load_target
     from harness.verdict import FailOn
 
     target = load_target(target_name)
     scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
+    scenarios = named(scenarios, only)
     part = None if shard is None else _shard(shard)
     if part is not None:
         scenarios = part.part(scenarios)

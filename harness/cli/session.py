@@ -116,7 +116,7 @@ class Session:
         with self._display:
             asyncio.run(self._play(scenarios, made.run or ""))
         wall_s = time.monotonic() - began_s
-        played = [self._played[s.file] for s in scenarios if s.file in self._played]
+        played = [self._played[s.name] for s in scenarios if s.name in self._played]
         if self._signal is not None:
             told = in_line(self._interruption(scenarios))
             self._console.print(told, style="bold", markup=False)
@@ -171,7 +171,7 @@ class Session:
         """What an interrupted run has not come to."""
         why = "the run was interrupted before it came to this"
         for scenario in scenarios:
-            if scenario.file not in self._played:
+            if scenario.name not in self._played:
                 judgement = not_played(scenario, why)
                 yield Played(scenario=scenario, events=(), judgement=judgement)
 
@@ -204,7 +204,7 @@ class Session:
             if item.judgement.verdict is Verdict.FAILED:
                 runs = (event.seed for event in item.events if isinstance(event, Run))
                 yield (
-                    f"replay: outage run {item.scenario.file} --engine sim"
+                    f"replay: outage run {item.scenario.file}{_only(item.scenario)} --engine sim"
                     f" --seed {next(runs, self._seed)}"
                     f"{self._switch} --target {target}   (Python {platform.python_version()})"
                 )
@@ -230,7 +230,7 @@ class Session:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt, number, task)
         try:
-            self._played |= {each.scenario.file: each for each in await task}
+            self._played |= {each.scenario.name: each for each in await task}
         except asyncio.CancelledError:
             if self._signal is None:
                 raise
@@ -253,7 +253,7 @@ class Session:
 
     def done(self, played: Played) -> None:
         """A scenario has been judged: say so at once, and why where something is wrong."""
-        self._played[played.scenario.file] = played
+        self._played[played.scenario.name] = played
         judgement = played.judgement
         wrong = judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
         interrupted = self._signal is not None and wrong
@@ -275,3 +275,8 @@ class Session:
         left = len(scenarios) - len(self._played)
         unplayed = f"; {left} not begun" if left else ""
         return f"{name}: everything was taken down{begun}{unplayed}"
+
+
+def _only(scenario: Scenario) -> str:
+    """What picks one combination of a file's matrix on the command line."""
+    return f" --only {scenario.combination}" if scenario.combination else ""

@@ -23,7 +23,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     """
     from harness.bundled import find_scenarios
     from harness.errors import HarnessError
-    from harness.scenario.loader import load_scenario
+    from harness.scenario.loader import load_each
 
     problems: list[str] = []
     target = None
@@ -43,8 +43,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
             continue
         for file in files:
             try:
-                load_scenario(file, target=target)
-                good += 1
+                good += len(load_each(file, target=target))
             except HarnessError as error:
                 problems += str(error).splitlines()
     for problem in problems:

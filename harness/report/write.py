@@ -131,7 +131,7 @@ def keep_scenario(folder: Path, scenario: Scenario, clean: Clean = clean_source)
     Raises: UsageError when the copy can't be written.
     """
     try:
-        text = Path(scenario.file).read_text(encoding="utf-8")
+        text = scenario.text or Path(scenario.file).read_text(encoding="utf-8")
     except (OSError, ValueError):
         with contextlib.suppress(OSError):
             (folder / f"{scenario.name}{PLAYED}").unlink()  # an older run's

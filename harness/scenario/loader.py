@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import InvalidFile, Problem
+from harness.errors import InvalidFile, Problem, UsageError
+from harness.scenario.located import Mapping
+from harness.scenario.matrix import Combination, combinations, written
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
-from harness.scenario.reading import Mistaken, read_file, read_model
+from harness.scenario.reading import Check, Mistaken, read_file, read_model
 from harness.scenario.validation import check_scenario
 from harness.settings import DEFAULT_USER_IDS, DOCUMENTED
 
@@ -56,6 +59,41 @@ def load_scenario(
     return parse_scenario(data, str(path), target=target, playable=playable, checked=checked)
 
 
+def load_each(
+    path: str | Path, *, target: Target | None = None, playable: bool = True
+) -> tuple[Scenario, ...]:
+    """The scenarios of a file: one, or one for each combination of its `matrix`.
+
+    Raises: UsageError when the file can't be read, InvalidFile with all of its problems.
+    """
+    data, file = read_file(Path(path)), str(path)
+    found, spots = combinations(data)
+    if spots:
+        raise InvalidFile([Problem(file=file, line=line, message=text) for line, text in spots])
+    if not found:
+        return (parse_scenario(data, file, target=target, playable=playable),)
+    check = partial(_check, target, playable)
+    scenarios: list[Scenario] = []
+    wrong: dict[Problem, list[str]] = {}
+    for one in found:
+        try:
+            scenarios.append(_read(data, file, check, one))
+        except InvalidFile as error:
+            for problem in error.problems:
+                wrong.setdefault(problem, []).append(one.label)
+    if wrong:
+        raise InvalidFile([_of_some(each, wrong[each], len(found)) for each in wrong])
+    return tuple(scenarios)
+
+
+def _of_some(problem: Problem, labels: list[str], many: int) -> Problem:
+    """A problem, with the combinations that have it where not all do."""
+    if len(labels) == many:
+        return problem
+    told = ", ".join(labels[:4]) + (f" and {len(labels) - 4} more" if len(labels) > 4 else "")
+    return replace(problem, message=f"{problem.message} (in the combination {told})")
+
+
 def load_scenarios(
     paths: Iterable[str | Path], *, target: Target | None = None, playable: bool = True
 ) -> tuple[Scenario, ...]:
@@ -68,14 +106,15 @@ def load_scenarios(
     taken: set[str] = set()
     for path in paths:
         try:
-            scenario = load_scenario(path, target=target, playable=playable)
+            several = load_each(path, target=target, playable=playable)
         except InvalidFile as error:
             problems += error.problems
             continue
-        name = _unique(scenario.name, Path(path), taken)
-        taken.add(name)
-        unchanged = name == scenario.name
-        scenarios.append(scenario if unchanged else scenario.model_copy(update={"name": name}))
+        for scenario in several:
+            name = _unique(scenario.name, Path(path), taken)
+            taken.add(name)
+            unchanged = name == scenario.name
+            scenarios.append(scenario if unchanged else scenario.model_copy(update={"name": name}))
     if problems:
         raise InvalidFile(problems)
     return tuple(scenarios)
@@ -95,18 +134,44 @@ def parse_scenario(
     """
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
+    found, _ = combinations(data)
+    if found:
+        told = f"holds {len(found)} scenarios by its `matrix`, where one is wanted"
+        raise InvalidFile([Problem(file=file, line=0, message=told)])
+    return _read(data, file, (lambda *_: ()) if checked else partial(_check, target, playable))
+
+
+def _read(
+    data: bytes, file: str, check: Check[Scenario], combination: Combination | None = None
+) -> Scenario:
+    """The scenario of a file, or of one combination of its matrix."""
+    texts: list[str] = []
+
+    def prepare(root: Mapping) -> None:
+        if combination is not None:
+            combination.into(root)
+            texts.append(written(root))
+
     scenario, line_of = read_model(
         data,
         file,
         Scenario,
         what="a scenario",
         stand_ins=_STAND_INS,
-        check=(lambda *_: ()) if checked else partial(_check, target, playable),
+        check=check,
         mistaken=_TARGET,
+        prepare=prepare,
     )
     lines = tuple(line_of(("expect", index)) for index in range(len(scenario.expect)))
+    name = Path(file).stem
     return scenario.model_copy(
-        update={"name": Path(file).stem, "file": file, "expect_lines": lines}
+        update={
+            "name": name if combination is None else f"{name}-{combination.label}",
+            "combination": "" if combination is None else combination.label,
+            "text": texts[0] if texts else None,
+            "file": file,
+            "expect_lines": lines,
+        }
     )
 
 
@@ -136,6 +201,19 @@ def _routes(target: Target | None, upstream: str) -> tuple[str, ...] | None:
         return None
     own: tuple[str, ...] = import_module(_STUBS).routes_of(upstream)
     return (*(route.route for route in given), *own)
+
+
+def named(scenarios: Sequence[Scenario], texts: Sequence[str]) -> tuple[Scenario, ...]:
+    """The scenarios that have one of some texts in their name; all of them where none is given.
+
+    Raises: UsageError when there is none.
+    """
+    chosen = [one for one in scenarios if not texts or any(text in one.name for text in texts)]
+    if not chosen:
+        wanted = " or ".join(texts)
+        names = ", ".join(one.name for one in scenarios[:8])
+        raise UsageError(f"no scenario has {wanted} in its name; there are {names}")
+    return tuple(chosen)
 
 
 def _unique(name: str, path: Path, taken: set[str]) -> str:

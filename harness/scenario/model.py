@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,17 @@ class Scenario(Part):
         min_length=1,
         description="only on these engines: local, compose, sim",
         examples=[["sim"]],
+    )
+    matrix: dict[str, tuple[Any, ...]] | None = Field(
+        None,
+        description="a scenario for each combination: $upstream stands for its value",
+        examples=[{"upstream": ["auth", "billing"], "fault": ["refused", "blackhole"]}],
+    )
+    combination: str = Field(
+        "", description="set from the matrix: which of its combinations it is", exclude=True
+    )
+    text: str | None = Field(
+        None, description="set from the matrix: the combination's own file", exclude=True
     )
     name: str = Field("", description="set from the file's name", exclude=True)
     file: str = Field("", description="set from the file's path", exclude=True)

@@ -103,12 +103,14 @@ def read_model(
     stand_ins: MappingOf[str, str],
     check: Check[Model],
     mistaken: Mistaken,
+    prepare: Callable[[Mapping], object] = lambda root: None,
 ) -> tuple[Model, LineOf]:
     """The model of a file's bytes, and on which line of the file each part of it stands.
 
     `what` is what the file should be ("a scenario"); `stand_ins` are YAML values of top-level keys
     with which a file that lacks them can still be checked for everything else; `mistaken` is the
-    other kind of file, which people name in this one's place.
+    other kind of file, which people name in this one's place; `prepare` may change the tree before
+    it is read.
 
     Raises: InvalidFile with every problem found.
     """
@@ -122,6 +124,7 @@ def read_model(
             raise Unreadable([*spots, (root.line, first)])
         if mistaken.keys & root.entries.keys() and not stand_ins.keys() & root.entries.keys():
             raise Unreadable([*spots, (root.line, mistaken.message)])
+        prepare(root)
     except Unreadable as error:
         raise _invalid(file, error.spots) from None
     # What YAML itself has to say of a line is the cause of whatever else is wrong with it.

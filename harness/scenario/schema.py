@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS
+from harness.scenario.matrix import KEY
 from harness.scenario.model import Scenario
 
 Schema = dict[str, Any]
@@ -27,7 +28,30 @@ def scenario_schema() -> Schema:
             del keys[name]
     schema["properties"]["faults"]["items"] = _by_kind()
     schema["properties"]["expect"]["items"] = _by_form()
-    return schema
+    return _with_matrix(schema)
+
+
+def _with_matrix(schema: Schema) -> Schema:
+    """The same, but that in a file with a matrix any value may be a `$name`."""
+    head = {key: schema[key] for key in ("$schema", "$id", "title")}
+    whole = {key: schema[key] for key in schema if key not in (*head, "$defs")}
+    keys = whole["properties"]
+    matrix = keys.pop(KEY)
+    described = {key: {"description": said["description"]} for key, said in keys.items()}
+    for key, said in described.items():
+        said["examples"] = keys[key].get("examples") or keys[key]["anyOf"][0]["examples"]
+    return {
+        **head,
+        "type": "object",
+        "properties": {**described, KEY: matrix},
+        "if": {"required": [KEY]},
+        "then": {
+            "required": whole["required"],
+            "propertyNames": {"enum": [*keys, KEY]},
+        },
+        "else": {"$ref": "#/$defs/Scenario"},
+        "$defs": {**schema["$defs"], "Scenario": whole},
+    }
 
 
 def _by_kind() -> Schema:
