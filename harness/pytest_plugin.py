@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.pytesting.session import Options, Plays
     from harness.pytesting.world import World
     from harness.runner import Played
+    from harness.scenario.model import Scenario
     from harness.verdict import Finding
 
 _SUFFIXES = (".yaml", ".yml")
@@ -152,20 +153,25 @@ class ScenarioFile(pytest.File):
     """One scenario file."""
 
     def collect(self) -> Iterable[ScenarioItem]:
-        """Its one item, marked with the claims and upstreams that it is about.
+        """Its one item, or one for each combination of its matrix.
 
-        A file with something wrong is told of when its item runs.
+        Marked with the claims and upstreams that it is about. A file with something wrong is told
+        of when its item runs.
         """
-        yield ScenarioItem.from_parent(self, name=self.path.stem, marks=tuple(self._marks()))
-
-    def _marks(self) -> Iterator[str]:
         from harness.errors import HarnessError
-        from harness.scenario.loader import load_scenario
+        from harness.scenario.loader import load_each
 
         try:
-            scenario = load_scenario(self.path, checked=True)
+            several = load_each(self.path, checked=True)
         except HarnessError:
+            yield ScenarioItem.from_parent(self, name=self.path.stem)
             return
+        for one in several:
+            yield ScenarioItem.from_parent(
+                self, name=one.name, marks=tuple(self._marks(one)), combination=one.combination
+            )
+
+    def _marks(self, scenario: Scenario) -> Iterator[str]:
         yield from (f"claim_{_word(claim)}" for claim in scenario.all_claims)
         yield from (f"upstream_{_word(name)}" for name in scenario.faulted_upstreams)
 
@@ -184,8 +190,9 @@ class ScenarioItem(pytest.Item):
 
     played: Played | None = None
 
-    def __init__(self, marks: tuple[str, ...] = (), **given: Any) -> None:
+    def __init__(self, marks: tuple[str, ...] = (), combination: str = "", **given: Any) -> None:
         super().__init__(**given)
+        self.combination = combination
         self.add_marker(pytest.mark.outage)
         for name in marks:
             self.config.addinivalue_line("markers", f"{name}: scenarios that are about it")
@@ -200,11 +207,11 @@ class ScenarioItem(pytest.Item):
         from harness.verdict import Verdict
 
         plays = _plays(self.config)
-        if not plays.played(self.path):
+        if not plays.played(self.path, self.combination):
             waiting = self._waiting()
             self._announce(len(waiting))
             plays.play_files(waiting)
-        self.played = plays.result(self.path)
+        self.played = plays.result(self.path, self.combination)
         judgement = self.played.judgement
         self.user_properties.append((_VERDICT, judgement.verdict.value))
         if judgement.rate:
@@ -215,18 +222,18 @@ class ScenarioItem(pytest.Item):
         if judgement.verdict is not Verdict.PASSED:
             raise NotGreen(explanation(judgement))
 
-    def _waiting(self) -> list[tuple[Path, str]]:
+    def _waiting(self) -> list[tuple[Path, str, str]]:
         """What is to be played now: the files of the session with names that tell them apart."""
         if _in_worker(self.config):
-            return [(self.path, self.name)]
+            return [(self.path, self.combination, self.name)]
         items = [each for each in self.session.items if isinstance(each, ScenarioItem)]
-        names: dict[str, Path] = {}
+        names: dict[str, tuple[Path, str]] = {}
         for item in items:
-            name, number = item.path.stem, 2
-            while names.get(name, item.path) != item.path:
-                name, number = f"{item.path.stem}-{number}", number + 1
-            names[name] = item.path
-        return [(path, name) for name, path in names.items()]
+            name, number, what = item.name, 2, (item.path, item.combination)
+            while names.get(name, what) != what:
+                name, number = f"{item.name}-{number}", number + 1
+            names[name] = what
+        return [(*what, name) for name, what in names.items()]
 
     def _announce(self, count: int) -> None:
         """Say at a terminal what goes on meanwhile: real outages take minutes."""

@@ -44,8 +44,8 @@ class Shard:
             least = load_s.index(min(load_s))
             load_s[least] += scenario.duration
             if least == self.number - 1:
-                mine.add(scenario.file)
-        return tuple(scenario for scenario in scenarios if scenario.file in mine)
+                mine.add(scenario.name)
+        return tuple(scenario for scenario in scenarios if scenario.name in mine)
 
 
 def shard_of(text: str) -> Shard:

@@ -20,7 +20,7 @@ from harness.report.secrets import clean_source
 from harness.report.write import keep_scenario, prepare_folder, write_reports, write_whole
 from harness.runner import Played, play_all
 from harness.saved import judge_folder
-from harness.scenario.loader import load_scenario
+from harness.scenario.loader import load_each
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.target_file import load_target
@@ -45,7 +45,7 @@ class Plays:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._done: dict[Path, Played | HarnessError] = {}
+        self._done: dict[tuple[Path, str], Played | HarnessError] = {}
         self._reported: list[Played] = []
         self.built: dict[str, str] = {}
         """The YAML of scenarios that no file holds, by name."""
@@ -61,33 +61,36 @@ class Plays:
             self._made = provenance_of(load_target(self.options.target))
             self.run = self._made.run or ""
 
-    def play_files(self, paths: Sequence[tuple[Path, str]]) -> None:
-        """Play scenario files side by side, each under a name; `result` tells what became of each.
+    def play_files(self, files: Sequence[tuple[Path, str, str]]) -> None:
+        """Play scenario files side by side; `result` tells what became of each.
+
+        Each with the combination of its matrix that is meant, if it has one, and a name.
 
         A file that can't be used is its own item's trouble, and keeps no other from its play.
         """
         target = load_target(self.options.target)
-        good: dict[Path, Scenario] = {}
-        for path, name in paths:
+        good: dict[tuple[Path, str], Scenario] = {}
+        for path, combination, name in files:
             try:
-                scenario = load_scenario(path, target=target)
+                several = load_each(path, target=target)
+                scenario = next(one for one in several if one.combination == combination)
             except HarnessError as error:
-                self._done[path] = error
+                self._done[path, combination] = error
             else:
-                good[path] = scenario.model_copy(update={"name": name})
+                good[path, combination] = scenario.model_copy(update={"name": name})
         played = self.play(list(good.values()), target=target)
         self._done |= zip(good, played, strict=True)
 
-    def played(self, path: Path) -> bool:
-        """Whether a file has had its turn."""
-        return path in self._done
+    def played(self, path: Path, combination: str) -> bool:
+        """Whether a file, or one combination of it, has had its turn."""
+        return (path, combination) in self._done
 
-    def result(self, path: Path) -> Played:
-        """What became of a file.
+    def result(self, path: Path, combination: str) -> Played:
+        """What became of a file, or of one combination of it.
 
         Raises: HarnessError when it, or the target, can't be used.
         """
-        found = self._done[path]
+        found = self._done[path, combination]
         if isinstance(found, HarnessError):
             raise found
         return found

@@ -60,7 +60,11 @@ def load_scenario(
 
 
 def load_each(
-    path: str | Path, *, target: Target | None = None, playable: bool = True
+    path: str | Path,
+    *,
+    target: Target | None = None,
+    playable: bool = True,
+    checked: bool = False,
 ) -> tuple[Scenario, ...]:
     """The scenarios of a file: one, or one for each combination of its `matrix`.
 
@@ -71,8 +75,9 @@ def load_each(
     if spots:
         raise InvalidFile([Problem(file=file, line=line, message=text) for line, text in spots])
     if not found:
-        return (parse_scenario(data, file, target=target, playable=playable),)
-    check = partial(_check, target, playable)
+        whole = parse_scenario(data, file, target=target, playable=playable, checked=checked)
+        return (whole,)
+    check = _checking(target, playable, checked)
     scenarios: list[Scenario] = []
     wrong: dict[Problem, list[str]] = {}
     for one in found:
@@ -138,7 +143,12 @@ def parse_scenario(
     if found:
         told = f"holds {len(found)} scenarios by its `matrix`, where one is wanted"
         raise InvalidFile([Problem(file=file, line=0, message=told)])
-    return _read(data, file, (lambda *_: ()) if checked else partial(_check, target, playable))
+    return _read(data, file, _checking(target, playable, checked))
+
+
+def _checking(target: Target | None, playable: bool, checked: bool) -> Check[Scenario]:
+    """What looks at a scenario as a whole; nothing where that was done already."""
+    return (lambda *_: ()) if checked else partial(_check, target, playable)
 
 
 def _read(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +15,7 @@ from harness.cli.entry import call
 from harness.cli.schema import schema_text
 from harness.errors import InvalidFile, UsageError
 from harness.scenario.loader import load_each, load_scenario, load_scenarios, named, parse_scenario
+from harness.shards import Shard
 
 MATRIX = """\
 title: $upstream has $fault
@@ -117,3 +120,20 @@ def test_a_run_reports_each_and_is_judged_again(
     assert (out / "down-auth-refused.history.jsonl").exists()
     assert call(["judge", str(out)]) == 0
     assert "down-auth-refused" in capsys.readouterr().out
+
+
+def test_pytest_has_an_item_for_each(file: Path) -> None:
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "upstream_billing"]
+    done = subprocess.run(
+        [*words, "-p", "no:cacheprovider", "-p", "no:xdist", str(file)],
+        cwd=file.parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "down.yaml::down-billing-refused" in done.stdout
+    assert "down.yaml::down-billing-status-503" in done.stdout
+    assert "down-auth" not in done.stdout
+
+
+def test_no_part_of_a_sharded_run_plays_what_another_does(file: Path) -> None:
+    scenarios = load_scenarios([file])
+    parts = [Shard(number=number, count=2).part(scenarios) for number in (1, 2)]
+    assert sorted(one.name for part in parts for one in part) == [s.name for s in scenarios]
