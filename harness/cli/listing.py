@@ -20,11 +20,21 @@ _WIDTH = 100
     is_flag=True,
     help="Each claim of the contract: which scenarios assert it, which known defects break it.",
 )
+@click.option(
+    "--grid",
+    is_flag=True,
+    help="Routes by upstreams by kinds of fault: what no scenario exercises.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--only", metavar="TEXT", multiple=True, help="Those with this in their name.")
 def list_scenarios(
-    paths: tuple[str, ...], by_claim: bool, form: str, as_json: bool, only: tuple[str, ...]
+    paths: tuple[str, ...],
+    by_claim: bool,
+    grid: bool,
+    form: str,
+    as_json: bool,
+    only: tuple[str, ...],
 ) -> None:
     r"""Show scenarios: name, duration, claims, title; the bundled ones if none are named.
 
@@ -32,12 +42,13 @@ def list_scenarios(
     outage list
     outage list my_scenarios/ --format json
     outage list --claims
+    outage list my_scenarios/ --grid
     """
     from harness.bundled import find_scenarios
     from harness.scenario.loader import load_scenarios, named
 
     scenarios = named(load_scenarios(find_scenarios(paths)), only)
-    show = _claims if by_claim else _scenarios
+    show = _claims if by_claim else _grid if grid else _scenarios
     show(scenarios, as_json=as_json or form == "json")
 
 
@@ -97,6 +108,30 @@ def _claims(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
         click.echo(_wrapped("     broken by: ", ", ".join(each.defects) or "no known defect"))
         if each.claim.apart:
             click.echo(_wrapped("     apart: ", each.claim.apart))
+
+
+def _grid(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from harness.contracts import document
+    from harness.contracts.grid import grid
+
+    cells = grid(document(), scenarios)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"grid": [asdict(cell) for cell in cells]}, indent=2))
+        return
+    rows: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        left = rows.setdefault((cell.route, cell.upstream), [])
+        if not cell.scenarios:
+            left.append(cell.fault)
+    for (route, upstream), left in rows.items():
+        said = ", ".join(left) or "nothing: every kind of fault is exercised"
+        click.echo(_wrapped(f"{route}  {upstream}: ", said))
+    done = sum(1 for cell in cells if cell.scenarios)
+    click.echo(f"{done} of {len(cells)} exercised; the kinds of fault above are what none has")
 
 
 def _wrapped(label: str, text: str) -> str:

@@ -137,3 +137,18 @@ def test_no_part_of_a_sharded_run_plays_what_another_does(file: Path) -> None:
     scenarios = load_scenarios([file])
     parts = [Shard(number=number, count=2).part(scenarios) for number in (1, 2)]
     assert sorted(one.name for part in parts for one in part) == [s.name for s in scenarios]
+
+
+def test_the_grid_tells_what_no_scenario_exercises(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["list", str(file), "--grid", "--format", "json"]) == 0
+    cells = json.loads(capsys.readouterr().out)["grid"]
+    done = {(c["route"], c["upstream"], c["fault"]): c["scenarios"] for c in cells}
+    chat = "POST /v1/api/chat"
+    assert done[chat, "auth", "refused"] == ["down-auth-refused"]
+    assert done[chat, "auth", "blackhole"] == []
+    assert done["POST /v1/api/auth/login", "auth", "refused"] == []
+    assert (chat, "git", "refused") not in done
+    assert call(["list", str(file), "--grid"]) == 0
+    assert f"4 of {len(cells)} exercised" in capsys.readouterr().out
