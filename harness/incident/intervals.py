@@ -56,7 +56,9 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _UNITS = {"ms": 0.001, "min": 60.0, "minutes": 60.0}
-_ADORNED = re.compile(r"^(outage|incident|event)_|_(at|on|time|date|utc|gmt|ts|timestamp)$")
+_ADORNED = re.compile(
+    r"^(outage|incident|event)_|_(at|on|time|date|utc|gmt|ts|timestamp|epoch|unix|iso|local|ms|s|sec)$"
+)
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]{1,3}):([0-9]{2}(?:\.[0-9]+)?)")
 
 
@@ -112,6 +114,8 @@ class _Table:
                         found[meaning] = column
         if "start" not in found and "time" in found and {"end", "lasts"} & found.keys():
             found["start"] = found.pop("time")
+        if "time" in found and "value" not in found and "share" in found:
+            found["value"] = found.pop("share")
         spans = "start" in found and ("end" in found or "lasts" in found)
         if not spans and not {"time", "value"} <= found.keys():
             hint = ""

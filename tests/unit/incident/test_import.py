@@ -102,6 +102,23 @@ def test_an_upstream_by_its_column(tmp_path: Path) -> None:
     assert scenario.faulted_upstreams == ("billing", "auth")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upstream,start_epoch,end_epoch\nauth,1793707205,1793707255\n",
+        "from_ms,to_ms\n1793707205000,1793707255000\n",
+        "Outage start (UTC);Duration (s)\n2026-11-03 12:00:05;50\n",
+        "Began,Length\n12:00:05,00:00:50\n",
+        '"Time","Error rate"\n' + "".join(f"{10 * i},{int(2 <= i < 7)}\n" for i in range(12)),
+    ],
+)
+def test_tables_have_headers_of_many_kinds(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    (fault,) = imported(tmp_path, str(file), "--upstream", "auth").faults
+    assert (fault.from_, fault.to) == (0, 50)
+
+
 STEP = 15
 
 
