@@ -24,6 +24,12 @@ WORTH_SHARE = 0.1
 one machine differs from the next by."""
 
 
+OPENING_INTERVALS, CLOSING_INTERVALS = 1.5, 2.5
+"""By so many intervals between requests an instant must move, beyond its bounds: which request
+meets a change is a matter of milliseconds, so an opening may come with the next one, and a closing,
+which hangs on it, with the one after that; half a one is for how late either of them was."""
+
+
 class Sort(StrEnum):
     """Which way something changed."""
 
@@ -101,7 +107,7 @@ def compare(a: Night, b: Night) -> Comparison:
 
 def _exact(a: Night, b: Night) -> bool:
     """Whether the same requests met the same machine: nothing but the target can differ."""
-    return a.engine == b.engine == "sim" and a.seed == b.seed
+    return a.engine == b.engine and a.engine in ("sim", "prediction") and a.seed == b.seed
 
 
 def _scenario(old: Scenario | None, new: Scenario | None, *, exact: bool) -> Iterator[Difference]:
@@ -230,7 +236,7 @@ def _figures(old: Scenario, new: Scenario, *, exact: bool) -> Iterator[Differenc
     for found in (
         *_charges(old, new),
         *_unanswered(old, new),
-        *_breakers(old, new),
+        *_breakers(old, new, exact=exact),
         *_latencies(old, new, exact=exact),
     ):
         worth = Sort.CHANGED if found.sort in (Sort.WORSE, Sort.BETTER) and not told else found.sort
@@ -287,7 +293,9 @@ def _unanswered(old: Scenario, new: Scenario) -> Iterator[_Figure]:
             )
 
 
-def _breakers(old: Scenario, new: Scenario) -> Iterator[_Figure]:
+def _breakers(old: Scenario, new: Scenario, *, exact: bool) -> Iterator[_Figure]:
+    known = [each for each in (old.interval_s, new.interval_s) if each is not None]
+    interval_s = 0.0 if exact else max(known, default=math.inf)
     for upstream in old.breakers:
         if upstream not in new.breakers:
             continue
@@ -304,11 +312,13 @@ def _breakers(old: Scenario, new: Scenario) -> Iterator[_Figure]:
             )
         if opened and opens:
             name = f"{upstream} breaker: first opening"
-            yield from _instant(name, opened[0], opens[0], earlier=Sort.CHANGED)
+            apart_s = OPENING_INTERVALS * interval_s
+            yield from _instant(name, opened[0], opens[0], apart_s, earlier=Sort.CHANGED)
         closed, closes = _states("closed", before), _states("closed", after)
         if closed and closes and len(opened) == len(opens):
             name = f"{upstream} breaker: last closing"
-            yield from _instant(name, closed[-1], closes[-1], earlier=Sort.BETTER)
+            apart_s = CLOSING_INTERVALS * interval_s
+            yield from _instant(name, closed[-1], closes[-1], apart_s, earlier=Sort.BETTER)
         elif closed and not closes and opens:
             yield _Figure(
                 sort=Sort.WORSE,
@@ -323,9 +333,12 @@ def _states(state: str, changes: tuple[Change, ...]) -> list[Change]:
     return [each for each in changes if each.state == state]
 
 
-def _instant(name: str, before: Change, after: Change, *, earlier: Sort) -> Iterator[_Figure]:
-    later = after.at_s - after.error_s > before.at_s + before.error_s
-    if later or after.at_s + after.error_s < before.at_s - before.error_s:
+def _instant(
+    name: str, before: Change, after: Change, apart_s: float, *, earlier: Sort
+) -> Iterator[_Figure]:
+    apart_s += before.error_s + after.error_s
+    later = after.at_s - before.at_s > apart_s
+    if later or before.at_s - after.at_s > apart_s:
         yield _Figure(
             sort=Sort.WORSE if later else earlier,
             name=name,

@@ -81,6 +81,7 @@ class Scenario(_Read):
     name: str
     file: str = ""
     verdict: Verdict | None
+    duration_s: float = 0.0
     expectations: tuple[Expectation, ...] = ()
     promises: tuple[Expectation, ...] = ()
     breakers: dict[str, tuple[Change, ...]] = Field(default_factory=dict)
@@ -109,6 +110,12 @@ class Scenario(_Read):
     def judged(self) -> bool:
         """Whether it was played so far that its own expectations were judged."""
         return bool(self.promises) or any(each.line for each in self.expectations)
+
+    @property
+    def interval_s(self) -> float | None:
+        """How far apart the requests of its slowest stream are, on average; None where unknown."""
+        counts = [stream.requests for stream in self.streams.values() if stream.requests]
+        return self.duration_s / min(counts) if counts and self.duration_s > 0 else None
 
     @property
     def measured(self) -> bool:
