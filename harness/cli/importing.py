@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+_LARGE_BYTES = 4_000_000
+"""What takes longer than a moment to read."""
 FORMATS = ("prometheus", "csv", "log", "alertmanager", "statuspage")
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ def import_(
         raise UsageError(f"--bad {bad}: {error}") from None
     for file in files:
         check_readable(Path(file))
+        if (size := Path(file).stat().st_size) > _LARGE_BYTES:
+            click.echo(f"reading {file}: {size / 1e6:.0f} MB, some seconds", err=True)
     observations = [observe(file, wanted, format_name) for file in files]
     incident = gather(
         observations,
