@@ -33,26 +33,21 @@ class Pen {
     this.ctx.fillRect(x, this.down(top), width, height * this.ratio);
   }
 
+  // Words in a box, or beside it where they don't fit; cut where there is no room for either.
   label(from, to, top, height, words, ink) {
     const { ctx, ratio } = this;
     const [x, width] = this.clipped(from, to);
-    const room = this.right - x - 8 * ratio;
+    const gap = 5 * ratio;
     ctx.font = `${12 * ratio}px ${colour("font")}`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
-    const own = ctx.measureText(words).width;
-    const inside = own + 10 * ratio <= width;
-    if (!inside && own + width + 10 * ratio > room + 8 * ratio) {
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(x, this.down(top), Math.max(width, room), height * ratio);
-      ctx.clip();
-    }
+    const beside = this.right - x - width - 2 * gap;
+    const inside = ctx.measureText(words).width <= width - 2 * gap || width - 2 * gap >= beside;
+    const room = inside ? width - 2 * gap : beside;
+    let told = words;
+    while (told.length > 1 && ctx.measureText(told).width > room) told = `${told.slice(0, -2)}…`;
     ctx.fillStyle = inside ? ink : colour("ink");
-    const start = inside || width > room * 0.5 ? x + 5 * ratio : x + width + 5 * ratio;
-    if (!inside && width > room * 0.5) ctx.fillStyle = ink;
-    ctx.fillText(words, start, this.down(top + height / 2));
-    if (!inside && own + width + 10 * ratio > room + 8 * ratio) ctx.restore();
+    ctx.fillText(told, inside ? x + gap : x + width + gap, this.down(top + height / 2));
   }
 
   mark(at, level, outcome, radius, hollow, alpha) {
