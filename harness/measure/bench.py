@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from harness.measure.experiment import KINDS, Course, Experiment, Spell, staggered
 from harness.measure.findings import Findings, Span
 from harness.measure.lab import Lab
-from harness.measure.reading import Reading
+from harness.measure.reading import Reading, Seen
 from harness.measure.routes import Called
 
 GAP_S = 0.05
@@ -17,6 +17,11 @@ ONE_S = 5.0
 _DILUTING = 40
 _SLOW_S = 0.3
 """How long a call that is to overlap others takes; shorter where the timeout is."""
+
+
+def before_one() -> list[float]:
+    """When those requests leave that meet nothing, before a single one that does."""
+    return [round(ONE_S - (index + 1) * 0.02, 6) for index in range(_DILUTING)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,8 +36,10 @@ class Bench:
     """How long a call takes at the most that meets a kind; None: nothing."""
     tries: dict[str, int] = field(default_factory=dict)
     """How many attempts a call makes that meets a kind, while the breaker is closed."""
-    statuses: dict[str | None, int | None] = field(default_factory=dict)
-    """What the route answers then."""
+    first: dict[str, Seen] = field(default_factory=dict)
+    """A call that met a kind, the first to do so, at `ONE_S`."""
+    goes_on: bool = False
+    """Whether a failing call is answered only some time after its last attempt."""
     queues: bool = False
     """Whether calls wait for each other, one at a time."""
 
@@ -62,7 +69,7 @@ class Bench:
 
         With so many successes before it a breaker by share opens late, if at all.
         """
-        before = [ONE_S - (index + 1) * 0.02 for index in range(_DILUTING)]
+        before = before_one()
         experiment = Experiment(
             stream=self.route.stream,
             upstream=self.upstream,

@@ -22,7 +22,8 @@ _BEFORE = 12
 _WIDER = 0.3
 """Of 30 samples' range, added at each end, so that the true interval of a jitter is inside:
 uniform samples miss it less than once in 200."""
-_ENDED_AT_ONCE_S = 0.05
+_GOES_ON_S = 0.05
+"""A call that is answered so long after its last attempt waited for one more, or did other work."""
 _AGREES = 0.01
 
 
@@ -34,8 +35,11 @@ async def find_calls(bench: Bench) -> None:
     seen = dict(zip(kinds, (reading.seen[-1] for reading in readings), strict=True))
     for kind, one in seen.items():
         bench.tries[kind] = len(one.tries)
-        bench.statuses[kind] = one.status
+        bench.first[kind] = one
         bench.lasts_s[kind] = _lasts_s(one)
+    bench.goes_on = any(
+        one.end_s - one.tries[-1].end_s > _GOES_ON_S for one in seen.values() if one.tries
+    )
     await _backoffs(bench, seen)
     _timeout(bench, seen["timeout"])
     _attempts(bench, seen)
@@ -110,6 +114,11 @@ def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
         found.saw(f"{found.attempts} attempts of a call that meets {', '.join(retried)}")
     else:
         found.cannot_tell("attempts", f"it depends on the failure: {retried}")
+    if bench.goes_on:
+        found.attempts = None
+        found.cannot_tell(
+            "attempts", f"at least {max(counts.values())}: a call goes on after its last attempt"
+        )
 
 
 async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
@@ -162,6 +171,9 @@ async def _connect(bench: Bench) -> None:
     found = bench.findings
     seen = (await _meet(bench, {"fault": "unanswered"})).seen[-1]
     own = [one for one in seen.tries if one.how == "unanswered"]
+    if bench.goes_on:
+        found.cannot_tell("connect_timeout_s", "a call goes on after its last attempt")
+        return
     if not own or math.isinf(seen.end_s):
         found.cannot_tell("connect_timeout_s", "a connect that nobody answers was never given up")
         return

@@ -14,6 +14,7 @@ from harness.measure.bench import Bench
 from harness.measure.doses import Contrast, Results, dose, one_dose
 from harness.measure.rate import find_rate
 from harness.measure.reading import Reading
+from harness.measure.resets import find_hidden_attempts
 from harness.measure.signs import Opened, opened_in
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.rules import InARow
@@ -47,6 +48,8 @@ async def find_opening(bench: Bench) -> tuple[Opened | None, Contrast | None]:
         found.cannot_tell("by", "there is no breaker that could count")
         return None, None
     await _by(bench, opened)
+    if opened.calls == 1 and found.by != "call":
+        await _hidden_attempts(bench, opened)
     if opened.last_tries and await _is_in_a_row(bench, opened):
         found.breaker.rule = "in a row"
         return opened, None
@@ -109,6 +112,31 @@ async def _at_once(bench: Bench, kind: str) -> Opened | None:
             again=again,
         )
     return None
+
+
+async def _hidden_attempts(bench: Bench, opened: Opened) -> None:
+    """Where the first call opens it, it may have kept that call from further attempts."""
+    found = bench.findings
+    first = bench.first[opened.kind]
+    alone = len(first.tries) == 1
+    number = None if alone else await find_hidden_attempts(bench, opened.kind, first)
+    if number is None:
+        found.attempts = None
+        found.cannot_tell(
+            "attempts", f"at least {len(first.tries)}: then the breaker opens, in the same call"
+        )
+        found.backoffs = None
+        found.cannot_tell("backoff_s", "not all attempts of a call were seen")
+    elif number > len(first.tries):
+        found.attempts, found.backoffs = number, None
+        found.unknown.pop("attempts", None)
+        found.cannot_tell("backoff_s", "the breaker opens before all attempts of a call are made")
+        found.saw(f"{number} attempts of a call where other requests' successes come between them")
+        for kind, count in bench.tries.items():
+            bench.tries[kind] = number if count > 1 else count
+    else:
+        found.attempts = number
+        found.unknown.pop("attempts", None)
 
 
 # By attempt or by call

@@ -24,6 +24,8 @@ _NARROW = 0.01
 """A window of seconds is known well enough within this share of it."""
 _SHORTEST_S = 1.0
 _ROUNDS = 14
+_VAGUE = 0.3
+"""A share with wider bounds than this is none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,7 +109,7 @@ async def _seconds(rate: _Rate, contrast: Contrast) -> bool:
         return _unexplained(rate)
     own = found.breaker
     own.rule, own.threshold = "rate", None
-    own.share = Span(low_s=low, high_s=high)
+    _note_share(rate, low, high)
     own.window_s = window
     own.least = Span(low_s=rate.alone.low, high_s=rate.alone.high)
     _say(rate, f"what is older than {window.high_s:.3g} s does not count")
@@ -175,7 +177,7 @@ async def _calls(rate: _Rate) -> bool:
     shares = windows.values()
     own = found.breaker
     own.rule, own.threshold = "rate", None
-    own.share = Span(low_s=min(low for low, _ in shares), high_s=max(high for _, high in shares))
+    _note_share(rate, min(low for low, _ in shares), max(high for _, high in shares))
     if max(windows) >= _LARGEST:
         found.cannot_tell("breaker.window_calls", f"at least {min(windows)} calls, or no window")
     else:
@@ -244,6 +246,14 @@ def _least_of_calls(rate: _Rate, windows: dict[int, tuple[float, float]]) -> Non
     one_less = _share([False], fewest - 1, _LARGEST)
     least = fewest + 1 if fewest > 1 and one_less >= share else 1
     rate.bench.findings.breaker.least = Span(low_s=least, high_s=most)
+
+
+def _note_share(rate: _Rate, low: float, high: float) -> None:
+    found = rate.bench.findings
+    if high - low > _VAGUE:
+        found.cannot_tell("breaker.share", f"it lies between {low:.0%} and {high:.0%}")
+    else:
+        found.breaker.share = Span(low_s=low, high_s=high)
 
 
 def _unexplained(rate: _Rate) -> bool:
