@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from harness.known import KnownFailure
 from harness.log_patterns import Log
+from harness.policy.rules import ShareOfCalls, ShareOfSeconds
 from harness.scenario.fields import (
     ANY_TEXT,
     AnswerHeaders,
@@ -25,6 +26,7 @@ from harness.scenario.fields import (
     Number,
     Part,
     Route,
+    Share,
     UpstreamName,
     UserName,
     Whole,
@@ -92,8 +94,42 @@ class Status(Part):
     )
 
 
+class Rate(Part):
+    """A breaker that opens by a share of failures, of the last calls or of a time."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("calls", "within"),
+        exclusive("calls", "within"),
+    )
+
+    share: Share = Field(description="failures among the results, at which it opens")
+    calls: Whole | None = Field(
+        None, ge=1, description="of the last so many results", examples=[20]
+    )
+    within: Duration | None = Field(None, description="of the results of the last so long")
+    least: Whole = Field(1, ge=1, description="how many results there must be", examples=[10])
+
+    @property
+    def rule(self) -> ShareOfCalls | ShareOfSeconds:
+        """As everybody takes it who has to do with breakers."""
+        if self.within is not None:
+            return ShareOfSeconds(self.share, self.within, self.least)
+        assert self.calls is not None
+        return ShareOfCalls(self.share, self.calls, self.least)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rate:
+        if (self.calls is None) == (self.within is None):
+            raise ValueError("expected either `calls` (the last 20) or `within` (the last 10s)")
+        if not self.share:
+            raise Misfit("expected more than 0%", key="share")
+        return self
+
+
 class Breaker(Part):
     """Settings of one upstream's client that differ from the contract's."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("threshold", "rate"),)
 
     attempts: Whole | None = Field(
         None, ge=1, description="attempts of a call, the first included", examples=[2]
@@ -101,6 +137,17 @@ class Breaker(Part):
     timeout: Duration | None = Field(None, description="how long an attempt may take")
     threshold: Whole | None = Field(
         None, ge=1, description="failed attempts in a row that open it", examples=[5]
+    )
+    rate: Rate | None = Field(
+        None,
+        description="a share of failures that opens it, instead of `threshold`",
+        examples=[{"share": "50%", "within": "10s", "least": 6}],
+    )
+    by: Literal["attempt", "call"] | None = Field(
+        None, description="whether each failed attempt counts, or one failure a call"
+    )
+    trials: Whole | None = Field(
+        None, ge=1, description="how many may be under way at once while half open", examples=[1]
     )
     wait: Duration | None = Field(None, description="from opening to the probe")
     backoff: Duration | tuple[Duration, ...] | None = Field(
@@ -115,6 +162,12 @@ class Breaker(Part):
         if value == ():
             raise ValueError("expected at least one duration, such as [200ms, 400ms]")
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Breaker:
+        if self.threshold is not None and self.rate is not None:
+            raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
+        return self
 
 
 def _day(value: object) -> object:
@@ -405,10 +458,15 @@ class Target(Part):
         base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
         own = self.breakers.get(upstream, Breaker())
         backoff = own.backoff
+        rate = None if own.rate is None else own.rate.rule
+        threshold = base.threshold if own.threshold is None else own.threshold
         return ServiceSettings(
             attempts=base.attempts if own.attempts is None else own.attempts,
             timeout_s=base.timeout_s if own.timeout is None else own.timeout,
-            threshold=base.threshold if own.threshold is None else own.threshold,
+            threshold=threshold if rate is None else rate.failures,
+            rate=rate,
+            per_call=base.per_call if own.by is None else own.by == "call",
+            trials=base.trials if own.trials is None else own.trials,
             wait_s=base.wait_s if own.wait is None else own.wait,
             backoffs_s=base.backoffs_s
             if backoff is None

@@ -29,6 +29,8 @@ EITHER_WAY_S = 0.25
 """Around the end of the recovery wait either answer is right (B4)."""
 _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 """Targets that lean the same way at each probe are sound too: their slips add up."""
+_WARM_UP_S = -0.3
+"""About when the warm-up was."""
 _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
 _LAGS_S = (
@@ -110,7 +112,7 @@ class Run:
         self._wires = {name: Wire(self, self._rng, self._changes_s(name)) for name in settings}
         self.outcomes = Outcomes(
             upstreams={
-                name: Witness(breaker=Breaker(threshold=own.threshold, wait_s=own.wait_s))
+                name: Witness(breaker=_warmed_up(own, seed % (len(routes) + 1)))
                 for name, own in settings.items()
             }
         )
@@ -285,6 +287,19 @@ class Run:
         if key not in self._charged:
             self._charged.add(key)
             self.outcomes.charges.append(self._now_s)
+
+
+def _warmed_up(own: ServiceSettings, successes: int) -> Breaker:
+    """A breaker that has seen so many successes of the warm-up, where its rule counts them.
+
+    How many routes of a scenario call an upstream isn't known here, so runs differ in this.
+    """
+    made = Breaker(opens=own.opens, wait_s=own.wait_s, trials=own.trials)
+    for _ in range(successes):
+        leave = made.ask(_WARM_UP_S)
+        assert leave is not None
+        made.tell(leave, Outcome.SUCCESS, _WARM_UP_S, own.wait_s)
+    return made
 
 
 def _made_of(delivered: Delivered) -> Attempted:

@@ -34,6 +34,8 @@ def confirmed(
     finding = failed(violation, scenario, history)
     if finding is None:
         return None
+    if any(player.target.settings(name).rate for name in player.target.upstream_names):
+        return finding  # the reference gateway, whose breakers count in a row, is no twin of it
     sound = _sound_history(outage, player)
     accused = sound is not None and failed(violation, scenario, sound) is not None
     return None if accused else finding

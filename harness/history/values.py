@@ -27,6 +27,11 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "connection": (0, _LARGEST),
     "attempts": (1, 1000),
     "threshold": (1, 10**6),
+    "share": (1e-6, 1.0),
+    "window_calls": (1, 10**6),
+    "window_s": (1e-6, _LARGEST_S),
+    "least": (0, 10**6),
+    "trials": (1, 10**6),
     "timeout_s": (1e-6, _LARGEST_S),
     "wait_s": (0.0, _LARGEST_S),
 }

@@ -11,6 +11,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from harness.units import format_duration
+
 State = Hashable
 
 
@@ -28,6 +30,20 @@ class Rule(Protocol):
 
     def opens(self, state: Any) -> bool:
         """Whether a breaker opens in that state, which a result has just made."""
+        ...
+
+    def may_open(self, state: Any, slack_s: float) -> frozenset[bool]:
+        """The same for who knows instants within a slack only: all that it may do."""
+        ...
+
+    @property
+    def failures(self) -> int:
+        """How many failures open it where nothing else came before."""
+        ...
+
+    @property
+    def says(self) -> str:
+        """What opens it, in words: `5 failures in a row`."""
         ...
 
 
@@ -50,6 +66,20 @@ class InARow:
     def opens(self, state: int) -> bool:
         """Whether the run is long enough."""
         return state >= self.threshold
+
+    def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
+        """However far apart, so instants don't matter."""
+        return frozenset({self.opens(state)})
+
+    @property
+    def failures(self) -> int:
+        """The threshold."""
+        return self.threshold
+
+    @property
+    def says(self) -> str:
+        """`5 failures in a row`."""
+        return f"{self.threshold} failures in a row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +106,21 @@ class ShareOfCalls:
         """Whether the newest result is a failure, and there are enough with it."""
         return bool(state) and state[-1] and _over(sum(state), len(state), self.share, self.least)
 
+    def may_open(self, state: tuple[bool, ...], slack_s: float) -> frozenset[bool]:
+        """Only their order matters."""
+        return frozenset({self.opens(state)})
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def says(self) -> str:
+        """`50% failures of the last 20 results (10 at least)`."""
+        window = f"the last {self.window} results"
+        return f"{self.share:.0%} failures of {window} ({self.least} at least)"
+
 
 @dataclass(frozen=True, slots=True)
 class ShareOfSeconds:
@@ -99,8 +144,8 @@ class ShareOfSeconds:
         self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float
     ) -> tuple[tuple[float, bool], ...]:
         """The results that still count at an instant, the newest last."""
-        kept = tuple(one for one in state if self._counts(one[0], at_s))
-        return (*kept, (at_s, failed))
+        oldest_s = at_s - self.window_s - self.bucket_s - _KEPT_S
+        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))
 
     def _counts(self, result_s: float, at_s: float) -> bool:
         if not self.bucket_s:
@@ -110,9 +155,36 @@ class ShareOfSeconds:
 
     def opens(self, state: tuple[tuple[float, bool], ...]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
-        failures = sum(failed for _, failed in state)
-        newest = bool(state) and state[-1][1]
-        return newest and _over(failures, len(state), self.share, self.least)
+        if not state or not state[-1][1]:
+            return False
+        now_s = state[-1][0]
+        counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
+        return _over(sum(counted), len(counted), self.share, self.least)
+
+    def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
+        """Results near to the window's edge may count or not, the oldest of them last."""
+        if not state or not state[-1][1]:
+            return frozenset({False})
+        now_s, edge_s = state[-1][0], slack_s + self.bucket_s
+        ages = [(now_s - at_s, failed) for at_s, failed in state]
+        sure = [failed for age_s, failed in ages if age_s < self.window_s - edge_s]
+        doubtful = [failed for age_s, failed in ages if abs(age_s - self.window_s) <= edge_s]
+        found = set()
+        for count in range(len(doubtful) + 1):
+            counted = [*doubtful[len(doubtful) - count :], *sure]
+            found.add(_over(sum(counted), len(counted), self.share, self.least))
+        return frozenset(found)
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def says(self) -> str:
+        """`50% failures of the last 10s (6 results at least)`."""
+        span = format_duration(self.window_s)
+        return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +204,23 @@ class Never:
         """Never."""
         return False
 
+    def may_open(self, state: None, slack_s: float) -> frozenset[bool]:
+        """Never."""
+        return frozenset({False})
 
+    @property
+    def failures(self) -> int:
+        """None opens it; for who tries, a good many."""
+        return 1
+
+    @property
+    def says(self) -> str:
+        """`nothing`."""
+        return "nothing"
+
+
+_KEPT_S = 2.0
+"""Results are kept for so much longer than they count, for who doesn't know instants exactly."""
 _EXACT = 1e-9
 """Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
 

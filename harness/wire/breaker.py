@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
 from harness.wire.rules import Rules
@@ -26,6 +27,7 @@ _MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
+_MOST_EARLIER = 20
 CLOSED: States = {State("closed", NEVER): (START,)}
 """Where every reading begins."""
 
@@ -49,17 +51,19 @@ def read(
     tie_s: Callable[[float], float],
     lost: Sequence[float] = (),
     forgiving: bool = False,
+    earlier: Sequence[float] = (),
 ) -> Reading:
     """Hold all events of one upstream against a breaker's rules.
 
     `outcomes`: what each attempt is to a breaker with these rules, and the rules. `tie_s`: how far
     the target's own order of events may be from the wire's around an instant, in seconds. `lost`:
     instants at which one attempt may have failed unseen. `forgiving`: go on as if what isn't
-    explained had not been.
+    explained had not been. `earlier`: when successes of the warm-up were told, all or some of which
+    a rule may still count.
     """
     acceptor = Acceptor(attempts, outcomes, tie_s)
     events = happenings(attempts, asked, tie_s, lost)
-    states, in_flight = CLOSED, dict[int, Attempt]()
+    states, in_flight = _begins(outcomes.policy.rule, earlier), dict[int, Attempt]()
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
@@ -86,6 +90,18 @@ def read(
         unexplained=tuple(unexplained),
         lost_track=lost_track,
     )
+
+
+def _begins(rule: Rule | None, earlier: Sequence[float]) -> States:
+    """The states in which a breaker may be at 0s, closed."""
+    if rule is None:
+        return CLOSED
+    found: States = dict(CLOSED)
+    seen = rule.begin
+    for at_s in earlier[-_MOST_EARLIER:]:
+        seen = rule.after(seen, False, at_s)
+        add(found, State("closed", NEVER, seen=seen), (START,))
+    return found
 
 
 def happenings(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
+from harness.policy.rules import Never
 from harness.settings import ServiceSettings
 from harness.units import format_duration
 from harness.wire.attempts import Result
@@ -87,6 +88,9 @@ def fitting(family: Sequence[Policy], explains: Callable[[Policy], int | None]) 
             yield Cause(what=policy.says, claims=policy.claims, events=events, policy=policy)
 
 
+_ASKS_ONCE = "doesn't ask its breaker again before a retry"
+
+
 def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     """Rivals of the declared breaker by what they have in common, the likeliest first.
 
@@ -96,6 +100,12 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     yield tuple(_thresholds(base, settings))
     yield tuple(_waits(base, evidence.waits_s))
     yield tuple(_probes(base))
+    if base.rule is not None:
+        # What else may be otherwise is told by failures in a row only: each of these readings keeps
+        # all results of a window, and there are hundreds.
+        yield from ((one,) for one in _rules(base) if one.by_call != base.by_call)
+        yield (_rival(base, _ASKS_ONCE, "B6", rechecks=False),)
+        return
     for one in _rules(base):
         yield (one,)
     yield tuple(_forgetting(base))
@@ -108,6 +118,12 @@ def _rival(base: Policy, says: str, *claims: str, **changes: object) -> Policy:
 
 
 def _thresholds(base: Policy, settings: ServiceSettings) -> Iterator[Policy]:
+    if base.rule is not None:
+        for number in range(1, 2 * settings.threshold + 1):
+            says = f"opens after {number} failures in a row, not at {base.rule.says}"
+            yield _rival(base, says, "B2", rule=None, least=number, most=number)
+        yield _rival(base, "never opens", "B2", rule=Never())
+        return
     n = settings.threshold
     candidates = [n + 1, n - 1, settings.attempts, *(k for k in range(1, 2 * n + 1))]
     for number in dict.fromkeys(candidates):
@@ -141,7 +157,7 @@ def _rules(base: Policy) -> Iterator[Policy]:
         yield _rival(base, "counts attempts, not calls", "B1", by_call=False)
     else:
         yield _rival(base, "counts calls, not attempts", "B1", by_call=True)
-    yield _rival(base, "doesn't ask its breaker again before a retry", "B6", rechecks=False)
+    yield _rival(base, _ASKS_ONCE, "B6", rechecks=False)
     yield _rival(base, "isn't reset by a success", "B1", resets=False)
     yield _rival(base, "closes when its probe fails", "B4", failed_probe="closes")
     yield _rival(base, "goes on as if a failed probe had not been", "B4", failed_probe="nothing")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from harness.policy.rules import Rule
 from harness.settings import ServiceSettings
 from harness.wire.attempts import Result
 
@@ -28,6 +29,8 @@ class Policy:
     """What a gateway with it does, to follow "it behaves as one that"."""
     claims: tuple[str, ...] = ()
     """What it breaks, where it isn't the declared one."""
+    rule: Rule | None = None
+    """What opens it, where that isn't failures in a row; then the next two mean nothing."""
     least: int
     """So many failures in a row may open it..."""
     most: float
@@ -77,6 +80,8 @@ def declared(settings: ServiceSettings) -> Policy:
         wait_s=settings.wait_s,
         wait_most_s=settings.wait_s,
         by_call=settings.per_call,
+        rule=settings.rate,
+        probes=settings.trials,
     )
 
 
@@ -85,4 +90,5 @@ def any_threshold(settings: ServiceSettings) -> Policy:
 
     For what can be said of an opening where nothing was seen.
     """
-    return replace(declared(settings), says="opens when it likes", least=1, most=math.inf)
+    likes = "opens when it likes"
+    return replace(declared(settings), says=likes, rule=None, least=1, most=math.inf)

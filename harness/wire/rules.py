@@ -10,12 +10,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt, Result
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Counted
 from harness.wire.states import Asked, State, States, add
 from harness.wire.stories import Change, Story
 
+_EDGE_S = 0.1
+"""Results nearer than this to the end of a window may count or not."""
 Stories = tuple[Story, ...]
 Next = tuple[State, Change | None]
 
@@ -155,6 +158,9 @@ class Rules:
         others = self._mixed.get(attempt.id, 0)
         if result is None or result is Result.NEUTRAL:
             return [(state, None)]
+        if rules.rule is not None:
+            opening = Change("open", low_s, high_s, attempt.id)
+            return self._by_rule(rules.rule, state, result is Result.FAILURE, opening, high_s)
         if result is Result.SUCCESS:
             if not rules.resets:
                 return [(state, None)]
@@ -174,6 +180,8 @@ class Rules:
         """One failure more: it may open, or count it."""
         found: list[Next] = []
         count, rules = state.failures + 1, self._policy
+        if rules.rule is not None:
+            return self._by_rule(rules.rule, state, True, opening, since_s)
         if count >= rules.least:
             failures = 0 if rules.clears else count
             found.append((State("open", since_s, failures=failures, told=state.told), opening))
@@ -181,6 +189,19 @@ class Rules:
             kept = min(count, rules.least) if math.isinf(rules.most) else count
             found.append((replace(state, failures=int(kept)), None))
         return found
+
+    def _by_rule(
+        self, rule: Rule, state: State, failed: bool, opening: Change, at_s: float
+    ) -> list[Next]:
+        """One result more to a rule of another kind."""
+        before = rule.begin if state.seen is None else state.seen
+        seen = rule.after(before, failed, at_s)
+        return [
+            (State("open", at_s, told=state.told), opening)
+            if opens
+            else (replace(state, seen=seen), None)
+            for opens in sorted(rule.may_open(seen, _EDGE_S))
+        ]
 
     # Nobody saw an attempt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,12 +34,14 @@ class State:
     stuck: bool = False
     run: tuple[float, ...] = ()
     """When each failure of the run was counted, where failures are forgotten."""
+    seen: Hashable = None
+    """The state of a rule other than failures in a row; None where it begins."""
 
     def having(self, attempt: int) -> State:
         """The same, with one more attempt's end taken into account ahead of its turn."""
         return State(
             self.kind, self.since_s, self.failures, self.probes, self.successes, self.freed_s,
-            self.told | {attempt}, self.stuck, self.run,
+            self.told | {attempt}, self.stuck, self.run, self.seen,
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -194,6 +194,12 @@ class Wire:
     def _lost(self) -> list[float]:
         return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
 
+    @cached_property
+    def _earlier(self) -> tuple[float, ...]:
+        """When calls of the warm-up were answered."""
+        calls = self.history.calls_to(self.upstream)
+        return tuple(call.at_s for call in calls if call.at_s < 0 and call.replied is not None)
+
     def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
         """What a breaker with these rules makes of all events."""
         key = policy, forgiving
@@ -205,6 +211,7 @@ class Wire:
                 tie_s=self.sight.tie_s,
                 lost=self._lost,
                 forgiving=forgiving,
+                earlier=self._earlier,
             )
         return self._readings[key]
 
@@ -223,10 +230,15 @@ class Wire:
 
     def _declared(self, sight: Sight) -> Reading:
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
-        found = read(self.attempts, self.asked, outcomes, tie_s=sight.tie_s, lost=self._lost)
+
+        def read_with(tie_s: Callable[[float], float]) -> Reading:
+            events = self.attempts, self.asked, outcomes
+            return read(*events, tie_s=tie_s, lost=self._lost, earlier=self._earlier)
+
+        found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:
             return found
-        seen = read(self.attempts, self.asked, outcomes, tie_s=sight.blind_tie_s, lost=self._lost)
+        seen = read_with(sight.blind_tie_s)
         return found if seen.refutation is not None else seen
 
     @property

@@ -134,10 +134,10 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
 
 
 def _settings(own: ServiceSettings) -> str:
-    counted = "failed calls" if own.per_call else "failed attempts"
+    counted = "calls" if own.per_call else "attempts"
     return (
-        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens after {own.threshold} "
-        f"{counted}, for {format_duration(own.wait_s)}"
+        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens at {own.opens.says} "
+        f"({counted}), for {format_duration(own.wait_s)}"
     )
 
 

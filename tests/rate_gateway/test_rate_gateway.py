@@ -1,0 +1,80 @@
+"""A gateway whose breakers open by a share of failures: sound it passes, defective it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import belongings
+from harness.engines.base import Job
+from harness.engines.sim.engine import SimEngine
+from harness.explore.player import Player
+from harness.history.view import History
+from harness.judge import judge
+from harness.scenario.loader import load_scenario
+from harness.target import Target
+from harness.target_file import load_target
+from harness.timeline import compile_timeline
+from harness.verdict import Verdict
+
+HERE = Path(__file__).parent
+DEFECTS = {
+    "waits long": "a probe has been due",
+    "waits short": "has been open since",
+    "share of 90%": "50% failures of the last 10s",
+    "share of 20%": "its breaker is closed",
+    "from 2 on": "its breaker is closed",
+    "from 12 on": "50% failures of the last 10s",
+    "never forgets": "50% failures of the last 10s",
+    "forgets after 1s": "50% failures of the last 10s",
+    "everybody tries": "was still in flight",
+    "closes anyhow": "50% failures of the last 10s",
+    "never opens": "50% failures of the last 10s",
+    "never asks again": "has been open since",
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SimEngine]:
+    made = SimEngine()
+    yield made
+    made.close_now()
+
+
+def target(defect: str) -> Target:
+    loaded = load_target(str(HERE / "target.yaml"))
+    assert loaded.start is not None
+    start = loaded.start.model_copy(update={"env": {"DEFECT": defect}})
+    return loaded.model_copy(update={"start": start})
+
+
+def kept(engine: SimEngine, defect: str) -> tuple[Verdict, str]:
+    own = target(defect)
+    scenario = load_scenario(HERE / "auth_by_halves.yaml", target=own)
+    with belongings.folder() as folder:
+        timeline = compile_timeline(scenario)
+        job = Job(scenario=scenario, timeline=timeline, target=own, folder=folder)
+        history = History(engine.play_now(job))
+    judgement = judge(scenario, history)
+    keeps = next(f for f in judgement.all_findings if f.name.endswith("keeps its contract"))
+    return keeps.verdict if defect else judgement.verdict, keeps.observed
+
+
+def test_a_sound_one_passes(engine: SimEngine) -> None:
+    assert kept(engine, "")[0] is Verdict.PASSED
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_defective_one_fails_for_what_is_wrong_with_it(engine: SimEngine, defect: str) -> None:
+    verdict, observed = kept(engine, defect)
+    assert verdict is Verdict.FAILED
+    assert DEFECTS[defect] in observed
+
+
+def test_exploration_has_no_twin_of_it_to_accuse(engine: SimEngine) -> None:
+    with Player(target("")) as player:
+        rates = {name: player.target.settings(name).rate for name in player.surface.upstreams}
+    assert all(rates.values())
+    assert set(rates) == {"auth", "billing"}

@@ -1,0 +1,184 @@
+"""Each rule against a brute-force model, and against a library that has it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from importlib import import_module
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.policy.breaker import Breaker, Rules
+from harness.policy.rules import InARow, Never, Rule, ShareOfCalls, ShareOfSeconds
+from harness.policy.trials import ByShare, EachAlone
+from harness.policy.waits import Constant, Growing, Multiplied, Wait
+
+Results = list[tuple[float, bool]]
+
+
+@st.composite
+def results(draw: st.DrawFn) -> Results:
+    apart = draw(st.lists(st.sampled_from([0.125, 0.5, 1.0, 4.0]), max_size=40))
+    at_s, found = 0.0, []
+    for gap_s in apart:
+        at_s += gap_s
+        found.append((at_s, draw(st.booleans())))
+    return found
+
+
+def openings(rule: Rule, told: Results) -> list[bool]:
+    state, found = rule.begin, []
+    for at_s, failed in told:
+        state = rule.after(state, failed, at_s)
+        found.append(rule.opens(state))
+        assert rule.may_open(state, 0.0) >= {found[-1]}
+    return found
+
+
+def by_force(told: Results, opens: Callable[[Results], bool]) -> list[bool]:
+    return [opens(told[: index + 1]) for index in range(len(told))]
+
+
+@given(told=results(), threshold=st.integers(1, 6))
+def test_in_a_row(told: Results, threshold: int) -> None:
+    def opens(so_far: Results) -> bool:
+        last = so_far[-threshold:]
+        return len(last) == threshold and all(failed for _, failed in last)
+
+    assert openings(InARow(threshold), told) == by_force(told, opens)
+
+
+shares = st.sampled_from([Fraction(n, 20) for n in range(1, 21)])
+
+
+def reached(counted: Results, share: Fraction, least: int) -> bool:
+    failures = sum(failed for _, failed in counted)
+    return counted[-1][1] and len(counted) >= least and failures >= share * len(counted)
+
+
+@given(told=results(), share=shares, window=st.integers(1, 12), least=st.integers(1, 12))
+def test_share_of_calls(told: Results, share: Fraction, window: int, least: int) -> None:
+    rule = ShareOfCalls(float(share), window, least)
+    expected = by_force(told, lambda so_far: reached(so_far[-window:], share, least))
+    assert openings(rule, told) == expected
+
+
+@given(told=results(), share=shares, window_s=st.sampled_from([1.0, 3.0, 10.0]),
+       least=st.integers(1, 8))  # fmt: skip
+def test_share_of_seconds(told: Results, share: Fraction, window_s: float, least: int) -> None:
+    def opens(so_far: Results) -> bool:
+        now_s = so_far[-1][0]
+        return reached([one for one in so_far if one[0] > now_s - window_s], share, least)
+
+    rule = ShareOfSeconds(float(share), window_s, least)
+    assert openings(rule, told) == by_force(told, opens)
+
+
+@given(told=results(), nudges=st.lists(st.floats(-0.05, 0.05), min_size=40, max_size=40))
+def test_what_may_open_within_a_slack_holds_what_opens(told: Results, nudges: list[float]) -> None:
+    rule = ShareOfSeconds(0.5, 4.0, 3)
+    true, seen = rule.begin, rule.begin
+    for (at_s, failed), nudge_s in zip(told, nudges, strict=False):
+        true = rule.after(true, failed, at_s)
+        seen = rule.after(seen, failed, at_s + nudge_s)
+        assert rule.opens(true) in rule.may_open(seen, 0.1)
+
+
+def test_buckets_leave_together() -> None:
+    rule = ShareOfSeconds(0.5, 10.0, 1, bucket_s=1.0)
+    state = rule.after(rule.after(rule.begin, True, 0.9), False, 0.95)
+    assert rule.opens(rule.after(state, True, 9.99))
+    alone = rule.after(rule.after(rule.after(rule.begin, False, 0.1), False, 0.2), True, 10.05)
+    assert rule.opens(alone)  # both successes left with their bucket, though not 10 s old
+
+
+def test_nothing_opens_never() -> None:
+    assert not any(openings(Never(), [(float(at), True) for at in range(50)]))
+
+
+@pytest.mark.parametrize(
+    ("wait", "waits_s"),
+    [
+        (Constant(5.0), [5, 5, 5, 5]),
+        (Growing(2.0, factor=3.0, most_s=20.0), [2, 6, 18, 20]),
+        (Multiplied(30.0, most_s=100.0), [30, 60, 90, 100]),
+    ],
+)
+def test_waits(wait: Wait, waits_s: list[float]) -> None:
+    assert [wait.wait_s(times) for times in (1, 2, 3, 4)] == waits_s
+
+
+def test_trials_judged_by_their_share() -> None:
+    rules = Rules(opens=InARow(1), wait=Constant(1.0), trials=ByShare(trials=4, share=0.5))
+    breaker = Breaker(rules)
+    first = breaker.ask(0.0)
+    assert first is not None
+    breaker.tell(first, True, 0.0)
+    passes = [breaker.ask(1.0) for _ in range(6)]
+    assert [one is not None for one in passes] == [True] * 4 + [False] * 2
+    for one, failed in zip(passes, (True, False, False, False), strict=False):
+        assert one is not None
+        breaker.tell(one, failed, 1.5)
+    assert breaker.reopens_s is None
+
+
+@given(calls=st.lists(st.tuples(st.sampled_from([0.01, 0.05]), st.booleans()), max_size=30),
+       threshold=st.integers(1, 4), successes=st.integers(1, 3))  # fmt: skip
+def test_in_a_row_is_what_pybreaker_does(
+    calls: list[tuple[float, bool]], threshold: int, successes: int
+) -> None:
+    pybreaker = import_module("pybreaker")
+    theirs = pybreaker.CircuitBreaker(
+        fail_max=threshold, reset_timeout=1000, success_threshold=successes
+    )
+    trials = EachAlone(successes=successes)
+    ours = Breaker(Rules(opens=InARow(threshold), wait=Constant(1000.0), trials=trials))
+    now_s = 0.0
+    for gap_s, failed in calls:
+        now_s += gap_s
+        if failed is False and theirs.current_state == "open":
+            theirs.half_open()  # its wait is over: a clock of its own has no say here
+            now_s = max(now_s, ours.reopens_s or 0.0)
+        leave = ours.ask(now_s)
+        try:
+            theirs.call(_act, failed)
+            admitted = True
+        except pybreaker.CircuitBreakerError:
+            admitted = leave is not None  # the call that trips it raises the same
+            assert theirs.current_state == "open"
+        except ZeroDivisionError:
+            admitted = True
+        assert (leave is not None) is admitted
+        if leave is not None:
+            ours.tell(leave, failed, now_s)
+        assert (ours.reopens_s is not None) is (theirs.current_state != "closed")
+
+
+def _act(failed: bool) -> None:
+    if failed:
+        raise ZeroDivisionError
+
+
+def test_in_a_row_is_what_circuitbreaker_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuitbreaker = import_module("circuitbreaker")
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(circuitbreaker, "monotonic", lambda: clock[0])
+    theirs = circuitbreaker.CircuitBreaker(failure_threshold=2, recovery_timeout=5)
+    guarded = theirs(_act)
+    ours = Breaker(Rules(opens=InARow(2), wait=Constant(5.0)))
+    for failed in (True, False, True, True):
+        leave = ours.ask(clock[0])
+        assert leave is not None
+        ours.tell(leave, failed, clock[0])
+        with contextlib.suppress(ZeroDivisionError):
+            guarded(failed)
+        assert theirs.opened is (ours.reopens_s is not None)
+        clock[0] += 1.0
+    assert ours.ask(clock[0]) is None
+    with pytest.raises(circuitbreaker.CircuitBreakerError):
+        guarded(False)
