@@ -22,7 +22,7 @@ from harness.policy.waits import Constant
 
 _FIRST, _SECOND = 12, 45
 """So many calls in a row are made to fail: at first, and where that opened nothing."""
-_AT_ONCE = 130
+_AT_ONCE = 60
 """So many calls fail within a second or two, for rules that look at the last seconds."""
 _SUCCESSES = 12
 _PAUSE_S = 1200.0
@@ -31,6 +31,8 @@ _LEAST_APART_S = 0.0015
 """Between calls that overlap, in virtual time: requests take a few ticks to get to the upstream."""
 ORDER = ("503", "500", "timeout", "refused", "cut")
 """Kinds of failure, those first that most breakers count and that can be made to overlap."""
+OVERLAPPING = ("503", "timeout")
+"""Kinds that are tried many at once, too."""
 RARE = ("429", "404")
 """Kinds that few breakers count."""
 
@@ -63,7 +65,7 @@ async def _first_opening(bench: Bench) -> Opened | None:
         for kind in kinds:
             if bench.tries[kind] and (opened := await _in_turn(bench, kind, count)) is not None:
                 return opened
-    for kind in ORDER:
+    for kind in OVERLAPPING:
         if bench.tries[kind] and (opened := await _at_once(bench, kind)) is not None:
             return opened
     for kind in RARE:

@@ -1,0 +1,48 @@
+"""The gallery: each example does what docs/gallery.md says of it, in the simulation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.entry import call
+from harness.engines.sim.engine import SimEngine
+from harness.measure.measuring import measure, streams_of
+from harness.target_file import load_target
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+
+
+def test_all_of_them_are_on_the_page() -> None:
+    page = (EXAMPLES.parent / "docs" / "gallery.md").read_text()
+    assert len(NAMES) >= 4
+    assert [name for name in NAMES if f"examples/{name}" not in page] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_scenario_passes(name: str, tmp_path: Path) -> None:
+    folder = EXAMPLES / name
+    (scenario,) = (file for file in folder.glob("*.yaml") if file.name != "target.yaml")
+    given = ["run", str(scenario), "--target", str(folder / "target.yaml"), "--engine", "sim"]
+    assert call([*given, "--report", str(tmp_path), "--quiet"]) == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["verdict"] == "passed"
+
+
+def test_what_is_measured_of_pybreaker_is_what_its_code_says() -> None:
+    target = load_target(str(EXAMPLES / "pybreaker" / "target.yaml"))
+    engine = SimEngine()
+    try:
+        document = asyncio.run(measure(target, engine, streams_of(target))).as_json()
+    finally:
+        engine.close_now()
+    found = document["upstreams"]["rates"]
+    assert (found["attempts"], found["breaker"]["rule"]) == (1, "in a row")
+    assert (found["breaker"]["threshold"], found["breaker"]["trials"]) == (5, 1)
+    assert abs(found["breaker"]["wait_s"] - 20) <= found["errors"]["wait_s"]
+    assert abs(found["timeout_s"] - 2) <= found["errors"]["timeout_s"]
+    assert set(found["counts"].values()) == {"failure"}  # it raises for every status from 400 on
