@@ -27,8 +27,11 @@ _GOES_ON_S = 0.05
 _AGREES = 0.01
 
 
-async def find_calls(bench: Bench) -> None:
-    """Attempts, timeouts and backoffs of one call."""
+async def find_calls(bench: Bench) -> bool:
+    """Attempts, timeouts and backoffs of one call; whether it is one call that a request makes.
+
+    Calls of a route that goes on to the same upstream although it fails can't be told apart.
+    """
     bench.lasts_s[None] = bench.route.lasts_s + 0.01
     kinds = list(KINDS)
     readings = await asyncio.gather(*(_meet(bench, KINDS[kind]) for kind in kinds))
@@ -40,10 +43,19 @@ async def find_calls(bench: Bench) -> None:
     bench.goes_on = any(
         one.end_s - one.tries[-1].end_s > _GOES_ON_S for one in seen.values() if one.tries
     )
+    several = {one.route for kind in ("503", "500") for one in seen[kind].tries if one.route}
+    if len(several) > 1:
+        bench.findings.cannot_tell(
+            "",
+            f"{bench.route.request} calls it by {' and '.join(sorted(several))} even if it fails; "
+            "name a route in `routes:` that makes one call to it",
+        )
+        return False
     await _backoffs(bench, seen)
     _timeout(bench, seen["timeout"])
     _attempts(bench, seen)
     await asyncio.gather(_connect(bench), _covers(bench), _retry_after(bench))
+    return True
 
 
 async def _meet(bench: Bench, fault: dict[str, object]) -> Reading:

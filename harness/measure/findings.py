@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.measure.experiment import KINDS
+
 RESOLUTION_S = 0.005
 """The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
 
@@ -85,7 +87,7 @@ class Findings:
             "timeout_covers": self.covers,
             "backoff_s": backoffs,
             "retry_after": self.retry_after,
-            "counts": dict(self.counts),
+            "counts": {kind: self.counts.get(kind) for kind in KINDS},
             "by": self.by,
             "breaker": self._breaker_json(),
             "errors": self.errors(),

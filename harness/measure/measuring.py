@@ -40,7 +40,7 @@ class Measured:
     def as_json(self) -> dict[str, Any]:
         """As `outage measure --format json` says it."""
         unknown = {
-            f"upstreams.{name}.{key}": why
+            f"upstreams.{name}.{key}" if key else f"upstreams.{name}": why
             for name, found in self.upstreams.items()
             for key, why in found.unknown.items()
         }
@@ -119,7 +119,11 @@ async def _upstream(lab: Lab, name: str, measured: Measured, tell: Tell) -> None
     bench = Bench(lab=lab, upstream=name, route=routes[0], findings=found)
     found.saw(f"asked by {routes[0].request}")
     tell(f"{name}: how a call goes")
-    await asyncio.gather(find_calls(bench), find_downs(lab, name, routes, measured.downs))
+    single, _ = await asyncio.gather(
+        find_calls(bench), find_downs(lab, name, routes, measured.downs)
+    )
+    if not single:
+        return
     await find_queue(bench)
     tell(f"{name}: what opens its breaker")
     opened, contrast = await find_opening(bench)

@@ -23,6 +23,8 @@ class Try:
     how: str
     """`answered`, `refused`, `unanswered`, or `ended`: without an answer."""
     status: int | None = None
+    route: str = ""
+    """Method and path, where something was asked."""
     left: bool = False
     """Whether its client gave it up."""
 
@@ -130,6 +132,7 @@ def _unasked(events: list[Crossed]) -> list[Try]:
 
 
 def _try(asked: Crossed, after: list[Crossed]) -> Try:
+    route = f"{asked.method} {(asked.path or '').partition('?')[0]}"
     gone_s = next((event.at_s for event in after if event.what == "closed"), math.inf)
     for event in after:
         if event.what == "response":
@@ -139,6 +142,7 @@ def _try(asked: Crossed, after: list[Crossed]) -> Try:
                 gone_s=gone_s,
                 how="answered",
                 status=event.status,
+                route=route,
             )
     left = any(event.what == "closed" and event.closed_by == "client" for event in after)
-    return Try(start_s=asked.at_s, end_s=gone_s, gone_s=gone_s, how="ended", left=left)
+    return Try(start_s=asked.at_s, end_s=gone_s, gone_s=gone_s, how="ended", route=route, left=left)
