@@ -23,8 +23,6 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 """What a call can meet that may or may not count as a failure, by its name in a report."""
 
-LATE = {"fault": "delay"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:

@@ -92,11 +92,6 @@ class Reading:
         return found
 
     @cached_property
-    def warm_up(self) -> tuple[Request, ...]:
-        """Requests from before the experiment."""
-        return self.history.warm_up
-
-    @cached_property
     def seen(self) -> tuple[Seen, ...]:
         """Each request in turn, with the attempts that began between its time and the next one's.
 
