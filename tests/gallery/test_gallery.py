@@ -14,7 +14,7 @@ from harness.measure.measuring import measure, streams_of
 from harness.target_file import load_target
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+NAMES = sorted(file.parent.name for file in EXAMPLES.glob("*/target.yaml"))
 
 
 def test_all_of_them_are_on_the_page() -> None:
