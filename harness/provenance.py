@@ -49,10 +49,18 @@ def provenance_of(target: Target) -> Provenance:
         commit=_commit(target),
         host=platform.node() or None,
         versions={
-            "outage-harness": metadata.version("outage-harness"),
+            "outage-harness": _own_version(),
             "python": platform.python_version(),
         },
     )
+
+
+def _own_version() -> str:
+    """The harness's; a copy that was not installed, as in its container, doesn't know it."""
+    try:
+        return metadata.version("outage-harness")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def provenance_in(results: dict[str, Any]) -> Provenance:
