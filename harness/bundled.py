@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from harness.contracts import BUNDLED
 from harness.errors import UsageError
 from harness.scenario.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from harness.target import Target
 
 SUFFIXES = (".yaml", ".yml")
 PLAYED = ".played.yaml"
@@ -40,6 +45,22 @@ def find_scenarios(paths: Iterable[str | Path]) -> list[Path]:
     found = [file for path in given for file in _one(path)] if given else bundled_scenarios()
     once = {file.resolve(): file for file in reversed(found)}
     return [file for file in dict.fromkeys(found) if once[file.resolve()] == file]
+
+
+def scenarios_for(paths: Iterable[str | Path], target: Target) -> list[Path]:
+    """The scenario files that paths mean, for one target.
+
+    Raises: UsageError as above, and without paths for a target that promises something else than
+    the bundled scenarios are about.
+    """
+    given = list(paths)
+    if not given and target.contract_ != BUNDLED:
+        raise UsageError(
+            f"name a scenario: the bundled ones are about the contract '{BUNDLED}', and "
+            f"{target.file or target.name} is held to {target.contract_} (`outage new --target` "
+            "writes one)"
+        )
+    return find_scenarios(given)
 
 
 def _one(path: str) -> list[Path]:

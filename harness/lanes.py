@@ -1,8 +1,8 @@
 """Lines of text on one scale of time: what is broken, which breaker is open, what is answered.
 
               0s        10s       20s
-blackhole auth###########             a fault
-auth breaker  ..OOOOOOOOOOOO?....     a breaker: O open, ? either, . closed
+blackhole mail###########             a fault
+mail breaker  ..OOOOOOOOOOOO?....     a breaker: O open, ? either, . closed
 check         4444444444444444222     the first digit of what is answered, x no answer, ? either
 
 What is predicted (`harness/contract/picture.py`) and what was observed (`harness/report/scene/`)

@@ -83,7 +83,7 @@ class Log(Part):
     names: dict[str, UpstreamName] = Field(
         default_factory=dict,
         description="what the log calls upstreams, where not by their names",
-        examples=[{"Auth Server": "auth"}],
+        examples=[{"Mail Server": "mail"}],
     )
 
     @property

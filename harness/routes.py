@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 def route_matches(route: str, called_route: str, path: str) -> bool:
-    """Whether a route as authors write it (`GET /balance`, `*` for one segment) covers a call.
+    """Whether a route as authors write it (`GET /stock`, `*` for one segment) covers a call.
 
-    A route covers the paths below it, so `GET /balance` covers `GET /balance/ada`.
+    A route covers the paths below it, so `GET /stock` covers `GET /stock/7`.
     """
     method, _, pattern = route.partition(" ")
     if method != called_route.partition(" ")[0]:

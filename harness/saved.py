@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.bundled import PLAYED
+from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
@@ -25,7 +26,7 @@ from harness.report.scene import Scene, judge_and_observe
 from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
-from harness.target import Target, User
+from harness.target import Target
 from harness.verdict import Judgement, Verdict
 
 _BEFORE_S = 86_400.0
@@ -171,6 +172,8 @@ def _said(entry: dict[str, Any], key: str) -> str | None:
 
 def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
     run = next((event for event in events if isinstance(event, Run)), None)
+    if run is not None:
+        _check_contract(history, run)
     target = None if run is None else _names_of(run, events)
     name = history.name.removesuffix(HISTORY)
     copy = history.with_name(f"{name}{PLAYED}")
@@ -199,6 +202,18 @@ def _check_instants(history: Path, events: Sequence[Event], scenario: Scenario) 
             problem = f"{scenario.name} has no fault {event.fault + 1}"
         if problem is not None:
             raise InvalidFile([Problem(file=str(history), line=number, message=problem)])
+
+
+def _check_contract(history: Path, run: Run) -> None:
+    """Refuse a history whose contract was damaged.
+
+    Raises: InvalidFile.
+    """
+    try:
+        contract_told(run.contract)
+    except InvalidFile as error:
+        problem = f"its contract can't be read: {error.problems[0].message}"
+        raise InvalidFile([Problem(file=str(history), line=1, message=problem)]) from None
 
 
 def _names_of(run: Run, events: Sequence[Event]) -> Target:

@@ -1,4 +1,4 @@
-"""Breaker and client settings of each service, as the contract's section 1 tabulates them."""
+"""Breaker and client settings of one upstream: n, T, N and W, and the backoffs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SettingsJson = dict[str, float | list[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """n, T, N and W of one service (contract.md, section 1)."""
+    """n, T, N and W of one upstream."""
 
     attempts: int
     """n: attempts a call makes, the first included."""
@@ -92,33 +92,3 @@ def _rate(said: Any) -> ShareOfCalls | ShareOfSeconds | None:
     if "window_s" in said:
         return ShareOfSeconds(share, said["window_s"], least)
     return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
-
-
-def _documented(attempts: int, timeout_s: float, threshold: int, wait_s: float) -> ServiceSettings:
-    return ServiceSettings(
-        attempts=attempts, timeout_s=timeout_s, threshold=threshold, wait_s=wait_s
-    )
-
-
-DOCUMENTED: dict[str, ServiceSettings] = {
-    "auth": _documented(2, 5, 5, 60),
-    "filesystem": _documented(2, 10, 5, 60),
-    "chroma": _documented(1, 30, 5, 60),
-    "billing": _documented(2, 5, 10, 30),
-    "git": _documented(1, 10, 5, 90),
-    "external_data": _documented(1, 15, 5, 60),
-}
-"""The profile `documented`, which is the default. Its keys are the six bundled upstreams."""
-
-DEFAULT_USER_IDS = ("ada", "bob")
-"""The users that each target has (`target.DEFAULT_USERS` says more of them)."""
-
-UPSTREAM_VARIABLES: dict[str, str] = {
-    "AUTH_SERVER_URL": "auth",
-    "FILESYSTEM_SERVER_URL": "filesystem",
-    "CHROMA_SERVER_URL": "chroma",
-    "BILLING_SERVER_URL": "billing",
-    "GIT_SERVER_URL": "git",
-    "EXTERNAL_DATA_SERVER_URL": "external_data",
-}
-"""Which environment variable of a target holds which upstream's address."""

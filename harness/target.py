@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.policy.rules import ShareOfCalls, ShareOfSeconds
@@ -19,22 +21,18 @@ from harness.scenario.fields import (
     CallRoute,
     Claim,
     Duration,
-    HeaderFields,
-    HeaderText,
     Line,
     Misfit,
-    Number,
     Part,
     Route,
     Share,
     UpstreamName,
-    UserName,
     Whole,
     at_least_one,
     exclusive,
     texts,
 )
-from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES, ServiceSettings
+from harness.settings import ServiceSettings
 
 
 def _variable_text(value: object) -> object:
@@ -206,25 +204,6 @@ class KnownEntry(Part):
     until: Day = Field(description="the last day on which it is")
 
 
-class User(Part):
-    """A user whom the stubs know; fields left out keep the default user's."""
-
-    bearer: HeaderText | None = Field(None, description="the token that auth takes for valid")
-    email: Annotated[str, texts("an address", "eve@example.com", pattern=ANY_TEXT)] | None = Field(
-        None, description="what is logged in with", examples=["eve@example.com"]
-    )
-    password: Annotated[str, texts("a password", "s3cret", pattern=ANY_TEXT)] | None = Field(
-        None, description="what is logged in with, too", examples=["s3cret"]
-    )
-    role: Annotated[str, texts("a role", "admin", pattern=ANY_TEXT)] | None = Field(
-        None, description="what auth says of this user", examples=["admin"]
-    )
-    owns: tuple[Annotated[str, texts("a project", "p1", pattern=ANY_TEXT)], ...] | None = Field(
-        None, description="projects of this user", examples=[["p1"]]
-    )
-    balance: Number | None = Field(None, description="what billing has at 0s", examples=[1000])
-
-
 class StubRoute(Part):
     """An extra or changed route of a stub, as data."""
 
@@ -236,67 +215,6 @@ class StubRoute(Part):
     headers: AnswerHeaders = Field(
         default_factory=dict, description="with these headers", examples=[{"X-Version": "2"}]
     )
-
-
-class RouteOffer(Part):
-    """A request that the target answers well: what `measure` asks, without rate or count."""
-
-    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("json", "body"),)
-
-    request: Route = Field(description="method and path at the gateway")
-    json_: Any = Field(
-        None, alias="json", description="the JSON body", examples=[{"message": "hello"}]
-    )
-    body: Annotated[str, texts("a body as it is", "a=1&b=2", pattern=ANY_TEXT)] | None = Field(
-        None, description="a body as it is, such as a form"
-    )
-    headers: HeaderFields = Field(
-        default_factory=dict, description="headers beside the usual ones", examples=[{"X-A": "1"}]
-    )
-    as_: UserName | None = Field(
-        None, alias="as", description="a user of the target file", examples=["ada"]
-    )
-    with_: Literal["bearer", "cookie", "nothing"] = Field(
-        "bearer", alias="with", description="how the user's token is sent"
-    )
-    healthy: Whole = Field(
-        200,
-        ge=100,
-        le=599,
-        description="what it is answered when all is well",
-        examples=[200, 201],
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> RouteOffer:
-        if self.json_ is not None and self.body is not None:
-            raise Misfit("`json` and `body` exclude each other; keep one of them", key="body")
-        return self
-
-    @property
-    def stream(self) -> dict[str, Any]:
-        """As a stream of a scenario file, without rate and count."""
-        return self.model_dump(by_alias=True, exclude_unset=True)
-
-
-DEFAULT_USERS: dict[str, User] = {
-    "ada": User.model_construct(
-        bearer="token-ada",
-        email="ada@example.com",
-        password="correct-horse",
-        role="user",
-        owns=("p1",),
-        balance=1000,
-    ),
-    "bob": User.model_construct(
-        bearer="token-bob",
-        email="bob@example.com",
-        password="battery-staple",
-        role="user",
-        owns=("p2",),
-        balance=1000,
-    ),
-}
 
 
 class Target(Part):
@@ -325,10 +243,16 @@ class Target(Part):
         description="for https: the authority's certificates (PEM), relative to this file",
         examples=["ca.pem"],
     )
+    contract_: Annotated[str, texts("a file", "shop.contract.yaml")] = Field(
+        BUNDLED,
+        alias="contract",
+        description=f"what it promises: a contract file relative to this one, or `{BUNDLED}`",
+        examples=["shop.contract.yaml"],
+    )
     upstreams: dict[str, UpstreamName] = Field(
-        default_factory=lambda: dict(UPSTREAM_VARIABLES),
+        default_factory=lambda: document().variables,
         description="environment variable -> upstream; gets the proxy's address",
-        examples=[{"AUTH_SERVER_URL": "auth"}],
+        examples=[{"MAIL_URL": "mail"}],
     )
     ready: Route = Field("GET /health", description="answers when it is ready")
     ready_within: Duration = Field(30.0, description="how long it may take to get ready")
@@ -345,7 +269,7 @@ class Target(Part):
     breakers: dict[str, Breaker] = Field(
         default_factory=dict,
         description="where its settings differ from the contract's",
-        examples=[{"auth": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
+        examples=[{"mail": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
     )
     without: tuple[Claim, ...] = Field(
         (), description="what it doesn't promise: out of scope, never passed", examples=[["G5"]]
@@ -360,16 +284,17 @@ class Target(Part):
     background: dict[str, tuple[CallRoute, ...]] = Field(
         default_factory=dict,
         description="calls that it makes by itself, for no request: its own health checks",
-        examples=[{"auth": ["GET /health"]}],
+        examples=[{"mail": ["GET /health"]}],
     )
     users: dict[str, User] = Field(
         default_factory=dict,
-        description="users beside ada and bob, or with other fields",
+        description="users beside the contract's, or with other fields",
         examples=[{"eve": {"bearer": "token-eve"}}],
     )
-    routes: dict[str, RouteOffer] = Field(
+    routes: dict[str, Sample] = Field(
         default_factory=dict,
-        description="requests that it answers well, by a name: what `measure` asks",
+        description="requests that it answers: what `measure`, `explore` and `new` ask, instead of "
+        "the contract's",
         examples=[{"price": {"request": "GET /price"}}],
     )
     stubs: dict[str, tuple[StubRoute, ...]] = Field(
@@ -392,6 +317,17 @@ class Target(Part):
             raise Misfit("`start` and `url` exclude each other; keep one of them", key="url")
         return self
 
+    @cached_property
+    def contract(self) -> Contract:
+        """What it promises.
+
+        Raises: UsageError, InvalidFile; a target that was loaded from its file has asked already.
+        """
+        if self.contract_ == BUNDLED:
+            return document()
+        base = Path(self.file).parent if self.file else Path()
+        return load_contract(base / self.contract_)
+
     @property
     def address(self) -> tuple[str, int] | None:
         """Where a target that already runs listens; None for one that is started."""
@@ -413,7 +349,7 @@ class Target(Part):
 
     @property
     def background_calls(self) -> tuple[str, ...]:
-        """The calls that it makes by itself: `auth GET /health`."""
+        """The calls that it makes by itself: `mail GET /health`."""
         return tuple(f"{name} {route}" for name, own in self.background.items() for route in own)
 
     @property
@@ -422,12 +358,12 @@ class Target(Part):
         return tuple(dict.fromkeys(self.upstreams.values()))
 
     def user(self, user_id: str) -> User:
-        """A user, its own fields over the defaults.
+        """A user, its own fields over the contract's.
 
         Raises: KeyError for a user whom neither knows.
         """
         own = self.users.get(user_id)
-        default = DEFAULT_USERS.get(user_id)
+        default = self.contract.users.get(user_id)
         if own is None and default is None:
             raise KeyError(user_id)
         merged = {} if default is None else default.model_dump()
@@ -450,12 +386,12 @@ class Target(Part):
 
     @property
     def user_ids(self) -> tuple[str, ...]:
-        """All users, the default ones first."""
-        return tuple(dict.fromkeys((*DEFAULT_USERS, *self.users)))
+        """All users, the contract's first."""
+        return tuple(dict.fromkeys((*self.contract.users, *self.users)))
 
     def settings(self, upstream: str) -> ServiceSettings:
         """n, T, N, W and backoffs of one upstream: the target's own over the contract's."""
-        base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
+        base = self.contract.settings_of(upstream)
         own = self.breakers.get(upstream, Breaker())
         backoff = own.backoff
         rate = None if own.rate is None else own.rate.rule
@@ -472,6 +408,25 @@ class Target(Part):
             if backoff is None
             else (backoff if isinstance(backoff, tuple) else (backoff,)),
         )
+
+    @property
+    def traffic(self) -> dict[str, Sample]:
+        """The requests that exploration sends: its own, else the contract's, the plainest first."""
+        return self.routes or self.contract.traffic
+
+    def calling(self, upstream: str, *, surely: bool = False) -> tuple[str, Sample] | None:
+        """The first that calls an upstream, as the contract says; any where it says nothing.
+
+        `surely`: only where it says so.
+        """
+        unknown = None
+        for name, sample in self.traffic.items():
+            route = self.contract.route_of(sample.request)
+            if route is None:
+                unknown = unknown or (name, sample)
+            elif any(route.of_upstream(upstream)):
+                return name, sample
+        return None if surely else unknown
 
     def command(self, port: int) -> list[str]:
         """The command line that starts it on a port."""
@@ -490,35 +445,3 @@ def _replaced(word: str, places: dict[str, str]) -> str:
     for place, value in places.items():
         word = word.replace(place, value)
     return word
-
-
-_REFERENCE_LOG = Log(
-    processing=r"(?P<upstream>\w[\w ]*) Server CLOSED - request processing",
-    attempt=r"(?P<upstream>\w[\w ]*) Server [A-Z]{3,6} /.* \(attempt \d{1,3}/\d{1,3}\)",
-    failed=r"(WARNING|ERROR): (Connection refused|Connection failed|Server answered 5)",
-    retrying=r"Retrying in \d+s",
-    succeeded=r"✓ (?P<upstream>\w[\w ]*) Server succeeded",
-    exhausted=r"✗ (?P<upstream>\w[\w ]*) Server - all attempts failed",
-    opened=r"Circuit breaker OPEN \((probe|threshold) .*\) - (?P<upstream>\w[\w ]*) Server",
-    rejected=r"(?P<upstream>\w[\w ]*) service unavailable \(circuit breaker open\)",
-    half_open=r"Circuit breaker entering HALF_OPEN .* - (?P<upstream>\w[\w ]*) Server",
-    closed=r"Circuit breaker CLOSED .* - (?P<upstream>\w[\w ]*) Server",
-    answered=r"(?P<upstream>\w[\w ]*) server returned valid user",
-)
-"""The document's section "Logging & Observability" (B11)."""
-
-
-def bundled(name: str) -> Target | None:
-    """The targets that need no file: `reference`, and `naive` (T10); None for another name."""
-    modules = {"reference": ("gateway", "gateway.wsgi:app"), "naive": ("gateway.naive",) * 2}
-    if name not in modules:
-        return None
-    module, wsgi = modules[name]
-    wsgi = wsgi if ":" in wsgi else f"{wsgi}:app"
-    status = Status(request="GET /v1/api/status/services", state="services.{upstream}.state")
-    return Target(
-        name=name,
-        start=Start(command=("{python}", "-m", module), wsgi=wsgi),
-        status=status if name == "reference" else None,
-        log=_REFERENCE_LOG if name == "reference" else None,
-    )

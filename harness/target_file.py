@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import ssl
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import UsageError
+from harness.contracts import BUNDLED as CONTRACT
+from harness.errors import InvalidFile, UsageError
 from harness.log_patterns import MARKS, fault_of
 from harness.scenario.names import Misfits
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
-from harness.settings import DOCUMENTED
-from harness.target import Target, bundled
+from harness.scenario.stub_names import stub_names
+from harness.target import Target
 
 BUNDLED = ("reference", "naive")
 """Targets that need no file."""
 
+_HERE = Path(__file__).parent / "targets"
 _STAND_INS = {"name": "'-'"}
 _SCENARIO = Mistaken(
     keys=frozenset({"traffic", "faults", "expect"}),
@@ -44,6 +47,15 @@ def load_target(name_or_path: str | Path) -> Target:
     return parse_target(read_file(path), name)
 
 
+@cache
+def bundled(name: str) -> Target | None:
+    """The targets that come with the harness, `reference` and `naive`; None for another name."""
+    if name not in BUNDLED:
+        return None
+    path = _HERE / f"{name}.yaml"
+    return parse_target(read_file(path), str(path)).model_copy(update={"file": ""})
+
+
 def parse_target(data: bytes | str, file: str) -> Target:
     """The target of a text, as if it stood in `file`.
 
@@ -62,7 +74,10 @@ def parse_target(data: bytes | str, file: str) -> Target:
         check=lambda target, _dropped: _check(target, folder),
         mistaken=_SCENARIO,
     )
-    return target.model_copy(update={"file": file})
+    target = target.model_copy(update={"file": file})
+    if "upstreams" not in target.model_fields_set:
+        target = target.model_copy(update={"upstreams": target.contract.variables})
+    return target
 
 
 def _exists(path: Path) -> bool:
@@ -80,6 +95,12 @@ def _is_dir(path: Path) -> bool:
 
 
 def _check(target: Target, folder: Path) -> Misfits:
+    try:
+        _ = target.model_copy(update={"file": str(folder / "-")}).contract
+    except InvalidFile:
+        raise
+    except UsageError as error:
+        yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
     yield from _url(target, folder)
     yield from _start(target, folder)
     yield from _wiring(target)
@@ -150,7 +171,7 @@ def _start(target: Target, folder: Path) -> Misfits:
 
 
 def _wiring(target: Target) -> Misfits:
-    known = tuple(dict.fromkeys((*DOCUMENTED, *target.stubs, *target.real)))
+    known = tuple(dict.fromkeys((*stub_names(), *target.stubs, *target.real)))
     if "PORT" in target.upstreams:
         yield ("upstreams", "PORT"), "PORT tells the target its own port; name another variable"
     for variable, upstream in target.upstreams.items():
@@ -166,7 +187,7 @@ def _wiring(target: Target) -> Misfits:
             yield ("breakers", name), not_known("upstream", name, known)
     for name in target.stubs:
         meant = nearest(name, target.upstream_names)
-        nobodys = name not in target.upstream_names and name not in DOCUMENTED
+        nobodys = name not in target.upstream_names and name not in stub_names()
         if nobodys and meant is not None:
             yield ("stubs", name), f"stub '{name}' is nobody's upstream; did you mean '{meant}'?"
     for name, address in target.real.items():

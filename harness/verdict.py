@@ -109,7 +109,7 @@ class Hits:
     """Its number in the file, from 1."""
     kind: str
     subject: str
-    """What it hits: `auth, billing`, with its route where it has one, or `target`."""
+    """What it hits: `mail, stock`, with its route where it has one, or `target`."""
     start_s: float
     end_s: float
     met: int | None
@@ -121,7 +121,7 @@ class Hits:
 
     @property
     def name(self) -> str:
-        """`fault 1, status on billing GET /balance`."""
+        """`fault 1, status on stock GET /stock`."""
         return f"fault {self.fault}, {self.kind} on {self.subject}"
 
     @property
@@ -203,7 +203,7 @@ class Judgement:
     false_rejections: dict[str, int] = field(default_factory=dict)
     """Requests turned away although an upstream was back: the price of its recovery wait."""
     unacknowledged: int = 0
-    """Charges whose chats could not know of them, as billing's answer was lost."""
+    """Charges whose requests could not know of them, as the answer was lost."""
     streams: dict[str, Stream] = field(default_factory=dict)
     faults: tuple[Hits, ...] = ()
     """Each fault that was in force, in file order."""

@@ -13,7 +13,6 @@ from harness.checks.case import Case
 from harness.contract import Forecast, Moment, Prediction, Span, predict
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
-from harness.settings import DOCUMENTED
 from harness.units import Around, Range
 from harness.wire.learned import upstreams_of
 
@@ -44,7 +43,8 @@ def forecast_of(case: Case) -> Forecast:
     run = case.history.run
     return predict(
         case.scenario,
-        {name: case.settings(name) for name in (*DOCUMENTED, *run.upstreams)},
+        {name: case.settings(name) for name in (*case.contract.upstreams, *run.upstreams)},
+        contract=case.contract,
         upstreams=run.upstreams,
         calls=upstreams_of(case.history),
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from harness.checks.noise import Noise
+from harness.contracts import Contract, contract_told
+from harness.errors import InvalidFile
 from harness.history.view import History, Request
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
 from harness.wire.patient import PatientWire
 from harness.wire.witness import Wire, Witness
 
@@ -47,17 +49,25 @@ class Case:
     def settings(self, upstream: str) -> ServiceSettings:
         """What the target declares for an upstream; the contract's settings where it doesn't.
 
-        An upstream that neither knows is given auth's, as a target file does.
+        An upstream that neither knows has the policy of the contract's `others`.
         """
-        base = DOCUMENTED.get(upstream, DOCUMENTED["auth"])
+        base = self.contract.settings_of(upstream)
         return base.told(self.history.run.settings.get(upstream, {}))
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What the target promises; nothing where a damaged history keeps no contract."""
+        try:
+            return contract_told(self.history.run.contract)
+        except InvalidFile:
+            return Contract(name="a damaged contract")
 
     @cached_property
     def witness(self) -> Witness:
         """What crossed all wires, and for whom."""
         if self._strict is not None:
             return self._strict.witness
-        names = dict.fromkeys((*self.history.run.upstreams, *DOCUMENTED))
+        names = dict.fromkeys((*self.history.run.upstreams, *self.contract.upstreams))
         return Witness(self.history, {name: self.settings(name) for name in names}, self.noise)
 
     def wire(self, upstream: str) -> Wire:

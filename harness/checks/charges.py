@@ -1,8 +1,8 @@
-"""Expectations on money (G7): what billing's ledger shows, beside what the chats were told.
+"""Expectations on charges: what the ledger shows, beside what the requests were told.
 
-Duplicates are the charges that no chat can own (`ledger.py`). A charge whose answer was lost, so
-that its chat says `"charged": false`, is unacknowledged and no duplicate. A chat still in flight at
-the edge of a window or at the end of the run may have been charged or not.
+Duplicates are the charges that no request can own (`ledger.py`). A charge whose answer was lost, so
+that its request says that there was none, is unacknowledged and no duplicate. A request still in
+flight at the edge of a window or at the end of the run may have been charged or not.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _MOST_INSTANTS = 3
 def totals(case: Case) -> Account:
     """The account of the whole play, for the report."""
     history = case.history
-    names = charging(history)
-    chats = [request for request in history.requests if request.sent.stream in names]
-    return account(history, history.charges, [c for c in chats if not case.hung(c)], WHOLE)
+    names = charging(history, case.contract)
+    asked = [request for request in history.requests if request.sent.stream in names]
+    return account(case, history.charges, [r for r in asked if not case.hung(r)], WHOLE)
 
 
 def check(expectation: ExpectCharges, case: Case) -> tuple[Finding, ...]:
@@ -45,8 +45,9 @@ class _Check:
         self.expectation = expectation
         self.claims = case.claims(expectation)
         self.span = span_of(expectation, case)
-        self.sight: Sight = sight(case, self.span, "billing", keeps_out)
-        self.streams = charging(history)
+        (self.upstream, *_) = case.contract.ledgers  # without any it is out of scope
+        self.sight: Sight = sight(case, self.span, self.upstream, keeps_out)
+        self.streams = charging(history, case.contract)
         self.works = ledger_works(history)
         self.charges = [charge for charge in history.charges if charge.at_s in self.span]
         self.refused = sum(
@@ -54,14 +55,14 @@ class _Check:
         )
         everyone = [r for r in history.requests if r.sent.stream in self.streams]
         self.account = account(
-            history, self.charges, [r for r in everyone if not case.hung(r)], self.span
+            case, self.charges, [r for r in everyone if not case.hung(r)], self.span
         )
-        chats = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
-        self.sent = len(chats)
+        asked = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
+        self.sent = len(asked)
         instants_s = [charge.at_s for charge in history.charges]
-        own = [(c, [at_s for at_s in instants_s if c.sent.at_s <= at_s <= c.end_s]) for c in chats]
-        self.slipped = slipped(case, self.span, "billing", instants_s, own, most=1)
-        self.sent_in_sight = sum(chat.sent.at_s in self.sight for chat in chats)
+        own = [(r, [at_s for at_s in instants_s if r.sent.at_s <= at_s <= r.end_s]) for r in asked]
+        self.slipped = slipped(case, self.span, self.upstream, instants_s, own, most=1)
+        self.sent_in_sight = sum(request.sent.at_s in self.sight for request in asked)
 
     def findings(self) -> Iterator[Finding]:
         wanted = self.expectation.charges
@@ -80,10 +81,12 @@ class _Check:
             too_few = count + self.slipped.out < wanted.low
             verdict = Verdict.FAILED if too_few else Verdict.PASSED
         unseen = (
-            f"; nothing could reach billing in {self.sight.unseen}" if self.sight.hidden else ""
+            f"; nothing could reach {self.upstream} in {self.sight.unseen}"
+            if self.sight.hidden
+            else ""
         )
         return self._finding(
-            f"billing shows {counted(wanted, 'charge')} {self.span.words}",
+            f"{self.upstream} shows {counted(wanted, 'charge')} {self.span.words}",
             Verdict.INCONCLUSIVE if why else verdict,
             counted(wanted, "charge"),
             _observed(self.charges),
@@ -97,9 +100,9 @@ class _Check:
         if not self.works:
             return "the warm-up showed no charge, so that none is seen proves nothing"
         if not self.sent:
-            return "no chat was sent meanwhile"
+            return "no request that is charged was sent meanwhile"
         if not self.sent_in_sight:
-            return f"nobody's charge could reach billing in {self.sight.unseen}"
+            return f"nobody's charge could reach {self.upstream} in {self.sight.unseen}"
         return None
 
     def _once(self) -> Finding:
@@ -111,7 +114,9 @@ class _Check:
         elif not found.charges and not found.owned:
             why = self.span.nothing if not self.span.windows else "there is nothing to compare"
         owners = "answered as charged" if found.said else "answered 200"
-        observed = f"{plural(found.charges, 'charge')} for {plural(found.owned, 'chat')} {owners}"
+        observed = (
+            f"{plural(found.charges, 'charge')} for {plural(found.owned, 'request')} {owners}"
+        )
         if found.open:
             observed += f" and {found.open} on the edge"
         if found.unacknowledged:
@@ -121,9 +126,9 @@ class _Check:
         if found.missing:
             observed += f": {found.missing} too few"
         return self._finding(
-            f"billing charges once per charged answer {self.span.words}",
+            f"{self.upstream} charges once per charged answer {self.span.words}",
             Verdict.INCONCLUSIVE if why else verdict,
-            "one charge for each chat answered as charged",
+            "one charge for each request answered as charged",
             observed,
             why,
             timeless=bool(found.duplicates),
@@ -134,14 +139,19 @@ class _Check:
         if not found.charges and not self.works:
             why = "the warm-up showed no charge: the ledger is out of sight"
         elif not self.sent:
-            why = "no chat was sent meanwhile" if self.span.windows else self.span.nothing
+            why = (
+                "no request that is charged was sent meanwhile"
+                if self.span.windows
+                else self.span.nothing
+            )
         right = found.duplicates == wanted
+        duplicates = counted(Range(wanted, wanted), "duplicate")
         return self._finding(
-            f"billing shows {counted(Range(wanted, wanted), 'duplicate')} {self.span.words}",
+            f"{self.upstream} shows {duplicates} {self.span.words}",
             Verdict.INCONCLUSIVE if why else Verdict.PASSED if right else Verdict.FAILED,
-            counted(Range(wanted, wanted), "duplicate"),
+            duplicates,
             f"{plural(found.duplicates, 'duplicate')}: {plural(found.charges, 'charge')} for "
-            f"{plural(found.owned, 'chat')} answered 200"
+            f"{plural(found.owned, 'request')} answered 200"
             + (" as charged" if found.said else "")
             + (f", {_unacknowledged(found)}" if found.unacknowledged else ""),
             why,
@@ -170,11 +180,11 @@ class _Check:
         )
 
     def _evidence(self) -> str:
-        parts = [f"billing's ledger; {plural(self.sent, 'chat')} sent meanwhile"]
+        parts = [f"{self.upstream}'s ledger; {plural(self.sent, 'request')} sent meanwhile"]
         if self.refused:
             parts.append(f"{plural(self.refused, 'repeated charge')} refused by their key")
         if not self.account.said:
-            parts.append("the target doesn't say which chats it charged")
+            parts.append("the target doesn't say which requests it charged")
         if self.span.inferred:
             parts.append(self.span.inferred)
         return "; ".join(parts)

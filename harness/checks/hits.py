@@ -239,7 +239,7 @@ class _Account:
 
 
 def _listed(called: dict[str, list[str]]) -> str:
-    """`GET /balance/ada 12x, POST /deduct 12x`, the most frequent first."""
+    """`GET /stock/7 12x, POST /pay 12x`, the most frequent first."""
     often = sorted(called.items(), key=lambda item: (-len(item[1]), item[0]))
     words = []
     for route, paths in often[:_MOST_ROUTES]:

@@ -1,6 +1,6 @@
 """Whether a breaker keeps its contract: a sound one explains everything that crossed the wire.
 
-Said by `{breaker: auth, keeps: contract}`, and a promise of every run.
+Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 """
 
 from __future__ import annotations

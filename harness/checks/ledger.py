@@ -1,8 +1,8 @@
-"""Billing's ledger held against the chats: which charge can belong to which chat (G7).
+"""The ledger of charges held against the requests: which charge can belong to which of them.
 
-A charge belongs to one chat of its user in whose lifetime it arrived, and each chat owns one at
-most. What no chat can own is a *duplicate*. A chat that says `"charged": false` can own one only
-where billing's answer may have been lost on its way: such a charge is *unacknowledged*.
+A charge belongs to one request of its user in whose lifetime it arrived, and each owns one at most.
+What none can own is a *duplicate*. A request that says it was not charged can own one only where
+the upstream's answer may have been lost on its way: such a charge is *unacknowledged*.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.checks.case import Case
 from harness.checks.proof import SLACK_S
 from harness.checks.selection import Span
 from harness.history.events import Charged
 from harness.history.view import FaultWindow, History, Request
 
 LATE_KINDS = frozenset({"latency", "bandwidth", "slicer", "stall", "pause", "delay"})
-"""Kinds of fault that can hold a charge back until they are lifted, beyond its chat's end."""
+"""Kinds of fault that can hold a charge back until they are lifted, beyond its request's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +27,22 @@ class Account:
 
     charges: int
     owned: int
-    """Chats answered 200 and charged, whose whole life lies in the window."""
+    """Requests answered well and charged, whose whole life lies in the window."""
     open: int
-    """Chats that may own a charge: on the window's edge, or in flight when the run ended."""
+    """Requests that may own a charge: on the window's edge, or in flight when the run ended."""
     duplicates: int
-    """Charges that no chat can own."""
+    """Charges that no request can own."""
     missing: int
-    """Chats said to be charged that the ledger doesn't show."""
+    """Requests said to be charged that the ledger doesn't show."""
     unacknowledged: int
-    """Charges that only a chat can own which says that it wasn't charged."""
+    """Charges that only a request can own which says that it wasn't charged."""
     said: bool
-    """Whether the target says which chats it charged."""
+    """Whether the target says which requests it charged."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Life:
-    """When a charge of a chat can have arrived."""
+    """When a charge of a request can have arrived."""
 
     user: str | None
     start_s: float
@@ -49,19 +50,23 @@ class _Life:
 
 
 def account(
-    history: History, charges: Sequence[Charged], chats: Sequence[Request], span: Span
+    case: Case, charges: Sequence[Charged], asked: Sequence[Request], span: Span
 ) -> Account:
-    """Hold charges against chats."""
-    answered = [chat for chat in chats if chat.status == 200]
-    said = any(isinstance(chat.field("charged"), bool) for chat in answered)
-    owners = [chat for chat in answered if not said or chat.field("charged") is True]
-    inside = [chat for chat in owners if _inside(chat, span)]
-    edge = [c for c in owners if not _inside(c, span) and (c.sent.at_s in span or c.end_s in span)]
-    open_ = edge + [chat for chat in chats if chat.answered is None]
-    denying = [chat for chat in answered if said and chat.field("charged") is False]
-    lost = [life for chat in denying if (life := _if_lost(chat, history)) is not None]
-    sure = [_life(chat) for chat in inside]
-    likely = sure + [_life(chat) for chat in open_]
+    """Hold charges against the requests that may be charged."""
+    effect = case.contract.effect
+    told = None if effect is None else effect.acknowledged_by
+    answered = [r for r in asked if r.status is not None and 200 <= r.status < 300]
+    says = {r.sent.id: r.field(told) for r in answered if told is not None}
+    said = any(isinstance(value, bool) for value in says.values())
+    owners = [r for r in answered if not said or says[r.sent.id] is True]
+    inside = [r for r in owners if _inside(r, span)]
+    edge = [r for r in owners if not _inside(r, span) and (r.sent.at_s in span or r.end_s in span)]
+    open_ = edge + [r for r in asked if r.answered is None]
+    denying = [r for r in answered if said and says[r.sent.id] is False]
+    ledgers = set(case.contract.ledgers)
+    lost = [life for r in denying if (life := _if_lost(r, case.history, ledgers)) is not None]
+    sure = [_life(request) for request in inside]
+    likely = sure + [_life(request) for request in open_]
     acknowledged = _matched(charges, likely)
     explained = _matched(charges, likely + lost)
     return Account(
@@ -75,31 +80,31 @@ def account(
     )
 
 
-def _inside(chat: Request, span: Span) -> bool:
-    return any(chat.sent.at_s in window and chat.end_s in window for window in span.windows)
+def _inside(request: Request, span: Span) -> bool:
+    return any(request.sent.at_s in window and request.end_s in window for window in span.windows)
 
 
-def _life(chat: Request, end_s: float | None = None) -> _Life:
-    until_s = chat.end_s if end_s is None else end_s
-    return _Life(chat.sent.user, chat.sent.at_s - SLACK_S, until_s + SLACK_S)
+def _life(request: Request, end_s: float | None = None) -> _Life:
+    until_s = request.end_s if end_s is None else end_s
+    return _Life(request.sent.user, request.sent.at_s - SLACK_S, until_s + SLACK_S)
 
 
-def _if_lost(chat: Request, history: History) -> _Life | None:
-    """The life of a chat that denies its charge, if a fault may have kept the answer from it."""
+def _if_lost(request: Request, history: History, ledgers: set[str]) -> _Life | None:
+    """The life of one that denies its charge, if a fault may have kept the answer from it."""
     met = [
         fault
         for fault in history.faults
-        if "billing" in fault.upstreams
-        and fault.start_s <= chat.end_s + SLACK_S
-        and chat.sent.at_s - SLACK_S <= fault.end_s
+        if ledgers & set(fault.upstreams)
+        and fault.start_s <= request.end_s + SLACK_S
+        and request.sent.at_s - SLACK_S <= fault.end_s
     ]
-    return _life(chat, max(_last(fault, chat) for fault in met)) if met else None
+    return _life(request, max(_last(fault, request) for fault in met)) if met else None
 
 
-def _last(fault: FaultWindow, chat: Request) -> float:
+def _last(fault: FaultWindow, request: Request) -> float:
     """When a charge that a fault met arrives at the latest."""
     held = fault.name in LATE_KINDS and not math.isinf(fault.end_s)
-    return max(chat.end_s, fault.end_s) if held else chat.end_s
+    return max(request.end_s, fault.end_s) if held else request.end_s
 
 
 def _matched(charges: Sequence[Charged], lives: Sequence[_Life]) -> int:

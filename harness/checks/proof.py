@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.contracts import Contract
 from harness.history.events import Charged
 from harness.history.view import History, Request
 from harness.routes import route_matches
@@ -26,10 +27,14 @@ def reaching(history: History, upstream: str, on: str | None = None) -> tuple[st
     return _streams(history, instants)
 
 
-def charging(history: History) -> tuple[str, ...]:
-    """The streams whose requests are charged: warm-up showed a charge, or they are chats (G4)."""
+def charging(history: History, contract: Contract) -> tuple[str, ...]:
+    """The streams whose requests are charged: as the warm-up showed, or the contract says."""
     charged = [event.at_s for event in history.all(Charged) if event.at_s < 0]
-    by_route = [r.sent.stream for r in (*history.warm_up, *history.requests) if is_chat(r)]
+    by_route = [
+        request.sent.stream
+        for request in (*history.warm_up, *history.requests)
+        if _is_charged(request, contract)
+    ]
     return tuple(dict.fromkeys((*_streams(history, tuple(charged)), *by_route)))
 
 
@@ -38,10 +43,10 @@ def ledger_works(history: History) -> bool:
     return any(event.at_s < 0 for event in history.all(Charged))
 
 
-def is_chat(request: Request) -> bool:
-    """Whether it is the contract's chat: `POST /v1/api/chat`."""
-    path = request.sent.path.partition("?")[0].rstrip("/")
-    return request.sent.method == "POST" and path == "/v1/api/chat"
+def _is_charged(request: Request, contract: Contract) -> bool:
+    """Whether its route has an effect that happens at most once."""
+    route = contract.route_of(f"{request.sent.method} {request.sent.path}")
+    return route is not None and route.effect is not None
 
 
 def touched(history: History, upstream: str) -> bool:

@@ -55,11 +55,14 @@ def _turned_away(case: Case) -> Iterator[tuple[str, float, list[Request]]]:
 
 
 def _discarded_tokens(case: Case) -> Iterator[str]:
-    """401 in an auth outage makes browsers discard a valid token (contract, section 6)."""
+    """401 while nobody can vouch for tokens makes browsers discard a valid one."""
+    step = case.contract.vouching("token")
+    if step is None:
+        return
     windows = [
         window
         for window in case.history.faults
-        if "auth" in window.upstreams and _takes_down(case, window)
+        if step.upstream in window.upstreams and _takes_down(case, window)
     ]
     count = sum(
         request.status == 401 and any(w.start_s <= request.sent.at_s < w.end_s for w in windows)
@@ -67,8 +70,8 @@ def _discarded_tokens(case: Case) -> Iterator[str]:
     )
     if count:
         yield (
-            f"{plural(count, 'request')} answered 401 while auth was down: browsers discard a "
-            "valid token then; 503 with Retry-After would be kinder"
+            f"{plural(count, 'request')} answered 401 while {step.upstream} was down: browsers "
+            "discard a valid token then; 503 with Retry-After would be kinder"
         )
 
 

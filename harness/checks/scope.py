@@ -20,7 +20,10 @@ def out_of_scope(expectation: Expectation, case: Case) -> str | None:
     reason = _done_without(case.claims(expectation), case)
     if reason is not None:
         return reason
-    for upstream in expectation.upstreams:
+    if expectation.of_effects and not case.contract.ledgers:
+        return "the contract names no call with an effect that happens at most once"
+    ledgers = case.contract.ledgers if expectation.of_effects else ()
+    for upstream in (*ledgers, *expectation.upstreams):
         if upstream not in run.upstreams:
             return f"the target has no upstream {upstream}"
     return _unplayable(expectation, case)

@@ -25,7 +25,7 @@ class Span:
 
     windows: tuple[Window, ...]
     words: str
-    """`in 10s..68s`, `while auth is open`, or `throughout`."""
+    """`in 10s..68s`, `while mail is open`, or `throughout`."""
     inferred: str = ""
     """Where windows were inferred: which ones."""
     as_sent: bool = False

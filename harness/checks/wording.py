@@ -115,6 +115,6 @@ def counted(limits: Range, word: str) -> str:
 
 
 def stream_request(request: Request) -> str:
-    """`chat #3 (POST /v1/api/chat, sent at 2.00 s)`."""
+    """`chat #3 (POST /orders, sent at 2.00 s)`."""
     sent = request.sent
     return f"{sent.stream} #{sent.number} ({sent.method} {sent.path}, sent at {sent.at_s:.2f} s)"

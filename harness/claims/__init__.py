@@ -1,8 +1,8 @@
-"""The claims of the contract, and the defects that break them: data, each in one place.
+"""The claims of a contract, and the defects that break the bundled one's: data, each once.
 
-`claims.yaml` holds the texts. `defects.json` is written from the catalogue of defective gateways
-in `tests/defects` (`python -m tests.defects.gateways --write`), so that an installed harness knows
-what its scenarios have been seen to catch.
+The contract's file holds the texts. `defects.json` is written from the catalogue of defective
+gateways in `tests/defects` (`python -m tests.defects.gateways --write`), so that an installed
+harness knows what its scenarios have been seen to catch.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from harness.contracts import Contract, document
 from harness.scenario.model import Scenario
 
 HERE = Path(__file__).parent
@@ -45,6 +44,8 @@ class Claim:
     """Its texts by name, as Markdown: `says`, or the cells of its row in a table."""
     apart: str | None = None
     """Why no bundled scenario asserts it, or no defect breaks it."""
+    source: str | None = None
+    """Where it is said."""
 
     @property
     def says(self) -> str:
@@ -77,13 +78,23 @@ class Backing:
     """Those that break it."""
 
 
+def claims_of(contract: Contract) -> tuple[Claim, ...]:
+    """Every claim of a contract, in its file's order."""
+    return tuple(
+        Claim(
+            id=name,
+            apart=text.apart,
+            source=text.source or contract.source,
+            parts=text.model_dump(exclude_none=True, exclude={"apart", "source"}),
+        )
+        for name, text in contract.claims.items()
+    )
+
+
 @cache
 def all_claims() -> tuple[Claim, ...]:
-    """Every claim, in the contract's order."""
-    texts = yaml.safe_load((HERE / "claims.yaml").read_text(encoding="utf-8"))
-    return tuple(
-        Claim(id=name, apart=parts.pop("apart", None), parts=parts) for name, parts in texts.items()
-    )
+    """Every claim of the bundled contract."""
+    return claims_of(document())
 
 
 @cache
@@ -101,14 +112,14 @@ def all_defects() -> tuple[KnownDefect, ...]:
     )
 
 
-def backing(scenarios: Iterable[Scenario]) -> tuple[Backing, ...]:
-    """What these scenarios and the catalogue say of each claim."""
-    found = {claim.id: Backing(claim=claim) for claim in all_claims()}
+def backing(scenarios: Iterable[Scenario], contract: Contract) -> tuple[Backing, ...]:
+    """What these scenarios, and for the bundled contract the catalogue, say of each claim."""
+    found = {claim.id: Backing(claim=claim) for claim in claims_of(contract)}
     for scenario in scenarios:
         for claim in asserted(scenario):
             if claim in found:
                 found[claim].scenarios.append(scenario.name)
-    for defect in all_defects():
+    for defect in all_defects() if contract is document() else ():
         for claim in defect.claims:
             found[claim].defects.append(defect.id)
     return tuple(found.values())

@@ -59,24 +59,18 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
 def _trust(target_name: str, seed: int) -> int:
     """Say whether the simulation can be trusted with a target; the exit status."""
     from harness import belongings
-    from harness.bundled import bundled_scenarios
     from harness.engines.base import Job
     from harness.engines.sim.determinism import check_determinism
-    from harness.errors import UsageError
-    from harness.scenario.loader import load_scenarios
+    from harness.scenario.loader import parse_scenario
+    from harness.scenario.template import scenario_text
     from harness.target_file import load_target
     from harness.timeline import compile_timeline
 
     target = load_target(target_name)
-    wired = set(target.upstream_names)
-    fitting = [
-        scenario
-        for scenario in load_scenarios(bundled_scenarios())
-        if scenario.faulted_upstreams and set(scenario.faulted_upstreams) <= wired
-    ]
-    if not fitting:
-        raise UsageError(f"{target_name}: no bundled scenario is about its upstreams")
-    scenario = min(fitting, key=lambda one: (one.name != "auth_503_50s", one.duration))
+    text = scenario_text(
+        target, upstream=target.upstream_names[0], fault="status", for_s=50.0, schema=""
+    )
+    scenario = parse_scenario(text, "trust.yaml", target=target)
     with belongings.folder() as folder:
         job = Job(
             scenario=scenario,

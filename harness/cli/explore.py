@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
+    from harness.contracts import Contract
     from harness.explore.coverage import Coverage
     from harness.explore.crew import Outcome, Task
     from harness.explore.finding import Result
@@ -76,7 +77,9 @@ def explore(
     from harness.errors import UsageError
     from harness.target_file import load_target
 
-    load_target(target_name)  # a wrong one is said before its workers are started, not by them
+    target = load_target(
+        target_name
+    )  # a wrong one is said before its workers are started, not by them
     from harness.explore.crew import explore as run
     from harness.explore.memory import Memory, default_folder
 
@@ -90,7 +93,7 @@ def explore(
     _prepared(report)
     console = Console(highlight=False, soft_wrap=True)
     tasks = _tasks(target_name, chosen, for_s, examples, remembered)
-    display = _Display(console, report, memory, quiet=quiet)
+    display = _Display(console, report, memory, target.contract, quiet=quiet)
     display.begin(target_name, chosen, len(remembered))
     with display:
         outcome = run(tasks, found=display.found, progress=display.progress)
@@ -157,7 +160,10 @@ def _tasks(
 class _Display:
     """Says what is found as it is found, and how far the exploration is on a terminal."""
 
-    def __init__(self, console: Console, report: Path, memory: Memory, *, quiet: bool) -> None:
+    def __init__(
+        self, console: Console, report: Path, memory: Memory, contract: Contract, *, quiet: bool
+    ) -> None:
+        self._contract = contract
         self._console = console
         self._report = report
         self._memory = memory
@@ -238,7 +244,7 @@ class _Display:
         routes = ", ".join(f"{name} {count}" for name, count in coverage.routes.most_common())
         if routes:
             self._print(f"requests by route: {routes}")
-        for upstream, kinds_missed in coverage.never_met(upstreams).items():
+        for upstream, kinds_missed in coverage.never_met(upstreams, self._contract).items():
             self._print(f"never on {upstream}: {', '.join(kinds_missed)}")
         if never := coverage.never_reached(upstreams):
             self._print(f"never reached: {', '.join(never)}")

@@ -60,9 +60,9 @@ def import_(
     logs of nginx or a gateway, alerts, or a status page.
 
     \b
-    outage import errors.json --upstream auth -o auth_incident.yaml
-    outage import access.log.1 --from log --upstream billing -o billing_incident.yaml
-    outage import outages.csv alerts.json --upstream git --step 15s -o git_incident.yaml
+    outage import errors.json --upstream mail -o mail_incident.yaml
+    outage import access.log.1 --from log --upstream stock -o stock_incident.yaml
+    outage import outages.csv alerts.json --upstream search --step 15s -o search_incident.yaml
 
     The first bad sample is 0 s. What the data can't say (how calls failed, what users met) is said
     in comments of the file.
@@ -80,7 +80,7 @@ def import_(
     from harness.scenario.spelling import not_known
     from harness.target_file import load_target
 
-    target = None if target_name is None else load_target(target_name)
+    target = load_target(target_name or "reference")
     known = _known(target)
     if upstream is not None and upstream not in known:
         hint = "" if target_name else " (a target file may name more: --target FILE)"
@@ -113,6 +113,7 @@ def import_(
     text = scenario_text(
         incident,
         files=[Path(file).name for file in files],
+        target=target,
         settings={name: known[name] for name in names},
         which="should" if which == "should" else "happened",
         fault=fault,
@@ -127,18 +128,15 @@ def import_(
     click.echo(f"next: outage predict {out}; outage run {out} --engine sim")
 
 
-def _known(target: Target | None) -> dict[str, ServiceSettings]:
+def _known(target: Target) -> dict[str, ServiceSettings]:
     """The settings of each upstream that a scenario may name."""
-    from harness.settings import DOCUMENTED
-
-    if target is None:
-        return dict(DOCUMENTED)
-    names = dict.fromkeys((*DOCUMENTED, *target.upstream_names, *target.stubs, *target.real))
+    own = target.contract.upstreams
+    names = dict.fromkeys((*own, *target.upstream_names, *target.stubs, *target.real))
     return {name: target.settings(name) for name in names}
 
 
 def _attributed(one: Episode, known: Mapping[str, ServiceSettings]) -> Episode:
-    """The same, of an upstream by the name that scenarios use: `auth-service:8080` is auth."""
+    """The same, of an upstream by the name that scenarios use: `mail-service:8080` is mail."""
     from dataclasses import replace
 
     from harness.errors import UsageError

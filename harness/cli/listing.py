@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from harness.contracts import Contract
 from harness.scenario.model import Scenario
 
 _WIDTH = 100
@@ -25,6 +26,9 @@ _WIDTH = 100
     is_flag=True,
     help="Routes by upstreams by kinds of fault: what no scenario exercises.",
 )
+@click.option(
+    "--target", "target_name", metavar="FILE", help="With --claims: of this target's contract."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--only", metavar="TEXT", multiple=True, help="Those with this in their name.")
@@ -32,6 +36,7 @@ def list_scenarios(
     paths: tuple[str, ...],
     by_claim: bool,
     grid: bool,
+    target_name: str | None,
     form: str,
     as_json: bool,
     only: tuple[str, ...],
@@ -44,12 +49,24 @@ def list_scenarios(
     outage list --claims
     outage list my_scenarios/ --grid
     """
-    from harness.bundled import find_scenarios
+    from harness.bundled import find_scenarios, scenarios_for
+    from harness.contracts import document
     from harness.scenario.loader import load_scenarios, named
 
-    scenarios = named(load_scenarios(find_scenarios(paths)), only)
-    show = _claims if by_claim else _grid if grid else _scenarios
-    show(scenarios, as_json=as_json or form == "json")
+    if target_name is None:
+        scenarios, contract = load_scenarios(find_scenarios(paths)), document()
+    else:
+        from harness.target_file import load_target
+
+        target = load_target(target_name)
+        scenarios = load_scenarios(scenarios_for(paths, target), target=target)
+        contract = target.contract
+    scenarios = named(scenarios, only)
+    in_json = as_json or form == "json"
+    if by_claim:
+        _claims(scenarios, contract, as_json=in_json)
+    else:
+        (_grid if grid else _scenarios)(scenarios, as_json=in_json)
 
 
 def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
@@ -80,11 +97,11 @@ def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
         click.echo(in_line(f"{scenario.name:{wide}}  {lasts:>5}  {claims:12}  {scenario.title}"))
 
 
-def _claims(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+def _claims(scenarios: Sequence[Scenario], contract: Contract, *, as_json: bool) -> None:
     from harness.claims import backing
     from harness.printable import in_line
 
-    found = backing(scenarios)
+    found = backing(scenarios, contract)
     if as_json:
         import json
 
@@ -92,6 +109,7 @@ def _claims(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
             {
                 "id": each.claim.id,
                 "says": each.claim.says,
+                "source": each.claim.source,
                 "scenarios": each.scenarios,
                 "defects": each.defects,
             }

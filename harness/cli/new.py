@@ -12,16 +12,19 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @click.command()
 @click.argument("name")
-@click.option("--upstream", default="auth", show_default=True, help="What is down.")
+@click.option("--target", default="reference", metavar="FILE|reference", help="Whose outage it is.")
+@click.option("--upstream", help="What is down; the target's first upstream by default.")
 @click.option("--fault", default="blackhole", show_default=True, help="What is wrong with it.")
 @click.option("--for", "lasts", default="50s", show_default=True, help="How long.")
 @click.option("--no-schema", is_flag=True, help="Don't write scenario.schema.json beside it.")
-def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> None:
+def new(
+    name: str, target: str, upstream: str | None, fault: str, lasts: str, no_schema: bool
+) -> None:
     r"""Write NAME.yaml, a scenario with comments that plays as it is; never over a file.
 
     \b
-    outage new billing_slow --upstream billing --fault latency --for 30s
-    outage new scenarios/git_down --upstream git --fault refused
+    outage new slow --fault latency --for 30s
+    outage new scenarios/no_payments --target my-gateway.yaml --upstream payments --fault refused
     """
     from harness.cli.schema import write_schema
     from harness.errors import UsageError
@@ -29,11 +32,13 @@ def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> No
     from harness.scenario.loader import parse_scenario
     from harness.scenario.spelling import not_known
     from harness.scenario.template import scenario_text
-    from harness.settings import DOCUMENTED
+    from harness.target_file import load_target
     from harness.units import parse_duration
 
-    if upstream not in DOCUMENTED:
-        raise UsageError(not_known("upstream", upstream, DOCUMENTED))
+    loaded = load_target(target)
+    upstream = upstream or loaded.upstream_names[0]
+    if upstream not in loaded.upstream_names:
+        raise UsageError(not_known("upstream", upstream, loaded.upstream_names))
     if fault not in KINDS:
         raise UsageError(not_known("fault", fault, KINDS))
     try:
@@ -46,8 +51,10 @@ def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> No
     if not _NAME.fullmatch(path.name):
         raise UsageError(f"{name!r}: expected a name of letters, digits, _ and -")
     path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
-    text = scenario_text(upstream=upstream, fault=fault, for_s=for_s, schema="scenario.schema.json")
-    parse_scenario(text, str(path))
+    text = scenario_text(
+        loaded, upstream=upstream, fault=fault, for_s=for_s, schema="scenario.schema.json"
+    )
+    parse_scenario(text, str(path), target=loaded)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -60,4 +67,5 @@ def new(name: str, upstream: str, fault: str, lasts: str, no_schema: bool) -> No
     click.echo(f"wrote {path}")
     if not no_schema and not (path.parent / "scenario.schema.json").exists():
         click.echo(f"wrote {write_schema('scenario', path.parent)}, by which editors help")
-    click.echo(f"play it: outage run {path}")
+    named = "" if target == "reference" else f" --target {target}"
+    click.echo(f"play it: outage run {path}{named}")

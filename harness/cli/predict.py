@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,14 +13,21 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.contract import Forecast, Prediction
+    from harness.contracts import Contract
     from harness.lanes import Lane
     from harness.scenario.model import Scenario
     from harness.settings import ServiceSettings
     from harness.target import Target
     from harness.units import Range
 
-Readings = dict[str, Mapping[str, "ServiceSettings"]]
 Calls = Mapping[str, tuple[str, ...]]
+
+
+class Readings(NamedTuple):
+    """A contract, and settings by upstream for each reading of it."""
+
+    contract: Contract
+    settings: dict[str, Mapping[str, ServiceSettings]]
 
 
 @click.command(no_args_is_help=True)
@@ -68,7 +75,7 @@ def predict(
     form = "json" if as_json else form
     scenarios = load_scenarios(find_scenarios(paths), target=loaded)
     show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
-    known = {name for reading in readings.values() for name in reading}
+    known = {name for settings in readings.settings.values() for name in settings}
     show(scenarios, readings, _called(calls, scenarios, known))
 
 
@@ -108,20 +115,25 @@ def _readings(profile: str | None, target: Target | None) -> Readings:
     from harness.scenario.spelling import not_known
 
     if target is not None:
-        return {target.name: {name: target.settings(name) for name in target.upstream_names}}
+        own = {name: target.settings(name) for name in target.upstream_names}
+        return Readings(target.contract, {target.name: own})
     contract = document()
     names = contract.readings
     if profile is not None and profile not in ("all", *names):
         raise UsageError(f"--profile: {not_known('reading', profile, (*names, 'all'))}")
     wanted = names if profile == "all" else (profile or names[0],)
-    return {name: contract.profile(name) for name in wanted}
+    return Readings(contract, {name: contract.profile(name) for name in wanted})
 
 
 def _forecasts(scenario: Scenario, readings: Readings, calls: Calls) -> dict[str, Forecast]:
     from harness.contract import predict as compute
 
     own = {stream: names for stream, names in calls.items() if stream in scenario.traffic}
-    return {name: compute(scenario, settings, calls=own) for name, settings in readings.items()}
+    contract = readings.contract
+    return {
+        name: compute(scenario, settings, contract=contract, calls=own)
+        for name, settings in readings.settings.items()
+    }
 
 
 # As JSON and YAML

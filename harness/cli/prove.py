@@ -62,7 +62,7 @@ def prove(
     outage prove my_outage.yaml --target my-gateway.yaml
     outage prove --format json
     """
-    from harness.bundled import find_scenarios
+    from harness.bundled import scenarios_for
     from harness.prove.player import QUICK, Prover
     from harness.prove.variants import find_defects
     from harness.report.totals import span
@@ -70,7 +70,7 @@ def prove(
     from harness.target_file import load_target
 
     target = load_target(target_name)
-    scenarios = load_scenarios(find_scenarios(paths), target=target)
+    scenarios = load_scenarios(scenarios_for(paths, target), target=target)
     told = _Told(to_stderr=form == "json")
     prover = Prover(
         target=target,

@@ -171,7 +171,7 @@ def run(
             raise click.UsageError("--watch plays in the simulation, once, without a report")
         watch_files(paths, target_name, seed=seed, lines=switch == "lines", remote=allow_remote)
         return
-    from harness.bundled import find_scenarios
+    from harness.bundled import scenarios_for
     from harness.cli.ci import check_collector, on_github
     from harness.cli.session import Session
     from harness.engines.base import check_blast_radius
@@ -180,7 +180,7 @@ def run(
     from harness.verdict import FailOn
 
     target = load_target(target_name)
-    scenarios = load_scenarios(find_scenarios(paths), target=target, playable=bool(paths))
+    scenarios = load_scenarios(scenarios_for(paths, target), target=target, playable=bool(paths))
     scenarios = named(scenarios, only)
     part = None if shard is None else _shard(shard)
     if part is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.engines.local.world import World
     from harness.history.events import Event
     from harness.report.scene.watched import Force
+    from harness.target import Target
 
 
 @click.command()
@@ -42,8 +44,8 @@ def up(
 
     \b
     outage up                               a healthy world
-    outage up auth_blackhole_50s --broken   the same with auth gone, for as long as you like
-    outage up auth_blackhole_50s --replay   auth goes at once, and is back 50 s later; then
+    outage up auth_blackhole_50s --broken   the same with its faults in force
+    outage up auth_blackhole_50s --replay   its faults come and go, as it says; then
                                             a picture of what was called and reported
     outage up --target my-gateway.yaml      your gateway in the middle
     """
@@ -126,14 +128,24 @@ def _introduce(job: Job, world: World, console: Console) -> None:
         user = job.target.user(user_id)
         told = f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}"
         console.print(told, markup=False)
-    ada = job.target.user(job.target.user_ids[0])
-    console.print(
-        f"\ntry   curl -s -X POST {url.rstrip('/')}/v1/api/chat "
-        f"-H 'Authorization: Bearer {ada.bearer}' -H 'Content-Type: application/json' "
-        """-d '{"message": "hello", "project_id": "p1"}'""",
-        markup=False,
-    )
+    console.print(f"\ntry   {_curl(job.target, url)}", markup=False)
     console.print("Ctrl-C takes everything down.\n")
+
+
+def _curl(target: Target, url: str) -> str:
+    """A command that sends the plainest request that the target knows."""
+    from harness.engines.requests import wire_request
+    from harness.scenario.traffic import Stream
+
+    sample = next(iter(target.traffic.values()), None)
+    if sample is None:
+        return f"curl -s {url.rstrip('/')}{target.ready.partition(' ')[2]}"
+    raw = {key: value for key, value in sample.raw.items() if key != "healthy"}
+    wire = wire_request(Stream.model_validate({**raw, "rate": "1/s"}), target, sample.as_, 1)
+    words = ["curl", "-s", "-X", wire.method, f"{url.rstrip('/')}{wire.path}"]
+    for name, value in wire.headers.items():
+        words += ["-H", f"{name}: {value}"]
+    return shlex.join(words + (["-d", wire.body.decode()] if wire.body else []))
 
 
 class _Held:

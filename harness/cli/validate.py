@@ -22,6 +22,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     my_outage.yaml:7: 'durration' is not known here; did you mean 'duration'?
     """
     from harness.bundled import find_scenarios
+    from harness.contracts import BUNDLED
     from harness.errors import HarnessError
     from harness.scenario.loader import load_each
 
@@ -35,7 +36,8 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
         except HarnessError as error:
             problems += str(error).splitlines()
     good = 0
-    for path in paths or (None,):
+    alone = target is not None and target.contract_ != BUNDLED
+    for path in paths or (() if alone else (None,)):
         try:
             files = find_scenarios([] if path is None else [path])
         except HarnessError as error:
@@ -51,4 +53,6 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     if problems:
         raise click.exceptions.Exit(2)
     if not quiet:
+        if target is not None and alone:
+            click.echo(f"{target_name} valid, and {target.contract.file}", err=True)
         click.echo(f"{good} scenario{'s' if good != 1 else ''} valid", err=True)

@@ -50,7 +50,7 @@ class Difference:
     sort: Sort
     scenario: str
     expectation: str | None
-    """Its name, or that of a figure (`auth breaker: first opening`); None for the scenario."""
+    """Its name, or that of a figure (`mail breaker: first opening`); None for the scenario."""
     before: str | None
     after: str | None
     weight: int

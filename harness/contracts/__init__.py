@@ -7,7 +7,13 @@
 texts with places in it. The arithmetic over a contract is `harness.contract`.
 """
 
-from harness.contracts.loading import BUNDLED, document, load_contract, parse_contract
+from harness.contracts.loading import (
+    BUNDLED,
+    contract_told,
+    document,
+    load_contract,
+    parse_contract,
+)
 from harness.contracts.model import Contract, ContractRoute, Sample, Step, User
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "Sample",
     "Step",
     "User",
+    "contract_told",
     "document",
     "load_contract",
     "parse_contract",

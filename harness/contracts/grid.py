@@ -20,7 +20,7 @@ class Cell:
     """A route, an upstream that it calls, and a kind of fault."""
 
     route: str
-    """As the contract names it: `POST /v1/api/chat`."""
+    """As the contract names it: `POST /orders`."""
     upstream: str
     fault: str
     scenarios: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from harness.contracts.model import Contract, ContractRoute, Step
@@ -32,7 +32,16 @@ CONDITION = re.compile(r"(\w+) (<=|>=|<|>|==) (-?\d+(?:\.\d+)?)")
 @cache
 def document() -> Contract:
     """The bundled contract."""
-    return load_contract(_HERE / f"{BUNDLED}.yaml")
+    return load_contract(_HERE / f"{BUNDLED}.yaml").model_copy(update={"told": ""})
+
+
+@lru_cache(maxsize=64)
+def contract_told(text: str) -> Contract:
+    """The contract of a history, which keeps its text.
+
+    Raises: InvalidFile.
+    """
+    return parse_contract(text, "the contract in its history") if text else document()
 
 
 def load_contract(path: Path) -> Contract:
@@ -59,7 +68,8 @@ def parse_contract(data: bytes | str, file: str) -> Contract:
         check=lambda contract, dropped: _check(contract, whole=dropped is None),
         mistaken=_SCENARIO,
     )
-    return contract.model_copy(update={"file": file})
+    told = data.decode("utf-8", "surrogatepass")
+    return contract.model_copy(update={"file": file, "told": told})
 
 
 def _check(contract: Contract, *, whole: bool) -> Misfits:
@@ -73,6 +83,7 @@ def _check(contract: Contract, *, whole: bool) -> Misfits:
         if whole:
             yield from _order(route, spot)
         yield from _claims(contract, route.claims, (*spot, "claims"))
+        yield from _claims(contract, route.own_claims, (*spot, "own_claims"))
     yield from _traffic(contract)
     for claim, text in contract.claims.items():
         if text.says is None and text.route is None and text.outage is None:

@@ -17,7 +17,8 @@ from harness.explore.player import Player
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
-from harness.target import Start, Target, bundled
+from harness.target import Start, Target
+from harness.target_file import bundled
 from harness.verdict import Finding, Verdict
 
 _SETTINGS = ("attempts", "timeout_s", "threshold", "wait_s")
@@ -51,15 +52,20 @@ def failed(violation: Violation, scenario: Scenario, history: History) -> Findin
 
 
 def _sound_history(outage: Outage, player: Player) -> History | None:
-    """The same outage on the reference gateway; None if it can't be played there."""
-    history = player.play(outage.scenario(), outage.seed, sound_twin(player.target))
+    """The same outage on a gateway known to be sound; None if there is none, or it can't."""
+    twin = sound_twin(player.target)
+    if twin is None:
+        return None
+    history = player.play(outage.scenario(), outage.seed, twin)
     return None if history.troubles else history
 
 
-def sound_twin(target: Target) -> Target:
-    """The reference gateway with a target's settings, users and stubs."""
+def sound_twin(target: Target) -> Target | None:
+    """The reference gateway with a target's settings and users; None for another contract."""
     reference = bundled("reference")
     assert reference is not None
+    if target.contract is not reference.contract or target.routes:
+        return None
     assert reference.start is not None
     env: dict[str, str] = {}
     for name in target.upstream_names:

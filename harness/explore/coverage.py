@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from harness.checks.case import Case
+from harness.contracts import Contract
 from harness.explore.player import Seen
 from harness.scenario.faults import KINDS
 
@@ -53,7 +54,7 @@ class Coverage:
         self.troubles.update(other.troubles)
 
     def never_reached(self, upstreams: tuple[str, ...]) -> tuple[str, ...]:
-        """Changes of state that no play reached: `auth half_open>open`."""
+        """Changes of state that no play reached: `mail half_open>open`."""
         return tuple(
             f"{upstream} {change}"
             for upstream in upstreams
@@ -61,16 +62,20 @@ class Coverage:
             if not self.changes[upstream, change]
         )
 
-    def never_met(self, upstreams: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    def never_met(
+        self, upstreams: tuple[str, ...], contract: Contract
+    ) -> dict[str, tuple[str, ...]]:
         """For each upstream the kinds of fault that never hit it, of those the simulation can."""
         kinds = [
             name for name, kind in KINDS.items() if "sim" in kind.engines and kind.where != "target"
         ]
+        token = contract.vouching("token")
+        known = None if token is None else token.upstream
         missing = {
             upstream: tuple(
                 kind
                 for kind in kinds
-                if not self.faults[upstream, kind] and (kind != "revoke" or upstream == "auth")
+                if not self.faults[upstream, kind] and (kind != "revoke" or upstream == known)
             )
             for upstream in upstreams
         }

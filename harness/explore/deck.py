@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from harness.contracts import Contract
 from harness.explore.stories import Story, stories_of
 
 _PLAINEST = 1
@@ -29,14 +30,18 @@ class Aim:
     """How many outages to draw before the next aim's turn; 1 or more."""
 
 
-def aims(upstreams: Sequence[str], *, seed: int, part: int = 0, parts: int = 1) -> Iterator[Aim]:
+def aims(
+    contract: Contract, upstreams: Sequence[str], *, seed: int, part: int = 0, parts: int = 1
+) -> Iterator[Aim]:
     """Aims without end, in an order that hangs on the seed alone.
 
     `part` of `parts`: which share of the plainest outages falls to this hunt, counted from 0, where
     several work side by side; later turns are everybody's.
     """
     chance = Random(seed)
-    pairs = [(upstream, story) for upstream in upstreams for story in stories_of(upstream)]
+    pairs = [
+        (upstream, story) for upstream in upstreams for story in stories_of(contract, upstream)
+    ]
     first = list(dict.fromkeys(pairs))[part::parts]
     chance.shuffle(first)
     for upstream, story in first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import Chapter, Draw, Scene, stories_of
 from harness.explore.surface import Offered, Surface
+from harness.routes import route_matches
 
 _MOST_REQUESTS = 240
 _SEEDS = (0, 0, 1, 2, 3, 4, 5, 6, 7, 8)
@@ -34,8 +35,13 @@ def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
             own=surface.settings[upstream],
             routes=surface.routes_at(upstream),
             rate_per_s=rate_per_s,
+            contract=surface.contract,
         )
-        story = aim.story if aim is not None and number == 0 else draw(evenly(stories_of(upstream)))
+        story = (
+            aim.story
+            if aim is not None and number == 0
+            else draw(evenly(stories_of(surface.contract, upstream)))
+        )
         chapter = story(draw, scene)
         chapters.append(chapter)
         faults += chapter.faults
@@ -59,7 +65,7 @@ def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
 def _hit(upstreams: Sequence[str], aim: Aim | None) -> st.SearchStrategy[list[str]]:
     """Which upstreams something befalls, up to three: in half of the outages just one.
 
-    An outage of auth hides what is behind it, and every further fault makes a play longer.
+    An outage of whom all ask hides what is behind it; every further fault makes a play longer.
     """
     first = evenly(upstreams) if aim is None else st.just(aim.upstream)
     more = evenly([0, 0, 1, 2]).flatmap(
@@ -70,20 +76,17 @@ def _hit(upstreams: Sequence[str], aim: Aim | None) -> st.SearchStrategy[list[st
 
 def _concerned(offered: Sequence[Offered], upstream: str, chapter: Chapter) -> Sequence[Offered]:
     """The routes that a story of some of the upstream's routes is about; else all that call it."""
-    aimed = {_stem(str(fault["on"])) for fault in chapter.faults if "on" in fault}
+    aimed = {str(fault["on"]) for fault in chapter.faults if "on" in fault}
     if not aimed or any("on" not in fault for fault in chapter.faults):
         return offered
-    hit = [
-        item
-        for item in offered
-        if any(name == upstream and _stem(call) in aimed for name, call in item.calls)
-    ]
+    hit = [item for item in offered if any(_is_aimed(upstream, aimed, one) for one in item.calls)]
     return hit or offered
 
 
-def _stem(route: str) -> str:
-    """Method and first segment of a path, which tell an upstream's routes apart."""
-    return "/".join(route.split("/")[:2])
+def _is_aimed(upstream: str, aimed: Collection[str], call: tuple[str, str]) -> bool:
+    name, route = call
+    path = route.partition(" ")[2]
+    return name == upstream and any(route_matches(on, route, path) for on in aimed)
 
 
 def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:

@@ -102,7 +102,9 @@ class Hunt:
         self._shrinking = 0
         part, parts = share
         self._openings = tuple(openings(player.surface, player.surface.upstreams))[part::parts]
-        self._aims = aims(player.surface.upstreams, seed=seed, part=part, parts=parts)
+        self._aims = aims(
+            player.surface.contract, player.surface.upstreams, seed=seed, part=part, parts=parts
+        )
         self._played: set[bytes] = set()
 
     # Rounds

@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from harness.contracts import Step
+from harness.contracts.templates import filled
 from harness.scenario.faults import KINDS, Deadlines
 from harness.scenario.faults.row import Draw
+from harness.scenario.stub_names import stub_names
 from harness.settings import ServiceSettings
 
 Raw = dict[str, Any]
@@ -67,34 +70,38 @@ def odd() -> st.SearchStrategy[Raw]:
     return evenly(_drawn("odd"))
 
 
-def of_identity() -> st.SearchStrategy[Raw]:
-    """What only auth can say: nobody is valid, a token is revoked, somebody without a name is."""
+def of_identity(step: Step, users: Sequence[str]) -> st.SearchStrategy[Raw]:
+    """What only who vouches for tokens can say: no, revoked, and yes without a name."""
+    needs = step.needs
+    wrong = {key: not value if isinstance(value, bool) else None for key, value in needs.items()}
+    told: list[Raw] = [{"fault": "json", "json": wrong, "on": step.stem}]
+    if users and step.upstream in stub_names():  # a stub made of data knows nobody
+        told.append({"fault": "revoke", "user": users[0]})
+    bare = {key: value for key, value in needs.items() if isinstance(value, bool | int)}
+    return evenly([*told, {"fault": "json", "json": bare, "on": step.stem}])
+
+
+def of_ownership(step: Step) -> st.SearchStrategy[Raw]:
+    """What only who vouches for owners can say: there is none."""
+    nobody = dict.fromkeys(step.needs)
     return evenly(
         [
-            {"fault": "json", "json": {"valid": False}, "on": "POST /verify_token"},
-            {"fault": "revoke", "user": "ada"},
-            {"fault": "json", "json": {"valid": True}, "on": "POST /verify_token"},
+            {"fault": "json", "json": nobody, "on": step.stem},
+            {"fault": "json", "json": {}, "on": step.stem},
         ]
     )
 
 
-def of_ownership() -> st.SearchStrategy[Raw]:
-    """What only auth can say: nobody owns the project."""
-    return evenly(
-        [
-            {"fault": "json", "json": {"owner_id": None}, "on": "GET /internal/projects"},
-            {"fault": "json", "json": {}, "on": "GET /internal/projects"},
-        ]
-    )
-
-
-OWNER_REDIRECTED: Raw = {
-    "fault": "headers",
-    "status": 302,
-    "headers": {"Location": "/internal/projects/p2/owner"},
-    "on": "GET /internal/projects/p1/owner",
-}
-"""The owner of one project is asked for, and auth points to another's."""
+def redirected(step: Step, owned: Sequence[str]) -> Raw:
+    """The owner of one thing is asked for, and the upstream points to another's."""
+    method, _, path = step.route.partition(" ")
+    own, other = (filled(path, {"project": name}) for name in owned[:2])
+    return {
+        "fault": "headers",
+        "status": 302,
+        "headers": {"Location": other},
+        "on": f"{method} {own}",
+    }
 
 
 def any_kind(own: ServiceSettings) -> st.SearchStrategy[Raw]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from harness.contracts import Contract
 from harness.explore import kinds
 from harness.explore.instants import step_up, trip_s
 from harness.explore.kinds import Raw, evenly
@@ -46,6 +47,7 @@ class Scene:
     routes: tuple[str, ...]
     """The upstream's routes that are called."""
     rate_per_s: float
+    contract: Contract
 
     def fault(self, kind: Raw, from_s: float, to_s: float, **more: Any) -> Raw:
         """A fault on the upstream."""
@@ -257,21 +259,32 @@ def ramping(draw: Draw, scene: Scene) -> Chapter:
 
 
 def identity(draw: Draw, scene: Scene) -> Chapter:
-    """Auth says no, or not who somebody is."""
-    return _said_by_auth(draw, scene, kinds.of_identity())
+    """Who vouches for tokens says no, or not who somebody is."""
+    step = scene.contract.vouching("token")
+    assert step is not None
+    return _said(draw, scene, kinds.of_identity(step, tuple(scene.contract.users)))
 
 
 def ownership(draw: Draw, scene: Scene) -> Chapter:
-    """Auth doesn't say whose a project is."""
-    return _said_by_auth(draw, scene, kinds.of_ownership())
+    """Who vouches for owners doesn't say whose something is."""
+    step = scene.contract.vouching("owner")
+    assert step is not None
+    return _said(draw, scene, kinds.of_ownership(step))
 
 
 def redirected(draw: Draw, scene: Scene) -> Chapter:
-    """Auth sends whoever asks for a project's owner to another project's."""
-    return _said_by_auth(draw, scene, st.just(kinds.OWNER_REDIRECTED))
+    """Whoever asks for an owner is sent to another's."""
+    step = scene.contract.vouching("owner")
+    assert step is not None
+    return _said(draw, scene, st.just(kinds.redirected(step, _owned(scene.contract))))
 
 
-def _said_by_auth(draw: Draw, scene: Scene, what: st.SearchStrategy[Raw]) -> Chapter:
+def _owned(contract: Contract) -> tuple[str, ...]:
+    """One thing of each owner's."""
+    return tuple(user.owns[0] for user in contract.users.values() if user.owns)
+
+
+def _said(draw: Draw, scene: Scene, what: st.SearchStrategy[Raw]) -> Chapter:
     kind = draw(what)
     start_s = draw(evenly([1.5, 0.0]))
     fault = scene.fault(kind, start_s, start_s + draw(evenly([3.0, 6.0])))
@@ -304,12 +317,18 @@ _STORIES: tuple[Story, ...] = (
 )
 """Stories of any upstream; those that stand twice are drawn twice as often."""
 
-_OF_AUTH: tuple[Story, ...] = (identity, ownership, redirected)
 
-
-def stories_of(upstream: str) -> tuple[Story, ...]:
-    """All that can befall an upstream: auth may also say what opens nothing."""
-    return (*_STORIES, *_OF_AUTH) if upstream == "auth" else _STORIES
+def stories_of(contract: Contract, upstream: str) -> tuple[Story, ...]:
+    """All that can befall an upstream: one that vouches may also say what opens nothing."""
+    more: list[Story] = []
+    token, owner = contract.vouching("token"), contract.vouching("owner")
+    if token is not None and token.upstream == upstream:
+        more.append(identity)
+    if owner is not None and owner.upstream == upstream:
+        more.append(ownership)
+        if len(_owned(contract)) > 1:
+            more.append(redirected)
+    return (*_STORIES, *more)
 
 
 def _bursts(window: tuple[float, float]) -> st.SearchStrategy[tuple[tuple[int, float], ...]]:

@@ -50,7 +50,9 @@ class Run(Event):
     without: tuple[str, ...] = ()
     """Claims that the target doesn't promise."""
     background: tuple[str, ...] = ()
-    """Calls that the target makes by itself, as declared: `auth GET /health`."""
+    """Calls that the target makes by itself, as declared: `mail GET /health`."""
+    contract: str = ""
+    """The text of the contract file that the target names; empty for the bundled contract."""
     settings: dict[str, SettingsJson] = field(default_factory=dict)
     """Settings of the target by upstream: attempts, timeout_s, threshold, wait_s, backoffs_s."""
     evidence: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class Run(Event):
     marks: tuple[str, ...] = ()
     """The marks for which the target has log patterns."""
     stub_routes: tuple[str, ...] = ()
-    """Routes that the target file adds to stubs: `billing GET /price/*`."""
+    """Routes that the target file adds to stubs: `stock GET /price/*`."""
     versions: dict[str, str] = field(default_factory=dict)
     clock_error_s: float = 0.0
     """How far the clocks of other machines may be off."""

@@ -4,7 +4,7 @@ combined      1.2.3.4 - - [03/Nov/2026:12:00:05 +0000] "GET / HTTP/1.1" 502 157 
               what follows by name (`rt=5.001 us=504 upstream_response_time=...`), or as numbers
               in the order request_time, upstream_response_time
 JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known names of fields
-logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=auth duration=5.001s
+logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=mail duration=5.001s
 nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
 """
 

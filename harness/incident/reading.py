@@ -24,7 +24,7 @@ class Wanted:
     bad_text: str = ""
 
     def names(self, text: str) -> bool:
-        """Whether a text names the upstream: `auth-server:8080` names auth."""
+        """Whether a text names the upstream: `mail-server:8080` names mail."""
         if self.upstream is None:
             return False
         name, words = _plain(self.upstream), _plain(text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from harness.contracts import Sample
 from harness.errors import UsageError
 from harness.incident.evidence import WHOLE, Episode, Incident
 from harness.incident.instants import written_instant
@@ -16,8 +17,9 @@ from harness.incident.symptoms import playable
 from harness.printable import in_line
 from harness.scenario.faults import KINDS
 from harness.scenario.located import plain, read_tree
-from harness.scenario.template import REQUESTS, WHILE_DOWN
+from harness.scenario.template import example_of, sample_lines
 from harness.settings import ServiceSettings
+from harness.target import Target
 from harness.units import format_duration, format_rate
 
 Which = Literal["should", "happened"]
@@ -48,7 +50,7 @@ class _Fault:
         """Whether every attempt that meets it fails, and all meet it."""
         values = {key: plain(read_tree(text)[0]) for key, text in self.parameters.items()}
         model = KINDS[self.kind].model
-        said = {"upstream": "auth", "fault": self.kind, **values}
+        said = {"upstream": "it", "fault": self.kind, **values}
         return self.episode.share >= WHOLE and model.model_validate(said).fails
 
 
@@ -56,20 +58,22 @@ def scenario_text(
     incident: Incident,
     *,
     files: Sequence[str],
+    target: Target,
     settings: dict[str, ServiceSettings],
     which: Which = "should",
     fault: str | None = None,
 ) -> str:
     """The scenario file of an incident.
 
-    `settings` are those of each of its upstreams; `which` of the two expectations is in force;
-    `fault` is played instead of what the data looks like.
+    `target` says what is sent and what users meet; `settings` are those of each of its upstreams;
+    `which` of the two expectations is in force; `fault` is played instead of what the data looks
+    like.
 
     Raises: UsageError for what no scenario can hold.
     """
-    faults = [_played(one, incident, fault) for one in incident.episodes]
+    faults = [_played(one, incident, fault, target.user_ids) for one in incident.episodes]
     _bound(incident, faults)
-    upstream = faults[0].episode.upstream or "auth"
+    upstream = faults[0].episode.upstream or target.upstream_names[0]
     own = settings[upstream]
     last_s = max(one.to_s for one in faults)
     duration_s = last_s + own.wait_s + own.longest_call_s + max(_AFTER_S, 2 * incident.step_s)
@@ -79,15 +83,18 @@ def scenario_text(
             "most 24h: choose a part with --since and --until"
         )
     rate = _rate(faults, duration_s)
-    stream, request = REQUESTS.get(upstream, ("requests", incident.route or "GET /"))
+    known = target.calling(upstream, surely=True)
+    asks = Sample(request=incident.route or "GET /", as_=next(iter(target.user_ids), None))
+    stream, sample = known or ("requests", asks)
     lines = [
         *_head(incident, files, upstream),
-        *_traffic(incident, stream, request, upstream, faults, rate, duration_s),
+        *_traffic(incident, stream, sample, upstream, faults, rate, duration_s),
         "faults:",
         *(line for one in faults for line in _fault_lines(one, incident)),
     ]
     happened = list(_happened(faults, incident, stream))
-    should = list(_should(faults, incident, upstream, stream, own, rate))
+    met = None if known is None else target.contract.while_down(sample.request, upstream)
+    should = list(_should(faults, incident, upstream, stream, own, rate, met))
     lines += [
         "# What should be: the contract's answer to this, and so what a run is judged by.",
         *_block(should, in_force=which == "should"),
@@ -98,11 +105,11 @@ def scenario_text(
     return "\n".join(in_line(line) for line in lines) + "\n"
 
 
-def _played(one: Episode, incident: Incident, fault: str | None) -> _Fault:
+def _played(one: Episode, incident: Incident, fault: str | None, users: Sequence[str]) -> _Fault:
     symptom, note = playable(one.symptom, one.share)
     kind, parameters = symptom.fault, dict(symptom.parameters)
     if fault is not None and fault != kind:
-        kind, parameters, note = fault, dict(KINDS[fault].example), "by --fault"
+        kind, parameters, note = fault, example_of(fault, users), "by --fault"
         if one.share < WHOLE and not KINDS[kind].in_stub:
             raise UsageError(
                 f"--fault {kind} hits all calls of an upstream; {one.source} says {one.share:.0%}"
@@ -167,7 +174,7 @@ def _step(incident: Incident) -> str:
 def _traffic(
     incident: Incident,
     stream: str,
-    request: str,
+    sample: Sample,
     upstream: str,
     faults: Sequence[_Fault],
     rate: float,
@@ -180,10 +187,8 @@ def _traffic(
     yield "traffic:"
     yield f"  {stream}:"
     seen = f"; in the data most ask for {incident.route}" if incident.route else ""
-    yield _commented(f"    request: {request}", f"one that needs {upstream}{seen}")
-    if stream == "chat":
-        yield '    json: {message: hello, project_id: "{project}"}'
-    yield "    as: ada"
+    yield _commented(f"    request: {sample.request}", f"one that needs {upstream}{seen}")
+    yield from (f"    {line}" for line in sample_lines(sample) if not line.startswith("request:"))
     period_s = 1 / rate
     written = format_rate(rate) if rate >= 1 else f"1/{period_s:.0f}s"
     own = f"in the data {incident.rate:.3g}/s" if incident.rate else "the data has no requests"
@@ -231,6 +236,7 @@ def _should(
     stream: str,
     own: ServiceSettings,
     rate: float,
+    met: int | None,
 ) -> Iterator[str]:
     """What the contract says of these faults, with the data's step as tolerance."""
     tolerance_s = max(incident.step_s, _LEAST_TOLERANCE_S)
@@ -243,10 +249,7 @@ def _should(
         yield f"    closes: contract {tolerance}"
         yield f"  - while: {upstream} is open"
         yield f"    traffic: {stream}"
-        if upstream in WHILE_DOWN or upstream in REQUESTS:
-            yield f"    status: {WHILE_DOWN.get(upstream, '503')}"
-        else:
-            yield '    latency: "< 1s"'
+        yield '    latency: "< 1s"' if met is None else f"    status: {met}"
         yield f"    because: what users meet while {upstream} is away"
     else:
         bound = format_duration(own.longest_call_s + 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.engines.base import Engine
 from harness.errors import UsageError
-from harness.explore.surface import CATALOGUE
+from harness.explore.surface import catalogue
 from harness.measure.bench import Bench
 from harness.measure.calls import find_calls
 from harness.measure.counting import find_counting
@@ -19,7 +19,6 @@ from harness.measure.lab import Lab
 from harness.measure.opening import find_opening, find_queue
 from harness.measure.recovery import find_recovery
 from harness.measure.routes import Called, Known, learn
-from harness.settings import DOCUMENTED
 from harness.target import Target
 
 Tell = Callable[[str], None]
@@ -62,14 +61,14 @@ class Measured:
 
 
 def streams_of(target: Target) -> dict[str, dict[str, Any]]:
-    """The routes that a target is asked for: its own, else those of the document.
+    """The routes that a target is asked for: its own, else its contract's.
 
     Raises: UsageError where there are none.
     """
     if target.routes:
-        return {name: route.stream for name, route in target.routes.items()}
-    known = [one for one in CATALOGUE if one.user is None or one.user in target.user_ids]
-    if not set(target.upstream_names) & set(DOCUMENTED):
+        return {name: route.raw for name, route in target.routes.items()}
+    known = catalogue(target).values()
+    if not set(target.upstream_names) & set(target.contract.upstreams):
         raise UsageError(
             f"{target.file or target.name}: say in `routes:` what it can be asked, such as "
             "`item: {request: GET /items/1}`"

@@ -13,8 +13,8 @@ from harness.bundled import bundled_folder
 from harness.errors import UsageError
 from harness.scenario.model import Scenario
 from harness.scenario.reading import read_file
-from harness.target import Breaker, Target, bundled
-from harness.target_file import parse_target
+from harness.target import Breaker, Target
+from harness.target_file import bundled, parse_target
 
 _TARGET, _LIST = "target.yaml", "defects.json"
 _KNOWN = Path(__file__).resolve().parents[1] / "claims" / _LIST

@@ -43,7 +43,7 @@ _WITHOUT_TERMINAL = 100
 
 
 def one_line(judgement: Judgement) -> Text:
-    """`✓ passed  auth_blackhole_50s  8 of 8 held, 80 requests; auth open 9.0s, ...`."""
+    """`✓ passed  auth_blackhole_50s  8 of 8 held, 80 requests; mail open 9.0s, ...`."""
     style = STYLES[judgement.verdict]
     line = Text()
     line.append(f"{_MARKS[judgement.verdict]} {words(judgement.verdict):<{_VERDICT_WIDTH}}", style)
@@ -83,7 +83,7 @@ def _held(judgement: Judgement) -> str:
 
 
 def _changes(judgement: Judgement) -> Iterator[str]:
-    """What each breaker did: `auth open 9.0s, half open 69.0s, closed 69.1s`."""
+    """What each breaker did: `mail open 9.0s, half open 69.0s, closed 69.1s`."""
     for upstream, transitions in judgement.breakers.items():
         if transitions:
             shown = ", ".join(_change(each) for each in transitions[:_MOST_CHANGES])
@@ -93,7 +93,7 @@ def _changes(judgement: Judgement) -> Iterator[str]:
 
 
 def _price(judgement: Judgement) -> Iterator[str]:
-    """What a recovery wait cost: `12 turned away although auth was back`."""
+    """What a recovery wait cost: `12 turned away although mail was back`."""
     for upstream, count in judgement.false_rejections.items():
         yield f"{count} turned away although {in_line(upstream)} was back"
 

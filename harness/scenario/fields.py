@@ -173,8 +173,7 @@ _ROUTE = re.compile(rf"({'|'.join(METHODS)}) (/\S*)")
 def _check_route(text: str) -> str:
     if not _ROUTE.fullmatch(text):
         raise ValueError(
-            "expected a method and a path, such as GET /balance or POST /v1/api/chat"
-            + meant_route(text)
+            "expected a method and a path, such as GET /stock or POST /orders" + meant_route(text)
         )
     return text
 
@@ -188,12 +187,12 @@ def _check_call_route(text: str) -> str:
 Route = Annotated[
     str,
     AfterValidator(_check_route),
-    _text("a method and a path", "POST /v1/api/chat", pattern=rf"{_ROUTE.pattern}"),
+    _text("a method and a path", "POST /orders", pattern=rf"{_ROUTE.pattern}"),
 ]
 CallRoute = Annotated[
     str,
     AfterValidator(_check_call_route),
-    _text("a method and a path", "GET /balance", pattern=rf"{_ROUTE.pattern}"),
+    _text("a method and a path", "GET /stock", pattern=rf"{_ROUTE.pattern}"),
 ]
 """A route that calls are held against: `*` stands for one segment, and paths below it count too."""
 
@@ -250,7 +249,7 @@ AnswerHeaders = Annotated[dict[str, HeaderValue], AfterValidator(_check_answer_h
 """Headers of an answer that a stub is to give."""
 
 HeaderText = Annotated[
-    str, AfterValidator(check_header_value), texts("a header's text", "token-ada", pattern=ANY_TEXT)
+    str, AfterValidator(check_header_value), texts("a header's text", "token-eve", pattern=ANY_TEXT)
 ]
 
 
@@ -266,11 +265,11 @@ def _line(text: str) -> str:
 Line = Annotated[str, AfterValidator(_line), texts("a line of text", "five failures open it")]
 """A text for a person: one line, since terminals and reports show it as it is."""
 
-UpstreamName = Annotated[str, texts("an upstream", "auth", "billing")]
+UpstreamName = Annotated[str, texts("an upstream", "mail", "stock")]
 StreamName = Annotated[
     str, texts("a stream of `traffic`", "chat", pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,60}$")
 ]
-UserName = Annotated[str, texts("a user of the target", "ada", "bob")]
+UserName = Annotated[str, texts("a user of the target", "eve", "sam")]
 
 _CLAIM = re.compile(r"[BGT]\d{1,2}|[A-Z][A-Z0-9]*-?\d+")
 

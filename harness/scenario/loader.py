@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.contracts import document
 from harness.errors import InvalidFile, Problem, UsageError
 from harness.scenario.located import Mapping
 from harness.scenario.matrix import Combination, combinations, written
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
 from harness.scenario.reading import Check, Mistaken, read_file, read_model
+from harness.scenario.stub_names import stub_names, stub_routes_of
 from harness.scenario.validation import check_scenario
-from harness.settings import DEFAULT_USER_IDS, DOCUMENTED
 
 if TYPE_CHECKING:
     from harness.target import Target
@@ -30,9 +30,6 @@ _STAND_INS = {
     "traffic.*.rate": "1/h",
     "traffic.*.request": "GET /",
 }
-
-_STUBS = "stub_services"
-"""The package of the stubs, which plugs in by name; loaded only where a route is to be checked."""
 
 _TARGET = Mistaken(
     keys=frozenset({"start", "url", "upstreams"}),
@@ -188,8 +185,9 @@ def _read(
 def _check(
     target: Target | None, playable: bool, scenario: Scenario, dropped: frozenset[str] | None
 ) -> Misfits:
-    upstreams = dict.fromkeys(DOCUMENTED)
-    users = dict.fromkeys(DEFAULT_USER_IDS)
+    contract = document() if target is None else target.contract
+    upstreams = dict.fromkeys(contract.upstreams)
+    users = dict.fromkeys(contract.users)
     if target is not None:
         upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
         users |= dict.fromkeys(target.user_ids)
@@ -207,10 +205,10 @@ def _check(
 def _routes(target: Target | None, upstream: str) -> tuple[str, ...] | None:
     """What a stub answers to; None for a real service, and for one that nobody has described."""
     given = () if target is None else target.stubs.get(upstream, ())
-    if (target is not None and upstream in target.real) or not (given or upstream in DOCUMENTED):
+    played = given or upstream in stub_names()
+    if (target is not None and upstream in target.real) or not played:
         return None
-    own: tuple[str, ...] = import_module(_STUBS).routes_of(upstream)
-    return (*(route.route for route in given), *own)
+    return (*(route.route for route in given), *stub_routes_of(upstream))
 
 
 def named(scenarios: Sequence[Scenario], texts: Sequence[str]) -> tuple[Scenario, ...]:

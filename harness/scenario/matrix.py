@@ -1,6 +1,6 @@
 """`matrix:` in a scenario file: one file for each combination of values, each a scenario by itself.
 
-    matrix: {upstream: [auth, billing], fault: [refused, {fault: status, status: 503}]}
+    matrix: {upstream: [mail, stock], fault: [refused, {fault: status, status: 503}]}
     faults: [{upstream: $upstream, fault: $fault, to: 30s}]
 
 `$upstream` stands for the combination's value, wherever a text has it. Where a key's whole value is
@@ -93,7 +93,10 @@ def written(root: Node) -> str:
 def _misfits(entry: Entry, root: Mapping) -> Iterator[Spot]:
     node = entry.node
     if not isinstance(node, Mapping) or not node.entries:
-        yield entry.line, f"{KEY}: expected names with lists of values: {{upstream: [auth, git]}}"
+        yield (
+            entry.line,
+            f"{KEY}: expected names with lists of values: {{upstream: [mail, search]}}",
+        )
         return
     rest = Mapping(root.line, {key: one for key, one in root.entries.items() if key != KEY})
     places = list(_used(rest))

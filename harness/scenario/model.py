@@ -28,18 +28,18 @@ class Scenario(Part):
     traffic: dict[str, Stream] = Field(
         min_length=1,
         description="streams of equal requests, each by a name of yours",
-        examples=[{"chat": {"request": "POST /v1/api/chat", "as": "ada", "rate": "1/s"}}],
+        examples=[{"chat": {"request": "POST /orders", "as": "eve", "rate": "1/s"}}],
     )
     faults: tuple[Fault, ...] = Field(
         (),
         description="what breaks, and when",
-        examples=[[{"upstream": "auth", "fault": "blackhole", "to": "50s"}]],
+        examples=[[{"upstream": "mail", "fault": "blackhole", "to": "50s"}]],
     )
     expect: tuple[Expectation, ...] = Field(
         (),
         min_length=1,
         description="beyond the promises, which are judged in every run",
-        examples=[[{"breaker": "auth", "opens": "9s ± 1s"}]],
+        examples=[[{"breaker": "mail", "opens": "9s ± 1s"}]],
     )
     engines: tuple[Literal["local", "compose", "sim"], ...] | None = Field(
         None,
@@ -50,7 +50,7 @@ class Scenario(Part):
     matrix: dict[str, tuple[Any, ...]] | None = Field(
         None,
         description="a scenario for each combination: $upstream stands for its value",
-        examples=[{"upstream": ["auth", "billing"], "fault": ["refused", "blackhole"]}],
+        examples=[{"upstream": ["mail", "stock"], "fault": ["refused", "blackhole"]}],
     )
     combination: str = Field(
         "", description="set from the matrix: which of its combinations it is", exclude=True

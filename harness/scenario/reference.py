@@ -25,9 +25,9 @@ _COMMON = tuple(field.alias or name for name, field in FaultBase.model_fields.it
 
 def key_tables() -> str:
     """Every key of a scenario file, in one table for each place where keys stand."""
-    parts = [_table("The file", Scenario), _table("A stream, under `traffic`", Stream)]
-    parts.append(_table("A fault, under `faults`", FaultBase))
-    parts += [_table(f"An expectation with the key `{key}`", form) for key, form in FORMS.items()]
+    parts = [table("The file", Scenario), table("A stream, under `traffic`", Stream)]
+    parts.append(table("A fault, under `faults`", FaultBase))
+    parts += [table(f"An expectation with the key `{key}`", form) for key, form in FORMS.items()]
     return "\n".join(parts)
 
 
@@ -125,7 +125,8 @@ def with_tables(page: str) -> str:
     return f"{before}{BEGIN}\n\n{key_tables()}\n{END}{after}"
 
 
-def _table(title: str, model: Any) -> str:
+def table(title: str, model: Any) -> str:
+    """The keys of a model, a row each, under a heading."""
     schema = file_schema(model, title)
     rows = [f"### {title}\n", "| key | what it says | for example |", "|---|---|---|"]
     for key, what in schema["properties"].items():

@@ -16,7 +16,7 @@ _WHOLE = re.compile(rf"{_PLACEHOLDER.pattern}|:[A-Za-z_]\w*|\$[A-Za-z_]\w*|\*\*"
 
 
 def meant_route(text: str) -> str:
-    """`; did you mean 'GET /balance'?` for a route that was nearly one, or an empty text."""
+    """`; did you mean 'GET /stock'?` for a route that was nearly one, or an empty text."""
     words = text.split()
     if not words or len(words) > 2:
         return ""

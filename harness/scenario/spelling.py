@@ -24,7 +24,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def not_known(what: str, word: str, known: Iterable[str]) -> str:
-    """`upstream 'aut' is not known; did you mean 'auth'?`, or what is known instead."""
+    """`upstream 'mial' is not known; did you mean 'mail'?`, or what is known instead."""
     names = list(dict.fromkeys(known))
     hint = did_you_mean(word, names) or (f"; known: {', '.join(names)}" if names else "")
     return f"{what} '{_short(word)}' is not known{hint}"

@@ -114,7 +114,7 @@ class Stream(Part):
         None,
         alias="as",
         description="a user of the target file, or several in turn",
-        examples=["ada", ["ada", "bob"]],
+        examples=["eve", ["eve", "sam"]],
     )
     with_: Literal["bearer", "cookie", "nothing"] = Field(
         "bearer", alias="with", description="how the user's token is sent"

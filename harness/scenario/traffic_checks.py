@@ -83,7 +83,7 @@ def _placeholders(stream: Stream, path: Path, *, nobody: bool) -> Misfits:
     for where, name in _named((*path,), parts):
         if name in PLACEHOLDERS:
             if nobody and name != "number":
-                yield where, f"{{{name}}} needs a user: write `as: ada`"
+                yield where, f"{{{name}}} needs a user: write `as: eve`"
         elif where[-1] == "request" or nearest(name, PLACEHOLDERS):
             known = ", ".join(f"{{{word}}}" for word in PLACEHOLDERS)
             hint = did_you_mean(name, PLACEHOLDERS) or f"; known: {known}"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contracts import document
 from harness.engines.base import Job
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.determinism import check_determinism
@@ -23,9 +24,9 @@ from harness.judge import judge
 from harness.runner import play_all
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
-from harness.settings import DOCUMENTED
 from harness.starts import Starts
-from harness.target import Breaker, Target, bundled
+from harness.target import Breaker, Target
+from harness.target_file import bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict
 from tests.defects.behaviour import BEHAVES
@@ -213,12 +214,12 @@ def everywhere(**changed: float) -> dict[str, dict[str, float]]:
             "wait": own.wait_s,
         }
         | changed
-        for name, own in DOCUMENTED.items()
+        for name, own in document().settings.items()
     }
 
 
 SETTINGS = {
-    "N 3, W 15 s": (everywhere(threshold=3, wait=15), frozenset(DOCUMENTED)),
+    "N 3, W 15 s": (everywhere(threshold=3, wait=15), frozenset(document().upstreams)),
     "as coded, auth patient": (
         everywhere(threshold=5, wait=60) | {"auth": {"attempts": 4}},
         frozenset({"billing", "git", "auth"}),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.provenance import provenance_in, provenance_of
-from harness.target import Start, Target, bundled
+from harness.target import Start, Target
+from harness.target_file import bundled
 
 
 def target(folder: Path) -> Target:

@@ -29,7 +29,7 @@ from harness.runner import Played, play_all
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.starts import Starts
-from harness.target import bundled
+from harness.target_file import bundled
 from harness.verdict import Judgement, Verdict, exit_status, worst
 from tests.unit.report.conftest import make_finding, make_judgement
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.contracts import document
 from harness.engines.base import settings_json
 from harness.errors import InvalidFile
 from harness.history.events import Run, from_json, to_json
-from harness.settings import DOCUMENTED
 from harness.target_file import parse_target
 
 _TARGET = (
@@ -48,12 +48,12 @@ def test_a_history_keeps_them() -> None:
     )
     read = from_json(to_json(run))
     assert isinstance(read, Run)
-    assert DOCUMENTED["auth"].told(read.settings["auth"]) == target.settings("auth")
+    assert document().settings["auth"].told(read.settings["auth"]) == target.settings("auth")
 
 
 def test_an_old_history_says_nothing_of_backoffs() -> None:
     own = {"attempts": 3.0, "timeout_s": 5.0, "threshold": 9.0, "wait_s": 7.0}
-    found = DOCUMENTED["auth"].told(own)
+    found = document().settings["auth"].told(own)
     assert (found.attempts, found.threshold, found.wait_s) == (3, 9, 7.0)
     assert found.backoff_s(2) == 2.0
 

@@ -7,9 +7,6 @@ import sys
 
 import pytest
 
-from harness.settings import DEFAULT_USER_IDS
-from harness.target import DEFAULT_USERS
-
 PROGRAM = """
 import os, sys
 {before}
@@ -44,7 +41,3 @@ def test_looking_at_scenarios_loads_no_engine_and_no_protocol(command: str) -> N
     loaded = set(run(program).rpartition("|")[2].split())
     for heavy in ("asyncio", "rich", "h11", "harness.target", "harness.engines", "harness.checks"):
         assert heavy not in loaded, heavy
-
-
-def test_the_users_are_named_once() -> None:
-    assert tuple(DEFAULT_USERS) == DEFAULT_USER_IDS

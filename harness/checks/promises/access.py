@@ -8,80 +8,84 @@ from harness.checks.answers import cookies
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
+from harness.contracts import ContractRoute, Step
+from harness.contracts.templates import starred
 from harness.history.view import Request
+from harness.routes import route_matches
 from harness.scenario.faults import Revoke
 
-_VERIFY = "POST /verify_token"
 _FALSE = ("json", "malformed", "truncate")
 
 
 def let_in(facts: Facts) -> Iterator[Violation]:
-    """Nobody gets 200 whom auth didn't vouch for, in that very request (G2, G3, G8)."""
+    """Nobody gets 2xx for whom no upstream vouched, in that very request (G2, G3, G8)."""
     for request in facts.requests:
         if request.status is None or not 200 <= request.status < 300:
             continue
-        offered = facts.offered(request)
-        reason = _not_vouched_for(facts, request, offered)
-        if reason is None:
+        found = _not_vouched_for(facts, request, facts.offered(request))
+        if found is None:
             continue
-        claims: tuple[str, ...] = ("G2", "G8")
-        if offered.kind == "project":
-            claims = ("G3", "G8")
-        if offered.kind == "login":
-            claims = ("G1",)
+        step, name, words = found
         yield Violation(
-            promise=f"never let in: {reason[0]}",
-            about="auth",
-            claims=claims,
+            promise=f"never let in: {name}",
+            about=step.upstream,
+            claims=step.claims,
             at_s=request.sent.at_s,
-            says=f"{stream_request(request)} was answered {request.status} {reason[1]}",
+            says=f"{stream_request(request)} was answered {request.status} {words}",
             request=request.sent.id,
         )
 
 
-def _not_vouched_for(facts: Facts, request: Request, offered: Offered) -> tuple[str, str] | None:
-    """Why a request should not have been let in: a short name, and words; None if it may."""
-    start_s, end_s = request.sent.at_s, request.end_s
+def _not_vouched_for(
+    facts: Facts, request: Request, offered: Offered
+) -> tuple[Step, str, str] | None:
+    """By which call a request should not have been let in: a short name, and words."""
+    vouching = () if offered.route is None else offered.route.vouching
     if not offered.own:
-        return _stranger(offered)
-    if "auth" not in offered.upstreams:
-        return None
-    asked = "POST /login" if offered.kind == "login" else _VERIFY
-    if not any(call == ("auth", asked) for call in offered.calls):
-        return None
-    attempts = facts.made_for(request, "auth")
-    if not facts.broken_throughout("auth", asked, start_s, end_s, request.sent.user):
-        return _owner_unknown(facts, request, offered)
-    if request.sent.user is not None and _revoked(facts, request.sent.user, start_s, end_s):
-        return "a revoked token", "although the user's token is revoked"
-    if facts.succeeded(attempts, asked) and not _false_answers(facts, start_s, end_s):
-        return None
-    return "auth can't say", "although auth could vouch for nobody then"
-
-
-def _stranger(offered: Offered) -> tuple[str, str] | None:
-    """Somebody who is refused when all is well; None for a refusal that says nothing of that."""
-    if offered.healthy == 401 and offered.kind == "login":
-        return "wrong password", "with a wrong password"
-    if offered.healthy == 401:
-        return "a bad token", "although it is refused when all is well"
-    if offered.healthy == 403:
-        return "a stranger", "although it is forbidden when all is well"
+        return _stranger(offered, vouching)
+    for step in vouching:
+        route = starred(step.route)
+        if not any(_is_call(step, route, call) for call in offered.calls):
+            continue
+        reason = _unvouched(facts, request, step, route)
+        if reason is not None:
+            return step, *reason
     return None
 
 
-def _owner_unknown(facts: Facts, request: Request, offered: Offered) -> tuple[str, str] | None:
-    owner = "GET /internal/projects"
-    lookups = [route for name, route in offered.calls if name == "auth" and owner in route]
-    if not lookups:
+def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[str, str] | None:
+    """Why a call can't have vouched for a request; None if it may have."""
+    start_s, end_s, user = request.sent.at_s, request.end_s, request.sent.user
+    if not facts.broken_throughout(step.upstream, route, start_s, end_s, user):
         return None
-    start_s, end_s = request.sent.at_s, request.end_s
-    if not facts.broken_throughout("auth", lookups[0], start_s, end_s):
+    if step.vouches != "owner" and user is not None and _revoked(facts, user, start_s, end_s):
+        return "a revoked token", "although the user's token is revoked"
+    answered = facts.succeeded(facts.made_for(request, step.upstream), route)
+    if answered and not _false_answers(facts, step.upstream, start_s, end_s):
         return None
-    answered = facts.succeeded(facts.made_for(request, "auth"), owner)
-    if answered and not _false_answers(facts, start_s, end_s):
-        return None
-    return "owner unknown", "although the owner could not be looked up"
+    if step.vouches == "owner":
+        return "owner unknown", "although the owner could not be looked up"
+    return f"{step.upstream} can't say", f"although {step.upstream} could vouch for nobody then"
+
+
+def _is_call(step: Step, route: str, call: tuple[str, str]) -> bool:
+    upstream, called = call
+    return upstream == step.upstream and route_matches(route, called, called.partition(" ")[2])
+
+
+def _stranger(offered: Offered, vouching: tuple[Step, ...]) -> tuple[Step, str, str] | None:
+    """Somebody who is refused when all is well; None for a refusal that says nothing of that."""
+    for step in vouching:
+        if offered.healthy not in (step.else_, step.refused):
+            continue
+        match step.vouches:
+            case "password":
+                return step, "wrong password", "with a wrong password"
+            case "token":
+                return step, "a bad token", "although it is refused when all is well"
+            case _:
+                return step, "a stranger", "although it is forbidden when all is well"
+    return None
 
 
 def _revoked(facts: Facts, user: str, start_s: float, end_s: float) -> bool:
@@ -94,28 +98,29 @@ def _revoked(facts: Facts, user: str, start_s: float, end_s: float) -> bool:
     )
 
 
-def _false_answers(facts: Facts, start_s: float, end_s: float) -> bool:
-    """Whether auth's answers were all made useless by a fault, though they were answered."""
+def _false_answers(facts: Facts, upstream: str, start_s: float, end_s: float) -> bool:
+    """Whether an upstream's answers were all made useless by a fault, though they were answered."""
     return any(
         fault.KIND.name in _FALSE
         and fault.from_ <= start_s + 1e-6
         and end_s <= facts.scenario.fault_end_s(index)
         and not (fault.counted or fault.one_in or fault.share < 1)
         for index, fault in enumerate(facts.scenario.faults)
-        if "auth" in fault.upstreams
+        if upstream in fault.upstreams
     )
 
 
 def login_cookie(facts: Facts) -> Iterator[Violation]:
-    """A login that isn't answered 200 sets no cookie (G1)."""
+    """A login that isn't answered well sets no cookie (G1)."""
     for request in facts.requests:
-        if facts.offered(request).kind != "login" or request.status in (None, 200):
+        step = next((s for s in facts.offered(request).steps if s.vouches == "password"), None)
+        if step is None or request.status is None or 200 <= request.status < 300:
             continue
         if cookies(request):
             yield Violation(
                 promise="no cookie for a failed login",
-                about="auth",
-                claims=("G1",),
+                about=step.upstream,
+                claims=step.claims,
                 at_s=request.sent.at_s,
                 says=f"{stream_request(request)} was answered {request.status} with a cookie",
                 request=request.sent.id,
@@ -124,23 +129,23 @@ def login_cookie(facts: Facts) -> Iterator[Violation]:
 
 
 def others_sources(facts: Facts) -> Iterator[Violation]:
-    """The sources of an answer belong to the project that was asked about (G5, G8)."""
+    """What an answer draws on belongs to whom it was asked about (G5, G8)."""
     projects = _projects(facts)
     for request in facts.requests:
-        own, sources = projects.get(request.sent.stream), request.field("sources")
-        if own is None or request.status != 200 or not isinstance(sources, list):
+        route = facts.offered(request).route
+        own, sources = projects.get(request.sent.stream), _sources(request, route)
+        if own is None or route is None or request.status != 200:
             continue
         others = [
             source
             for source in sources
-            if isinstance(source, str)
-            and source.partition("/")[0] in set(projects.values()) - {own}
+            if source.partition("/")[0] in set(projects.values()) - {own}
         ]
         if others:
             yield Violation(
-                promise="never another's sources",
+                promise=f"never another's {route.own}",
                 about=request.sent.stream,
-                claims=("G5",),
+                claims=route.own_claims,
                 at_s=request.sent.at_s,
                 says=f"{stream_request(request)} in {own} was shown {others[0]}",
                 request=request.sent.id,
@@ -148,12 +153,20 @@ def others_sources(facts: Facts) -> Iterator[Violation]:
             return
 
 
+def _sources(request: Request, route: ContractRoute | None) -> list[str]:
+    """The list in an answer that names nothing of anybody else's."""
+    found = None if route is None or route.own is None else request.field(route.own)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
 def _projects(facts: Facts) -> dict[str, str]:
-    """The project of each stream's chats, as the sources of its warm-up show."""
+    """What each stream's requests are about, as the answers of its warm-up show."""
     found = {}
     for request in facts.history.warm_up:
-        sources = request.field("sources")
-        names = {s.partition("/")[0] for s in sources or () if isinstance(s, str) and "/" in s}
-        if request.sent.stream in facts.streams and len(names) == 1:
+        if request.sent.stream not in facts.streams:
+            continue
+        sources = _sources(request, facts.offered(request).route)
+        names = {source.partition("/")[0] for source in sources if "/" in source}
+        if len(names) == 1:
             found[request.sent.stream] = names.pop()
     return found

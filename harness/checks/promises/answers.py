@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
+from harness.contracts import Step
+from harness.contracts.templates import starred
+from harness.history.view import Request
 from harness.scenario.faults import KINDS
 
 _MARGIN_S = 0.6
@@ -87,23 +90,35 @@ def slowest(facts: Facts, offered: Offered) -> str:
 
 
 def unflagged(facts: Facts) -> Iterator[Violation]:
-    """A chat says that it had to do without chroma (G5)."""
+    """An answer says so where a call behind it can't have succeeded (G5)."""
     for request in facts.requests:
-        if not facts.offered(request).says_degraded or request.status != 200:
+        offered = facts.offered(request)
+        if request.status != offered.healthy:
             continue
-        start_s, end_s = request.sent.at_s, request.end_s
-        without = facts.broken_throughout("chroma", "POST /query", start_s, end_s)
-        if not without or request.field("degraded") is not False:
-            continue
-        yield Violation(
-            promise="degraded is said",
-            about="chroma",
-            claims=("G5",),
-            at_s=start_s,
-            says=f"{stream_request(request)} said degraded: false while chroma was down",
-            request=request.sent.id,
-        )
-        return
+        for step in offered.steps:
+            if not step.once and _conceals(facts, request, step):
+                told = ", ".join(
+                    f"{name}: {str(value).lower()}" for name, value in step.shows.items()
+                )
+                yield Violation(
+                    promise=f"{next(iter(step.shows))} is said",
+                    about=step.upstream,
+                    claims=step.claims,
+                    at_s=request.sent.at_s,
+                    says=f"{stream_request(request)} said {told} while {step.upstream} was down",
+                    request=request.sent.id,
+                )
+                return
+
+
+def _conceals(facts: Facts, request: Request, step: Step) -> bool:
+    """Whether an answer says of a call that it succeeded, though it can't have."""
+    shown = facts.offered(request).shown
+    told = [name for name, value in step.shows.items() if name in shown]
+    if not told or any(request.field(name) is not step.shows[name] for name in told):
+        return False
+    start_s, end_s = request.sent.at_s, request.end_s
+    return facts.broken_throughout(step.upstream, starred(step.route), start_s, end_s)
 
 
 def wrong_answer(facts: Facts) -> Iterator[Violation]:
@@ -114,7 +129,7 @@ def wrong_answer(facts: Facts) -> Iterator[Violation]:
         if status is None or (status >= 500 and status != 503):
             continue
         offered = facts.offered(request)
-        if offered.kind == "unknown":
+        if offered.route is None:
             continue  # what it may answer is not known
         if status in allowed_statuses(facts, offered) or facts.excused(request):
             continue
@@ -133,37 +148,34 @@ def wrong_answer(facts: Facts) -> Iterator[Violation]:
 
 
 def _claims(offered: Offered) -> tuple[str, ...]:
-    claim = {"chat": "G4", "login": "G1", "project": "G3"}.get(offered.kind)
-    if claim is not None:
-        return (claim,)
-    return ("G6",) if offered.upstreams[-1:] not in ((), ("auth",)) else ("G2",)
+    return () if offered.route is None else offered.route.claims
 
 
 def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:
     """What a sound target may answer, given which upstreams fail in the scenario at all."""
     hit = set(facts.faulted)
     allowed = {offered.healthy, 429}
-    if offered.kind == "login":
-        if "auth" in hit:
-            allowed.add(503)
-            if _answers_falsely(facts, "auth"):
-                allowed |= _REFUSALS
-        return frozenset(allowed)
-    if "auth" in hit:
-        allowed.add(401)
-        if offered.kind == "project":
-            allowed.add(403)
-            if _answers_falsely(facts, "auth"):
-                allowed.add(404)
-    services = [name for name in offered.upstreams if name not in ("auth", "billing", "chroma")]
-    for name in services:
-        if name in hit:
+    for step in offered.steps:
+        allowed |= set(step.stops)
+        if step.upstream in hit:
+            if isinstance(step.else_, int):
+                allowed.add(step.else_)
+            if _answers_falsely(facts, step.upstream):
+                allowed |= _passed_on(step)
+    known = {step.upstream for step in offered.steps}
+    for name in offered.upstreams:
+        if name in hit and name not in known:  # the contract says nothing of this one
             allowed.add(503)
             if _answers_falsely(facts, name):
                 allowed |= _REFUSALS
-    if offered.kind == "chat":
-        allowed.add(402)  # a balance may be used up
     return frozenset(allowed)
+
+
+def _passed_on(step: Step) -> frozenset[int]:
+    """What may be answered where the upstream refuses."""
+    own = set(step.refused.values()) if isinstance(step.refused, dict) else {step.refused}
+    told = {status for status in own if status is not None}
+    return frozenset(told) | (_REFUSALS if step.passes_on else frozenset())
 
 
 def _answers_falsely(facts: Facts, upstream: str) -> bool:

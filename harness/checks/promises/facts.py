@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 
 from harness.checks.case import Case
 from harness.checks.excuses import Excuses
 from harness.checks.selection import WHOLE
-from harness.contracts import document
+from harness.contracts import ContractRoute, Step
 from harness.history.spans import Spans
 from harness.history.view import History, Request
 from harness.routes import route_matches
@@ -41,14 +41,17 @@ class Offered:
     """How long that takes, with whatever the target does besides."""
     own: bool
     """Whether the user may do it: has a good token or password, and owns what is asked for."""
-    kind: str
-    """`login`, `chat`, `project`, `other` for another route of the contract's, or `unknown`."""
+    route: ContractRoute | None
+    """Its route in the contract; None for one that the contract doesn't name."""
     calls: tuple[tuple[str, str], ...]
     """Upstream and route of each call of a healthy request, in order."""
-    project: str | None = None
-    """The project that the request names."""
-    says_charged: bool = False
-    says_degraded: bool = False
+    shown: Mapping[str, bool] = field(default_factory=dict)
+    """What answers say of the calls behind them, as the contract has it and the warm-up showed."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The calls that the contract says it makes, in order."""
+        return () if self.route is None else self.route.calls
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -204,33 +207,15 @@ def _spoils(fault: FaultBase, user: str | None) -> bool:
 def _offered(name: str, request: Request, case: Case) -> Offered:
     calls = case.witness.demands.calls.get(name, ())
     healthy, declared = request.status or 0, case.history.run.upstreams
+    route = case.contract.route_of(f"{request.sent.method} {request.sent.path}")
+    steps = () if route is None else route.calls
+    shown = {name: value for step in steps for name, value in step.shows.items()}
     return Offered(
         stream=name,
         healthy=healthy,
         healthy_s=request.service_s,
         own=200 <= healthy < 300,
-        kind=_kind(request),
+        route=route,
         calls=tuple((c.upstream, c.route) for c in calls if c.upstream in declared),
-        project=_project(request),
-        says_charged=request.field("charged") is True,
-        says_degraded=request.field("degraded") is False,
+        shown={name: value for name, value in shown.items() if request.field(name) is value},
     )
-
-
-def _kind(request: Request) -> str:
-    """Which of the contract's routes it is."""
-    sent = request.sent
-    path = sent.path.partition("?")[0].rstrip("/")
-    if (sent.method, path) == ("POST", "/v1/api/auth/login"):
-        return "login"
-    if (sent.method, path) == ("POST", "/v1/api/chat"):
-        return "chat"
-    whole = path.startswith("/v1/api/project/") and path.count("/") == 4
-    if sent.method == "GET" and whole:
-        return "project"
-    return "unknown" if document().route_of(f"{sent.method} {path}") is None else "other"
-
-
-def _project(request: Request) -> str | None:
-    parts = request.sent.path.partition("?")[0].split("/")
-    return parts[4] if len(parts) > 4 and parts[3] == "project" else None

@@ -1,7 +1,7 @@
-"""Promises of money: charged once, only what was answered, only whose balance is known (G4, G7).
+"""Promises of effects: once, only for what was answered well, only after what it needs (G4, G7).
 
-Charges are matched with chats by user and time: a charge can only belong to a chat of that user
-that was under way then and was answered 200.
+Charges are matched with requests by user and time: a charge can only belong to a request of that
+user's whose route has such an effect, that was under way then and was answered well.
 """
 
 from __future__ import annotations
@@ -11,129 +11,144 @@ from collections.abc import Iterator
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
+from harness.contracts import Step
+from harness.contracts.templates import starred
 from harness.history.view import Request
+from harness.routes import route_matches
 
 _SLACK_S = 0.3
-"""How far a charge may seem to lie outside of its chat's life."""
+"""How far a charge may seem to lie outside of its request's life."""
 
 
-def _chats(facts: Facts, user: str) -> list[Request]:
-    """A user's chats."""
+def _charged(facts: Facts, user: str) -> list[Request]:
+    """A user's requests that may be charged."""
     return [
         request
         for request in facts.requests
-        if request.sent.user == user and facts.offered(request).kind == "chat"
+        if request.sent.user == user and _effect(facts, request) is not None
     ]
+
+
+def _effect(facts: Facts, request: Request) -> Step | None:
+    route = facts.offered(request).route
+    return None if route is None else route.effect
 
 
 def _users(facts: Facts) -> list[str]:
     return sorted({r.sent.user for r in facts.requests if r.sent.user is not None})
 
 
-def _in_life(facts: Facts, at_s: float, chat: Request) -> bool:
+def _in_life(facts: Facts, at_s: float, request: Request) -> bool:
     slack_s = facts.margin_s(at_s, _SLACK_S)
-    return chat.sent.at_s - slack_s <= at_s <= chat.end_s + slack_s
+    return request.sent.at_s - slack_s <= at_s <= request.end_s + slack_s
+
+
+def _well(request: Request) -> bool:
+    return request.status is not None and 200 <= request.status < 300
 
 
 def charged_twice(facts: Facts) -> Iterator[Violation]:
-    """Each charge belongs to one chat that was answered 200 (G7)."""
+    """Each charge belongs to one request that was answered well (G7)."""
+    effect = facts.case.contract.effect
+    if effect is None:
+        return
     for user in _users(facts):
-        chats = _chats(facts, user)
         owners = sorted(
-            (c for c in chats if c.answered is None or c.status == 200),
-            key=lambda chat: chat.end_s,
+            (r for r in _charged(facts, user) if r.answered is None or _well(r)),
+            key=lambda request: request.end_s,
         )
         for charge in (c for c in facts.history.charges if c.user_id == user):
-            owner = next(
-                (chat for chat in owners if _in_life(facts, charge.at_s, chat)),
-                None,
-            )
+            owner = next((one for one in owners if _in_life(facts, charge.at_s, one)), None)
             if owner is not None:
                 owners.remove(owner)
                 continue
             yield Violation(
                 promise="charged at most once",
-                about="billing",
-                claims=("G7",),
+                about=effect.upstream,
+                claims=effect.claims,
                 at_s=charge.at_s,
-                says=f"{user} was charged at {charge.at_s:.2f} s, for no chat of their own that "
-                "was answered 200 and not charged yet",
+                says=f"{user} was charged at {charge.at_s:.2f} s, for no request of their own that "
+                "was answered well and not charged yet",
                 request=_nearest(facts, user, charge.at_s),
             )
             return
 
 
 def _nearest(facts: Facts, user: str, at_s: float) -> int | None:
-    before = [c for c in _chats(facts, user) if c.sent.at_s <= at_s]
+    before = [r for r in _charged(facts, user) if r.sent.at_s <= at_s]
     return before[-1].sent.id if before else None
 
 
 def charged_unknown(facts: Facts) -> Iterator[Violation]:
-    """No charge is attempted for a chat whose balance lookup failed (G4)."""
-    calls = [call for call in facts.history.calls_to("billing", "POST /deduct") if call.at_s >= 0]
-    if not calls:
+    """No charge is attempted after the call that it needs has failed (G4)."""
+    effect = facts.case.contract.effect
+    needed = None if effect is None else facts.case.contract.needed_by(effect)
+    if effect is None or needed is None:
         return
-    for call in calls:
+    for call in facts.history.calls_to(effect.upstream, starred(effect.route)):
         under_way = [
-            chat
+            request
             for user in _users(facts)
-            for chat in _chats(facts, user)
-            if chat.sent.at_s <= call.at_s <= chat.end_s + 0.02
+            for request in _charged(facts, user)
+            if request.sent.at_s <= call.at_s <= request.end_s + 0.02
         ]
-        if not under_way:
+        if call.at_s < 0 or not under_way:
             continue  # `charged_twice` is about those
-        known = [chat for chat in under_way if not _balance_unknown(facts, chat, call.at_s)]
-        if known:
+        if not all(_surely_failed(facts, needed, one, call.at_s) for one in under_way):
             continue
         yield Violation(
-            promise="no charge without a balance",
-            about="billing",
-            claims=("G4", "G7"),
+            promise="no charge without what it needs",
+            about=effect.upstream,
+            claims=needed.claims,
             at_s=call.at_s,
-            says=f"a charge was attempted at {call.at_s:.2f} s although the balance lookup failed",
+            says=f"a charge was attempted at {call.at_s:.2f} s although {needed.call} had failed",
             request=under_way[0].sent.id,
         )
         return
 
 
-def _balance_unknown(facts: Facts, chat: Request, until_s: float) -> bool:
-    """Whether a chat's balance lookup surely failed."""
-    lookups = [
+def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float) -> bool:
+    """Whether a call that was made for a request surely failed."""
+    route = starred(needed.route)
+    made = [
         attempt
-        for attempt in facts.within("billing", chat.sent.at_s, until_s)
-        if attempt.path.startswith("/balance")
+        for attempt in facts.within(needed.upstream, request.sent.at_s, until_s)
+        if attempt.path and route_matches(route, attempt.route, attempt.path)
     ]
-    if not lookups:
+    if not made:
         return False  # it may be known by other means
-    if not facts.succeeded(lookups, "GET /balance"):
+    if not facts.succeeded(made, route):
         return True
-    route = f"GET /balance/{chat.sent.user}"
-    false = [
-        fault
-        for index in facts.faults_on("billing")
-        if (fault := facts.scenario.faults[index]).spoils and fault.KIND.new == "otherwise"
-    ]
-    return bool(false) and facts.broken_throughout("billing", route, chat.sent.at_s, until_s)
+    false = any(
+        facts.scenario.faults[index].spoils and facts.scenario.faults[index].KIND.new == "otherwise"
+        for index in facts.faults_on(needed.upstream)
+    )
+    start_s = request.sent.at_s
+    return false and facts.broken_throughout(needed.upstream, route, start_s, until_s)
 
 
 def said_charged(facts: Facts) -> Iterator[Violation]:
-    """A chat that says it was charged shows in the ledger (G7)."""
+    """A request that says it was charged shows in the ledger (G7)."""
+    effect = facts.case.contract.effect
+    told = None if effect is None else effect.acknowledged_by
+    if effect is None or told is None:
+        return
     for user in _users(facts):
         charges = [c for c in facts.history.charges if c.user_id == user]
-        chats = [c for c in _chats(facts, user) if c.status == 200]
-        for chat in sorted(chats, key=lambda c: c.end_s):
-            if chat.field("charged") is not True:
+        asked = [r for r in _charged(facts, user) if _well(r)]
+        for request in sorted(asked, key=lambda one: one.end_s):
+            if request.field(told) is not True:
                 continue
-            own = next((c for c in charges if _in_life(facts, c.at_s, chat)), None)
+            own = next((c for c in charges if _in_life(facts, c.at_s, request)), None)
             if own is not None:
                 charges.remove(own)
                 continue
             yield Violation(
                 promise="charges are as answered",
-                about="billing",
-                claims=("G7",),
-                at_s=chat.sent.at_s,
-                says=f"{stream_request(chat)} said that it was charged, and the ledger shows none",
-                request=chat.sent.id,
+                about=effect.upstream,
+                claims=effect.claims,
+                at_s=request.sent.at_s,
+                says=f"{stream_request(request)} said {told}: true, and the ledger shows none",
+                request=request.sent.id,
             )
             return

@@ -70,8 +70,7 @@ def _unwell(request: Request, offered: Offered) -> str | None:
         return None
     if request.status != offered.healthy:
         return f"was answered {request.status}"
-    if offered.says_charged and request.field("charged") is not True:
-        return "was not charged"
-    if offered.says_degraded and request.field("degraded") is not False:
-        return "was degraded"
+    for name, value in offered.shown.items():
+        if request.field(name) is not value:
+            return f"didn't say {name}: {str(value).lower()}"
     return None

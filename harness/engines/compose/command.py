@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.engines.compose.layout import STUB_PORTS
 from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError, WorldError
@@ -16,7 +17,7 @@ from harness.errors import UsageError, WorldError
 OVERRIDE = "OUTAGE_COMPOSE_OVERRIDE"
 """Environment variable: a compose file of the user's, that puts another gateway in."""
 _FILES = ("docker-compose.yml", "containers/host.yml")
-_BUILT = ("auth", "gateway")
+_BUILT = (next(iter(STUB_PORTS)), "gateway")
 """Of the services that share an image one is enough."""
 
 

@@ -27,7 +27,6 @@ from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, Pl
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.errors import TargetError, WorldError
-from harness.settings import DOCUMENTED
 
 _numbers = itertools.count(1)
 
@@ -160,7 +159,7 @@ class HostSite:
     def _take_proxy_line(self, line: str, at_s: float) -> None:
         with contextlib.suppress(ValueError):
             record = json.loads(line)
-            if record.get("message") == "Accepted client" and record.get("name") in DOCUMENTED:
+            if record.get("message") == "Accepted client" and record.get("name") in STUB_PORTS:
                 self._on_accepted(record["name"], next(self._connections), at_s)
 
     async def strike(self, kind: str, service: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from harness.settings import DOCUMENTED
+from harness.contracts import document
 
-STUB_PORTS: dict[str, int] = {name: 6001 + index for index, name in enumerate(DOCUMENTED)}
+_UPSTREAMS = tuple(document().upstreams)
+
+STUB_PORTS: dict[str, int] = {name: 6001 + index for index, name in enumerate(_UPSTREAMS)}
 """Where each stub listens in its container, which has the stub's name."""
-PROXY_PORTS: dict[str, int] = {name: 7001 + index for index, name in enumerate(DOCUMENTED)}
+PROXY_PORTS: dict[str, int] = {name: 7001 + index for index, name in enumerate(_UPSTREAMS)}
 """Where each stub's proxy listens in the container `toxiproxy`."""
 GATEWAY_PORT = 5000
 DOORWAY_PORT = 5001

@@ -147,6 +147,7 @@ class LocalEngine:
                 upstreams=target.upstream_names,
                 without=target.without,
                 background=target.background_calls,
+                contract=target.contract.told,
                 settings=settings_json(target),
                 evidence=tuple(evidence),
                 marks=() if target.log is None else target.log.marks,

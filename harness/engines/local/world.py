@@ -19,7 +19,6 @@ from harness.engines.redact import Redactor
 from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.scenario.faults import FaultBase
-from harness.settings import DOCUMENTED
 from harness.target import Target
 
 StartProxy = Callable[[OnLine], Awaitable[RunningProxy]]
@@ -30,7 +29,7 @@ FIRST_FIXED_PORT = 16001
 
 def fixed_ports(target: Target) -> dict[str, int]:
     """Where the proxies listen for a target that already runs, and was wired to them beforehand."""
-    names = tuple(dict.fromkeys((*DOCUMENTED, *target.upstream_names)))
+    names = tuple(dict.fromkeys((*target.contract.upstreams, *target.upstream_names)))
     return {name: FIRST_FIXED_PORT + index for index, name in enumerate(names)}
 
 

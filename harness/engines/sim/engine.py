@@ -123,6 +123,7 @@ class SimEngine:
             upstreams=target.upstream_names,
             without=target.without,
             background=target.background_calls,
+            contract=target.contract.told,
             settings=settings_json(target),
             evidence=(*EVIDENCE, *more),
             marks=() if target.log is None else target.log.marks,

@@ -35,7 +35,7 @@ class World:
             FABRIC.listeners[proxy.address] = proxy
 
     def act(self, words: list[Any]) -> None:
-        """One thing that applying or lifting a fault does, such as `["disable", "auth", "f0"]`.
+        """One thing that applying or lifting a fault does, such as `["disable", "mail", "f0"]`.
 
         Raises: KeyError for a word that isn't one.
         """

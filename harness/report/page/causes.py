@@ -25,7 +25,7 @@ class Cause:
     """Why scenarios fail."""
 
     words: str
-    """`auth: it behaves as one that never opens`, or the finding that tells most."""
+    """`mail: it behaves as one that never opens`, or the finding that tells most."""
     inferred: bool
     """Whether other rules than the declared ones explain everything; else it is a symptom."""
     scenarios: tuple[tuple[Judgement, Finding], ...]

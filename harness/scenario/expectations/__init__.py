@@ -1,11 +1,11 @@
 """What an author expects: forms, told apart by the key that each begins with, one a file.
 
 traffic: chat        what requests of a stream were answered: status, latency, json, cookie
-breaker: auth        when the breaker opens, probes, closes; which request is rejected first
-upstream: auth       what reached an upstream: calls
-charges: ...         what billing's ledger shows
+breaker: mail        when the breaker opens, probes, closes; which request is rejected first
+upstream: mail       what reached an upstream: calls
+charges: ...         what the ledger of charges shows
 never: ...           what no request may meet, at any time
-log: auth            what the target logs, in order
+log: mail            what the target logs, in order
 check: budget        what a function of the author's own says of the play
 
 A form says what may be written, what is wrong with it in its file, and what it is about. What a

@@ -47,6 +47,8 @@ class ExpectationBase(Part):
     """Fields that say what it is about, or why, not what it demands."""
     under_each_fault: ClassVar[bool] = False
     """Whether it holds under each of a scenario's faults by itself, as what may never happen."""
+    of_effects: ClassVar[bool] = False
+    """Whether it is about effects that happen at most once, by the upstream that keeps them."""
 
     claims: tuple[Claim, ...] = Field(
         (), description="the scenario's if none are given", examples=[["T1"]]
@@ -57,7 +59,7 @@ class ExpectationBase(Part):
 
     @property
     def about(self) -> str:
-        """What it is about, wherever: `chat`, `auth breaker`."""
+        """What it is about, wherever: `chat`, `mail breaker`."""
         raise NotImplementedError
 
     @property

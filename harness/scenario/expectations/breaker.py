@@ -1,4 +1,4 @@
-"""`breaker: auth`: when the breaker opens, probes, closes; which request is rejected first."""
+"""`breaker: mail`: when the breaker opens, probes, closes; which request is rejected first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ExpectBreaker(ExpectationBase):
         at_least_one("opens", "first_rejection", "attempts", "probes", "closes", "keeps"),
     )
 
-    breaker: UpstreamName = Field(description="whose breaker", examples=["auth"])
+    breaker: UpstreamName = Field(description="whose breaker", examples=["mail"])
     opens: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
         None,
         description="when it first opens; as a list every opening, those by a failed probe too",

@@ -1,4 +1,4 @@
-"""`upstream: auth`: what reached an upstream: calls."""
+"""`upstream: mail`: what reached an upstream: calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExpectCalls(Windowed):
 
     unsaid: ClassVar[tuple[str, ...]] = (*Windowed.unsaid, "upstream")
 
-    upstream: UpstreamName = Field(description="who is called", examples=["auth"])
+    upstream: UpstreamName = Field(description="who is called", examples=["mail"])
     calls: CountField
     on: CallRoute | None = Field(None, description="only calls of this route of the upstream")
 

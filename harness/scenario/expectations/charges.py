@@ -1,8 +1,8 @@
-"""`charges: ...`: what billing's ledger shows."""
+"""`charges: ...`: what the ledger of effects shows that happen at most once."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,9 @@ from harness.scenario.fields import CountField, Whole
 
 
 class ExpectCharges(Windowed):
-    """What billing's ledger shows, at the end or for charges made in a window."""
+    """What the ledger of charges shows, at the end or for charges made in a window."""
+
+    of_effects: ClassVar[bool] = True
 
     charges: CountField | Literal["once per charged answer"] = Field(
         description="number of charges, or `once per charged answer`",
@@ -20,7 +22,7 @@ class ExpectCharges(Windowed):
     duplicates: Whole | None = Field(
         None,
         ge=0,
-        description="charges that no chat can own; one whose answer was lost is none",
+        description="charges that no request can own; one whose answer was lost is none",
         examples=[0],
     )
 
@@ -28,8 +30,3 @@ class ExpectCharges(Windowed):
     def about(self) -> str:
         """The charges."""
         return "charges"
-
-    @property
-    def upstreams(self) -> tuple[str, ...]:
-        """The one that keeps the ledger, and the one whose breaker names the window."""
-        return ("billing", *self.breakers)

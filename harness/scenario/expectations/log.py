@@ -1,4 +1,4 @@
-"""`log: auth`: which lines the target logs, in order; others may stand between them.
+"""`log: mail`: which lines the target logs, in order; others may stand between them.
 
 With an upstream's name, `marks` are asked for: what lines stand for, which the target file's `log:`
 finds by patterns of the target's own. With a list, its texts are asked for as they stand.
@@ -35,7 +35,7 @@ LineText = Annotated[
 _AN_UPSTREAM = {
     "type": "string",
     "description": "an upstream, not a list of texts",
-    "examples": ["auth"],
+    "examples": ["mail"],
     "pattern": SOME_TEXT,
 }
 
@@ -53,7 +53,7 @@ class ExpectLog(Windowed):
 
     log: UpstreamName | Annotated[tuple[LineText, ...], Field(min_length=1)] = Field(
         description="the upstream that the lines are about; or texts in lines, in order",
-        examples=["auth", ["attempt 1/2", "Retrying in 1s"]],
+        examples=["mail", ["attempt 1/2", "Retrying in 1s"]],
     )
     marks: tuple[Mark, ...] = Field(
         (),
@@ -66,7 +66,7 @@ class ExpectLog(Windowed):
         if isinstance(self.log, str) and not self.marks:
             raise ValueError("expected `marks`, such as [attempt, failed, retrying]")
         if not isinstance(self.log, str) and self.marks:
-            raise Misfit("`marks` belong to an upstream: `log: auth`", key="marks")
+            raise Misfit("`marks` belong to an upstream: `log: mail`", key="marks")
         return self
 
     @property

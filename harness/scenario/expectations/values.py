@@ -105,7 +105,7 @@ Instant = Annotated[Around | Contract, BeforeValidator(_instant), _INSTANT_SCHEM
 
 
 class While(Part):
-    """A window named by a breaker's state instead of by seconds: `auth is open`."""
+    """A window named by a breaker's state instead of by seconds: `mail is open`."""
 
     upstream: str
     state: Literal["open", "closed", "recovered"]
@@ -122,7 +122,7 @@ def _while(value: object) -> object:
         match = re.fullmatch(r"(\w+) (?:is (open|closed|recovered)|has (recovered))", value.strip())
         if match:
             return While(upstream=match[1], state=match[2] or match[3])
-    raise ValueError("expected a breaker's state, such as: auth is open, or auth has recovered")
+    raise ValueError("expected a breaker's state, such as: mail is open, or mail has recovered")
 
 
 WhileField = Annotated[
@@ -133,7 +133,7 @@ WhileField = Annotated[
             "type": "string",
             "description": "while a breaker is in a state: open, closed (before it first opens), "
             "recovered (from its last closing on)",
-            "examples": ["auth is open", "auth has recovered"],
+            "examples": ["mail is open", "mail has recovered"],
             "pattern": r"^\s*\w+ (is (open|closed|recovered)|has recovered)\s*$",
         }
     ),

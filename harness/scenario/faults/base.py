@@ -38,7 +38,7 @@ class FaultBase(Part):
 
     upstream: UpstreamName | tuple[UpstreamName, ...] = Field(
         description="one upstream, or a list of several; none for a fault of the target itself",
-        examples=["auth", ["auth", "billing"]],
+        examples=["mail", ["mail", "stock"]],
     )
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
@@ -59,7 +59,7 @@ class FaultBase(Part):
 
     @property
     def subject(self) -> str:
-        """What it hits, in words: `auth, billing`, or `target`."""
+        """What it hits, in words: `mail, stock`, or `target`."""
         return ", ".join(self.upstreams) or "target"
 
     @property

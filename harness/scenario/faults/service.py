@@ -226,12 +226,12 @@ class Headers(FaultBase):
         return replace(served, own=False, status=self.status, json={}, headers=headers)
 
 
-@kind("stub", new="otherwise", opens=False, example={"user": "ada"})
+@kind("stub", new="otherwise", opens=False, example={"user": "eve"})
 class Revoke(FaultBase):
-    """The user's token is not valid any more (auth)."""
+    """A user's token is not valid any more, to whoever vouches for tokens."""
 
     fault: Literal["revoke"]
-    user: UserName = Field(description="whose token", examples=["ada"])
+    user: UserName = Field(description="whose token", examples=["eve"])
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""

@@ -33,7 +33,7 @@ def test_one_charge_for_each_charged_answer_passes(case, world):
     once, duplicates = both(case(ONCE, paid(world, range(10))))
     assert once.verdict is Verdict.PASSED
     assert once.name == "billing charges once per charged answer throughout"
-    assert once.observed == "10 charges for 10 chats answered as charged"
+    assert once.observed == "10 charges for 10 requests answered as charged"
     assert duplicates.verdict is Verdict.PASSED
     assert duplicates.name == "billing shows 0 duplicates throughout"
 
@@ -43,7 +43,7 @@ def test_a_second_charge_for_a_chat_fails_both(case, world):
     assert once.verdict is Verdict.FAILED
     assert once.observed.endswith(": 1 too many")
     assert duplicates.verdict is Verdict.FAILED
-    assert duplicates.observed.startswith("1 duplicate: 11 charges for 10 chats")
+    assert duplicates.observed.startswith("1 duplicate: 11 charges for 10 requests")
     assert once.timeless
     assert duplicates.timeless
 
@@ -108,7 +108,7 @@ def test_a_charge_whose_answer_was_lost_is_unacknowledged_and_no_duplicate(case,
     once, duplicates = both(case(LOST, shown))
     assert once.verdict is duplicates.verdict is Verdict.PASSED
     assert once.observed == (
-        "11 charges for 10 chats answered as charged, and 1 whose answer was lost"
+        "11 charges for 10 requests answered as charged, and 1 whose answer was lost"
     )
     assert totals(case(LOST, shown)).unacknowledged == 1
 
@@ -182,7 +182,7 @@ def test_no_charge_where_none_could_reach_billing_is_inconclusive(case, world):
 def test_no_charge_without_chats_is_inconclusive(case, world):
     finding = first(case(WINDOW % ("55s..60s", "0"), paid(world, range(10))))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.evidence == "no chat was sent meanwhile"
+    assert finding.evidence == "no request that is charged was sent meanwhile"
 
 
 def test_charges_are_counted(case, world):

@@ -14,11 +14,11 @@ from harness.bundled import bundled_scenarios, find_scenarios
 from harness.cli.entry import call
 from harness.cli.schema import schema_text
 from harness.cli.table import COMMANDS
+from harness.contracts import document
 from harness.errors import UsageError
 from harness.scenario.faults import KINDS
 from harness.scenario.loader import load_scenario
 from harness.scenario.located import plain, read_tree
-from harness.settings import DOCUMENTED
 from harness.target_file import load_target, parse_target
 
 GOOD = str(bundled_scenarios()[0].resolve())
@@ -80,7 +80,7 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("fault", KINDS)
-@pytest.mark.parametrize("upstream", DOCUMENTED)
+@pytest.mark.parametrize("upstream", document().upstreams)
 def test_new_files_are_valid(
     upstream: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.contract import Forecast, Prediction, predict
+from harness.contracts import document
 from harness.scenario.model import Scenario
-from harness.settings import DOCUMENTED
 from harness.units import Range
 
 SLACK_S = 0.3
@@ -198,5 +198,5 @@ def test_everybody_who_asks_at_the_instant_of_the_trip_may_be_first() -> None:
     both = scenario.model_copy(
         update={"traffic": {**scenario.traffic, "other": scenario.traffic["it"]}}
     )
-    settings = {"auth": replace(DOCUMENTED["auth"], threshold=3)}
+    settings = {"auth": replace(document().settings["auth"], threshold=3)}
     assert predict(both, settings).of("auth").attempts == Range(3, 6)

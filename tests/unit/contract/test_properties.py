@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.contract import Forecast, predict
 from harness.contracts import document
 from harness.scenario.model import Scenario
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
 
 RUNS = 8
 FAULTS = ("refused", "blackhole", "status", "stall", "truncate")
@@ -46,7 +46,7 @@ def outage(fault: str, *, to: int = 20, rate: str = "1/s", calls: int | None = N
 
 
 def forecast(scenario: Scenario, auth: ServiceSettings) -> Forecast:
-    return predict(scenario, {**DOCUMENTED, "auth": auth}, runs=RUNS)
+    return predict(scenario, {**document().settings, "auth": auth}, runs=RUNS)
 
 
 @given(services, st.sampled_from(FAULTS), st.integers(1, 60))
@@ -132,7 +132,7 @@ def test_profiles_read_the_document_differently() -> None:
 def test_other_settings_are_computed_not_looked_up(
     threshold: int, wait_s: float, opens: str, closes: str
 ) -> None:
-    own = replace(DOCUMENTED["auth"], threshold=threshold, wait_s=wait_s)
-    found = predict(outage("status", to=50), {**DOCUMENTED, "auth": own}).of("auth")
+    own = replace(document().settings["auth"], threshold=threshold, wait_s=wait_s)
+    found = predict(outage("status", to=50), {**document().settings, "auth": own}).of("auth")
     assert str(found.opened) == opens
     assert str(found.closed_for_good) == closes

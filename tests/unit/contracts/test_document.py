@@ -1,29 +1,36 @@
-"""The bundled contract says what stood in code before it."""
+"""The bundled contract, held against those who implement it and play its upstreams."""
 
-from harness.claims import all_claims
+from gateway.settings import PROFILES
 from harness.contracts import document
-from harness.explore.surface import CATALOGUE
-from harness.settings import DOCUMENTED, UPSTREAM_VARIABLES
-from harness.target import DEFAULT_USERS
+from harness.settings import ServiceSettings
+from stub_services import DEFAULT_USERS, SERVICES
 
 
-def test_the_document_says_the_same_as_the_code() -> None:
+def test_the_reference_gateway_is_configured_as_the_contract_says() -> None:
     contract = document()
-    assert contract.settings == DOCUMENTED
-    assert contract.others.settings == DOCUMENTED["auth"]
-    assert contract.variables == UPSTREAM_VARIABLES
-    assert {name: user.model_dump() for name, user in contract.users.items()} == {
-        name: user.model_dump() for name, user in DEFAULT_USERS.items()
-    }
-    assert {name: sample.raw for name, sample in contract.traffic.items()} == {
-        route.name: route.raw for route in CATALOGUE
+    for reading in contract.readings:
+        told = {
+            name: ServiceSettings(
+                attempts=own.attempts,
+                timeout_s=own.timeout_s,
+                threshold=own.threshold,
+                wait_s=own.wait_s,
+                per_call=own.per_call,
+            )
+            for name, own in PROFILES[reading].items()
+        }
+        assert contract.profile(reading) == told
+
+
+def test_the_stubs_know_its_users_and_answer_the_calls_of_its_routes() -> None:
+    contract = document()
+    assert list(SERVICES) == list(contract.upstreams)
+    assert {name: list(own.owns or ()) for name, own in contract.users.items()} == {
+        name: own["owns"] for name, own in DEFAULT_USERS.items()
     }
 
 
-def test_the_claims_are_the_same() -> None:
-    told = {claim.id: claim for claim in all_claims()}
-    assert list(told) == list(document().claims)
-    for name, text in document().claims.items():
-        parts = text.model_dump(exclude_none=True)
-        assert parts.pop("apart", None) == told[name].apart
-        assert parts == {key: " ".join(said.split()) for key, said in told[name].parts.items()}
+def test_each_request_of_its_traffic_is_of_one_of_its_routes() -> None:
+    contract = document()
+    for name, sample in contract.traffic.items():
+        assert contract.route_of(sample.request) is not None, name

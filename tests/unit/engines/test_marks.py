@@ -9,8 +9,8 @@ from harness.engines.redact import Redactor
 from harness.errors import InvalidFile
 from harness.history.events import Logged, Trouble
 from harness.log_patterns import LONGEST_LINE, MARKS, MOST_LINES, Log, fault_of
-from harness.target import Target, bundled
-from harness.target_file import parse_target
+from harness.target import Target
+from harness.target_file import bundled, parse_target
 
 FILE = """\
 name: mine

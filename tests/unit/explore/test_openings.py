@@ -7,10 +7,14 @@ from itertools import pairwise
 
 import pytest
 
+from harness.contracts import document
 from harness.explore.openings import openings
 from harness.explore.player import Player
-from harness.explore.surface import ROUTES, Offered, Surface
+from harness.explore.surface import Offered, Surface, catalogue
 from harness.settings import ServiceSettings
+from harness.target_file import load_target
+
+ROUTES = catalogue(load_target("reference"))
 
 
 def surface_with(own: ServiceSettings) -> Surface:
@@ -18,7 +22,7 @@ def surface_with(own: ServiceSettings) -> Surface:
         Offered(route=ROUTES["nobody"], calls=(("auth", "POST /verify_token"),)),
         Offered(route=ROUTES["check"], calls=(("auth", "POST /verify_token"),)),
     )
-    return Surface(offered=offered, missing=(), settings={"auth": own})
+    return Surface(offered=offered, missing=(), settings={"auth": own}, contract=document())
 
 
 @pytest.mark.parametrize("attempts", [1, 4])

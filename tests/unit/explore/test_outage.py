@@ -8,15 +8,17 @@ from hypothesis import HealthCheck, given, settings
 
 from harness.checks.case import Case
 from harness.checks.promises.violation import Violation
+from harness.contracts import document
 from harness.explore.drawing import outages
 from harness.explore.instants import trip_s
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
-from harness.explore.surface import CATALOGUE, ROUTES, Offered, Surface
+from harness.explore.surface import Offered, Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
 from harness.scenario.loader import parse_scenario
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
+from harness.target_file import load_target
 
 _CALLS = {
     "chat": (("auth", "POST /verify_token"), ("billing", "GET /balance/*"),
@@ -24,10 +26,12 @@ _CALLS = {
     "login": (("auth", "POST /login"),),
     "read": (("auth", "POST /verify_token"), ("filesystem", "GET /file/*/*")),
 }  # fmt: skip
+ROUTES = catalogue(load_target("reference"))
 SURFACE = Surface(
     offered=tuple(Offered(route=ROUTES[name], calls=calls) for name, calls in _CALLS.items()),
     missing=(),
-    settings=DOCUMENTED,
+    settings=document().settings,
+    contract=document(),
 )
 
 
@@ -62,9 +66,9 @@ def test_faults_are_lifted_at_the_scenario_s_end() -> None:
 def test_every_route_of_the_catalogue_is_a_valid_stream() -> None:
     flows = tuple(
         Flow(name=route.name, route=route.name, raw=route.raw, bursts=((1, 1.0),))
-        for route in CATALOGUE
+        for route in ROUTES.values()
     )
-    assert set(outage(flows=flows).scenario().traffic) == {route.name for route in CATALOGUE}
+    assert set(outage(flows=flows).scenario().traffic) == set(ROUTES)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contracts import User
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase
 from harness.scenario.known_keys import keys_of
@@ -14,7 +15,7 @@ from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.scenario.reference import fault_page, with_tables
 from harness.scenario.traffic import Stream
-from harness.target import Breaker, Log, Start, Status, StubRoute, Target, User
+from harness.target import Breaker, Log, Start, Status, StubRoute, Target
 from harness.target_file import parse_target
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -17,6 +17,7 @@ from harness.scenario.loader import parse_scenario
 Node = dict[str, Any]
 SCENARIO: Node = json.loads(schema_text("scenario"))
 TARGET: Node = json.loads(schema_text("target"))
+CONTRACT = json.loads(schema_text("contract"))
 
 
 def keys(node: object, path: str = "") -> Iterator[tuple[str, Node]]:
@@ -48,7 +49,9 @@ def free(value: Node) -> bool:
     return is_text and not value.keys() & {"pattern", "enum", "const"}
 
 
-@pytest.mark.parametrize("schema", [SCENARIO, TARGET], ids=["scenario", "target"])
+@pytest.mark.parametrize(
+    "schema", [SCENARIO, TARGET, CONTRACT], ids=["scenario", "target", "contract"]
+)
 def test_every_key_has_a_description_an_example_and_a_pattern(schema: Node) -> None:
     found = dict(keys(schema))
     assert len(found) > 50
@@ -58,7 +61,9 @@ def test_every_key_has_a_description_an_example_and_a_pattern(schema: Node) -> N
     assert [k for k, said in found.items() if any(map(free, values(said, schema)))] == []
 
 
-@pytest.mark.parametrize("schema", [SCENARIO, TARGET], ids=["scenario", "target"])
+@pytest.mark.parametrize(
+    "schema", [SCENARIO, TARGET, CONTRACT], ids=["scenario", "target", "contract"]
+)
 def test_examples_are_what_may_be_written(schema: Node) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     for key, said in keys(schema):

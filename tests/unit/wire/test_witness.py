@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.contracts import document
 from harness.history.events import (
     Answered,
     Applied,
@@ -18,7 +19,7 @@ from harness.history.events import (
     Sent,
 )
 from harness.history.view import History
-from harness.settings import DOCUMENTED, ServiceSettings
+from harness.settings import ServiceSettings
 from harness.wire.witness import Wire, Witness
 
 
@@ -109,7 +110,7 @@ class Story:
 
     def infer(self, end_s: float, settings: ServiceSettings | None = None) -> Wire:
         end = Phase(at_s=end_s, by="engine", phase="end")
-        own = {self.upstream: settings or DOCUMENTED[self.upstream]}
+        own = {self.upstream: settings or document().settings[self.upstream]}
         return Witness(History([*self.events, end]), own).at(self.upstream)
 
 

@@ -1,0 +1,57 @@
+"""The reference of contract files, generated: `python -m harness.contracts.reference`.
+
+Writes the tables of docs/contracts.md between its marks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.contracts.model import (
+    Adjustment,
+    ClaimText,
+    Contract,
+    ContractRoute,
+    Denial,
+    InARow,
+    Limit,
+    Sample,
+    Step,
+    Upstream,
+    User,
+)
+from harness.scenario.reference import table
+
+BEGIN = "<!-- generated: python -m harness.contracts.reference -->"
+END = "<!-- end of generated -->"
+_TABLES = {
+    "The file": Contract,
+    "An upstream, under `upstreams` (and `others`, without `variable`)": Upstream,
+    "A breaker with `rule: in a row`, under `breaker`": InARow,
+    "What a reading changes of an upstream, under `profiles`": Adjustment,
+    "A route, under `routes`": ContractRoute,
+    "A call of a route, under `calls`": Step,
+    "What is answered to whom a call doesn't vouch for, under `denies`": Denial,
+    "How many requests a client may send, under `limit`": Limit,
+    "A request that exploration sends, under `traffic`": Sample,
+    "A user, under `users`": User,
+    "A claim, under `claims`": ClaimText,
+}
+
+
+def with_tables(page: str) -> str:
+    """A page with its generated part renewed."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    tables = "\n".join(table(title, model) for title, model in _TABLES.items())
+    return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
+
+
+def main() -> None:
+    """Renew the page in the repository's `docs` folder."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "contracts.md"
+    page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
