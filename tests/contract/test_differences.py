@@ -20,6 +20,7 @@ HOST = "127.0.0.1"
 UNTESTED = {
     "accept-error": "would need a server without descriptors; its code path has a unit test",
     "quieter-log": "wording of a log",
+    "token": "of a run's own servers, in tests/unit/engines/test_intruders.py",
 }
 
 

@@ -22,7 +22,7 @@ NAMES = ("auth_503_150s", "wrong_passwords", "token_revoked")
 DASK = Path(sys.executable).with_name("dask")
 WITHIN_S = 60.0
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("cluster")]
+pytestmark = [pytest.mark.crowding, pytest.mark.timeout(240), pytest.mark.xdist_group("cluster")]
 
 
 def outage(*words: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.end_to_end.kills import COMPOSE, RUNS, images_are_there, kill_once
 
 pytestmark = [
-    pytest.mark.real_time,
+    pytest.mark.crowding,
     pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc"),
 ]
 
