@@ -21,6 +21,7 @@ import click
 import pytest
 
 from harness.cli.table import COMMANDS, outage
+from harness.contracts.loading import parse_contract
 from harness.scenario.known_keys import keys_of
 from harness.scenario.loader import load_each
 from harness.target import Target
@@ -112,7 +113,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
     for block in texts:
         if block.file in targets:
             continue
-        if re.search(r"^(start|url):", block.text, re.MULTILINE):
+        if re.search(r"^routes:\n  \w+:\n", block.text, re.MULTILINE):
+            parse_contract(block.text, file)
+        elif re.search(r"^(start|url):", block.text, re.MULTILINE):
             parse_target(block.text, file)
         elif re.search(r"^title:", block.text, re.MULTILINE):
             Path(file).write_text(block.text, encoding="utf-8")
@@ -121,7 +124,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
             rest = "name: of a part\nurl: http://127.0.0.1:8080\n"  # what the part leaves out
             parse_target(f"{rest}{block.text}", file)
         else:
-            pytest.fail(f"{page.name}: neither a scenario nor a target: {block.text[:80]}")
+            pytest.fail(
+                f"{page.name}: neither a scenario nor a target nor a contract: {block.text[:80]}"
+            )
 
 
 def test_few_blocks_are_not_checked() -> None:
