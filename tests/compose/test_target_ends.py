@@ -22,6 +22,7 @@ from harness.target_file import load_target
 from harness.verdict import Verdict
 
 pytestmark = [
+    pytest.mark.crowding,
     pytest.mark.compose,
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("engines"),

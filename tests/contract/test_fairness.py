@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.crowding
+
 TURNS = 20
 """Of a small exchange on one proxy, while another one is flooded."""
 FLOODS = {"a huge stream": 1 << 30, "single bytes": 640 << 10}
