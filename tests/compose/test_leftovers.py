@@ -133,7 +133,7 @@ def test_projects_that_are_not_ours_are_left_alone(name: str) -> None:
 def test_the_next_start_removes_what_a_dead_run_left(docker_client: Any) -> None:
     project = f"{project_prefix(ended_pid())}7"
     other = f"shop{os.getpid()}"
-    # By the plain API: any command that starts meanwhile may have removed it again by the next line.
+    # By the plain API: any command that starts meanwhile may have removed it by the next line.
     api = docker_client.api
     for name in (project, other):
         api.create_network(f"{name}_default", labels={PROJECT: name})
