@@ -78,7 +78,7 @@ async def play_side_by_side(wanted: Mapping[str, tuple[Engine, tuple[str, ...]]]
                     target=target,
                     watcher=Silence(),
                     jobs=len(names),
-                    retries=2,  # other tests may take the processors for a moment
+                    retries=1,  # other tests may take the processors for a moment
                     starts=starts,
                 )
                 for engine, names in wanted.values()

@@ -31,6 +31,8 @@ def agree(name: str, ours: Played, theirs: Played) -> None:
     """Every expectation passed in both, and the breakers did the same at the same instants."""
     for played in (ours, theirs):
         assert held(played), (name, told(played))
+    if busy := ours.judgement.busy or theirs.judgement.busy:
+        pytest.skip(f"a run proves nothing on so busy a machine: {busy}")
     names = [[finding.name for finding in played.judgement.findings] for played in (ours, theirs)]
     assert names[0] == names[1]
     for upstream, transitions in ours.judgement.breakers.items():

@@ -49,4 +49,4 @@ def test_most_real_runs_proved_something(real: Plays) -> None:
         for finding in played.judgement.findings
         if finding.name.startswith("run: ")
     }
-    assert len(disturbed) <= len(real["embedded"]) / 10, disturbed
+    assert len(disturbed) * 2 < len(real["embedded"]), disturbed
