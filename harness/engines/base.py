@@ -59,6 +59,36 @@ Report = Callable[[Progress], None]
 Gate = Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What an engine can show where it stands."""
+
+    engine: str
+    proxy: str | None = None
+    """The proxy that it has chosen; None: one that can do all that the engine can."""
+    several_addresses: bool = True
+    """Whether clients can have addresses of their own there."""
+
+    def unplayable(self, scenario: Scenario) -> str | None:
+        """Why a scenario can't be shown with these; None where it can."""
+        if scenario.engines is not None and self.engine not in scenario.engines:
+            return f"this scenario is for the engines {', '.join(scenario.engines)} only"
+        many = [name for name, stream in scenario.traffic.items() if stream.addresses > 1]
+        if many and not self.several_addresses:
+            return (
+                f"{many[0]} is sent from several client addresses, and this system answers on "
+                "127.0.0.1 only"
+            )
+        for fault in scenario.faults:
+            kind = KINDS[fault.fault]
+            if self.engine not in kind.engines:
+                can = ", ".join(kind.engines)
+                return f"the engine {self.engine} can't play {kind.name}; {can} can"
+            if self.proxy is not None and self.proxy.split()[0] not in kind.proxies:
+                return f"{self.proxy} can't play {kind.name}; {' and '.join(kind.proxies)} can"
+        return None
+
+
 class Engine(Protocol):
     """Builds worlds and plays timelines on them.
 
@@ -172,16 +202,3 @@ def stub_routes(target: Target) -> tuple[str, ...]:
         for name in target.upstream_names
         for route in target.stubs.get(name, ())
     )
-
-
-def unplayable_on(engine: str, scenario: Scenario, proxy: str | None = None) -> str | None:
-    """Why an engine, with the proxy it has chosen, can't play a scenario; None where it can."""
-    if scenario.engines is not None and engine not in scenario.engines:
-        return f"this scenario is for the engines {', '.join(scenario.engines)} only"
-    for fault in scenario.faults:
-        kind = KINDS[fault.fault]
-        if engine not in kind.engines:
-            return f"the engine {engine} can't play {kind.name}; {', '.join(kind.engines)} can"
-        if proxy is not None and proxy.split()[0] not in kind.proxies:
-            return f"{proxy} can't play {kind.name}; {' and '.join(kind.proxies)} can"
-    return None

@@ -17,13 +17,13 @@ from typing import Any
 
 from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.cluster.host import (
+    About,
     Delivery,
     Kind,
     Order,
     about,
     play,
     topic_of,
-    unplayable,
 )
 from harness.engines.cluster.parcel import Parcel, packed
 from harness.errors import TargetError, UsageError, WorldError
@@ -66,7 +66,7 @@ class ClusterEngine:
             raise UsageError(f"--cluster {cluster}: no scheduler answers there: {error}") from error
         self._listening: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._topics: set[str] = set()
-        self._proxy = self._alike(cluster)
+        self._workers = self._alike(cluster)
         threads = self._client.nthreads().values()
         self.most_at_once = sum(threads)
         self._where = f"{len(threads)} workers at {address}"
@@ -74,13 +74,11 @@ class ClusterEngine:
     @property
     def proxy(self) -> str:
         """The proxy that the workers chose, and where they are."""
-        return f"{self._proxy}; {self._where}"
+        return f"{self._workers.proxy}; {self._where}"
 
     def unplayable(self, scenario: Scenario) -> str | None:
         """Why the workers can't show a scenario; None where they can."""
-        worker = next(iter(self._client.nthreads()))
-        said = self._client.run(unplayable, self._kind, scenario, workers=[worker])
-        return None if said[worker] is None else str(said[worker])
+        return self._workers.abilities.unplayable(scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job on whichever worker is free, and record its facts when they are home.
@@ -160,10 +158,13 @@ class ClusterEngine:
 
         self._client.subscribe_topic(topic_of(run), heard)
 
-    def _alike(self, cluster: str) -> str:
-        """The proxy of all workers, which are of one kind and of this harness's version."""
+    def _alike(self, cluster: str) -> About:
+        """What all workers are, of one kind and of this harness's version.
+
+        Asked once: later a worker may be gone, and the others play on.
+        """
         try:
-            said: dict[str, dict[str, str]] = self._client.run(about, self._kind)
+            said: dict[str, About] = self._client.run(about, self._kind)
         except ImportError as error:
             raise UsageError(
                 f"--cluster {cluster}: its workers can't import the harness ({error}); install "
@@ -171,18 +172,19 @@ class ClusterEngine:
             ) from error
         if not said:
             raise UsageError(f"--cluster {cluster}: it has no workers")
-        versions = {each["outage-harness"] for each in said.values()}
-        proxies = {each["proxy"] for each in said.values()}
+        versions = {each.version for each in said.values()}
+        addresses = {str(each.abilities.several_addresses) for each in said.values()}
         for what, found in (
             ("the harness's version", versions | {metadata.version("outage-harness")}),
-            ("their proxy", proxies),
+            ("their proxy", {each.proxy for each in said.values()}),
+            ("whether clients can have several addresses", addresses),
         ):
             if len(found) > 1:
                 raise UsageError(
                     f"--cluster {cluster}: its workers, or they and this machine, differ in "
                     f"{what}: {', '.join(sorted(found))}"
                 )
-        return proxies.pop()
+        return next(iter(said.values()))
 
 
 def _result(future: Any, scenario: Scenario) -> Delivery:

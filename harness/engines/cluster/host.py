@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import platform
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import belongings
-from harness.engines.base import Engine, Job, Progress
+from harness.engines.base import Abilities, Job, Progress
 from harness.engines.cluster.parcel import Parcel, unpacked
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event
@@ -25,6 +24,10 @@ from harness.scenario.model import Scenario
 from harness.starts import Starts
 from harness.target import Target
 from harness.timeline import compile_timeline
+
+if TYPE_CHECKING:
+    from harness.engines.local.engine import LocalEngine
+    from harness.engines.sim.engine import SimEngine
 
 _LOOK_S = 0.5
 """How often a task looks whether the run was stopped."""
@@ -40,7 +43,7 @@ class Kind:
     real: tuple[str, ...] = ()
     lines: bool = False
 
-    def make(self) -> Engine:
+    def make(self) -> SimEngine | LocalEngine:
         """A new one.
 
         Raises: UsageError when this machine lacks what it needs.
@@ -95,18 +98,26 @@ def play(order: Order) -> Delivery:
     return _Host.of(order.kind).play(order, tell, _stopped(order.run))
 
 
-def about(kind: Kind) -> dict[str, str]:
-    """The versions of this worker, and the proxy that its engine has chosen."""
-    return {
-        "outage-harness": metadata.version("outage-harness"),
-        "python": platform.python_version(),
-        "proxy": _Host.of(kind).engine.proxy,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a worker is: those of one run are alike."""
+
+    version: str
+    """Of the harness."""
+    proxy: str
+    """That its engine has chosen, for a person."""
+    abilities: Abilities
 
 
-def unplayable(kind: Kind, scenario: Scenario) -> str | None:
-    """Why this worker can't show a scenario; None where it can."""
-    return _Host.of(kind).engine.unplayable(scenario)
+def about(kind: Kind) -> About:
+    """What this worker is for an engine.
+
+    Raises: UsageError when this machine lacks what the engine needs.
+    """
+    engine = _Host.of(kind).engine
+    return About(
+        version=metadata.version("outage-harness"), proxy=engine.proxy, abilities=engine.abilities
+    )
 
 
 def topic_of(run: str) -> str:

@@ -15,6 +15,7 @@ import platform
 from harness.belongings import note_containers
 from harness.control import TOKEN
 from harness.engines.base import (
+    Abilities,
     Gate,
     Job,
     Progress,
@@ -22,7 +23,6 @@ from harness.engines.base import (
     Report,
     settings_json,
     stub_routes,
-    unplayable_on,
 )
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange, exchange_through
@@ -88,7 +88,7 @@ class ComposeEngine:
                 "the harness's container has no Docker socket, so it can't disconnect another; "
                 "`outage run --engine compose` on the host can"
             )
-        return unplayable_on(self.name, scenario, "toxiproxy")
+        return Abilities(engine=self.name, proxy="toxiproxy").unplayable(scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Bring a project up, play the job on it, take it down whatever happens.

@@ -7,6 +7,7 @@ import platform
 from collections.abc import AsyncIterator, Collection
 
 from harness.engines.base import (
+    Abilities,
     Gate,
     Job,
     Progress,
@@ -14,7 +15,6 @@ from harness.engines.base import (
     Report,
     settings_json,
     stub_routes,
-    unplayable_on,
 )
 from harness.engines.chronicle import Chronicle
 from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
@@ -40,7 +40,9 @@ class LocalEngine:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed, real=real)
         self._reaper: Reaper | None = None
         self._watch: Watch | None = None
-        self._spare_addresses = has_spare_addresses()
+        self.abilities = Abilities(
+            engine=self.name, proxy=self._choice.name, several_addresses=has_spare_addresses()
+        )
 
     @property
     def proxy(self) -> str:
@@ -49,13 +51,7 @@ class LocalEngine:
 
     def unplayable(self, scenario: Scenario) -> str | None:
         """Why a scenario can't be shown here: its faults, or client addresses that don't exist."""
-        many = [name for name, stream in scenario.traffic.items() if stream.addresses > 1]
-        if many and not self._spare_addresses:
-            return (
-                f"{many[0]} is sent from several client addresses, and this system answers on "
-                "127.0.0.1 only"
-            )
-        return unplayable_on(self.name, scenario, self._choice.name)
+        return self.abilities.unplayable(scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Build a world, play the job on it, take it down whatever happens.
@@ -72,7 +68,7 @@ class LocalEngine:
                     report=report,
                     redactor=world.redactor,
                     address=world.gateway.address,
-                    spare_addresses=self._spare_addresses,
+                    spare_addresses=self.abilities.several_addresses,
                     exchange=world.gateway.exchange,
                 )
                 await started()

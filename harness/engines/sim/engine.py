@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from harness.engines.base import (
+    Abilities,
     Gate,
     Job,
     Progress,
@@ -17,7 +18,6 @@ from harness.engines.base import (
     Report,
     settings_json,
     stub_routes,
-    unplayable_on,
 )
 from harness.engines.marks import output_evidence
 from harness.engines.reaper import Reaper
@@ -44,6 +44,7 @@ class SimEngine:
 
     name = "sim"
     proxy = "simulated"
+    abilities = Abilities(engine=name)
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class SimEngine:
 
     def unplayable(self, scenario: Scenario) -> str | None:
         """Why a scenario can't be simulated; None where it can."""
-        return unplayable_on(self.name, scenario)
+        return self.abilities.unplayable(scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job; its events are recorded when it is over, in a moment.
@@ -90,8 +91,7 @@ class SimEngine:
         return tuple(events)
 
     def _begin(self, job: Job) -> Any:
-        unplayable = unplayable_on(self.name, job.scenario)
-        if unplayable:
+        if unplayable := self.unplayable(job.scenario):
             raise WorldError(unplayable)
         plan = make_plan(job, points=self._points, lines=self._lines, threads=self._threads)
         return self._nursery.play(plan, job.folder)

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from pydantic import TypeAdapter
 
-from harness.engines.base import unplayable_on
+from harness.engines.base import Abilities
 from harness.engines.network import plan
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body, wire_request
@@ -89,9 +89,9 @@ def test_a_proxy_that_lacks_its_toxic_cant_play_a_kind(monkeypatch: pytest.Monke
         }
     )
 
-    assert unplayable_on("local", scenario, "embedded") is None
-    assert unplayable_on("sim", scenario) is None
-    assert unplayable_on("local", scenario, "toxiproxy 2.12.0") == (
+    assert Abilities(engine="local", proxy="embedded").unplayable(scenario) is None
+    assert Abilities(engine="sim").unplayable(scenario) is None
+    assert Abilities(engine="local", proxy="toxiproxy 2.12.0").unplayable(scenario) == (
         "toxiproxy 2.12.0 can't play latency; embedded can"
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines.base import Job, unplayable_on
+from harness.engines.base import Abilities, Job
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Applied, Lifted
 from harness.history.view import History
@@ -164,7 +164,7 @@ def test_the_history_says_when_the_clock_was_stepped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["local", "compose"])
 def test_only_the_simulation_steps_clocks(engine: str) -> None:
     scenario = Scenario.model_validate(STEPS)
-    assert unplayable_on("sim", scenario) is None
-    assert unplayable_on(engine, scenario) == (
+    assert Abilities(engine="sim").unplayable(scenario) is None
+    assert Abilities(engine=engine).unplayable(scenario) == (
         f"the engine {engine} can't play clock_step; sim can"
     )
