@@ -112,10 +112,10 @@ def _of_target(target: Target) -> Iterator[str]:
             yield value
         if (userinfo := _password_in(value)) is not None:
             yield userinfo
-    for routes in target.stubs.values():
-        for route in routes:
-            yield from _named(route.json_, secret=False)
-            yield from _named(dict(route.headers), secret=False)
+    for upstream in target.stubs:
+        for answer in (each for route in target.stub_routes(upstream) for each in route.each):
+            yield from _named(answer.json_, secret=False)
+            yield from _named(dict(answer.headers), secret=False)
 
 
 def _looks_secret(value: str) -> bool:

@@ -17,7 +17,6 @@ from harness.log_patterns import Log
 from harness.policy.rules import ShareOfCalls, ShareOfSeconds
 from harness.scenario.fields import (
     ANY_TEXT,
-    AnswerHeaders,
     CallRoute,
     Claim,
     Duration,
@@ -33,6 +32,7 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.settings import ServiceSettings
+from harness.stub_data import StubRoute
 
 
 def _variable_text(value: object) -> object:
@@ -204,19 +204,6 @@ class KnownEntry(Part):
     until: Day = Field(description="the last day on which it is")
 
 
-class StubRoute(Part):
-    """An extra or changed route of a stub, as data."""
-
-    route: CallRoute = Field(description="which calls")
-    json_: Any = Field(
-        None, alias="json", description="what it answers", examples=[{"valid": True}]
-    )
-    status: Whole = Field(200, ge=200, le=599, description="with this status", examples=[200])
-    headers: AnswerHeaders = Field(
-        default_factory=dict, description="with these headers", examples=[{"X-Version": "2"}]
-    )
-
-
 class Target(Part):
     """One target file."""
 
@@ -356,6 +343,10 @@ class Target(Part):
     def upstream_names(self) -> tuple[str, ...]:
         """The upstreams that it depends on, each once."""
         return tuple(dict.fromkeys(self.upstreams.values()))
+
+    def stub_routes(self, upstream: str) -> tuple[StubRoute, ...]:
+        """The routes that the stub of an upstream answers beside its own."""
+        return self.stubs.get(upstream, ())
 
     def user(self, user_id: str) -> User:
         """A user, its own fields over the contract's.

@@ -15,6 +15,7 @@ from harness.scenario.names import Misfits
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
+from harness.stub_checks import check_routes
 from harness.target import Target
 
 BUNDLED = ("reference", "naive")
@@ -185,7 +186,8 @@ def _wiring(target: Target) -> Misfits:
             yield ("breakers", name, "timeout"), "expected more than 0s"
         if name not in known:
             yield ("breakers", name), not_known("upstream", name, known)
-    for name in target.stubs:
+    for name, routes in target.stubs.items():
+        yield from check_routes(routes, ("stubs", name))
         meant = nearest(name, target.upstream_names)
         nobodys = name not in target.upstream_names and name not in stub_names()
         if nobodys and meant is not None:

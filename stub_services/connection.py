@@ -172,6 +172,7 @@ class Connection:
             return delivery.silence(call_id)
         reply = combined.answer.reply if combined.answer is not None else work()
         assert reply is not None
+        start_s += reply.delay_s
         if lost is not None and lost.name == "reply_lost":
             if lost.close:
                 return delivery.ending(call_id, end=End.CLOSE, at_s=start_s)

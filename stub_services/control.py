@@ -9,7 +9,7 @@ PUT    /_stub/behaviours/<id>   begin a behaviour (`behaviours`), or begin it an
 DELETE /_stub/behaviours/<id>   end it;  without an id: end all
 GET    /_stub/behaviours        {"behaviours": [ids]}
 PUT    /_stub/users             the users by id (`people`); others are unknown from then on
-PUT    /_stub/routes            routes as data (`routes.data_route`), added or replaced
+PUT    /_stub/routes            routes as data (`answers.data_route`), added or replaced
 GET    /_stub/ledger            billing's charges, duplicates and balances
 PUT    /_stub/ledger            charges of a process that died: known again, not recorded again
 """

@@ -57,6 +57,8 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     raw: bytes | None = None
     """The body as it is, instead of `json`: for bodies that aren't JSON."""
+    delay_s: float = 0.0
+    """How long after its work was done it begins to leave."""
 
     @property
     def body(self) -> bytes:

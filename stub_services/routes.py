@@ -55,6 +55,11 @@ class Pattern:
         pairs = zip(self.segments, segments, strict=False)
         return all(wanted in ("*", given) for wanted, given in pairs)
 
+    @property
+    def order(self) -> tuple[int, tuple[bool, ...]]:
+        """Of several that cover a call the least wins: the longest, a word before a `*`."""
+        return -len(self.segments), tuple(segment == "*" for segment in self.segments)
+
     def wild(self, segments: tuple[str, ...]) -> tuple[str, ...]:
         """What stood for each `*`."""
         pairs = zip(self.segments, segments, strict=False)
@@ -75,21 +80,6 @@ class Route:
     def covers(self, request: Request) -> bool:
         """Whether it answers this request."""
         return self.pattern.match(request.method, request.segments, below=self.below)
-
-
-def data_route(value: Any) -> Route:
-    """A route given as data: `{"route", "json", "status": 200, "headers": {}}`.
-
-    Raises: BadRequest.
-    """
-    if not isinstance(value, dict) or not isinstance(value.get("route"), str):
-        raise BadRequest("a route is an object such as {'route': 'GET /search', 'json': {...}}")
-    reply = Reply(
-        status=status_of(value.get("status", 200)),
-        json=value.get("json"),
-        headers=headers_of(value.get("headers")),
-    )
-    return Route(pattern=Pattern.parse(value["route"]), handler=lambda _: reply, below=True)
 
 
 def status_of(value: Any) -> int:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from stub_services.actions import Action, felt
+from stub_services.answers import data_route
 from stub_services.behaviours import Behaviour, Behaviours
 from stub_services.bounds import MOST_ROUTES, BadRequest, at_most
 from stub_services.messages import Reply, Request, refusal
 from stub_services.people import People
 from stub_services.recording import Recorder
-from stub_services.routes import Handler, Pattern, Route, Visit, data_route
+from stub_services.routes import Handler, Pattern, Route, Visit
 
 
 class Waiting(Protocol):
@@ -112,8 +113,7 @@ class Service:
         by_pattern = {route.pattern: route for route in self._given}
         by_pattern |= {route.pattern: route for route in map(data_route, values)}
         at_most(MOST_ROUTES, "routes", by_pattern)
-        # The longest first, so that a route wins over one that lies above it.
-        self._given = sorted(by_pattern.values(), key=lambda r: -len(r.pattern.segments))
+        self._given = sorted(by_pattern.values(), key=lambda route: route.pattern.order)
 
     def put_behaviour(self, behaviour_id: str, value: Any, at_s: float) -> None:
         """Begin a behaviour, or begin it anew.

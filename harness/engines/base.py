@@ -200,5 +200,5 @@ def stub_routes(target: Target) -> tuple[str, ...]:
     return tuple(
         f"{name} {route.route}"
         for name in target.upstream_names
-        for route in target.stubs.get(name, ())
+        for route in target.stub_routes(name)
     )

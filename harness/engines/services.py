@@ -38,12 +38,4 @@ def users_json(target: Target) -> dict[str, Any]:
 
 def routes_json(target: Target, upstream: str) -> list[dict[str, Any]]:
     """Extra routes of one upstream: the JSON that `PUT /_stub/routes` takes."""
-    return [
-        {
-            "route": route.route,
-            "json": route.json_,
-            "status": route.status,
-            "headers": route.headers,
-        }
-        for route in target.stubs.get(upstream, ())
-    ]
+    return [route.told() for route in target.stub_routes(upstream)]

@@ -181,7 +181,9 @@ def _check_route(text: str) -> str:
 def _check_call_route(text: str) -> str:
     if problem := unmatchable(_check_route(text)):
         raise ValueError(problem)
-    return text
+    if not text.endswith("/**"):
+        return text
+    return text.removesuffix("**") if text.endswith(" /**") else text.removesuffix("/**")
 
 
 Route = Annotated[
@@ -194,7 +196,8 @@ CallRoute = Annotated[
     AfterValidator(_check_call_route),
     _text("a method and a path", "GET /stock", pattern=rf"{_ROUTE.pattern}"),
 ]
-"""A route that calls are held against: `*` stands for one segment, and paths below it count too."""
+"""A route that calls are held against: `*` stands for one segment, and paths below it count too,
+whether `**` at its end says so or not."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 

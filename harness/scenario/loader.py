@@ -204,7 +204,7 @@ def _check(
 
 def _routes(target: Target | None, upstream: str) -> tuple[str, ...] | None:
     """What a stub answers to; None for a real service, and for one that nobody has described."""
-    given = () if target is None else target.stubs.get(upstream, ())
+    given = () if target is None else target.stub_routes(upstream)
     played = given or upstream in stub_names()
     if (target is not None and upstream in target.real) or not played:
         return None

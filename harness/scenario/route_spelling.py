@@ -34,7 +34,7 @@ def meant_route(text: str) -> str:
 def unmatchable(route: str) -> str | None:
     """Why no call could ever match a route, and what to write instead; None where one could.
 
-    `*` stands for one segment, and a route covers the paths below it.
+    `*` stands for one segment, and a route covers the paths below it, which `**` at its end says.
     """
     method, _, path = route.partition(" ")
     plain, mark, _ = path.partition("?")
@@ -45,6 +45,10 @@ def unmatchable(route: str) -> str | None:
             f"{'a query' if mark else 'a fragment'}"
         )
     segments = path.split("/")
+    if segments[-1] == "**":  # whatever lies below, as without it
+        segments.pop()
+    if "**" in segments:
+        return "** stands at a route's end, for whatever lies below; * is any one segment"
     wild = next((each for each in segments if each != "*" and _starred(each) == "*"), None)
     if wild is None:
         return None

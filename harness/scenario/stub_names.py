@@ -19,3 +19,21 @@ def stub_routes_of(name: str) -> tuple[str, ...]:
     """The routes of one of them, `*` for any segment."""
     own: tuple[str, ...] = import_module(_STUBS).routes_of(name)
     return own
+
+
+def place_heads() -> dict[str, str]:
+    """How places in a stub's answers begin, and an example of each: `path`, `{path.2}`."""
+    heads: dict[str, str] = import_module(f"{_STUBS}.places").HEADS
+    return heads
+
+
+def places_in(text: str) -> tuple[str, ...]:
+    """The places in a text of a stub's answer, without their braces."""
+    found: tuple[str, ...] = import_module(f"{_STUBS}.places").places_in(text)
+    return found
+
+
+def problem_of(place: str) -> str | None:
+    """What is wrong with a place whose beginning is known; None where nothing is."""
+    problem: str | None = import_module(f"{_STUBS}.places").problem_of(place)
+    return problem
