@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+STRUCTURES ?= 1000
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
@@ -20,7 +21,7 @@ help:
 	@echo "make test    set up .venv, then formatting, lint, types, layers and all tests (ARGS=tests/unit)"
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
-	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers')"
+	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers'), and $(STRUCTURES) documents"
 	@echo "make bench   speed beside peers, in one run (ARGS='--rounds 1 --only commands proxy')"
 	@echo "make package build a wheel, install it into an empty folder, and play from there (ARGS='pip uv')"
 	@echo "make fuzz-guided  as many, led by the code that they reach (atheris)"
@@ -70,6 +71,7 @@ kills: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python tests/fuzz/fuzz.py $(or $(ARGS),100000)
+	@OUTAGE_FUZZ=$(STRUCTURES) $(BIN)/python -m pytest -q --timeout 3600 tests/fuzz/test_structures.py
 
 # Peers have an environment of their own: their libraries must not decide about ours.
 bench: $(VENV)/.test $(VENV)/peers/.made

@@ -1,7 +1,7 @@
 """The same doors, led by what code an input reaches: `make fuzz-guided` (atheris, Linux and macOS).
 
 One process a door, as many inputs each as asked. What it finds is in the folder that it names, as a
-file; a test with that input belongs beside those of `test_found.py`.
+file; a test with that input belongs beside those of the part that it is about.
 """
 
 from __future__ import annotations
