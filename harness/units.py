@@ -161,6 +161,35 @@ def format_rate(per_second: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class AtMost:
+    """No more than `count` of something within any `over_s` seconds."""
+
+    count: int
+    over_s: float
+
+    def __str__(self) -> str:
+        """As an author writes it."""
+        over = format_duration(self.over_s)
+        return f"<= {self.count}/{over.removeprefix('1') if over == '1s' else over}"
+
+
+_AT_MOST = re.compile(rf"(<=|<)\s*([0-9]{{1,15}})\s*/\s*{_NUMBER}?\s*(ms|s|min|m|h)")
+
+
+def parse_at_most(text: object) -> AtMost:
+    """`<= 10/s`, `< 30/10s`, `<= 0/500ms`.
+
+    Raises: ValueError when it isn't an upper bound over a time.
+    """
+    if isinstance(text, str) and (match := _AT_MOST.fullmatch(text.strip())):
+        sign, count, every, unit = match.groups()
+        most, over_s = int(count) - (sign == "<"), float(every or 1) * _SECONDS[unit]
+        if most >= 0 and over_s > 0:
+            return AtMost(most, over_s)
+    raise ValueError("expected a bound over a time, such as <= 10/s or <= 30/10s")
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """Numbers from `low` to `high`, both included; `high` may be infinite."""
 
@@ -207,6 +236,23 @@ def parse_count(text: object) -> Range:
             if high >= low:
                 return Range(low, high)
     raise ValueError("expected a count such as 0, 12..14, <= 1 or >= 5")
+
+
+_RATIO = re.compile(rf"(<=|>=)\s*{_NUMBER}|{_NUMBER}\s*\.\.\s*{_NUMBER}")
+
+
+def parse_ratio(text: object) -> Range:
+    """Bounds of a ratio: `<= 1.5`, `>= 1`, `1..2`.
+
+    Raises: ValueError when it is none of these, or the range is empty.
+    """
+    if isinstance(text, str) and (match := _RATIO.fullmatch(text.strip())):
+        sign, bound, low, high = match.groups()
+        if sign is not None:
+            return Range(0.0, float(bound)) if sign == "<=" else Range(float(bound), math.inf)
+        if float(low) <= float(high):
+            return Range(float(low), float(high))
+    raise ValueError("expected bounds of a ratio, such as <= 1.5 or 1..2")
 
 
 _DURATION_COMPARED = re.compile(r"(<=|>=|<|>)\s*(.+)")

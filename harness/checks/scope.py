@@ -45,9 +45,8 @@ def _done_without(claims: tuple[str, ...], case: Case) -> str | None:
 
 def _unplayable(expectation: Expectation, case: Case) -> str | None:
     """A fault that comes before or into the window can't hit an upstream which isn't there."""
-    window = Window(0.0, math.inf)
-    if isinstance(expectation, Windowed) and expectation.during is not None:
-        window = expectation.during
+    fixed = expectation.fixed if isinstance(expectation, Windowed) else None
+    window = fixed or Window(0.0, math.inf)
     faults = [fault for fault in case.scenario.faults if fault.from_ < window.end_s]
     missing = [
         fault

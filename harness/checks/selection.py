@@ -1,6 +1,7 @@
 """Which windows and which requests an expectation speaks of.
 
-`during` selects by planned instant. `while` selects by when a request left; it takes its windows
+`during` selects by planned instant where it names seconds, and as `while` where it names events
+(`events.py`). `while` selects by when a request left; it takes its windows
 from the inferred breaker, without the instants at which either answer is right (B4: a quarter of a
 second around a change of state).
 """
@@ -12,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
+from harness.checks.events import windows_between
 from harness.checks.wording import window
 from harness.history.view import Request
 from harness.scenario.expectations import While, Windowed
+from harness.scenario.expectations.moving import Moving
 from harness.units import Range, Window
 from harness.wire.policy import EITHER_S
 
@@ -48,11 +51,19 @@ WHOLE = Span(windows=(Window(0.0, math.inf),), words="throughout")
 
 def span_of(expectation: Windowed, case: Case) -> Span:
     """The windows that an expectation names; the whole play if it names none."""
-    if expectation.during is not None:
+    if expectation.moving is not None:
+        return span_between(expectation.moving, case)
+    if isinstance(expectation.during, Window):
         return Span(windows=(expectation.during,), words=f"in {expectation.during}")
     if expectation.while_ is not None:
         return _while(expectation.while_, case)
     return WHOLE
+
+
+def span_between(moving: Moving, case: Case) -> Span:
+    """The window that events of the play make; none where one of them never came."""
+    found, told = windows_between(moving, case)
+    return Span(windows=found, words=f"in {moving}", inferred=told, as_sent=True)
 
 
 def _while(condition: While, case: Case) -> Span:

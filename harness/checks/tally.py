@@ -48,6 +48,8 @@ class Requirement:
     """By how much a violating request took too long; None where it is not that it took long."""
     share: float = 1.0
     """The share of requests that must comply."""
+    allowed: int | None = None
+    """How many may violate it all the same, where that is a number and no share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class Tally:
         )
 
     def _enough(self, *groups: Sequence[Request]) -> bool:
+        if self.requirement.allowed is not None:
+            return self.total - sum(map(len, groups)) <= self.requirement.allowed
         return sum(map(len, groups)) >= self.requirement.share * self.total - 1e-9
 
     @property

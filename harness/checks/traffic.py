@@ -41,10 +41,12 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
     excuses = Excuses(case, span, numbered_ones)
     findings = []
     for wanted in _requirements(expectation, case):
+        if expectation.at_most is not None:
+            wanted = _seldom(wanted, expectation)
         requirement = replace(
             wanted,
             name=f"{subject} {wanted.name}{where}",
-            expected=_expected(wanted.expected, expectation.at_least),
+            expected=_expected(wanted.expected, expectation),
             share=expectation.at_least,
         )
         result = tally(excuses.of_answers(requirement), chosen).finding(
@@ -57,7 +59,34 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _expected(what: str, share: float) -> str:
+def _seldom(told: Requirement, expectation: ExpectTraffic) -> Requirement:
+    """That no more than `at_most` requests meet a requirement."""
+    count, latency = expectation.at_most or 0, expectation.latency
+    met = {Outcome.COMPLIES: Outcome.VIOLATES, Outcome.VIOLATES: Outcome.COMPLIES}
+
+    def judge(request: Request) -> Outcome:
+        outcome = told.judge(request)
+        return met.get(outcome, outcome)
+
+    def excess_s(request: Request) -> float | None:
+        assert latency is not None
+        return request.service_s - latency.low
+
+    return Requirement(
+        name=f"{told.name} at most {plural(count, 'time')}",
+        expected=told.expected,
+        judge=judge,
+        show=told.show,
+        sum_up=told.sum_up,
+        excess_s=None if told.excess_s is None else excess_s,
+        allowed=count,
+    )
+
+
+def _expected(what: str, expectation: ExpectTraffic) -> str:
+    share = expectation.at_least
+    if expectation.at_most is not None:
+        return f"{what} for at most {plural(expectation.at_most, 'request')}"
     return f"{what} for every request" if share >= 1 else f"{what} for at least {share:.0%}"
 
 

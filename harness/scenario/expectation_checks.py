@@ -49,9 +49,11 @@ def _statuses_wanted(around: Surroundings) -> dict[str, list[_Judged]]:
     """By stream, what every request of a window known in advance must be answered."""
     wanted: dict[str, list[_Judged]] = {}
     for index, one in enumerate(around.scenario.expect):
-        if not isinstance(one, ExpectTraffic) or one.status is None or one.at_least < 1:
+        if not isinstance(one, ExpectTraffic) or one.status is None:
             continue
-        if one.while_ is None and one.traffic in around.scenario.traffic:
+        if one.at_least < 1 or one.at_most is not None:
+            continue
+        if one.fixed is not None and one.traffic in around.scenario.traffic:
             requests = one.selected(around.instants(one.traffic))
             if requests:
                 wanted.setdefault(one.traffic, []).append((requests, index, one.status))

@@ -17,13 +17,16 @@ from pydantic import (
 from harness.scenario.route_spelling import METHODS, meant_route, unmatchable
 from harness.units import (
     Around,
+    AtMost,
     Range,
     Window,
     parse_around,
+    parse_at_most,
     parse_count,
     parse_duration,
     parse_duration_range,
     parse_rate,
+    parse_ratio,
     parse_share,
     parse_size,
     parse_step,
@@ -165,6 +168,25 @@ LatencyField = Annotated[
     Range,
     _unless_parsed(parse_duration_range, Range),
     _text("bounds of a latency", "< 100ms", pattern=rf"(<=|>=|<|>)\s*{TIME}|{_WINDOW}"),
+]
+
+AtMostField = Annotated[
+    AtMost,
+    _unless_parsed(parse_at_most, AtMost),
+    _text(
+        "no more than so many over any such time",
+        "<= 10/s",
+        pattern=rf"(<=|<)\s*[0-9]+\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h)",
+    ),
+]
+RatioField = Annotated[
+    Range,
+    _unless_parsed(parse_ratio, Range),
+    _text(
+        "bounds of a ratio",
+        "<= 1.5",
+        pattern=rf"(<=|>=)\s*{_DIGITS}|{_DIGITS}\s*\.\.\s*{_DIGITS}",
+    ),
 ]
 
 _ROUTE = re.compile(rf"({'|'.join(METHODS)}) (/\S*)")

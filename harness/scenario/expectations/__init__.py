@@ -1,8 +1,12 @@
 """What an author expects: forms, told apart by the key that each begins with, one a file.
 
 traffic: chat        what requests of a stream were answered: status, latency, json, cookie
+percentiles: ...     how fast a stream's requests were answered, taken together
 breaker: mail        when the breaker opens, probes, closes; which request is rejected first
 upstream: mail       what reached an upstream: calls
+rate: ...            how many calls an upstream got in any stretch of time
+in_flight: ...       how many calls at an upstream were under way at once
+amplification: ...   how many attempts at an upstream came of each request of a client
 charges: ...         what the ledger of charges shows
 never: ...           what no request may meet, at any time
 log: mail            what the target logs, in order
@@ -28,6 +32,10 @@ _PLACES = {
     "log": "log:ExpectLog",
     "breaker": "breaker:ExpectBreaker",
     "charges": "charges:ExpectCharges",
+    "rate": "rate:ExpectRate",
+    "in_flight": "in_flight:ExpectInFlight",
+    "amplification": "amplification:ExpectAmplification",
+    "percentiles": "percentiles:ExpectPercentiles",
     "upstream": "calls:ExpectCalls",
     "traffic": "traffic:ExpectTraffic",
 }

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from harness.scenario.expectations.moving import OF_BREAKERS, DuringField, Moving
 from harness.scenario.expectations.values import WhileField
-from harness.scenario.fields import Claim, Line, Misfit, Part, StreamName, WindowField, exclusive
+from harness.scenario.fields import Claim, Line, Misfit, Part, StreamName, exclusive
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits, Names
 from harness.units import Window, format_duration
@@ -94,13 +95,15 @@ class ExpectationBase(Part):
 
 
 class Windowed(ExpectationBase):
-    """An expectation about a window: by seconds, or by a breaker's state; the whole run if none."""
+    """An expectation about a window: by seconds, by events, or by a breaker's state; if none the
+    whole run.
+    """
 
     unsaid: ClassVar[tuple[str, ...]] = ("claims", "because", "during", "while_")
 
     rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("during", "while"),)
 
-    during: WindowField | None = None
+    during: DuringField | None = None
     while_: WhileField | None = Field(None, alias="while")
 
     @model_validator(mode="after")
@@ -108,6 +111,23 @@ class Windowed(ExpectationBase):
         if self.during is not None and self.while_ is not None:
             raise Misfit("`during` and `while` exclude each other; keep one", key="while")
         return self
+
+    @property
+    def whose(self) -> str | None:
+        """The upstream that it is about by itself; None where it is about none."""
+        return getattr(self, "upstream", None)
+
+    @property
+    def fixed(self) -> Window | None:
+        """The window that is known before anything is played; None where events make it."""
+        if self.while_ is not None or isinstance(self.during, Moving):
+            return None
+        return self.during or Window(0.0, math.inf)
+
+    @property
+    def moving(self) -> Moving | None:
+        """The window that events of the play make; None where none do."""
+        return self.during.of(self.whose) if isinstance(self.during, Moving) else None
 
     @property
     def subject(self) -> str:
@@ -118,12 +138,17 @@ class Windowed(ExpectationBase):
 
     @property
     def breakers(self) -> tuple[str, ...]:
-        """The upstream whose state names the window."""
+        """The upstreams whose states name the window."""
+        if self.moving is not None:
+            return self.moving.breakers
         return () if self.while_ is None else (self.while_.upstream,)
 
     def misfits(self, path: Path, around: Surroundings) -> Misfits:
         """What is wrong with its window."""
         window = self.during
+        if isinstance(window, Moving):
+            yield from self._moving_misfits((*path, "during"), around)
+            return
         if window is not None and window.start_s >= around.scenario.duration:
             yield (
                 (*path, "during"),
@@ -135,13 +160,38 @@ class Windowed(ExpectationBase):
         if self.while_ is None:
             return
         upstream, state = self.while_.upstream, self.while_.state
-        unknown = list(around.names.upstream((*path, "while"), upstream))
+        yield from self._unbroken((*path, "while"), around, upstream, breaks=state != "closed")
+
+    def _moving_misfits(self, path: Path, around: Surroundings) -> Misfits:
+        assert self.moving is not None
+        for edge in dict.fromkeys(self.moving.edges):
+            if edge.event is None:
+                if around.scenario.duration <= edge.offset_s < math.inf:
+                    yield path, f"{edge} is not before the scenario's end at {around.end}"
+            elif edge.upstream is not None:
+                yield from self._unbroken(
+                    path, around, edge.upstream, breaks=edge.event in OF_BREAKERS
+                )
+            elif edge.event in OF_BREAKERS:
+                example = next(iter(around.scenario.faulted_upstreams), "mail")
+                yield path, f"whose breaker {edge.event}? Write {example} {edge.event}"
+            elif around.whole and not around.scenario.faults:
+                yield path, f"there is no fault that could be {edge.event}"
+
+    def _unbroken(
+        self, path: Path, around: Surroundings, upstream: str, *, breaks: bool
+    ) -> Misfits:
+        """Whether it waits for what no fault brings about."""
+        unknown = list(around.names.upstream(path, upstream))
         yield from unknown
         faulted = around.scenario.faulted_upstreams
         faults_known = around.whole and set(faulted) <= set(around.names.upstreams)
-        breakable = state == "closed" or upstream in faulted
-        if faults_known and not unknown and not breakable:
-            yield (*path, "while"), f"no fault hits {upstream}, so its breaker has no cause to open"
+        if not faults_known or unknown or upstream in faulted:
+            return
+        if breaks:
+            yield path, f"no fault hits {upstream}, so its breaker has no cause to open"
+        elif isinstance(self.during, Moving):
+            yield path, f"no fault hits {upstream}"
 
 
 class Selecting(Windowed):
@@ -155,14 +205,14 @@ class Selecting(Windowed):
 
     def selected(self, at_s: list[float]) -> range:
         """The indices of a stream's requests that it judges, of all those planned at `at_s`."""
-        window = self.during or Window(0.0, math.inf)
+        window = self.fixed or Window(0.0, math.inf)
         first = bisect_left(at_s, window.start_s)
         return range(first, max(first, bisect_left(at_s, window.end_s)))
 
     @property
     def asked(self) -> tuple[str, str]:
         """The key that selects, and which requests it asks for."""
-        return "during", f"in {self.during or Window(0.0, math.inf)}"
+        return "during", f"in {self.fixed or Window(0.0, math.inf)}"
 
     def misfits(self, path: Path, around: Surroundings) -> Misfits:
         """Whether any request would be judged: if none is, it could only be inconclusive."""
@@ -175,7 +225,7 @@ class Selecting(Windowed):
         streams = list(scenario.traffic) if self.traffic is None else [self.traffic]
         if any(stream not in scenario.traffic or not around.instants(stream) for stream in streams):
             return
-        if self.during is not None and self.during.start_s >= scenario.duration:
+        if self.fixed is not None and self.fixed.start_s >= scenario.duration:
             return
         if not any(self.selected(around.instants(stream)) for stream in streams):
             key, asked = self.asked

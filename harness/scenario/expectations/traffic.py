@@ -13,10 +13,13 @@ from harness.scenario.fields import (
     ANY_TEXT,
     CountField,
     LatencyField,
+    Misfit,
     Part,
     Share,
     StreamName,
+    Whole,
     at_least_one,
+    exclusive,
     texts,
 )
 from harness.scenario.located import Path
@@ -39,6 +42,7 @@ class ExpectTraffic(Selecting):
 
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
         at_least_one("status", "latency", "json", "headers", "cookie"),
+        exclusive("at_least", "at_most"),
     )
 
     traffic: StreamName = Field(description="the stream that is answered", examples=["chat"])
@@ -55,12 +59,17 @@ class ExpectTraffic(Selecting):
         None, description="a cookie set, or `none`", examples=["none", {"name": "token"}]
     )
     at_least: Share = Field(1.0, description="the share of selected requests that must comply")
+    at_most: Whole | None = Field(
+        None, ge=0, description="no more of the selected requests may comply", examples=[3]
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> ExpectTraffic:
         said = (self.status, self.latency, self.json_, self.cookie)
         if all(value is None for value in said) and not self.headers:
             raise ValueError("expected at least one of status, latency, json, headers, cookie")
+        if self.at_most is not None and "at_least" in self.model_fields_set:
+            raise Misfit("`at_least` and `at_most` exclude each other; keep one", key="at_most")
         return self
 
     @property

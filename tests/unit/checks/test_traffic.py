@@ -248,3 +248,34 @@ def test_the_verdict_is_what_counting_says(case, world, statuses, share):
     else:
         held = right >= share * len(statuses)
         assert finding.verdict is (Verdict.PASSED if held else Verdict.FAILED)
+
+
+AT_MOST = "expect: [{traffic: chat, %s, at_most: 2}]"
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdict"), [(0, Verdict.PASSED), (2, Verdict.PASSED), (3, Verdict.FAILED)]
+)
+def test_no_more_requests_than_allowed_meet_it(case, world, errors, verdict):
+    shown = world().warmed_up().answers("chat", range(errors), 503)
+    shown.answers("chat", range(errors, 30), 200)
+    finding = one(case(AT_MOST % "status: 5xx", shown))
+    assert finding.verdict is verdict
+    assert finding.name == "chat is answered 5xx at most 2 times throughout"
+    assert finding.expected == "5xx for at most 2 requests"
+    if errors > 2:
+        assert finding.observed == "503 for 3 of 30: #1 at 0s, #2, #3"
+        assert len(finding.requests) == 3
+
+
+def test_at_most_of_nobody_is_inconclusive(case, world):
+    finding = one(case(AT_MOST % "status: 5xx", world().warmed_up()))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+
+
+def test_slow_answers_are_counted_by_what_they_took(case, world):
+    shown = world().warmed_up().answers("chat", range(3), 200, took_s=2.5)
+    shown.answers("chat", range(3, 30), 200)
+    finding = one(case(AT_MOST % 'latency: "> 2s"', shown))
+    assert finding.verdict is Verdict.FAILED
+    assert finding.observed == "3 of 30: #1 at 0s took 2.5s, #2 at 1s took 2.5s, #3 at 2s took 2.5s"

@@ -1,0 +1,131 @@
+"""What a run shows of the calls at an upstream in a span, and what of it nobody could see.
+
+Counted where they enter its proxy if that records requests, else where its stub got them. A port
+that refuses shows nobody's calls: that part of a window proves nothing, and only the rest is
+judged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.checks.case import Case
+from harness.checks.proof import reaching
+from harness.checks.selection import Span, requests_in, span_of
+from harness.checks.sight import Sight, sight
+from harness.checks.slipping import Slipped, slipped
+from harness.checks.wording import plural
+from harness.history.view import History, Request
+from harness.routes import route_matches
+from harness.scenario.expectations.called import OfCalls
+from harness.wire.attempts import Attempt
+
+_SOURCES = {
+    "proxy": "entering the proxy",
+    "stub": "at the stub",
+    "connection": "connections only, as nothing else could be seen",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What a run shows of calls in a span."""
+
+    upstream: str
+    on: str | None
+    span: Span
+    sight: Sight
+    calls: tuple[Attempt, ...]
+    streams: tuple[str, ...]
+    """Those whose warm-up reached the upstream."""
+    requests: tuple[Request, ...]
+    """Of these streams, sent where calls could be seen."""
+    nobodys: int
+    """Calls that no request caused, which are not counted."""
+    slipped: Slipped
+
+    @property
+    def proves_nothing(self) -> str | None:
+        """Why it says nothing that few calls were seen; None where it does."""
+        if not self.span.windows:
+            return self.span.nothing
+        if not self.sight.visible:
+            if not self.sight.hidden:
+                return "the run had ended by then"
+            return (
+                f"nobody's calls can be seen in {self.sight.unseen}, because of {self.sight.faults}"
+            )
+        if not self.streams:
+            route = f" of {self.on}" if self.on else ""
+            return (
+                f"the warm-up showed no call{route} at {self.upstream}, so that none is seen "
+                "proves nothing"
+            )
+        if not self.requests:
+            return f"no request that would need {self.upstream} was sent in {self.sight.shown}"
+        return None
+
+    def evidence(self, history: History) -> str:
+        """By what the calls are known."""
+        sources = Counter(call.source for call in self.calls)
+        default = "proxy" if "proxy requests" in history.run.evidence else "stub"
+        words = " and ".join(_SOURCES.get(name, name) for name in sources or (default,))
+        parts = [f"counted {words}"]
+        sent = plural(len(self.requests), "request")
+        parts.append(f"{sent} of {', '.join(self.streams) or 'no stream'} sent meanwhile")
+        if self.sight.hidden and not self.calls:
+            parts.append(
+                f"judged in {self.sight.shown} only: nobody's calls can be seen in "
+                f"{self.sight.unseen}, because of {self.sight.faults}"
+            )
+        if self.nobodys:
+            parts.append(f"{plural(self.nobodys, 'call')} that no request caused left out")
+        if self.span.inferred:
+            parts.append(self.span.inferred)
+        return "; ".join(parts)
+
+
+def called(expectation: OfCalls, case: Case) -> Called:
+    """What is seen of the calls that an expectation is about."""
+    history, upstream, on = case.history, expectation.upstream, expectation.on
+    span, wire = span_of(expectation, case), case.wire(upstream)
+    visible = sight(case, span, upstream, wire.sight.hides)
+    made = [
+        attempt
+        for attempt in (*wire.attempts, *(wire.background if on else ()))
+        if attempt.source != "latency" and _is_on(attempt, on)
+    ]
+    calls = tuple(attempt for attempt in made if attempt.start_s in span)
+    nobodys = [a for a in wire.background if a.start_s in span and not on]
+    streams = reaching(history, upstream, on)
+    requests = tuple(
+        request
+        for request in requests_in(case, span)
+        if request.sent.stream in streams and request.sent.at_s in visible
+    )
+    return Called(
+        upstream=upstream,
+        on=on,
+        span=span,
+        sight=visible,
+        calls=calls,
+        streams=streams,
+        requests=requests,
+        nobodys=len(nobodys),
+        slipped=slipped(
+            case,
+            span,
+            upstream,
+            [attempt.start_s for attempt in made],
+            [(r, [attempt.start_s for attempt in wire.made_for(r)]) for r in requests],
+            most=wire.settings.attempts,
+        ),
+    )
+
+
+def _is_on(attempt: Attempt, on: str | None) -> bool:
+    # A bare connection may be anything: it counts rather than passes unseen.
+    if on is None or not attempt.route:
+        return True
+    return route_matches(on, attempt.route, attempt.route.partition(" ")[2])

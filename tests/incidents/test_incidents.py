@@ -1,0 +1,58 @@
+"""What incidents are made of, simulated: the reference passes, a defective gateway fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import belongings
+from harness.engines.sim.engine import SimEngine
+from harness.scenario.loader import load_scenario
+from harness.verdict import Judgement, Verdict
+from tests.defects.gateways import DEFECTS
+from tests.defects.test_catalogue import defective, failures, reference, simulated
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+FAILS = {
+    ("crowd_at_a_blackhole", "no-deadline"): (
+        "auth has at most 24 calls in flight",
+        "p99 of chat's answers",
+        "chat is answered after 1s or more at most 28 times",
+    ),
+    ("crowd_at_503", "client-per-request"): (
+        "auth gets at most 1 attempts for each request",
+        "auth gets at most 8 calls in any 1s",
+    ),
+}
+"""By scenario and defect: how the names of what has to fail begin."""
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[SimEngine]:
+    engine = SimEngine()
+    yield engine
+    engine.close_now()
+
+
+def played(simulation: SimEngine, name: str, defect: str | None) -> Judgement:
+    target = reference({}, {}) if defect is None else defective(DEFECTS[defect])
+    scenario = load_scenario(SCENARIOS / f"{name}.yaml")
+    with belongings.folder() as folder:
+        return simulated(simulation, scenario, target, folder)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
+def test_the_reference_passes(simulation: SimEngine, name: str) -> None:
+    judgement = played(simulation, name, None)
+    bad = [f for f in judgement.all_findings if f.verdict is not Verdict.PASSED]
+    assert judgement.verdict is Verdict.PASSED, [str(each) for each in bad]
+
+
+@pytest.mark.parametrize(("name", "defect"), FAILS)
+def test_a_defective_gateway_fails(simulation: SimEngine, name: str, defect: str) -> None:
+    judgement = played(simulation, name, defect)
+    failed = [finding.name for finding in failures(judgement)]
+    for begins in FAILS[name, defect]:
+        assert any(each.startswith(begins) for each in failed), (begins, failed)
