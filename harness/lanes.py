@@ -28,23 +28,25 @@ class Lane:
 
     label: str
     kind: str
-    """`axis`, `fault`, `breaker` or `answers`."""
+    """`axis`, `head`, `fault`, `breaker` or `answers`."""
     marks: str
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Columns of equal lengths of time."""
+    """Columns of equal lengths of time, from 0s or a later instant on."""
 
     duration_s: float
     columns: int
+    start_s: float = 0.0
 
     def axis(self) -> Lane:
         """Labels of round seconds, far enough apart to be read."""
         per_column_s = self.duration_s / self.columns
         step_s = next((s for s in _STEPS_S if s / per_column_s >= 9), _STEPS_S[-1])
         line = ""
-        for k in range(math.ceil(self.duration_s / step_s)):
+        first = math.ceil(self.start_s / step_s)
+        for k in range(first, math.ceil((self.start_s + self.duration_s) / step_s)):
             label = format_duration(k * step_s)
             at = self._column(k * step_s)
             if at + len(label) <= self.columns:
@@ -58,12 +60,16 @@ class Scale:
         marks = " " * first + "#" * (last - first + 1)
         return Lane(label=label, kind="fault", marks=marks.ljust(self.columns))
 
+    def head(self, label: str, at_s: float) -> Lane:
+        """Where a clock stands."""
+        return Lane(label=label, kind="head", marks=" " * self._column(at_s) + "▼")
+
     def breaker(self, label: str, spells: Iterable[tuple[Range, Range]]) -> Lane:
         """A breaker that isn't closed in these spells, whose ends are known as ranges."""
         marks = ["."] * self.columns
         for begin, end in spells:
             for column in range(self.columns):
-                at_s = (column + 0.5) * self.duration_s / self.columns
+                at_s = self.start_s + (column + 0.5) * self.duration_s / self.columns
                 if begin.high <= at_s < end.low:
                     marks[column] = "O"
                 elif begin.low <= at_s < end.high and marks[column] != "O":
@@ -79,8 +85,9 @@ class Scale:
         return Lane(label=label, kind="answers", marks="".join(_filled(marks)))
 
     def _column(self, at_s: float) -> int:
-        """The column of an instant, the last one for all that comes later."""
-        return min(self.columns - 1, max(0, math.floor(at_s * self.columns / self.duration_s)))
+        """The column of an instant; the first and the last one for all before and after."""
+        column = math.floor((at_s - self.start_s) * self.columns / self.duration_s)
+        return min(self.columns - 1, max(0, column))
 
 
 def _filled(marks: list[str]) -> Iterator[str]:

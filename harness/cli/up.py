@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +12,10 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.engines.base import Job
+    from harness.engines.base import Job, Progress
     from harness.engines.local.engine import LocalEngine
     from harness.engines.local.world import World
     from harness.history.events import Event
-    from harness.report.scene.watched import Force
     from harness.target import Target
 
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--proxy", default="auto", metavar="embedded|toxiproxy|URL", show_default=True)
 @click.option("--broken", is_flag=True, help="Bring the scenario's faults into force, and hold.")
 @click.option("--replay", is_flag=True, help="Play the scenario's faults at their instants, once.")
+@click.option("--traffic", is_flag=True, help="Send the scenario's requests while it plays.")
 @click.option(
     "--allow-remote",
     is_flag=True,
@@ -38,6 +37,7 @@ def up(
     proxy: str,
     broken: bool,
     replay: bool,
+    traffic: bool,
     allow_remote: bool,
 ) -> None:
     r"""Hold a world open to work against: stubs, proxies and gateway, until Ctrl-C.
@@ -48,6 +48,10 @@ def up(
     outage up auth_blackhole_50s --replay   its faults come and go, as it says; then
                                             a picture of what was called and reported
     outage up --target my-gateway.yaml      your gateway in the middle
+
+    On a terminal the scenario's clock obeys keys, and a picture follows what happens: play and
+    pause, jump to where faults come and go, break or heal all of it, send its traffic, start the
+    target anew with the code and the file of this moment. The keys stand below the picture.
     """
     from rich.console import Console
 
@@ -61,8 +65,8 @@ def up(
     from harness.target_file import load_target
     from harness.timeline import compile_timeline
 
-    if scenario is None and (broken or replay):
-        raise UsageError("--broken and --replay need a scenario whose faults they play")
+    if scenario is None and (broken or replay or traffic):
+        raise UsageError("--broken, --replay and --traffic need a scenario to play of")
     target = load_target(target_name)
     check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
     loaded = (
@@ -78,10 +82,20 @@ def up(
             folder=folder,
         )
         engine = LocalEngine(proxy=proxy, real=target.real)
-        if (broken or replay) and (reason := engine.unplayable(loaded)):
+        if scenario is not None and (reason := engine.unplayable(loaded)):
             raise UsageError(f"{loaded.file}: {reason}")
         console = Console(highlight=False, soft_wrap=True)
-        asyncio.run(_hold(job, engine, console, broken=broken, replay=replay))
+        asyncio.run(
+            _hold(
+                job,
+                engine,
+                console,
+                broken=broken,
+                replay=replay,
+                traffic=traffic,
+                target_name=target_name,
+            )
+        )
 
 
 _HEALTHY = {
@@ -93,8 +107,17 @@ _HEALTHY = {
 
 
 async def _hold(
-    job: Job, engine: LocalEngine, console: Console, *, broken: bool, replay: bool
+    job: Job,
+    engine: LocalEngine,
+    console: Console,
+    *,
+    broken: bool,
+    replay: bool,
+    traffic: bool,
+    target_name: str,
 ) -> None:
+    from harness.held.control import Control
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,14 +127,24 @@ async def _hold(
         seen: list[Event] = []
         async with engine.world(job, seen.append) as world:
             _introduce(job, world, console)
-            held = _Held(job, world, console, seen)
-            faults = asyncio.create_task(held.break_down() if broken else held.replay(replay))
-            await stopped.wait()
-            faults.cancel()
-            held.draw()
+            control = Control(
+                job,
+                world,
+                world.player(_unheard, spare_addresses=engine.abilities.several_addresses),
+                console,
+                seen,
+                target_name=target_name,
+                stop=stopped.set,
+                traffic=traffic,
+            )
+            await control.until(stopped, broken=broken, replay=replay)
             console.print("taking everything down")
     finally:
         await engine.close()
+
+
+def _unheard(_progress: Progress) -> None:
+    """Nobody asks how far a world is that goes on until it is ended."""
 
 
 def _introduce(job: Job, world: World, console: Console) -> None:
@@ -146,71 +179,3 @@ def _curl(target: Target, url: str) -> str:
     for name, value in wire.headers.items():
         words += ["-H", f"{name}: {value}"]
     return shlex.join(words + (["-d", wire.body.decode()] if wire.body else []))
-
-
-class _Held:
-    """A world held open: its faults, and a picture of what was seen of it."""
-
-    def __init__(self, job: Job, world: World, console: Console, seen: list[Event]) -> None:
-        self._job = job
-        self._world = world
-        self._console = console
-        self._seen = seen
-        self._forces: dict[int, Force] = {}
-        self._zero_s = asyncio.get_running_loop().time()
-
-    @property
-    def _now_s(self) -> float:
-        return asyncio.get_running_loop().time() - self._zero_s
-
-    async def break_down(self) -> None:
-        """Bring all of the scenario's faults into force, to last."""
-        for index in range(len(self._job.scenario.faults)):
-            self._console.print(f"in force: {await self._apply(index)}", markup=False)
-
-    async def replay(self, wanted: bool) -> None:
-        """Play the scenario's faults at their instants, once, if that is wanted."""
-        from harness.timeline import Apply, Send
-
-        if not wanted:
-            return
-        for step in self._job.timeline:
-            if isinstance(step, Send):
-                continue
-            await asyncio.sleep(step.at_s - self._now_s)
-            if isinstance(step, Apply):
-                done = f"in force: {await self._apply(step.fault)}"
-            else:
-                done = f"lifted: {await self._lift(step.fault)}"
-            self._console.print(f"{step.at_s:6.0f} s  {done}", markup=False)
-        self.draw()
-        self._console.print("the scenario's faults are over; the world stays up", markup=False)
-
-    async def _apply(self, index: int) -> str:
-        from harness.report.scene.watched import Force
-
-        fault = self._job.scenario.faults[index]
-        await self._world.apply(index, fault)
-        self._forces[index] = Force(label=f"{fault.fault} {fault.subject}", start_s=self._now_s)
-        return self._name(index)
-
-    async def _lift(self, index: int) -> str:
-        await self._world.lift(index, self._job.scenario.faults[index])
-        if index in self._forces:
-            self._forces[index] = replace(self._forces[index], end_s=self._now_s)
-        return self._name(index)
-
-    def _name(self, index: int) -> str:
-        fault = self._job.scenario.faults[index]
-        return f"{', '.join(fault.upstreams)} {fault.fault}"
-
-    def draw(self) -> None:
-        """Show what was seen until now, if anything was."""
-        from harness.report.lanes import columns_in, lane_line
-        from harness.report.scene.watched import watched
-
-        columns = columns_in(self._console.width - 1)
-        forces = list(self._forces.values())
-        lanes = watched(self._seen, forces, until_s=self._now_s, columns=columns)
-        for lane in lanes if len(lanes) > 1 else ():
-            self._console.print(lane_line(lane))

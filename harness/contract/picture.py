@@ -12,7 +12,7 @@ from harness.scenario.model import Scenario
 def picture(scenario: Scenario, forecast: Forecast, *, columns: int) -> tuple[Lane, ...]:
     """All lanes, each `columns` wide: the axis, faults, breakers that open, streams."""
     scale = Scale(scenario.duration, columns)
-    return (scale.axis(), *_faults(scenario, scale), *predicted(forecast, scale))
+    return (scale.axis(), *planned(scenario, scale), *predicted(forecast, scale))
 
 
 def predicted(forecast: Forecast, scale: Scale) -> Iterator[Lane]:
@@ -24,7 +24,8 @@ def predicted(forecast: Forecast, scale: Scale) -> Iterator[Lane]:
         yield scale.answers(name, _answered(parts))
 
 
-def _faults(scenario: Scenario, scale: Scale) -> Iterator[Lane]:
+def planned(scenario: Scenario, scale: Scale) -> Iterator[Lane]:
+    """The lanes of what is to be broken, and when."""
     for index, fault in enumerate(scenario.faults):
         label = f"{fault.fault} {fault.subject}"
         yield scale.fault(label, fault.from_, scenario.fault_end_s(index))

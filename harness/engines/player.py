@@ -112,7 +112,7 @@ class Player:
     async def _bounded(self, step: Send) -> WireAnswer:
         try:
             async with asyncio.timeout(_WARM_UP_ANSWER_S):
-                return await self._send(step)
+                return await self.send(step)
         except TimeoutError:
             return WireAnswer(status=None, error="no answer")
 
@@ -143,7 +143,7 @@ class Player:
 
     async def _do(self, step: Step, faults: Faults, applied: set[int]) -> None:
         if isinstance(step, Send):
-            task = self.clock.watched(asyncio.create_task(self._send(step)))
+            task = self.clock.watched(asyncio.create_task(self.send(step)))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
             return
@@ -186,7 +186,8 @@ class Player:
             )
         )
 
-    async def _send(self, step: Send) -> WireAnswer:
+    async def send(self, step: Send) -> WireAnswer:
+        """Send one request and wait for its answer; both are recorded."""
         stream = self.job.scenario.traffic[step.stream]
         source = self._source(step)
         client = source or self.address[0]

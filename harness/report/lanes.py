@@ -15,6 +15,7 @@ _MOST_COLUMNS = 86
 _FEWEST_COLUMNS = 20
 _STYLES = {
     "#": "red",
+    "▼": "bold",
     "O": "yellow",
     "?": "dim",
     "2": "green",

@@ -20,7 +20,7 @@ from harness.engines.chronicle import Chronicle
 from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
 from harness.engines.local.world import World
 from harness.engines.marks import output_evidence
-from harness.engines.player import Player, has_spare_addresses
+from harness.engines.player import has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.engines.room import granted_files
 from harness.engines.tasks import to_the_end
@@ -62,15 +62,7 @@ class LocalEngine:
         self._note_run(job, chronicle)
         try:
             async with self._world(job, chronicle, report, watched=True) as world:
-                player = Player(
-                    job,
-                    chronicle=chronicle,
-                    report=report,
-                    redactor=world.redactor,
-                    address=world.gateway.address,
-                    spare_addresses=self.abilities.several_addresses,
-                    exchange=world.gateway.exchange,
-                )
+                player = world.player(report, spare_addresses=self.abilities.several_addresses)
                 await started()
                 await player.warm_up(world.services.settled)
                 await player.play(world)

@@ -41,6 +41,8 @@ class Gateway:
         self._poll: asyncio.Task[None] | None = None
         self._reader = LogReader(job.target, redactor)
         self._looks: dict[str, tuple[int | None, tuple[str, ...]]] = {}
+        self._wiring: tuple[Mapping[str, int], str] = ({}, "")
+        """Each upstream's port, and the token of internal calls."""
         self.address = (HOST, 0)
         self.exchange: Exchange = _way_to(job.target)
         """How it is spoken to."""
@@ -65,23 +67,40 @@ class Gateway:
                 f"target {self._target.name!r} can't be started: its file has no `start: command`; "
                 "--engine sim plays it"
             )
+        self._wiring = (dict(upstreams), internal_token)
+        await self._begin(free_port())
+
+    async def restart(self, target: Target) -> None:
+        """End the process, and start what its target file says now, at the same address if it can.
+
+        Raises: TargetError when it can't be started; nothing runs then, until another start.
+        """
+        if self._target.url is not None:
+            raise TargetError(f"{self._target.name} already runs: it is not ours to start")
+        await self.stop()
+        self._target, self._reader, self._looks = target, LogReader(target, self._redactor), {}
+        await self._begin(self.address[1])
+
+    async def _begin(self, port: int) -> None:
+        """Start the process on a port (another one if that is taken) and wait until it is ready."""
         for remaining in reversed(range(_PORT_TRIES)):
-            port = free_port()
             self.address = (HOST, port)
-            child = await self._launch(port, upstreams, internal_token)
+            child = await self._launch(port)
             try:
                 await self._ready(child)
             except TargetError:
                 taken = "address already in use" in child.last_words(20).lower()
                 await child.kill()
                 if taken and remaining:
-                    continue  # somebody took the port between our look and the target's bind
+                    port = free_port()
+                    continue  # somebody took it between our look and the target's bind
                 raise
             self._watch = asyncio.create_task(self._note_end(child))
             return
 
-    async def _launch(self, port: int, upstreams: Mapping[str, int], token: str) -> Child:
+    async def _launch(self, port: int) -> Child:
         target = self._target
+        upstreams, token = self._wiring
         assert target.start is not None
         wiring = {
             variable: f"http://{HOST}:{upstreams[name]}"
@@ -224,8 +243,10 @@ class Gateway:
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
+        self._poll = self._watch = None
         if self._child is not None:
             await self._child.stop()
+            self._child = None
 
 
 def _way_to(target: Target) -> Exchange:

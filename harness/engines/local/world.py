@@ -13,6 +13,7 @@ from harness.engines.local.gateway import HOST, Gateway
 from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
 from harness.engines.local.unanswered import UnansweredPort
+from harness.engines.player import Player
 from harness.engines.proxies import Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
@@ -85,6 +86,26 @@ class World:
     def _intruder(self, record: Mapping[str, Any]) -> str | None:
         agent = None if self._server is None else self._server.client.agent
         return None if agent is None else intruder_in(record, agent)
+
+    def player(self, report: Report, *, spare_addresses: bool) -> Player:
+        """What sends this world's traffic, when all of it is up."""
+        return Player(
+            self._job,
+            chronicle=self._chronicle,
+            report=report,
+            redactor=self.redactor,
+            address=self.gateway.address,
+            spare_addresses=spare_addresses,
+            exchange=self.gateway.exchange,
+        )
+
+    async def reload(self, target: Target) -> None:
+        """Start the target anew as its file says now, at the same address where that is free.
+
+        Raises: TargetError when it can't be started; nothing runs there then, until it can.
+        """
+        await self.gateway.restart(target)
+        self.gateway.watch_status(self._job.target.upstream_names)
 
     def processes(self) -> dict[str, tuple[int, ...]]:
         """What ought to run now, by whose it is; may be asked from any thread."""

@@ -6,11 +6,12 @@ the target's own word for its breakers is shown, and how each upstream's calls w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.history.events import Event, Reported
-from harness.history.view import Call, History
+from harness.history.view import Call, History, Request
 from harness.lanes import Lane, Scale
 from harness.units import Range
 
@@ -28,22 +29,36 @@ class Force:
 
 
 def watched(
-    events: Sequence[Event], forces: Sequence[Force], *, until_s: float, columns: int
+    events: Sequence[Event],
+    forces: Sequence[Force],
+    *,
+    until_s: float,
+    columns: int,
+    last_s: float = math.inf,
 ) -> tuple[Lane, ...]:
-    """Faults, breakers as reported, and calls, from 0s (when all was up) until now."""
-    scale = Scale(max(until_s, _SHORTEST_S), columns)
-    history = History([event for event in events if event.at_s >= 0])
+    """Faults, breakers as reported, calls and answers, from 0s (when all was up) until now.
+
+    Of the last `last_s` seconds only, where that is less.
+    """
+    from_s = max(0.0, until_s - last_s)
+    scale = Scale(max(min(until_s, last_s), _SHORTEST_S), columns, from_s)
+    history = History([event for event in events if event.at_s >= from_s])
     return (
         scale.axis(),
-        *(scale.fault(f.label, f.start_s, until_s if f.end_s is None else f.end_s) for f in forces),
+        *(
+            scale.fault(force.label, force.start_s, end_s)
+            for force in forces
+            if (end_s := until_s if force.end_s is None else force.end_s) >= from_s
+        ),
         *_upstreams(events, history, scale, until_s),
+        *_streams(history, scale),
     )
 
 
 def _upstreams(
     events: Sequence[Event], history: History, scale: Scale, until_s: float
 ) -> Iterator[Lane]:
-    reports = [event for event in events if isinstance(event, Reported)]
+    reports = [event for event in events if isinstance(event, Reported) and event.at_s >= 0]
     names = [call.called.upstream for call in history.calls]
     opened = [event.upstream for event in reports if event.state != "closed"]
     for name in dict.fromkeys((*opened, *names)):
@@ -69,6 +84,19 @@ def _spells(reports: Sequence[Reported], until_s: float) -> Iterator[tuple[Range
         yield begun, Range(until_s, until_s)
 
 
+def _streams(history: History, scale: Scale) -> Iterator[Lane]:
+    """What was sent of the scenario's own traffic, as far as it was answered."""
+    found: dict[str, list[Request]] = {}
+    for request in history.requests:
+        found.setdefault(request.sent.stream, []).append(request)
+    for name, requests in found.items():
+        answered = [each for each in requests if each.answered is not None]
+        yield scale.answers(name, ((each.sent.at_s, _digit(each.status)) for each in answered))
+
+
 def _mark(call: Call) -> str:
-    status = None if call.replied is None else call.replied.status
+    return _digit(None if call.replied is None else call.replied.status)
+
+
+def _digit(status: int | None) -> str:
     return "x" if status is None else str(status)[0]
