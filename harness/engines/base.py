@@ -15,7 +15,6 @@ from harness.history.events import Event
 from harness.scenario.fault_checks import needs_a_stub
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
-from harness.settings import SettingsJson
 from harness.target import Target
 from harness.timeline import Step
 
@@ -184,21 +183,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def settings_json(target: Target) -> dict[str, SettingsJson]:
-    """The settings of each of a target's upstreams, as histories keep them."""
-    return {name: target.settings(name).to_json() for name in target.upstream_names}
-
-
 def unplayable_against(target: Target, scenario: Scenario) -> str | None:
     """Why a target's services can't show a scenario; None where they can."""
     reasons = (needs_a_stub(fault, target.real) for fault in scenario.faults)
     return next((reason for reason in reasons if reason is not None), None)
-
-
-def stub_routes(target: Target) -> tuple[str, ...]:
-    """The routes that a target file adds to stubs, as histories keep them."""
-    return tuple(
-        f"{name} {route.route}"
-        for name in target.upstream_names
-        for route in target.stub_routes(name)
-    )

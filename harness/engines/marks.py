@@ -61,12 +61,5 @@ class LogReader:
         )
 
 
-def output_evidence(target: Target, *, captured: bool) -> tuple[str, ...]:
-    """What a run can see in a target's output, as `Run.evidence` names it."""
-    if not captured:
-        return ()
-    return ("output",) if target.log is None else ("output", "log")
-
-
 def _flat(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip()).lower()

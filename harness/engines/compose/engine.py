@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import platform
 
 from harness.belongings import note_containers
 from harness.control import TOKEN
@@ -21,8 +20,6 @@ from harness.engines.base import (
     Progress,
     Record,
     Report,
-    settings_json,
-    stub_routes,
 )
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange, exchange_through
@@ -34,13 +31,12 @@ from harness.engines.compose.inside import INSIDE, InsideSite
 from harness.engines.compose.leftovers import Undertaker, project_prefix, remove_orphans
 from harness.engines.compose.place import Place, Site
 from harness.engines.compose.world import World, check_upstreams, job_at
-from harness.engines.marks import output_evidence
 from harness.engines.player import Player
 from harness.engines.reaper import Reaper
+from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
 from harness.errors import TargetError, UsageError, WorldError
-from harness.history.events import Run
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.toxiproxy.locate import TOXIPROXY_VERSION
@@ -204,30 +200,15 @@ class ComposeEngine:
         await self._dockerd.call(what, note_built, client, digest)
 
     def _note_run(self, job: Job, chronicle: Chronicle, world: World, began_s: float) -> None:
-        target, place = job.target, world.place
-        evidence = ["stub", *(place.evidence if place else ())]
-        evidence += ["status"] if target.status is not None else []
-        evidence += output_evidence(target, captured=not self._inside)
+        place = world.place
         chronicle.record_first(
-            Run(
-                at_s=began_s,
-                by="engine",
-                scenario=job.scenario.name,
-                file=job.scenario.file,
+            run_line(
+                job,
                 engine=self.name,
                 proxy=f"toxiproxy {TOXIPROXY_VERSION}",
-                target=target.name,
-                seed=job.seed,
-                run=job.run,
-                upstreams=target.upstream_names,
-                without=target.without,
-                background=target.background_calls,
-                contract=target.contract.told,
-                settings=settings_json(target),
-                evidence=tuple(evidence),
-                marks=() if target.log is None else target.log.marks,
-                stub_routes=stub_routes(target),
-                versions={"python": platform.python_version()},
+                at_s=began_s,
+                sees=("stub", *(place.evidence if place else ())),
+                captured=not self._inside,
                 clock_error_s=max(world.stubs.clock_error_s, place.wall_error_s if place else 0.0),
             )
         )

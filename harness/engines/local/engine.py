@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 from collections.abc import AsyncIterator, Collection
 
 from harness.engines.base import (
@@ -13,20 +12,17 @@ from harness.engines.base import (
     Progress,
     Record,
     Report,
-    settings_json,
-    stub_routes,
 )
 from harness.engines.chronicle import Chronicle
 from harness.engines.local.proxy import OnLine, ProxyChoice, RunningProxy, choose_proxy
 from harness.engines.local.world import World
-from harness.engines.marks import output_evidence
 from harness.engines.player import has_spare_addresses
 from harness.engines.reaper import Reaper
 from harness.engines.room import granted_files
+from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
 from harness.errors import TargetError, WorldError
-from harness.history.events import Run
 from harness.scenario.model import Scenario
 
 
@@ -59,7 +55,17 @@ class LocalEngine:
         Raises: TargetError when the target could not be started.
         """
         chronicle = Chronicle(record)
-        self._note_run(job, chronicle)
+        evidence = self._choice.evidence
+        chronicle.record(
+            run_line(
+                job,
+                engine=self.name,
+                proxy=self._choice.name,
+                at_s=chronicle.now(),
+                sees=("stub", evidence) if evidence else ("stub",),
+                captured=job.target.url is None,
+            )
+        )
         try:
             async with self._world(job, chronicle, report, watched=True) as world:
                 player = world.player(report, spare_addresses=self.abilities.several_addresses)
@@ -115,34 +121,6 @@ class LocalEngine:
     async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
         assert self._reaper is not None
         return await RunningProxy.start(self._choice, reaper=self._reaper, on_line=on_line)
-
-    def _note_run(self, job: Job, chronicle: Chronicle) -> None:
-        target = job.target
-        evidence = ["stub"] + ([self._choice.evidence] if self._choice.evidence else [])
-        evidence += ["status"] if target.status is not None else []
-        evidence += output_evidence(target, captured=target.url is None)
-        chronicle.record(
-            Run(
-                at_s=chronicle.now(),
-                by="engine",
-                scenario=job.scenario.name,
-                file=job.scenario.file,
-                engine=self.name,
-                proxy=self._choice.name,
-                target=target.name,
-                seed=job.seed,
-                run=job.run,
-                upstreams=target.upstream_names,
-                without=target.without,
-                background=target.background_calls,
-                contract=target.contract.told,
-                settings=settings_json(target),
-                evidence=tuple(evidence),
-                marks=() if target.log is None else target.log.marks,
-                stub_routes=stub_routes(target),
-                versions={"python": platform.python_version()},
-            )
-        )
 
     async def close(self) -> None:
         """End the watch and the reaper; by now nothing is left for them."""

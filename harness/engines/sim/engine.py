@@ -16,13 +16,11 @@ from harness.engines.base import (
     Progress,
     Record,
     Report,
-    settings_json,
-    stub_routes,
 )
-from harness.engines.marks import output_evidence
 from harness.engines.reaper import Reaper
+from harness.engines.run_line import run_line
 from harness.errors import TargetError, WorldError
-from harness.history.events import Event, Logged, Run
+from harness.history.events import Event, Logged
 from harness.scenario.model import Scenario
 
 from .birth import Nursery
@@ -99,37 +97,22 @@ class SimEngine:
     def _record(self, job: Job, document: dict[str, Any], record: Record) -> None:
         self._nursery.learn(document["libraries"])
         translator = Translator(job, document)
-        record(self._run(job, translator.begin_s, document["python"]))
+        record(
+            run_line(
+                job,
+                engine=self.name,
+                proxy=self.proxy,
+                at_s=translator.begin_s,
+                sees=EVIDENCE,
+                captured=True,
+                versions={"python": document["python"], **library_versions()},
+            )
+        )
         for event in translator.events():
             record(event)
         record(self._summary(job, document, translator.end_s))
         if translator.unstarted is not None:
             raise TargetError(f"target {job.target.name!r} {translator.unstarted}", translator.said)
-
-    def _run(self, job: Job, at_s: float, python: str) -> Run:
-        target = job.target
-        more = [] if target.status is None else ["status"]
-        more += output_evidence(target, captured=True)
-        return Run(
-            at_s=at_s,
-            by="engine",
-            scenario=job.scenario.name,
-            file=job.scenario.file,
-            engine=self.name,
-            proxy=self.proxy,
-            target=target.name,
-            seed=job.seed,
-            run=job.run,
-            upstreams=target.upstream_names,
-            without=target.without,
-            background=target.background_calls,
-            contract=target.contract.told,
-            settings=settings_json(target),
-            evidence=(*EVIDENCE, *more),
-            marks=() if target.log is None else target.log.marks,
-            stub_routes=stub_routes(target),
-            versions={"python": python, **library_versions()},
-        )
 
     def _summary(self, job: Job, document: dict[str, Any], at_s: float) -> Event:
         """The last line: with which seed it can be played again, and what it does not show."""
