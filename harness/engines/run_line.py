@@ -42,7 +42,7 @@ def run_line(
         background=target.background_calls,
         contract=target.contract.told,
         settings={name: target.settings(name).to_json() for name in target.upstream_names},
-        evidence=(*sees, *_target_evidence(target, captured=captured)),
+        evidence=(*sees, *target_evidence(target, captured=captured)),
         marks=() if target.log is None else target.log.marks,
         stub_routes=_stub_routes(target),
         versions=dict(versions or {"python": platform.python_version()}),
@@ -50,7 +50,7 @@ def run_line(
     )
 
 
-def _target_evidence(target: Target, *, captured: bool) -> Iterable[str]:
+def target_evidence(target: Target, *, captured: bool) -> Iterable[str]:
     """What the target itself lets be seen."""
     if target.status is not None:
         yield "status"
