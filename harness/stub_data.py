@@ -14,6 +14,7 @@ from harness.scenario.fields import (
     Misfit,
     Part,
     Whole,
+    at_least_one,
     exclusive,
     texts,
 )
@@ -100,3 +101,27 @@ class StubRoute(StubAnswer):
     def each(self) -> tuple[StubAnswer, ...]:
         """Its answers, in turn."""
         return self.answers or (self,)
+
+
+class Stub(Part):
+    """A stub that an OpenAPI file describes, or routes, or both."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (at_least_one("openapi", "routes"),)
+
+    openapi: Annotated[str, texts("a file", "payments.openapi.yaml")] | None = Field(
+        None,
+        description="an OpenAPI file relative to this one: its examples, or small values, are "
+        "the answers",
+        examples=["payments.openapi.yaml"],
+    )
+    routes: tuple[StubRoute, ...] = Field(
+        (),
+        description="routes that are answered as it says here, whatever the file says",
+        examples=[[{"route": "POST /pay", "status": 402}]],
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Stub:
+        if self.openapi is None and "routes" not in self.model_fields_set:
+            raise ValueError("expected `openapi` (a file) or `routes`")
+        return self

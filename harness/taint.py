@@ -113,7 +113,7 @@ def _of_target(target: Target) -> Iterator[str]:
         if (userinfo := _password_in(value)) is not None:
             yield userinfo
     for upstream in target.stubs:
-        for answer in (each for route in target.stub_routes(upstream) for each in route.each):
+        for answer in (each for route in target.written_routes(upstream) for each in route.each):
             yield from _named(answer.json_, secret=False)
             yield from _named(dict(answer.headers), secret=False)
 

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.known import KnownFailure
 from harness.log_patterns import Log
+from harness.openapi import routes_of
 from harness.policy.rules import ShareOfCalls, ShareOfSeconds
 from harness.scenario.fields import (
     ANY_TEXT,
@@ -32,7 +33,7 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.settings import ServiceSettings
-from harness.stub_data import StubRoute
+from harness.stub_data import Stub, StubRoute
 
 
 def _variable_text(value: object) -> object:
@@ -284,10 +285,13 @@ class Target(Part):
         "the contract's",
         examples=[{"price": {"request": "GET /price"}}],
     )
-    stubs: dict[str, tuple[StubRoute, ...]] = Field(
+    stubs: dict[str, tuple[StubRoute, ...] | Stub] = Field(
         default_factory=dict,
-        description="routes that stubs answer beside their own",
-        examples=[{"payments": [{"route": "POST /pay", "json": {"paid": True}}]}],
+        description="routes that stubs answer beside their own, or an OpenAPI file of them",
+        examples=[
+            {"payments": [{"route": "POST /pay", "json": {"paid": True}}]},
+            {"payments": {"openapi": "payments.openapi.yaml"}},
+        ],
     )
     real: dict[str, Annotated[str, texts("host:port", "127.0.0.1:5432")]] = Field(
         default_factory=dict,
@@ -345,8 +349,29 @@ class Target(Part):
         return tuple(dict.fromkeys(self.upstreams.values()))
 
     def stub_routes(self, upstream: str) -> tuple[StubRoute, ...]:
-        """The routes that the stub of an upstream answers beside its own."""
-        return self.stubs.get(upstream, ())
+        """All routes that the stub of an upstream answers beside its own.
+
+        Raises: UsageError, InvalidFile for an OpenAPI file; a target that was loaded from its file
+            has asked already.
+        """
+        own, file = self.written_routes(upstream), self.openapi_file(upstream)
+        if file is None:
+            return own
+        besides = tuple(route.route.rstrip("/") for route in own)
+        return (*own, *routes_of(file, besides=besides))
+
+    def written_routes(self, upstream: str) -> tuple[StubRoute, ...]:
+        """Those of them that stand in the target file itself."""
+        stub = self.stubs.get(upstream, ())
+        return stub.routes if isinstance(stub, Stub) else stub
+
+    def openapi_file(self, upstream: str) -> Path | None:
+        """The file that describes what the stub of an upstream answers."""
+        stub = self.stubs.get(upstream, ())
+        if not isinstance(stub, Stub) or stub.openapi is None:
+            return None
+        base = Path(self.file).parent if self.file else Path()
+        return base / stub.openapi
 
     def user(self, user_id: str) -> User:
         """A user, its own fields over the contract's.

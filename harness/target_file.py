@@ -16,6 +16,7 @@ from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
 from harness.stub_checks import check_routes
+from harness.stub_data import Stub
 from harness.target import Target
 
 BUNDLED = ("reference", "naive")
@@ -104,7 +105,7 @@ def _check(target: Target, folder: Path) -> Misfits:
         yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
     yield from _url(target, folder)
     yield from _start(target, folder)
-    yield from _wiring(target)
+    yield from _wiring(target, folder)
     yield from _evidence(target)
 
 
@@ -171,7 +172,7 @@ def _start(target: Target, folder: Path) -> Misfits:
         yield ("start", "asgi"), "`wsgi` and `asgi` exclude each other; keep one of them"
 
 
-def _wiring(target: Target) -> Misfits:
+def _wiring(target: Target, folder: Path) -> Misfits:
     known = tuple(dict.fromkeys((*stub_names(), *target.stubs, *target.real)))
     if "PORT" in target.upstreams:
         yield ("upstreams", "PORT"), "PORT tells the target its own port; name another variable"
@@ -186,8 +187,10 @@ def _wiring(target: Target) -> Misfits:
             yield ("breakers", name, "timeout"), "expected more than 0s"
         if name not in known:
             yield ("breakers", name), not_known("upstream", name, known)
-    for name, routes in target.stubs.items():
-        yield from check_routes(routes, ("stubs", name))
+    for name, stub in target.stubs.items():
+        path = ("stubs", name, "routes") if isinstance(stub, Stub) else ("stubs", name)
+        yield from check_routes(target.written_routes(name), path)
+        yield from _openapi(target.model_copy(update={"file": str(folder / "-")}), name)
         meant = nearest(name, target.upstream_names)
         nobodys = name not in target.upstream_names and name not in stub_names()
         if nobodys and meant is not None:
@@ -196,6 +199,16 @@ def _wiring(target: Target) -> Misfits:
         match = _ADDRESS.fullmatch(address)
         if match is None or not 0 < int(match[2]) <= 65535:
             yield ("real", name), "expected host:port, such as 127.0.0.1:9000"
+
+
+def _openapi(target: Target, name: str) -> Misfits:
+    """What keeps an OpenAPI file from being read; what is wrong inside of it is raised."""
+    try:
+        _ = target.stub_routes(name)
+    except InvalidFile:
+        raise
+    except UsageError as error:
+        yield ("stubs", name, "openapi"), f"{error}; expected an OpenAPI file"
 
 
 def _evidence(target: Target) -> Misfits:

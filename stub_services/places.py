@@ -38,6 +38,11 @@ def places_in(text: str) -> tuple[str, ...]:
     return tuple(found["name"] for found in _PLACE.finditer(text) if found["name"] is not None)
 
 
+def escaped(text: str) -> str:
+    """A text that is given out as it is, whatever in it looks like a place."""
+    return _PLACE.sub(lambda found: f"{{{found[0]}}}", text)
+
+
 def problem_of(place: str) -> str | None:
     """What is wrong with a place; None where nothing is."""
     head, dot, rest = place.partition(".")

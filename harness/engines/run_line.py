@@ -65,5 +65,5 @@ def _stub_routes(target: Target) -> tuple[str, ...]:
     return tuple(
         f"{name} {route.route}"
         for name in target.upstream_names
-        for route in target.stub_routes(name)
+        for route in target.written_routes(name)
     )

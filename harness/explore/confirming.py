@@ -75,7 +75,7 @@ def sound_twin(target: Target) -> Target | None:
         "start": start,
         "breakers": target.breakers,
         "users": target.users,
-        "stubs": {name: routes for name, routes in target.stubs.items() if name in _known()},
+        "stubs": {name: target.stub_routes(name) for name in target.stubs if name in _known()},
     }
     return reference.model_copy(update=changes)
 

@@ -19,6 +19,8 @@ from harness.scenario.yaml_errors import syntax_spot
 LARGEST_FILE_BYTES = 1_000_000
 LARGEST_TREE = 50_000
 """Values in a file, aliases counted as often as they stand for something."""
+LONGEST_NUMBER = 18
+"""Digits of a number."""
 DEEPEST = 40
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -92,13 +94,13 @@ class Unreadable(Exception):
         self.spots = spots
 
 
-def decode(data: bytes) -> str:
-    """The text of a file.
+def decode(data: bytes, *, largest: int = LARGEST_FILE_BYTES) -> str:
+    """The text of a file, of so many bytes at most.
 
     Raises: Unreadable when it is too large, not UTF-8, or holds control characters.
     """
-    if len(data) > LARGEST_FILE_BYTES:
-        raise Unreadable([(1, f"is larger than {LARGEST_FILE_BYTES // 1000} KB; split it")])
+    if len(data) > largest:
+        raise Unreadable([(1, f"is larger than {largest // 1000} KB; split it")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,13 +112,17 @@ def decode(data: bytes) -> str:
     return text
 
 
-def read_tree(text: str) -> tuple[Node, list[Spot]]:
+def read_tree(
+    text: str, *, largest: int = LARGEST_TREE, digits: int = LONGEST_NUMBER
+) -> tuple[Node, list[Spot]]:
     """The tree of a YAML text, and what is wrong with it though a tree could be made.
+
+    `largest`: values that it may hold, `digits` that a number may have.
 
     Raises: Unreadable for a syntax error, an empty text, several documents, or anchors that
         expand without bound.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, largest, digits)
     try:
         return reader.document(), reader.spots
     except yaml.MarkedYAMLError as error:
@@ -183,8 +189,10 @@ def _line(event: Any) -> int:
 class _Reader:
     """Builds the tree from the parser's events."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, largest: int, digits: int) -> None:
         self.spots: list[Spot] = []
+        self._largest = largest
+        self._digits = digits
         self.last_quoted = (0, 0)
         self._events = yaml.parse(text, Loader=_LOADER)
         self._lines = text.split("\n")
@@ -224,8 +232,8 @@ class _Reader:
             mapping = isinstance(event, yaml.MappingStartEvent)
             node = self._mapping(event) if mapping else self._items(event)
             self._depth -= 1
-            if node.size > LARGEST_TREE:
-                self._give_up(event, f"holds more than {LARGEST_TREE} values, aliases counted")
+            if node.size > self._largest:
+                self._give_up(event, f"holds more than {self._largest} values, aliases counted")
         if event.anchor:
             self._anchors[event.anchor] = node
         return node
@@ -295,11 +303,11 @@ class _Reader:
         if _NOT_A_QUANTITY.fullmatch(text):
             self._note(event, f"expected a number, not {text}")
         elif _INT.fullmatch(text):
-            if len(text) <= 18:
+            if len(text) <= self._digits:
                 return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
             self._note(event, f"the number {text[:12]}... is too large")
         elif _FLOAT.fullmatch(text):
-            if abs(float(text)) < 1e18:
+            if abs(float(text)) < 10.0**self._digits:
                 return WrittenFloat(text)
             self._note(event, f"the number {text[:12]} is too large")
         else:

@@ -37,3 +37,9 @@ def problem_of(place: str) -> str | None:
     """What is wrong with a place whose beginning is known; None where nothing is."""
     problem: str | None = import_module(f"{_STUBS}.places").problem_of(place)
     return problem
+
+
+def escaped(text: str) -> str:
+    """A text of a stub's answer in which nothing is taken for a place."""
+    spelt: str = import_module(f"{_STUBS}.places").escaped(text)
+    return spelt

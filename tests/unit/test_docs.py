@@ -22,6 +22,7 @@ import pytest
 
 from harness.cli.table import COMMANDS, outage
 from harness.contracts.loading import parse_contract
+from harness.openapi import routes_of
 from harness.scenario.known_keys import keys_of
 from harness.scenario.loader import load_each
 from harness.target import Target
@@ -117,6 +118,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
             parse_contract(block.text, file)
         elif re.search(r"^(start|url):", block.text, re.MULTILINE):
             parse_target(block.text, file)
+        elif block.text.startswith("openapi:"):
+            Path(file).write_text(block.text, encoding="utf-8")
+            assert routes_of(Path(file))
         elif re.search(r"^title:", block.text, re.MULTILINE):
             Path(file).write_text(block.text, encoding="utf-8")
             assert load_each(file, target=own)
