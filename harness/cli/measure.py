@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from harness.measure.measuring import Measured
+    from harness.measure.measuring import Measured, Tell
     from harness.target import Target
 
 
@@ -25,7 +25,22 @@ if TYPE_CHECKING:
     default="reference",
     metavar="FILE|reference|naive",
     show_default=True,
-    help="The gateway; its file needs `start: wsgi: module:app` (or `asgi:`).",
+    help="The gateway; its file needs `start: wsgi: module:app` (or `asgi:`), or a `command` in "
+    "real time.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["sim", "local"]),
+    default="sim",
+    show_default=True,
+    help="In the simulation, or with processes in real time, whatever the gateway is written in.",
+)
+@click.option(
+    "--longest-wait",
+    metavar="DURATION",
+    default="60s",
+    show_default=True,
+    help="In real time: the longest that a breaker may stay open to be measured.",
 )
 @click.option(
     "--format",
@@ -43,15 +58,19 @@ if TYPE_CHECKING:
     help="Also write what was found as the `breakers:` section of a target file.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of how far it is.")
-def measure(target_name: str, form: str, file: Path | None, quiet: bool) -> None:
+def measure(
+    target_name: str, engine: str, longest_wait: str, form: str, file: Path | None, quiet: bool
+) -> None:
     r"""Find out what a gateway does at each upstream: attempts, deadlines, backoffs, breaker.
 
-    It is asked for its `routes:` (the document's, where its file names none) in many short outages
-    in the simulation, each chosen by what the last one left open. A figure comes with how far off
-    it may be; what can't be told is null, with the reason.
+    It is asked for its `routes:` (the document's, where its file names none) in many short outages,
+    each chosen by what the last one left open. A figure comes with how far off it may be; what
+    can't be told is null, with the reason. In real time all of them are played side by side, within
+    three recovery waits and a minute.
 
     \b
     outage measure --target my-gateway.yaml
+    outage measure --target my-gateway.yaml --engine local
     outage measure --target my-gateway.yaml --format json
     outage measure --target my-gateway.yaml --write measured.yaml
     """
@@ -63,7 +82,11 @@ def measure(target_name: str, form: str, file: Path | None, quiet: bool) -> None
         raise UsageError(f"--write {file}: there is no folder {file.parent}")
     target = load_target(target_name)
     began_s = time.monotonic()
-    measured = _measured(target, tell=not quiet)
+    tell = _silent if quiet else _say
+    if engine == "local":
+        measured = _in_real_time(target, _seconds(longest_wait), tell)
+    else:
+        measured = _simulated(target, tell)
     if form == "json":
         click.echo(json.dumps(measured.as_json(), indent=2))
     else:
@@ -74,7 +97,19 @@ def measure(target_name: str, form: str, file: Path | None, quiet: bool) -> None
         _write(file, as_target(measured))
 
 
-def _measured(target: Target, *, tell: bool) -> Measured:
+def _seconds(text: str) -> float:
+    from harness.units import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--longest-wait") from error
+    if not 1 <= seconds <= 3600:
+        raise click.BadParameter("expected 1s to 1h", param_hint="--longest-wait")
+    return seconds
+
+
+def _simulated(target: Target, tell: Tell) -> Measured:
     from harness.engines.sim.engine import SimEngine
     from harness.measure.measuring import measure, streams_of
 
@@ -83,7 +118,26 @@ def _measured(target: Target, *, tell: bool) -> Measured:
     async def play() -> Measured:
         engine = SimEngine()
         try:
-            return await measure(target, engine, streams, _say if tell else _silent)
+            return await measure(target, engine, streams, tell)
+        finally:
+            await engine.close()
+
+    return asyncio.run(play())
+
+
+def _in_real_time(target: Target, longest_wait_s: float, tell: Tell) -> Measured:
+    from harness.engines.local.engine import LocalEngine
+    from harness.measure.measuring import streams_of
+    from harness.measure.realtime.measuring import measure_in_real_time
+
+    streams = streams_of(target)
+
+    async def play() -> Measured:
+        engine = LocalEngine(proxy="embedded")
+        try:
+            return await measure_in_real_time(
+                target, engine, streams, longest_wait_s=longest_wait_s, tell=tell
+            )
         finally:
             await engine.close()
 

@@ -47,13 +47,18 @@ async def find_downs(lab: Lab, upstream: str, routes: Sequence[Called], into: Do
     history = await lab.history(scenario)
     for route in routes:
         answered = {request.status for request in history.stream(route.name)}
-        key = f"routes.{route.request}.when_down.{upstream}"
-        own = into.statuses.setdefault(route.request, {})
-        own[upstream] = None
-        if len(answered) > 1:
-            shown = ", ".join(str(status or "nothing") for status in sorted(answered, key=str))
-            into.unknown[key] = f"it is not always the same: {shown}"
-        elif None in answered:
-            into.unknown[key] = "it is not answered at all"
-        else:
-            own[upstream] = answered.pop()
+        note_answers(into, route.request, upstream, answered)
+
+
+def note_answers(into: Downs, request: str, upstream: str, answered: set[int | None]) -> None:
+    """What a route was answered while an upstream was down; None: nothing."""
+    key = f"routes.{request}.when_down.{upstream}"
+    own = into.statuses.setdefault(request, {})
+    own[upstream] = None
+    if len(answered) > 1:
+        shown = ", ".join(str(status or "nothing") for status in sorted(answered, key=str))
+        into.unknown[key] = f"it is not always the same: {shown}"
+    elif None in answered:
+        into.unknown[key] = "it is not answered at all"
+    else:
+        own[upstream] = answered.pop()

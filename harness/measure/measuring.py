@@ -93,7 +93,7 @@ async def measure(
     if not known.routes:
         raise UsageError(
             f"{target.name} can't be measured: none of its routes answers as it should although "
-            f"nothing is wrong ({_some(known.missing)})"
+            f"nothing is wrong ({some(known.missing)})"
         )
     lab.background = known.background
     measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
@@ -105,7 +105,8 @@ async def measure(
     return measured
 
 
-def _some(missing: Mapping[str, str]) -> str:
+def some(missing: Mapping[str, str]) -> str:
+    """A few routes that are not answered well, for a message."""
     return "; ".join(f"{route}: {why}" for route, why in list(missing.items())[:3])
 
 

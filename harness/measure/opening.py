@@ -7,18 +7,13 @@ pause; and calls that overlap, whose first attempts have failed before any of th
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-
 from harness.measure.bench import Bench
 from harness.measure.doses import Contrast, Results, dose, one_dose
+from harness.measure.expected import first_of, first_short
 from harness.measure.rate import find_rate
 from harness.measure.reading import Reading
 from harness.measure.resets import find_hidden_attempts
 from harness.measure.signs import Opened, opened_in
-from harness.policy.breaker import Breaker, Rules
-from harness.policy.rules import InARow
-from harness.policy.waits import Constant
 
 _FIRST, _SECOND = 12, 45
 """So many calls in a row are made to fail: at first, and where that opened nothing."""
@@ -225,59 +220,22 @@ async def _is_in_a_row(bench: Bench, opened: Opened) -> bool:
         course.pause(_PAUSE_S)
     course.call(*[opened.kind] * 3)
     reading = await bench.play(course)
-    got = _first(
+    got = first_of(
         (
             len(one.tries) if kind is not None else min(1, len(one.tries)),
             bench.tries.get(kind or "", 1),
         )
         for kind, one in zip(course.met, reading.seen, strict=True)
     )
-    holds = got is not None and got in _in_a_row(bench, opened, course.met)
+    threshold = bench.findings.breaker.threshold
+    by_call = threshold is None or bench.findings.by == "call"
+    expected = first_short(
+        course.met, bench.tries, threshold=threshold or opened.calls, by_call=by_call
+    )
+    holds = got is not None and got in expected
     if holds:
         bench.findings.saw(
             f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
             f"{_SUCCESSES} successes before or a pause of {_PAUSE_S:g} s put it off"
         )
     return holds
-
-
-def _in_a_row(
-    bench: Bench, opened: Opened, met: list[str | None]
-) -> tuple[tuple[int, int] | None, ...]:
-    """Which call is the first that is turned away or cut short where failures in a row count.
-
-    With a breaker that is asked again before each retry, and with one that is not.
-    """
-    by_call = bench.findings.by == "call"
-    threshold = bench.findings.breaker.threshold
-    if threshold is None:
-        by_call, threshold = True, opened.calls
-    found = []
-    for asks_again in (True, False):
-        breaker = Breaker(Rules(opens=InARow(threshold), wait=Constant(math.inf)))
-        made = []
-        for kind in met:
-            tries = 1 if kind is None else bench.tries[kind]
-            results = 1 if by_call else tries
-            let = _let_through(breaker, kind is not None, results, asks_again=asks_again)
-            made.append((tries if by_call and let else let, tries))
-        found.append(_first(made))
-    return tuple(found)
-
-
-def _let_through(breaker: Breaker, failed: bool, attempts: int, *, asks_again: bool) -> int:
-    """How many attempts of a call a breaker lets through."""
-    leave = breaker.ask(0.0)
-    for number in range(attempts):
-        if number and asks_again:
-            leave = breaker.ask(0.0)
-        if leave is None:
-            return number
-        breaker.tell(leave, failed, 0.0)
-    return attempts
-
-
-def _first(calls: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
-    """The first call that made fewer attempts than calls do, and how many it made."""
-    short = ((index, made) for index, (made, usual) in enumerate(calls) if made < usual)
-    return next(short, None)

@@ -106,15 +106,18 @@ class LocalEngine:
         return self._watch.over(chronicle, world.processes)
 
     @contextlib.asynccontextmanager
-    async def world(self, job: Job, record: Record) -> AsyncIterator[World]:
+    async def world(
+        self, job: Job, record: Record, *, watched: bool = False
+    ) -> AsyncIterator[World]:
         """A world to work against, without traffic; taken down at the end of the block.
 
-        `record` is told what happens there; 0s is when all of it is up.
+        `record` is told what happens there; 0s is when all of it is up. `watched`: also how long
+        the machine kept its processes waiting.
 
         Raises: WorldError when it can't be built.
         """
         chronicle = Chronicle(record)
-        async with self._world(job, chronicle, lambda progress: None) as world:
+        async with self._world(job, chronicle, lambda progress: None, watched=watched) as world:
             chronicle.begin(0.0)
             yield world
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -14,7 +16,7 @@ from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
 from harness.engines.local.unanswered import UnansweredPort
 from harness.engines.player import Player
-from harness.engines.proxies import Proxies
+from harness.engines.proxies import NOWHERE, Proxies
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.engines.tasks import together
@@ -26,6 +28,9 @@ StartProxy = Callable[[OnLine], Awaitable[RunningProxy]]
 
 
 FIRST_FIXED_PORT = 16001
+_MARK = "-"
+"""The name of a proxy that nobody but `told` uses; no upstream is called so."""
+_TOLD_WITHIN_S = 10.0
 
 
 def fixed_ports(target: Target) -> dict[str, int]:
@@ -49,6 +54,7 @@ class World:
         self._server: RunningProxy | None = None
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], UnansweredPort] = {}
+        self._marks: list[asyncio.Event] = []
 
     async def start(self, report: Report) -> None:
         """Stubs and proxy server together, then proxies, then the target.
@@ -77,6 +83,10 @@ class World:
         return real if real is not None else f"{HOST}:{self.services.links[name].port}"
 
     def _on_journal(self, arrived_s: float, record: Mapping[str, Any]) -> None:
+        if record.get("name") == _MARK:
+            if record.get("message") == "Accepted client" and self._marks:
+                self._marks.pop(0).set()
+            return
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
         if event is not None:
             self._chronicle.record(event)
@@ -106,6 +116,32 @@ class World:
         """
         await self.gateway.restart(target)
         self.gateway.watch_status(self._job.target.upstream_names)
+
+    def now(self) -> float:
+        """The instant on the clock of what is recorded here, in seconds."""
+        return self._chronicle.now()
+
+    async def told(self) -> None:
+        """Wait until all that has crossed the embedded proxy by now has been recorded.
+
+        Its journal is in order: a connection of our own stands in it behind all that.
+        Raises: WorldError when that doesn't come within 10 s.
+        """
+        assert self._proxies is not None
+        if _MARK not in self._proxies.ports():
+            await self._proxies.create(_MARK, NOWHERE)
+        mark = asyncio.Event()
+        self._marks.append(mark)
+        _, writer = await asyncio.open_connection(HOST, self._proxies.ports()[_MARK])
+        try:
+            async with asyncio.timeout(_TOLD_WITHIN_S):
+                await mark.wait()
+        except TimeoutError:
+            raise WorldError("the proxy's journal came to a halt", late=True) from None
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def processes(self) -> dict[str, tuple[int, ...]]:
         """What ought to run now, by whose it is; may be asked from any thread."""

@@ -1,0 +1,49 @@
+"""What a breaker that counts failures in a row makes of calls, worked out from its rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.policy.breaker import Breaker, Rules
+from harness.policy.rules import InARow
+from harness.policy.waits import Constant
+
+
+def first_short(
+    met: Sequence[str | None], tries: Mapping[str, int], *, threshold: int, by_call: bool
+) -> tuple[tuple[int, int] | None, ...]:
+    """Which call is the first that is turned away or cut short, and how many attempts it makes.
+
+    `met`: what each call meets, None for nothing; `tries`: how many attempts a call makes that
+    meets a kind. For a breaker that is asked again before each retry, and for one that is not.
+    """
+    found = []
+    for asks_again in (True, False):
+        breaker = Breaker(Rules(opens=InARow(threshold), wait=Constant(math.inf)))
+        made = []
+        for kind in met:
+            usual = 1 if kind is None else tries[kind]
+            results = 1 if by_call else usual
+            let = _let_through(breaker, kind is not None, results, asks_again=asks_again)
+            made.append((usual if by_call and let else let, usual))
+        found.append(first_of(made))
+    return tuple(found)
+
+
+def first_of(calls: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
+    """The first call that made fewer attempts than calls do, and how many it made."""
+    short = ((index, made) for index, (made, usual) in enumerate(calls) if made < usual)
+    return next(short, None)
+
+
+def _let_through(breaker: Breaker, failed: bool, attempts: int, *, asks_again: bool) -> int:
+    """How many attempts of a call a breaker lets through."""
+    leave = breaker.ask(0.0)
+    for number in range(attempts):
+        if number and asks_again:
+            leave = breaker.ask(0.0)
+        if leave is None:
+            return number
+        breaker.tell(leave, failed, 0.0)
+    return attempts

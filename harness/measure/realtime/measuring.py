@@ -1,0 +1,162 @@
+"""Measures a whole target in real time: routes first, then its upstreams, some side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.engines.local.engine import LocalEngine
+from harness.engines.tasks import together
+from harness.errors import UsageError
+from harness.measure.downs import Downs
+from harness.measure.findings import Findings
+from harness.measure.measuring import Measured, Tell, some
+from harness.measure.reading import Seen
+from harness.measure.realtime.budget import SIDE_BY_SIDE, Budget, announcement
+from harness.measure.realtime.ground import Ground, Grounds
+from harness.measure.realtime.study import Study
+from harness.measure.routes import Called, Known
+from harness.scenario.model import Scenario
+from harness.target import Target
+
+_IDLE_S = 5.0
+"""Without any request: whoever calls then does so by itself."""
+_SETTLE_S = 0.1
+
+
+async def measure_in_real_time(
+    target: Target,
+    engine: LocalEngine,
+    streams: Mapping[str, dict[str, Any]],
+    *,
+    longest_wait_s: float,
+    tell: Tell = lambda _: None,
+) -> Measured:
+    """Find out what a target does at each of its upstreams, in any language that it is written in.
+
+    `streams`: its routes, as streams of a scenario without rate and count; `longest_wait_s`: the
+    longest wait of a breaker that is looked for.
+    Raises: UsageError for a target that can't be measured; WorldError, TargetError.
+    """
+    if target.url is not None or target.start is None or not target.start.command:
+        raise UsageError(
+            f"{target.file or target.name}: in real time many worlds stand side by side, each with "
+            "a gateway of its own: `start: command` says how one is started"
+        )
+    tell(announcement(len(target.upstream_names), longest_wait_s))
+    grounds = Grounds(target, engine)
+    try:
+        tell("learning what its routes call")
+        known = await learn(grounds, streams)
+        if not known.routes:
+            raise UsageError(
+                f"{target.name} can't be measured: none of its routes answers as it should "
+                f"although nothing is wrong ({some(known.missing)})"
+            )
+        grounds.background = known.background
+        measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
+        measured.upstreams = {name: Findings(upstream=name) for name in target.upstream_names}
+        asked = [name for name in target.upstream_names if _askable(target, measured, name)]
+        for index in range(0, len(asked), SIDE_BY_SIDE):
+            group = asked[index : index + SIDE_BY_SIDE]
+            tell(f"experiments on {' and '.join(group)}, all of them side by side")
+            budget = Budget(longest_s=longest_wait_s, upstreams=len(group))
+            studies = [_study(grounds, measured, name, budget) for name in group]
+            await together(*(study.run() for study in studies))
+        measured.plays = grounds.made
+        return measured
+    finally:
+        grounds.close()
+
+
+def _askable(target: Target, measured: Measured, name: str) -> bool:
+    found = measured.upstreams[name]
+    if name in target.real:
+        found.cannot_tell("", "a real service answers there: only a stub plays what is needed")
+    elif not measured.known.calling(name):
+        found.cannot_tell("", "no route that is answered well calls it")
+    return not found.unknown
+
+
+def _study(grounds: Grounds, measured: Measured, name: str, budget: Budget) -> Study:
+    routes = measured.known.calling(name)
+    found = measured.upstreams[name]
+    found.saw(f"asked by {routes[0].request}")
+    return Study(grounds, found, routes, measured.downs, budget)
+
+
+async def learn(grounds: Grounds, streams: Mapping[str, dict[str, Any]]) -> Known:
+    """Ask each route twice, one after another, with nothing wrong, then wait.
+
+    Raises: WorldError, TargetError.
+    """
+    first_stream = next(iter(streams.values()))
+    upstream = grounds.target.upstream_names[0]
+    routes, missing = [], {}
+    spans: list[tuple[float, float]] = []
+    async with grounds.ground(first_stream, upstream) as ground:
+        for name, stream in streams.items():
+            both = [await _one(ground, stream, spans) for _ in range(2)]
+            healthy = _healthy(stream)
+            (first, calls), (_, again) = both
+            if first.status is None or first.status not in healthy:
+                missing[stream["request"]] = f"answered {first.status or 'nothing'}"
+            elif [c[1:] for c in calls] != [c[1:] for c in again]:
+                missing[stream["request"]] = "it makes other calls the second time (a cache?)"
+            else:
+                routes.append(_called(name, stream, first, calls))
+        await asyncio.sleep(_IDLE_S)
+        background = _background(grounds.target, ground, spans)
+    return Known(routes=tuple(routes), missing=missing, background=background)
+
+
+def _healthy(stream: Mapping[str, Any]) -> Any:
+    raw = {
+        "title": "healthy",
+        "duration": "1s",
+        "traffic": {"one": {**stream, "count": "1 at 0s"}},
+    }
+    return Scenario.model_validate(raw).traffic["one"].healthy
+
+
+Calls = Sequence[tuple[float, str, str]]
+
+
+async def _one(
+    ground: Ground, stream: Mapping[str, Any], spans: list[tuple[float, float]]
+) -> tuple[Seen, Calls]:
+    """One healthy request, with all calls that reached stubs meanwhile."""
+    seen = await ground.call(15.0, stream=stream)
+    await asyncio.sleep(_SETTLE_S)  # a stub tells of a call by a line of its own
+    end_s = ground.now_s
+    spans.append((seen.sent_s, end_s))
+    calls = [c for c in ground.history().calls if seen.sent_s <= c.at_s <= end_s]
+    return seen, [(c.at_s - seen.sent_s, c.called.upstream, c.called.route) for c in calls]
+
+
+def _called(name: str, stream: Mapping[str, Any], seen: Seen, calls: Calls) -> Called:
+    assert seen.status is not None
+    begins_s: dict[str, float] = {}
+    for at_s, upstream, _ in calls:
+        begins_s.setdefault(upstream, at_s)
+    return Called(
+        name=name,
+        request=stream["request"],
+        stream=dict(stream),
+        calls=tuple((upstream, route) for _, upstream, route in calls),
+        status=seen.status,
+        lasts_s=seen.latency_s,
+        begins_s=begins_s,
+    )
+
+
+def _background(
+    target: Target, ground: Ground, spans: Sequence[tuple[float, float]]
+) -> dict[str, frozenset[str]]:
+    """Routes that somebody calls although no request is under way, and those declared."""
+    found = {name: set(target.background.get(name, ())) for name in target.upstream_names}
+    for call in ground.history().calls:
+        if not any(from_s <= call.at_s <= to_s for from_s, to_s in spans):
+            found[call.called.upstream].add(call.called.route)
+    return {name: frozenset(routes) for name, routes in found.items() if routes}

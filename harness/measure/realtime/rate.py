@@ -1,0 +1,236 @@
+"""A breaker that opens by a share of failures: over which calls or seconds, from how many on.
+
+Each ground is asked for so many successes, pauses or not, and then fails until it opens: how many
+failures that takes tells the share, the least number, and what a window has forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from harness.engines.tasks import to_the_end, together
+from harness.measure.findings import Findings, Span
+from harness.measure.realtime.budget import Budget
+from harness.measure.realtime.ground import Ground
+
+_MOST = 130
+_SUCCESSES = (10, 30, 90, 200)
+_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+_PLAIN = 30
+_BETWEEN = 6
+"""So many pauses share out what is left between two of them."""
+_VAGUE = 0.3
+"""A share with wider bounds than this is none."""
+_SLOW_S = 0.3
+"""Calls that take longer are too slow to be counted one after another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """What it took to open a fresh breaker."""
+
+    failures: int | None
+    """How many calls failed; None: so many as there are did not open it."""
+    attempts: int
+    """How many attempts the first of them made."""
+    since_first_s: float
+    """From the first success to the last failure."""
+    last_to_first_s: float
+    """From the last success to the first failure's result..."""
+    last_to_end_s: float
+    """...and to the last one's."""
+
+
+Fresh = Callable[[Callable[[Ground], Awaitable[Dose]]], Awaitable[Dose]]
+"""Does something on a ground of its own."""
+
+
+async def dose(
+    ground: Ground, kind: str, *, successes: int, pause_s: float = 0.0, met: str | None = None
+) -> Dose:
+    """Successes (or what they meet instead), a pause, and failures until it is open."""
+    if met is not None:
+        await ground.hold_kind(met)
+    first_s = last_s = ground.now_s
+    for number in range(successes):
+        one = await ground.call(30.0)
+        first_s = first_s if number else one.sent_s
+        last_s = one.end_s
+    await asyncio.sleep(pause_s)
+    await ground.hold_kind(kind)
+    attempts, begun_s, ended_s = 0, ground.now_s, ground.now_s
+    for number in range(_MOST):
+        one = await ground.call(30.0)
+        if not one.tries:
+            return Dose(
+                failures=number,
+                attempts=attempts,
+                since_first_s=ended_s - first_s,
+                last_to_first_s=begun_s - last_s,
+                last_to_end_s=ended_s - last_s,
+            )
+        attempts = attempts or len(one.tries)
+        begun_s = begun_s if number else one.end_s
+        ended_s = one.end_s
+    return Dose(
+        failures=None,
+        attempts=attempts,
+        since_first_s=ended_s - first_s,
+        last_to_first_s=begun_s - last_s,
+        last_to_end_s=ended_s - last_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """How many failures open it alone, and after how many successes how many more."""
+
+    alone: int
+    successes: int
+    after: int | None
+
+
+async def find_rate(
+    fresh: Fresh, found: Findings, kind: str, call_s: float, budget: Budget
+) -> Contrast | None:
+    """Share, least number and window, as far as they explain when it opens."""
+    if call_s > _SLOW_S:
+        found.cannot_tell(
+            "breaker.rule",
+            f"not in a row, and its calls take {call_s:.1f} s: too long to count a share of them",
+        )
+        return None
+
+    def after(successes: int, pause_s: float = 0.0) -> Awaitable[Dose]:
+        return fresh(lambda ground: dose(ground, kind, successes=successes, pause_s=pause_s))
+
+    alone, *others = await together(*(_await(after(count)) for count in (0, *_SUCCESSES)))
+    if alone.failures is None:
+        found.cannot_tell("breaker.rule", f"not in a row: {_MOST} calls in a row did not open it")
+        return None
+    tried = dict(zip(_SUCCESSES, others, strict=True))
+    telling = [n for n, one in tried.items() if _more(one, alone.failures)]
+    if not telling:
+        found.cannot_tell(
+            "breaker.rule",
+            f"{alone.failures} failures open it however many successes come before, but not where "
+            "successes or a pause come between them",
+        )
+        return None
+    chosen = _PLAIN if _PLAIN in telling else telling[0]
+    contrast = Contrast(alone=alone.failures, successes=chosen, after=tried[chosen].failures)
+    found.breaker.rule = "rate"
+    note_share(found, alone.failures, tried)
+    _attempts(found, tried)
+    if found.breaker.window_calls is None:
+        await _window(found, contrast, after, budget)
+    return contrast
+
+
+def _more(one: Dose, alone: int) -> bool:
+    """Whether it took more failures than alone: what came before still counted."""
+    return one.failures is None or one.failures > alone
+
+
+async def _await(one: Awaitable[Dose]) -> Dose:
+    return await one
+
+
+def _attempts(found: Findings, tried: dict[int, Dose]) -> None:
+    """A failure after many successes opens nothing, so its call makes all of its attempts."""
+    counts = {one.attempts for one in tried.values()}
+    if found.attempts is None and len(counts) == 1:
+        found.attempts = counts.pop()
+        found.unknown.pop("attempts", None)
+        found.saw(f"{found.attempts} attempts of a call where successes came before it")
+
+
+def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
+    """From how many failures opened it after how many successes; a window of calls forgets some."""
+    low, high = 0.0, 1.0
+    for successes, one in tried.items():
+        if one.failures is None:
+            own_low, own_high = _MOST / (successes + _MOST), 1.0
+        else:
+            own_high = one.failures / (successes + one.failures)
+            own_low = (one.failures - 1) / (successes + one.failures - 1)
+            if successes + one.failures - 1 < alone:
+                own_low = 0.0
+        if own_high < low:
+            _window_of_calls(found, (low, high), one)
+            break
+        low, high = max(low, own_low), min(high, own_high)
+    shown = ", ".join(f"{n}: {one.failures or 'never'}" for n, one in tried.items())
+    found.saw(f"failures that opened it by successes before: 0: {alone}, {shown}")
+    if high - low > _VAGUE:
+        found.cannot_tell("breaker.share", f"{low:.0%} to {high:.0%}: too vague")
+    else:
+        found.breaker.share = Span(low_s=low, high_s=high)
+    # Alone, all of them fail: their number alone is what opens it.
+    found.breaker.least = Span(low_s=alone, high_s=alone)
+
+
+def _window_of_calls(found: Findings, share: tuple[float, float], one: Dose) -> None:
+    """More successes than a window holds no longer matter: it takes the same number of failures."""
+    if one.failures is None:
+        return
+    low, high = (one.failures - 1) / max(share[1], 0.01), one.failures / max(share[0], 0.01)
+    found.breaker.window_calls = Span(low_s=float(int(low) + 1), high_s=float(int(high)))
+
+
+async def _by_pause(
+    after: Callable[[int, float], Awaitable[Dose]], successes: int, pauses: Sequence[float]
+) -> AsyncGenerator[Dose, None]:
+    """What each pause shows, the shortest first; all of them begin at once."""
+    tasks = [asyncio.create_task(_await(after(successes, pause))) for pause in pauses]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await to_the_end(_ended(tasks))
+
+
+async def _ended(tasks: Sequence[asyncio.Task[Dose]]) -> None:
+    await asyncio.wait(tasks)
+
+
+async def _window(
+    found: Findings,
+    contrast: Contrast,
+    after: Callable[[int, float], Awaitable[Dose]],
+    budget: Budget,
+) -> None:
+    """Pauses after which successes are forgotten, and those after which they are not."""
+    low, high = 0.0, float("inf")
+    pauses: list[float] = [p for p in _PAUSES_S if p + 8 < budget.left_s]
+    for _ in range(2):
+        if not pauses:
+            break
+        async with aclosing(_by_pause(after, contrast.successes, pauses)) as doses:
+            async for one in doses:
+                if one.failures == contrast.after:
+                    low = max(low, one.since_first_s)
+                elif _more(one, contrast.alone):
+                    low = max(low, one.last_to_first_s)
+                else:
+                    high = min(high, one.last_to_end_s)
+                    break  # longer ones say the same
+        if high == float("inf") or high - low < 0.3:
+            break
+        if low > high:  # it forgets by buckets, or in steps of a second
+            break
+        step = (high - low) / (_BETWEEN + 1)
+        pauses = [low + step * (n + 1) for n in range(_BETWEEN)]
+        pauses = [p for p in pauses if p + 8 < budget.left_s]
+    if high == float("inf"):
+        found.cannot_tell(
+            "breaker.window_s", f"what came {low:.0f} s before still counted; longer was not tried"
+        )
+    else:
+        found.breaker.window_s = Span(low_s=min(low, high), high_s=max(low, high))
+        found.saw(f"successes of {low:.2f} s before still count, of {high:.2f} s before no more")

@@ -1,0 +1,185 @@
+"""How long a breaker stays open, who may try while it is half open, and what closes it.
+
+It is asked twenty times a second from when it opened. That it was still open at one request and no
+more at a later one bounds the wait by what must have come before and after each, whatever the
+machine did meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+
+from harness.measure.findings import Findings, Span
+from harness.measure.reading import Try
+from harness.measure.realtime.budget import Budget
+from harness.measure.realtime.ground import Ground
+from harness.measure.realtime.looks import Look
+
+_EVERY_S = 0.05
+_TRIALS = 12
+"""More than anybody lets through at once while half open."""
+_MOST_SUCCESSES = 5
+_SPARSE_S = 0.5
+"""The first of the requests that come ever more rarely, after the trip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volley:
+    """Many requests at once: how many were let through before the first result was in."""
+
+    let: int
+    asked: int
+    away: int
+    """How many were surely turned away by then."""
+
+    @property
+    def all_let(self) -> bool:
+        """Whether everybody was let through."""
+        return self.let >= self.asked
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is known of all of them by then."""
+        return self.let + self.away >= self.asked
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched:
+    """What asking an open breaker again and again showed."""
+
+    wait: Span | None
+    """How long it was open; None where it never let anybody through."""
+    volleys: list[Volley] = field(default_factory=list)
+    """What became of many requests at once, from then on."""
+    looked_s: float = 0.0
+    """For how long it was asked."""
+
+
+async def watch(
+    ground: Ground, trip: Span, *, slow_s: float, budget: Budget, volleys: int = _MOST_SUCCESSES
+) -> Watched:
+    """Ask an open breaker until it lets somebody through, then many at once, in volleys.
+
+    What it lets through is answered well, `slow_s` late.
+    """
+    await ground.slow(slow_s)
+    found = await _until_let(ground, trip, budget)
+    if found is None:
+        return Watched(wait=None, looked_s=ground.now_s - trip.high_s)
+    wait, first, mark = found
+    watched = Watched(wait=wait, looked_s=ground.now_s - trip.high_s)
+    for number in range(volleys):
+        asked = [ground.ask(30.0) for _ in range(_TRIALS)]
+        from_s = first.start_s if number == 0 else asked[0].sent_s
+        until_s = from_s + slow_s * 0.9
+        await ground.answered()  # whoever was let through before is among them
+        tries = await ground.tries(mark)
+        let = sum(from_s <= one.start_s < until_s for one in tries)
+        before = sum(from_s <= one.start_s < asked[0].sent_s for one in tries)
+        # Who is let through is answered later than this.
+        away = sum(one.answer.result()[0] <= until_s for one in asked)
+        watched.volleys.append(Volley(let=let, asked=_TRIALS + before, away=away))
+        if watched.volleys[-1].all_let or not let:
+            break
+        await asyncio.sleep(0.05)
+        mark = ground.mark()
+    return watched
+
+
+async def _until_let(ground: Ground, trip: Span, budget: Budget) -> tuple[Span, Try, int] | None:
+    """Between which times after the trip it first let a request through; that, and a mark."""
+    mark = seen = ground.mark()
+    asked = [ground.ask(30.0)]
+    end_s = ground.now_s + min(budget.longest_s * 1.1 + 1.0, budget.left_s)
+    tries: tuple[Try, ...] = ()
+    while not tries and ground.now_s < end_s:
+        await asyncio.sleep(_EVERY_S)
+        if ground.called_since(seen):
+            tries = ground.tries_so_far(mark)
+        seen = ground.mark()
+        asked.append(ground.ask(30.0))
+    if not tries:
+        return None
+    first = tries[0]
+    # Who was answered before the first attempt began was turned away.
+    away = [one.sent_s for one in asked if one.ended_by(first.start_s)]
+    low_s = max(away, default=trip.high_s) - trip.high_s
+    return Span(low_s=max(0.0, low_s), high_s=first.start_s - trip.low_s), first, mark
+
+
+async def watch_rarely(ground: Ground, trip: Span, budget: Budget) -> float | None:
+    """The same, ever more rarely: for breakers whose wait begins anew with each request."""
+    await ground.lift()
+    for number in itertools.count():
+        at_s = trip.high_s + _SPARSE_S * 2**number
+        if at_s - trip.high_s > 2 * budget.longest_s or at_s - ground.now_s > budget.left_s:
+            return None
+        await asyncio.sleep(max(0.0, at_s - ground.now_s))
+        if (await ground.call(30.0)).tries:
+            return ground.now_s - trip.high_s
+    return None
+
+
+async def watch_failing(ground: Ground, trip: Span, budget: Budget) -> tuple[Span, Span] | None:
+    """The waits before the first and the second failing trial, the fault still in force."""
+    spans: list[Span] = []
+    for _ in range(2):
+        found = await _until_let(ground, trip, budget)
+        if found is None:
+            return None
+        wait, _, mark = found
+        spans.append(wait)
+        trip = await _failed(ground, mark)
+    return spans[0], spans[1]
+
+
+async def _failed(ground: Ground, mark: int) -> Span:
+    """When a trial, with all attempts of its call, was over: then it is open again."""
+    await ground.answered()
+    answered_s = ground.now_s
+    last_s = max(min(one.end_s, answered_s) for one in await ground.tries(mark))
+    return Span(low_s=last_s, high_s=answered_s)
+
+
+def note_trials(found: Findings, watched: Watched, *, queues: bool) -> None:
+    """What the volleys tell of trials, and of what closes it."""
+    first = watched.volleys[0]
+    let = [one.let for one in watched.volleys]
+    if first.all_let:
+        found.cannot_tell(
+            "breaker.trials",
+            f"all of {first.asked} requests at once are let through while half open",
+        )
+        found.cannot_tell("breaker.successes", "it can't be told when it is closed")
+        return
+    if not queues and not all(one.sure for one in watched.volleys):
+        why = "the machine was too late to ask enough at once"
+        found.cannot_tell("breaker.trials", why)
+        found.cannot_tell("breaker.successes", why)
+        return
+    found.breaker.trials = first.let
+    found.saw(f"{first.let} of {first.asked} requests at once let through after the wait")
+    if queues:
+        found.cannot_tell("breaker.successes", "its calls wait for each other in any state")
+        return
+    closed = next((n for n, one in enumerate(watched.volleys) if one.all_let), None)
+    if closed is None or len(set(let[:closed])) > 1:
+        found.cannot_tell("breaker.successes", f"let through in turn: {let}")
+    elif first.let == 1:
+        found.breaker.successes = closed
+    else:
+        found.cannot_tell(
+            "breaker.successes", f"{first.let} trials at once closed it, or some of them"
+        )
+
+
+def agrees(one: Span, other: Span) -> bool:
+    """Whether two waits may be the same."""
+    return one.low_s <= other.high_s and other.low_s <= one.high_s
+
+
+def opened_by(look: Look) -> str:
+    """For the evidence: what opened it."""
+    return f"open after {len(look.calls)} calls in a row that met {look.kind}"

@@ -1,0 +1,277 @@
+"""One upstream in real time: all of its experiments, on worlds side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from harness.engines.tasks import together
+from harness.measure.downs import Downs
+from harness.measure.experiment import KINDS
+from harness.measure.findings import Findings, Span
+from harness.measure.realtime.budget import Budget
+from harness.measure.realtime.counting import by_doses, what_it_is
+from harness.measure.realtime.downs import find_downs
+from harness.measure.realtime.figures import note_attempts, note_backoffs, note_others, note_timeout
+from harness.measure.realtime.ground import Ground, Grounds
+from harness.measure.realtime.looks import Look, look_at, open_again
+from harness.measure.realtime.rate import Contrast, Dose, find_rate
+from harness.measure.realtime.recovery import (
+    agrees,
+    note_trials,
+    opened_by,
+    watch,
+    watch_failing,
+    watch_rarely,
+)
+from harness.measure.realtime.rule import find_by, is_in_a_row
+from harness.measure.routes import Called
+
+_ORDER = ("503", "500", "cut", "timeout", "refused", "429", "404")
+"""Kinds of failure, those first that most breakers count and that are seen best."""
+_SLOW_S = 0.8
+"""How late a trial's answer comes, so that others meet it half open; less where the timeout is."""
+_QUEUED_S = 0.3
+_PATIENCE_S = 40.0
+
+
+class Study:
+    """What is known of one upstream so far, and the experiments that find out more."""
+
+    def __init__(
+        self, grounds: Grounds, found: Findings, routes: Sequence[Called], downs: Downs,
+        budget: Budget,
+    ) -> None:  # fmt: skip
+        self._grounds = grounds
+        self._found = found
+        self._routes = routes
+        self._downs = downs
+        self._budget = budget
+        loop = asyncio.get_running_loop()
+        self._looks: dict[str, asyncio.Future[Look | None]] = {
+            kind: loop.create_future() for kind in KINDS
+        }
+        """None where there was no time for it."""
+        self._opening: asyncio.Future[Look | None] = loop.create_future()
+        self._known: asyncio.Future[None] = loop.create_future()
+        """Done when the rule is as known as it gets."""
+        self._figured: asyncio.Future[None] = loop.create_future()
+        self._queues = False
+        self._late_s = 0.0
+        self._contrast: Contrast | None = None
+
+    async def run(self) -> None:
+        """All experiments, each as long as there is time.
+
+        Raises: WorldError, TargetError; UsageError where the target can't be measured.
+        """
+        kinds = [self._kind(kind) for kind in KINDS]
+        await together(
+            *kinds, self._decide(), self._rule(), self._recovery(), self._failing(), self._rarely(),
+            self._others(), self._down(),
+        )  # fmt: skip
+        found = self._found
+        if found.breaker.wait is None and found.breaker.rule != "none":
+            found.cannot_tell("breaker.wait_s", "there was no time left for it")
+
+    # Worlds, and time
+
+    @asynccontextmanager
+    async def _ground(self) -> AsyncIterator[Ground]:
+        """A world in which it is called well, or an error."""
+        async with self._grounds.ground(self._routes[0].stream, self._found.upstream) as ground:
+            await ground.call(30.0)
+            yield ground
+
+    async def _fresh(self, use: Callable[[Ground], Awaitable[Dose]]) -> Dose:
+        """Something on a world in which nothing has been called yet."""
+        async with self._grounds.ground(self._routes[0].stream, self._found.upstream) as ground:
+            return await use(ground)
+
+    def _in_time(self, *keys: str) -> AbstractAsyncContextManager[None]:
+        """What isn't over by the deadline is unknown."""
+
+        def late() -> None:
+            took_s = self._budget.took_s
+            for key in keys:
+                self._found.cannot_tell(key, f"there was no time left for it after {took_s:.0f} s")
+
+        return self._budget.in_time(late)
+
+    # What calls do
+
+    async def _kind(self, kind: str) -> None:
+        """Calls that meet a kind until it opens; later what that kind is to the breaker."""
+        self._found.counts[kind] = None
+        try:
+            async with self._in_time(f"counts.{kind}"), self._ground() as ground:
+                if kind == "503":
+                    await self._queue(ground)
+                look = await look_at(ground, kind, patience_s=_PATIENCE_S)
+                if kind == "timeout":
+                    note_timeout(self._found, ground, look, _PATIENCE_S)
+                self._late_s = max(self._late_s, ground.late_s(look.first.end_s))
+                self._looks[kind].set_result(look)
+                await self._known
+                opening = self._opening.result()
+                self._found.counts[kind] = await what_it_is(ground, self._found, look, opening)
+        finally:
+            if not self._looks[kind].done():
+                self._looks[kind].set_result(None)
+        await self._known
+        opening = self._opening.result()
+        if self._found.counts[kind] is None and self._contrast is not None and opening is not None:
+            async with self._in_time(f"counts.{kind}"):
+                await by_doses(self._fresh, self._found, kind, opening.kind, self._contrast)
+
+    async def _queue(self, ground: Ground) -> None:
+        """Whether the target makes one call at a time."""
+        await ground.slow(_QUEUED_S)
+        mark = ground.mark()
+        asked = [ground.ask(30.0), ground.ask(30.0)]
+        await asyncio.wait([one.answer for one in asked])
+        starts = [one.start_s for one in await ground.tries(mark)]
+        self._queues = len(starts) > 1 and starts[1] - starts[0] > _QUEUED_S / 2
+        await ground.lift()
+
+    async def _decide(self) -> None:
+        """Which kind opens it; when all have been seen, what that tells of calls."""
+        found = self._found
+        opening: Look | None = None
+        for kind in _ORDER:
+            look = await self._looks[kind]
+            if look is not None and look.opened:
+                found.saw(opened_by(look))
+                opening = look
+                break
+        self._opening.set_result(opening)
+        looks = await self._seen()
+        if opening is None:
+            found.breaker.rule = "none"
+            found.cannot_tell("by", "there is no breaker that could count")
+            calls = min(
+                (len(looks[k].calls) for k in ("503", "500", "cut") if k in looks), default=0
+            )
+            found.saw(f"still closed after {calls} failed calls in a row of each kind")
+        at_first = opening is not None and opening.exact and len(opening.calls) == 1
+        note_attempts(found, looks, at_first=at_first)
+        if at_first:
+            found.cannot_tell("backoff_s", "not all attempts of a call were seen")
+        else:
+            note_backoffs(found, looks, self._late_s)
+        self._figured.set_result(None)
+
+    async def _seen(self) -> dict[str, Look]:
+        """The looks for which there was time, when all are over."""
+        looks = {kind: await self._looks[kind] for kind in KINDS}
+        return {kind: look for kind, look in looks.items() if look is not None}
+
+    async def _others(self) -> None:
+        keys = ("connect_timeout_s", "timeout_covers", "retry_after")
+        async with self._in_time(*keys), self._ground() as ground:
+            await self._figured
+            await note_others(self._found, ground, await self._seen())
+
+    async def _down(self) -> None:
+        async with self._in_time(), self._ground() as ground:
+            await find_downs(ground, self._found.upstream, self._routes, self._downs)
+
+    # The breaker
+
+    async def _rule(self) -> None:
+        """In a row, by attempt or call; or a share."""
+        found = self._found
+        opening: Look | None = None
+        try:
+            async with self._in_time("breaker.rule"):
+                opening = await self._opening
+                await self._figured
+                if opening is None:
+                    return
+                async with self._ground() as ground:
+                    await find_by(ground, found, opening, queues=self._queues)
+                async with self._ground() as ground:
+                    if opening.exact and await is_in_a_row(ground, found, opening):
+                        found.breaker.rule = "in a row"
+                        return
+                if not opening.exact:
+                    found.cannot_tell("breaker.rule", "only calls that nobody sees opened it")
+                    return
+                found.breaker.threshold = None
+                found.unknown.pop("breaker.threshold", None)
+                call_s = max(one.latency_s for one in opening.calls)
+                self._contrast = await find_rate(
+                    self._fresh, found, opening.kind, call_s, self._budget
+                )
+        finally:
+            if not self._known.done():
+                self._known.set_result(None)
+
+    async def _opened(self, ground: Ground) -> Look | None:
+        """The same opening on another world; None where there is none, or not there."""
+        opening = await self._opening
+        return None if opening is None else await open_again(ground, opening, _PATIENCE_S)
+
+    async def _recovery(self) -> None:
+        """How long it stays open, and whom it lets through then."""
+        keys = ("breaker.trials", "breaker.successes")
+        async with self._in_time("breaker.wait_s", *keys), self._ground() as ground:
+            look = await self._opened(ground)
+            if look is None:
+                if self._opening.result() is not None:
+                    self._found.cannot_tell("breaker.wait_s", "it did not open a second time")
+                return
+            timeout = self._found.timeout
+            slow_s = _SLOW_S if timeout is None else min(_SLOW_S, 0.6 * timeout.low_s)
+            watched = await watch(ground, look.trip, slow_s=slow_s, budget=self._budget)
+            if watched.wait is None:
+                self._found.cannot_tell(
+                    "breaker.wait_s", f"still open {watched.looked_s:.0f} s after the trip"
+                )
+                for key in keys:
+                    self._found.cannot_tell(key, "it was never seen half open")
+                return
+            self._note_wait(watched.wait)
+            note_trials(self._found, watched, queues=self._queues)
+
+    def _note_wait(self, wait: Span) -> None:
+        self._found.breaker.wait = wait
+        self._budget.note_wait(self._found.upstream, wait.high_s)
+        self._found.saw(
+            f"open for {wait.low_s:.3f} to {wait.high_s:.3f} s: a request was turned away, another "
+            "let through"
+        )
+
+    async def _failing(self) -> None:
+        """Whether the wait is the same again after a trial that failed."""
+        async with self._in_time("breaker.waits_s"), self._ground() as ground:
+            look = await self._opened(ground)
+            if look is None:
+                return
+            if look.kind in ("refused", "timeout"):
+                self._found.cannot_tell("breaker.waits_s", "its trials are too slow, or not seen")
+                return
+            both = await watch_failing(ground, look.trip, self._budget)
+            if both is None:
+                self._found.cannot_tell(
+                    "breaker.waits_s", "after a failed trial it was not seen half open again"
+                )
+            elif not agrees(*both):
+                self._found.breaker.later_waits = (both[1].middle_s,)
+                self._found.saw(
+                    f"after a failed trial open for {both[1].low_s:.3g} to {both[1].high_s:.3g} s"
+                )
+
+    async def _rarely(self) -> None:
+        """For breakers that no request finds half open that is asked too often."""
+        async with self._in_time(), self._ground() as ground:
+            look = await self._opened(ground)
+            if look is None:
+                return
+            after_s = await watch_rarely(ground, look.trip, self._budget)
+            if after_s is not None and self._found.unknown.get("breaker.wait_s"):
+                self._found.unknown["breaker.wait_s"] = (
+                    f"a request {after_s:.0f} s after the trip is let through, but not where "
+                    "others were turned away before: each of them begins the wait anew"
+                )

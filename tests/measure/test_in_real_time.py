@@ -1,0 +1,117 @@
+"""Measuring in real time: a gateway in Node, whose settings nobody tells the harness."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli.entry import call
+from harness.measure.findings import Findings, Span
+from harness.measure.realtime.budget import Budget, allowed_s, announcement
+from harness.measure.realtime.rate import Dose, note_share
+from harness.measure.realtime.recovery import Volley, Watched, note_trials
+
+TARGET = Path(__file__).parents[1] / "node_gateway" / "target.yaml"
+
+
+def test_it_says_beforehand_how_long_it_takes() -> None:
+    assert allowed_s(20.0) == 120.0
+    assert "at most 120s" in announcement(1, 20.0)
+    assert "at most 240s" in announcement(3, 20.0)
+    assert "2 of 3 upstreams at a time" in announcement(3, 20.0)
+
+
+def test_the_deadline_comes_nearer_when_all_waits_are_known() -> None:
+    budget = Budget(longest_s=60.0, began_s=0.0, upstreams=2)
+    assert budget.deadline_s == 240.0
+    budget.note_wait("rates", 5.0)
+    assert budget.deadline_s == 240.0
+    budget.note_wait("stock", 10.0)
+    assert budget.deadline_s == 90.0
+
+
+@pytest.mark.parametrize(
+    ("volleys", "trials", "why"),
+    [
+        ([(1, 13, 12), (12, 12, 0)], 1, ""),
+        ([(13, 13, 0)], None, "all of 13"),
+        ([(5, 13, 6)], None, "too late"),  # of two it is not known
+    ],
+)
+def test_trials_are_counted_where_it_is_known_of_everybody(
+    volleys: list[tuple[int, int, int]], trials: int | None, why: str
+) -> None:
+    found = Findings(upstream="rates")
+    seen = [Volley(let=let, asked=asked, away=away) for let, asked, away in volleys]
+    watched = Watched(wait=Span(low_s=1.0, high_s=1.1), volleys=seen)
+    note_trials(found, watched, queues=False)
+    assert found.breaker.trials == trials
+    assert why in found.unknown.get("breaker.trials", "")
+    assert found.breaker.successes == (1 if trials else None)
+
+
+def _dose(failures: int | None) -> Dose:
+    return Dose(
+        failures=failures, attempts=1, since_first_s=0.2, last_to_first_s=0.1, last_to_end_s=0.2
+    )
+
+
+def test_a_share_and_a_window_of_calls_are_told_by_how_many_failures_open_it() -> None:
+    found = Findings(upstream="rates")
+    # Half of at least 6: as many failures as there were successes.
+    note_share(found, 6, {10: _dose(10), 30: _dose(30), 90: _dose(90)})
+    share = found.breaker.share
+    assert share is not None
+    assert share.low_s < 0.5 <= share.high_s
+    assert share.error_s < 0.01
+    assert found.breaker.window_calls is None
+    # Of the last 20 calls: ten failures, whatever came before.
+    found = Findings(upstream="rates")
+    note_share(found, 6, {10: _dose(10), 30: _dose(10), 90: _dose(10)})
+    window = found.breaker.window_calls
+    assert window is not None
+    assert window.low_s <= 20 <= window.high_s
+
+
+@pytest.mark.real_time
+def test_a_breaker_in_node_is_found_as_its_code_has_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if shutil.which("node") is None:
+        if "node" in os.environ.get("OUTAGE_REQUIRE", "").split(","):
+            pytest.fail("OUTAGE_REQUIRE names node, and there is none")
+        pytest.skip("there is no node")
+    given = ["measure", "--target", str(TARGET), "--engine", "local", "--longest-wait", "10s"]
+    assert call([*given, "--format", "json"]) == 0
+    told = capsys.readouterr()
+    assert "at most 90s" in told.err
+    document = json.loads(told.out)
+    found, unknown = document["upstreams"]["rates"], document["unknown"]
+    breaker, errors = found["breaker"], found["errors"]
+    configured = {"timeout_s": 0.7, "connect_timeout_s": 0.7, "wait_s": 3.0}
+    measured = {"wait_s": breaker["wait_s"]} | {k: found[k] for k in configured if k in found}
+    for key, value in configured.items():
+        if measured[key] is None:  # honest where the machine was too late
+            assert any(key in name for name in unknown), key
+        else:
+            assert abs(measured[key] - value) <= errors[key], (key, measured[key], errors[key])
+    assert breaker["wait_s"] is not None
+    assert (breaker["rule"], found["attempts"]) == ("in a row", 2)
+    exact = {"threshold": (breaker["threshold"], 4), "by": (found["by"], "attempt")}
+    exact |= {"trials": (breaker["trials"], 1)}
+    counts = dict.fromkeys(("refused", "timeout", "cut", "500", "503"), "failure")
+    counts |= {"404": "success", "429": "neutral"}
+    exact |= {f"counts.{kind}": (found["counts"][kind], word) for kind, word in counts.items()}
+    for key, (got, want) in exact.items():
+        assert got == want or (got is None and any(key in name for name in unknown)), (key, got)
+    if found["backoff_s"] is not None:
+        (backoff_s,), (error_s,) = found["backoff_s"], errors["backoff_s"]
+        assert abs(backoff_s - 0.4) <= error_s
+    assert document["routes"]["GET /price"] == {
+        "calls": ["rates GET /rate"],
+        "when_down": {"rates": 503},
+    }
