@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contracts import BUNDLED
 from harness.errors import UsageError
 from harness.scenario.spelling import did_you_mean
 
@@ -54,9 +53,9 @@ def scenarios_for(paths: Iterable[str | Path], target: Target) -> list[Path]:
     the bundled scenarios are about.
     """
     given = list(paths)
-    if not given and target.contract_ != BUNDLED:
+    if not given and not target.holds_to_document:
         raise UsageError(
-            f"name a scenario: the bundled ones are about the contract '{BUNDLED}', and "
+            "name a scenario: the bundled ones are about the contract 'document', and "
             f"{target.file or target.name} is held to {target.contract_} (`outage new --target` "
             "writes one)"
         )

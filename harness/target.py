@@ -314,10 +314,15 @@ class Target(Part):
 
         Raises: UsageError, InvalidFile; a target that was loaded from its file has asked already.
         """
-        if self.contract_ == BUNDLED:
+        if self.holds_to_document:
             return document()
         base = Path(self.file).parent if self.file else Path()
         return load_contract(base / self.contract_)
+
+    @property
+    def holds_to_document(self) -> bool:
+        """Whether what it promises is the bundled contract."""
+        return self.contract_ == BUNDLED
 
     @property
     def address(self) -> tuple[str, int] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -133,6 +132,8 @@ def _url(target: Target, folder: Path) -> Misfits:
 
 def unusable_ca(file: Path) -> str | None:
     """Why a file can't be whom to trust; None where it can."""
+    import ssl  # not before a target speaks TLS
+
     try:
         ssl.create_default_context(cafile=file)
     except ssl.SSLError:

@@ -7,9 +7,10 @@ import sys
 
 def main() -> None:
     """Entry point of the command; ends the process with its exit status."""
-    from harness.startup import without_plugins
+    from harness.startup import collect_seldom, without_plugins
 
     without_plugins()  # before anything imports pydantic
+    collect_seldom()
 
     from harness.cli.entry import call, say
     from harness.cli.output import check_written, hold_standard_streams

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import requests
 
 from harness.errors import UsageError
 from harness.printable import in_line
@@ -55,6 +54,8 @@ def check_collector(url: str, *, allow_remote: bool) -> None:
 
 def send_spans(outcome: Outcome, url: str) -> str:
     """Post a run's spans to a collector; what became of that, for a person."""
+    import requests  # an eighth of a second that nobody else needs
+
     headers = {"Content-Type": "application/json"}
     try:
         answer = requests.post(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.contracts import Contract
-from harness.scenario.model import Scenario
+if TYPE_CHECKING:
+    from harness.contracts import Contract
+    from harness.scenario.model import Scenario
+    from harness.scenario.outlines import Outline
 
 _WIDTH = 100
 
@@ -50,8 +53,20 @@ def list_scenarios(
     outage list my_scenarios/ --grid
     """
     from harness.bundled import find_scenarios, scenarios_for
+    from harness.scenario.naming import named
+    from harness.scenario.outlines import Outlines, outline_of, outlines
+
+    in_json = as_json or form == "json"
+    if target_name is None and not (by_claim or grid):
+        known = Outlines()
+        try:
+            found = outlines(find_scenarios(paths), known)
+        finally:
+            known.keep()
+        _scenarios(named(found, only), as_json=in_json)
+        return
     from harness.contracts import document
-    from harness.scenario.loader import load_scenarios, named
+    from harness.scenario.loader import load_scenarios
 
     if target_name is None:
         scenarios, contract = load_scenarios(find_scenarios(paths)), document()
@@ -62,14 +77,15 @@ def list_scenarios(
         scenarios = load_scenarios(scenarios_for(paths, target), target=target)
         contract = target.contract
     scenarios = named(scenarios, only)
-    in_json = as_json or form == "json"
     if by_claim:
         _claims(scenarios, contract, as_json=in_json)
+    elif grid:
+        _grid(scenarios, as_json=in_json)
     else:
-        (_grid if grid else _scenarios)(scenarios, as_json=in_json)
+        _scenarios([outline_of(scenario) for scenario in scenarios], as_json=in_json)
 
 
-def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+def _scenarios(scenarios: Sequence[Outline], *, as_json: bool) -> None:
     from harness.printable import in_line
     from harness.units import format_duration
 
@@ -82,8 +98,8 @@ def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
                 "file": scenario.file,
                 "title": scenario.title,
                 "claims": list(scenario.all_claims),
-                "duration_s": scenario.duration,
-                "upstreams": list(scenario.faulted_upstreams),
+                "duration_s": scenario.duration_s,
+                "upstreams": list(scenario.upstreams),
                 "replays": scenario.replays,
             }
             for scenario in scenarios
@@ -92,7 +108,7 @@ def _scenarios(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
         return
     wide = max(len(scenario.name) for scenario in scenarios)
     for scenario in scenarios:
-        lasts = format_duration(scenario.duration)
+        lasts = format_duration(scenario.duration_s)
         claims = ",".join(scenario.claims)
         click.echo(in_line(f"{scenario.name:{wide}}  {lasts:>5}  {claims:12}  {scenario.title}"))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
 
 from harness.engines.base import Progress
 from harness.printable import in_line
 from harness.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
 
 
 class LiveDisplay:
@@ -26,6 +29,8 @@ class LiveDisplay:
     def __enter__(self) -> LiveDisplay:
         """Begin to draw."""
         if self._console.is_terminal and not self._quiet:
+            from rich.live import Live
+
             self._live = Live(
                 console=self._console,
                 get_renderable=self._table,
@@ -56,6 +61,8 @@ class LiveDisplay:
             self._console.print(line)
 
     def _table(self) -> Table:
+        from rich.table import Table
+
         table = Table.grid(padding=(0, 2))
         for scenario, progress in sorted(
             self._running.values(), key=lambda pair: -pair[0].duration

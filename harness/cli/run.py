@@ -175,7 +175,8 @@ def run(
     from harness.cli.ci import check_collector, on_github
     from harness.cli.session import Session
     from harness.engines.base import check_blast_radius
-    from harness.scenario.loader import load_scenarios, named
+    from harness.scenario.loader import load_scenarios
+    from harness.scenario.naming import named
     from harness.target_file import load_target
     from harness.verdict import FailOn
 

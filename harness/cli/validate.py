@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from harness.scenario.outlines import Outlines
+    from harness.target import Target
 
 
 @click.command(epilog="Exit status: 0 all are valid, 2 some are not.")
@@ -22,9 +29,8 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     my_outage.yaml:7: 'durration' is not known here; did you mean 'duration'?
     """
     from harness.bundled import find_scenarios
-    from harness.contracts import BUNDLED
     from harness.errors import HarnessError
-    from harness.scenario.loader import load_each
+    from harness.scenario.outlines import Outlines
 
     problems: list[str] = []
     target = None
@@ -36,7 +42,8 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
         except HarnessError as error:
             problems += str(error).splitlines()
     good = 0
-    alone = target is not None and target.contract_ != BUNDLED
+    known = Outlines()
+    alone = target is not None and not target.holds_to_document
     for path in paths or (() if alone else (None,)):
         try:
             files = find_scenarios([] if path is None else [path])
@@ -45,9 +52,10 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
             continue
         for file in files:
             try:
-                good += len(load_each(file, target=target))
+                good += _valid(file, target, known)
             except HarnessError as error:
                 problems += str(error).splitlines()
+    known.keep()
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -56,3 +64,15 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
         if target is not None and alone:
             click.echo(f"{target_name} valid, and {target.contract.file}", err=True)
         click.echo(f"{good} scenario{'s' if good != 1 else ''} valid", err=True)
+
+
+def _valid(file: Path, target: Target | None, known: Outlines) -> int:
+    """How many scenarios a file holds.
+
+    Raises: UsageError, InvalidFile.
+    """
+    if target is None:
+        return len(known.of(file))
+    from harness.scenario.loader import load_each
+
+    return len(load_each(file, target=target))

@@ -18,6 +18,11 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import Step
 
+LEAD_S = 0.15
+"""Between the end of the warm-up and 0s."""
+GRACE_S = 2.0
+"""How long answers are awaited after the scenario's end."""
+
 Record = Callable[[Event], None]
 """Takes one event of the history, as soon as it is known."""
 

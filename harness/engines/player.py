@@ -13,7 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from harness.engines.base import Job, Progress, Report
+from harness.engines.base import GRACE_S, LEAD_S, Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange
 from harness.engines.redact import Redactor
@@ -23,10 +23,6 @@ from harness.history.events import Answered, Applied, Lifted, Phase, Sent, Troub
 from harness.scenario.faults import FaultBase
 from harness.timeline import Apply, Lift, Send, Step
 
-LEAD_S = 0.15
-"""Between the end of the warm-up and 0s."""
-GRACE_S = 2.0
-"""How long answers are awaited after the scenario's end."""
 _WARM_UP_S = 3.0
 _WARM_UP_PAUSE_S = 0.25
 _BETWEEN_STREAMS_S = 0.05

@@ -14,8 +14,6 @@ from harness.control import showing
 from harness.engines.client import encode, exchange
 from harness.engines.requests import WireRequest
 from harness.errors import WorldError
-from harness.history.events import Called, Charged, Event, Replied
-from harness.trace import trace_in
 
 _ANSWER_WITHIN_S = 5.0
 _IDS_OF_A_LIFE = 1_000_000_000
@@ -151,41 +149,3 @@ class _Lines:
         for line in lines:
             if line.strip():
                 self._take(line)
-
-
-def event_of_record(record: dict[str, Any], at_s: float) -> Event | None:
-    """The history's event for a stub's record; None for records that it doesn't keep."""
-    match record.get("kind"):
-        case "call":
-            return Called(
-                at_s=at_s,
-                by="stub",
-                upstream=record["service"],
-                id=record["id"],
-                route=record["route"],
-                path=record["path"],
-                of=record["of"],
-                attempt=record["attempt"],
-                met=None if record.get("met") is None else tuple(record["met"]),
-                trace=trace_in(record.get("traceparent")),
-            )
-        case "answered":
-            return Replied(
-                at_s=at_s,
-                by="stub",
-                upstream=record["service"],
-                id=record["id"],
-                status=record["status"],
-                outcome=record["outcome"],
-            )
-        case "charge":
-            return Charged(
-                at_s=at_s,
-                by="stub",
-                job_id=record["job_id"],
-                user_id=record["user_id"],
-                cost=record["cost"],
-                duplicate=record["duplicate"],
-            )
-        case _:
-            return None

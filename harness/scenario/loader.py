@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contracts import document
-from harness.errors import InvalidFile, Problem, UsageError
+from harness.errors import InvalidFile, Problem
 from harness.scenario.located import Mapping
 from harness.scenario.matrix import Combination, combinations, written
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
+from harness.scenario.naming import unique_name
 from harness.scenario.reading import Check, Mistaken, read_file, read_model
 from harness.scenario.stub_names import stub_names, stub_routes_of
 from harness.scenario.validation import check_scenario
@@ -113,7 +114,7 @@ def load_scenarios(
             problems += error.problems
             continue
         for scenario in several:
-            name = _unique(scenario.name, Path(path), taken)
+            name = unique_name(scenario.name, Path(path), taken)
             taken.add(name)
             unchanged = name == scenario.name
             scenarios.append(scenario if unchanged else scenario.model_copy(update={"name": name}))
@@ -209,25 +210,3 @@ def _routes(target: Target | None, upstream: str) -> tuple[str, ...] | None:
     if (target is not None and upstream in target.real) or not played:
         return None
     return (*(route.route for route in given), *stub_routes_of(upstream))
-
-
-def named(scenarios: Sequence[Scenario], texts: Sequence[str]) -> tuple[Scenario, ...]:
-    """The scenarios that have one of some texts in their name; all of them where none is given.
-
-    Raises: UsageError when there is none.
-    """
-    chosen = [one for one in scenarios if not texts or any(text in one.name for text in texts)]
-    if not chosen:
-        wanted = " or ".join(texts)
-        names = ", ".join(one.name for one in scenarios[:8])
-        raise UsageError(f"no scenario has {wanted} in its name; there are {names}")
-    return tuple(chosen)
-
-
-def _unique(name: str, path: Path, taken: set[str]) -> str:
-    """A name that no other scenario of this run has, as reports keep one file for each."""
-    if name not in taken:
-        return name
-    longer = f"{path.resolve().parent.name}-{name}"
-    candidates = [longer, *(f"{longer}-{number}" for number in range(2, len(taken) + 3))]
-    return next(candidate for candidate in candidates if candidate not in taken)

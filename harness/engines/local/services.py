@@ -19,8 +19,9 @@ from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
+from harness.engines.records import event_of_record
 from harness.engines.services import behaviour, routes_json, users_json
-from harness.engines.stub_link import StubLink, event_of_record
+from harness.engines.stub_link import StubLink
 from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.history.events import Trouble

@@ -8,10 +8,10 @@ from typing import Any
 from harness.engines.base import Job
 from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES
+from harness.engines.records import event_of_record
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body, trace_of
 from harness.engines.status import state_in
-from harness.engines.stub_link import event_of_record
 from harness.history.events import (
     Answered,
     Applied,

@@ -8,9 +8,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from harness.engines.base import Job
+from harness.engines.base import GRACE_S, LEAD_S, Job
 from harness.engines.network import plan as proxy_plan
-from harness.engines.player import GRACE_S, LEAD_S
 from harness.engines.requests import trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError

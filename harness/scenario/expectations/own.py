@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -12,6 +11,9 @@ from harness.scenario.expectations.base import ExpectationBase, Surroundings
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.scenario.spelling import not_known
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "outage_harness.checks"
 """The entry points among which a name is looked up."""
@@ -53,4 +55,6 @@ class ExpectOwn(ExpectationBase):
 
 def installed() -> Iterator[EntryPoint]:
     """All checks of one's own that this Python has."""
+    from importlib.metadata import entry_points  # not before somebody has a check of their own
+
     yield from entry_points(group=GROUP)
