@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,7 +104,14 @@ class History:
 
     def all(self, kind: type[E]) -> tuple[E, ...]:
         """All events of a class, in the order recorded."""
-        return tuple(event for event in self.events if isinstance(event, kind))
+        return self._by_kind.get(kind, ())  # type: ignore[return-value]
+
+    @cached_property
+    def _by_kind(self) -> dict[type[Event], tuple[Event, ...]]:
+        found: dict[type[Event], list[Event]] = defaultdict(list)
+        for event in self.events:
+            found[type(event)].append(event)
+        return {kind: tuple(events) for kind, events in found.items()}
 
     @cached_property
     def run(self) -> Run:
@@ -147,12 +155,30 @@ class History:
 
     def calls_to(self, upstream: str, route: str | None = None) -> tuple[Call, ...]:
         """The calls that reached one upstream, of one route if given."""
+        reached = self._calls_by_upstream.get(upstream, ())
+        if route is None:
+            return reached
         return tuple(
-            call
-            for call in self.calls
-            if call.called.upstream == upstream
-            and (route is None or route_matches(route, call.called.route, call.called.path))
+            call for call in reached if route_matches(route, call.called.route, call.called.path)
         )
+
+    @cached_property
+    def _calls_by_upstream(self) -> dict[str, tuple[Call, ...]]:
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            found[call.called.upstream].append(call)
+        return {upstream: tuple(calls) for upstream, calls in found.items()}
+
+    def crossings_at(self, upstream: str) -> tuple[Crossed, ...]:
+        """What crossed the proxy of one upstream, by instant."""
+        return self._crossings_by_upstream.get(upstream, ())
+
+    @cached_property
+    def _crossings_by_upstream(self) -> dict[str, tuple[Crossed, ...]]:
+        found: dict[str, list[Crossed]] = defaultdict(list)
+        for event in self.crossings:
+            found[event.upstream].append(event)
+        return {upstream: tuple(events) for upstream, events in found.items()}
 
     @cached_property
     def charges(self) -> tuple[Charged, ...]:

@@ -9,7 +9,9 @@ is told, since what follows may be its consequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.policy.rules import Rule
@@ -63,15 +65,15 @@ def read(
     """
     acceptor = Acceptor(attempts, outcomes, tie_s)
     events = happenings(attempts, asked, tie_s, lost)
-    states, in_flight = _begins(outcomes.policy.rule, earlier), dict[int, Attempt]()
+    states, in_flight = _begins(outcomes.policy.rule, earlier), UnderWay()
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
     for event in events:
         if isinstance(event.item, Attempt) and event.item.id in left_out:
             continue
-        before = acceptor.early(states, event, in_flight.values())
-        after = acceptor.next(before, event, in_flight)
+        before = acceptor.early(states, event, in_flight.ended_by(event.at_s + event.tie_s))
+        after = acceptor.next(before, event, in_flight.attempts)
         if not after:
             unexplained.append(acceptor.refute(before, event))
             if not forgiving:
@@ -79,7 +81,7 @@ def read(
             if isinstance(event.item, Attempt):
                 left_out.add(event.item.id)
             continue
-        note(in_flight, event)
+        in_flight.note(event)
         states = after
         lost_track |= any(state.kind == "any" for state in states)
     return Reading(
@@ -136,6 +138,32 @@ def note(in_flight: dict[int, Attempt], event: Happening) -> None:
             in_flight.pop(event.item.id, None)
 
 
+class UnderWay:
+    """The attempts under way in one reading, ready to be asked which of them may have ended."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[int, Attempt] = {}
+        self._ends: list[tuple[float, int]] = []
+        """The earliest end of each, and whose."""
+
+    def note(self, event: Happening) -> None:
+        """One begins or ends, where that is what happens."""
+        attempt = event.item
+        if not isinstance(attempt, Attempt):
+            return
+        end = attempt.ends_from_s, attempt.id
+        if event.what == _START:
+            insort(self._ends, end)
+        elif attempt.id in self.attempts:
+            del self._ends[bisect_left(self._ends, end)]
+        note(self.attempts, event)
+
+    def ended_by(self, at_s: float) -> list[Attempt]:
+        """Those that may have ended by then."""
+        until = bisect_right(self._ends, at_s, key=lambda end: end[0])
+        return [self.attempts[number] for _, number in self._ends[:until]]
+
+
 class Acceptor:
     """Follows a breaker with certain rules from event to event."""
 
@@ -151,8 +179,11 @@ class Acceptor:
 
     # The order of events near to each other is not the wire's to tell.
 
-    def early(self, states: States, event: Happening, in_flight: Collection[Attempt]) -> States:
-        """The states, and those after ends that the target may have seen already."""
+    def early(self, states: States, event: Happening, in_flight: Iterable[Attempt]) -> States:
+        """The states, and those after ends that the target may have seen already.
+
+        `in_flight`: at least those under way that may have ended by then.
+        """
         soon = sorted(
             (
                 a
@@ -267,15 +298,35 @@ def _rank(event: Happening) -> int:
 def _mixed(
     attempts: Sequence[Attempt], outcomes: Outcomes, tie_s: Callable[[float], float]
 ) -> dict[int, int]:
-    """For each attempt, how many of another result ended too near to it to say which was first."""
+    """For each attempt, how many of another result ended too near to it to say which was first.
+
+    Counted by what attempts may be, of which there are a few kinds: not pair by pair.
+    """
     ends = sorted(attempts, key=lambda attempt: attempt.end_s)
+    kinds = [outcomes.results(attempt) for attempt in ends]
+    apart = {(a, b): len(a | b) > 1 for a in set(kinds) for b in set(kinds)}
+    before = {kind: [0] for kind in set(kinds)}
+    """How many of each kind there are before each place."""
+    for kind in kinds:
+        for each, counts in before.items():
+            counts.append(counts[-1] + (each == kind))
+    steps = {kind: Counter[int]() for kind in before}
+    """Where spans begin and end that reach back from one of each kind."""
     found: dict[int, int] = {}
     first = 0
     for index, attempt in enumerate(ends):
         while ends[first].end_s < attempt.ends_from_s - tie_s(attempt.end_s) and first < index:
             first += 1
-        for other in ends[first:index]:
-            if len(outcomes.results(attempt) | outcomes.results(other)) > 1:
-                found[attempt.id] = found.get(attempt.id, 0) + 1
-                found[other.id] = found.get(other.id, 0) + 1
+        kind = kinds[index]
+        found[attempt.id] = sum(
+            counts[index] - counts[first] for each, counts in before.items() if apart[kind, each]
+        )
+        steps[kind][first] += 1
+        steps[kind][index] -= 1
+    reach = dict.fromkeys(before, 0)
+    for index, attempt in enumerate(ends):
+        for each, step in steps.items():
+            reach[each] += step[index]
+            if apart[kinds[index], each]:
+                found[attempt.id] += reach[each]
     return found

@@ -202,7 +202,10 @@ class _Eyes:
             reply = call.replied
             if reply is not None and (reply.outcome == "lost" or reply.status != status):
                 continue
-            apart = (round((call.at_s - request.at_s) / instant_s), _apart_s(call, seen_s))
+            arrived = round((call.at_s - request.at_s) / instant_s)
+            if arrived > nearest[0]:
+                break  # and whatever comes after it
+            apart = (arrived, _apart_s(call, seen_s))
             if apart < nearest:
                 found, nearest = index, apart
         if found is None:

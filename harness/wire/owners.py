@@ -14,12 +14,15 @@ from harness.history.view import Request
 from harness.settings import ServiceSettings
 from harness.wire.attempts import Attempt, Result
 from harness.wire.learned import CLOCK_S, Learned, alike
+from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
 
 _ASIDE_S = 0.5
 """So far off seems what a request does out of turn: before an earlier call, or beside another."""
 _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
+_HAIR = 1e-9
+"""What sums of the same instants in another order may differ by."""
 
 
 class Owners:
@@ -62,32 +65,25 @@ class Owners:
             (r for r in self._requests if self._calls.get(r.sent.stream)),
             key=lambda r: (r.sent.at_s, r.sent.id),
         )
-        alive: list[Request] = []
-        upcoming = 0
+        pending = Pending(waiting, self._standing)
         for start_s, _, name, attempt in every:
             # What is seen of an attempt may be late, never early: it follows its cause.
-            while upcoming < len(waiting) and waiting[upcoming].sent.at_s <= start_s + CLOCK_S:
-                alive.append(waiting[upcoming])
-                upcoming += 1
             slack_s = CLOCK_S + self._sights[name].noise_s(start_s, start_s)
-            alive = [r for r in alive if r.end_s >= start_s - slack_s]
-            able = [r for r in alive if attempt.request in (None, r.sent.id)]
-            named = [r for r in able if self._names(attempt, r)]
-            owner, due_s = self._owner(named or able, name, attempt, slack_s)
+            pending.go_on(start_s, start_s - slack_s)
+            owner, due_s = self._owner(pending, name, attempt, slack_s)
             if owner is None:
                 if not self._sights[name].released(start_s):
                     kept[name].append(attempt)
                 continue
             if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
-            self._take_over(owner, name, attempt, alive)
+            self._take_over(owner, name, attempt, pending)
             self.of[owner.sent.id][name].append(attempt)
+            pending.moved(owner)
             kept[name].append(attempt)
         return kept
 
-    def _take_over(
-        self, owner: Request, upstream: str, attempt: Attempt, alive: Sequence[Request]
-    ) -> None:
+    def _take_over(self, owner: Request, upstream: str, attempt: Attempt, pending: Pending) -> None:
         """Give a request the earlier call that it must have made to come to this attempt.
 
         Of requests at one instant it can't be told at first whose an attempt is: it may have been
@@ -99,7 +95,7 @@ class Owners:
                 return
             if self._made(call, mine):
                 continue
-            for other in alive:
+            for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
                 theirs = self.of.get(other.sent.id)
                 last = _last(theirs)
                 if other is owner or theirs is None or last is None or last[0] != call.upstream:
@@ -111,6 +107,7 @@ class Owners:
                 if fits and self._was(call, call.upstream, given) and not sure:
                     theirs[call.upstream].remove(given)
                     mine[call.upstream].append(given)
+                    pending.moved(other)
                     break
 
     def _names(self, attempt: Attempt, request: Request) -> bool:
@@ -119,7 +116,7 @@ class Owners:
         return bool(trace) and trace == request.sent.trace
 
     def _owner(
-        self, alive: Sequence[Request], name: str, attempt: Attempt, slack_s: float
+        self, pending: Pending, name: str, attempt: Attempt, slack_s: float
     ) -> tuple[Request | None, float]:
         """The request that was nearest to making an attempt, and when it was due.
 
@@ -129,7 +126,10 @@ class Owners:
         strange = bool(attempt.route) and not any(
             alike(route, attempt) for route in self._routes[name]
         )
-        for request in alive:
+        near_s = TIE_S + slack_s
+        for least_s, request in self._able(pending, name, attempt, strange=strange):
+            if best is not None and round(least_s / near_s - _HAIR) > best[0][0]:
+                break  # whoever comes after it is as far off
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
@@ -141,10 +141,70 @@ class Owners:
                     late_s = 0.0
                 price_s = late_s + max(0.0, outlived_s) + unlikely_s
                 waited_s = abs(request.end_s - attempt.end_s)
-                rank = (round(price_s / (TIE_S + slack_s)), waited_s, request.sent.id)
+                rank = (round(price_s / near_s), waited_s, request.sent.id)
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
         return (None, 0.0) if best is None else (best[1], best[2])
+
+    def _able(
+        self, pending: Pending, name: str, attempt: Attempt, *, strange: bool
+    ) -> Iterator[tuple[float, Request]]:
+        """Who may have made an attempt, each with how far off it seems at least, nearest first."""
+        only = None if attempt.request is None else pending.one(attempt.request)
+        trace = "" if attempt.call is None else attempt.call.called.trace
+        named = pending.traced(trace) if trace else []
+        if attempt.request is not None:
+            named = [request for request in named if request is only]
+            named = named or ([] if only is None else [only])
+        if named or attempt.request is not None:
+            yield from ((0.0, request) for request in named)
+        elif strange:
+            yield from ((0.0, request) for request in pending.all())
+        else:
+            for window in self._sights[name].let_go_by(attempt.start_s):
+                held = pending.due(name, window.start_s - _UNLIKELY_S, window.end_s)
+                yield from ((0.0, request) for request in held)
+            yield from pending.nearest(name, attempt.start_s)
+
+    def _standing(self, request: Request) -> Standing:
+        """All that `_due` may say of a request by now, whatever is attempted."""
+        mine = self.of.get(request.sent.id)
+        last = _last(mine)
+        calls = self._calls[request.sent.stream]
+        if mine is None or last is None:
+            dues = [
+                Due(name, due_s, 0.0 if name == calls[0].upstream else _ASIDE_S)
+                for name in {call.upstream for call in calls}
+                for due_s in self._dues(name, request.sent.at_s)
+            ]
+            return Standing(dues, None)
+        name, latest = last
+        done_s, own = latest.ends_from_s, self._settings[name]
+        tries = _tries(mine[name], latest)
+        again_s = done_s + own.backoff_s(tries)
+        failed = Result.FAILURE in latest.results
+        again = failed and tries < own.attempts
+        dues = [Due(name, again_s, 0.0), Due(name, done_s, _UNLIKELY_S)] if failed else []
+        were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
+        for k, call in enumerate(calls):
+            at = call.upstream
+            if k > (max(were) if name == at else min(were)):
+                dues += [Due(at, again_s, 0.0)] if again else []
+                dues.append(Due(at, done_s, _UNLIKELY_S if again else 0.0))
+            if name != at and not self._made(call, mine):
+                dues.append(Due(at, latest.start_s, _ASIDE_S))
+        return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
+
+    def _dues(self, upstream: str, due_s: float) -> Iterator[float]:
+        """When a request without attempts may be due, after each that it waited for in vain."""
+        own, sight = self._settings[upstream], self._sights[upstream]
+        yield due_s
+        for tries in range(1, own.attempts):
+            failed_s = sight.given_up_s(due_s, own.timeout_s)
+            if failed_s is None:
+                return
+            due_s = failed_s + own.backoff_s(tries)
+            yield due_s
 
     def _due(
         self, request: Request, upstream: str, attempt: Attempt, *, strange: bool
@@ -185,12 +245,12 @@ class Owners:
 
     def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
         """When it was due that is not given up yet: by waiting in vain before it, unseen."""
-        own, sight = self._settings[upstream], self._sights[upstream]
-        for tries in range(1, own.attempts):
-            failed_s = sight.given_up_s(due_s, own.timeout_s)
+        timeout_s, sight = self._settings[upstream].timeout_s, self._sights[upstream]
+        for at_s in self._dues(upstream, due_s):
+            due_s = at_s
+            failed_s = sight.given_up_s(at_s, timeout_s)
             if failed_s is None or attempt.start_s <= failed_s + CLOCK_S:
                 break
-            due_s = failed_s + own.backoff_s(tries)
         return due_s
 
     def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:

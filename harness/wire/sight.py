@@ -7,6 +7,8 @@ it adds no more than 50 ms), widened by what this run measured of how late the m
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Protocol
 
 from harness.history.view import Call, FaultWindow, History
@@ -139,7 +141,7 @@ class Sight:
         """Whether every attempt left a trace."""
         return not self.hidden and (self.requests or not self.silent)
 
-    @property
+    @cached_property
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
         return tuple(
@@ -176,12 +178,18 @@ class Sight:
             return False  # it was seen when it was made
         return fault.end_s - self._tie_s <= at_s
 
+    def let_go_by(self, at_s: float) -> Iterator[Window]:
+        """The times from which what was due then may have waited until an instant (`let_go`)."""
+        for f in self._holding:
+            if f.end_s - self._tie_s <= at_s and not (self.requests and not self.hidden):
+                yield Window(f.start_s, f.end_s)
+
     def released(self, at_s: float) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before."""
         late_s = self.slack_s(at_s - _RELEASE_S, at_s) + _RELEASE_S
         return any(f.end_s - self._tie_s <= at_s <= f.end_s + late_s for f in self._holding)
 
-    @property
+    @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:
         return tuple(
             f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
