@@ -94,10 +94,14 @@ class Counts(Subject):
         late = [a for a in wire.late if a.start_s > until_s and self._before_the_probe(a.start_s)]
         count = len(seen) + len(late)
         spread = self._counts_spread(wire.opened)
-        ok = right is not None and right.low <= count + spread and count - spread <= right.high
+        lost = sum(at_s <= until_s for at_s in wire.lost)
+        most = count + lost + spread
+        ok = right is not None and right.low <= most and count - spread <= right.high
         observed = f"{count} until {instant(wire.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
+        if lost:
+            observed += f"; up to {lost} more on connections that were just being closed"
         sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         return self.finding(name, verdict, expected, observed, f"seen by {sources}")

@@ -68,7 +68,12 @@ class Case:
         if self._strict is not None:
             return self._strict.witness
         names = dict.fromkeys((*self.history.run.upstreams, *self.contract.upstreams))
-        return Witness(self.history, {name: self.settings(name) for name in names}, self.noise)
+        settings = {name: self.settings(name) for name in names}
+        return Witness(self.history, settings, self.noise, self._named)
+
+    def _named(self, upstream: str, route: str) -> bool:
+        """Whether the contract names a call at an upstream."""
+        return self.contract.step_of(upstream, route) is not None
 
     def wire(self, upstream: str) -> Wire:
         """What crossed an upstream's wire, and what its breaker must have done."""

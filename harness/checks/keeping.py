@@ -24,7 +24,7 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     failed = sum(attempt.results == FAILURE for attempt in wire.attempts)
     evidence = f"{plural(wire.reading.events, 'event')} at {wire.upstream}'s wire"
     if refutation is None:
-        shown = failed or wire.turned_away
+        shown = failed or wire.turned_away or wire.transitions
         return Finding(
             name=name,
             claims=claims,

@@ -1,7 +1,9 @@
 """Calls that a target makes by itself, for no request: its own health checks, say.
 
 They say nothing of a breaker. Those that are declared are known; others are told apart by a route
-and a life of their own, and where a fault hides their route by the rhythm that they go on in.
+and a life of their own, and where a fault hides their route by the rhythm that they go on in. A
+loop may beat in the midst of a warm-up's request; so what was seen there is no proof that requests
+make a call, where the contract doesn't name it or others go well without it.
 """
 
 from __future__ import annotations
@@ -9,11 +11,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from statistics import mean, median, pstdev
 
-from harness.history.view import History
+from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt
 from harness.wire.learned import CLOCK_S, alike, calls_of, exact
@@ -30,12 +32,19 @@ _BEAT_S = 0.03
 Span = tuple[float, float]
 
 
-def nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+def nobodys(
+    history: History,
+    upstream: str,
+    attempts: Sequence[Attempt],
+    named: Callable[[str, str], bool] = lambda upstream, route: True,
+) -> tuple[Attempt, ...]:
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
-    That is one that no request was seen to call in the warm-up and that is called outside of all
-    requests' lives or with a rhythm; or one that is called in both these ways; or one that is
-    called outside of them again and again, and that requests of every stream do without.
+    That is one that no request makes, as far as the warm-up and the contract tell, and that is
+    called outside of all requests' lives, with a rhythm, or not by requests that went well without
+    it; or one that is called in both the first ways; or one that is called outside of them again
+    and again, and that requests of every stream do without. `named`: whether a contract names a
+    call at an upstream.
     """
     declared = [
         entry.partition(" ")[2]
@@ -46,6 +55,7 @@ def nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tup
         call.route for calls in calls_of(history).values() for call in calls
         if call.upstream == upstream
     }  # fmt: skip
+    known = {route for route in learned if named(upstream, route)} or learned
     by_route: dict[str, list[Attempt]] = defaultdict(list)
     bare: list[Attempt] = []
     found: list[Attempt] = []
@@ -59,12 +69,14 @@ def nobodys(history: History, upstream: str, attempts: Sequence[Attempt]) -> tup
     lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
     for route, made in by_route.items():
         spans = sorted((*_before(history, upstream, route), *((a.start_s, a.end_s) for a in made)))
-        strange = not any(alike(each, made[0]) for each in learned)
+        strange = not any(alike(each, made[0]) for each in known)
         outside, steady = _outside(spans, lives), _steady(spans)
+        others = [a for a in attempts if a.ok and a.route and not alike(route, a)]
         if (
             (outside and steady)
             or (strange and (outside or steady))
             or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
+            or ((strange or outside) and _needless(history, route, made, others))
         ):
             found += made
             found += _hidden(spans, bare)
@@ -104,10 +116,40 @@ def _done_without(history: History, upstream: str, route: str) -> bool:
         for request in history.requests
         if request.status is not None
         and request.status == healthy.get(request.sent.stream)
-        and bisect_left(instants, request.sent.at_s - CLOCK_S)
-        == bisect_right(instants, request.end_s + CLOCK_S)
+        and not _any_within(instants, request)
     }
     return without == set(healthy)
+
+
+def _needless(
+    history: History, route: str, made: Sequence[Attempt], others: Sequence[Attempt]
+) -> bool:
+    """Whether each stream that seemed to make such a call in the warm-up has a request that was
+    answered as there, and that called the same upstream with success for something else only.
+    """
+    began_s = [attempt.start_s for attempt in made]
+    went_well_s = [attempt.start_s for attempt in others]
+    healthy = {request.sent.stream: request.status for request in history.warm_up}
+    seemed = {
+        stream
+        for stream, calls in calls_of(history).items()
+        if any(alike(call.route, made[0]) for call in calls if call.route)
+    }
+    without = {
+        request.sent.stream
+        for request in history.requests
+        if request.sent.stream in seemed
+        and request.status == healthy[request.sent.stream]
+        and _any_within(went_well_s, request)
+        and not _any_within(began_s, request)
+    }
+    return bool(seemed) and without == seemed
+
+
+def _any_within(instants: Sequence[float], request: Request) -> bool:
+    """Whether one of these, in order, lies in a request's life."""
+    first = bisect_left(instants, request.sent.at_s - CLOCK_S)
+    return first < bisect_right(instants, request.end_s + CLOCK_S)
 
 
 def _intervals(spans: Sequence[Span]) -> tuple[list[float], list[float]]:

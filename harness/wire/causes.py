@@ -31,6 +31,7 @@ _PROBES = {
     "nonsense": "answered without sense",
     "error": "answered 5xx",
     "silence": "not answered in time",
+    "refused": "refused a connection",
     "hang-up": "hung up on",
     "broken": "answered by a body that breaks off",
 }

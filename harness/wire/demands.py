@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.history.view import History, Request
@@ -37,11 +37,15 @@ class Demands:
         attempts: Mapping[str, Sequence[Attempt]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
+        named: Callable[[str, str], bool],
     ) -> None:
+        """`named`: whether a contract names a call at an upstream."""
         self._history = history
         self._settings = settings
         self._sights = sights
-        self.background = {name: nobodys(history, name, made) for name, made in attempts.items()}
+        self.background = {
+            name: nobodys(history, name, made, named) for name, made in attempts.items()
+        }
         """Attempts that no request caused, by upstream."""
         own_routes = {
             (name, attempt.route) for name, made in self.background.items() for attempt in made

@@ -55,11 +55,15 @@ class Witness:
         history: History,
         settings: Mapping[str, ServiceSettings],
         noise: Noise | None = None,
+        named: Callable[[str, str], bool] = lambda upstream, route: True,
     ) -> None:
-        """`settings`: what the target declares, of all its upstreams."""
+        """`settings`: what the target declares, of all its upstreams. `named`: whether its contract
+        names a call at an upstream.
+        """
         self.history = history
         self.settings = settings
         self.noise = noise
+        self._named = named
         self._wires: dict[str, Wire] = {}
 
     @cached_property
@@ -74,7 +78,7 @@ class Witness:
             name: attempts_of(self.history, name, own, self.sights[name])
             for name, own in self.settings.items()
         }
-        return Demands(self.history, seen, self.settings, self.sights)
+        return Demands(self.history, seen, self.settings, self.sights, self._named)
 
     def at(self, upstream: str) -> Wire:
         """The wire of one upstream."""
@@ -84,7 +88,7 @@ class Witness:
 
     def with_settings(self, changed: Mapping[str, ServiceSettings]) -> Witness:
         """The same history, read with other settings of some upstreams."""
-        return Witness(self.history, {**self.settings, **changed}, self.noise)
+        return Witness(self.history, {**self.settings, **changed}, self.noise, self._named)
 
 
 class Wire:
@@ -191,7 +195,8 @@ class Wire:
         )
 
     @cached_property
-    def _lost(self) -> list[float]:
+    def lost(self) -> list[float]:
+        """When an attempt may have failed that nobody saw, on a connection just being cut."""
         return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
 
     @cached_property
@@ -209,7 +214,7 @@ class Wire:
                 self.asked,
                 Outcomes(policy, self.settings.timeout_s, self.calls, self.met),
                 tie_s=self.sight.tie_s,
-                lost=self._lost,
+                lost=self.lost,
                 forgiving=forgiving,
                 earlier=self._earlier,
             )
@@ -233,7 +238,7 @@ class Wire:
 
         def read_with(tie_s: Callable[[float], float]) -> Reading:
             events = self.attempts, self.asked, outcomes
-            return read(*events, tie_s=tie_s, lost=self._lost, earlier=self._earlier)
+            return read(*events, tie_s=tie_s, lost=self.lost, earlier=self._earlier)
 
         found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:

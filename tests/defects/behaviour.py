@@ -47,6 +47,7 @@ BEHAVES = {
     "probe-4xx-keeps-slot": _LOST,
     "probe-without-deadline": _NO_DEADLINE,
     "refusals-reset-nothing": _NEITHER,
+    "refused-probe-keeps-slot": _LOST,
     "rejections-restart-timer": "begins its wait anew with each request that it turns away",
     "requests-queue": "are calls serialised?",
     "retries-although-open": "doesn't ask its breaker again before a retry",

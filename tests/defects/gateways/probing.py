@@ -218,6 +218,16 @@ def closed_probe_keeps_slot():
 
 
 @defect(
+    "refused-probe-keeps-slot",
+    "a probe that is refused a connection never reports back",
+    claims="B4",
+    scenarios="billing_refused_50s",
+)
+def refused_probe_keeps_slot():
+    _slot_kept("refused")
+
+
+@defect(
     "broken-probe-closes",
     "a probe counts as a success once its status is in, whatever becomes of its body",
     claims="B4 B1",

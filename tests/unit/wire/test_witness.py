@@ -72,13 +72,14 @@ class Story:
             Answered(at_s=at_s + took_s, by="client", id=self.ids, status=status, body=body)
         )
 
-    def attempt(self, at_s: float, *, took_s: float, status: int | None) -> None:
+    def attempt(
+        self, at_s: float, *, took_s: float, status: int | None, route: str = "POST /verify"
+    ) -> None:
         """One attempt; status None is silence until the client leaves."""
+        method, _, path = route.partition(" ")
         self.connections += 1
         common = {"by": "proxy", "upstream": self.upstream, "connection": self.connections}
-        self.events.append(
-            Crossed(at_s=at_s, what="request", method="POST", path="/verify", **common)
-        )
+        self.events.append(Crossed(at_s=at_s, what="request", method=method, path=path, **common))
         if status is None:
             self.events.append(
                 Crossed(at_s=at_s + took_s, what="closed", closed_by="client", **common)
@@ -91,8 +92,8 @@ class Story:
                 by="stub",
                 upstream=self.upstream,
                 id=self.connections,
-                route="POST /verify",
-                path="/verify",
+                route=route,
+                path=path,
                 of="x",
                 attempt=1,
             )

@@ -1,0 +1,41 @@
+"""How many attempts open a breaker, where one of them left no trace."""
+
+from __future__ import annotations
+
+from harness.checks.registry import findings_of
+from harness.history.events import Crossed
+from harness.verdict import Verdict
+
+_DOWN = """
+faults: [{upstream: auth, fault: refused, to: 20s}]
+expect: [{breaker: auth, attempts: contract}]
+"""
+
+
+def refused_from_the_start(world, *, closed_s: float):
+    """Five attempts fail, the first on a connection that is just being closed; it opens at 2 s."""
+    built = world(engine="sim").warmed_up().fault("refused", "auth", 0.0, 20.0)
+    auth = {"by": "proxy", "upstream": "auth"}
+    built.events.append(
+        Crossed(at_s=closed_s, what="closed", closed_by="proxy", connection=1, **auth)
+    )
+    for at_s in (1.0, 1.0, 2.0, 2.0):
+        built.events.append(Crossed(at_s=at_s + 0.002, what="refused", connection=0, **auth))
+    for second, took_s in ((0, 1.01), (1, 1.01), (2, 0.01), (3, 0.01), (4, 0.01)):
+        built.request("chat", second + 1, second, 401, took_s=took_s)
+    return built
+
+
+def test_an_attempt_on_a_connection_that_is_just_being_closed_may_be_one_more(case, world) -> None:
+    found = case(_DOWN, refused_from_the_start(world, closed_s=0.001))
+    (finding,) = findings_of(found.scenario.expect[0], found)
+
+    assert finding.verdict is Verdict.PASSED, str(finding)
+    assert finding.observed.endswith("up to 1 more on connections that were just being closed")
+
+
+def test_a_connection_that_was_closed_before_hides_none(case, world) -> None:
+    found = case(_DOWN, refused_from_the_start(world, closed_s=-0.5))
+    (finding,) = findings_of(found.scenario.expect[0], found)
+
+    assert finding.verdict is not Verdict.PASSED, str(finding)

@@ -1,0 +1,78 @@
+"""Calls that no request caused, although a warm-up's request was under way at one of them."""
+
+from harness.history.events import Phase
+from harness.history.view import History
+from harness.settings import ServiceSettings
+from harness.wire.witness import Wire, Witness
+from tests.unit.wire.test_witness import Story
+
+HEALTH = "GET /healthz"
+SETTINGS = ServiceSettings(attempts=1, timeout_s=2, threshold=3, wait_s=60)
+
+
+def beating(*instants: float) -> Story:
+    """A loop that asks for its upstream's health, in the warm-up's only request too."""
+    story = Story("auth", fault="status", to_s=4)
+    for at_s in (-0.995, *instants):
+        story.attempt(at_s, took_s=0.002, status=200, route=HEALTH)
+    return story
+
+
+def wire_of(story: Story, *, contract: bool) -> Wire:
+    end = Phase(at_s=8.0, by="engine", phase="end")
+    history = History([*story.events, end])
+    if not contract:
+        return Witness(history, {"auth": SETTINGS}).at("auth")
+    named = Witness(
+        history, {"auth": SETTINGS}, named=lambda upstream, route: route == "POST /verify"
+    )
+    return named.at("auth")
+
+
+def healthy(*instants: float) -> Story:
+    story = beating(*instants)
+    for second in range(8):
+        story.attempt(second + 0.002, took_s=0.002, status=200)
+        story.request(second + 1, second, took_s=0.005, status=200)
+    return story
+
+
+def test_a_loop_is_nobodys_whose_beat_fell_into_the_warm_up() -> None:
+    wire = wire_of(healthy(2.5, 5.005), contract=False)
+
+    assert [a.start_s for a in wire.background] == [2.5, 5.005]
+    assert len(wire.attempts) == 8
+
+
+def test_what_is_called_only_while_somebody_asks_may_be_theirs() -> None:
+    wire = wire_of(healthy(2.003, 5.003), contract=False)
+
+    assert not wire.background  # a call that some requests do without: its answer may be kept
+
+
+def test_a_call_that_no_contract_names_is_nobodys_while_everybody_is_turned_away() -> None:
+    story = beating(2.5, 5.5)
+    for second in range(8):
+        if second < 3:
+            story.attempt(second + 0.002, took_s=0.002, status=503)
+        story.request(second + 1, second, took_s=0.005, status=401)
+
+    told = wire_of(story, contract=True)
+
+    assert [a.start_s for a in told.background] == [2.5, 5.5]
+    assert told.refutation is None
+    assert [(t.state, round(t.at_s)) for t in told.transitions] == [("open", 2)]
+
+
+def test_what_a_contract_names_stays_the_requests_own_wherever_it_is_called() -> None:
+    story = Story("auth", fault="status", to_s=4)
+    for second in range(3):
+        story.attempt(second + 0.002, took_s=0.002, status=503)
+        story.request(second + 1, second, took_s=0.005, status=401)
+    story.attempt(3.5, took_s=0.002, status=503)  # by nobody, while it is open
+
+    wire = wire_of(story, contract=True)
+
+    assert not wire.background
+    assert wire.refutation is not None
+    assert wire.refutation.at_s == 3.5
