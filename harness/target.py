@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from harness.scenario.fields import (
 )
 from harness.settings import ServiceSettings
 from harness.stub_data import Stub, StubRoute
+from harness.wiring import filled, named_in
 
 
 def _variable_text(value: object) -> object:
@@ -59,7 +60,7 @@ class Start(Part):
 
     command: tuple[Annotated[str, texts("a word", "flask", pattern=ANY_TEXT)], ...] = Field(
         (),
-        description="{port} and {python} are replaced",
+        description="{port}, {python} and addresses such as {mail.address} are replaced",
         examples=[["python", "-m", "flask", "--app", "app", "run", "--port", "{port}"]],
     )
     cwd: Annotated[str, texts("a folder", "../my-gateway", pattern=ANY_TEXT)] = Field(
@@ -67,8 +68,8 @@ class Start(Part):
     )
     env: dict[str, Annotated[str, BeforeValidator(_variable_text), _VARIABLE]] = Field(
         default_factory=dict,
-        description="variables of its environment",
-        examples=[{"LOG_LEVEL": "debug"}],
+        description="variables of its environment; places are replaced as in the command",
+        examples=[{"LOG_LEVEL": "debug"}, {"CACHE_PORT": "{cache.port}"}],
     )
     wsgi: Annotated[str, _APP] | None = Field(
         None, description="module:attr, for the simulation; factory() too", examples=["app:app"]
@@ -350,8 +351,14 @@ class Target(Part):
 
     @property
     def upstream_names(self) -> tuple[str, ...]:
-        """The upstreams that it depends on, each once."""
-        return tuple(dict.fromkeys(self.upstreams.values()))
+        """The upstreams that it depends on, each once: in variables, and in places of `start`."""
+        return tuple(dict.fromkeys((*self.upstreams.values(), *self.placed_upstreams)))
+
+    @property
+    def placed_upstreams(self) -> tuple[str, ...]:
+        """Those whose addresses its command or its environment asks for."""
+        start = self.start
+        return () if start is None else named_in((*start.command, *start.env.values()))
 
     def stub_routes(self, upstream: str) -> tuple[StubRoute, ...]:
         """All routes that the stub of an upstream answers beside its own.
@@ -449,20 +456,22 @@ class Target(Part):
                 return name, sample
         return None if surely else unknown
 
-    def command(self, port: int) -> list[str]:
-        """The command line that starts it on a port."""
+    def command(self, port: int, upstreams: Mapping[str, int]) -> list[str]:
+        """The command line that starts it on a port; `upstreams` gives each proxy's."""
         assert self.start is not None
-        places = {"{port}": str(port), "{python}": sys.executable}
-        return [_replaced(word, places) for word in self.start.command]
+        return [filled(word, port=port, upstreams=upstreams) for word in self.start.command]
+
+    def environment(self, port: int, upstreams: Mapping[str, int]) -> dict[str, str]:
+        """What it is told by variables: its port, where its upstreams are, and its own `env`."""
+        wiring = {name: f"{{{upstream}.url}}" for name, upstream in self.upstreams.items()}
+        own = {} if self.start is None else self.start.env
+        return {
+            name: filled(text, port=port, upstreams=upstreams)
+            for name, text in {"PORT": "{port}", **wiring, **own}.items()
+        }
 
     @property
     def cwd(self) -> Path:
         """Where it is started."""
         base = Path(self.file).parent if self.file else Path()
         return (base / (self.start.cwd if self.start else ".")).resolve()
-
-
-def _replaced(word: str, places: dict[str, str]) -> str:
-    for place, value in places.items():
-        word = word.replace(place, value)
-    return word

@@ -17,6 +17,7 @@ from harness.scenario.stub_names import stub_names
 from harness.stub_checks import check_routes
 from harness.stub_data import Stub
 from harness.target import Target
+from harness.wiring import misplaced
 
 BUNDLED = ("reference", "naive")
 """Targets that need no file."""
@@ -77,7 +78,10 @@ def parse_target(data: bytes | str, file: str) -> Target:
     )
     target = target.model_copy(update={"file": file})
     if "upstreams" not in target.model_fields_set:
-        target = target.model_copy(update={"upstreams": target.contract.variables})
+        # Places alone wire a target of which no contract says more.
+        placed = target.placed_upstreams and "contract_" not in target.model_fields_set
+        variables = {} if placed else target.contract.variables
+        target = target.model_copy(update={"upstreams": variables})
     return target
 
 
@@ -104,6 +108,7 @@ def _check(target: Target, folder: Path) -> Misfits:
         yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
     yield from _url(target, folder)
     yield from _start(target, folder)
+    yield from _placed(target)
     yield from _wiring(target, folder)
     yield from _evidence(target)
 
@@ -200,6 +205,18 @@ def _wiring(target: Target, folder: Path) -> Misfits:
         match = _ADDRESS.fullmatch(address)
         if match is None or not 0 < int(match[2]) <= 65535:
             yield ("real", name), "expected host:port, such as 127.0.0.1:9000"
+
+
+def _placed(target: Target) -> Misfits:
+    """Addresses that the command or the environment asks for, and nobody has."""
+    start = target.start
+    if start is None:
+        return
+    known = dict.fromkeys((*stub_names(), *target.stubs, *target.real))
+    texts = {("start", "command", index): word for index, word in enumerate(start.command)}
+    for path, text in (texts | {("start", "env", n): v for n, v in start.env.items()}).items():
+        for problem in misplaced(text, known):
+            yield path, problem
 
 
 def _openapi(target: Target, name: str) -> Misfits:

@@ -154,6 +154,9 @@ def _introduce(job: Job, world: World, console: Console) -> None:
     ports = world.proxy_ports
     for variable, name in job.target.upstreams.items():
         console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
+    for name in job.target.placed_upstreams:
+        if name not in job.target.upstreams.values():
+            console.print(f"  {name} at 127.0.0.1:{ports[name]}", markup=False)
     console.print(f"  proxy API (Toxiproxy's) {world.proxy_api}/proxies", markup=False)
     for name, value in world.proxy_fields.items():
         console.print(f"    asks for the header '{name}: {value}'", markup=False)

@@ -1,4 +1,7 @@
-"""Stubs told as data answer alike in the simulation and in processes: turns, places, delays."""
+"""Stubs told as data answer alike in the simulation and in processes: turns, places, delays.
+
+The target finds them by host and port, not by a URL.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from tests.engines.conftest import Silence
 from tests.engines.test_same_verdicts import told
 
 APP = """
-import json, os, sys
+import json, os
 from urllib.request import Request, urlopen
 from urllib.error import HTTPError
 
@@ -28,8 +31,9 @@ def app(environ, start_response):
     if path == "/health":
         start_response("200 OK", [("Content-Type", "application/json")])
         return [b"{}"]
+    address = os.environ["STOCK_HOST"] + ":" + os.environ["STOCK_PORT"]
     asked = Request(
-        os.environ["STOCK_URL"] + path + "?colour=red",
+        "http://" + address + path + "?colour=red",
         data=json.dumps({"count": 3}).encode(), headers={"X-Shop": "corner"},
     )
     try:
@@ -46,8 +50,10 @@ if __name__ == "__main__":
 """
 TARGET = """
 name: a shop
-start: {command: ["{python}", app.py], wsgi: "app:app"}
-upstreams: {STOCK_URL: stock}
+start:
+  command: ["{python}", app.py]
+  wsgi: "app:app"
+  env: {STOCK_HOST: "{stock.host}", STOCK_PORT: "{stock.port}"}
 stubs:
   stock:
     - route: POST /stock/*

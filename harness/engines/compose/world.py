@@ -284,5 +284,11 @@ def check_upstreams(target: Target) -> None:
             f"--engine compose has containers for {', '.join(STUB_PORTS)} only; {target.name} "
             f"depends on {', '.join(strangers)} too: play it with --engine local"
         )
+    placed = [name for name in target.placed_upstreams if name not in target.upstreams.values()]
+    if placed:
+        raise WorldError(
+            f"--engine compose starts the target's container, which no place in `start:` reaches: "
+            f"{', '.join(placed)} needs a variable under `upstreams:`"
+        )
     if target.real:
         raise WorldError("`real:` services can't be reached from the containers' network")

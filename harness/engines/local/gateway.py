@@ -102,18 +102,11 @@ class Gateway:
         target = self._target
         upstreams, token = self._wiring
         assert target.start is not None
-        wiring = {
-            variable: f"http://{HOST}:{upstreams[name]}"
-            for variable, name in target.upstreams.items()
-        }
-        env = {"PORT": str(port), "INTERNAL_SERVICE_TOKEN": token} | wiring
-        env |= {
-            name: value.replace("{port}", str(port)) for name, value in target.start.env.items()
-        }
+        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(port, upstreams)
         try:
             self._child = await Child.start(
                 f"target {target.name!r}",
-                target.command(port),
+                target.command(port, upstreams),
                 reaper=self._reaper,
                 on_line=self._chronicle.guarded(self._on_line),
                 env=env,

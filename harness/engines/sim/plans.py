@@ -88,15 +88,8 @@ def make_plan(
 
 
 def _environment(job: Job, ports: dict[str, int]) -> dict[str, str]:
-    target = job.target
-    assert target.start is not None
-    wiring = {
-        variable: f"http://127.0.0.1:{ports[name]}" for variable, name in target.upstreams.items()
-    }
-    own = {
-        name: value.replace("{port}", str(TARGET_PORT)) for name, value in target.start.env.items()
-    }
-    return {"PORT": str(TARGET_PORT), "INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | wiring | own
+    own = job.target.environment(TARGET_PORT, ports)
+    return {"INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | own
 
 
 def _upstream(job: Job, name: str, port: int) -> UpstreamPlan:
