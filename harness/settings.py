@@ -1,53 +1,74 @@
-"""Breaker and client settings of one upstream: n, T, N and W, and the backoffs."""
+"""How a gateway's client protects the calls at one upstream: n, T, its backoffs and its breaker.
+
+Histories keep these settings as plain numbers (`to_json`, `told`), so that a saved one is judged by
+what its target declared then.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.policy.rules import InARow, Rule, ShareOfCalls, ShareOfSeconds
+from harness.policy.backoffs import Backoff, Exponential, Listed
+from harness.policy.breaker import Rules
+from harness.policy.counting import Counted, Counting, Result
+from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.trials import ByShare, EachAlone, Trials
+from harness.policy.waits import Constant, Growing, Multiplied, Wait
 
 SettingsJson = dict[str, float | list[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """n, T, N and W of one upstream."""
+    """The policy of calls at one upstream."""
 
     attempts: int
     """n: attempts a call makes, the first included."""
     timeout_s: float
     """T: deadline of one attempt, in seconds."""
-    threshold: int
-    """N: consecutive failed attempts that open the breaker."""
-    wait_s: float
-    """W: seconds from the trip to the probe."""
-    per_call: bool = False
-    """Whether one failure is counted a call instead of one an attempt (profile `per_call`)."""
-    rate: ShareOfCalls | ShareOfSeconds | None = None
-    """What opens the breaker instead of N failures in a row."""
-    trials: int = 1
-    """How many may be under way at once while it is half open."""
-
-    backoffs_s: tuple[float, ...] = (1.0,)
-    """Seconds between attempts, in turn; beyond the last each is twice the one before (B7)."""
+    breaker: Rules
+    """When it opens, for how long, and what closes it."""
+    counting: Counting = field(default_factory=Counting)
+    """What an attempt is to the breaker."""
+    rechecks: bool = True
+    """Whether the breaker is asked again before each retry: retries lie outside of it."""
+    backoff: Backoff = field(default_factory=Listed)
+    """Between attempts."""
 
     @property
-    def opens(self) -> Rule:
-        """What opens the breaker."""
-        return self.rate or InARow(self.threshold)
+    def wait_s(self) -> float:
+        """W: seconds from a first trip to the first trial."""
+        return self.breaker.wait.wait_s(1)
+
+    @property
+    def failures(self) -> int:
+        """N: how many failures open the breaker where nothing else came before."""
+        return self.breaker.opens.failures
+
+    @property
+    def counts(self) -> str:
+        """What is counted, in words: `attempts` or `calls`."""
+        return "calls" if self.counting.by_call else "attempts"
 
     def backoff_s(self, attempt: int) -> float:
-        """Seconds between attempt number `attempt` (from 1) and the next: 1, 2, 4... (B7)."""
-        known = len(self.backoffs_s)
-        if attempt <= known:
-            return self.backoffs_s[attempt - 1]
-        return float(self.backoffs_s[-1] * 2 ** (attempt - known))
+        """The least between attempt number `attempt` (from 1) and the next, in seconds."""
+        return self.backoff.between_s(attempt)[0]
+
+    def between_s(self, attempt: int, status: int | None) -> tuple[float, float]:
+        """The least and the most between attempt number `attempt` (from 1) and the next, where the
+        former was answered with a status: a `Retry-After` that is heeded may have said anything.
+        """
+        if self.backoff.heeds and status is not None:
+            return 0.0, math.inf
+        return self.backoff.between_s(attempt)
 
     @property
     def longest_call_s(self) -> float:
         """The longest a call may take, all attempts and backoffs (B8)."""
-        backoffs = sum(self.backoff_s(attempt) for attempt in range(1, self.attempts))
+        backoffs = sum(self.backoff.between_s(attempt)[1] for attempt in range(1, self.attempts))
         return self.attempts * self.timeout_s + backoffs
 
     def to_json(self) -> SettingsJson:
@@ -55,40 +76,175 @@ class ServiceSettings:
         said: SettingsJson = {
             "attempts": self.attempts,
             "timeout_s": self.timeout_s,
-            "threshold": self.threshold,
+            "threshold": self.failures,
             "wait_s": self.wait_s,
-            "backoffs_s": list(self.backoffs_s),
+            **_rule_json(self.breaker.opens),
+            **_wait_json(self.breaker.wait),
+            **_trials_json(self.breaker.trials),
+            **_counting_json(self.counting),
+            **_backoff_json(self.backoff),
         }
-        if self.per_call:
-            said["per_call"] = 1
-        if self.trials != 1:
-            said["trials"] = self.trials
-        match self.rate:
-            case ShareOfCalls(share, window, least):
-                said |= {"share": share, "window_calls": window, "least": least}
-            case ShareOfSeconds(share, window_s, least):
-                said |= {"share": share, "window_s": window_s, "least": least}
+        if not self.rechecks:
+            said["asked_once"] = 1
         return said
 
     def told(self, own: SettingsJson) -> ServiceSettings:
         """These, where a history says nothing else."""
         said: Any = own
+        breaker = self.breaker
         return ServiceSettings(
             attempts=int(said.get("attempts", self.attempts)),
             timeout_s=said.get("timeout_s", self.timeout_s),
-            threshold=int(said.get("threshold", self.threshold)),
-            wait_s=said.get("wait_s", self.wait_s),
-            backoffs_s=tuple(said.get("backoffs_s", self.backoffs_s)) or self.backoffs_s,
-            per_call=bool(said.get("per_call", self.per_call)),
-            trials=int(said.get("trials", self.trials)),
-            rate=_rate(said) or self.rate,
+            breaker=Rules(
+                opens=_rule(said) if "threshold" in said else breaker.opens,
+                wait=_wait(said) if "wait_s" in said else breaker.wait,
+                trials=_trials(said) if "threshold" in said else breaker.trials,
+            ),
+            counting=_counting(said) if "threshold" in said else self.counting,
+            rechecks=not said.get("asked_once", not self.rechecks),
+            backoff=_backoff(said) if said.get("backoffs_s") else self.backoff,
         )
 
 
-def _rate(said: Any) -> ShareOfCalls | ShareOfSeconds | None:
-    if "share" not in said:
-        return None
-    share, least = said["share"], int(said.get("least", 1))
-    if "window_s" in said:
-        return ShareOfSeconds(share, said["window_s"], least)
-    return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
+def in_a_row(
+    *, attempts: int, timeout_s: float, threshold: int, wait_s: float, per_call: bool = False
+) -> ServiceSettings:
+    """The commonest policy: so many failures in a row, one wait, one trial."""
+    return ServiceSettings(
+        attempts=attempts,
+        timeout_s=timeout_s,
+        breaker=Rules(opens=InARow(threshold), wait=Constant(wait_s)),
+        counting=Counting(by_call=per_call),
+    )
+
+
+# As numbers, and back
+
+_SUCCESS, _FAILURE, _NEUTRAL = range(3)
+_CODES: dict[Counted, int] = {
+    Result.SUCCESS: _SUCCESS, Result.FAILURE: _FAILURE, Result.NEUTRAL: _NEUTRAL, None: _NEUTRAL,
+}  # fmt: skip
+_RESULTS = {_SUCCESS: Result.SUCCESS, _FAILURE: Result.FAILURE, _NEUTRAL: Result.NEUTRAL}
+_COUNTS = "counts "
+"""Before the name of an ending, in the key that says what it counts as."""
+
+
+def _rule_json(rule: Rule) -> SettingsJson:
+    match rule:
+        case ShareOfCalls(share, window, least):
+            return {"share": share, "window_calls": window, "least": least}
+        case ShareOfSeconds(share, window_s, least, bucket_s):
+            said: SettingsJson = {"share": share, "window_s": window_s, "least": least}
+            return said | ({"bucket_s": bucket_s} if bucket_s else {})
+        case InARowLately(_, within_s):
+            return {"window_s": within_s}
+        case InTotal():
+            return {"in_total": 1}
+        case Never():
+            return {"never": 1}
+        case _:
+            return {}
+
+
+def _rule(said: Any) -> Rule:
+    threshold = int(said["threshold"])
+    if "share" in said:
+        share, least = said["share"], int(said.get("least", 1))
+        if "window_s" in said:
+            return ShareOfSeconds(share, said["window_s"], least, said.get("bucket_s", 0.0))
+        return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
+    if said.get("never"):
+        return Never()
+    if said.get("in_total"):
+        return InTotal(threshold)
+    return InARowLately(threshold, said["window_s"]) if "window_s" in said else InARow(threshold)
+
+
+def _wait_json(wait: Wait) -> SettingsJson:
+    match wait:
+        case Growing(_, factor, most_s):
+            return {"wait_factor": factor} | _finite("wait_most_s", most_s)
+        case Multiplied(_, most_s):
+            return {"wait_multiplied": 1} | _finite("wait_most_s", most_s)
+        case _:
+            return {}
+
+
+def _wait(said: Any) -> Wait:
+    first_s, most_s = said["wait_s"], said.get("wait_most_s", math.inf)
+    if "wait_factor" in said:
+        return Growing(first_s, said["wait_factor"], most_s)
+    return Multiplied(first_s, most_s) if said.get("wait_multiplied") else Constant(first_s)
+
+
+def _trials_json(trials: Trials) -> SettingsJson:
+    match trials:
+        case ByShare(count, share):
+            return {"trials": count, "trials_share": share}
+        case EachAlone(at_once, successes):
+            said: SettingsJson = {} if at_once == 1 else _finite("trials", at_once)
+            said |= {"everybody": 1} if math.isinf(at_once) else {}
+            return said | ({} if successes == 1 else {"successes": successes})
+        case _:
+            return {}
+
+
+def _trials(said: Any) -> Trials:
+    count = int(said.get("trials", 1))
+    if "trials_share" in said:
+        return ByShare(count, said["trials_share"])
+    at_once = math.inf if said.get("everybody") else count
+    return EachAlone(at_once, int(said.get("successes", 1)))
+
+
+def _counting_json(counting: Counting) -> SettingsJson:
+    said: SettingsJson = {f"{_COUNTS}{name}": _CODES[one] for name, one in counting.otherwise}
+    if counting.by_call:
+        said["per_call"] = 1
+    return said | _finite("slow_s", counting.slow_s)
+
+
+def _counting(said: Any) -> Counting:
+    otherwise = tuple(
+        (key.removeprefix(_COUNTS), _RESULTS.get(int(value)))
+        for key, value in said.items()
+        if key.startswith(_COUNTS)
+    )
+    return Counting(
+        by_call=bool(said.get("per_call")),
+        otherwise=otherwise,
+        slow_s=said.get("slow_s", math.inf),
+    )
+
+
+def _backoff_json(backoff: Backoff) -> SettingsJson:
+    said: SettingsJson = {"heeds": 1} if backoff.heeds else {}
+    match backoff:
+        case Listed(waits_s):
+            return said | {"backoffs_s": list(waits_s)}
+        case Exponential(first_s, factor, most_s, shorter, longer_s):
+            said |= {"backoffs_s": [first_s], "backoff_factor": factor}
+            said |= {"shorter": shorter, "longer_s": longer_s}
+            return said | _finite("backoff_most_s", most_s)
+        case _:
+            return said
+
+
+def _backoff(said: Any) -> Backoff:
+    heeds = bool(said.get("heeds"))
+    waits_s = tuple(said["backoffs_s"])
+    if "backoff_factor" not in said:
+        return Listed(waits_s, heeds)
+    return Exponential(
+        first_s=waits_s[0],
+        factor=said["backoff_factor"],
+        most_s=said.get("backoff_most_s", math.inf),
+        shorter=said.get("shorter", 0.0),
+        longer_s=said.get("longer_s", 0.0),
+        heeds=heeds,
+    )
+
+
+def _finite(key: str, value: float) -> SettingsJson:
+    """A number that a history can keep; nothing for an infinite one."""
+    return {} if math.isinf(value) else {key: value}

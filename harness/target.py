@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,12 @@ from harness.contracts import BUNDLED, Contract, Sample, User, document, load_co
 from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.openapi import routes_of
-from harness.policy.rules import ShareOfCalls, ShareOfSeconds
+from harness.policy.backoffs import Listed
+from harness.policy.breaker import Rules
+from harness.policy.rules import InARow
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.trials import EachAlone
+from harness.policy.waits import Constant
 from harness.scenario.fields import (
     ANY_TEXT,
     CallRoute,
@@ -162,6 +168,19 @@ class Breaker(Part):
         if value == ():
             raise ValueError("expected at least one duration, such as [200ms, 400ms]")
         return value
+
+    def over(self, rules: Rules) -> Rules:
+        """The contract's breaker, as far as this says nothing else."""
+        changes: dict[str, Any] = {}
+        if self.rate is not None:
+            changes["opens"] = self.rate.rule
+        elif self.threshold is not None:
+            changes["opens"] = InARow(self.threshold)
+        if self.wait is not None:
+            changes["wait"] = Constant(self.wait)
+        if self.trials is not None:
+            changes["trials"] = EachAlone(at_once=self.trials)
+        return replace(rules, **changes)
 
     @model_validator(mode="after")
     def _consistent(self) -> Breaker:
@@ -421,21 +440,17 @@ class Target(Part):
         """n, T, N, W and backoffs of one upstream: the target's own over the contract's."""
         base = self.contract.settings_of(upstream)
         own = self.breakers.get(upstream, Breaker())
-        backoff = own.backoff
-        rate = None if own.rate is None else own.rate.rule
-        threshold = base.threshold if own.threshold is None else own.threshold
-        return ServiceSettings(
-            attempts=base.attempts if own.attempts is None else own.attempts,
-            timeout_s=base.timeout_s if own.timeout is None else own.timeout,
-            threshold=threshold if rate is None else rate.failures,
-            rate=rate,
-            per_call=base.per_call if own.by is None else own.by == "call",
-            trials=base.trials if own.trials is None else own.trials,
-            wait_s=base.wait_s if own.wait is None else own.wait,
-            backoffs_s=base.backoffs_s
-            if backoff is None
-            else (backoff if isinstance(backoff, tuple) else (backoff,)),
-        )
+        changes: dict[str, Any] = {}
+        if own.attempts is not None:
+            changes["attempts"] = own.attempts
+        if own.timeout is not None:
+            changes["timeout_s"] = own.timeout
+        if own.by is not None:
+            changes["counting"] = replace(base.counting, by_call=own.by == "call")
+        if own.backoff is not None:
+            waits_s = own.backoff if isinstance(own.backoff, tuple) else (own.backoff,)
+            changes["backoff"] = Listed(waits_s)
+        return replace(base, breaker=own.over(base.breaker), **changes)
 
     @property
     def traffic(self) -> dict[str, Sample]:

@@ -90,12 +90,6 @@ def request_of(wire: Wire, found: Refutation) -> Request | None:
     )
 
 
-def _opening(wire: Wire) -> str:
-    """What opens the breaker, in words."""
-    rate = wire.settings.rate
-    return "so many failures in a row" if rate is None else rate.says
-
-
 def says(wire: Wire, found: Refutation, request: Request | None) -> str:
     """What was seen, in one sentence."""
     who = "" if request is None else f" by {stream_request(request)}"
@@ -103,8 +97,8 @@ def says(wire: Wire, found: Refutation, request: Request | None) -> str:
     match found.wrong:
         case "while open" if not _shown_open(wire, found):
             return (
-                f"{upstream} was called at {found.at_s:.2f} s{who}, although {_opening(wire)} open "
-                f"its breaker, at {found.state_s:.2f} s"
+                f"{upstream} was called at {found.at_s:.2f} s{who}, although its breaker opens at "
+                f"{wire.settings.breaker.opens.says}, which was at {found.state_s:.2f} s"
             )
         case "while open":
             return (
@@ -119,7 +113,7 @@ def says(wire: Wire, found: Refutation, request: Request | None) -> str:
         case "turned away":
             return (
                 f"{upstream} was not called{who}, although its breaker is closed: "
-                f"{_opening(wire)} there were not"
+                f"{wire.settings.breaker.opens.says} there were not"
             )
         case _:
             return (

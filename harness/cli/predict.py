@@ -180,10 +180,11 @@ def _prediction_json(found: Prediction) -> dict[str, Any]:
         "settings": {
             "attempts": own.attempts,
             "timeout_s": own.timeout_s,
-            "threshold": own.threshold,
+            "threshold": own.failures,
             "wait_s": own.wait_s,
-            "per_call": own.per_call,
-            "backoffs_s": list(own.backoffs_s),
+            "per_call": own.counting.by_call,
+            "backoffs_s": own.to_json()["backoffs_s"],
+            "breaker": own.breaker.says,
         },
         "opens_s": [_pair(span) for span in found.opens],
         "attempts": None if found.attempts is None else _pair(found.attempts),
@@ -283,7 +284,7 @@ def _attempts_text(found: Prediction) -> str:
 
 def _threshold_text(found: Prediction) -> str:
     own = found.settings
-    return f"{own.threshold} {'calls' if own.per_call else 'attempts'}, {own.wait_s:g} s"
+    return f"{own.breaker.opens.says} ({own.counts}), {own.breaker.wait.says}"
 
 
 def _rejection_text(found: Prediction) -> str:

@@ -34,6 +34,8 @@ class Delivered:
     """Whether all of an answer arrived."""
     sent: Sent | None = None
     """What the service had sent."""
+    ending: str = "hang-up"
+    """How it failed, as `policy.counting` names it, where no answer arrived whole."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +91,7 @@ class Attempt:
             return
         wire = self.wire
         if wire.refused_by:
-            self._soon(lambda: self._end(whole=False))
+            self._soon(lambda: self._end(whole=False, ending="refused"))
         elif wire.unanswered_by:
             if tries < len(_SYN_AGAIN_S):
                 again_s = begun_s + _SYN_AGAIN_S[tries]
@@ -126,11 +128,12 @@ class Attempt:
     def _soon(self, act: Callable[[], None]) -> None:
         self._clock.at(self._clock.now_s + self.usual_s, act)
 
-    def _end(self, *, whole: bool) -> None:
+    def _end(self, *, whole: bool, ending: str | None = None) -> None:
         if not self.ended:
             self.ended = True
             self._leave()
-            self.on_end(Delivered(whole=whole, sent=self.sent))
+            ending = ending or ("broken" if self._got else "hang-up")
+            self.on_end(Delivered(whole=whole, sent=self.sent, ending=ending))
 
     def _leave(self) -> None:
         if self.up is not None and not self._client_left:

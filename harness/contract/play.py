@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
-from harness.contract.breaker import Breaker, Outcome
 from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
 from harness.contracts.model import Limit
+from harness.policy.backoffs import Backoff
+from harness.policy.breaker import Breaker
+from harness.policy.counting import Result, plainly
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
@@ -208,12 +210,14 @@ class Run:
     def _call(self, call: Call, send: Send) -> Generator[float | _Waiting, None, Attempted | None]:
         """One call: its attempts and backoffs. None stands for `ServiceUnavailable` (B9)."""
         if call.upstream not in self._settings:
-            return Attempted(outcome=Outcome.SUCCESS)
+            return Attempted(result=Result.SUCCESS)
         own = self._settings[call.upstream]
         seen = self.outcomes.upstreams[call.upstream]
         seen.asked = True
+        ticket = None
         for number in range(1, own.attempts + 1):
-            ticket = seen.breaker.ask(self._now_s)
+            if number == 1 or own.rechecks:
+                ticket = seen.breaker.ask(self._now_s)
             if ticket is None:
                 seen.turned_away.append(self._now_s)
                 if number == 1:
@@ -222,18 +226,26 @@ class Run:
                     seen.rejected[send.stream] = min(first, send.number)
                 return None
             seen.attempts.append(self._now_s)
-            if ticket.probe:
+            if ticket.trial:
                 seen.probes.append(self._now_s)
             done = yield from self._attempt(call, send, own, seen.breaker)
             last = number == own.attempts
-            goes_on = own.per_call and done.outcome is Outcome.FAILURE and not last
-            if ticket.probe or not goes_on:  # a probe is one attempt in any reading
-                seen.breaker.tell(ticket, done.outcome, self._now_s, own.wait_s + self._leeway())
-            if done.outcome is not Outcome.FAILURE:
+            goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
+            if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
+                seen.breaker.tell(ticket, done.counted, self._now_s, self._leeway())
+            if done.result is not Result.FAILURE:
                 return done
             if not last:
-                yield self._now_s + own.backoff_s(number) + self._jitter()
+                yield self._now_s + self._backoff_s(own.backoff, number, done) + self._jitter()
         return None
+
+    def _backoff_s(self, backoff: Backoff, number: int, done: Attempted) -> float:
+        """How long a call waits after attempt number `number`."""
+        told_s = done.retry_after_s if backoff.heeds else None
+        if told_s is not None:
+            return told_s
+        low_s, high_s = backoff.between_s(number)
+        return self._rng.uniform(low_s, high_s) if high_s > low_s else low_s
 
     def _leeway(self) -> float:
         """How much sooner or later than W a probe is let through, in seconds."""
@@ -251,8 +263,8 @@ class Run:
         wire = self._wires[call.upstream]
         if breaker.quiet and wire.calm and wire.steady(_HEALTHY_S):
             work()
-            return Attempted(outcome=Outcome.SUCCESS)
-        waiting = _Waiting()
+            return Attempted(result=Result.SUCCESS)
+        begun_s, waiting = self._now_s, _Waiting()
         attempt = Attempt(
             wire=wire,
             call=call,
@@ -268,7 +280,7 @@ class Run:
             yield waiting
         yield self._now_s + self._jitter() / 4
         assert waiting.delivered is not None
-        return _made_of(waiting.delivered)
+        return _made_of(waiting.delivered, own, self._now_s - begun_s)
 
     def _ended(self, waiting: _Waiting, delivered: Delivered) -> None:
         waiting.delivered = delivered
@@ -279,7 +291,7 @@ class Run:
         """The deadline of an attempt (B8)."""
         if waiting.delivered is None:
             attempt.abandon()
-            self._ended(waiting, Delivered(whole=False))
+            self._ended(waiting, Delivered(whole=False, ending="silence"))
 
     def _charge(self, send: Send) -> None:
         """One key for each request, so a second attempt is no second charge."""
@@ -294,25 +306,42 @@ def _warmed_up(own: ServiceSettings, successes: int) -> Breaker:
 
     How many routes of a scenario call an upstream isn't known here, so runs differ in this.
     """
-    made = Breaker(opens=own.opens, wait_s=own.wait_s, trials=own.trials)
+    made = Breaker(own.breaker)
     for _ in range(successes):
         leave = made.ask(_WARM_UP_S)
         assert leave is not None
-        made.tell(leave, Outcome.SUCCESS, _WARM_UP_S, own.wait_s)
+        made.tell(leave, Result.SUCCESS, _WARM_UP_S)
     return made
 
 
-def _made_of(delivered: Delivered) -> Attempted:
-    """B1: what cannot be read whole, and 500 and more, is a failure, 429 neutral."""
-    if not delivered.whole or delivered.sent is None:
-        return Attempted(outcome=Outcome.FAILURE, status=None)
-    served = delivered.sent.served
-    if not served.readable:
-        return Attempted(outcome=Outcome.FAILURE, status=None)
-    failed = Outcome.FAILURE if served.status >= 500 else Outcome.SUCCESS
+def _made_of(delivered: Delivered, own: ServiceSettings, took_s: float) -> Attempted:
+    """What an attempt came to: for the call, and for its breaker."""
+    served = None if delivered.sent is None else delivered.sent.served
+    if not delivered.whole or served is None or not served.readable:
+        ending = "broken" if delivered.whole else delivered.ending
+        counted = own.counting.counted(Result.FAILURE, took_s, (ending,))
+        return Attempted(result=Result.FAILURE, counted=counted, status=None)
+    result = plainly(served.status)
+    endings = (_BROADLY.get(result) or _ending(served.status), str(served.status))
     return Attempted(
-        outcome=Outcome.NEUTRAL if served.status == 429 else failed,
+        result=result,
+        counted=own.counting.counted(result, took_s, endings),
         status=served.status,
         agreed=served.agreed,
         json=served.json,
+        retry_after_s=_told_s(served.headers),
     )
+
+
+_BROADLY = {Result.NEUTRAL: "limit", Result.FAILURE: "error"}
+
+
+def _ending(status: int) -> str:
+    return "refusal" if 400 <= status < 500 else "answer"
+
+
+def _told_s(headers: Iterable[tuple[str, str]]) -> float | None:
+    """How long an answer asks to wait, where it says so in seconds."""
+    said = (text for name, text in headers if name.lower() == "retry-after")
+    text = next(said, "")
+    return float(text) if text.isdecimal() else None

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
-from harness.contract.breaker import Breaker
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
 from harness.contract.play import Outcomes, Run, Witness
 from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
+from harness.policy.breaker import Breaker
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
 from harness.timeline import Send, compile_timeline

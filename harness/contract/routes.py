@@ -11,11 +11,11 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.breaker import Outcome
 from harness.contracts import Contract, ContractRoute, Step
 from harness.contracts.loading import CONDITION
 from harness.contracts.model import Denial
 from harness.contracts.templates import filled, pattern_of
+from harness.policy.counting import Counted, Result
 from harness.scenario.traffic import Stream
 
 
@@ -37,12 +37,17 @@ class Call:
 class Attempted:
     """What one attempt came to: for the breaker, and for the route."""
 
-    outcome: Outcome
+    result: Result
+    """What it is to the call: one that failed is repeated."""
+    counted: Counted = Result.SUCCESS
+    """What it is to the breaker."""
     status: int | None = 200
     agreed: bool = True
     """Whether the answer's JSON is what was agreed."""
     json: Any = None
     """The answer's JSON where a fault replaces it."""
+    retry_after_s: float | None = None
+    """How long the answer asks to wait before the next attempt."""
 
 
 Flow = Generator[Call, Attempted | None, int]

@@ -13,6 +13,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from harness.contracts.templates import pattern_of, starred
+from harness.policy import rules
+from harness.policy.backoffs import Listed
+from harness.policy.breaker import Rules
+from harness.policy.counting import Counting
+from harness.policy.waits import Constant
 from harness.routes import route_matches
 from harness.scenario.fields import (
     ANY_TEXT,
@@ -113,13 +118,15 @@ class Policy(Part):
     @property
     def settings(self) -> ServiceSettings:
         """n, T, N and W, as the arithmetic takes them."""
+        waits_s = self.backoff if isinstance(self.backoff, tuple) else (self.backoff,)
         return ServiceSettings(
             attempts=self.attempts,
             timeout_s=self.timeout,
-            threshold=self.breaker.threshold,
-            wait_s=self.breaker.wait,
-            per_call=self.by == "call",
-            backoffs_s=self.backoff if isinstance(self.backoff, tuple) else (self.backoff,),
+            breaker=Rules(
+                opens=rules.InARow(self.breaker.threshold), wait=Constant(self.breaker.wait)
+            ),
+            counting=Counting(by_call=self.by == "call"),
+            backoff=Listed(waits_s),
         )
 
 

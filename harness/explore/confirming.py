@@ -16,12 +16,13 @@ from harness.explore.outage import Outage
 from harness.explore.player import Player
 from harness.history.view import History
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 from harness.target import Start, Target
 from harness.target_file import bundled
 from harness.verdict import Finding, Verdict
 
-_SETTINGS = ("attempts", "timeout_s", "threshold", "wait_s")
+_SETTINGS = ("attempts", "timeout_s", "failures", "wait_s")
+_VARIABLES = ("ATTEMPTS", "TIMEOUT_S", "THRESHOLD", "WAIT_S")
 
 
 def confirmed(
@@ -35,8 +36,6 @@ def confirmed(
     finding = failed(violation, scenario, history)
     if finding is None:
         return None
-    if any(player.target.settings(name).rate for name in player.target.upstream_names):
-        return finding  # the reference gateway, whose breakers count in a row, is no twin of it
     sound = _sound_history(outage, player)
     accused = sound is not None and failed(violation, scenario, sound) is not None
     return None if accused else finding
@@ -61,7 +60,9 @@ def _sound_history(outage: Outage, player: Player) -> History | None:
 
 
 def sound_twin(target: Target) -> Target | None:
-    """The reference gateway with a target's settings and users; None for another contract."""
+    """The reference gateway with a target's settings and users; None for another contract, or
+    where it has no breaker like the target's.
+    """
     reference = bundled("reference")
     assert reference is not None
     if target.contract is not reference.contract or target.routes:
@@ -69,7 +70,10 @@ def sound_twin(target: Target) -> Target | None:
     assert reference.start is not None
     env: dict[str, str] = {}
     for name in target.upstream_names:
-        env |= _variables(name, target.settings(name))
+        own = target.settings(name)
+        if own.breaker != in_a_row(**{key: getattr(own, key) for key in _SETTINGS}).breaker:
+            return None
+        env |= _variables(name, own)
     start = Start(command=reference.start.command, wsgi=reference.start.wsgi, env=env)
     changes: dict[str, Any] = {
         "start": start,
@@ -87,4 +91,7 @@ def _known() -> tuple[str, ...]:
 
 def _variables(name: str, own: ServiceSettings) -> dict[str, str]:
     prefix = name.upper()
-    return {f"{prefix}_{key.upper()}": f"{getattr(own, key):g}" for key in _SETTINGS}
+    return {
+        f"{prefix}_{variable}": f"{getattr(own, key):g}"
+        for variable, key in zip(_VARIABLES, _SETTINGS, strict=True)
+    }

@@ -13,7 +13,7 @@ from harness.settings import ServiceSettings
 def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s: float) -> float:
     """When a breaker opens if all attempts fail after `attempt_s`, from `start_s` on."""
     ends: list[float] = []
-    requests = own.threshold + 1
+    requests = own.failures + 1
     for number in range(requests):
         at_s = start_s + number / rate_per_s
         for attempt in range(1, own.attempts + 1):
@@ -21,7 +21,7 @@ def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s
             heapq.heappush(ends, at_s)
             at_s += own.backoff_s(attempt)
     found = start_s
-    for _ in range(own.threshold):
+    for _ in range(own.failures):
         found = heapq.heappop(ends)
     return found
 

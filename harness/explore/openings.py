@@ -95,8 +95,8 @@ def _probe_told_to_wait(own: ServiceSettings) -> Plot:
 
 def _two_runs(own: ServiceSettings) -> Plot:
     """One failure too few, a success, and again one too few (B1); nothing where one opens."""
-    few = own.threshold - 1
-    end_s = 2 * own.threshold + _WELL_S
+    few = own.failures - 1
+    end_s = 2 * own.failures + _WELL_S
     runs = (f"1..{few}", f"{few + 2}..{2 * few + 1}") if few else ()
     return [_fault(_DOWN, 0.0, end_s, calls=calls) for calls in runs], (), end_s
 
@@ -115,7 +115,7 @@ def _late_success(own: ServiceSettings) -> Plot:
         _fault(late, 0.0, 0.05, first=1),
         _fault(_DOWN, 0.05, opened_s + own.wait_s / 2),
     ]
-    bursts = ((own.threshold, 0.3), (1, 0.9 * own.timeout_s + 0.5), (1, 0.9 * own.timeout_s + 1.5))
+    bursts = ((own.failures, 0.3), (1, 0.9 * own.timeout_s + 0.5), (1, 0.9 * own.timeout_s + 1.5))
     return faults, bursts, opened_s + own.wait_s + _WELL_S
 
 

@@ -98,7 +98,7 @@ def counted(draw: Draw, scene: Scene) -> Chapter:
     """Only some calls fail: the first few, every other one, a share, two runs with a gap."""
     own = scene.own
     kind = draw(kinds.failing(own).filter(kinds.selectable))
-    few = sorted({1, own.threshold - 1, own.threshold, own.threshold + 1, own.threshold * 2 - 2})
+    few = sorted({1, own.failures - 1, own.failures, own.failures + 1, own.failures * 2 - 2})
     count = draw(evenly([number for number in few if number >= 1]))
     ends = [{"first": count}, {"one_in": 2}, {"share": draw(evenly(["30%", "60%"]))}]
     gap = {"calls": f"{count + 2}..{count + 1 + draw(evenly(few or [1]))}"}
@@ -172,7 +172,7 @@ def after_recovery(draw: Draw, scene: Scene) -> Chapter:
     kind, opened_s = _opened(draw, scene)
     well_s = step_up(opened_s + scene.own.wait_s + scene.own.timeout_s + 1)
     again = draw(kinds.quick().filter(kinds.selectable))
-    count = draw(evenly([1, *range(2, scene.own.threshold)]))
+    count = draw(evenly([1, *range(2, scene.own.failures)]))
     # Whenever the probe comes, it succeeds, and the very next calls fail.
     later = scene.fault(again, opened_s + 0.6, well_s + 12, calls=f"2..{count + 1}")
     if draw(evenly([0, 1, 2])) == 2:
@@ -192,7 +192,7 @@ def straggler(draw: Draw, scene: Scene) -> Chapter:
     count = draw(st.integers(1, 3))
     late = {"fault": "delay", "delay": f"{round(late_s * own.timeout_s * 1000)}ms"}
     opened_s = scene.trip_s(quick, 0.5) + 1
-    bursts = ((count, 0.0), *((draw(evenly([1, own.threshold])), 0.7) for _ in range(1)))
+    bursts = ((count, 0.0), *((draw(evenly([1, own.failures])), 0.7) for _ in range(1)))
     due_s = step_up(opened_s + own.wait_s)
     probes = tuple((1, due_s + index * 1.0) for index in range(4))
     faults = [scene.fault(late, 0.0, 0.5, first=count)]

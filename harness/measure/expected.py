@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.policy.breaker import Breaker, Rules
+from harness.policy.counting import Result
 from harness.policy.rules import InARow
 from harness.policy.waits import Constant
 
@@ -45,5 +46,5 @@ def _let_through(breaker: Breaker, failed: bool, attempts: int, *, asks_again: b
             leave = breaker.ask(0.0)
         if leave is None:
             return number
-        breaker.tell(leave, failed, 0.0)
+        breaker.tell(leave, Result.FAILURE if failed else Result.SUCCESS, 0.0)
     return attempts

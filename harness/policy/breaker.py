@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.policy.counting import Counted, Result
 from harness.policy.rules import Rule
 from harness.policy.trials import EachAlone, Trials
 from harness.policy.waits import Wait
@@ -17,6 +18,11 @@ class Rules:
     opens: Rule
     wait: Wait
     trials: Trials = field(default_factory=EachAlone)
+
+    @property
+    def says(self) -> str:
+        """In words: `opens at 5 failures in a row, for 60s`."""
+        return f"opens at {self.opens.says}, for {self.wait.says}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,23 @@ class Breaker:
     openings: int = 0
     """How often it has opened since it was last closed."""
     era: int = 0
+    trips: list[float] = field(default_factory=list)
+    """When it opened."""
+    closings: list[float] = field(default_factory=list)
+    """When it closed."""
     _state: Any = None
     _under_way: int = 0
     _results: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         self._state = self.rules.opens.begin
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a success would change nothing."""
+        begin = self.rules.opens.begin
+        unmoved = self._state == begin and self.rules.opens.after(begin, False, 0.0) == begin
+        return self.reopens_s is None and unmoved
 
     def ask(self, now_s: float) -> Pass | None:
         """Leave for a call; None is a rejection."""
@@ -56,31 +73,40 @@ class Breaker:
         self._under_way += 1
         return Pass(self.era, trial=True)
 
-    def tell(self, leave: Pass, failed: bool | None, now_s: float) -> None:
-        """How a call ended; None is neutral: it counts for nothing, and frees a trial's place."""
+    def tell(self, leave: Pass, result: Counted, now_s: float, leeway_s: float = 0.0) -> None:
+        """How a call ended; what is neutral counts for nothing, and frees a trial's place.
+
+        `leeway_s`: how much longer it waits, if that opens it, than it should.
+        """
         if leave.era != self.era:
             return
+        failed = result is Result.FAILURE
+        counts = failed or result is Result.SUCCESS
         if leave.trial:
             self._under_way -= 1
-            if failed is not None:
-                self._try(failed, now_s)
-        elif failed is not None:
+            if counts:
+                self._try(failed, now_s, leeway_s)
+        elif counts:
             self._state = self.rules.opens.after(self._state, failed, now_s)
             if self.rules.opens.opens(self._state):
-                self._open(now_s)
+                self._open(now_s, leeway_s)
 
-    def _try(self, failed: bool, now_s: float) -> None:
+    def _try(self, failed: bool, now_s: float, leeway_s: float) -> None:
         self._results = (*self._results, failed)
         verdict = self.rules.trials.verdict(self._results)
-        if verdict:
-            self._open(now_s)
-        elif verdict is False:
+        if verdict == "opens":
+            self._open(now_s, leeway_s)
+        elif verdict == "closes":
             self._change(None)
             self.openings = 0
+            self.closings.append(now_s)
+        elif verdict == "again":
+            self._results = ()
 
-    def _open(self, now_s: float) -> None:
+    def _open(self, now_s: float, leeway_s: float) -> None:
         self.openings += 1
-        self._change(now_s + self.rules.wait.wait_s(self.openings))
+        self.trips.append(now_s)
+        self._change(now_s + self.rules.wait.wait_s(self.openings) + leeway_s)
 
     def _change(self, reopens_s: float | None) -> None:
         self.reopens_s = reopens_s

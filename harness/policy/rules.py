@@ -1,19 +1,21 @@
-"""When results open a breaker: in a row, by their share of the last calls or seconds, or never.
+"""When results open a breaker: in a row, in all, or never.
 
 A rule is asked with its state, which begins as `begin` and is `after` each result that counts; a
 state is a hashable value. What is neutral is never told. The rules that people run, with their
-libraries, are tabulated in docs/policies.md.
+libraries, are tabulated in docs/policies.md; those that look at a share are in `shares`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.units import format_duration
 
 State = Hashable
+Rival = tuple[str, "Rule"]
+"""Another rule, and what a gateway with it does, to follow "it behaves as one that"."""
 
 
 class Rule(Protocol):
@@ -32,8 +34,14 @@ class Rule(Protocol):
         """Whether a breaker opens in that state, which a result has just made."""
         ...
 
+    def possible(self, state: Any, failed: bool, at_s: float, mixed: int) -> tuple[Any, ...]:
+        """All states after a result, where `mixed` others of the opposite kind ended too near to
+        it to say which was first.
+        """
+        ...
+
     def may_open(self, state: Any, slack_s: float) -> frozenset[bool]:
-        """The same for who knows instants within a slack only: all that it may do."""
+        """Whether it opens, for who knows instants within a slack only: all that it may do."""
         ...
 
     @property
@@ -44,6 +52,14 @@ class Rule(Protocol):
     @property
     def says(self) -> str:
         """What opens it, in words: `5 failures in a row`."""
+        ...
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """The same rule with other numbers, the likeliest first; `attempts` are a call's."""
+        ...
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Other rules that are taken for this one, alike ones together."""
         ...
 
 
@@ -67,9 +83,15 @@ class InARow:
         """Whether the run is long enough."""
         return state >= self.threshold
 
+    def possible(self, state: int, failed: bool, at_s: float, mixed: int) -> tuple[int, ...]:
+        """A success may have come before failures near to it; a failure before a success."""
+        if failed:
+            return (state, state + 1) if mixed else (state + 1,)
+        return tuple(range(min(mixed, self.threshold - 1) + 1))
+
     def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
         """However far apart, so instants don't matter."""
-        return frozenset({self.opens(state)})
+        return _ONLY[state >= self.threshold]
 
     @property
     def failures(self) -> int:
@@ -79,112 +101,141 @@ class InARow:
     @property
     def says(self) -> str:
         """`5 failures in a row`."""
-        return f"{self.threshold} failures in a row"
+        return f"{failures_in_words(self.threshold)} in a row"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds, and none."""
+        n = self.threshold
+        for number in dict.fromkeys((n + 1, n - 1, attempts, *range(1, 2 * n + 1))):
+            if number >= 1 and number != n:
+                run = "" if number == 1 else " in a row"
+                yield f"opens after {failures_in_words(number)}{run}, not {n}", InARow(number)
+        yield _NEVER_OPENS
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Failures that no success makes good, and failures that are forgotten in time."""
+        yield (("isn't reset by a success", InTotal(self.threshold)),)
+        yield tuple(
+            (
+                f"forgets failures that are older than {format_duration(age_s)}",
+                InARowLately(self.threshold, age_s),
+            )
+            for age_s in (60.0, 30.0, 10.0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class ShareOfCalls:
-    """A share of failures among the last results, once there are enough of them."""
+class InARowLately:
+    """So many failures in a row, none of them older than so long when the last one comes."""
 
-    share: float
-    """Over 0, up to 1: failures by results, at which it opens."""
-    window: int
-    """How many results are looked at."""
-    least: int
-    """How many there must be before the share counts."""
+    threshold: int
+    """At least 1."""
+    within_s: float
+    """How old a failure may be and still count, in seconds."""
 
     @property
-    def begin(self) -> tuple[bool, ...]:
-        """No result yet."""
+    def begin(self) -> tuple[float, ...]:
+        """No failure yet."""
         return ()
 
-    def after(self, state: tuple[bool, ...], failed: bool, at_s: float) -> tuple[bool, ...]:
-        """The last results, the newest last."""
-        return (*state, failed)[-self.window :]
+    def after(self, state: tuple[float, ...], failed: bool, at_s: float) -> tuple[float, ...]:
+        """When each failure of the run came, as far as it still counts."""
+        if not failed:
+            return ()
+        return (*(one for one in state if at_s - one <= self.within_s), at_s)
 
-    def opens(self, state: tuple[bool, ...]) -> bool:
-        """Whether the newest result is a failure, and there are enough with it."""
-        return bool(state) and state[-1] and _over(sum(state), len(state), self.share, self.least)
+    def opens(self, state: tuple[float, ...]) -> bool:
+        """Whether enough of them count."""
+        return len(state) >= self.threshold
 
-    def may_open(self, state: tuple[bool, ...], slack_s: float) -> frozenset[bool]:
-        """Only their order matters."""
-        return frozenset({self.opens(state)})
+    def possible(
+        self, state: tuple[float, ...], failed: bool, at_s: float, mixed: int
+    ) -> tuple[tuple[float, ...], ...]:
+        """A failure may have come before a success near to it."""
+        counted = self.after(state, failed, at_s)
+        return (state, counted) if failed and mixed else (counted,)
+
+    def may_open(self, state: tuple[float, ...], slack_s: float) -> frozenset[bool]:
+        """Whether it opens, and either where the oldest that matters is as old as it may be."""
+        if len(state) >= self.threshold:
+            age_s = state[-1] - state[-self.threshold]
+            near = abs(age_s - self.within_s) <= slack_s
+            return _EITHER if near else _ONLY[True]
+        return _ONLY[False]
 
     @property
     def failures(self) -> int:
-        """As many as there must be results."""
-        return max(1, self.least)
+        """The threshold."""
+        return self.threshold
 
     @property
     def says(self) -> str:
-        """`50% failures of the last 20 results (10 at least)`."""
-        window = f"the last {self.window} results"
-        return f"{self.share:.0%} failures of {window} ({self.least} at least)"
+        """`5 failures in a row within 10s`."""
+        within = format_duration(self.within_s)
+        return f"{failures_in_words(self.threshold)} in a row within {within}"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds, and none."""
+        for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
+            if number != self.threshold:
+                other = InARowLately(number, self.within_s)
+                yield f"opens after {other.says}, not {self.threshold}", other
+        yield _NEVER_OPENS
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Failures that are never forgotten."""
+        yield (("forgets no failure, however old", InARow(self.threshold)),)
 
 
 @dataclass(frozen=True, slots=True)
-class ShareOfSeconds:
-    """A share of failures among the results of the last seconds, once there are enough of them."""
+class InTotal:
+    """So many failures since it was last closed, whatever lies between them."""
 
-    share: float
-    """Over 0, up to 1: failures by results, at which it opens."""
-    window_s: float
-    """How old a result may be and still count, in seconds."""
-    least: int
-    """How many there must be before the share counts."""
-    bucket_s: float = 0.0
-    """Results leave the window together by buckets of this length; 0: each by itself."""
+    threshold: int
+    """At least 1."""
 
     @property
-    def begin(self) -> tuple[tuple[float, bool], ...]:
-        """No result yet."""
-        return ()
+    def begin(self) -> int:
+        """No failure yet."""
+        return 0
 
-    def after(
-        self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float
-    ) -> tuple[tuple[float, bool], ...]:
-        """The results that still count at an instant, the newest last."""
-        oldest_s = at_s - self.window_s - self.bucket_s - _KEPT_S
-        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))
+    def after(self, state: int, failed: bool, at_s: float) -> int:
+        """How many there were."""
+        return state + failed
 
-    def _counts(self, result_s: float, at_s: float) -> bool:
-        if not self.bucket_s:
-            return result_s > at_s - self.window_s
-        buckets = round(self.window_s / self.bucket_s)
-        return result_s // self.bucket_s > at_s // self.bucket_s - buckets
+    def opens(self, state: int) -> bool:
+        """Whether there were enough."""
+        return state >= self.threshold
 
-    def opens(self, state: tuple[tuple[float, bool], ...]) -> bool:
-        """Whether the newest result is a failure, and there are enough with it."""
-        if not state or not state[-1][1]:
-            return False
-        now_s = state[-1][0]
-        counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
-        return _over(sum(counted), len(counted), self.share, self.least)
+    def possible(self, state: int, failed: bool, at_s: float, mixed: int) -> tuple[int, ...]:
+        """Their order doesn't matter."""
+        return (state + failed,)
 
-    def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
-        """Results near to the window's edge may count or not, the oldest of them last."""
-        if not state or not state[-1][1]:
-            return frozenset({False})
-        now_s, edge_s = state[-1][0], slack_s + self.bucket_s
-        ages = [(now_s - at_s, failed) for at_s, failed in state]
-        sure = [failed for age_s, failed in ages if age_s < self.window_s - edge_s]
-        doubtful = [failed for age_s, failed in ages if abs(age_s - self.window_s) <= edge_s]
-        found = set()
-        for count in range(len(doubtful) + 1):
-            counted = [*doubtful[len(doubtful) - count :], *sure]
-            found.add(_over(sum(counted), len(counted), self.share, self.least))
-        return frozenset(found)
+    def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
+        """Instants don't matter."""
+        return _ONLY[state >= self.threshold]
 
     @property
     def failures(self) -> int:
-        """As many as there must be results."""
-        return max(1, self.least)
+        """The threshold."""
+        return self.threshold
 
     @property
     def says(self) -> str:
-        """`50% failures of the last 10s (6 results at least)`."""
-        span = format_duration(self.window_s)
-        return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
+        """`5 failures in all`."""
+        return f"{failures_in_words(self.threshold)} in all"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds, and none."""
+        for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
+            if number != self.threshold:
+                other = InTotal(number)
+                yield f"opens after {other.says}, not {self.threshold}", other
+        yield _NEVER_OPENS
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Failures that a success makes good."""
+        yield (("is reset by a success", InARow(self.threshold)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +255,13 @@ class Never:
         """Never."""
         return False
 
+    def possible(self, state: None, failed: bool, at_s: float, mixed: int) -> tuple[None, ...]:
+        """Nothing is remembered."""
+        return (None,)
+
     def may_open(self, state: None, slack_s: float) -> frozenset[bool]:
         """Never."""
-        return frozenset({False})
+        return _ONLY[False]
 
     @property
     def failures(self) -> int:
@@ -218,12 +273,65 @@ class Never:
         """`nothing`."""
         return "nothing"
 
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """One that opens after all."""
+        for number in range(1, 11):
+            yield f"opens after {InARow(number).says}", InARow(number)
 
-_KEPT_S = 2.0
-"""Results are kept for so much longer than they count, for who doesn't know instants exactly."""
-_EXACT = 1e-9
-"""Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """None."""
+        yield from ()
 
 
-def _over(failures: int, results: int, share: float, least: int) -> bool:
-    return results >= least and failures >= share * results - _EXACT
+@dataclass(frozen=True, slots=True)
+class Anytime:
+    """Any failure may open it, and none need: for who doesn't know the rule."""
+
+    @property
+    def begin(self) -> bool:
+        """Its state says whether a failure has just come."""
+        return False
+
+    def after(self, state: bool, failed: bool, at_s: float) -> bool:
+        """Whether that was a failure."""
+        return failed
+
+    def opens(self, state: bool) -> bool:
+        """As soon as it may."""
+        return state
+
+    def possible(self, state: bool, failed: bool, at_s: float, mixed: int) -> tuple[bool, ...]:
+        """Whether that was a failure."""
+        return (failed,)
+
+    def may_open(self, state: bool, slack_s: float) -> frozenset[bool]:
+        """After a failure either."""
+        return _EITHER if state else _ONLY[False]
+
+    @property
+    def failures(self) -> int:
+        """The first may."""
+        return 1
+
+    @property
+    def says(self) -> str:
+        """`any failure`."""
+        return "any failure"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Nothing is ruled out."""
+        yield from ()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Nothing is ruled out."""
+        yield from ()
+
+
+def failures_in_words(number: int) -> str:
+    """`1 failure`, `5 failures`."""
+    return "1 failure" if number == 1 else f"{number} failures"
+
+
+_NEVER_OPENS: Rival = ("never opens", Never())
+_ONLY = (frozenset({False}), frozenset({True}))
+_EITHER = frozenset({False, True})

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+Verdict = Literal["opens", "closes", "again"] | None
+"""What the trials' results so far do: open it for a whole wait, close it, or have the next call try
+again at once; None leaves it half open."""
 
 
 class Trials(Protocol):
@@ -14,10 +18,13 @@ class Trials(Protocol):
         """Whether one more may pass, of how many are under way and what is in so far."""
         ...
 
-    def verdict(self, results: tuple[bool, ...]) -> bool | None:
-        """Of the trials' results so far (whether each failed): True opens it again, False closes
-        it, None leaves it half open.
-        """
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+        """Of the trials' results so far (whether each failed)."""
+        ...
+
+    @property
+    def says(self) -> str:
+        """What closes it, in words: `one trial`."""
         ...
 
 
@@ -34,11 +41,17 @@ class EachAlone:
         most = max(self.at_once, self.successes)
         return under_way < self.at_once and under_way + len(results) < most
 
-    def verdict(self, results: tuple[bool, ...]) -> bool | None:
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """The first failure opens it; enough successes close it."""
         if any(results):
-            return True
-        return False if len(results) >= self.successes else None
+            return "opens"
+        return "closes" if len(results) >= self.successes else None
+
+    @property
+    def says(self) -> str:
+        """`one trial`, `3 trials at once, 2 successes`."""
+        who = "everybody" if math.isinf(self.at_once) else _trials(int(self.at_once))
+        return who if self.successes == 1 else f"{who}, {self.successes} successes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,56 @@ class ByShare:
         """So many in all, at once or not."""
         return under_way + len(results) < self.trials
 
-    def verdict(self, results: tuple[bool, ...]) -> bool | None:
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """Nothing before all of them are in."""
         if len(results) < self.trials:
             return None
-        return sum(results) >= self.share * len(results) - 1e-9
+        return "opens" if sum(results) >= self.share * len(results) - 1e-9 else "closes"
+
+    @property
+    def says(self) -> str:
+        """`10 trials at once, judged together: 50% failures open it again`."""
+        return f"{_trials(self.trials)}, judged together: {self.share:.0%} failures open it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Credulous:
+    """One trial at a time, and any result closes it: nobody's intent, but a known mistake."""
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """One at a time."""
+        return under_way < 1
+
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+        """The first closes it."""
+        return "closes" if results else None
+
+    @property
+    def says(self) -> str:
+        """`one trial, however it ends`."""
+        return "one trial, however it ends"
+
+
+@dataclass(frozen=True, slots=True)
+class Oblivious:
+    """One trial at a time, and a failed one is as if it had not been: a known mistake, too."""
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """One at a time."""
+        return under_way < 1
+
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+        """A success closes it."""
+        return None if not results else "again" if results[-1] else "closes"
+
+    @property
+    def says(self) -> str:
+        """`one trial after the other until one succeeds`."""
+        return "one trial after the other until one succeeds"
+
+
+def _trials(number: int) -> str:
+    return "one trial" if number == 1 else f"{number} trials at once"
 
 
 EVERYBODY = EachAlone(at_once=math.inf)

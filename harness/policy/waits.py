@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.units import format_duration
+
 
 class Wait(Protocol):
     """How long a breaker stays open."""
@@ -16,16 +18,35 @@ class Wait(Protocol):
         """
         ...
 
+    def told_apart(self, times: int) -> int:
+        """The smallest count of openings from which on it waits just the same."""
+        ...
+
+    @property
+    def says(self) -> str:
+        """How long, in words: `60s`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
     """The same wait each time."""
 
     seconds: float
+    """Infinite for one that never tries again."""
 
     def wait_s(self, times: int) -> float:
         """The wait."""
         return self.seconds
+
+    def told_apart(self, times: int) -> int:
+        """It never changes."""
+        return 1
+
+    @property
+    def says(self) -> str:
+        """`60s`."""
+        return format_duration(self.seconds) if math.isfinite(self.seconds) else "ever"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,18 @@ class Growing:
 
     def wait_s(self, times: int) -> float:
         """The wait after that many openings in turn."""
-        return float(min(self.most_s, self.first_s * self.factor ** (times - 1)))
+        exponent = min(times - 1, _MOST_TIMES)
+        return float(min(self.most_s, self.first_s * self.factor**exponent))
+
+    def told_apart(self, times: int) -> int:
+        """Until it waits as long as it ever does."""
+        return _until_longest(self, times, self.most_s)
+
+    @property
+    def says(self) -> str:
+        """`2s, 3 times as long each time, up to 20s`."""
+        most = "" if math.isinf(self.most_s) else f", up to {format_duration(self.most_s)}"
+        return f"{format_duration(self.first_s)}, {self.factor:g} times as long each time{most}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +84,23 @@ class Multiplied:
     def wait_s(self, times: int) -> float:
         """The wait after that many openings in turn."""
         return min(self.most_s, self.first_s * times)
+
+    def told_apart(self, times: int) -> int:
+        """Until it waits as long as it ever does."""
+        return _until_longest(self, times, self.most_s)
+
+    @property
+    def says(self) -> str:
+        """`30s, as much longer each time, up to 300s`."""
+        most = "" if math.isinf(self.most_s) else f", up to {format_duration(self.most_s)}"
+        return f"{format_duration(self.first_s)}, as much longer each time{most}"
+
+
+_MOST_TIMES = 60
+"""So often in turn nothing opens: a day has not so many waits that double."""
+
+
+def _until_longest(wait: Wait, times: int, most_s: float) -> int:
+    while times > 1 and wait.wait_s(times - 1) >= most_s:
+        times -= 1
+    return min(times, _MOST_TIMES)

@@ -39,7 +39,7 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
     stream, sample = traffic
     while_down = target.contract.while_down(sample.request, upstream)
     duration_s = for_s + settings.wait_s + settings.longest_call_s + 10
-    opens = _opens(fault) and for_s >= settings.longest_call_s + settings.threshold
+    opens = _opens(fault) and for_s >= settings.longest_call_s + settings.failures
     expectations = (
         _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)
         if opens

@@ -8,18 +8,9 @@ however long its connection lives on (B8).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from harness.history.view import Call, History
-
-
-class Result(Enum):
-    """What an attempt is to a breaker (B1)."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    NEUTRAL = "neutral"
-
+from harness.policy.counting import Result
 
 FAILURE = frozenset({Result.FAILURE})
 SUCCESS = frozenset({Result.SUCCESS})

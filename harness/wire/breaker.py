@@ -30,8 +30,6 @@ _MOST_TIES = 40
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
 _MOST_EARLIER = 20
-CLOSED: States = {State("closed", NEVER): (START,)}
-"""Where every reading begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def read(
     """
     acceptor = Acceptor(attempts, outcomes, tie_s)
     events = happenings(attempts, asked, tie_s, lost)
-    states, in_flight = _begins(outcomes.policy.rule, earlier), UnderWay()
+    states, in_flight = _begins(outcomes.policy.opens, earlier), UnderWay()
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
@@ -94,15 +92,18 @@ def read(
     )
 
 
-def _begins(rule: Rule | None, earlier: Sequence[float]) -> States:
+def closed(rule: Rule) -> States:
+    """Where every reading begins, as far as its rule remembers nothing."""
+    return {State("closed", NEVER, rule.begin): (START,)}
+
+
+def _begins(rule: Rule, earlier: Sequence[float]) -> States:
     """The states in which a breaker may be at 0s, closed."""
-    if rule is None:
-        return CLOSED
-    found: States = dict(CLOSED)
+    found = closed(rule)
     seen = rule.begin
     for at_s in earlier[-_MOST_EARLIER:]:
         seen = rule.after(seen, False, at_s)
-        add(found, State("closed", NEVER, seen=seen), (START,))
+        add(found, State("closed", NEVER, seen), (START,))
     return found
 
 
@@ -174,6 +175,8 @@ class Acceptor:
         tie_s: Callable[[float], float],
     ) -> None:
         self._policy = outcomes.policy
+        self.begins = closed(outcomes.policy.opens)
+        """Where it begins, having seen nothing."""
         self._rules = Rules(outcomes, _mixed(attempts, outcomes, tie_s))
         self._attempts = {attempt.id: attempt for attempt in attempts}
 
@@ -255,7 +258,7 @@ class Acceptor:
                 wrong=wrong,
                 at_s=item.asked_s,
                 state_s=since_s,
-                until_s=since_s + self._policy.wait_most_s,
+                until_s=self._until_s(before, since_s),
                 asked=item,
             )
         probing = [state for state in before if state.kind == "half_open" and state.probes]
@@ -274,9 +277,14 @@ class Acceptor:
             wrong="while open",
             at_s=at_s,
             state_s=since_s,
-            until_s=since_s + self._policy.wait_s,
+            until_s=self._until_s(before, since_s),
             attempt=item,
         )
+
+    def _until_s(self, before: States, since_s: float) -> float:
+        """When it would have tried again that has been open since then."""
+        openings = max((s.openings for s in before if s.since_s == since_s), default=1)
+        return since_s + self._policy.wait.wait_s(max(1, openings))
 
 
 def _unknown(states: States, at_s: float) -> States:

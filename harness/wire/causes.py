@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
-from harness.policy.rules import Never
+from harness.policy.counting import Counted, Result
+from harness.policy.trials import EVERYBODY, Credulous, EachAlone, Oblivious
+from harness.policy.waits import Constant
 from harness.settings import ServiceSettings
 from harness.units import format_duration
-from harness.wire.attempts import Result
-from harness.wire.policy import Counted, Policy, declared
+from harness.wire.policy import Policy, declared
 
 _MOST_NAMED = 2
 _MOST_STATUSES = 6
@@ -89,27 +90,20 @@ def fitting(family: Sequence[Policy], explains: Callable[[Policy], int | None]) 
             yield Cause(what=policy.says, claims=policy.claims, events=events, policy=policy)
 
 
-_ASKS_ONCE = "doesn't ask its breaker again before a retry"
-
-
 def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     """Rivals of the declared breaker by what they have in common, the likeliest first.
 
     Of one family the first that fits is named, so those that say most come first.
     """
     base = declared(settings)
-    yield tuple(_thresholds(base, settings))
-    yield tuple(_waits(base, evidence.waits_s))
+    rivals = base.opens.rivals(settings.attempts)
+    yield tuple(_rival(base, says, "B2", opens=rule) for says, rule in rivals)
+    yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
     yield tuple(_probes(base))
-    if base.rule is not None:
-        # What else may be otherwise is told by failures in a row only: each of these readings keeps
-        # all results of a window, and there are hundreds.
-        yield from ((one,) for one in _rules(base) if one.by_call != base.by_call)
-        yield (_rival(base, _ASKS_ONCE, "B6", rechecks=False),)
-        return
     for one in _rules(base):
         yield (one,)
-    yield tuple(_forgetting(base))
+    for family in base.opens.variants():
+        yield tuple(_rival(base, says, "B2", opens=rule) for says, rule in family)
     yield from _counts(base, evidence)
     yield tuple(_sticking(base))
 
@@ -118,54 +112,44 @@ def _rival(base: Policy, says: str, *claims: str, **changes: object) -> Policy:
     return replace(base, says=says, claims=claims, **changes)  # type: ignore[arg-type]
 
 
-def _thresholds(base: Policy, settings: ServiceSettings) -> Iterator[Policy]:
-    if base.rule is not None:
-        for number in range(1, 2 * settings.threshold + 1):
-            says = f"opens after {number} failures in a row, not at {base.rule.says}"
-            yield _rival(base, says, "B2", rule=None, least=number, most=number)
-        yield _rival(base, "never opens", "B2", rule=Never())
-        return
-    n = settings.threshold
-    candidates = [n + 1, n - 1, settings.attempts, *(k for k in range(1, 2 * n + 1))]
-    for number in dict.fromkeys(candidates):
-        if number >= 1 and number != n:
-            failures = "1 failure" if number == 1 else f"{number} failures in a row"
-            says = f"opens after {failures}, not {n}"
-            yield _rival(base, says, "B2", least=number, most=number)
-    yield _rival(base, "never opens", "B2", most=math.inf, least=10**9)
+def _counting(base: Policy, says: str, **changes: object) -> Policy:
+    """A rival that counts otherwise."""
+    counting = replace(base.counting, **changes)  # type: ignore[arg-type]
+    return _rival(base, says, "B1", counting=counting)
 
 
-def _waits(base: Policy, waits_s: Sequence[float]) -> Iterator[Policy]:
+def _waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Policy]:
     for wait_s in waits_s:
         either_s = max(base.either_s, _PROBED_LATE_S)
-        if abs(wait_s - base.wait_s) > base.either_s + either_s:
+        if abs(wait_s - own_s) > base.either_s + either_s:
             says = f"waits about {format_duration(round(wait_s))} before it probes, not "
-            says += format_duration(base.wait_s)
-            yield _rival(base, says, "B4", wait_s=wait_s, wait_most_s=wait_s, either_s=either_s)
-    never = {"wait_s": math.inf, "wait_most_s": math.inf}
-    yield _rival(base, "never probes", "B4", **never)
+            says += base.wait.says
+            yield _rival(base, says, "B4", wait=Constant(wait_s), either_s=either_s)
+    yield _rival(base, "never probes", "B4", wait=Constant(math.inf))
 
 
 def _probes(base: Policy) -> Iterator[Policy]:
     for number in range(2, _MOST_PROBES + 1):
-        yield _rival(base, f"lets {number} through while half open", "B4", probes=number)
-    yield _rival(base, "lets everybody through while half open", "B4", probes=math.inf)
+        says = f"lets {number} through while half open"
+        yield _rival(base, says, "B4", trials=EachAlone(at_once=number))
+    yield _rival(base, "lets everybody through while half open", "B4", trials=EVERYBODY)
 
 
 def _rules(base: Policy) -> Iterator[Policy]:
     """One deviation each, in words that follow "it behaves as one that"."""
-    if base.by_call:
-        yield _rival(base, "counts attempts, not calls", "B1", by_call=False)
+    if base.counting.by_call:
+        yield _counting(base, "counts attempts, not calls", by_call=False)
     else:
-        yield _rival(base, "counts calls, not attempts", "B1", by_call=True)
-    yield _rival(base, _ASKS_ONCE, "B6", rechecks=False)
-    yield _rival(base, "isn't reset by a success", "B1", resets=False)
-    yield _rival(base, "closes when its probe fails", "B4", failed_probe="closes")
-    yield _rival(base, "goes on as if a failed probe had not been", "B4", failed_probe="nothing")
+        yield _counting(base, "counts calls, not attempts", by_call=True)
+    if base.rechecks:
+        yield _rival(base, "doesn't ask its breaker again before a retry", "B6", rechecks=False)
+    yield _rival(base, "closes when its probe fails", "B4", trials=Credulous())
+    says = "goes on as if a failed probe had not been"
+    yield _rival(base, says, "B4", trials=Oblivious())
     yield _rival(base, "begins its wait anew with each late failure", "B5", stragglers="restarts")
     yield _rival(base, "is closed by a late success", "B5", stragglers="closes")
     yield _rival(base, "keeps its count when it closes", "B2", clears=False)
-    yield _rival(base, "needs two successes to close", "B4", successes=2)
+    yield _rival(base, "needs two successes to close", "B4", trials=EachAlone(successes=2))
     says = "begins its wait anew with each request that it turns away"
     yield _rival(base, says, "B4", restarted_by_rejections=True)
     says = "opens again when it turns somebody away during its probe"
@@ -174,22 +158,16 @@ def _rules(base: Policy) -> Iterator[Policy]:
     yield _rival(base, says, "B4", from_start=True)
 
 
-def _forgetting(base: Policy) -> Iterator[Policy]:
-    for age_s in (60.0, 30.0, 10.0):
-        says = f"forgets failures that are older than {format_duration(age_s)}"
-        yield _rival(base, says, "B2", forgets_s=age_s)
-
-
 def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     """What counts otherwise than B1 says."""
 
     def uncounted(words: str, *endings: str) -> Iterator[Policy]:
         for becomes in (_NOTHING, _SUCCESS):
-            counts: tuple[tuple[str, Counted], ...] = tuple((one, becomes) for one in endings)
-            yield _rival(base, f"doesn't count {words}", "B1", counts=counts)
+            otherwise: tuple[tuple[str, Counted], ...] = tuple((one, becomes) for one in endings)
+            yield _counting(base, f"doesn't count {words}", otherwise=otherwise)
 
     def other(words: str, ending: str, becomes: Counted) -> Policy:
-        return _rival(base, words, "B1", counts=((ending, becomes),))
+        return _counting(base, words, otherwise=((ending, becomes),))
 
     statuses = tuple(map(str, evidence.errors[:_MOST_STATUSES]))
     some = (
@@ -218,8 +196,7 @@ def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     )
     yield (other("counts answers that make no sense as failures", "nonsense", _FAILURE),)
     yield tuple(
-        _rival(base, f"counts answers that take more than {slow_s:g}s as failures", "B1",
-               slow_s=slow_s)
+        _counting(base, f"counts answers over {slow_s:g}s as failures", slow_s=slow_s)
         for slow_s in (0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
         if any(took_s > slow_s for took_s in evidence.slow_s)
     )  # fmt: skip

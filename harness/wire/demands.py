@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.history.view import History, Request
+from harness.policy.counting import Result
 from harness.settings import ServiceSettings
-from harness.wire.attempts import FAILURE, Attempt, Result, by_start
+from harness.wire.attempts import FAILURE, Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied

@@ -15,9 +15,10 @@ from dataclasses import replace
 
 from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, History
+from harness.policy.counting import Result
 from harness.scenario.faults import KINDS
 from harness.settings import ServiceSettings
-from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, Result, by_start
+from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3

@@ -85,12 +85,15 @@ class Leeway:
     @cached_property
     def _dues(self) -> tuple[tuple[float, float], ...]:
         """When the wait of each opening was over."""
-        wait_s = self._settings.wait_s
-        return tuple(
-            (change.low_s + wait_s, change.high_s + wait_s)
-            for change in self._changes
-            if change.kind == "open"
-        )
+        found, openings = [], 0
+        for change in self._changes:
+            if change.kind == "open":
+                openings += 1
+                wait_s = self._settings.breaker.wait.wait_s(openings)
+                found.append((change.low_s + wait_s, change.high_s + wait_s))
+            elif change.kind == "closed":
+                openings = 0
+        return tuple(found)
 
     @cached_property
     def _decided_s(self) -> tuple[float, ...]:

@@ -1,17 +1,16 @@
 """What each attempt is to a breaker with given rules, and which attempts it isn't asked about.
 
-Attempts end in one of these ways: `answer`, `refusal` (4xx), `limit` (429), `error` (5xx),
-`nonsense` (an answer that a fault may have replaced), `silence` (the deadline), `refused` (no
-connection), `hang-up` (closed without an answer), `broken` (an answer that can't be read to its
-end); more exactly by its status, or by a fault that it met.
+How attempts end is named as `policy.counting` names it, by its status, or by a fault that it met.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
-from harness.wire.attempts import Attempt, Result
-from harness.wire.policy import Counted, Policy
+from harness.policy.counting import Counted, Result
+from harness.wire.attempts import Attempt
+from harness.wire.policy import Policy
 
 _DEADLINE_S = 0.1
 """Nearer than this to its deadline an attempt ended there."""
@@ -35,15 +34,20 @@ class Outcomes:
         self._timeout_s = timeout_s
         self._met = met
         self._retries: set[int] = set()
-        self._unfinished: set[int] = set()
+        self._next: dict[int, int] = {}
         for call in calls:
             self._retries |= {attempt.id for attempt in call[1:]}
-            self._unfinished |= {attempt.id for attempt in call[:-1]}
+            self._next |= {one.id: other.id for one, other in pairwise(call)}
         self._known: dict[int, frozenset[Counted]] = {}
 
     def unasked(self, attempt: Attempt) -> bool:
         """Whether it is made without asking: a retry, where only calls are asked about."""
         return not self.policy.rechecks and attempt.id in self._retries
+
+    def goes_on_with(self, attempt: Attempt) -> int | None:
+        """The attempt that goes on with a call of which only the end counts, without asking."""
+        whole = self.policy.counting.by_call and not self.policy.rechecks
+        return self._next.get(attempt.id) if whole else None
 
     def results(self, attempt: Attempt) -> frozenset[Counted]:
         """All that it may count as."""
@@ -62,20 +66,13 @@ class Outcomes:
         )
 
     def _results(self, attempt: Attempt) -> frozenset[Counted]:
-        if self.policy.by_call and attempt.id in self._unfinished:
+        if self.policy.counting.by_call and attempt.id in self._next:
             return frozenset({None})
         return frozenset(self._as(attempt, result) for result in attempt.results)
 
     def _as(self, attempt: Attempt, result: Result) -> Counted:
-        slow = attempt.end_s - attempt.start_s > self.policy.slow_s
-        if slow and result is Result.SUCCESS:
-            return Result.FAILURE
-        if self.policy.counts:
-            otherwise = dict(self.policy.counts)
-            for ending in self._endings(attempt, result):
-                if ending in otherwise:
-                    return otherwise[ending]
-        return result
+        took_s = attempt.end_s - attempt.start_s
+        return self.policy.counting.counted(result, took_s, self._endings(attempt, result))
 
     def _endings(self, attempt: Attempt, result: Result) -> Iterator[str]:
         """All names of how an attempt ended, if this was its result."""

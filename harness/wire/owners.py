@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.history.view import Request
+from harness.policy.counting import Result
 from harness.settings import ServiceSettings
-from harness.wire.attempts import Attempt, Result
+from harness.wire.attempts import Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
@@ -231,17 +232,24 @@ class Owners:
         tries = _tries(mine[name], latest)
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
-            yield done_s + own.backoff_s(tries), 0.0
+            yield self._again_s(own, latest, tries, attempt), 0.0
             yield done_s, _UNLIKELY_S
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
         if strange or any(k > done for k in positions):
             if again:
-                yield done_s + own.backoff_s(tries), 0.0
+                yield self._again_s(own, latest, tries, attempt), 0.0
             yield done_s, _UNLIKELY_S if again else 0.0
         if name != upstream and any(not self._made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
+
+    def _again_s(
+        self, own: ServiceSettings, latest: Attempt, tries: int, attempt: Attempt
+    ) -> float:
+        """When the next attempt was due: of all instants the one nearest to when it was made."""
+        low_s, high_s = own.between_s(tries, latest.status)
+        return min(max(attempt.start_s, latest.ends_from_s + low_s), latest.ends_from_s + high_s)
 
     def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
         """When it was due that is not given up yet: by waiting in vain before it, unseen."""

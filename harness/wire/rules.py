@@ -6,14 +6,12 @@ none where no such breaker would have done it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from harness.policy.rules import Rule
-from harness.wire.attempts import Attempt, Result
+from harness.policy.counting import Counted, Result
+from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
-from harness.wire.policy import Counted
 from harness.wire.states import Asked, State, States, add
 from harness.wire.stories import Change, Story
 
@@ -34,11 +32,32 @@ class Rules:
     def __init__(self, outcomes: Outcomes, mixed: Mapping[int, int]) -> None:
         self._outcomes = outcomes
         self._policy = outcomes.policy
+        self._rule = outcomes.policy.opens
+        self._trials = outcomes.policy.trials
         self._mixed = mixed
 
     def due_s(self, state: State) -> float:
         """When an open one may probe at the earliest."""
-        return state.since_s + self._policy.wait_s - self._policy.either_s
+        return state.since_s + self._wait_s(state) - self._policy.either_s
+
+    def _wait_s(self, state: State) -> float:
+        return self._policy.wait.wait_s(max(1, state.openings))
+
+    def _has_room(self, state: State) -> bool:
+        return not state.stuck and self._trials.room(len(state.probes), state.tried)
+
+    # What it may become
+
+    def _open(self, state: State, since_s: float, seen: Hashable) -> State:
+        """The same breaker, opened."""
+        openings = self._policy.wait.told_apart(state.openings + 1)
+        kept = self._rule.begin if self._policy.clears else seen
+        return State("open", since_s, kept, openings=openings, told=state.told)
+
+    def _closed(self, state: State, since_s: float) -> State:
+        """The same breaker, closed."""
+        seen = self._rule.begin if self._policy.clears else state.seen
+        return State("closed", since_s, seen, told=state.told)
 
     # An attempt begins
 
@@ -49,7 +68,7 @@ class Rules:
             return {state: stories}
         found: States = {}
         if state.kind == "half_open":
-            if len(state.probes) < self._policy.probes and not state.stuck:
+            if self._has_room(state):
                 add(found, replace(state, probes=state.probes | {attempt.id}), stories)
             return found
         if at_s - state.since_s <= tie_s:
@@ -58,11 +77,11 @@ class Rules:
             probing = State(
                 "half_open",
                 state.since_s,
-                failures=state.failures,
+                state.seen,
                 probes=frozenset({attempt.id}),
-                told=state.told,
-                successes=state.successes,
+                openings=state.openings,
                 freed_s=at_s,
+                told=state.told,
             )
             change = Change("half_open", at_s, at_s, attempt.id)
             add(found, probing, _with(stories, change))
@@ -85,7 +104,7 @@ class Rules:
         `alone`: whether no other attempt was under way.
         """
         if state.kind == "any":
-            return _known_again(state, stories, attempt, tie_s, alone=alone)
+            return self._known_again(state, stories, attempt, tie_s, alone=alone)
         low_s, high_s = attempt.ends_from_s, attempt.end_s
         if low_s < at_s < high_s:
             high_s = at_s
@@ -106,6 +125,17 @@ class Rules:
             add(found, state, stories)
         return found
 
+    def _known_again(
+        self, state: State, stories: Stories, attempt: Attempt, tie_s: float, *, alone: bool
+    ) -> States:
+        """After a time in which nothing could be read: a success says that it is closed."""
+        if attempt.result is not Result.SUCCESS:
+            return {State("any", max(state.since_s, attempt.end_s)): stories}  # it may be open
+        if not alone or attempt.start_s <= state.since_s + tie_s:
+            return {state: stories}
+        closings = (s.then(Change("closed", s.at_s, attempt.end_s, None)) for s in stories)
+        return {State("closed", attempt.end_s, self._rule.begin): tuple(closings)}
+
     def _straggled(
         self, state: State, stories: Stories, attempt: Attempt, low_s: float, high_s: float
     ) -> States:
@@ -117,7 +147,7 @@ class Rules:
             if rule == "restarts" and result is Result.FAILURE and state.kind == "open":
                 add(found, replace(state, since_s=high_s), stories)
             elif rule == "closes" and result is Result.SUCCESS:
-                closed = State("closed", high_s, told=state.told)
+                closed = State("closed", high_s, self._rule.begin, told=state.told)
                 add(found, closed, _with(stories, Change("closed", low_s, high_s, attempt.id)))
             else:
                 add(found, state, stories)
@@ -126,82 +156,78 @@ class Rules:
     def _after_probe(
         self, state: State, attempt: Attempt, result: Counted, low_s: float, high_s: float
     ) -> Next:
-        rules, left = self._policy, state.probes - {attempt.id}
+        left = state.probes - {attempt.id}
         if self._outcomes.sticks(attempt, result):
             return replace(state, probes=left, stuck=True), None
         if result is None:
+            goes_on = self._outcomes.goes_on_with(attempt)
+            if goes_on is not None:
+                return replace(state, probes=left | {goes_on}), None
             return replace(state, probes=left, freed_s=high_s), None
-        if result is Result.SUCCESS or (
-            result is Result.FAILURE and rules.failed_probe == "closes"
-        ):
-            done = state.successes + 1
-            if done < rules.successes:
-                return replace(state, probes=left, successes=done, freed_s=high_s), None
-            kept = 0 if rules.clears else max(0, int(min(rules.least, 1e9)) - 1)
-            closed = State("closed", high_s, failures=kept, told=state.told)
-            return closed, Change("closed", low_s, high_s, attempt.id)
-        if result is Result.FAILURE and rules.failed_probe == "opens":
-            opened = State("open", high_s, failures=state.failures, told=state.told)
+        if result is Result.NEUTRAL:
+            return self._goes_on(state, state.tried, left, attempt, low_s, high_s)
+        tried = (*state.tried, result is Result.FAILURE)
+        verdict = self._trials.verdict(tried)
+        if verdict == "closes":
+            return self._closed(state, high_s), Change("closed", low_s, high_s, attempt.id)
+        if verdict == "opens":
+            opened = self._open(state, high_s, state.seen)
             return opened, Change("open", low_s, high_s, attempt.id)
-        if left:
-            return replace(state, probes=left, freed_s=high_s), None
+        if verdict == "again":
+            return self._goes_on(state, (), left, attempt, low_s, high_s)
+        return replace(state, probes=left, tried=tried, freed_s=high_s), None
+
+    def _goes_on(
+        self,
+        state: State,
+        tried: tuple[bool, ...],
+        left: frozenset[int],
+        attempt: Attempt,
+        low_s: float,
+        high_s: float,
+    ) -> Next:
+        """A trial gave its place back: where none is left, the next call tries again at once."""
+        if left or tried:
+            return replace(state, probes=left, tried=tried, freed_s=high_s), None
         waiting = State(
-            "open", state.since_s, failures=state.failures, freed_s=high_s, told=state.told
+            "open",
+            state.since_s,
+            state.seen,
+            openings=state.openings,
+            freed_s=high_s,
+            told=state.told,
         )
         return waiting, Change("open", low_s, high_s, attempt.id)
 
     def _counted(
         self, state: State, attempt: Attempt, result: Counted, low_s: float, high_s: float
     ) -> list[Next]:
-        """What the count may be; near an opposite result either may have come first."""
-        rules = self._policy
-        others = self._mixed.get(attempt.id, 0)
+        """What its rule may be; near an opposite result either may have come first."""
         if result is None or result is Result.NEUTRAL:
             return [(state, None)]
-        if rules.rule is not None:
-            opening = Change("open", low_s, high_s, attempt.id)
-            return self._by_rule(rules.rule, state, result is Result.FAILURE, opening, high_s)
-        if result is Result.SUCCESS:
-            if not rules.resets:
-                return [(state, None)]
-            most = (rules.least if math.isinf(rules.most) else rules.most) - 1
-            few = int(min(others, most))
-            if not few and not state.failures:
-                return [(state, None)]
-            return [(replace(state, failures=k, run=()), None) for k in range(few + 1)]
-        found: list[Next] = [(state, None)] if others else []
-        since_s = attempt.start_s if rules.from_start else high_s
-        if not math.isinf(rules.forgets_s):
-            recent = tuple(at_s for at_s in state.run if high_s - at_s <= rules.forgets_s)
-            state = replace(state, failures=len(recent), run=(*recent, high_s))
-        return found + self._failed(state, Change("open", low_s, high_s, attempt.id), since_s)
+        opening = Change("open", low_s, high_s, attempt.id)
+        since_s = attempt.start_s if self._policy.from_start else high_s
+        others = self._mixed.get(attempt.id, 0)
+        return self._after(state, result is Result.FAILURE, opening, high_s, since_s, others)
 
-    def _failed(self, state: State, opening: Change, since_s: float) -> list[Next]:
-        """One failure more: it may open, or count it."""
-        found: list[Next] = []
-        count, rules = state.failures + 1, self._policy
-        if rules.rule is not None:
-            return self._by_rule(rules.rule, state, True, opening, since_s)
-        if count >= rules.least:
-            failures = 0 if rules.clears else count
-            found.append((State("open", since_s, failures=failures, told=state.told), opening))
-        if count < rules.most:
-            kept = min(count, rules.least) if math.isinf(rules.most) else count
-            found.append((replace(state, failures=int(kept)), None))
-        return found
-
-    def _by_rule(
-        self, rule: Rule, state: State, failed: bool, opening: Change, at_s: float
+    def _after(
+        self,
+        state: State,
+        failed: bool,
+        opening: Change,
+        at_s: float,
+        since_s: float,
+        others: int = 0,
     ) -> list[Next]:
-        """One result more to a rule of another kind."""
-        before = rule.begin if state.seen is None else state.seen
-        seen = rule.after(before, failed, at_s)
-        return [
-            (State("open", at_s, told=state.told), opening)
-            if opens
-            else (replace(state, seen=seen), None)
-            for opens in sorted(rule.may_open(seen, _EDGE_S))
-        ]
+        """One result more: it may open, or count it."""
+        found: list[Next] = []
+        for seen in self._rule.possible(state.seen, failed, at_s, others):
+            for opens in self._rule.may_open(seen, _EDGE_S):
+                if opens:
+                    found.append((self._open(state, since_s, seen), opening))
+                else:
+                    found.append((state if seen == state.seen else replace(state, seen=seen), None))
+        return found
 
     # Nobody saw an attempt
 
@@ -219,7 +245,7 @@ class Rules:
             if self._policy.restarted_by_rejections and state.kind == "open":
                 kept = replace(state, since_s=asked.by_s)
             if self._policy.overruled and state.kind == "half_open":
-                kept = State("open", asked.by_s, told=state.told)
+                kept = self._open(state, asked.by_s, state.seen)
                 opening = Change("open", asked.asked_s, asked.by_s, None)
                 add(found, kept, _with(stories, opening))
             else:
@@ -242,12 +268,24 @@ class Rules:
     ) -> None:
         opening = Change("open", low_s, high_s, None)
         if state.kind == "closed":
-            for one, change in self._failed(state, opening, high_s):
+            for one, change in self._after(state, True, opening, high_s, high_s):
                 add(found, one, _with(stories, change))
         elif state.kind == "open" and high_s >= due_s:
-            probing = Change("half_open", low_s, high_s, None)
-            again = State("open", high_s, told=state.told)
-            add(found, again, _with(_with(stories, probing), opening))
+            stories = _with(stories, Change("half_open", low_s, high_s, None))
+            probing = replace(state, kind="half_open", freed_s=high_s)
+            self._tried_unseen(found, probing, stories, opening)
+        elif state.kind == "half_open" and state.tried and self._has_room(state):
+            self._tried_unseen(found, state, stories, opening)
+
+    def _tried_unseen(self, found: States, state: State, stories: Stories, opening: Change) -> None:
+        """A trial failed that nobody saw."""
+        tried = (*state.tried, True)
+        verdict = self._trials.verdict(tried)
+        if verdict == "opens":
+            opened = self._open(state, opening.high_s, state.seen)
+            add(found, opened, _with(stories, opening))
+        elif verdict is None:
+            add(found, replace(state, tried=tried, freed_s=opening.high_s), stories)
 
     def _turns_away(self, state: State, asked: Asked, tie_s: float) -> bool:
         match state.kind:
@@ -255,25 +293,12 @@ class Rules:
                 # It has closed only after this request had asked.
                 return state.since_s >= asked.asked_s - tie_s
             case "open":
-                due_s = state.since_s + self._policy.wait_most_s + self._policy.either_s
+                due_s = state.since_s + self._wait_s(state) + self._policy.either_s
                 return asked.asked_s <= max(due_s, state.freed_s) + tie_s
             case "half_open":
-                full = state.stuck or len(state.probes) >= self._policy.probes
-                return full or asked.asked_s <= state.freed_s + tie_s
+                return not self._has_room(state) or asked.asked_s <= state.freed_s + tie_s
             case _:
                 return True
-
-
-def _known_again(
-    state: State, stories: Stories, attempt: Attempt, tie_s: float, *, alone: bool
-) -> States:
-    """After a time in which nothing could be read: a success says that it is closed."""
-    if attempt.result is not Result.SUCCESS:
-        return {State("any", max(state.since_s, attempt.end_s)): stories}  # it may be open
-    if not alone or attempt.start_s <= state.since_s + tie_s:
-        return {state: stories}
-    closings = (s.then(Change("closed", s.at_s, attempt.end_s, None)) for s in stories)
-    return {State("closed", attempt.end_s): tuple(closings)}
 
 
 def _with(stories: Stories, change: Change | None) -> Stories:

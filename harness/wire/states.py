@@ -22,26 +22,26 @@ class State:
     kind: Kind
     since_s: float
     """When it began; while half open, when it had opened."""
-    failures: int = 0
+    seen: Hashable = None
+    """The state of its rule, while closed."""
     probes: frozenset[int] = frozenset()
     """Attempts that it has let through while half open and that are still under way."""
-    successes: int = 0
+    tried: tuple[bool, ...] = ()
+    """While half open: of each trial that is over, whether it failed."""
+    openings: int = 0
+    """How often it has opened since it was last closed, as far as its wait tells that apart."""
     freed_s: float = NEVER
     """When its slot for a probe was last taken or given back (B1: 429): those who asked before may
     be turned away."""
     told: frozenset[int] = frozenset()
     """Attempts whose end has been taken into account ahead of its turn."""
     stuck: bool = False
-    run: tuple[float, ...] = ()
-    """When each failure of the run was counted, where failures are forgotten."""
-    seen: Hashable = None
-    """The state of a rule other than failures in a row; None where it begins."""
 
     def having(self, attempt: int) -> State:
         """The same, with one more attempt's end taken into account ahead of its turn."""
         return State(
-            self.kind, self.since_s, self.failures, self.probes, self.successes, self.freed_s,
-            self.told | {attempt}, self.stuck, self.run, self.seen,
+            self.kind, self.since_s, self.seen, self.probes, self.tried, self.openings,
+            self.freed_s, self.told | {attempt}, self.stuck,
         )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
 
+from harness.policy.counting import Result
 from harness.units import format_duration
-from harness.wire.attempts import Attempt, Result, given_up_after_s
+from harness.wire.attempts import Attempt, given_up_after_s
 from harness.wire.breaker import Acceptor, happenings, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
 from harness.wire.demand import Demand

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.wire.attempts import Attempt
-from harness.wire.breaker import CLOSED, Acceptor, Happening, note
+from harness.wire.breaker import Acceptor, Happening, note
 from harness.wire.states import Asked, State, States
 
 _BY_CHANCE = 0.05
@@ -83,7 +83,7 @@ class _Search:
         self._known: dict[object, States] = {}
 
     def succeeds(self) -> bool:
-        guesses: list[Guess] = [(_Worker(CLOSED, {}, frozenset()),) * self._count]
+        guesses: list[Guess] = [(_Worker(self._acceptor.begins, {}, frozenset()),) * self._count]
         for index, (event, whose) in enumerate(self._events):
             self._known = {}
             found: dict[object, Guess] = {}

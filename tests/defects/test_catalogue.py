@@ -210,7 +210,7 @@ def everywhere(**changed: float) -> dict[str, dict[str, float]]:
         name: {
             "attempts": own.attempts,
             "timeout": own.timeout_s,
-            "threshold": own.threshold,
+            "threshold": own.failures,
             "wait": own.wait_s,
         }
         | changed

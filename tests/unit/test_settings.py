@@ -54,7 +54,7 @@ def test_a_history_keeps_them() -> None:
 def test_an_old_history_says_nothing_of_backoffs() -> None:
     own = {"attempts": 3.0, "timeout_s": 5.0, "threshold": 9.0, "wait_s": 7.0}
     found = document().settings["auth"].told(own)
-    assert (found.attempts, found.threshold, found.wait_s) == (3, 9, 7.0)
+    assert (found.attempts, found.failures, found.wait_s) == (3, 9, 7.0)
     assert found.backoff_s(2) == 2.0
 
 

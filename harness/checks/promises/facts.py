@@ -19,11 +19,12 @@ from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
 from harness.history.spans import Spans
 from harness.history.view import History, Request
+from harness.policy.counting import Result
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase, Revoke
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
-from harness.wire.attempts import Attempt, Result
+from harness.wire.attempts import Attempt
 from harness.wire.witness import Wire
 
 SLACK_S = 0.02

@@ -22,9 +22,9 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
     if not facts.scenario.faults:
         return
     waits = [
-        own.timeout_s + own.wait_s
+        facts.settings(name).timeout_s + _longest_wait_s(facts, name)
         for name in facts.faulted
-        if name in facts.upstreams and (own := facts.settings(name))
+        if name in facts.upstreams
     ]
     lifted_s = facts.scenario.last_lift_s
     well_s = lifted_s + max(waits, default=0.0) + EITHER_S
@@ -55,6 +55,15 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
             request=request.sent.id,
         )
         return
+
+
+def _longest_wait_s(facts: Facts, upstream: str) -> float:
+    """The longest that it stays open in this play: it may wait longer each time in turn."""
+    wait = facts.settings(upstream).breaker.wait
+    if wait.wait_s(2) == wait.wait_s(1):
+        return wait.wait_s(1)
+    changes = facts.wire(upstream).changes.main
+    return wait.wait_s(max(1, sum(change.kind == "open" for change in changes)))
 
 
 def _in_bursts(facts: Facts, request: Request, instants: int) -> int:

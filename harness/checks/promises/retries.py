@@ -13,7 +13,8 @@ from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.history.view import Request
-from harness.wire.attempts import Attempt, Result
+from harness.policy.counting import Result
+from harness.wire.attempts import Attempt
 
 _EARLY_S = 0.12
 _LATE_S = 0.7
@@ -82,17 +83,21 @@ def _of_call(
                 f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
             )
             return
-        backoff_s = own.backoff_s(number)
+        low_s, high_s = own.between_s(number, earlier.status)
         slack_s = facts.slack_s(earlier.start_s, later.start_s)
-        if gap_s < backoff_s - _EARLY_S - slack_s / 2 or gap_s > backoff_s + _LATE_S + slack_s:
+        if gap_s < low_s - _EARLY_S - slack_s / 2 or gap_s > high_s + _LATE_S + slack_s:
             yield _violation(
                 request,
                 upstream,
                 "backoff between attempts",
                 ("B7",),
                 f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
-                f"not {backoff_s:g} s",
+                f"not {_span(low_s, high_s)} s",
             )
+
+
+def _span(low_s: float, high_s: float) -> str:
+    return f"{low_s:g}" if low_s == high_s else f"{low_s:.2g}-{high_s:.2g}"
 
 
 def _idle(facts: Facts, request: Request) -> Iterator[Violation]:

@@ -14,13 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from harness.history.view import Request
+from harness.policy.counting import Result
 from harness.report.page.thinning import Thinned
 from harness.report.scene import RequestView, Scene, Try, UpstreamView
 from harness.report.secrets import clean
 from harness.scenario.traffic import Stream
 from harness.units import Range
 from harness.verdict import Finding, Judgement, Verdict
-from harness.wire.attempts import Result
 
 UNITS = 10_000
 """In a second."""

@@ -134,10 +134,10 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
 
 
 def _settings(own: ServiceSettings) -> str:
-    counted = "calls" if own.per_call else "attempts"
+    rules = own.breaker
     return (
-        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens at {own.opens.says} "
-        f"({counted}), for {format_duration(own.wait_s)}"
+        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens at {rules.opens.says} "
+        f"({own.counts}), for {rules.wait.says}"
     )
 
 

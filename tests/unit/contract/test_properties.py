@@ -10,20 +10,26 @@ from hypothesis import strategies as st
 
 from harness.contract import Forecast, predict
 from harness.contracts import document
+from harness.policy.counting import Counting
+from harness.policy.rules import InARow
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 
 RUNS = 8
 FAULTS = ("refused", "blackhole", "status", "stall", "truncate")
 
 services = st.builds(
-    ServiceSettings,
+    in_a_row,
     attempts=st.integers(1, 4),
     timeout_s=st.sampled_from([0.5, 2.0, 5.0]),
     threshold=st.integers(1, 12),
     wait_s=st.sampled_from([5.0, 15.0, 60.0]),
     per_call=st.booleans(),
 )
+
+
+def opening_at(own: ServiceSettings, failures: int) -> ServiceSettings:
+    return replace(own, breaker=replace(own.breaker, opens=InARow(failures)))
 
 
 def outage(fault: str, *, to: int = 20, rate: str = "1/s", calls: int | None = None) -> Scenario:
@@ -55,13 +61,13 @@ def test_it_opens_only_after_n_failures(auth: ServiceSettings, fault: str, to: i
     found = forecast(outage(fault, to=to), auth).of("auth")
     if found.opens:
         assert found.attempts is not None
-        assert found.attempts.low >= auth.threshold
+        assert found.attempts.low >= auth.failures
 
 
 @given(services, st.integers(1, 11))
 @settings(max_examples=40, deadline=None)
 def test_fewer_failing_calls_than_n_never_open_it(auth: ServiceSettings, threshold: int) -> None:
-    strict = replace(auth, threshold=threshold + 1, per_call=False)
+    strict = replace(opening_at(auth, threshold + 1), counting=Counting())
     found = forecast(outage("status", calls=threshold), strict).of("auth")
     assert found.opens == ()
 
@@ -70,7 +76,7 @@ def test_fewer_failing_calls_than_n_never_open_it(auth: ServiceSettings, thresho
 @settings(max_examples=40, deadline=None)
 def test_a_higher_threshold_never_opens_earlier(auth: ServiceSettings, fault: str) -> None:
     less = forecast(outage(fault), auth).of("auth").opened
-    more = forecast(outage(fault), replace(auth, threshold=auth.threshold + 1)).of("auth").opened
+    more = forecast(outage(fault), opening_at(auth, auth.failures + 1)).of("auth").opened
     if more:
         assert less
         assert less.earliest_s <= more.earliest_s + 0.15

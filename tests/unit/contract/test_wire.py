@@ -13,11 +13,11 @@ import yaml
 from pydantic import TypeAdapter
 
 from harness.contract.attempt import Attempt, Delivered
-from harness.contract.breaker import Outcome
 from harness.contract.routes import Attempted, Call, flow_of
 from harness.contract.service import Sent, Service
 from harness.contract.wire import Wire
 from harness.contracts import document
+from harness.policy.counting import Result
 from harness.scenario.faults import KINDS, Fault, FaultBase, Kind
 from harness.scenario.faults.served import Served
 from harness.scenario.traffic import Stream
@@ -183,7 +183,7 @@ def test_it_has_the_sizes_of_the_bundled_stubs_answers(upstream: str) -> None:
     flow = route(stream, "ada")
     call = next(flow)
     while call.upstream != upstream:
-        call = flow.send(Attempted(outcome=Outcome.SUCCESS))
+        call = flow.send(Attempted(result=Result.SUCCESS))
     sent = Service(random.Random(0)).answer(call, "ada", 0.0)
 
     assert abs(sent.total_bytes - len(_said_by_the_stub(upstream))) <= 1  # 1000.0 or 999.99

@@ -6,6 +6,7 @@ import pytest
 
 from harness.contracts import Contract, parse_contract
 from harness.errors import InvalidFile
+from harness.policy.backoffs import Listed
 
 SHOP = """\
 name: shop
@@ -44,10 +45,10 @@ def shop() -> Contract:
 def test_a_contract_says_all_of_its_upstreams_and_routes() -> None:
     contract = shop()
     own = contract.settings_of("payments")
-    assert (own.attempts, own.timeout_s, own.threshold, own.wait_s) == (3, 2.0, 4, 15.0)
-    assert own.backoffs_s == (0.2, 0.4)
+    assert (own.attempts, own.timeout_s, own.failures, own.wait_s) == (3, 2.0, 4, 15.0)
+    assert own.backoff == Listed((0.2, 0.4))
     hasty = contract.profile("hasty")
-    assert (hasty["payments"].threshold, hasty["payments"].timeout_s) == (2, 2.0)
+    assert (hasty["payments"].failures, hasty["payments"].timeout_s) == (2, 2.0)
     assert hasty["stock"].timeout_s == 0.5
     assert contract.variables == {"PAYMENTS_URL": "payments"}
     route = contract.route_of("POST /orders/12/?x=1")

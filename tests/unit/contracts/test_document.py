@@ -2,7 +2,7 @@
 
 from gateway.settings import PROFILES
 from harness.contracts import document
-from harness.settings import ServiceSettings
+from harness.settings import in_a_row
 from stub_services import DEFAULT_USERS, SERVICES
 
 
@@ -10,7 +10,7 @@ def test_the_reference_gateway_is_configured_as_the_contract_says() -> None:
     contract = document()
     for reading in contract.readings:
         told = {
-            name: ServiceSettings(
+            name: in_a_row(
                 attempts=own.attempts,
                 timeout_s=own.timeout_s,
                 threshold=own.threshold,

@@ -11,7 +11,7 @@ from harness.contracts import document
 from harness.explore.openings import openings
 from harness.explore.player import Player
 from harness.explore.surface import Offered, Surface, catalogue
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 from harness.target_file import load_target
 
 ROUTES = catalogue(load_target("reference"))
@@ -28,7 +28,7 @@ def surface_with(own: ServiceSettings) -> Surface:
 @pytest.mark.parametrize("attempts", [1, 4])
 @pytest.mark.parametrize("threshold", [1, 2, 10])
 def test_openings_are_valid_scenarios_for_all_settings(attempts: int, threshold: int) -> None:
-    own = ServiceSettings(attempts=attempts, timeout_s=0.5, threshold=threshold, wait_s=1)
+    own = in_a_row(attempts=attempts, timeout_s=0.5, threshold=threshold, wait_s=1)
     found = list(openings(surface_with(own), ["auth"]))
     assert len(found) == (7 if threshold == 1 else 8)
     for outage in found:
@@ -37,7 +37,7 @@ def test_openings_are_valid_scenarios_for_all_settings(attempts: int, threshold:
 
 
 def test_an_upstream_that_no_user_reaches_has_none() -> None:
-    own = ServiceSettings(attempts=1, timeout_s=1, threshold=3, wait_s=4)
+    own = in_a_row(attempts=1, timeout_s=1, threshold=3, wait_s=4)
     surface = surface_with(own)
     assert not list(openings(replace(surface, offered=surface.offered[:1]), ["auth"]))
 

@@ -17,7 +17,7 @@ from harness.explore.surface import Offered, Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
 from harness.scenario.loader import parse_scenario
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 from harness.target_file import load_target
 
 _CALLS = {
@@ -74,10 +74,10 @@ def test_every_route_of_the_catalogue_is_a_valid_stream() -> None:
 @pytest.mark.parametrize(
     ("own", "attempt_s", "expected_s"),
     [
-        (ServiceSettings(attempts=2, timeout_s=5, threshold=5, wait_s=60), 0.0, 2.0),
-        (ServiceSettings(attempts=2, timeout_s=5, threshold=5, wait_s=60), 5.0, 9.0),
-        (ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60), 0.0, 4.0),
-        (ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60), 30.0, 34.0),
+        (in_a_row(attempts=2, timeout_s=5, threshold=5, wait_s=60), 0.0, 2.0),
+        (in_a_row(attempts=2, timeout_s=5, threshold=5, wait_s=60), 5.0, 9.0),
+        (in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60), 0.0, 4.0),
+        (in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60), 30.0, 34.0),
     ],
 )
 def test_trips_are_where_the_contract_has_them(

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.policy.breaker import Breaker, Rules
-from harness.policy.rules import InARow, Never, Rule, ShareOfCalls, ShareOfSeconds
+from harness.policy.counting import Result
+from harness.policy.rules import InARow, Never, Rule
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import ByShare, EachAlone
 from harness.policy.waits import Constant, Growing, Multiplied, Wait
 
@@ -37,6 +39,10 @@ def openings(rule: Rule, told: Results) -> list[bool]:
         found.append(rule.opens(state))
         assert rule.may_open(state, 0.0) >= {found[-1]}
     return found
+
+
+def result_of(failed: bool) -> Result:
+    return Result.FAILURE if failed else Result.SUCCESS
 
 
 def by_force(told: Results, opens: Callable[[Results], bool]) -> list[bool]:
@@ -117,12 +123,12 @@ def test_trials_judged_by_their_share() -> None:
     breaker = Breaker(rules)
     first = breaker.ask(0.0)
     assert first is not None
-    breaker.tell(first, True, 0.0)
+    breaker.tell(first, Result.FAILURE, 0.0)
     passes = [breaker.ask(1.0) for _ in range(6)]
     assert [one is not None for one in passes] == [True] * 4 + [False] * 2
     for one, failed in zip(passes, (True, False, False, False), strict=False):
         assert one is not None
-        breaker.tell(one, failed, 1.5)
+        breaker.tell(one, result_of(failed), 1.5)
     assert breaker.reopens_s is None
 
 
@@ -154,7 +160,7 @@ def test_in_a_row_is_what_pybreaker_does(
             admitted = True
         assert (leave is not None) is admitted
         if leave is not None:
-            ours.tell(leave, failed, now_s)
+            ours.tell(leave, result_of(failed), now_s)
         assert (ours.reopens_s is not None) is (theirs.current_state != "closed")
 
 
@@ -174,7 +180,7 @@ def test_in_a_row_is_what_circuitbreaker_does(monkeypatch: pytest.MonkeyPatch) -
     for failed in (True, False, True, True):
         leave = ours.ask(clock[0])
         assert leave is not None
-        ours.tell(leave, failed, clock[0])
+        ours.tell(leave, result_of(failed), clock[0])
         with contextlib.suppress(ZeroDivisionError):
             guarded(failed)
         assert theirs.opened is (ours.reopens_s is not None)

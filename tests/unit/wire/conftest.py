@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.settings import ServiceSettings
-from harness.wire.attempts import Attempt, Result
+from harness.policy.counting import Result
+from harness.settings import ServiceSettings, in_a_row
+from harness.wire.attempts import Attempt
 
-SETTINGS = ServiceSettings(attempts=1, timeout_s=5, threshold=3, wait_s=10)
+SETTINGS = in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=10)
 
 MakeAttempts = Callable[..., tuple[Attempt, ...]]
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from harness.checks.noise import Noise
 from harness.history.events import Applied, Called, Crossed, Event, Replied, Run, Waited
 from harness.history.view import History
-from harness.settings import ServiceSettings
-from harness.wire.attempts import Attempt, Result, cut_idle
+from harness.policy.counting import Result
+from harness.settings import in_a_row
+from harness.wire.attempts import Attempt, cut_idle
 from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight
 
-SETTINGS = ServiceSettings(attempts=1, timeout_s=30, threshold=5, wait_s=60)
+SETTINGS = in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60)
 
 
 def crossed(at_s: float, connection: int, what: str, **more: str | int) -> Crossed:

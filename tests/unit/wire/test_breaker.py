@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
@@ -116,7 +116,7 @@ def test_what_was_asked_just_before_the_trip_may_still_arrive(attempts, settings
 
 
 def test_other_settings_are_taken_as_they_are(attempts) -> None:
-    eager = ServiceSettings(attempts=1, timeout_s=1, threshold=1, wait_s=2)
+    eager = in_a_row(attempts=1, timeout_s=1, threshold=1, wait_s=2)
     made = attempts((0.0, 0.1, "f"), (2.2, 2.3, "s"))
     assert wrong(hold(made, [away(1)], eager)) is None
     assert wrong(hold(attempts((0.0, 0.1, "f"), (1.0, 1.1, "s")), [], eager)) == ("while open")

@@ -19,7 +19,7 @@ from harness.history.events import (
     Sent,
 )
 from harness.history.view import History
-from harness.settings import ServiceSettings
+from harness.settings import ServiceSettings, in_a_row
 from harness.wire.witness import Wire, Witness
 
 
@@ -280,7 +280,7 @@ def test_a_gateway_without_breaker_never_opens() -> None:
         story.attempt(second + 0.001, took_s=0.002, status=status)
         story.request(second + 1, second, took_s=0.004, status=500 if second < 20 else 200)
 
-    found = story.infer(30, ServiceSettings(attempts=1, timeout_s=5, threshold=5, wait_s=60))
+    found = story.infer(30, in_a_row(attempts=1, timeout_s=5, threshold=5, wait_s=60))
 
     assert found.transitions == ()
     assert not found.turned_away

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from harness.settings import ServiceSettings
+from harness.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor, happenings
 from harness.wire.outcomes import Outcomes
@@ -15,7 +15,7 @@ from harness.wire.policy import declared
 from harness.wire.states import Asked
 from harness.wire.workers import explained
 
-SETTINGS = ServiceSettings(attempts=1, timeout_s=5, threshold=3, wait_s=30)
+SETTINGS = in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=30)
 DOWN_S, END_S = 40, 90
 
 
@@ -26,7 +26,7 @@ class Breaker:
         self.failures, self.until_s = 0, 0.0
 
     def lets_through(self, at_s: float) -> bool:
-        return self.failures < SETTINGS.threshold or at_s >= self.until_s
+        return self.failures < SETTINGS.failures or at_s >= self.until_s
 
     def ended(self, at_s: float, *, well: bool) -> None:
         self.failures = 0 if well else self.failures + 1

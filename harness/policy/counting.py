@@ -1,0 +1,63 @@
+"""What an attempt is to a breaker: a success, a failure or nothing, by how it ended.
+
+Attempts end in one of these ways: `answer`, `refusal` (4xx), `limit` (429), `error` (5xx),
+`nonsense` (an answer that isn't what was agreed), `silence` (the deadline), `refused` (no
+connection), `hang-up` (closed without an answer), `broken` (an answer that can't be read to its
+end); more exactly by its status, `503`, or by whatever else tells endings apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Result(Enum):
+    """What an attempt is to a breaker."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    NEUTRAL = "neutral"
+
+
+FAILED_ENDINGS = ("error", "silence", "refused", "hang-up", "broken")
+"""How attempts fail, where nothing is said otherwise."""
+
+Counted = Result | None
+"""What an attempt is to a breaker; None stands for one that isn't counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """What counts as what, where that isn't plain: 500 and more and no whole answer are failures,
+    429 is neutral, all else is a success.
+    """
+
+    by_call: bool = False
+    """Whether a call counts once, with its last attempt, rather than each of its attempts."""
+    otherwise: tuple[tuple[str, Counted], ...] = ()
+    """Endings, and what each is instead; the most exact of an attempt's wins."""
+    slow_s: float = math.inf
+    """How long a success may take and still be one."""
+
+    def counted(self, result: Result, took_s: float, endings: Iterable[str]) -> Counted:
+        """What an attempt is whose result would plainly be this one; `endings`: all names of how it
+        ended, the broadest first.
+        """
+        if took_s > self.slow_s and result is Result.SUCCESS:
+            return Result.FAILURE
+        counted: Counted = result
+        if self.otherwise:
+            otherwise = dict(self.otherwise)
+            for ending in endings:
+                counted = otherwise.get(ending, counted)
+        return counted
+
+
+def plainly(status: int | None) -> Result:
+    """What an answer with a status is, or one that didn't come or can't be read (None)."""
+    if status is None or status >= 500:
+        return Result.FAILURE
+    return Result.NEUTRAL if status == 429 else Result.SUCCESS

@@ -1,0 +1,163 @@
+"""Breakers that open by the share of failures among the last calls or seconds.
+
+Each is a rule as `rules` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.policy.rules import InARow, Never, Rival, Rule
+from harness.units import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOfCalls:
+    """A share of failures among the last results, once there are enough of them."""
+
+    share: float
+    """Over 0, up to 1: failures by results, at which it opens."""
+    window: int
+    """How many results are looked at."""
+    least: int
+    """How many there must be before the share counts."""
+
+    @property
+    def begin(self) -> tuple[bool, ...]:
+        """No result yet."""
+        return ()
+
+    def after(self, state: tuple[bool, ...], failed: bool, at_s: float) -> tuple[bool, ...]:
+        """The last results, the newest last."""
+        return (*state, failed)[-self.window :]
+
+    def opens(self, state: tuple[bool, ...]) -> bool:
+        """Whether the newest result is a failure, and there are enough with it."""
+        return bool(state) and state[-1] and _over(sum(state), len(state), self.share, self.least)
+
+    def possible(
+        self, state: tuple[bool, ...], failed: bool, at_s: float, mixed: int
+    ) -> tuple[tuple[bool, ...], ...]:
+        """In the order in which they came; who knows no order is told apart by `may_open`."""
+        return (self.after(state, failed, at_s),)
+
+    def may_open(self, state: tuple[bool, ...], slack_s: float) -> frozenset[bool]:
+        """Only their order matters."""
+        return frozenset({self.opens(state)})
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def says(self) -> str:
+        """`50% failures of the last 20 results (10 at least)`."""
+        window = f"the last {self.window} results"
+        return f"{self.share:.0%} failures of {window} ({self.least} at least)"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Failures in a row instead, and none."""
+        yield from _in_a_row_instead(self)
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """None: each of these readings keeps all results of a window, and there are many."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOfSeconds:
+    """A share of failures among the results of the last seconds, once there are enough of them."""
+
+    share: float
+    """Over 0, up to 1: failures by results, at which it opens."""
+    window_s: float
+    """How old a result may be and still count, in seconds."""
+    least: int
+    """How many there must be before the share counts."""
+    bucket_s: float = 0.0
+    """Results leave the window together by buckets of this length; 0: each by itself."""
+
+    @property
+    def begin(self) -> tuple[tuple[float, bool], ...]:
+        """No result yet."""
+        return ()
+
+    def after(
+        self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float
+    ) -> tuple[tuple[float, bool], ...]:
+        """The results that still count at an instant, the newest last."""
+        oldest_s = at_s - self.window_s - self.bucket_s - _KEPT_S
+        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))
+
+    def _counts(self, result_s: float, at_s: float) -> bool:
+        if not self.bucket_s:
+            return result_s > at_s - self.window_s
+        buckets = round(self.window_s / self.bucket_s)
+        return result_s // self.bucket_s > at_s // self.bucket_s - buckets
+
+    def opens(self, state: tuple[tuple[float, bool], ...]) -> bool:
+        """Whether the newest result is a failure, and there are enough with it."""
+        if not state or not state[-1][1]:
+            return False
+        now_s = state[-1][0]
+        counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
+        return _over(sum(counted), len(counted), self.share, self.least)
+
+    def possible(
+        self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float, mixed: int
+    ) -> tuple[tuple[tuple[float, bool], ...], ...]:
+        """In the order in which they came."""
+        return (self.after(state, failed, at_s),)
+
+    def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
+        """Results near to the window's edge may count or not, the oldest of them last."""
+        if not state or not state[-1][1]:
+            return frozenset({False})
+        now_s, edge_s = state[-1][0], slack_s + self.bucket_s
+        ages = [(now_s - at_s, failed) for at_s, failed in state]
+        sure = [failed for age_s, failed in ages if age_s < self.window_s - edge_s]
+        doubtful = [failed for age_s, failed in ages if abs(age_s - self.window_s) <= edge_s]
+        found = set()
+        for count in range(len(doubtful) + 1):
+            counted = [*doubtful[len(doubtful) - count :], *sure]
+            found.add(_over(sum(counted), len(counted), self.share, self.least))
+        return frozenset(found)
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def says(self) -> str:
+        """`50% failures of the last 10s (6 results at least)`."""
+        span = format_duration(self.window_s)
+        return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Failures in a row instead, and none."""
+        yield from _in_a_row_instead(self)
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """None: each of these readings keeps all results of a window, and there are many."""
+        yield from ()
+
+
+_KEPT_S = 2.0
+"""Results are kept for so much longer than they count, for who doesn't know instants exactly."""
+_EXACT = 1e-9
+"""Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
+
+
+def _over(failures: int, results: int, share: float, least: int) -> bool:
+    return results >= least and failures >= share * results - _EXACT
+
+
+def _in_a_row_instead(rule: Rule) -> Iterator[Rival]:
+    for number in range(1, 2 * rule.failures + 1):
+        other = InARow(number)
+        run = f"{number} failures in a row"
+        yield f"opens after {run}, not at {rule.says}", other
+    yield "never opens", Never()
