@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from harness.contracts import document
-from harness.engines.base import settings_json
 from harness.errors import InvalidFile
 from harness.history.events import Run, from_json, to_json
 from harness.target_file import parse_target
@@ -44,7 +43,7 @@ def test_a_history_keeps_them() -> None:
         target="t",
         seed=0,
         upstreams=target.upstream_names,
-        settings=settings_json(target),
+        settings={name: target.settings(name).to_json() for name in target.upstream_names},
     )
     read = from_json(to_json(run))
     assert isinstance(read, Run)
