@@ -53,12 +53,14 @@ class Scale:
                 line = line.ljust(at) + label
         return Lane(label="", kind="axis", marks=line.ljust(self.columns))
 
-    def fault(self, label: str, start_s: float, end_s: float) -> Lane:
-        """A fault in force from one instant up to another, of one column at least."""
-        first = self._column(start_s)
-        last = max(first, self._column(end_s - _JUST_BEFORE_S))
-        marks = " " * first + "#" * (last - first + 1)
-        return Lane(label=label, kind="fault", marks=marks.ljust(self.columns))
+    def fault(self, label: str, *spells: tuple[float, float]) -> Lane:
+        """A fault in force from one instant up to another, each time of one column at least."""
+        marks = [" "] * self.columns
+        for start_s, end_s in spells:
+            first = self._column(start_s)
+            last = max(first, self._column(end_s - _JUST_BEFORE_S))
+            marks[first : last + 1] = "#" * (last - first + 1)
+        return Lane(label=label, kind="fault", marks="".join(marks))
 
     def head(self, label: str, at_s: float) -> Lane:
         """Where a clock stands."""

@@ -118,6 +118,8 @@ class Hits:
     """Whether there may have been more that nobody saw."""
     note: str = ""
     """Why nothing can tell, or why it met none."""
+    spells: tuple[tuple[float, float], ...] = ()
+    """From when to when, each time, where it came and went."""
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ Four kinds, so that several can meet on one call:
   {interval_s or bytes_per_s, encoding: content-length|chunked|headers}, `reply_lost` {close},
   `encoding` (a Content-Encoding that can't be undone);
 - *addition*: `delay` {delay_s} (the work is done at once, its answer comes late; several add up),
+  or {quantiles: [[share, seconds], ...]}, by which the delay of each call is drawn;
   `headers` {headers} without a status.
 
 On one call a loss wins over all; else the first answer, the first delivery and all additions are
@@ -18,11 +19,13 @@ combined. `revoke` {user} acts on no call: while it is in force that user's toke
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from stub_services.bounds import MOST_SECONDS, BadRequest
+from stub_services.bounds import MOST_BEHAVIOURS, MOST_SECONDS, BadRequest, at_most
 from stub_services.messages import Reply
 from stub_services.routes import headers_of, status_of
 
@@ -41,6 +44,8 @@ class Action:
     reply: Reply | None = None
     headers: tuple[tuple[str, str], ...] = ()
     delay_s: float = 0.0
+    quantiles: tuple[tuple[float, float], ...] = ()
+    """Shares of calls, each with the delay that these don't exceed: one is drawn for each call."""
     after_bytes: int | None = None
     """Bytes of the body that truncation leaves; None: half of it."""
     interval_s: float = 1.0
@@ -48,6 +53,21 @@ class Action:
     close: bool = False
     """Whether a lost reply closes the connection rather than keeping silent."""
     user: str = ""
+
+    def drawn(self, draw: Callable[[], float]) -> Action:
+        """The same with the delay of one call; `draw` gives a share from 0 to 1."""
+        if not self.quantiles:
+            return self
+        return replace(self, delay_s=_between(self.quantiles, draw()), quantiles=())
+
+
+def _between(points: tuple[tuple[float, float], ...], share: float) -> float:
+    """In straight lines from point to point."""
+    index = bisect_right(points, (share, math.inf))
+    if index in (0, len(points)):
+        return points[min(index, len(points) - 1)][1]
+    (low, low_s), (high, high_s) = points[index - 1], points[index]
+    return low_s + (high_s - low_s) * (share - low) / (high - low)
 
 
 def parse_action(value: Any) -> Action | None:
@@ -150,7 +170,29 @@ def _headers(value: Mapping[str, Any]) -> Action:
 
 
 def _delay(value: Mapping[str, Any]) -> Action:
+    if "quantiles" in value:
+        return Action(name="delay", kind="addition", quantiles=_quantiles(value["quantiles"]))
     return Action(name="delay", kind="addition", delay_s=_number(value, "delay_s"))
+
+
+def _quantiles(value: Any) -> tuple[tuple[float, float], ...]:
+    if not isinstance(value, list) or not value:
+        raise BadRequest("'quantiles' is a list of pairs: a share, and seconds")
+    at_most(MOST_BEHAVIOURS, "quantiles", value)
+    points = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise BadRequest("'quantiles' is a list of pairs: a share, and seconds")
+        point = {"share": pair[0], "seconds": pair[1]}
+        points.append((min(1.0, _number(point, "share")), _number(point, "seconds")))
+    shares, delays = zip(*points, strict=True)
+    if (
+        len(set(shares)) < len(points)
+        or list(shares) != sorted(shares)
+        or list(delays) != sorted(delays)
+    ):
+        raise BadRequest("'quantiles' go up, both shares and seconds")
+    return tuple(points)
 
 
 def _truncate(value: Mapping[str, Any]) -> Action:

@@ -72,7 +72,8 @@ class Behaviour:
         drawn = self._share >= 1 or self._random.random() < self._share
         if not drawn or not self._from_call <= self._calls <= self._to_call:
             return None
-        return self._turn(int(self._calls - self._from_call))
+        action = self._turn(int(self._calls - self._from_call))
+        return None if action is None else action.drawn(self._random.random)
 
     def revokes(self, user_id: str, at_s: float) -> bool:
         """Whether it makes a user's token invalid now."""

@@ -12,8 +12,8 @@ away everybody who would have come, that is what breakers are for, and no more t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.checks.case import Case
@@ -28,6 +28,8 @@ from harness.units import Window
 from harness.verdict import Hits
 
 _MOST_ROUTES = 3
+_AT_ONCE_S = 0.1
+"""A fault that comes again so soon never went: a step of a ramp."""
 _NO_HTTP = "what isn't HTTP"
 
 
@@ -43,14 +45,48 @@ class Miss:
 
 
 def hits(case: Case) -> tuple[Hits, ...]:
-    """Each fault that came into force on an upstream that the target has, in file order."""
-    return tuple(_Account(case, struck).hits for struck in _in_force(case))
+    """Each fault of the file that came into force on an upstream that the target has, in order."""
+    return tuple(_together(number, each) for number, each in _accounts(case).items())
 
 
 def misses(case: Case) -> tuple[Miss, ...]:
-    """The faults that met nobody, without those that an open breaker kept from it."""
-    accounts = (_Account(case, struck) for struck in _in_force(case))
-    return tuple(account.miss() for account in accounts if account.missed)
+    """The faults that met nobody, without those that an open breaker kept from it.
+
+    Of one that comes and goes it is enough that it met somebody once, or could have.
+    """
+    return tuple(
+        replace(each[0].miss(), hits=_together(number, each))
+        for number, each in _accounts(case).items()
+        if all(account.missed for account in each)
+    )
+
+
+def _accounts(case: Case) -> dict[int, list[_Account]]:
+    """By number in the file, the account of each time that a fault came."""
+    found: dict[int, list[_Account]] = defaultdict(list)
+    for struck in _in_force(case):
+        found[case.scenario.number_of(struck.number)].append(_Account(case, struck))
+    return dict(sorted(found.items()))
+
+
+def _together(number: int, accounts: Sequence[_Account]) -> Hits:
+    """What a fault met in all."""
+    each = [account.hits for account in accounts]
+    known = [one.met for one in each if one.met is not None]
+    unknown = len(known) < len(each)
+    spells: list[tuple[float, float]] = []
+    for one in each:
+        begun_s = spells.pop()[0] if spells and one.start_s - spells[-1][1] < _AT_ONCE_S else None
+        spells.append((one.start_s if begun_s is None else begun_s, one.end_s))
+    return replace(
+        each[0],
+        fault=number,
+        end_s=each[-1].end_s,
+        met=None if unknown and not sum(known) else sum(known),
+        at_least=any(one.at_least for one in each) or (unknown and bool(sum(known))),
+        note="" if sum(known) else next((one.note for one in each if one.note), ""),
+        spells=tuple(spells) if len(spells) > 1 else (),
+    )
 
 
 def _in_force(case: Case) -> Iterable[Struck]:

@@ -165,8 +165,13 @@ def _unsteady(case: Case) -> Iterator[Finding]:
 def _untouched(case: Case) -> Iterator[Finding]:
     if not case.history.warm_up:
         return
-    for upstream in case.scenario.faulted_upstreams:
-        if upstream in case.history.run.upstreams and not touched(case.history, upstream):
+    own = case.history.run.upstreams
+    # A fault that hits all that there are is one of whoever is called.
+    narrow = [f for f in case.scenario.faults if len(own) < 2 or not set(own) <= set(f.upstreams)]
+    singled = dict.fromkeys(name for fault in narrow for name in fault.upstreams)
+    reached = [name for name in own if touched(case.history, name)]
+    for upstream in case.scenario.faulted_upstreams if not reached else singled:
+        if upstream in own and upstream not in reached:
             yield _finding(
                 f"traffic reaches {upstream}",
                 f"warm-up requests at {upstream}",
@@ -200,7 +205,10 @@ def _untimely(case: Case) -> Iterator[Finding]:
         return
     error_s = history.run.clock_error_s
     real = {window.fault: window for window in history.faults}
+    told: set[int] = set()
     for index, fault in enumerate(scenario.faults):
+        if scenario.number_of(index) in told:
+            continue  # one that comes and goes is late once
         if fault.from_ >= scenario.duration or not _reachable(case, fault.upstreams):
             continue
         process = fault.where == "process"
@@ -209,8 +217,9 @@ def _untimely(case: Case) -> Iterator[Finding]:
         problem = _lateness(found, *planned, tolerance_s)
         if problem is not None:
             name: str = fault.fault
+            told.add(scenario.number_of(index))
             yield _finding(
-                f"fault {index + 1}, {name} on {fault.subject}, is on time",
+                f"fault {scenario.number_of(index)}, {name} on {fault.subject}, is on time",
                 f"within {seconds(tolerance_s)}",
                 problem,
                 "instants confirmed by the engine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from harness.contract.forecast import Answers, Forecast
@@ -26,9 +27,14 @@ def predicted(forecast: Forecast, scale: Scale) -> Iterator[Lane]:
 
 def planned(scenario: Scenario, scale: Scale) -> Iterator[Lane]:
     """The lanes of what is to be broken, and when."""
+    labels: dict[int, str] = {}
+    spells: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for index, fault in enumerate(scenario.faults):
-        label = f"{fault.fault} {fault.subject}"
-        yield scale.fault(label, fault.from_, scenario.fault_end_s(index))
+        number = scenario.number_of(index)
+        labels[number] = f"{fault.fault} {fault.subject}"
+        spells[number].append((fault.from_, scenario.fault_end_s(index)))
+    for number, label in labels.items():
+        yield scale.fault(label, *spells[number])
 
 
 def _answered(parts: tuple[Answers, ...]) -> Iterator[tuple[float, str]]:

@@ -31,6 +31,9 @@ EITHER_WAY_S = 0.25
 """Around the end of the recovery wait either answer is right (B4)."""
 _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 """Targets that lean the same way at each probe are sound too: their slips add up."""
+_DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
+"""What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
+shows."""
 _WARM_UP_S = -0.3
 """About when the warm-up was."""
 _HEALTHY_S = 0.5
@@ -111,7 +114,10 @@ class Run:
         self._sequence = itertools.count()
         self._admitted: dict[tuple[str, int], list[float]] = defaultdict(list)
         self._charged: set[tuple[str, int]] = set()
-        self._wires = {name: Wire(self, self._rng, self._changes_s(name)) for name in settings}
+        draw = _DRAWS[seed % len(_DRAWS)] or self._rng.random
+        self._wires = {
+            name: Wire(self, self._rng, self._changes_s(name), draw) for name in settings
+        }
         self.outcomes = Outcomes(
             upstreams={
                 name: Witness(breaker=_warmed_up(own, seed % (len(routes) + 1)))

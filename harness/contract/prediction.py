@@ -15,7 +15,7 @@ from harness.policy.breaker import Breaker
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings
 from harness.timeline import Send, compile_timeline
-from harness.units import Range
+from harness.units import Range, format_duration
 
 _RUNS = 48
 _SENDS = 12_000
@@ -96,7 +96,7 @@ def _predict(
         upstreams={
             name: replace(
                 _forecast(name, settings[name], played, scenario.duration),
-                untold=_untold(name, scenario, strangers, played),
+                untold=_untold(name, scenario, settings[name], strangers, played),
             )
             for name in settings
         },
@@ -111,14 +111,33 @@ def _predict(
 
 
 def _untold(
-    upstream: str, scenario: Scenario, strangers: Sequence[str], played: Sequence[Outcomes]
+    upstream: str,
+    scenario: Scenario,
+    settings: ServiceSettings,
+    strangers: Sequence[str],
+    played: Sequence[Outcomes],
 ) -> str:
-    """Why the contract knows nothing of an upstream: who calls it is none of its routes."""
+    """Why nothing is known of an upstream: who calls it is none of the contract's routes, or what
+    its attempts come to is drawn.
+    """
+    if drawn := _decided_by_chance(upstream, scenario, settings.timeout_s):
+        return drawn
     known = any(outcomes.upstreams[upstream].asked for outcomes in played)
     if known or not strangers:
         return ""
     named = ", ".join(f"`{name}` ({scenario.traffic[name].request})" for name in strangers)
     return f"which upstreams {named} calls isn't in the contract: a run learns it"
+
+
+def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> str:
+    """Whether a drawn delay may or may not be longer than an attempt's deadline."""
+    for fault in scenario.faults:
+        if upstream in fault.upstreams and fault.chancy_s is not None:
+            least_s, most_s = fault.chancy_s
+            if least_s < timeout_s <= most_s + _TOGETHER_S:
+                bounds = f"{format_duration(least_s)} to {format_duration(most_s)}"
+                return f"its delay is drawn from {bounds}, around the deadline of an attempt"
+    return ""
 
 
 def _forecast(

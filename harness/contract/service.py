@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -84,8 +84,10 @@ class Sent:
 class Service:
     """The faults that are played inside one upstream's service, in the order they came."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, draw: Callable[[], float] | None = None) -> None:
+        """`draw`: gives the share of calls by which delays are drawn; by chance if None."""
         self._rng = rng
+        self._draw = draw or rng.random
         self._behaviours: dict[int, Behaviour] = {}
 
     def begin(self, index: int, fault: FaultBase) -> None:
@@ -113,7 +115,7 @@ class Service:
             if behaviour.hits(call, self._rng):
                 part = behaviour.part
                 if part == "addition":
-                    served = behaviour.fault.serve(served)
+                    served = behaviour.fault.drawn(self._draw).serve(served)
                 first.setdefault(part, index)
         if "loss" in first:
             unasked = replace(served, own=False)

@@ -27,13 +27,19 @@ class Clock(Protocol):
 class Wire:
     """The proxy in front of one upstream, and the service behind it."""
 
-    def __init__(self, clock: Clock, rng: random.Random, changes_s: Sequence[float] = ()) -> None:
-        """`changes_s`: when faults begin here and are lifted."""
+    def __init__(
+        self,
+        clock: Clock,
+        rng: random.Random,
+        changes_s: Sequence[float] = (),
+        draw: Callable[[], float] | None = None,
+    ) -> None:
+        """`changes_s`: when faults begin here and are lifted; `draw` as in `Service`."""
         self.clock = clock
         self.rng = rng
         self._changes_s = sorted(changes_s)
         self._in_force = 0
-        self.service = Service(rng)
+        self.service = Service(rng, draw)
         self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
         self.refused_by: set[int] = set()
         self.cut_off_by: set[int] = set()

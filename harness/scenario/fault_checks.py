@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from harness.scenario.fault_pairs import check_pairs
@@ -13,9 +14,22 @@ from harness.units import format_duration
 
 
 def check_faults(scenario: Scenario, names: Names) -> Misfits:
-    """What is wrong with each fault, and with any two of them together."""
+    """What is wrong with each fault, and with any two of them together; each told but once."""
+    told: set[Path] = set()
+    for path, problem in (*_of_each(scenario, names), *check_pairs(scenario)):
+        index = path[1]
+        assert isinstance(index, int)
+        path = ("faults", scenario.number_of(index) - 1, *path[2:])
+        parts = scenario.faults[index].number is not None
+        if not parts or path not in told:
+            yield path, problem
+        told.add(path)
+
+
+def _of_each(scenario: Scenario, names: Names) -> Misfits:
     end = format_duration(scenario.duration)
     first_s = min((fault.from_ for fault in scenario.faults), default=0.0)
+    unattended = _Unattended(scenario, first_s)
     for index, fault in enumerate(scenario.faults):
         path = ("faults", index)
         for number, name in enumerate(fault.upstreams):
@@ -46,8 +60,7 @@ def check_faults(scenario: Scenario, names: Names) -> Misfits:
         yield from _idle(fault, path)
         yield from _engines(scenario, index)
         if names.dropped is None:
-            yield from _unattended(scenario, index, first_s)
-    yield from check_pairs(scenario)
+            yield from unattended.misfits(index)
 
 
 _NOTHING: dict[str, dict[str, object]] = {
@@ -74,23 +87,44 @@ _UNDER_WAY_S = 1.0
 """A request that left so long before may still be under way, with all upstreams healthy."""
 
 
-def _unattended(scenario: Scenario, index: int, first_s: float) -> Misfits:
-    """Whether it comes and goes while nobody is there: no request leaves, none is under way.
+class _Unattended:
+    """Faults that come and go while nobody is there: no request leaves, none is under way.
 
-    `first_s`: when the first fault of all begins.
+    One that comes several times needs somebody once.
     """
-    fault, end_s = scenario.faults[index], scenario.fault_end_s(index)
-    planned = any(stream.planned(scenario.duration) for stream in scenario.traffic.values())
-    if fault.from_ >= min(end_s, scenario.duration) or not planned:
-        return
-    # Requests that an earlier fault may hold up are there for longer.
-    since_s = fault.from_ - _UNDER_WAY_S
-    if first_s < fault.from_:
-        since_s = min(since_s, first_s)
-    streams = scenario.traffic.values()
-    if not any(stream.sends_within(since_s, end_s, scenario.duration) for stream in streams):
-        window = f"{format_duration(fault.from_)}..{format_duration(end_s)}"
-        yield ("faults", index), f"no request leaves in {window}, so it can't meet any"
+
+    def __init__(self, scenario: Scenario, first_s: float) -> None:
+        """`first_s`: when the first fault of all begins."""
+        self._scenario = scenario
+        self._first_s = first_s
+        self._planned = any(
+            stream.planned(scenario.duration) for stream in scenario.traffic.values()
+        )
+        alone = [index for index in range(len(scenario.faults)) if self._alone(index)]
+        parts = Counter(map(scenario.number_of, range(len(scenario.faults))))
+        lonely = Counter(map(scenario.number_of, alone))
+        self._found = {
+            i for i in alone if lonely[scenario.number_of(i)] == parts[scenario.number_of(i)]
+        }
+
+    def misfits(self, index: int) -> Misfits:
+        """What is wrong with fault number `index`."""
+        if index in self._found:
+            start_s, end_s = self._scenario.faults[index].from_, self._scenario.fault_end_s(index)
+            window = f"{format_duration(start_s)}..{format_duration(end_s)}"
+            yield ("faults", index), f"no request leaves in {window}, so it can't meet any"
+
+    def _alone(self, index: int) -> bool:
+        scenario = self._scenario
+        fault, end_s = scenario.faults[index], scenario.fault_end_s(index)
+        if fault.from_ >= min(end_s, scenario.duration) or not self._planned:
+            return False
+        # Requests that an earlier fault may hold up are there for longer.
+        since_s = fault.from_ - _UNDER_WAY_S
+        if self._first_s < fault.from_:
+            since_s = min(since_s, self._first_s)
+        streams = scenario.traffic.values()
+        return not any(each.sends_within(since_s, end_s, scenario.duration) for each in streams)
 
 
 def needs_a_stub(fault: Fault, real: Collection[str]) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts import document
 from harness.errors import InvalidFile, Problem
-from harness.scenario.located import Mapping
+from harness.scenario.located import Items, Mapping, Node, Scalar
 from harness.scenario.matrix import Combination, combinations, written
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
@@ -31,6 +31,9 @@ _STAND_INS = {
     "traffic.*.rate": "1/h",
     "traffic.*.request": "GET /",
 }
+
+ALL = "all"
+"""Every upstream of the target, in a fault; one that has this name is meant itself."""
 
 _TARGET = Mistaken(
     keys=frozenset({"start", "url", "upstreams"}),
@@ -75,12 +78,12 @@ def load_each(
     if not found:
         whole = parse_scenario(data, file, target=target, playable=playable, checked=checked)
         return (whole,)
-    check = _checking(target, playable, checked)
+    check, everybody = _checking(target, playable, checked), _everybody(target)
     scenarios: list[Scenario] = []
     wrong: dict[Problem, list[str]] = {}
     for one in found:
         try:
-            scenarios.append(_read(data, file, check, one))
+            scenarios.append(_read(data, file, check, everybody, one))
         except InvalidFile as error:
             for problem in error.problems:
                 wrong.setdefault(problem, []).append(one.label)
@@ -141,7 +144,7 @@ def parse_scenario(
     if found:
         told = f"holds {len(found)} scenarios by its `matrix`, where one is wanted"
         raise InvalidFile([Problem(file=file, line=0, message=told)])
-    return _read(data, file, _checking(target, playable, checked))
+    return _read(data, file, _checking(target, playable, checked), _everybody(target))
 
 
 def _checking(target: Target | None, playable: bool, checked: bool) -> Check[Scenario]:
@@ -149,8 +152,17 @@ def _checking(target: Target | None, playable: bool, checked: bool) -> Check[Sce
     return (lambda *_: ()) if checked else partial(_check, target, playable)
 
 
+def _everybody(target: Target | None) -> tuple[str, ...]:
+    """Whom `upstream: all` means."""
+    return tuple(document().upstreams) if target is None else target.upstream_names
+
+
 def _read(
-    data: bytes, file: str, check: Check[Scenario], combination: Combination | None = None
+    data: bytes,
+    file: str,
+    check: Check[Scenario],
+    everybody: tuple[str, ...],
+    combination: Combination | None = None,
 ) -> Scenario:
     """The scenario of a file, or of one combination of its matrix."""
     texts: list[str] = []
@@ -159,6 +171,7 @@ def _read(
         if combination is not None:
             combination.into(root)
             texts.append(written(root))
+        _name_all(root, everybody)
 
     scenario, line_of = read_model(
         data,
@@ -181,6 +194,20 @@ def _read(
             "expect_lines": lines,
         }
     )
+
+
+def _name_all(root: Mapping, everybody: tuple[str, ...]) -> None:
+    """Put the names of all upstreams where a fault says `upstream: all`."""
+    if ALL in everybody:
+        return
+    entry = root.entries.get("faults")
+    faults = entry.node.nodes if entry is not None and isinstance(entry.node, Items) else []
+    for fault in faults:
+        said = fault.entries.get("upstream") if isinstance(fault, Mapping) else None
+        node = None if said is None else said.node
+        if said is not None and isinstance(node, Scalar) and node.text == ALL:
+            names: list[Node] = [Scalar(node.line, name, name) for name in everybody]
+            said.node = Items(node.line, names)
 
 
 def _check(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from harness.scenario.expectations import Expectation
-from harness.scenario.faults import Fault
+from harness.scenario.faults import Fault, FaultBase
 from harness.scenario.fields import Claim, Duration, Line, Part
 from harness.scenario.traffic import Stream
+
+MOST_PARTS = 1000
+"""How often one fault may come and go."""
 
 
 class Scenario(Part):
@@ -63,6 +67,29 @@ class Scenario(Part):
     expect_lines: tuple[int, ...] = Field(
         (), description="set from the file: where each expectation begins", exclude=True
     )
+
+    @field_validator("faults", mode="after")
+    @classmethod
+    def _taken_apart(cls, faults: tuple[FaultBase, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        """Faults that come and go, and ramps, as the single faults that they are made of."""
+        end_s = info.data.get("duration")
+        if end_s is None:
+            return faults
+        parts: list[tuple[int, FaultBase]] = []
+        for number, fault in enumerate(faults, start=1):
+            several = list(islice(fault.parts(end_s), MOST_PARTS + 1))
+            if len(several) > MOST_PARTS:
+                raise ValueError(f"fault {number} comes more than {MOST_PARTS} times")
+            if not several:
+                raise ValueError(f"fault {number} ends before its first step begins")
+            parts += ((number, part) for part in several)
+        if len(parts) == len(faults):
+            return tuple(part for _, part in parts)
+        return tuple(part.part_of(number) for number, part in parts)
+
+    def number_of(self, index: int) -> int:
+        """Which fault of the file, from 1, fault number `index` (from 0) is, or is a part of."""
+        return self.faults[index].number or index + 1
 
     def fault_end_s(self, index: int) -> float:
         """When fault number `index` (from 0) is lifted, in seconds."""

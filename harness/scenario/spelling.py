@@ -13,6 +13,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     plainly = {_plainly(name): name for name in reversed(names)}
     if _plainly(word) in plainly:
         return plainly[_plainly(word)]
+    swapped = (name for name in plainly if sorted(name) == sorted(_plainly(word)))
+    if (exchanged := next(swapped, None)) is not None:
+        return plainly[exchanged]  # the letters of a word in another order
     close = get_close_matches(_plainly(word), list(plainly), n=1, cutoff=0.6)
     return plainly[close[0]] if close else None
 

@@ -25,6 +25,10 @@ FAILS = {
         "auth gets at most 1 attempts for each request",
         "auth gets at most 8 calls in any 1s",
     ),
+    ("auth_flaps", "success-resets-nothing"): ("auth breaker: opens",),
+    ("auth_gets_slow", "no-deadline"): ("auth breaker: opens", "auth breaker: keeps"),
+    ("auth_jitters", "deadline-halved"): ("auth gets at most 1 attempts for each request",),
+    ("everything_down", "client-per-request"): ("auth gets at most 1 attempts for each request",),
 }
 """By scenario and defect: how the names of what has to fail begin."""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import InvalidFile
 from harness.scenario.loader import parse_scenario
 from harness.timeline import Apply, Lift, Send, compile_timeline
 
@@ -70,3 +73,71 @@ def test_users_and_addresses_take_turns() -> None:
     sends = [step for step in compile_timeline(made) if isinstance(step, Send)]
     assert [send.user for send in sends] == ["ada", "bob", "ada", "bob"]
     assert [send.address for send in sends] == [0, 1, 2, 0]
+
+
+def spans(made):
+    """When which fault is in force, as the timeline has it."""
+    steps = compile_timeline(made)
+    begun = {step.fault: step.at_s for step in steps if isinstance(step, Apply)}
+    return [(begun[s.fault], s.at_s, s.fault) for s in steps if isinstance(s, Lift)]
+
+
+def test_a_fault_that_comes_and_goes_is_several() -> None:
+    made = scenario(
+        "{a: {request: GET /, rate: 1/s}}",
+        "[{upstream: git, fault: refused, to: 3s},"
+        " {upstream: auth, fault: refused, from: 2s, to: 25s, every: 10s, for: 4s}]",
+    )
+    assert spans(made) == [(0, 3, 0), (2, 6, 1), (12, 16, 2), (22, 25, 3)]
+    assert [made.number_of(index) for index in range(4)] == [1, 2, 2, 2]
+
+
+def test_without_an_end_it_comes_and_goes_until_the_end() -> None:
+    made = scenario(
+        "{a: {request: GET /, rate: 1/s}}",
+        "[{upstream: auth, fault: refused, every: 20s, for: 15s}]",
+        duration_s=50,
+    )
+    assert spans(made) == [(0, 15, 0), (20, 35, 1), (40, 50, 2)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 90), st.integers(1, 60))
+def test_a_ramp_goes_from_one_delay_to_the_other_in_steps_and_stays(
+    from_ms: int, more_ms: int, over_s: int, lasts_s: int
+) -> None:
+    to_ms = from_ms + more_ms
+    made = scenario(
+        "{a: {request: GET /, rate: 1/s}}",
+        f"[{{upstream: auth, fault: delay, to: {lasts_s}s,"
+        f" delay: {{from: {from_ms}ms, to: {to_ms}ms, over: {over_s}s}}}}]",
+    )
+    delays = [fault.delay for fault in made.faults]
+    assert delays == sorted(set(delays))
+    assert delays[0] == from_ms / 1000
+    assert delays[-1] <= to_ms / 1000
+    ends = spans(made)
+    assert all(one[1] == other[0] for one, other in pairwise(ends))
+    assert ends[-1][1] == lasts_s
+    if lasts_s > over_s:
+        assert delays[-1] == to_ms / 1000
+        assert ends[-1][0] == over_s
+
+
+def test_a_ramp_from_nothing_begins_with_its_first_step() -> None:
+    fault = "{upstream: auth, fault: delay, delay: {from: 0s, to: 2s, over: 4s}}"
+    made = scenario("{a: {request: GET /, rate: 1/s}}", f"[{fault}]", duration_s=10)
+    assert [fault.delay for fault in made.faults] == [0.5, 1.0, 1.5, 2.0]
+    assert spans(made) == [(1, 2, 0), (2, 3, 1), (3, 4, 2), (4, 10, 3)]
+
+
+@pytest.mark.parametrize(("count_at_s", "refused"), [("5s", True), ("11s", False)])
+def test_one_that_comes_and_goes_has_to_meet_somebody_once(count_at_s: str, refused: bool) -> None:
+    fault = "[{upstream: auth, fault: refused, to: 40s, from: 7s, every: 4s, for: 1s}]"
+    traffic = f"{{a: {{request: GET /, count: 1 at {count_at_s}}}}}"
+    if not refused:
+        assert len(scenario(traffic, fault).faults) == 9
+        return
+    with pytest.raises(InvalidFile, match=r"no request leaves in 7s\.\.8s") as error:
+        scenario(traffic, fault)
+    assert len(error.value.problems) == 1

@@ -79,6 +79,10 @@ def scene_json(scene: Scene, judgement: Judgement, thinned: Thinned) -> dict[str
                 "on": told(band.hits.subject),
                 "upstreams": list(band.upstreams),
                 "at": [units(band.hits.start_s), units(min(band.hits.end_s, scene.end_s))],
+                "spells": [
+                    [units(start_s), units(min(end_s, scene.end_s))]
+                    for start_s, end_s in band.hits.spells
+                ],
                 "planned": [units(each) for each in band.planned_s],
                 "met": band.hits.words,
                 "note": told(band.hits.note),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import Brackets, brackets_of, forecast_of
 from harness.checks.case import Case
 from harness.contract import Forecast
 from harness.history.events import Charged, Event, Run, Trouble
-from harness.history.view import History, Request
+from harness.history.view import FaultWindow, History, Request
 from harness.judge import judge_case
 from harness.report.scene.model import (
     Band,
@@ -104,14 +105,16 @@ def _forecast(case: Case) -> Forecast | None:
 
 
 def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
-    real = {window.fault: window for window in case.history.faults}
+    real: dict[int, list[FaultWindow]] = defaultdict(list)
+    for window in case.history.faults:
+        real[case.scenario.number_of(window.fault)].append(window)
     present = case.history.run.upstreams
     for hits in judgement.faults:
-        window = real[hits.fault - 1]
+        first, last = real[hits.fault][0], real[hits.fault][-1]
         yield Band(
             hits=hits,
-            upstreams=tuple(name for name in window.upstreams if name in present),
-            planned_s=(window.planned.start_s, window.planned.end_s),
+            upstreams=tuple(name for name in first.upstreams if name in present),
+            planned_s=(first.planned.start_s, last.planned.end_s),
         )
 
 
@@ -147,7 +150,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     faults = [window for window in case.history.faults if wire.upstream in window.upstreams]
     for attempt in wire.attempts:
         met = (
-            window.fault + 1
+            case.scenario.number_of(window.fault)
             for window in faults
             if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.call)
         )
@@ -155,7 +158,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             attempt=attempt,
             number=numbers.get(attempt.id, 1),
             request=attempt.request if attempt.request is not None else owners.get(attempt.id),
-            met=tuple(met),
+            met=tuple(dict.fromkeys(met)),
         )
     for attempt in wire.background:
         yield Try(attempt=attempt, number=0, request=None)

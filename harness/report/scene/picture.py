@@ -42,7 +42,8 @@ def observed(scene: Scene, scale: Scale) -> Iterator[Lane]:
     """Faults, the breakers that opened or were to open, and streams."""
     for band in scene.bands:
         hits = band.hits
-        yield scale.fault(f"{hits.kind} {hits.subject}", hits.start_s, hits.end_s)
+        times = hits.spells or ((hits.start_s, hits.end_s),)
+        yield scale.fault(f"{hits.kind} {hits.subject}", *times)
     for upstream in scene.upstreams:
         spells = open_spells(upstream.breaker, scene.end_s)
         if spells or (upstream.concerned and upstream.breaker.wanted.expected):

@@ -46,7 +46,7 @@ def watched(
     return (
         scale.axis(),
         *(
-            scale.fault(force.label, force.start_s, end_s)
+            scale.fault(force.label, (force.start_s, end_s))
             for force in forces
             if (end_s := until_s if force.end_s is None else force.end_s) >= from_s
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from harness.scenario.faults.row import Kind, Takes, ToxicUse, Where
 from harness.scenario.faults.served import Served
@@ -34,14 +36,22 @@ class FaultBase(Part):
         exclusive("first", "calls"),
         exclusive("one_in", "first"),
         exclusive("one_in", "calls"),
+        {"dependentRequired": {"for": ["every"]}},
     )
 
     upstream: UpstreamName | tuple[UpstreamName, ...] = Field(
-        description="one upstream, or a list of several; none for a fault of the target itself",
-        examples=["mail", ["mail", "stock"]],
+        description="one upstream, a list of several, or `all` of the target's; none for a fault "
+        "of the target itself",
+        examples=["mail", ["mail", "stock"], "all"],
     )
     from_: Duration = Field(0.0, alias="from", description="when it begins; 0s is the default")
     to: Duration | None = Field(None, description="when it is lifted; the scenario's end if absent")
+    every: Duration | None = Field(
+        None, gt=0, description="it comes and goes: how often it begins", examples=["10s"]
+    )
+    for_: Duration | None = Field(
+        None, alias="for", gt=0, description="how long it lasts each time", examples=["2s"]
+    )
     on: CallRoute | None = Field(None, description="only this route of the upstream")
     first: Whole | None = Field(
         None, ge=1, description="only the first k calls after `from`", examples=[3]
@@ -51,6 +61,8 @@ class FaultBase(Part):
         None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th", examples=[2]
     )
     share: Share = Field(1.0, description="only this share of calls, drawn from the run's seed")
+
+    _part_of: int | None = PrivateAttr(None)
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -77,6 +89,49 @@ class FaultBase(Part):
     def fails(self) -> bool:
         """Whether every attempt that it hits is a failure to a breaker, so that it must open."""
         return self.KIND.opens and self.spoils
+
+    @property
+    def again_s(self) -> float | None:
+        """How often it begins, where it comes and goes."""
+        return self.every
+
+    def parts(self, end_s: float) -> Iterator[FaultBase]:
+        """What it is made of: itself, or each time that it comes until the scenario's `end_s`."""
+        if self.again_s is None or self.for_ is None:
+            yield self
+            return
+        until_s = end_s if self.to is None else self.to
+        for turn in count():
+            begin_s = self.from_ + turn * self.again_s
+            if begin_s >= until_s:
+                return
+            yield self._lasting(begin_s, min(begin_s + self.for_, until_s))
+
+    def _lasting(self, begin_s: float, end_s: float, **changed: Any) -> Self:
+        """The same from an instant to an instant, once."""
+        span: dict[str, Any] = {"from_": round(begin_s, 6), "to": round(end_s, 6)}
+        span |= {} if self.again_s is None else {"every": None, "for_": None}
+        return self.model_copy(update={**span, **changed})
+
+    def part_of(self, number: int) -> Self:
+        """The same, as a part of the file's fault with that number (from 1)."""
+        part = self.model_copy()
+        part._part_of = number
+        return part
+
+    @property
+    def number(self) -> int | None:
+        """The number of the file's fault that it is a part of; None where each is whole."""
+        return self._part_of
+
+    def drawn(self, draw: Callable[[], float]) -> FaultBase:
+        """As one call meets it; `draw` gives a share from 0 to 1 for whatever is drawn."""
+        return self
+
+    @property
+    def chancy_s(self) -> tuple[float, float] | None:
+        """From what to what a delay is drawn for each call; None where nothing is."""
+        return None
 
     def toxics(self) -> tuple[ToxicUse, ...]:
         """What it is on a proxy, in this order: for kinds that a proxy plays by toxics."""
@@ -114,6 +169,15 @@ class FaultBase(Part):
     def _consistent(self) -> FaultBase:
         if self.to is not None and self.to <= self.from_:
             raise Misfit("`to` must come after `from`", key="to")
+        if self.again_s is None and self.for_ is not None and self.every is not None:
+            told = f"`every` of `{self.fault}` says something else: drop `for`"
+            raise Misfit(told, key="for")
+        if self.again_s is None and self.for_ is not None:
+            raise Misfit("`for` needs `every`: how often it begins; else write `to`", key="for")
+        if self.again_s is not None and self.for_ is None:
+            raise Misfit("`every` needs `for`: how long it lasts each time", key="every")
+        if self.again_s is not None and self.for_ is not None and self.for_ >= self.again_s:
+            raise ValueError("`for` must be shorter than `every`, or it never goes away")
         if self.first is not None and self.calls is not None:
             raise Misfit("`first` and `calls` say the same; keep one of them", key="calls")
         if self.one_in is not None and self.counted is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.scenario.faults.base import FaultBase
+from harness.scenario.faults.delays import DelayField, Drawn, Ramp
 from harness.scenario.faults.row import Deadlines, Takes, kind
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import AnswerHeaders, Duration, Size, UserName, Whole
+from harness.scenario.fields import AnswerHeaders, Duration, Misfit, Size, UserName, Whole
 
 _DRIPS = {"body": "content-length", "chunked": "chunked", "headers": "headers"}
 _CODED = ("Content-Encoding", "gzip")
@@ -67,18 +69,66 @@ class Status(FaultBase):
     example={"delay": "3s"},
 )
 class Delay(FaultBase):
-    """The service answers correctly, but `delay` late."""
+    """The service answers correctly, but `delay` late: always so, more and more, or as drawn."""
 
     fault: Literal["delay"]
-    delay: Duration = Field(description="how much later its answers come")
+    delay: DelayField = Field(
+        description="how much later its answers come",
+        examples=[
+            "3s",
+            {"from": "100ms", "to": "2s", "over": "30s"},
+            {"p50": "100ms", "p99": "3s"},
+        ],
+    )
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
-        return {"action": "delay", "delay_s": self.delay}
+        if isinstance(self.delay, Drawn):
+            return {"action": "delay", "quantiles": [list(point) for point in self.delay.quantiles]}
+        return {"action": "delay", "delay_s": self._fixed_s}
 
     def serve(self, served: Served) -> Served:
         """As a caller meets it."""
-        return replace(served, late_s=served.late_s + self.delay)
+        return replace(served, late_s=served.late_s + self._fixed_s)
+
+    def drawn(self, draw: Callable[[], float]) -> Delay:
+        """With the delay of one call."""
+        if not isinstance(self.delay, Drawn):
+            return self
+        return self.model_copy(update={"delay": self.delay.at(draw())})
+
+    @property
+    def chancy_s(self) -> tuple[float, float] | None:
+        """Between what the delay of a call is drawn."""
+        return (self.delay.at(0.0), self.delay.most_s) if isinstance(self.delay, Drawn) else None
+
+    @property
+    def _fixed_s(self) -> float:
+        """Its one delay; that of a call in the middle where it is drawn."""
+        assert not isinstance(self.delay, Ramp)  # it was taken apart
+        return self.delay.at(0.5) if isinstance(self.delay, Drawn) else self.delay
+
+    def parts(self, end_s: float) -> Iterator[FaultBase]:
+        """The steps of a ramp, those without a delay left out."""
+        if not isinstance(self.delay, Ramp):
+            yield from super().parts(end_s)
+            return
+        until_s = end_s if self.to is None else self.to
+        begins = [(self.from_ + after_s, delay_s) for after_s, delay_s in self.delay.steps()]
+        ends_s = [*(begin_s for begin_s, _ in begins[1:]), until_s]
+        for (begin_s, delay_s), stop_s in zip(begins, ends_s, strict=True):
+            if delay_s > 0 and begin_s < until_s:
+                yield self._lasting(begin_s, min(stop_s, until_s), delay=round(delay_s, 6))
+
+    @model_validator(mode="after")
+    def _one_ramp(self) -> Delay:
+        if isinstance(self.delay, Ramp):
+            if self.again_s is not None:
+                raise ValueError("a ramp begins once: drop `every` and `for`")
+            if self.counted is not None or self.one_in is not None:
+                key = self._selector
+                raise Misfit(f"`{key}` would count anew at each step of the ramp", key=key)
+        return self
 
 
 @kind("stub", takes="delivery", new="broken", spoils=True, in_stub=True, draws={"quick": ({},)})
@@ -110,9 +160,16 @@ class Truncate(FaultBase):
 class Drip(FaultBase):
     """The answer comes a byte at a time."""
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = ({"not": {"required": ["for"]}},)
+
     fault: Literal["drip"]
     every: Duration = Field(1.0, description="time between two bytes")
     part: Literal["body", "chunked", "headers"] = Field("body", description="what drips")
+
+    @property
+    def again_s(self) -> None:
+        """It doesn't come and go: its `every` is another."""
+        return None
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""

@@ -47,6 +47,7 @@ function readable(data) {
   r.outcome = r.status.map(outcomeOf);
   data.faults.forEach((fault) => {
     fault.at = span(fault.at);
+    fault.spells = fault.spells.length ? fault.spells.map(span) : [fault.at];
     fault.planned = span(fault.planned);
   });
   data.upstreams.forEach((upstream, place) => {

@@ -32,13 +32,13 @@ function faultLane(data) {
     words: data.faults.map((each) => `${faultWords(each)}`).join("; "),
     draw: (pen) => data.faults.forEach((fault, row) => {
       const top = row * ROW + 3, height = ROW - 4;
-      pen.box(fault.at[0], fault.at[1], top, height, colour("fault-strong"));
+      for (const [from, to] of fault.spells) pen.box(from, to, top, height, colour("fault-strong"));
       pen.label(fault.at[0], fault.at[1], top, height,
         `${fault.n} ${fault.kind} ${fault.on} · ${fault.met}`, colour("fault-ink"));
     }),
     at: (view, time, level) => {
       const fault = data.faults[Math.floor(level)];
-      return fault && time >= fault.at[0] && time <= fault.at[1] ? faultWords(fault) : "";
+      return fault && inForce(fault, time) ? faultWords(fault) : "";
     },
     click: (view, time, level) => {
       const fault = data.faults[Math.floor(level)];
@@ -47,7 +47,11 @@ function faultLane(data) {
   };
 }
 
-const faultWords = (each) => `fault ${each.n}, ${each.kind} on ${each.on}, ${range([each.at[0], each.at[0]])} to ${instant(each.at[1])}, ${each.met}${each.note ? ` (${each.note})` : ""}`;
+const inForce = (fault, at) => fault.spells.some(([from, to]) => from <= at && at <= to);
+
+const times = (fault) => fault.spells.length > 1 ? `, ${fault.spells.length} times` : "";
+
+const faultWords = (each) => `fault ${each.n}, ${each.kind} on ${each.on}, ${range([each.at[0], each.at[0]])} to ${instant(each.at[1])}${times(each)}, ${each.met}${each.note ? ` (${each.note})` : ""}`;
 
 // The requests whose attempts a fault may have met.
 function lightFault(view, fault) {

@@ -200,7 +200,7 @@ class ScenarioPage {
 
   readout(at, words) {
     const data = this.data;
-    const faults = data.faults.filter((each) => each.at[0] <= at && at <= each.at[1]).map((each) => `${each.kind} on ${each.on}`);
+    const faults = data.faults.filter((each) => inForce(each, at)).map((each) => `${each.kind} on ${each.on}`);
     const breakers = data.upstreams.filter((each) => each.changes.length).map((each) => {
       const { state, unsure } = stateAt(each, at);
       return `${each.name} ${STATES[state]}${unsure ? "?" : ""}`;

@@ -4,9 +4,9 @@ function tablesOf(view) {
   const data = view.data, r = data.requests;
   const made = [];
   const add = (...given) => { if (given[2]) made.push(table(...given)); };
-  add("Faults", ["number", "kind", "on", "from", "to", "met", "note"], data.faults.length, (k) => {
+  add("Faults", ["number", "kind", "on", "from", "to", "times", "met", "note"], data.faults.length, (k) => {
     const each = data.faults[k];
-    return [each.n, each.kind, each.on, instant(each.at[0]), instant(each.at[1]), each.met, each.note];
+    return [each.n, each.kind, each.on, instant(each.at[0]), instant(each.at[1]), each.spells.length, each.met, each.note];
   });
   const changes = data.upstreams.flatMap((upstream) => [
     ...upstream.changes.map((each) => [upstream.name, "inferred", STATES[each.state] || each.state, `${instant(each.at)}${each.error > 0.0005 ? ` ± ${duration(each.error)}` : ""}`, each.evidence]),

@@ -180,13 +180,13 @@ class Pen {
   // Faults through every lane, and how late the machine was as a veil.
   bands(data) {
     const height = this.plot.bbox.height;
-    for (const [from, to] of together(data.faults.map((each) => each.at))) {
+    for (const [from, to] of together(data.faults.flatMap((each) => each.spells))) {
       const [x, width] = this.clipped(from, to);
       this.ctx.fillStyle = colour("fault");
       if (x <= this.right) this.ctx.fillRect(x, this.top, width, height);
     }
     this.ctx.fillStyle = colour("fault-edge");
-    for (const at of new Set(data.faults.flatMap((each) => each.at))) {
+    for (const at of new Set(data.faults.flatMap((each) => each.spells.flat()))) {
       const x = this.x(at);
       if (x >= this.left - 1 && x <= this.right) this.ctx.fillRect(Math.round(x), this.top, this.ratio, height);
     }
