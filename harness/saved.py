@@ -72,6 +72,18 @@ def judge_folder(folder: Path) -> list[Saved]:
     return [replace(each, judgement=hold_known(each.judgement, known, day)) for each in saved]
 
 
+def plays_in(place: Path) -> dict[str, Saved]:
+    """By name, what is saved beside `results.json`, or in a folder; nothing of what was predicted.
+
+    Raises: UsageError when a history that is there can't be read.
+    """
+    folder = place if place.is_dir() else place.parent
+    listed = previous_results(folder).keys() if place.name == RESULTS or place.is_dir() else ()
+    if not listed or not any(folder.glob(f"*{HISTORY}")):
+        return {}
+    return {each.scenario.name: each for each in judge_folder(folder) if each.scene is not None}
+
+
 def _day(results: dict[str, Any]) -> date:
     """When the run began; where it doesn't say, nothing has expired."""
     try:

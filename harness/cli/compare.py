@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.compare.changes import Comparison
 
 _FORMATS = click.Choice(("text", "json", "markdown"))
 
@@ -14,7 +18,14 @@ _FORMATS = click.Choice(("text", "json", "markdown"))
 @click.argument("a", type=click.Path(path_type=Path), metavar="A")
 @click.argument("b", type=click.Path(path_type=Path), metavar="B")
 @click.option("--format", "form", type=_FORMATS, default="text", show_default=True)
-def compare(a: Path, b: Path, form: str) -> None:
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a page that shows each scenario before and after on one axis.",
+)
+def compare(a: Path, b: Path, form: str, page: Path | None) -> None:
     r"""Say what got worse from run A to run B, and what got better, is new, or gone.
 
     Each is a folder of `outage run --report`, its results.json, or what `outage predict --json`
@@ -27,6 +38,7 @@ def compare(a: Path, b: Path, form: str) -> None:
     outage compare reference-report my-report           your gateway beside the reference
     outage compare predicted.json out                   prediction and reality
     outage compare out/main out/branch --format markdown > comment.md
+    outage compare nights/thu nights/fri --html fri.html
     """
     from rich.console import Console
 
@@ -36,6 +48,8 @@ def compare(a: Path, b: Path, form: str) -> None:
     from harness.report.comparison import comparison_json, comparison_markdown, comparison_text
 
     found = compared(load_night(a), load_night(b))
+    if page is not None:
+        _write_page(page, found, a, b)
     if form == "json":
         click.echo(comparison_json(found))
     elif form == "markdown":
@@ -45,6 +59,14 @@ def compare(a: Path, b: Path, form: str) -> None:
         for line in comparison_text(found):
             console.print(line)
     sys.exit(1 if found.of(Sort.WORSE) else 0)
+
+
+def _write_page(page: Path, found: Comparison, a: Path, b: Path) -> None:
+    from harness.report.page.pair import comparison_html
+    from harness.report.write import write_whole
+    from harness.saved import plays_in
+
+    write_whole(page, comparison_html(found, plays_in(a), plays_in(b)))
 
 
 @click.command(

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
 ENGINES = ("local", "compose", "sim")
 
 
+class _Run(click.Command):
+    """A command whose `--serve` takes the word after it only where that is a port."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's, where `--serve SCENARIO` is `--serve` and a scenario."""
+        following = [*args[1:], ""]
+        written = [
+            "--serve=0" if word == "--serve" and not after.isdecimal() else word
+            for word, after in zip(args, following, strict=True)
+        ]
+        return super().parse_args(ctx, written)
+
+
 @click.command(
+    cls=_Run,
     epilog="Exit status: 0 all passed, 1 some failed, 2 wrong usage or an invalid file, "
     "3 inconclusive or nothing in scope, 4 the target could not be started, 130 and 143 after "
-    "SIGINT and SIGTERM."
+    "SIGINT and SIGTERM.",
 )
 @click.argument("paths", nargs=-1, metavar="[SCENARIO|FOLDER]...")
 @click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True)
@@ -111,6 +125,15 @@ ENGINES = ("local", "compose", "sim")
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the last line, and what is wrong.")
 @click.option(
+    "--serve",
+    type=click.IntRange(0, 65535),
+    is_flag=False,
+    flag_value=0,
+    metavar="[PORT]",
+    help="Show the report live in a browser while the run goes on: on this machine only, at any "
+    "free port or at this one.",
+)
+@click.option(
     "--watch",
     is_flag=True,
     help="Play again in the simulation whenever a scenario, the target's file or code is saved.",
@@ -144,6 +167,7 @@ def run(
     switch: str,
     only: tuple[str, ...],
     quiet: bool,
+    serve: int | None,
     watch: bool,
     allow_remote: bool,
     keep_secrets: bool,
@@ -155,12 +179,14 @@ def run(
     outage run auth_blackhole_50s                  one of them
     outage run my/*.yaml --target my-gateway.yaml  your outages, your gateway
     outage run --engine sim                        the same in milliseconds
+    outage run --serve                             watched in a browser while it goes on
     outage run --report out                        also out/report.html, junit.xml, ...
     outage run my/outage.yaml --watch              again whenever it is saved, simulated
     """
     if watch:
         if (
             report is not None
+            or serve is not None
             or repeat > 1
             or (
                 click.get_current_context().get_parameter_source("engine")
@@ -168,7 +194,9 @@ def run(
                 and engine != "sim"
             )
         ):
-            raise click.UsageError("--watch plays in the simulation, once, without a report")
+            raise click.UsageError(
+                "--watch plays in the simulation, once, without a report or --serve"
+            )
         watch_files(paths, target_name, seed=seed, lines=switch == "lines", remote=allow_remote)
         return
     from harness.bundled import scenarios_for
@@ -211,6 +239,7 @@ def run(
         quiet=quiet,
         lines=lines,
         keep_secrets=keep_secrets,
+        serve=serve,
     )
     sys.exit(session.run(scenarios))
 

@@ -10,12 +10,14 @@ import platform
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from harness import belongings
 from harness.checks.silence import uncalled_routes
 from harness.cli.ci import send_spans, tell_github
 from harness.cli.entry import TARGET_REFUSED, say
@@ -26,7 +28,7 @@ from harness.errors import UsageError
 from harness.history.events import Run
 from harness.judge import not_played
 from harness.printable import in_line
-from harness.provenance import provenance_of
+from harness.provenance import Provenance, provenance_of
 from harness.report.links import PAGE
 from harness.report.outcome import outcome_of
 from harness.report.secrets import clean_source
@@ -36,6 +38,8 @@ from harness.report.write import claimed, prepare_folder, write_reports
 from harness.runner import Played, play_all, worlds_at_once
 from harness.saved import previous_results
 from harness.scenario.model import Scenario
+from harness.serve.broadcast import Broadcast
+from harness.serve.messages import Begun, Judged
 from harness.shards import Shard
 from harness.starts import Starts
 from harness.taint import Taint, secrets_of
@@ -64,7 +68,9 @@ class Session:
         quiet: bool,
         lines: bool = False,
         keep_secrets: bool = False,
+        serve: int | None = None,
     ) -> None:
+        """`serve`: the port of a page that follows the run, 0 for any; None for no such page."""
         self._engine = engine
         self._target = target
         self._jobs = jobs
@@ -74,11 +80,15 @@ class Session:
         self._seed = seed
         self._shard = shard
         self._report = report
+        self._histories = report
+        """Where histories grow; None where nobody reads them."""
         self._previous = previous or report
         self._github = github
         self._spans = spans
         self._quiet = quiet
         self._keep_secrets = keep_secrets
+        self._serve = serve
+        self._broadcast: Broadcast | None = None
         self._switch = " --switch lines" if lines else ""
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
@@ -92,7 +102,14 @@ class Session:
 
         Raises: UsageError when the report can't be written.
         """
-        with contextlib.nullcontext() if self._report is None else claimed(self._report):
+        with contextlib.ExitStack() as held:
+            if self._report is not None:
+                held.enter_context(claimed(self._report))
+            if self._serve is not None:
+                if self._report is None:
+                    self._histories = held.enter_context(belongings.folder())
+                self._broadcast = Broadcast(self._serve)
+                held.callback(self._broadcast.close)  # while the histories are still there
             return self._run(scenarios)
 
     def _run(self, scenarios: Sequence[Scenario]) -> int:
@@ -113,6 +130,7 @@ class Session:
         # What has been loaded by now is here to stay: no collection needs to look at it again.
         gc.freeze()
         began_s = time.monotonic()
+        self._show(scenarios, made, before)
         with self._display:
             asyncio.run(self._play(scenarios, made.run or ""))
         wall_s = time.monotonic() - began_s
@@ -166,6 +184,26 @@ class Session:
             raise problem
         say(problem)  # and what the target did wrong counts for more
         return status
+
+    def _show(
+        self, scenarios: Sequence[Scenario], made: Provenance, before: Mapping[str, Any]
+    ) -> None:
+        """Say where a browser can follow the run, if it can."""
+        if self._broadcast is None:
+            return
+        assert self._histories is not None
+        begun = Begun(
+            scenarios=tuple(scenarios),
+            folder=self._histories,
+            engine=self._engine.name,
+            proxy=self._engine.proxy.partition(" (")[0],
+            target=self._target.name,
+            made=made,
+            known=self._target.known_failures,
+            before=before,
+        )
+        self._broadcast.tell(begun)
+        self._console.print(f"live: {self._broadcast.url}", style="bold", markup=False)
 
     def _not_begun(self, scenarios: Sequence[Scenario]) -> Iterator[Played]:
         """What an interrupted run has not come to."""
@@ -221,7 +259,7 @@ class Session:
                 retries=self._retries,
                 repeat=self._repeat,
                 seed=self._seed,
-                report=self._report,
+                report=self._histories,
                 starts=self._starts,
                 keep_secrets=self._keep_secrets,
                 name=name,
@@ -246,6 +284,8 @@ class Session:
     def progress(self, scenario: Scenario, progress: Progress) -> None:
         """A scenario got somewhere."""
         self._display.progress(scenario, progress)
+        if self._broadcast is not None:
+            self._broadcast.went(scenario.name, progress)
         notice = progress.notice
         if notice is not None and notice not in self._noticed and not self._quiet:
             self._noticed.add(notice)
@@ -255,6 +295,8 @@ class Session:
         """A scenario has been judged: say so at once, and why where something is wrong."""
         self._played[played.scenario.name] = played
         judgement = played.judgement
+        if self._broadcast is not None:
+            self._broadcast.tell(Judged(judgement=judgement))
         wrong = judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
         interrupted = self._signal is not None and wrong
         if interrupted or (self._quiet and not wrong and not judgement.known):

@@ -38,13 +38,13 @@ def summary(comparison: Comparison) -> str:
 
 def comparison_text(comparison: Comparison) -> Iterator[Text]:
     """For a terminal: by sort, then by scenario, the worst first."""
-    yield Text(f"{_titled(comparison.a)}  →  {_titled(comparison.b)}", "bold")
+    yield Text(f"{titled(comparison.a)}  →  {titled(comparison.b)}", "bold")
     for sort, (head, mark, style, _) in _HEADS.items():
         found = comparison.of(sort)
         if not found:
             continue
         yield Text(f"{head} ({len(found)})", style)
-        for name, of_one in _by_scenario(found):
+        for name, of_one in by_scenario(found):
             yield from _block(name, of_one, mark, style)
     yield Text(summary(comparison), "bold red" if comparison.of(Sort.WORSE) else "green")
 
@@ -64,7 +64,7 @@ def _block(name: str, found: Sequence[Difference], mark: str, style: str) -> Ite
         yield Text(f"      and {len(parts) - _MOST_A_SCENARIO} more", "dim")
 
 
-def _by_scenario(found: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:
+def by_scenario(found: Sequence[Difference]) -> list[tuple[str, list[Difference]]]:
     """By scenario, in the order of each one's worst."""
     order = {name: place for place, name in enumerate(dict.fromkeys(d.scenario for d in found))}
     ordered = sorted(found, key=lambda each: order[each.scenario])
@@ -77,7 +77,7 @@ def _step(each: Difference) -> str:
     return f"{before} → {after}"
 
 
-def _titled(night: Night) -> str:
+def titled(night: Night) -> str:
     """`out/mon (2026-11-26T02:17:00Z, my-gateway at 1a2b3c4, local)`."""
     at = f" at {night.target_commit[:12]}" if night.target_commit else ""
     made = [night.began or "", f"{night.target}{at}", night.engine]
@@ -137,7 +137,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     lines = [
         f"### {mark} Outages compared: {markdown(summary(comparison))}",
         "",
-        f"{markdown(_titled(comparison.a))} → {markdown(_titled(comparison.b))}",
+        f"{markdown(titled(comparison.a))} → {markdown(titled(comparison.b))}",
     ]
     for sort, (head, _, _, icon) in _HEADS.items():
         found = comparison.of(sort)

@@ -9,6 +9,7 @@ from harness.lanes import Lane, Scale
 from harness.report.outcome import Outcome, Shown
 from harness.report.page.causes import Cause, causes
 from harness.report.page.columns import told
+from harness.report.page.live import Live
 from harness.report.page.news import Before, News
 from harness.report.scene.picture import observed
 from harness.report.totals import span, words
@@ -82,8 +83,8 @@ class Overview:
     news: tuple[News, ...]
 
 
-def overview(outcome: Outcome) -> Overview:
-    """What the page begins with."""
+def overview(outcome: Outcome, live: Live | None = None) -> Overview:
+    """What the page begins with, of a whole run or of one that goes on."""
     before = Before(outcome.before, outcome.made.began)
     news = before.news(outcome.judgements)
     fresh = {each.judgement.name for each in news if each.worse}
@@ -95,7 +96,7 @@ def overview(outcome: Outcome) -> Overview:
     verdicts = [each.verdict for each in outcome.judgements]
     counts = tuple((each, verdicts.count(each)) for each in ORDER if each in verdicts)
     return Overview(
-        headline=_headline(outcome),
+        headline=_headline(outcome) if live is None or live.over else _so_far(outcome, live),
         counts=counts,
         rows=tuple(sorted(rows, key=lambda row: ORDER.index(row.judgement.verdict))),
         causes=causes(outcome.shown),
@@ -130,6 +131,12 @@ def _headline(outcome: Outcome) -> str:
         return f"{unclear} of {many} proved nothing"
     passed = sum(each.verdict is Verdict.PASSED for each in judgements)
     return f"{'All that was in scope' if passed < count else f'All {many}'} passed"
+
+
+def _so_far(outcome: Outcome, live: Live) -> str:
+    failed = sum(each.verdict is Verdict.FAILED for each in outcome.judgements)
+    judged = f"{len(outcome.judgements)} of {live.of} judged"
+    return f"{judged}, {failed} failed" if failed else judged
 
 
 def _row(shown: Shown, key: str, number: int, *, new: bool) -> Row:

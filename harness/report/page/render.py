@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.report.outcome import Outcome, Shown
 from harness.report.page import assets
 from harness.report.page.columns import finding_json, scene_json, told
+from harness.report.page.live import Live
 from harness.report.page.overview import MARKS, keys_of, overview
 from harness.report.page.thinning import Thinned, thinned
 from harness.report.secrets import clean
@@ -28,20 +29,41 @@ def report_html(outcome: Outcome) -> str:
     kept = iter(thinned(plays))
     keys = keys_of([each.judgement for each in shown])
     packed_scenes = [
-        (key, Markup(packed(_json(each, next(kept) if each.scene is not None else None))))
+        (key, Markup(packed(scene_of(each, next(kept) if each.scene is not None else None))))
         for key, each in zip(keys, shown, strict=True)
     ]
-    return _environment().get_template(_TEMPLATE).render(
+    return _page(outcome, packed_scenes, None)
+
+
+def live_html(outcome: Outcome, live: Live) -> str:
+    """The same page of a run that goes on: it asks for scenes, and for what is new."""
+    return _page(outcome, [], live)
+
+
+def scene_text(shown: Shown, *, playing: str = "") -> str:
+    """One scenario's scene as the page holds it; `playing` says how far one without verdict is."""
+    scene = shown.scene
+    kept = None if scene is None else thinned([(scene, shown.judgement)])[0]
+    found = scene_of(shown, kept)
+    if playing:
+        found |= {"verdict": "playing", "findings": [], "notes": [told(playing)]}
+    return packed(found)
+
+
+def _page(outcome: Outcome, scenes: list[tuple[str, Markup]], live: Live | None) -> str:
+    judgements = [each.judgement for each in outcome.shown]
+    return environment().get_template(_TEMPLATE).render(
         outcome=outcome,
-        overview=overview(outcome),
+        overview=overview(outcome, live),
         totals=outcome.totals,
         busy=busy_line(outcome.judgements),
-        scenes=packed_scenes,
-        key_of={each.judgement.name: key for key, each in zip(keys, shown, strict=True)},
+        scenes=scenes,
+        key_of={each.name: key for key, each in zip(keys_of(judgements), judgements, strict=True)},
+        live=live,
         marks=MARKS,
         words=words,
-        policy=Markup(assets.policy()),
-        script=Markup(assets.script()),
+        policy=Markup(assets.policy("report" if live is None else "live")),
+        script=Markup(assets.script("report" if live is None else "live")),
         style=Markup(assets.style()),
     )  # fmt: skip
 
@@ -52,7 +74,8 @@ def packed(found: Any) -> str:
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode("ascii")
 
 
-def _json(shown: Shown, kept: Thinned | None) -> dict[str, Any]:
+def scene_of(shown: Shown, kept: Thinned | None) -> dict[str, Any]:
+    """One scenario as the page reads it, with what is kept of its scene."""
     judgement = shown.judgement
     head = {
         "name": told(judgement.name),
@@ -75,7 +98,8 @@ def _json(shown: Shown, kept: Thinned | None) -> dict[str, Any]:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates, in which every text is escaped and without secrets."""
     found = Environment(
         loader=FunctionLoader(assets.read),
         autoescape=True,

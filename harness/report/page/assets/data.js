@@ -5,17 +5,20 @@ const UNITS = 10000;
 const unpacked = new Map();
 
 function scene(key) {
-  if (!unpacked.has(key)) {
-    const holder = [...document.querySelectorAll("script.scene")].find((each) => each.dataset.key === key);
-    unpacked.set(key, holder ? unpack(holder.textContent).then(readable) : Promise.resolve(null));
-  }
+  if (!unpacked.has(key)) unpacked.set(key, packedScene(key).then((text) => (text ? unpackedText(text).then(JSON.parse).then(readable) : null)));
   return unpacked.get(key);
 }
 
-async function unpack(text) {
+// A scene as the page holds it; one that follows a run asks for it instead.
+let packedScene = async (key) => {
+  const holder = [...document.querySelectorAll("script.scene")].find((each) => each.dataset.key === key);
+  return holder ? holder.textContent : null;
+};
+
+async function unpackedText(text) {
   const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(stream).text();
 }
 
 const seconds = (units) => (units === -1 ? NaN : units / UNITS);

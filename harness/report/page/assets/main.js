@@ -1,65 +1,8 @@
-// Addresses: `#/` is the overview, `#/name?t=12.1` a scenario at an instant. A view that a reader has
-// made (time, request) is kept in the address, so that it can be sent to somebody.
-
-let current = null;
-let kept = "";
-
-async function route() {
-  if (location.hash === kept) return;
-  const [path, query] = splitOnce(location.hash.replace(/^#\/?/, ""), "?");
-  const key = safely(path);
-  const wanted = new URLSearchParams(query);
-  if (current && current.key === key && key) {
-    current.go(wanted);
-    return;
-  }
-  if (current) current.close();
-  current = null;
-  const data = key ? await scene(key) : null;
-  if (key !== safely(splitOnce(location.hash.replace(/^#\/?/, ""), "?")[0])) return; // gone elsewhere meanwhile
-  const overview = document.getElementById("overview"), place = document.getElementById("scenario");
-  overview.hidden = Boolean(data);
-  place.hidden = !data;
-  document.title = data ? `${data.title}: outages replayed` : home;
-  if (!data) {
-    if (key) say(`There is no scenario ${key} in this report`);
-    return;
-  }
-  current = new ScenarioPage(key, data, place);
-  current.moved = () => keep(current);
-  scrollTo(0, 0);
-  current.heading.focus({ preventScroll: true });
-  current.go(wanted);
-}
-
-function safely(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-let timer = 0;
-
-function keep(page) {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
-    if (page !== current) return;
-    const view = page.view, said = new URLSearchParams();
-    if (!Number.isNaN(view.cursor)) said.set("t", plain(view.cursor, 2));
-    if (view.from > 0 || view.to < page.data.end) {
-      said.set("from", plain(view.from, 3));
-      said.set("to", plain(view.to, 3));
-    }
-    if (view.chosen >= 0) said.set("request", page.data.requests.id[view.chosen]);
-    kept = `#/${encodeURIComponent(page.key)}${said.size ? `?${said}` : ""}`;
-    history.replaceState(null, "", kept);
-  }, 200);
-}
+// The page begins.
 
 const home = document.title;
 setUpTheme();
-setUpOverview();
+if (document.getElementById("search")) setUpOverview();
 addEventListener("hashchange", () => { if (location.hash !== kept) kept = ""; route(); });
 route();
+if (typeof follow === "function") follow();

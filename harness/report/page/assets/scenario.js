@@ -3,12 +3,30 @@
 class ScenarioPage {
   constructor(key, data, holder) {
     this.key = key;
-    this.data = data;
     this.holder = holder;
+    this.start(data, null);
+  }
+
+  start(data, before) {
+    this.data = data;
     this.view = data.requests ? new View(data) : null;
-    this.listener = (what) => this.changed(what);
-    if (this.view) this.view.listeners.add(this.listener);
+    if (this.view && before) this.view.follow(before);
+    if (this.view) this.view.listeners.add((what) => this.changed(what));
     this.build();
+  }
+
+  // Newer data of the same scenario: what the reader has chosen stays.
+  renew(data) {
+    if (this.panel && this.panel.contains(document.activeElement)) return;
+    const before = this.view, tables = Boolean(before) && this.tablesHolder.open;
+    const focused = Boolean(before) && document.activeElement === this.track;
+    this.close();
+    this.start(data, before);
+    if (!before || !this.view) return;
+    if (this.view.chosen >= 0) this.showPanel();
+    if (!Number.isNaN(this.view.cursor)) this.view.tell("cursor");
+    this.tablesHolder.open = tables;
+    if (focused) this.track.focus({ preventScroll: true });
   }
 
   close() {
@@ -31,7 +49,7 @@ class ScenarioPage {
       ...(this.view ? this.drawn() : [make("p", { class: "quiet" }, "Nothing was played, so there is no timeline.")]),
     );
     if (this.view) {
-      this.timeline = new Timeline(this.view, this.lanes, (at, words) => this.readout(at, words));
+      this.timeline = new Timeline(this.view, this.lanes, (at, words) => this.readout(at, words), (view) => this.laneList(view));
       this.refreshTables();
     }
   }
@@ -44,7 +62,7 @@ class ScenarioPage {
     const [failed, unclear, passed, excused] = order.map(of);
     const count = (verdict) => sorted.filter((each) => each.verdict === verdict).length;
     const causes = (this.data.upstreams || []).flatMap((each) => each.causes.map((cause) => `${each.name} breaker: ${cause}`));
-    const list = (items) => make("ul", { class: "plain cards" }, items);
+    const list = (items) => cards(items);
     const folded = (items, verdict, words, open = false) => items.length && make("details", { open }, make("summary", {}, `${count(verdict)} ${words}`), list(items));
     return make("section", { class: "findings", "aria-label": "Findings" }, make("h2", { class: "sr" }, "Findings"),
       causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join(", or ")) : "",
@@ -98,6 +116,10 @@ class ScenarioPage {
     return wanted ? wanted.ranges[0][0] : upstream.changes.length ? upstream.changes[0].at : NaN;
   }
 
+  laneList(view) {
+    return lanesOf(view);
+  }
+
   drawn() {
     const view = this.view;
     this.lanes = make("div", { class: "lanes" });
@@ -120,12 +142,12 @@ class ScenarioPage {
 
   filters() {
     const view = this.view, r = this.data.requests;
-    const streams = this.data.streams.map((stream, place) => chip(stream.name, true, (on) => {
+    const streams = this.data.streams.map((stream, place) => chip(stream.name, !view.hiddenStreams.has(place), (on) => {
       view.hiddenStreams[on ? "delete" : "add"](place);
       view.tell("filters");
     }));
     const seen = [...new Set(r.outcome)].sort();
-    const outcomes = seen.map((outcome) => chip([legendMark(outcome), OUTCOMES[outcome].words, make("b", {}, ` ${r.outcome.filter((each) => each === outcome).length.toLocaleString("en")}`)], true, (on) => {
+    const outcomes = seen.map((outcome) => chip([legendMark(outcome), OUTCOMES[outcome].words, make("b", {}, ` ${r.outcome.filter((each) => each === outcome).length.toLocaleString("en")}`)], !view.hiddenOutcomes.has(outcome), (on) => {
       view.hiddenOutcomes[on ? "delete" : "add"](outcome);
       view.tell("filters");
     }));
@@ -133,7 +155,7 @@ class ScenarioPage {
     return make("div", { class: "chips" },
       streams.length > 1 ? make("span", { class: "chips", role: "group", "aria-label": "Streams shown" }, streams) : "",
       make("span", { class: "chips", role: "group", "aria-label": "Outcomes shown" }, outcomes),
-      others ? chip(`${plural(others, "more upstream")}`, false, (on) => { view.all = on; view.tell("lanes"); }) : "",
+      others ? chip(`${plural(others, "more upstream")}`, view.all, (on) => { view.all = on; view.tell("lanes"); }) : "",
       this.clearButton = button("Show all alike", { class: "chip", hidden: true, onclick: () => this.clearLight() }));
   }
 
@@ -219,8 +241,7 @@ class ScenarioPage {
     if (what === "chosen") {
       const k = this.view.chosen;
       const inside = this.panel.contains(document.activeElement);
-      this.panel.replaceChildren(...(k < 0 ? [] : [requestPanel(this.view, k)]));
-      this.holder.classList.toggle("with-panel", k >= 0);
+      this.showPanel();
       if (k >= 0) {
         say(`${requestName(this.data, k)}: ${answerWords(this.data, k)}`);
         if (inside) this.focusPanel();
@@ -229,6 +250,12 @@ class ScenarioPage {
     if (what === "lit") this.clearButton.hidden = !this.view.lit;
     if (what === "lit" || what === "filters") this.refreshTables();
     if (this.moved) this.moved();
+  }
+
+  showPanel() {
+    const k = this.view.chosen;
+    this.panel.replaceChildren(...(k < 0 ? [] : [requestPanel(this.view, k)]));
+    this.holder.classList.toggle("with-panel", k >= 0);
   }
 
   refreshTables() {
@@ -251,6 +278,14 @@ class ScenarioPage {
   }
 }
 
+// Cards, so few of them that the timeline below stays in sight; the others when asked for.
+function cards(items) {
+  const few = innerWidth < 700 ? 2 : innerWidth < 1200 ? 3 : 4;
+  const list = (some) => make("ul", { class: "plain cards" }, some);
+  if (items.length <= few + 1) return list(items);
+  return make("div", {}, list(items.slice(0, few)),
+    make("details", { class: "rest" }, make("summary", {}, `${items.length - few} more`), list(items.slice(few))));
+}
 
 // Findings that stand next to each other and of which the same was observed, together.
 function alike(findings) {

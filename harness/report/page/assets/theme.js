@@ -9,7 +9,7 @@ const store = {
 let palette = null;
 
 function setUpTheme() {
-  const holder = document.querySelector(".theme");
+  const holder = document.getElementById("theme");
   const buttons = THEMES.map((theme) => button(theme, {
     "aria-pressed": "false",
     onclick: () => { store.set(theme); apply(theme); },

@@ -216,8 +216,10 @@ function together(spans) {
 }
 
 class Timeline {
-  constructor(view, holder, tell) {
+  // `lanes` gives what is drawn; a lane may have a `view` of its own, on the same clock.
+  constructor(view, holder, tell, lanes = lanesOf) {
     this.view = view;
+    this.lanes = lanes;
     this.holder = holder;
     this.tell = tell;
     this.plots = [];
@@ -246,7 +248,7 @@ class Timeline {
 
   build() {
     this.clear();
-    const lanes = lanesOf(this.view);
+    const lanes = this.lanes(this.view);
     lanes.forEach((lane, k) => this.add(lane, { first: k === 0, last: k === lanes.length - 1 }));
     this.resize();
   }
@@ -257,12 +259,12 @@ class Timeline {
     if (first) rows.style.top = "30px";
     const canvas = make("div", { class: "plot", role: "img", "aria-label": `${lane.name}: ${lane.words}` });
     const head = make("div", { class: "lane-head" }, make("h3", {}, lane.name), make("p", {}, lane.note));
-    this.holder.append(make("div", { class: `lane ${lane.kind}` }, head, make("div", { class: "lane-plot" }, canvas, rows)));
+    this.holder.append(make("div", { class: `lane ${lane.kind} ${lane.side || ""}` }, head, make("div", { class: "lane-plot" }, canvas, rows)));
     this.plots.push({ lane, plot: new uPlot(this.options(lane, first, last), [[0, this.view.data.end], [null, null]], canvas), first, last });
   }
 
   options(lane, first, last) {
-    const view = this.view;
+    const view = this.view, own = lane.view || view;
     const text = () => colour("muted");
     const grid = { stroke: () => colour("grid"), width: 1 };
     const font = `11px ${colour("font")}`;
@@ -295,14 +297,14 @@ class Timeline {
       axes,
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
-        drawClear: [over((pen) => pen.bands(view.data))],
+        drawClear: [over((pen) => pen.bands(own.data))],
         draw: [over((pen) => {
           pen.ctx.save();
           pen.ctx.beginPath();
           pen.ctx.rect(pen.left - 6 * pen.ratio, pen.top - 6 * pen.ratio, pen.plot.bbox.width + 14 * pen.ratio, pen.plot.bbox.height + 12 * pen.ratio);
           pen.ctx.clip();
-          lane.draw(pen, view);
-          pen.veils(view.data);
+          lane.draw(pen, own);
+          pen.veils(own.data);
           pen.ctx.restore();
         })],
         setSelect: [(plot) => this.brushed(plot)],
@@ -325,7 +327,7 @@ class Timeline {
       const [left, top] = [event.clientX - box.left, event.clientY - box.top];
       const at = plot.posToVal(left, "x");
       this.view.point(at, false);
-      lane.click(this.view, at, plot.posToVal(top, "y"), this.near(plot, left, top));
+      lane.click(lane.view || this.view, at, plot.posToVal(top, "y"), this.near(plot, left, top));
     });
     plot.over.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
@@ -353,7 +355,7 @@ class Timeline {
     if (this.busy || !event || event.target !== plot.over || left < 0) return;
     const at = plot.posToVal(left, "x");
     this.view.cursor = at;
-    this.tell(at, lane.at(this.view, at, plot.posToVal(top, "y"), this.near(plot, left, top)));
+    this.tell(at, lane.at(lane.view || this.view, at, plot.posToVal(top, "y"), this.near(plot, left, top)));
   }
 
   changed(what) {

@@ -16,6 +16,15 @@ class View {
     this.listeners = new Set();
   }
 
+  // What a reader had chosen of an earlier state of this play; a view of all of it goes on to be one.
+  follow(before) {
+    const whole = before.from <= 0 && before.to >= before.data.end;
+    if (!whole) [this.from, this.to] = [before.from, Math.min(before.to, this.data.end)];
+    [this.cursor, this.all] = [before.cursor, before.all];
+    [this.hiddenStreams, this.hiddenOutcomes] = [before.hiddenStreams, before.hiddenOutcomes];
+    if (before.chosen >= 0) this.chosen = this.data.requests.id.indexOf(before.data.requests.id[before.chosen]);
+  }
+
   tell(what) {
     for (const listener of this.listeners) listener(what);
   }

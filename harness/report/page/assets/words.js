@@ -14,6 +14,7 @@ const VERDICTS = {
   inconclusive: ["?", "inconclusive"],
   passed: ["✓", "passed"],
   out_of_scope: ["–", "out of scope"],
+  playing: ["▶", "being played"],
 };
 const STATES = { open: "open", half_open: "half open", closed: "closed" };
 const RESULTS = { s: "success", f: "failure", n: "neutral" };

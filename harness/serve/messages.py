@@ -1,0 +1,53 @@
+"""What a run tells the process that shows it, in the order in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.known import KnownFailure
+from harness.provenance import Provenance
+from harness.scenario.model import Scenario
+from harness.verdict import Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run begins; its histories grow in `folder`."""
+
+    scenarios: tuple[Scenario, ...]
+    folder: Path
+    engine: str
+    proxy: str
+    target: str
+    made: Provenance
+    known: tuple[KnownFailure, ...]
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Went:
+    """A scenario got somewhere: what it does, and its clock (None before 0s)."""
+
+    name: str
+    doing: str
+    at_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A scenario has its verdict."""
+
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """The run has ended, after so many seconds."""
+
+    wall_s: float
+
+
+Message = Begun | Went | Judged | Over
