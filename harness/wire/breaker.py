@@ -226,7 +226,8 @@ class Acceptor:
         """All states in which it may be after an event; none where nothing explains it."""
         if event.tie_s > _BLIND_S:
             return _unknown(states, event.at_s)
-        after: States = {}
+        moved: list[States] = []
+        same = True
         item, tie_s = event.item, event.tie_s
         for state, stories in states.items():
             if isinstance(item, Asked):
@@ -240,6 +241,12 @@ class Acceptor:
             else:
                 alone = all(other == item.id for other in in_flight)
                 found = self._rules.told(state, stories, item, event.at_s, tie_s, alone=alone)
+            moved.append(found)
+            same = same and len(found) == 1 and found.get(state) is stories
+        if same:
+            return states
+        after: States = {}
+        for found in moved:
             for one, its in found.items():
                 add(after, one, its)
         return after if len(after) <= _MOST_STATES else _unknown(after, event.at_s)

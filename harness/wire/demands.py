@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from harness.history.view import History, Request
 from harness.policy.counting import Result
@@ -58,6 +59,8 @@ class Demands:
         self._streams = {r.sent.id: r.sent.stream for r in history.requests}
         self._went_on: set[tuple[str, str]] = set()
         self._told_down: dict[tuple[str, str], set[object]] = {}
+        self._demands: dict[str, tuple[Demand, ...]] = {}
+        """Who needed each upstream, as far as attempts are matched by now."""
         self._owners = Owners(history.requests, self.calls, settings, sights)
         known = {name: list(made) for name, made in attempts.items()}
         self._attempts = self._matched(known)
@@ -74,6 +77,7 @@ class Demands:
             }
         )
         self._learn()
+        self._demands = {}
         return kept
 
     @property
@@ -137,6 +141,11 @@ class Demands:
 
     def at(self, upstream: str) -> tuple[Demand, ...]:
         """The requests that need an upstream and got as far as it, by the instant they left."""
+        if upstream not in self._demands:
+            self._demands[upstream] = self._found(upstream)
+        return self._demands[upstream]
+
+    def _found(self, upstream: str) -> tuple[Demand, ...]:
         found = []
         for request in self._history.requests:
             calls = self.calls.get(request.sent.stream, ())
@@ -168,7 +177,7 @@ class Demands:
         if not got_there:
             return None
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
-        as_ever = _answer(request) in self._healthy(request.sent.stream)
+        as_ever = _answer(request) in self._healthy[request.sent.stream]
         needed = outcome == "turned away" or (request.status or 0) // 100 == 2 or as_ever
         if needed and self._sights[upstream].is_hidden(asked_s):
             outcome = self._unseen(upstream, asked_s, by_s)
@@ -203,7 +212,7 @@ class Demands:
         known = self._told_down.get((request.sent.stream, upstream))
         if known and answer in known:
             return "turned away"
-        if answer in self._healthy(request.sent.stream) or request.status in _BEFORE_ASKING:
+        if answer in self._healthy[request.sent.stream] or request.status in _BEFORE_ASKING:
             return "unknown"
         if request.status in (500, 502):
             return "unknown"  # a target that broke may never have come to what it would have asked
@@ -211,8 +220,13 @@ class Demands:
             return "turned away"
         return "unknown"
 
-    def _healthy(self, stream: str) -> set[object]:
-        return {_answer(r) for r in self._history.warm_up if r.sent.stream == stream}
+    @cached_property
+    def _healthy(self) -> Mapping[str, set[object]]:
+        """What each stream's requests were answered before the outage."""
+        found: dict[str, set[object]] = defaultdict(set)
+        for request in self._history.warm_up:
+            found[request.sent.stream].add(_answer(request))
+        return found
 
     def _unseen(self, upstream: str, asked_s: float, by_s: float) -> Outcome:
         """An unseen attempt shows by its deadline, or by the wait that follows it."""

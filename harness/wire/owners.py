@@ -129,7 +129,7 @@ class Owners:
         )
         near_s = TIE_S + slack_s
         for least_s, request in self._able(pending, name, attempt, strange=strange):
-            if best is not None and round(least_s / near_s - _HAIR) > best[0][0]:
+            if best is not None and round(max(0.0, least_s / near_s - _HAIR)) > best[0][0]:
                 break  # whoever comes after it is as far off
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
@@ -174,7 +174,7 @@ class Owners:
         calls = self._calls[request.sent.stream]
         if mine is None or last is None:
             dues = [
-                Due(name, due_s, 0.0 if name == calls[0].upstream else _ASIDE_S)
+                Due(name, due_s, due_s, 0.0 if name == calls[0].upstream else _ASIDE_S)
                 for name in {call.upstream for call in calls}
                 for due_s in self._dues(name, request.sent.at_s)
             ]
@@ -182,18 +182,19 @@ class Owners:
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
         tries = _tries(mine[name], latest)
-        again_s = done_s + own.backoff_s(tries)
+        low_s, high_s = own.between_s(tries, latest.status)
+        again_s = done_s + low_s, done_s + high_s
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
-        dues = [Due(name, again_s, 0.0), Due(name, done_s, _UNLIKELY_S)] if failed else []
+        dues = [Due(name, *again_s, 0.0), Due(name, done_s, done_s, _UNLIKELY_S)] if failed else []
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         for k, call in enumerate(calls):
             at = call.upstream
             if k > (max(were) if name == at else min(were)):
-                dues += [Due(at, again_s, 0.0)] if again else []
-                dues.append(Due(at, done_s, _UNLIKELY_S if again else 0.0))
+                dues += [Due(at, *again_s, 0.0)] if again else []
+                dues.append(Due(at, done_s, done_s, _UNLIKELY_S if again else 0.0))
             if name != at and not self._made(call, mine):
-                dues.append(Due(at, latest.start_s, _ASIDE_S))
+                dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
         return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
 
     def _dues(self, upstream: str, due_s: float) -> Iterator[float]:

@@ -22,7 +22,10 @@ class Due(NamedTuple):
     """When a request may make an attempt at an upstream, and how unlikely that is at least."""
 
     upstream: str
+    from_s: float
+    """The earliest instant."""
     at_s: float
+    """The latest instant that is on time."""
     unlikely_s: float
 
 
@@ -104,8 +107,8 @@ class Pending:
         places: list[tuple[list[Place], Place]] = []
         self._held[number] = places, change
         standing = self._standing(request)
-        for upstream, at_s, unlikely_s in standing.dues:
-            later = (at_s - CLOCK_S, number, change, upstream, at_s - unlikely_s)
+        for upstream, from_s, at_s, unlikely_s in standing.dues:
+            later = (from_s - CLOCK_S, number, change, upstream, at_s - unlikely_s)
             heappush(self._later, later)
         if standing.last is not None:
             upstream, since_s = standing.last
@@ -143,7 +146,7 @@ class Pending:
             yield at_s - near_s, self._all[number]
 
     def due(self, upstream: str, from_s: float, to_s: float) -> list[Request]:
-        """Those that may have been due at an upstream in that time, ends included."""
+        """Those that may have been due at an upstream in that time at the latest, ends included."""
         among = self._now[upstream]
         first = bisect_left(among, (from_s, -1))
         last = bisect_right(among, (to_s, len(self._all)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.wire.attempts import Attempt
@@ -36,6 +36,20 @@ class State:
     told: frozenset[int] = frozenset()
     """Attempts whose end has been taken into account ahead of its turn."""
     stuck: bool = False
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Each event asks for it again, of each state."""
+
+    def __post_init__(self) -> None:
+        """Work out what it is found by."""
+        found = (
+            self.kind, self.since_s, self.seen, self.probes, self.tried, self.openings,
+            self.freed_s, self.told, self.stuck,
+        )  # fmt: skip
+        object.__setattr__(self, "_hash", hash(found))
+
+    def __hash__(self) -> int:
+        """What it is found by."""
+        return self._hash
 
     def having(self, attempt: int) -> State:
         """The same, with one more attempt's end taken into account ahead of its turn."""
