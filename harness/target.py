@@ -22,6 +22,7 @@ from harness.policy.rules import InARow
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import EachAlone
 from harness.policy.waits import Constant
+from harness.real_service import Address, RealService
 from harness.scenario.fields import (
     ANY_TEXT,
     CallRoute,
@@ -313,10 +314,13 @@ class Target(Part):
             {"payments": {"openapi": "payments.openapi.yaml"}},
         ],
     )
-    real: dict[str, Annotated[str, texts("host:port", "127.0.0.1:5432")]] = Field(
+    real: dict[str, Address | RealService] = Field(
         default_factory=dict,
         description="host:port of real services",
-        examples=[{"payments": "127.0.0.1:9000"}],
+        examples=[
+            {"payments": "127.0.0.1:9000"},
+            {"cache": {"address": "127.0.0.1:6379", "protocol": "tcp"}},
+        ],
     )
     file: str = Field("", exclude=True)
 
@@ -372,6 +376,17 @@ class Target(Part):
     def upstream_names(self) -> tuple[str, ...]:
         """The upstreams that it depends on, each once: in variables, and in places of `start`."""
         return tuple(dict.fromkeys((*self.upstreams.values(), *self.placed_upstreams)))
+
+    def real_address(self, upstream: str) -> str | None:
+        """Where an upstream's real service is: host:port; None where a stub plays it."""
+        real = self.real.get(upstream)
+        return real.address if isinstance(real, RealService) else real
+
+    @property
+    def tcp_upstreams(self) -> tuple[str, ...]:
+        """Those that are known not to speak HTTP."""
+        services = self.real.items()
+        return tuple(n for n, s in services if isinstance(s, RealService) and s.protocol == "tcp")
 
     @property
     def placed_upstreams(self) -> tuple[str, ...]:
@@ -474,14 +489,20 @@ class Target(Part):
     def command(self, port: int, upstreams: Mapping[str, int]) -> list[str]:
         """The command line that starts it on a port; `upstreams` gives each proxy's."""
         assert self.start is not None
-        return [filled(word, port=port, upstreams=upstreams) for word in self.start.command]
+        bare = self.tcp_upstreams
+        words = self.start.command
+        return [filled(word, port=port, upstreams=upstreams, bare=bare) for word in words]
 
     def environment(self, port: int, upstreams: Mapping[str, int]) -> dict[str, str]:
         """What it is told by variables: its port, where its upstreams are, and its own `env`."""
-        wiring = {name: f"{{{upstream}.url}}" for name, upstream in self.upstreams.items()}
+        bare = self.tcp_upstreams
+        wiring = {
+            name: f"{{{upstream}.{'address' if upstream in bare else 'url'}}}"
+            for name, upstream in self.upstreams.items()
+        }
         own = {} if self.start is None else self.start.env
         return {
-            name: filled(text, port=port, upstreams=upstreams)
+            name: filled(text, port=port, upstreams=upstreams, bare=bare)
             for name, text in {"PORT": "{port}", **wiring, **own}.items()
         }
 

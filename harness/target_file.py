@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from harness.contracts import BUNDLED as CONTRACT
 from harness.errors import InvalidFile, UsageError
 from harness.log_patterns import MARKS, fault_of
-from harness.scenario.names import Misfits
+from harness.real_service import RealService
+from harness.scenario.names import Misfits, without_routes
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
@@ -201,10 +202,15 @@ def _wiring(target: Target, folder: Path) -> Misfits:
         nobodys = name not in target.upstream_names and name not in stub_names()
         if nobodys and meant is not None:
             yield ("stubs", name), f"stub '{name}' is nobody's upstream; did you mean '{meant}'?"
-    for name, address in target.real.items():
-        match = _ADDRESS.fullmatch(address)
+    for name, real in target.real.items():
+        match = _ADDRESS.fullmatch(target.real_address(name) or "")
         if match is None or not 0 < int(match[2]) <= 65535:
-            yield ("real", name), "expected host:port, such as 127.0.0.1:9000"
+            path = ("real", name, "address") if isinstance(real, RealService) else ("real", name)
+            yield path, "expected host:port, such as 127.0.0.1:9000"
+        if name in target.stubs:
+            yield ("stubs", name), f"{name} is a real service (`real:`); no stub plays it"
+        if name in target.tcp_upstreams and name in target.background:
+            yield ("background", name), f"{without_routes(name)}: leave it out"
 
 
 def _placed(target: Target) -> Misfits:

@@ -1,22 +1,23 @@
-"""Where a target finds its upstreams: places in its command and environment, filled for each world.
+"""Where a target finds its upstreams: places in its command and environment, filled by the world.
 
-`{mail.url}` is `http://127.0.0.1:PORT` of the proxy before `mail`, `{mail.host}`, `{mail.port}` and
-`{mail.address}` (host:port) are parts of it; `{port}` is where the target itself is to listen, and
-`{python}` the harness's own interpreter. `{{mail.port}}` is `{mail.port}` itself. What has a dot
-and names neither an upstream nor a form is the target's own: other templates are written so.
+Of the proxy before an upstream `mail`, `{mail.url}` is `http://127.0.0.1:PORT` (`tcp://` where it
+is known not to speak HTTP), and `{mail.host}`, `{mail.port}`, `{mail.address}` (host:port) are its
+parts. `{port}` is where the target itself is to listen, `{python}` the harness's own interpreter.
+`{{mail.port}}` is `{mail.port}` itself. What has a dot and names neither an upstream nor a form is
+the target's own: other templates are written so.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from harness.scenario.spelling import nearest
 
 HOST = "127.0.0.1"
 FORMS: dict[str, str] = {
-    "url": "http://{host}:{port}",
+    "url": "{scheme}://{host}:{port}",
     "host": "{host}",
     "port": "{port}",
     "address": "{host}:{port}",
@@ -28,8 +29,13 @@ _PLACE = re.compile(
 )
 
 
-def filled(text: str, *, port: int, upstreams: Mapping[str, int]) -> str:
-    """A text with its places filled: `port` is the target's own, `upstreams` each proxy's."""
+def filled(
+    text: str, *, port: int, upstreams: Mapping[str, int], bare: Collection[str] = ()
+) -> str:
+    """A text with its places filled: `port` is the target's own, `upstreams` each proxy's.
+
+    `bare` are those that don't speak HTTP.
+    """
 
     def replaced(found: re.Match[str]) -> str:
         if found["itself"] is not None:
@@ -38,7 +44,9 @@ def filled(text: str, *, port: int, upstreams: Mapping[str, int]) -> str:
             return str(port) if found["word"] == "port" else sys.executable
         if found["form"] not in FORMS or found["upstream"] not in upstreams:
             return found[0]
-        return FORMS[found["form"]].format(host=HOST, port=upstreams[found["upstream"]])
+        scheme = "tcp" if found["upstream"] in bare else "http"
+        form = FORMS[found["form"]]
+        return form.format(scheme=scheme, host=HOST, port=upstreams[found["upstream"]])
 
     return _PLACE.sub(replaced, text)
 

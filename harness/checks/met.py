@@ -110,8 +110,10 @@ class Counter:
         for events in _by_connection(crossed):
             found += sum(self._meets(*each) for each in _requests(events))
             first, last = events[0], events[-1]
-            turned_away = first.what == "accepted" and [e.what for e in events[1:]] == ["closed"]
-            if turned_away and last.closed_by != "client" and first.at_s in self._struck.window:
+            unasked = first.what == "accepted" and all(e.what == "closed" for e in events[1:])
+            turned_away = last.what == "closed" and last.closed_by != "client"
+            waits = first.upstream in self._history.run.tcp  # for the service to speak first
+            if unasked and (turned_away or waits) and first.at_s in self._struck.window:
                 found += 1
         return found
 

@@ -152,8 +152,9 @@ def _introduce(job: Job, world: World, console: Console) -> None:
     url = job.target.url or f"http://{host}:{port}"
     console.print(f"\n{job.target.name} at {url}", style="bold", markup=False)
     ports = world.proxy_ports
-    for variable, name in job.target.upstreams.items():
-        console.print(f"  {variable}=http://127.0.0.1:{ports[name]}", markup=False)
+    wired = job.target.environment(port, ports)
+    for variable in job.target.upstreams:
+        console.print(f"  {variable}={wired[variable]}", markup=False)
     for name in job.target.placed_upstreams:
         if name not in job.target.upstreams.values():
             console.print(f"  {name} at 127.0.0.1:{ports[name]}", markup=False)

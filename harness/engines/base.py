@@ -146,7 +146,8 @@ def check_blast_radius(target: Target, *, allow_remote: bool, proxy: str = "") -
     Raises: UsageError.
     """
     hosts = [urlsplit(target.url).hostname or ""] if target.url else []
-    hosts += [address.rpartition(":")[0] for address in target.real.values()]
+    addresses = (target.real_address(name) or "" for name in target.real)
+    hosts += [address.rpartition(":")[0] for address in addresses]
     remote = [host for host in hosts if not _is_loopback(host)]
     if "://" in proxy and not allow_remote and not _is_loopback(urlsplit(proxy).hostname or ""):
         raise UsageError(

@@ -40,6 +40,7 @@ def run_line(
         upstreams=target.upstream_names,
         without=target.without,
         background=target.background_calls,
+        tcp=target.tcp_upstreams,
         contract=target.contract.told,
         settings={name: target.settings(name).to_json() for name in target.upstream_names},
         evidence=(*sees, *target_evidence(target, captured=captured)),

@@ -51,6 +51,8 @@ class Run(Event):
     """Claims that the target doesn't promise."""
     background: tuple[str, ...] = ()
     """Calls that the target makes by itself, as declared: `mail GET /health`."""
+    tcp: tuple[str, ...] = ()
+    """Upstreams that are declared not to speak HTTP (`protocol: tcp`)."""
     contract: str = ""
     """The text of the contract file that the target names; empty for the bundled contract."""
     settings: dict[str, SettingsJson] = field(default_factory=dict)

@@ -220,10 +220,12 @@ def _check(
         upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
         users |= dict.fromkeys(target.user_ids)
     real = tuple(target.real) if target is not None and playable else ()
+    tcp = target.tcp_upstreams if target is not None and playable else ()
     names = Names(
         upstreams=tuple(upstreams),
         users=tuple(users),
         real=real,
+        tcp=tcp,
         routes=cache(partial(_routes, target)),
         dropped=dropped,
     )

@@ -20,6 +20,8 @@ class Names:
     users: tuple[str, ...]
     real: tuple[str, ...] = ()
     """Upstreams that are real services here: no stub plays them."""
+    tcp: tuple[str, ...] = ()
+    """Those that don't speak HTTP."""
     routes: Callable[[str], tuple[str, ...] | None] = lambda _: None
     """The routes of an upstream, `*` for any segment; None where nobody knows them."""
     dropped: frozenset[str] | None = None
@@ -31,6 +33,9 @@ class Names:
 
     def route(self, path: Path, upstream: str, on: str) -> Misfits:
         """What is wrong with a route of an upstream that calls are held against."""
+        if upstream in self.tcp:
+            yield path, f"{without_routes(upstream)}: leave `on` out"
+            return
         known = self.routes(upstream)
         if known is not None and not any(_may_meet(on, route) for route in known):
             near = did_you_mean(on, known) or f"; known: {', '.join(known)}"
@@ -53,6 +58,11 @@ class Names:
         if name not in known:
             hint = not_known(what, name, known)
             yield path, f"{hint} (a target file may name more: --target FILE)"
+
+
+def without_routes(upstream: str) -> str:
+    """That an upstream has no routes, and why."""
+    return f"{upstream} doesn't speak HTTP (`protocol: tcp`), so its calls have no routes"
 
 
 def _may_meet(on: str, route: str) -> bool:

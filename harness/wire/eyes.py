@@ -19,6 +19,7 @@ from harness.policy.counting import Result
 from harness.scenario.faults import KINDS
 from harness.settings import ServiceSettings
 from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, by_start
+from harness.wire.connections import closed_unasked, opened, unheard
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
@@ -59,6 +60,7 @@ class _Eyes:
             and KINDS[f.name].where == "proxy"
         ]  # fmt: skip
         self._end_s = history.end_s
+        self._bare = upstream in history.run.tcp
 
     def found(self) -> Iterator[Attempt]:
         if self._sight.requests:
@@ -92,7 +94,9 @@ class _Eyes:
         for number, events in by_connection.items():
             requests = [i for i, event in enumerate(events) if event.what == "request"]
             begun += [(events[index].at_s, number, index) for index in requests]
-            if not requests and (dead := _closed_unasked(events)) is not None:
+            if not requests and self._bare:
+                yield from unheard(events, self._sight, self._timeout_s, self._slowing)
+            elif not requests and (dead := closed_unasked(events)) is not None:
                 yield Attempt(
                     id=0,
                     start_s=dead[0],
@@ -257,7 +261,13 @@ class _Eyes:
         free = sorted(attempt.start_s for attempt in seen)
         for event in self._crossed:
             fault = next((f for f in silent if f.start_s <= event.at_s < f.end_s), None)
-            if event.what != "accepted" or fault is None:
+            if event.what != "accepted":
+                continue
+            if fault is None:
+                if self._bare:
+                    # No stub tells of it: that it was opened is all that is known.
+                    closed_s = closed.get(event.connection, math.inf)
+                    yield opened(event.at_s, closed_s, self._timeout_s)
                 continue
             within_s = _TRAVELS_S + self._sight.travel_s(event.at_s, event.at_s + _TRAVELS_S)
             index = bisect_left(free, event.at_s - _BEFORE_S)
@@ -285,14 +295,6 @@ def _apart_s(call: Call, seen_s: float) -> float:
     """How far a stub's end of a call is from an attempt's; calls without one go last."""
     end_s = math.inf if call.replied is None else call.replied.at_s
     return 0.0 if end_s == seen_s else abs(end_s - seen_s)
-
-
-def _closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
-    """When a connection was accepted and closed by the far side before any request."""
-    closed = next((e for e in events if e.what == "closed"), None)
-    if closed is None or closed.closed_by == "client" or events[0].what != "accepted":
-        return None
-    return events[0].at_s, closed.at_s
 
 
 def _results(status: int | None, call: Call | None) -> frozenset[Result]:

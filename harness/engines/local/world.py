@@ -79,7 +79,7 @@ class World:
         return self._server
 
     def _address(self, name: str) -> str:
-        real = self._job.target.real.get(name)
+        real = self._job.target.real_address(name)
         return real if real is not None else f"{HOST}:{self.services.links[name].port}"
 
     def _on_journal(self, arrived_s: float, record: Mapping[str, Any]) -> None:

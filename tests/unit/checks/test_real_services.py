@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,16 @@ expect:
   - {traffic: page, during: 10s..20s, status: 200}
 """
 SETTINGS = {"cache": {"attempts": 1, "timeout_s": 1.0, "threshold": 3, "wait_s": 4.0}}
+
+
+GREETED = """
+duration: 20s
+traffic: {page: {request: GET /page, rate: 1/s}}
+faults: [{upstream: cache, fault: blackhole, to: 5s}]
+expect:
+  - {breaker: cache, opens: contract ± 500ms}
+  - {upstream: cache, calls: 4, during: 0s..5s}
+"""
 
 
 class Real(World):
@@ -83,3 +94,78 @@ def test_a_missing_breaker_is_missed(http: bool, case: Callable[..., Case]) -> N
     found = case(TEXT, played(http=http, sound=False), end_s=20.0)
     judgement = judge(found.scenario, found.history)
     assert judgement.verdict.value == "failed", [str(f) for f in judgement.findings]
+
+
+class Greeting(Real):
+    """A page that asks a service which speaks first: kept waiting, nothing is asked of it."""
+
+    def __init__(self, *, tcp: tuple[str, ...] = ("cache",)) -> None:
+        super().__init__(http=False)
+        self.events[0] = replace(self.events[0], tcp=tcp)  # type: ignore[type-var, call-arg]
+
+    def wait(self, at_s: float) -> None:
+        self._connection += 1
+        crossed: dict[str, Any] = {
+            "by": "proxy", "upstream": "cache", "connection": self._connection,
+        }  # fmt: skip
+        self.events += [
+            Crossed(at_s=at_s, what="accepted", **crossed),
+            Crossed(at_s=at_s + 1.0, what="closed", closed_by="client", **crossed),
+        ]
+
+
+def greeted(world: Greeting, *, sound: bool = True) -> Greeting:
+    world.warmed_up("page", 200, reaches=(), path="/page", method="GET", at_s=-1.0)
+    world.ask(-0.95, answered=True)
+    world.fault("blackhole", "cache", 0.0, 5.0)
+    for second in range(20):
+        open_ = sound and 3 < second < 8
+        failed = second < 5 and not open_
+        if failed:
+            world.wait(second + 0.02)
+        elif not open_:
+            world.ask(second + 0.02, answered=True)
+        world.request(
+            "page", second + 1, float(second), 503 if failed or open_ else 200,
+            took_s=1.03 if failed else 0.05, path="/page", method="GET",
+        )  # fmt: skip
+    return world
+
+
+def test_who_waits_for_a_greeting_has_attempted(case: Callable[..., Case]) -> None:
+    found = case(GREETED, greeted(Greeting()), end_s=20.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "passed", [str(f) for f in judgement.findings]
+    found = case(GREETED, greeted(Greeting(), sound=False), end_s=20.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "failed", [str(f) for f in judgement.findings]
+
+
+def test_that_it_has_is_known_where_the_protocol_is_said_only(case: Callable[..., Case]) -> None:
+    found = case(GREETED, greeted(Greeting(tcp=())), end_s=20.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value != "passed", "connections without a question are no attempts"
+
+
+def test_an_idle_connection_of_a_pool_is_no_attempt(case: Callable[..., Case]) -> None:
+    world = greeted(Greeting())
+    before = case(GREETED, world, end_s=20.0).wire("cache").attempts
+    world.wait(12.0)
+    world.wait(15.0)
+    after = case(GREETED, world, end_s=20.0).wire("cache").attempts
+    assert [(a.start_s, a.ok) for a in before] == [(a.start_s, a.ok) for a in after]
+
+
+def test_a_proxy_that_tells_of_connections_only_leaves_open_what_came_of_them(
+    case: Callable[..., Case],
+) -> None:
+    world = greeted(Greeting())
+    run = replace(world.events[0], evidence=("stub", "proxy connections"))  # type: ignore[type-var, call-arg]
+    world.events[0] = run
+    found = case(GREETED, world, end_s=20.0)
+    attempts = found.wire("cache").attempts
+    held = [attempt for attempt in attempts if attempt.start_s < 5]
+    assert [attempt.ok for attempt in held] == [False] * len(held)
+    later = [attempt for attempt in attempts if attempt.start_s > 8]
+    assert later
+    assert {attempt.ok for attempt in later} == {None}

@@ -61,6 +61,57 @@ def test_only_a_stub_picks_calls(picked: str) -> None:
     assert "`blackhole` works there" in found
 
 
+TCP = parse_target(
+    "name: t\n"
+    "url: http://127.0.0.1:1\n"
+    "upstreams: {CACHE_URL: cache, AUTH_URL: auth}\n"
+    "real: {cache: {address: '127.0.0.1:6379', protocol: tcp}}\n",
+    "t.yaml",
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "line"),
+    [
+        ("status: 200}]", "status: 200}, {upstream: cache, calls: 0, on: GET /x}]", 6),
+        ("FAULT", "{upstream: cache, fault: blackhole, to: 3s, on: GET /x}", 5),
+    ],
+)
+def test_what_does_not_speak_http_has_no_routes(there: str, instead: str, line: int) -> None:
+    text = SCENARIO.replace(there, instead).replace("FAULT", "{upstream: cache, fault: refused}")
+    with pytest.raises(InvalidFile) as caught:
+        parse_scenario(text, "s.yaml", target=TCP)
+    found = [problem for problem in caught.value.problems if "protocol: tcp" in problem.message]
+    assert [problem.line for problem in found] == [line]
+    assert "cache doesn't speak HTTP" in found[0].message
+    parse_scenario(text.replace(", on: GET /x", ""), "s.yaml", target=TCP)
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "message"),
+    [
+        ("real: {cache: {address: nowhere, protocol: tcp}}", 4, "expected host:port"),
+        ("real: {cache: {address: '127.0.0.1:1', protocol: tpc}}", 4, "did you mean 'tcp'?"),
+        ("real: {cache: {adress: '127.0.0.1:1'}}", 4, "did you mean 'address'?"),
+        ("real: {cache: '127.0.0.1:1'}\nstubs: {cache: []}", 5, "no stub plays it"),
+        ("real: {cache: {address: '127.0.0.1:1', protocol: tcp}}\nbackground: {cache: [GET /x]}",
+         5, "its calls have no routes"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_real_service_is_named(more: str, line: int, message: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(f"name: t\nurl: http://127.0.0.1:1\nupstreams: {{A: cache}}\n{more}\n", "t")
+    found = [problem.line for problem in caught.value.problems if message in problem.message]
+    assert found == [line]
+
+
+def test_a_variable_has_the_bare_address_of_what_does_not_speak_http() -> None:
+    ports = {"cache": 7001, "auth": 7002}
+    assert TCP.environment(7000, ports) == {
+        "PORT": "7000", "CACHE_URL": "127.0.0.1:7001", "AUTH_URL": "http://127.0.0.1:7002",
+    }  # fmt: skip
+
+
 def test_every_network_fault_is_let_through() -> None:
     for kind in KINDS.values():
         if kind.where in ("proxy", "connect"):

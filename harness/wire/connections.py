@@ -1,0 +1,62 @@
+"""What connections alone tell of attempts, where nothing was asked on them or nobody saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.history.events import Crossed
+from harness.history.view import FaultWindow
+from harness.scenario.faults import KINDS
+from harness.wire.attempts import EITHER, FAILURE, Attempt
+from harness.wire.sight import Sight
+
+
+def closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
+    """When a connection was accepted and closed by the far side before any request."""
+    closed = next((e for e in events if e.what == "closed"), None)
+    if closed is None or closed.closed_by == "client" or events[0].what != "accepted":
+        return None
+    return events[0].at_s, closed.at_s
+
+
+def unheard(
+    events: Sequence[Crossed], sight: Sight, timeout_s: float, slowing: Sequence[FaultWindow]
+) -> Iterator[Attempt]:
+    """A connection of a service that doesn't speak HTTP, on which nothing was asked.
+
+    Where the service speaks first (mail, some databases), who is kept waiting for its greeting asks
+    nothing; an idle connection of a pool in health asks nothing either, and is no attempt.
+    """
+    at_s = events[0].at_s
+    if events[0].what != "accepted":
+        return  # it was there before 0s
+    closed = next((e for e in events if e.what == "closed"), None)
+    deadline_s = at_s + timeout_s
+    ended_s = deadline_s if closed is None else min(closed.at_s, deadline_s)
+    dead, holding = closed_unasked(events), sight.holding(at_s)
+    slowed = any(f.start_s <= ended_s and at_s <= f.end_s for f in slowing)
+    if dead is None and holding is None and not slowed:
+        return
+    open_ = dead is None and holding is None  # whether its greeting came is not known
+    if holding is not None and KINDS[holding.name].lift == "delivers":
+        open_ = open_ or holding.end_s < ended_s
+    yield Attempt(
+        id=0,
+        start_s=at_s,
+        end_s=ended_s,
+        ends_from_s=at_s if open_ or dead is not None else ended_s,
+        results=EITHER if open_ else FAILURE,
+        source="proxy",
+    )
+
+
+def opened(at_s: float, closed_s: float, timeout_s: float) -> Attempt:
+    """A connection of which a proxy tells no more than that it was there."""
+    return Attempt(
+        id=0,
+        start_s=at_s,
+        end_s=min(at_s + timeout_s, closed_s),
+        ends_from_s=at_s,
+        results=EITHER,
+        source="connection",
+    )
