@@ -21,7 +21,7 @@ from harness.wire.attempts import FAILURE, Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
-from harness.wire.learned import Learned, calls_of
+from harness.wire.learned import Learned, alike, calls_of, most_calls_of
 from harness.wire.owners import Owners, same
 from harness.wire.sight import Sight
 
@@ -56,6 +56,7 @@ class Demands:
             stream: tuple(call for call in calls if (call.upstream, call.route) not in own_routes)
             for stream, calls in calls_of(history).items()
         }
+        self._most_calls = most_calls_of(history)
         self._streams = {r.sent.id: r.sent.stream for r in history.requests}
         self._went_on: set[tuple[str, str]] = set()
         self._told_down: dict[tuple[str, str], set[object]] = {}
@@ -102,6 +103,15 @@ class Demands:
             if own:
                 found.append(tuple(own))
         return tuple(found)
+
+    def told_apart(self, request: int, attempt: Attempt, upstream: str) -> bool:
+        """Whether a second attempt of a request there is surely a retry of its call.
+
+        It may be another call where, when all was well, the request made several that it may be of.
+        """
+        calls = self._most_calls.get(self._streams.get(request, ""), ())
+        mine = [call for call in calls if call.upstream == upstream and call.route]
+        return sum(not attempt.path or alike(call.route, attempt) for call in mine) == 1
 
     def route_of(self, request: int, upstream: str) -> str:
         """What a request calls first at an upstream; empty if that is unknown."""

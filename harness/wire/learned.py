@@ -7,6 +7,7 @@ was called for it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,16 +29,28 @@ class Learned:
 
 def calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
     """The calls of each stream's requests, in order, as the warm-up showed them."""
+    found: dict[str, tuple[Learned, ...]] = {}
+    for stream, calls in _by_request(history):
+        found[stream] = tuple(dict.fromkeys((*found.get(stream, ()), *calls)))
+    return found
+
+
+def most_calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
+    """The calls of that request of each stream that made the most, each as often as it was made."""
+    found: dict[str, tuple[Learned, ...]] = {}
+    for stream, calls in _by_request(history):
+        found[stream] = max(found.get(stream, ()), calls, key=len)
+    return found
+
+
+def _by_request(history: History) -> Iterator[tuple[str, tuple[Learned, ...]]]:
+    """The stream of each request of the warm-up, and what was called while it was under way."""
     seen = sorted(_warm_up_calls(history), key=lambda pair: pair[0])
     instants = [at_s for at_s, _ in seen]
-    found: dict[str, tuple[Learned, ...]] = {}
     for request in history.warm_up:
         first = bisect_left(instants, request.sent.at_s - CLOCK_S)
         last = bisect_right(instants, request.end_s + CLOCK_S)
-        calls = tuple(dict.fromkeys(call for _, call in seen[first:last]))
-        known = found.get(request.sent.stream, ())
-        found[request.sent.stream] = tuple(dict.fromkeys((*known, *calls)))
-    return found
+        yield request.sent.stream, tuple(call for _, call in seen[first:last])
 
 
 def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:

@@ -158,6 +158,10 @@ class Wire:
     def _owners(self) -> dict[int, int]:
         return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
 
+    def told_apart(self, request: int, attempt: Attempt) -> bool:
+        """Whether retries of the call that an attempt is of are told from other calls."""
+        return self._demands.told_apart(request, attempt, self.upstream)
+
     def route_of(self, request: int) -> str:
         """What a request calls first here, as the warm-up showed it; empty if that is unknown."""
         return self._demands.route_of(request, self.upstream)

@@ -218,7 +218,7 @@ def _upstream(
             "from": [units(each.attempt.end_s - each.attempt.ends_from_s) for each in tries],
             "result": [texts.place(_results(each)) for each in tries],
             "status": [each.attempt.status or 0 for each in tries],
-            "number": [each.number for each in tries],
+            "number": [NONE if each.number is None else each.number for each in tries],
             "request": [NONE if each.request is None else places.get(each.request, NONE)
                         for each in tries],
             "route": [texts.place(each.attempt.route) for each in tries],

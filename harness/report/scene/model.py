@@ -68,8 +68,9 @@ class Try:
     """One attempt at an upstream, with what it was made for."""
 
     attempt: Attempt
-    number: int
-    """Which attempt of its call, from 1; 0 where no request caused it."""
+    number: int | None
+    """Which attempt of its call, from 1; 0 where no request caused it; None where that can't be
+    told: whose it is, or whether it is a retry or another call."""
     request: int | None
     """Id of the request that it was made for; None for nobody's, or where that can't be told."""
     met: tuple[int, ...] = ()

@@ -147,6 +147,7 @@ def _settings(own: ServiceSettings) -> str:
 def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     numbers = {a.id: k for call in wire.calls for k, a in enumerate(call, start=1)}
     owners = {a.id: r.sent.id for r in case.history.requests for a in wire.made_for(r)}
+    answered = {r.sent.id: r.end_s for r in case.history.requests}
     faults = [window for window in case.history.faults if wire.upstream in window.upstreams]
     for attempt in wire.attempts:
         met = (
@@ -154,10 +155,16 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             for window in faults
             if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.call)
         )
+        owner = attempt.request if attempt.request is not None else owners.get(attempt.id)
+        number = numbers.get(attempt.id)
+        if owner is not None and attempt.start_s > answered.get(owner, math.inf):
+            number = None  # a trace that came in late: of which attempt, nobody knows
+        elif owner is not None and number != 1 and not wire.told_apart(owner, attempt):
+            number = None
         yield Try(
             attempt=attempt,
-            number=numbers.get(attempt.id, 1),
-            request=attempt.request if attempt.request is not None else owners.get(attempt.id),
+            number=number,
+            request=owner,
             met=tuple(dict.fromkeys(met)),
         )
     for attempt in wire.background:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
+from harness.history.events import Applied, Called, Crossed, Lifted, Replied, Run
 from harness.report.markdown import summary_md
+from harness.report.scene import judge_and_observe
 from harness.report.scene.picture import EXPECTED, picture
 from harness.report.scene.watched import Force, watched
 from harness.report.text import details
+from harness.scenario.loader import parse_scenario
 
 
 def test_breakers_have_bounds_reports_and_what_was_expected(seen):
@@ -77,3 +82,49 @@ def test_a_world_held_open_shows_faults_calls_and_what_is_reported(outage_events
     assert lanes["b"] == " " * 70 + "#" * 10
     assert lanes["auth calls"] == "5" * 5 + "·" * 59 + "2" * 16
     assert lanes["auth reported"] == "." * 4 + "O" * 76
+
+
+@pytest.mark.parametrize(("in_warm_up", "second"), [(False, 2), (True, None)])
+def test_a_second_attempt_is_a_retry_only_where_it_can_be_no_other_call(
+    outage, outage_events_of, in_warm_up, second
+):
+    """A route that calls twice when all is well may do so when something is wrong, too."""
+    events = list(outage_events_of())
+    for event in tuple(events):
+        number = getattr(event, "connection", getattr(event, "id", 0))
+        if not (0 < number < 4 or (number == 0 and in_warm_up)):
+            continue
+        if isinstance(event, Crossed):
+            events.append(replace(event, at_s=event.at_s + 0.004, connection=1000 + number))
+        elif isinstance(event, Called | Replied) and (
+            0 < number < 4 or (number == 0 and in_warm_up)
+        ):
+            events.append(replace(event, at_s=event.at_s + 0.004, id=1000 + number))
+    events.sort(key=lambda event: (event.at_s, not isinstance(event, Run)))
+    _, scene = judge_and_observe(outage, events)
+    assert [each.number for each in scene.upstreams[0].tries[:6]] == [1, second] * 3
+
+
+def test_a_connection_whose_trace_came_in_after_the_answer_is_called_no_retry(outage_events_of):
+    """As of Toxiproxy, whose log tells connections only, through a pipe."""
+    events = []
+    for event in outage_events_of():
+        if isinstance(event, Run):
+            events.append(replace(event, evidence=("stub", "proxy connections")))
+        elif isinstance(event, Applied | Lifted):
+            events.append(replace(event, name="empty"))
+        elif not isinstance(event, Crossed):
+            events.append(event)
+        elif event.what == "request":
+            events.append(replace(event, what="accepted", method="", path=""))
+    late = {"by": "proxy", "upstream": "auth", "connection": 1001, "what": "accepted"}
+    events.append(Crossed(at_s=0.015, **late))  # the request was answered at 10 ms
+    events.sort(key=lambda event: (event.at_s, not isinstance(event, Run)))
+    hangs_up = parse_scenario(
+        "title: t\nduration: 80s\ntraffic: {chat: {request: POST /v1/api/chat, rate: 1/s}}\n"
+        "faults: [{upstream: auth, fault: empty, to: 50s}]\n",
+        "down.yaml",
+    )
+    _, scene = judge_and_observe(hangs_up, events)
+    first, stray = scene.upstreams[0].tries[:2]
+    assert (first.number, stray.number) == (1, None)

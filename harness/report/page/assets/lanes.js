@@ -167,16 +167,18 @@ function bracketsOf(upstream) {
 
 const bracketWords = (each) => `expected: ${each.what} at ${each.ranges.map(range).join(" or ")}${each.sure ? "" : ", or not at all"}`;
 
+const rowName = (number) => (number < 0 ? "unclear" : number === 0 ? "by itself" : number === 1 ? "first" : `retry ${number - 1}`);
+
 function attemptLane(data, upstream) {
   const t = upstream.tries;
   if (!t.count) return null;
-  const numbers = [...new Set(t.number)].sort((one, other) => (one || 99) - (other || 99));
+  const numbers = [...new Set(t.number)].sort((one, other) => (one > 0 ? one : 99 - one) - (other > 0 ? other : 99 - other));
   const rowOf = new Map(numbers.map((number, row) => [number, row]));
   const height = 18;
   return {
     kind: "attempts", name: `${upstream.name} attempts`, note: `${plural(t.count, "attempt")}`,
     height: numbers.length * height + 6, y: { from: numbers.length, to: 0, ticks: [] },
-    rows: numbers.map((number) => [number === 0 ? "by itself" : number === 1 ? "first" : `retry ${number - 1}`, height]),
+    rows: numbers.map((number) => [rowName(number), height]),
     words: numbers.map((number) => `${plural(t.number.filter((each) => each === number).length, tryName(number))}`).join(", "),
     draw: (pen, view) => {
       for (let k = 0; k < t.count; k += 1) {

@@ -65,7 +65,7 @@ class PairPage extends ScenarioPage {
   findings() {
     const rows = this.pair.differences.map(([sort, what, before, after, observed]) => (
       make("li", { class: `finding ${SORTS[sort] || "out_of_scope"}` },
-        make("p", { class: "finding-head" }, make("b", {}, sort === "still" ? "failed before, and does still" : sort), make("span", {}, what)),
+        make("p", { class: "finding-head" }, sign(SORTS[sort] || "out_of_scope"), make("b", {}, sort === "still" ? "failed before, and does still" : sort), make("span", {}, what)),
         make("p", { class: "observed" }, `${before} → ${after}`),
         observed ? make("p", { class: "small" }, observed) : "")));
     const missing = ["before", "after"].filter((side) => !this.sides.includes(side));

@@ -67,7 +67,8 @@ class ScenarioPage {
     return make("section", { class: "findings", "aria-label": "Findings" }, make("h2", { class: "sr" }, "Findings"),
       causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join(", or ")) : "",
       failed.length ? list(failed) : "",
-      folded(unclear, "inconclusive", "inconclusive", !failed.length) || "", folded(passed, "passed", "held") || "", folded(excused, "out_of_scope", "out of scope", !failed.length && !unclear.length && !passed.length) || "",
+      make("div", { class: "folds" }, folded(unclear, "inconclusive", "inconclusive", !failed.length) || "", folded(passed, "passed", "held") || "",
+        folded(excused, "out_of_scope", "out of scope", !failed.length && !unclear.length && !passed.length) || ""),
       this.data.notes.length ? make("ul", { class: "notes small" }, this.data.notes.map((each) => make("li", {}, each))) : "",
       (this.data.thinned || []).map((each) => make("p", { class: "thinned", role: "note" }, each)));
   }
@@ -83,7 +84,10 @@ class ScenarioPage {
       this.view ? button("", { class: "finding-name", "aria-pressed": "false", "data-finding": each.place, onclick: () => this.showFinding(each) }, each.name) : make("b", {}, each.name),
       each.known ? make("span", { class: "tag" }, `known ${each.known}`) : "",
       wrong ? make("span", { class: "small" }, `expected ${each.expected}`) : ""));
-    return make("li", { class: `finding ${first.verdict}` }, named,
+    const most = 2;
+    const shown = named.length <= most + 1 ? named : [...named.slice(0, most),
+      make("details", { class: "alike" }, make("summary", {}, `and ${named.length - most} more of which the same was observed`), named.slice(most))];
+    return make("li", { class: `finding ${first.verdict}` }, shown,
       make("p", { class: wrong ? "observed" : "small" }, first.observed),
       make("details", { class: "why" }, make("summary", {}, "evidence ", make("span", { class: "tags" }, tags.map((each) => make("span", { class: "tag" }, each)))),
         make("dl", { class: "facts" }, once.map(([name, words]) => [make("dt", {}, name), make("dd", {}, words)]))));

@@ -276,14 +276,14 @@ class Timeline {
     if (!first) axes[0] = { ...across(2), show: last };
     const y = lane.y;
     axes.push({
-      scale: "y", size: GUTTER, gap: 4, font, stroke: text, show: true,
+      scale: "y", size: GUTTER, gap: 8, font, stroke: text, show: true,
       grid: { ...grid, show: y.ticks.length > 0 }, ticks: { show: false },
       splits: () => y.ticks, values: (plot, splits) => splits.map((each) => (y.log ? duration(each) : String(each))),
       ...(y.log ? { filter: (plot, splits) => splits } : {}),
     });
     const over = (call) => (plot) => call(new Pen(plot));
     return {
-      width: 300, height: this.height(lane, first, last), padding: [first ? 0 : 2, 10, last ? 0 : 2, 0],
+      width: 300, height: this.height(lane, first, last), padding: [first ? 0 : 2, 16, last ? 0 : 2, 0],
       legend: { show: false },
       cursor: {
         y: false, points: { show: false }, sync: { key: SYNC, setSeries: false, scales: ["x", null] },

@@ -63,6 +63,7 @@ function resultWords(result) {
 }
 
 function tryName(number) {
+  if (number === -1) return "attempt, first or not";
   if (number === 0) return "by itself";
   return number === 1 ? "first attempt" : `retry ${number - 1}`;
 }

@@ -111,6 +111,24 @@ def test_a_finding_makes_its_requests_stand_out(visit: Visit, report: Path):
     assert name.get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1600, 1000), (390, 844)])
+def test_however_much_is_wrong_the_timeline_is_in_sight(
+    visit: Visit, tmp_path: Path, outcome, judgement, finding, seen, width: int, height: int
+):
+    _, scene = seen
+    many = [
+        finding(Verdict.FAILED, name=f"finding {k}", observed=f"{k // 6} of 9 in a long sentence")
+        for k in range(40)
+    ]
+    path = tmp_path / "report.html"
+    path.write_text(report_html(outcome(judgement(*many, name="down"), scenes=(scene,))))
+    page = visit(path, "#/down", width=width)
+    assert page.locator(".stage").bounding_box()["y"] < 0.85 * height
+    page.locator(".rest > summary").click()
+    page.locator(".alike > summary").last.click()
+    assert page.get_by_role("button", name="finding 39").is_visible()
+
+
 def test_a_request_shows_its_way(visit: Visit, report: Path):
     page = visit(report, "#/down")
     page.mouse.click(*spot(page, "stream", 10, of_latency(0.01, 0.01)))
