@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write what was found as the `breakers:` section of a target file.",
+    help="Also write what was found: sections of a target file, and beside it a contract, "
+    "NAME.contract.yaml.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of how far it is.")
 def measure(
@@ -75,7 +76,8 @@ def measure(
     outage measure --target my-gateway.yaml --write measured.yaml
     """
     from harness.errors import UsageError
-    from harness.measure.report import as_target, as_text
+    from harness.measure.report import as_text
+    from harness.measure.writing import as_contract, as_target
     from harness.target_file import load_target
 
     if file is not None and not file.parent.is_dir():
@@ -84,9 +86,9 @@ def measure(
     began_s = time.monotonic()
     tell = _silent if quiet else _say
     if engine == "local":
-        measured = _in_real_time(target, _seconds(longest_wait), tell)
+        measured = in_real_time(target, seconds_of(longest_wait), tell)
     else:
-        measured = _simulated(target, tell)
+        measured = simulated(target, tell)
     if form == "json":
         click.echo(json.dumps(measured.as_json(), indent=2))
     else:
@@ -95,9 +97,14 @@ def measure(
         click.echo(f"{measured.plays} experiments in {took_s:.0f} s")
     if file is not None:
         _write(file, as_target(measured))
+        _write(contract_beside(file), as_contract(measured, target.upstreams))
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
+    """What `--longest-wait` says.
+
+    Raises: click.BadParameter.
+    """
     from harness.units import parse_duration
 
     try:
@@ -109,7 +116,11 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _simulated(target: Target, tell: Tell) -> Measured:
+def simulated(target: Target, tell: Tell) -> Measured:
+    """Measure in the simulation.
+
+    Raises: UsageError, WorldError.
+    """
     from harness.engines.sim.engine import SimEngine
     from harness.measure.measuring import measure, streams_of
 
@@ -125,7 +136,11 @@ def _simulated(target: Target, tell: Tell) -> Measured:
     return asyncio.run(play())
 
 
-def _in_real_time(target: Target, longest_wait_s: float, tell: Tell) -> Measured:
+def in_real_time(target: Target, longest_wait_s: float, tell: Tell) -> Measured:
+    """Measure in real time.
+
+    Raises: UsageError, WorldError, TargetError.
+    """
     from harness.engines.local.engine import LocalEngine
     from harness.measure.measuring import streams_of
     from harness.measure.realtime.measuring import measure_in_real_time
@@ -150,6 +165,11 @@ def _say(line: str) -> None:
 
 def _silent(_: str) -> None:
     """Nobody wants to know."""
+
+
+def contract_beside(file: Path) -> Path:
+    """Where the contract is written that belongs to a target file's sections."""
+    return file.with_name(f"{file.name.removesuffix('.yaml').removesuffix('.yml')}.contract.yaml")
 
 
 def _write(file: Path, text: str) -> None:

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run:run", "Play scenarios and say what held."),
     "list": ("listing:list_scenarios", "Show scenarios: name, duration, claims, title."),
     "validate": ("validate:validate", "Check scenario files; every problem with its line."),
+    "init": ("init:init", "From an application to a target, a contract and a first scenario."),
     "predict": ("predict:predict", "Say what the contract predicts for a scenario."),
     "measure": ("measure:measure", "Find a gateway's policies by experiment."),
     "explore": ("explore:explore", "Draw random outages and shrink what breaks a promise."),

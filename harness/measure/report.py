@@ -1,4 +1,4 @@
-"""What was measured, for a person and for a target file."""
+"""What was measured, for a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from harness.measure.findings import Findings, Span
 from harness.measure.measuring import Measured
-from harness.units import format_duration
 
 _WIDTH = 18
 
@@ -59,7 +58,7 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     if found.by is not None:
         yield "counted by", found.by
     if own.rule is not None:
-        yield "breaker", _rule(found)
+        yield "breaker", rule_text(found)
     if own.wait is not None:
         later = "".join(f", then {wait_s:.3g} s" for wait_s in own.later_waits)
         yield "stays open", _seconds(own.wait) + later
@@ -67,7 +66,8 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
         yield "trials", str(own.trials)
 
 
-def _rule(found: Findings) -> str:
+def rule_text(found: Findings) -> str:
+    """What opens a breaker, for a person."""
     own = found.breaker
     if own.rule == "none":
         return "none"
@@ -85,42 +85,3 @@ def _rule(found: Findings) -> str:
 
 def _seconds(span: Span) -> str:
     return f"{span.middle_s:.3f} s ± {span.error_s:.3f}"
-
-
-def as_target(measured: Measured) -> str:
-    """The `breakers:` section of a target file; what is unknown stands there as a comment."""
-    lines = [
-        f"# What `outage measure` found of {measured.target}; the rest of a target file is yours.",
-        "breakers:",
-    ]
-    for name, found in measured.upstreams.items():
-        fields = dict(_fields(found))
-        inner = ", ".join(f"{key}: {value}" for key, value in fields.items())
-        lines.append(f"  {name}: {{{inner}}}")
-        lines += [f"  # {name} {key}: {why}" for key, why in found.unknown.items()]
-        if found.breaker.rule not in ("in a row", None):
-            lines.append(f"  # {name}: {_rule(found)}")
-    return "\n".join(lines) + "\n"
-
-
-def _fields(found: Findings) -> Iterator[tuple[str, str]]:
-    own = found.breaker
-    if found.attempts is not None:
-        yield "attempts", str(found.attempts)
-    if found.timeout is not None:
-        yield "timeout", _plain(found.timeout)
-    if own.rule == "in a row" and own.threshold is not None:
-        yield "threshold", str(own.threshold)
-    if own.wait is not None:
-        yield "wait", _plain(own.wait)
-    if found.backoffs:
-        yield "backoff", f"[{', '.join(map(_plain, found.backoffs))}]"
-
-
-def _plain(span: Span) -> str:
-    """The roundest duration within its bounds, as files spell it."""
-    for digits in range(4):
-        value = round(span.middle_s, digits)
-        if span.low_s <= value <= span.high_s:
-            return format_duration(value)
-    return format_duration(round(span.middle_s, 3))

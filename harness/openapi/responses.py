@@ -140,7 +140,7 @@ def _answer(document: Document, operation: Mapping) -> dict[str, Any]:
 
     Raises: Misfit.
     """
-    status, response = _success(document, operation)
+    status, response = success(document, operation)
     answer: dict[str, Any] = {"status": status, "headers": _headers(document, response)}
     if document.is_swagger:
         examples, schema = child(response, "examples"), child(response, "schema")
@@ -150,18 +150,18 @@ def _answer(document: Document, operation: Mapping) -> dict[str, Any]:
     else:
         content = child(response, "content")
         kinds = content.entries if isinstance(content, Mapping) else {}
-        kind = next((each for each in kinds if _is_json(each)), next(iter(kinds), ""))
+        kind = next((each for each in kinds if is_json(each)), next(iter(kinds), ""))
         if not kind:
             return answer
         media = document.mapping(kinds[kind].node, "a kind of content")
-        given, schema = _example(document, media), child(media, "schema")
+        given, schema = example_in(document, media), child(media, "schema")
     if given is not None:
         value = plain(given)
     elif schema is not None:
         value = Smallest(document).value(schema)
     else:
         return answer
-    if _is_json(kind):
+    if is_json(kind):
         return answer | {"json": _literally(value)}
     if "*" not in kind:
         answer["headers"]["Content-Type"] = kind
@@ -169,7 +169,7 @@ def _answer(document: Document, operation: Mapping) -> dict[str, Any]:
     return answer | {"body": escaped(text)}
 
 
-def _success(document: Document, operation: Mapping) -> tuple[int, Mapping]:
+def success(document: Document, operation: Mapping) -> tuple[int, Mapping]:
     """The status and the answer when all is well: the least of 2xx, `default`, the least of 3xx."""
     found = child(operation, "responses")
     if found is None:
@@ -183,7 +183,8 @@ def _success(document: Document, operation: Mapping) -> tuple[int, Mapping]:
     raise Misfit(found, "has no answer for success (2xx, 3xx or default)")
 
 
-def _example(document: Document, media: Mapping) -> Node | None:
+def example_in(document: Document, media: Mapping) -> Node | None:
+    """The example of a kind of content, or the first of its examples."""
     if (given := child(media, "example")) is not None:
         return given
     several = child(media, "examples")
@@ -202,7 +203,7 @@ def _headers(document: Document, response: Mapping) -> dict[str, str]:
         if name.lower() in _UNSAID:
             continue
         header = document.mapping(entry.node, "a header")
-        given, schema = _example(document, header), child(header, "schema")
+        given, schema = example_in(document, header), child(header, "schema")
         required = child(header, "required")
         if given is None and isinstance(required, Scalar) and required.value is True and schema:
             value = Smallest(document).value(schema)
@@ -223,6 +224,7 @@ def _literally(value: Any) -> Any:
     return [_literally(item) for item in value] if isinstance(value, list) else value
 
 
-def _is_json(kind: str) -> bool:
+def is_json(kind: str) -> bool:
+    """Whether a kind of content is JSON, or may be."""
     plainly = kind.partition(";")[0].strip().lower()
     return plainly in ("application/json", "*/*", "application/*") or plainly.endswith("+json")

@@ -16,7 +16,7 @@ from harness.engines.client import Exchange
 from harness.engines.local.engine import LocalEngine
 from harness.engines.local.world import World
 from harness.engines.player import has_spare_addresses
-from harness.engines.requests import wire_request
+from harness.engines.requests import WireRequest, wire_request
 from harness.errors import UsageError
 from harness.history.events import Crossed, Ended, Event, Trouble, Waited
 from harness.history.view import History
@@ -154,6 +154,12 @@ class Ground:
         self._under_way.add(asked.answer)
         asked.answer.add_done_callback(self._under_way.discard)
         return asked
+
+    async def fetch(self, path: str) -> bytes | None:
+        """What the target answers at a path of its own; None where that is no 200."""
+        request = WireRequest(method="GET", path=path)
+        answer = await self._world.gateway.ask(request, within_s=10.0)
+        return answer.body if answer.status == 200 else None
 
     async def call(self, within_s: float, *, stream: Mapping[str, Any] | None = None) -> Seen:
         """One call, from its request to its answer, with the attempts that it made."""

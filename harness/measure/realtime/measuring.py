@@ -9,6 +9,7 @@ from typing import Any
 from harness.engines.local.engine import LocalEngine
 from harness.engines.tasks import together
 from harness.errors import UsageError
+from harness.history import events
 from harness.measure.downs import Downs
 from harness.measure.findings import Findings
 from harness.measure.measuring import Measured, Tell, some
@@ -86,9 +87,12 @@ def _study(grounds: Grounds, measured: Measured, name: str, budget: Budget) -> S
     return Study(grounds, found, routes, measured.downs, budget)
 
 
-async def learn(grounds: Grounds, streams: Mapping[str, dict[str, Any]]) -> Known:
+async def learn(
+    grounds: Grounds, streams: Mapping[str, dict[str, Any]], *, by_path: bool = False
+) -> Known:
     """Ask each route twice, one after another, with nothing wrong, then wait.
 
+    `by_path`: calls are told by their paths, where stubs answer whatever they are asked.
     Raises: WorldError, TargetError.
     """
     first_stream = next(iter(streams.values()))
@@ -97,7 +101,7 @@ async def learn(grounds: Grounds, streams: Mapping[str, dict[str, Any]]) -> Know
     spans: list[tuple[float, float]] = []
     async with grounds.ground(first_stream, upstream) as ground:
         for name, stream in streams.items():
-            both = [await _one(ground, stream, spans) for _ in range(2)]
+            both = [await _one(ground, stream, spans, by_path) for _ in range(2)]
             healthy = _healthy(stream)
             (first, calls), (_, again) = both
             if first.status is None or first.status not in healthy:
@@ -124,7 +128,7 @@ Calls = Sequence[tuple[float, str, str]]
 
 
 async def _one(
-    ground: Ground, stream: Mapping[str, Any], spans: list[tuple[float, float]]
+    ground: Ground, stream: Mapping[str, Any], spans: list[tuple[float, float]], by_path: bool
 ) -> tuple[Seen, Calls]:
     """One healthy request, with all calls that reached stubs meanwhile."""
     seen = await ground.call(15.0, stream=stream)
@@ -132,7 +136,14 @@ async def _one(
     end_s = ground.now_s
     spans.append((seen.sent_s, end_s))
     calls = [c for c in ground.history().calls if seen.sent_s <= c.at_s <= end_s]
-    return seen, [(c.at_s - seen.sent_s, c.called.upstream, c.called.route) for c in calls]
+    told = [(c.at_s - seen.sent_s, c.called.upstream, _route(c.called, by_path)) for c in calls]
+    return seen, told
+
+
+def _route(called: events.Called, by_path: bool) -> str:
+    if not by_path:
+        return called.route
+    return f"{called.route.partition(' ')[0]} {called.path.partition('?')[0]}"
 
 
 def _called(name: str, stream: Mapping[str, Any], seen: Seen, calls: Calls) -> Called:

@@ -22,6 +22,8 @@ _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 _PLAIN = 30
 _BETWEEN = 6
 """So many pauses share out what is left between two of them."""
+_BUCKETS = 10
+"""A window of so many buckets forgets what is nine tenths of it old."""
 _VAGUE = 0.3
 """A share with wider bounds than this is none."""
 _SLOW_S = 0.3
@@ -232,5 +234,6 @@ async def _window(
             "breaker.window_s", f"what came {low:.0f} s before still counted; longer was not tried"
         )
     else:
-        found.breaker.window_s = Span(low_s=min(low, high), high_s=max(low, high))
+        widest_s = max(low, high) * _BUCKETS / (_BUCKETS - 1)
+        found.breaker.window_s = Span(low_s=min(low, high), high_s=widest_s)
         found.saw(f"successes of {low:.2f} s before still count, of {high:.2f} s before no more")

@@ -1,0 +1,82 @@
+"""An application as its folder shows it: how it is started, what it calls, what it can be asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+_SUFFIXES = ("_SERVER_URL", "_SERVICE_URL", "_BASE_URL", "_API_URL", "_URL", "_ENDPOINT", "_BASE")
+_NOT_HTTP = ("DATABASE", "POSTGRES", "MYSQL", "REDIS", "MONGO", "AMQP", "RABBIT", "KAFKA", "SMTP")
+_OWN = ("PORT", "HOST", "PUBLIC_URL", "SELF_URL")
+_HEALTH = ("/health", "/healthz", "/ready", "/readyz", "/ping", "/status")
+_ASIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static")
+
+
+@dataclass(slots=True, kw_only=True)
+class Application:
+    """What was read of an application; everything in it is a guess that can be said otherwise."""
+
+    kind: str
+    """`Flask`, `FastAPI`, `Node` or `Go`."""
+    command: list[str] = field(default_factory=list)
+    wsgi: str | None = None
+    asgi: str | None = None
+    variables: list[str] = field(default_factory=list)
+    """Environment variables that its code reads, in order."""
+    routes: list[str] = field(default_factory=list)
+    """Method and path, with `{name}` for what differs."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Fields that it reads of answers, with a value of the kind that it seems to expect."""
+    read: str = ""
+    """The file by which it was recognised."""
+
+
+def upstreams_of(variables: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Upstreams by the variables that hold addresses, and what was said of the others."""
+    found: dict[str, str] = {}
+    said: list[str] = []
+    for variable in dict.fromkeys(variables):
+        suffix = next((end for end in _SUFFIXES if variable.endswith(end)), None)
+        if suffix is None or variable in _OWN:
+            continue
+        if any(word in variable for word in _NOT_HTTP):
+            said.append(f"{variable} seems to name what doesn't speak HTTP: left as it is")
+            continue
+        found[variable] = variable.removesuffix(suffix).lower()
+    return found, said
+
+
+def ready_of(routes: list[str]) -> str:
+    """The route by which it says that it is ready; without one any answer to `/` will do."""
+    paths = {path for method, _, path in (route.partition(" ") for route in routes)
+             if method == "GET"}  # fmt: skip
+    return f"GET {next((path for path in _HEALTH if path in paths), '/')}"
+
+
+def askable(routes: list[str]) -> list[dict[str, Any]]:
+    """Routes as requests, those left out that say only how it is."""
+    found = []
+    for route in dict.fromkeys(routes):
+        method, _, path = route.partition(" ")
+        if path in _HEALTH or path.startswith(_ASIDE):
+            continue
+        asked: dict[str, Any] = {"request": f"{method} {re.sub(r'{[^}]*}', '1', path)}"}
+        if method in ("POST", "PUT", "PATCH"):
+            asked["json"] = {}
+        found.append(asked)
+    return found
+
+
+def stream_name(request: str, taken: set[str]) -> str:
+    """A name for a request: the last word of its path that isn't a number."""
+    method, _, path = request.partition(" ")
+    words = [w for w in re.split(r"[^A-Za-z]+", path.partition("?")[0]) if w]
+    name = (words[-1] if words else "root").lower()
+    if name in taken:
+        name = f"{method.lower()}_{'_'.join(words).lower()}"
+    number, base = 2, name
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    taken.add(name)
+    return name

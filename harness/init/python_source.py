@@ -1,0 +1,148 @@
+"""Flask and FastAPI applications, read from their code without importing it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.init.application import Application
+
+_MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "FastAPI"}
+_METHODS = ("get", "post", "put", "patch", "delete")
+_SKIPPED = ("test", "node_modules", ".venv", "venv", "site-packages", "__pycache__")
+_MOST_FILES = 500
+
+
+def read_python(folder: Path) -> Application | None:
+    """The application of a folder's Python files; None where there is none."""
+    trees = list(_trees(folder))
+    for path, tree in trees:
+        made = _made(tree)
+        if made is None:
+            continue
+        kind, attribute = made
+        module = ".".join(path.relative_to(folder).with_suffix("").parts)
+        place = f"{module}:{attribute}"
+        found = Application(kind=kind, read=str(path.relative_to(folder)))
+        if kind == "Flask":
+            found.wsgi = place
+            found.command = ["{python}", "-m", "flask", "--app", place, "run", "--port", "{port}"]
+        else:
+            found.asgi = place
+            factory = ["--factory"] if attribute.endswith("()") else []
+            application = place.removesuffix("()")
+            found.command = ["{python}", "-m", "uvicorn", application, *factory, "--port", "{port}"]
+        for _, each in trees:
+            _read(each, found)
+        return found
+    return None
+
+
+def _trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    """Files near the top first, those named like an application before others."""
+    files = [f for f in folder.rglob("*.py") if not _is_skipped(f.relative_to(folder))]
+    likely = ("app", "main", "server", "wsgi", "asgi", "gateway")
+    files.sort(key=lambda f: (len(f.parts), f.stem not in likely, f.name))
+    for file in files[:_MOST_FILES]:
+        try:
+            yield file, ast.parse(file.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue
+
+
+def _is_skipped(path: Path) -> bool:
+    return any(part.startswith((".", *_SKIPPED)) for part in path.parts)
+
+
+def _made(tree: ast.Module) -> tuple[str, str] | None:
+    """Kind and attribute of the application that a module makes, by itself or in a function."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and (kind := _maker(node.value)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if isinstance(targets[0], ast.Name):
+                return kind, targets[0].id
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.args.args:
+            kinds = [_maker(n.value) for n in ast.walk(node) if isinstance(n, ast.Assign)]
+            if kind := next(filter(None, kinds), None):
+                return kind, f"{node.name}()"
+    return None
+
+
+def _maker(value: ast.expr | None) -> str | None:
+    if not isinstance(value, ast.Call):
+        return None
+    name = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
+    return _MAKERS.get(name)
+
+
+def _read(tree: ast.Module, found: Application) -> None:
+    """Variables, routes, and fields of answers."""
+    for node in ast.walk(tree):
+        if (variable := _variable(node)) is not None:
+            found.variables.append(variable)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.routes += _routes(node)
+            if any(isinstance(n, ast.Attribute) and n.attr == "json" for n in ast.walk(node)):
+                found.fields |= dict.fromkeys(_fields(node), 1)
+
+
+def _variable(node: ast.AST) -> str | None:
+    """`os.environ["X"]`, `os.environ.get("X")`, `os.getenv("X")`."""
+    if isinstance(node, ast.Subscript) and _ends(node.value, "environ"):
+        return _constant(node.slice)
+    if isinstance(node, ast.Call) and node.args:
+        called = node.func
+        from_environ = isinstance(called, ast.Attribute) and called.attr == "get"
+        if from_environ and isinstance(called, ast.Attribute) and _ends(called.value, "environ"):
+            return _constant(node.args[0])
+        if _ends(called, "getenv"):
+            return _constant(node.args[0])
+    return None
+
+
+def _ends(node: ast.expr, name: str) -> bool:
+    return (isinstance(node, ast.Name) and node.id == name) or (
+        isinstance(node, ast.Attribute) and node.attr == name
+    )
+
+
+def _constant(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _routes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    for decorator in function.decorator_list:
+        if not isinstance(decorator, ast.Call) or not decorator.args:
+            continue
+        path = _constant(decorator.args[0])
+        verb = decorator.func.attr if isinstance(decorator.func, ast.Attribute) else ""
+        if path is None or not path.startswith("/"):
+            continue
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+        if verb in _METHODS:
+            yield f"{verb.upper()} {path}"
+        elif verb == "route":
+            yield from (f"{method} {path}" for method in _of_route(decorator))
+
+
+def _of_route(decorator: ast.Call) -> list[str]:
+    for keyword in decorator.keywords:
+        if keyword.arg == "methods" and isinstance(keyword.value, ast.List | ast.Tuple):
+            return [m for m in map(_constant, keyword.value.elts) if m and m != "OPTIONS"]
+    return ["GET"]
+
+
+def _fields(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """Constant keys that are read; those of the request and the environment do no harm."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key = _constant(node.slice)
+        elif isinstance(node, ast.Call) and _ends(node.func, "get") and len(node.args) == 1:
+            key = _constant(node.args[0])
+        else:
+            continue
+        if key is not None and key.isidentifier() and not key.isupper():
+            yield key

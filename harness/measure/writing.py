@@ -1,0 +1,204 @@
+"""What was measured, as sections of a target file and as a contract file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from harness.measure.findings import Findings, Span
+from harness.measure.measuring import Measured
+from harness.measure.report import rule_text
+from harness.measure.routes import Called
+from harness.units import format_duration
+
+_NO_BREAKER = ("B2", "B3", "B4", "B5", "B6")
+"""Claims about a breaker, which who has none doesn't promise."""
+
+
+def target_sections(measured: Measured) -> dict[str, Any]:
+    """`breakers:` and `without:` of a target file."""
+    breakers = {name: _breaker(found) for name, found in measured.upstreams.items()}
+    sections: dict[str, Any] = {"breakers": {k: own for k, own in breakers.items() if own}}
+    if left_out := sorted({claim for claim, _ in unpromised(measured)}, key=lambda c: int(c[1:])):
+        sections["without"] = left_out
+    return {key: value for key, value in sections.items() if value}
+
+
+def as_target(measured: Measured) -> str:
+    """The same as text; what is unknown stands there as a comment."""
+    lines = [
+        f"# What `outage measure` found of {measured.target}; the rest of a target file is yours."
+    ]
+    for key, value in target_sections(measured).items():
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            for name, own in value.items():
+                lines.append(f"  {name}: {flow(own)}")
+        else:
+            lines.append(f"{key}: {flow(value)}")
+    lines += comments(measured)
+    return "\n".join(lines) + "\n"
+
+
+def comments(measured: Measured) -> list[str]:
+    """What a file can't say: reasons, rules in words."""
+    lines = []
+    for name, found in measured.upstreams.items():
+        if found.breaker.rule == "none":
+            continue
+        lines += [f"# {name} {key}: {why}".replace(" :", ":") for key, why in found.unknown.items()]
+        if found.breaker.rule == "rate":
+            lines.append(f"# {name}: {rule_text(found)}")
+    reasons: dict[str, list[str]] = {}
+    for claim, why in unpromised(measured):
+        reasons.setdefault(why, []).append(claim)
+    return lines + [f"# without {', '.join(claims)}: {why}" for why, claims in reasons.items()]
+
+
+def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
+    """Claims that nobody can hold it to, and why."""
+    for name, found in measured.upstreams.items():
+        own = found.breaker
+        if own.rule in ("none", None) or own.wait is None:
+            why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
+            yield from ((claim, f"{name} {why}") for claim in _NO_BREAKER)
+        if found.timeout is None:
+            yield "B8", f"the timeout at {name} is not known"
+        if found.attempts is None or found.backoffs is None:
+            yield "B7", f"attempts and backoffs at {name} are not known"
+
+
+def _breaker(found: Findings) -> dict[str, Any]:
+    own = found.breaker
+    said = dict(_call(found))
+    if own.rule == "in a row" and own.threshold is not None:
+        said["threshold"] = own.threshold
+    elif own.rule == "rate" and (rate := _rate(found)) is not None:
+        said["rate"] = rate
+    if found.by is not None:
+        said["by"] = found.by
+    elif found.attempts == 1:
+        said["by"] = "call"
+    if own.trials is not None and own.trials > 1:
+        said["trials"] = own.trials
+    if own.wait is not None:
+        said["wait"] = plain(own.wait)
+    return said
+
+
+def _call(found: Findings) -> Iterator[tuple[str, Any]]:
+    if found.attempts is not None:
+        yield "attempts", found.attempts
+    if found.timeout is not None:
+        yield "timeout", plain(found.timeout)
+    if found.backoffs:
+        yield "backoff", [plain(span) for span in found.backoffs]
+
+
+def _rate(found: Findings) -> dict[str, Any] | None:
+    """A share with its window, where both are known."""
+    own = found.breaker
+    if own.share is None:
+        return None
+    said: dict[str, Any] = {"share": f"{_round_percent(own.share)}%"}
+    if own.window_calls is not None:
+        said["calls"] = int(own.window_calls.middle_s)
+    elif own.window_s is not None:
+        said["within"] = plain(own.window_s)
+    else:
+        return None
+    if own.least is not None:
+        said["least"] = int(own.least.middle_s)
+    return said
+
+
+def _round_percent(share: Span) -> float:
+    for digits in range(4):
+        value = round(share.middle_s * 100, digits)
+        if share.low_s * 100 <= value <= share.high_s * 100:
+            return value if value % 1 else int(value)
+    return round(share.middle_s * 100, 3)
+
+
+def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]:
+    """A contract as its file says it; `variables`: upstream by the variable of its address."""
+    by_upstream = {upstream: variable for variable, upstream in variables.items()}
+    upstreams = {}
+    for name, found in measured.upstreams.items():
+        said = {"variable": by_upstream[name], **dict(_call(found))}
+        own = found.breaker
+        if found.by is not None or found.attempts == 1:
+            said["by"] = found.by or "call"
+        if own.rule == "in a row" and own.threshold is not None and own.wait is not None:
+            said["breaker"] = {"threshold": own.threshold, "wait": plain(own.wait)}
+        upstreams[name] = said
+    routes, traffic = {}, {}
+    for route in measured.known.routes:
+        sample = {k: v for k, v in route.stream.items() if k != "healthy"}
+        traffic[route.name] = sample | ({} if route.status == 200 else {"healthy": route.status})
+        if (calls := _calls(measured, route)) is not None:
+            own_route: dict[str, Any] = {"request": route.request.partition("?")[0]}
+            if route.status != 200:
+                own_route["status"] = route.status
+            routes[route.name] = own_route | ({"calls": calls} if calls else {})
+    said_all = {"name": measured.target, "upstreams": upstreams, "routes": routes}
+    return said_all | {"traffic": traffic}
+
+
+def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
+    """Its calls, each with what the route answers if it fails; None where that isn't known."""
+    downs = measured.downs.statuses.get(route.request, {})
+    calls = []
+    for upstream, called in route.calls:
+        status = downs.get(upstream)
+        if status is None:
+            return None
+        calls.append(
+            {"call": f"{upstream} {called}", "else": "go on" if status == route.status else status}
+        )
+    return calls
+
+
+def as_contract(measured: Measured, variables: Mapping[str, str]) -> str:
+    """The same as text, a line for what is small."""
+    lines = [f"# What {measured.target} was seen to do: an `outage measure` made this."]
+    for key, value in contract(measured, variables).items():
+        if not isinstance(value, dict):
+            lines.append(f"{key}: {flow(value)}")
+            continue
+        lines.append(f"{key}:" if value else f"{key}: {{}}")
+        for name, own in value.items():
+            lines += _entry(name, own)
+    return "\n".join(lines) + "\n"
+
+
+def _entry(name: str, own: Mapping[str, Any]) -> Iterator[str]:
+    if "calls" not in own:
+        yield f"  {name}: {flow(own)}"
+        return
+    yield f"  {name}:"
+    for key, value in own.items():
+        if key != "calls":
+            yield f"    {key}: {flow(value)}"
+    yield "    calls:"
+    yield from (f"      - {flow(call)}" for call in own["calls"])
+
+
+def flow(value: object) -> str:
+    """A value as YAML on one line."""
+    text: str = yaml.safe_dump(
+        value, default_flow_style=True, width=math.inf, sort_keys=False, allow_unicode=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def plain(span: Span) -> str:
+    """The roundest duration within its bounds, as files spell it."""
+    for digits in range(-1, 4):
+        value = round(span.middle_s, digits)
+        if value > 0 and span.low_s <= value <= span.high_s:
+            return format_duration(value)
+    return format_duration(round(span.middle_s, 3))

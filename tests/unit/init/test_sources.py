@@ -1,0 +1,150 @@
+"""What `outage init` reads of an application's code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.init.application import askable, ready_of, stream_name, upstreams_of
+from harness.init.other_sources import read_go, read_node
+from harness.init.planning import Options, plan_of
+from harness.init.python_source import read_python
+
+FLASK = """
+import os
+import requests
+from flask import Flask
+
+PAYMENTS = os.environ["PAYMENTS_SERVICE_URL"]
+STORE = os.getenv("REDIS_URL")
+
+def create_app():
+    app = Flask(__name__)
+
+    @app.route("/orders/<int:number>", methods=["POST"])
+    def order(number):
+        paid = requests.post(f"{PAYMENTS}/pay/{number}").json()
+        return {"paid": paid["state"], "by": paid.get("method")}
+
+    @app.get("/health")
+    def health():
+        return "well"
+
+    return app
+"""
+
+
+def test_a_flask_application_made_by_a_function(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "web.py").write_text(FLASK)
+    (tmp_path / "test_web.py").write_text("from flask import Flask\napp = Flask('wrong')\n")
+    found = read_python(tmp_path)
+    assert found is not None
+    assert (found.kind, found.wsgi) == ("Flask", "shop.web:create_app()")
+    assert found.command[-4:] == ["shop.web:create_app()", "run", "--port", "{port}"]
+    assert found.variables == ["PAYMENTS_SERVICE_URL", "REDIS_URL"]
+    assert set(found.routes) == {"POST /orders/{number}", "GET /health"}
+    assert found.fields == {"state": 1, "method": 1}
+
+
+def test_a_fastapi_application(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import os\nfrom fastapi import FastAPI\napi = FastAPI()\n"
+        "@api.get('/price/{item}')\nasync def price(item): return os.environ.get('RATES_URL', '')\n"
+    )
+    found = read_python(tmp_path)
+    assert found is not None
+    assert (found.asgi, found.command[2]) == ("main:api", "uvicorn")
+    assert found.routes == ["GET /price/{item}"]
+
+
+def test_a_node_application_by_its_start_script(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"start": "node src/web.js"}}')
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "web.js").write_text(
+        "const { STOCK_URL, LOG_LEVEL } = process.env\n"
+        "app.post('/orders/:id', async (q, r) => {\n"
+        "  const found = await answer.json()\n  r.json({ left: found.left })\n})\n"
+        "if (request.url === '/health') done(process.env.MAIL_API_URL)\n"
+    )
+    found = read_node(tmp_path)
+    assert found is not None
+    assert found.command == ["node", "src/web.js"]
+    assert set(found.variables) == {"STOCK_URL", "LOG_LEVEL", "MAIL_API_URL"}
+    assert found.routes == ["POST /orders/{id}", "GET /health"]
+    assert found.fields == {"left": 1}
+
+
+def test_a_go_application_and_the_kinds_of_its_fields(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example.com/shop\n")
+    (tmp_path / "main.go").write_text(
+        'package main\nvar base = os.Getenv("RATES_BASE_URL")\n'
+        'type said struct {\n\tRate float64 `json:"rate"`\n\tUnit string\n\thidden int\n}\n'
+        'func main() { http.HandleFunc("POST /orders/{id}", order); r.Get("/price", price) }\n'
+    )
+    found = read_go(tmp_path)
+    assert found is not None
+    assert found.command == ["go", "run", "."]
+    assert found.variables == ["RATES_BASE_URL"]
+    assert found.fields == {"rate": 1, "unit": "1"}
+    assert found.routes == ["POST /orders/{id}", "GET /price"]
+
+
+def test_variables_that_hold_addresses_and_others() -> None:
+    found, said = upstreams_of(["PORT", "RATES_URL", "REDIS_URL", "LOG_LEVEL", "MAIL_SERVER_URL"])
+    assert found == {"RATES_URL": "rates", "MAIL_SERVER_URL": "mail"}
+    assert said == ["REDIS_URL seems to name what doesn't speak HTTP: left as it is"]
+
+
+def test_what_can_be_asked() -> None:
+    routes = ["GET /healthz", "GET /orders/{id}", "POST /orders", "GET /docs"]
+    assert ready_of(routes) == "GET /healthz"
+    assert ready_of(["GET /price"]) == "GET /"
+    assert askable(routes) == [
+        {"request": "GET /orders/1"},
+        {"request": "POST /orders", "json": {}},
+    ]
+    taken: set[str] = set()
+    assert [stream_name(r, taken) for r in ("GET /orders/1", "POST /orders", "GET /")] == [
+        "orders",
+        "post_orders",
+        "root",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(), "no Flask, FastAPI, Node or Go application"),
+        (Options(start="./gateway"), "--upstream PAYMENTS_URL=payments"),
+        (Options(start="./gateway", upstreams=("PAYMENTS",)), "expected VARIABLE=NAME"),
+        (Options(start="x", upstreams=("A=a",), answers=("b {}",)), "expected one of a"),
+        (Options(start="x", upstreams=("A=a",), answers=("a {",)), "no JSON after 'a'"),
+        (Options(start="x", upstreams=("A=a",), routes=("price",)), "a method and a path"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_option_that_says_it(
+    tmp_path: Path, options: Options, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        plan_of(tmp_path, options)
+
+
+def test_options_go_before_guesses(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FLASK)
+    options = Options(
+        upstreams=("P=pay",),
+        routes=('POST /orders/1 {"item": 3}',),
+        answers=('pay {"state": "paid"}',),
+        ready="GET /",
+    )
+    plan = plan_of(tmp_path, options)
+    assert plan.upstreams == {"P": "pay"}
+    assert plan.streams == {"orders": {"request": "POST /orders/1", "json": {"item": 3}}}
+    assert plan.answers == {"pay": {"state": "paid"}}
+    target = plan.target(plan.streams)
+    assert target.start is not None
+    assert target.stubs["pay"][1].route == "POST /"
