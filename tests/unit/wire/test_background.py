@@ -2,12 +2,16 @@
 
 from harness.history.events import Phase
 from harness.history.view import History
+from harness.policy.breaker import Rules
+from harness.policy.rules import InARow
+from harness.policy.waits import Constant
 from harness.settings import ServiceSettings
 from harness.wire.witness import Wire, Witness
 from tests.unit.wire.test_witness import Story
 
 HEALTH = "GET /healthz"
-SETTINGS = ServiceSettings(attempts=1, timeout_s=2, threshold=3, wait_s=60)
+BREAKER = Rules(opens=InARow(3), wait=Constant(60))
+SETTINGS = ServiceSettings(attempts=1, timeout_s=2, breaker=BREAKER)
 
 
 def beating(*instants: float) -> Story:
