@@ -12,7 +12,7 @@ INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --pyt
 
 # An editable install compiles nothing, and where PYTHONDONTWRITEBYTECODE is set nothing ever would:
 # each command would compile the harness anew, half a second of its start.
-COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services
+COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services neighbours
 
 .PHONY: help run test check kills package fuzz fuzz-guided soak bench setup upgrade clean
 help:

@@ -27,17 +27,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(_serve(names, options.host, ports))
+            asyncio.run(_serve(names, options.host, ports, alone=options.alone))
         except OSError as error:
             print(f"can't listen: {error.strerror or error}", file=sys.stderr)
             return 2
     return 0
 
 
-async def _serve(names: list[str], host: str, ports: dict[str, int]) -> None:
+async def _serve(names: list[str], host: str, ports: dict[str, int], *, alone: bool) -> None:
     services = build(names)
     admits = bearers_of(os.environ.get(TOKEN, ""))
-    servers = await listen(services, host=host, ports=ports, admits=admits)
+    servers = await listen(services, host=host, ports=ports, admits=admits, alone=alone)
     ready = {name: port_of(server) for name, server in servers.items()}
     print(json.dumps({"ready": ready}), flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell)
@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--port", action="append", default=[], type=_port, metavar="NAME=PORT", help="0: any"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
+    parser.add_argument(
+        "--alone", action="store_true", help="turn other accounts of this machine away"
+    )
     return parser
 
 

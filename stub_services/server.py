@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Mapping
 
+from neighbours import stranger
 from stub_services.connection import Connection
 from stub_services.control import Admits, anyone
 from stub_services.delivery import End
@@ -21,16 +22,25 @@ class SocketProtocol(asyncio.Protocol):
     """One accepted socket."""
 
     def __init__(
-        self, service: Service, loop: asyncio.AbstractEventLoop, admits: Admits = anyone
+        self,
+        service: Service,
+        loop: asyncio.AbstractEventLoop,
+        admits: Admits = anyone,
+        *,
+        alone: bool = False,
     ) -> None:
         self._loop = loop
+        self._alone = alone
         self._connection = Connection(service, self._advance, admits)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accepted."""
+        """Accepted; unless it is another account's, and this run's own are to be alone here."""
         assert isinstance(transport, asyncio.Transport)
+        if self._alone and _is_strangers(transport):
+            transport.abort()
+            return
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -84,8 +94,11 @@ async def listen(
     host: str,
     ports: Mapping[str, int],
     admits: Admits = anyone,
+    alone: bool = False,
 ) -> dict[str, asyncio.Server]:
     """Start a listener for each service; port 0 takes any free one, `admits` says whom it obeys.
+
+    `alone` turns away what other accounts of this machine connect.
 
     Raises: OSError for a port that is taken.
     """
@@ -93,12 +106,17 @@ async def listen(
     servers = {}
     for name, service in services.items():
         servers[name] = await loop.create_server(
-            lambda service=service: SocketProtocol(service, loop, admits),  # type: ignore[misc]
+            lambda service=service: SocketProtocol(service, loop, admits, alone=alone),  # type: ignore[misc]
             host,
             ports.get(name, 0),
             backlog=_BACKLOG,
         )
     return servers
+
+
+def _is_strangers(transport: asyncio.Transport) -> bool:
+    ends = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+    return all(ends) and stranger(*ends) is not None
 
 
 def port_of(server: asyncio.Server) -> int:

@@ -54,13 +54,25 @@ class Log:
             record["message"] = message
         self._put(record)
 
-    def accepted(self, proxy: Mapping[str, object], client: str, conn: int, caller: str) -> None:
-        """A client has come; with the journal on, the same line is its first fact."""
+    def accepted(
+        self,
+        proxy: Mapping[str, object],
+        client: str,
+        conn: int,
+        caller: str,
+        *,
+        uid: int | None = None,
+    ) -> None:
+        """A client has come; with the journal on, the same line is its first fact.
+
+        `uid` is that of another account of this machine, where it is one's.
+        """
+        more = {} if uid is None else {"uid": uid}
         if self.journaling:
             at_s = time.monotonic()
             self.line(
                 "info", "Accepted client", caller, proxy, always=True,
-                client=client, at=at_s, conn=conn,
+                client=client, at=at_s, conn=conn, **more,
             )  # fmt: skip
         else:
             self.line("info", "Accepted client", caller, proxy, client=client)

@@ -17,6 +17,7 @@ from harness.toxiproxy.dial import Dial
 from harness.toxiproxy.log import JournalSink, Log
 from harness.toxiproxy.relay import Connection
 from harness.toxiproxy.toxics import DIRECTIONS, NamedToxic, ToxicChains
+from neighbours import stranger
 
 _ACCEPTS_PER_TURN = 64
 _ACCEPT_PAUSE_S = 0.1
@@ -177,7 +178,8 @@ class Proxy:
         client_text = (
             f"[{address[0]}]:{address[1]}" if len(address) > 2 else f"{address[0]}:{address[1]}"
         )
-        self._log.accepted(self._asked, client_text, number, "proxy.go:203")
+        uid = stranger(client.getsockname(), address) if self._log.journaling else None
+        self._log.accepted(self._asked, client_text, number, "proxy.go:203", uid=uid)
         _tune(client)
         journal = self._journal(number)
 

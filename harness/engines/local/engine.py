@@ -71,6 +71,7 @@ class LocalEngine:
                 player = world.player(report, spare_addresses=self.abilities.several_addresses)
                 await started()
                 await player.warm_up(world.services.settled)
+                world.alone_from_now()
                 await player.play(world)
                 await world.services.settled()
                 await world.check()
@@ -89,7 +90,8 @@ class LocalEngine:
             granted_files()  # before the first child, which gets the same
             self._reaper = Reaper()
         self._reaper.watch_folder(job.folder)
-        world = World(job, chronicle, self._reaper, self._start_proxy)
+        own = self._choice.found is None or self._choice.found.binary is not None
+        world = World(job, chronicle, self._reaper, self._start_proxy, own_proxy=own)
         try:
             async with self._watching(chronicle, world) if watched else contextlib.nullcontext():
                 await world.start(report)

@@ -35,7 +35,9 @@ _QUIET_S = 0.05
 class Services:
     """Starts, tells, breaks and stops the stubs of one world."""
 
-    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper) -> None:
+    def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, *, alone: bool) -> None:
+        """`alone`: only this account's processes call the stubs, such as a proxy of this world."""
+        self._alone_here = ["--alone"] if alone else []
         self._job = job
         self._chronicle = chronicle
         self._reaper = reaper
@@ -98,7 +100,7 @@ class Services:
                 trouble = json.loads(line)["trouble"]
                 self._chronicle.broke(WorldError(f"the stub of {', '.join(names)}: {trouble}"))
 
-        words = [sys.executable, "-m", "stub_services", *names]
+        words = [sys.executable, "-m", "stub_services", *names, *self._alone_here]
         for name, port in (ports or dict.fromkeys(names, 0)).items():
             words += ["--port", f"{name}={port}"]
         child = await Child.start(

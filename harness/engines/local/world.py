@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from harness.engines.accounts import Accounts
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.journal import event_of_line, intruder_in, shortage_in
@@ -43,18 +44,26 @@ class World:
     """Builds the parts, brings faults into force in whichever part plays them, takes all down."""
 
     def __init__(
-        self, job: Job, chronicle: Chronicle, reaper: Reaper, start_proxy: StartProxy
+        self,
+        job: Job,
+        chronicle: Chronicle,
+        reaper: Reaper,
+        start_proxy: StartProxy,
+        *,
+        own_proxy: bool,
     ) -> None:
+        """`own_proxy`: its proxy is started for it alone, by this account."""
         self._job = job
         self._chronicle = chronicle
         self._start_proxy = start_proxy
         self.redactor = Redactor.of_job(job)
-        self.services = Services(job, chronicle, reaper)
+        self.services = Services(job, chronicle, reaper, alone=own_proxy)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
         self._server: RunningProxy | None = None
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], UnansweredPort] = {}
         self._marks: list[asyncio.Event] = []
+        self._accounts = Accounts()
 
     async def start(self, report: Report) -> None:
         """Stubs and proxy server together, then proxies, then the target.
@@ -88,6 +97,8 @@ class World:
                 self._marks.pop(0).set()
             return
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
+        if wrong := self._accounts.stranger_in(record, self.proxy_ports, self.gateway.pids):
+            self._chronicle.broke(WorldError(wrong))
         if event is not None:
             self._chronicle.record(event)
         elif wrong := shortage_in(record) or self._intruder(record):
@@ -96,6 +107,11 @@ class World:
     def _intruder(self, record: Mapping[str, Any]) -> str | None:
         agent = None if self._server is None else self._server.client.agent
         return None if agent is None else intruder_in(record, agent)
+
+    def alone_from_now(self) -> None:
+        """Accounts that are not known to be the target's are no part of this world any more."""
+        if wrong := self._accounts.begin():
+            self._chronicle.broke(WorldError(wrong))
 
     def player(self, report: Report, *, spare_addresses: bool) -> Player:
         """What sends this world's traffic, when all of it is up."""

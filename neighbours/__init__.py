@@ -1,0 +1,82 @@
+"""Whose process is at the other end of a connection within this machine.
+
+Ports on loopback are open to every account. What another account calls must not be taken for what a
+run's own target did, so stubs and proxies ask the kernel who has opened a connection (Linux, by
+`NETLINK_SOCK_DIAG`, ten microseconds; elsewhere nobody is told apart).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+_BY_FAMILY = 20
+_REQUEST = 1
+_ERROR = 2
+_ESTABLISHED = 1
+_ANY = 0xFFFFFFFF
+_UNMAPPED = 65_534
+"""Shown for whoever has no number in this user namespace."""
+_UID_AT = 16 + 4 + 48 + 12
+"""In an answer: after the header, the state, the socket's addresses, `expires` and two queues."""
+_ANSWER_BYTES = 8192
+
+
+def stranger(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
+    """The uid of another account that has opened a loopback connection; None where it is this
+    process's own, root's, or can't be told (closed meanwhile, not on this machine).
+
+    `ours` and `theirs` are the addresses of its two ends, as `getsockname` and `getpeername` say.
+    """
+    uid = _owner(ours, theirs)
+    if uid is None or uid in (0, os.geteuid()):
+        return None
+    return None if uid == _UNMAPPED and not _all_users_are_mapped() else uid
+
+
+def _owner(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
+    ends = (str(theirs[0]), str(ours[0]))
+    if not all(end.startswith("127.") for end in ends) and ends != ("::1", "::1"):
+        return None
+    family = socket.AF_INET6 if ":" in ends[0] else socket.AF_INET
+    theirs_packed, ours_packed = (socket.inet_pton(family, end).ljust(16, b"\0") for end in ends)
+    ports = struct.pack("!HH", theirs[1], ours[1])
+    anywhere = struct.pack("=III", 0, _ANY, _ANY)
+    wanted = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _ANY)
+    wanted += ports + theirs_packed + ours_packed + anywhere
+    kernel = _kernel()
+    if kernel is None:
+        return None
+    header = struct.pack("=IHHII", 16 + len(wanted), _BY_FAMILY, _REQUEST, 1, 0)
+    try:
+        kernel.send(header + wanted)
+        answer = kernel.recv(_ANSWER_BYTES)
+    except OSError:
+        return None
+    _, kind, _, _, _ = struct.unpack_from("=IHHII", answer)
+    # A socket that its process has closed belongs to nobody, and would be shown as root's.
+    if kind == _ERROR or len(answer) < _UID_AT + 4 or answer[17] != _ESTABLISHED:
+        return None
+    return int(struct.unpack_from("=I", answer, _UID_AT)[0])
+
+
+@cache
+def _kernel() -> socket.socket | None:
+    """The socket on which this process asks; None on systems that have none."""
+    with suppress(OSError, AttributeError):
+        asked = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)  # NETLINK_SOCK_DIAG
+        asked.settimeout(0.1)
+        return asked
+    return None
+
+
+@cache
+def _all_users_are_mapped() -> bool:
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/self/uid_map").read_text().split()[2]) >= _ANY
+    return False
