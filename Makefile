@@ -22,7 +22,8 @@ help:
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
 	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers'), and $(STRUCTURES) documents"
-	@echo "make bench   speed beside peers, in one run (ARGS='--rounds 1 --only commands proxy')"
+	@echo "make bench   speed beside peers, in one run, into docs/performance.md"
+	@echo "             (ARGS='--rounds 1 --only commands proxy' shows just these)"
 	@echo "make package build a wheel, install it into an empty folder, and play from there (ARGS='pip uv')"
 	@echo "make fuzz-guided  as many, led by the code that they reach (atheris)"
 	@echo "make soak    run, explore and judge for an hour, and see whether anything grows (ARGS=10m)"
@@ -74,8 +75,19 @@ fuzz: $(VENV)/.test
 	@OUTAGE_FUZZ=$(STRUCTURES) $(BIN)/python -m pytest -q --timeout 3600 tests/fuzz/test_structures.py
 
 # Peers have an environment of their own: their libraries must not decide about ours.
+# Without ARGS what was measured goes into docs/performance.md, plots and all.
 bench: $(VENV)/.test $(VENV)/peers/.made
+ifeq ($(ARGS),)
+	@$(BIN)/python benchmarks/bench.py --peers $(VENV)/peers/bin --markdown $(VENV)/bench.md \
+	  --json $(VENV)/bench.json; missed=$$?; \
+	$(BIN)/python benchmarks/growth.py --json $(VENV)/growth.json; bent=$$?; \
+	$(VENV)/peers/bin/python benchmarks/growth.py --plot $(VENV)/growth.json --to docs/performance && \
+	$(BIN)/python benchmarks/page.py --rows $(VENV)/bench.md --curves $(VENV)/growth.json && \
+	echo "== docs/performance.md has these figures and plots now" && \
+	[ $$missed -eq 0 ] && [ $$bent -eq 0 ]
+else
 	@$(BIN)/python benchmarks/bench.py --peers $(VENV)/peers/bin $(ARGS)
+endif
 
 $(VENV)/peers/.made: benchmarks/peers.txt
 	@echo "== installing the peers that speed is measured beside"

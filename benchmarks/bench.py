@@ -50,7 +50,7 @@ def main() -> int:
     options.add_argument("--only", nargs="+", default=(), metavar="WORD")
     options.add_argument("--peers", type=Path, help="the folder with `chaos` and `locust`")
     options.add_argument("--json", type=Path)
-    options.add_argument("--markdown", type=Path)
+    options.add_argument("--markdown", type=Path, help="the table for docs/performance.md")
     arguments = options.parse_args()
     peers = None if arguments.peers is None else arguments.peers.absolute()
     if peers is not None and not (peers / "chaos").exists():
@@ -116,7 +116,7 @@ def _figure(value: float) -> str:
 
 def markdown(results: list[Result], rounds: int) -> str:
     """The table for the docs."""
-    head = f"Medians of {rounds} rounds, on {machine()}.\n\n"
+    head = f"Medians of {rounds} rounds, on {machine()}:\n\n"
     table = "| what | ours | peer | ratio | goal |\n|---|---|---|---|---|\n"
     rows = "".join("| " + " | ".join(cells(result)) + " |\n" for result in results)
     busy = "\n\\* The machine had other things to do.\n" if any(r.busy for r in results) else ""

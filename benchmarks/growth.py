@@ -4,8 +4,8 @@
     .venv/peers/bin/python benchmarks/growth.py --plot FILE --to FOLDER
 
 An exponent of 1 is a straight line. Histories are of real plays in the simulation: auth black-holed
-for 50 of 90 s, with more and more requests a second; and one fault over which one window's attempts
-grow. Needs about five minutes.
+for 50 of 90 s, with more and more requests a second, so that one window's attempts grow; and
+longer and longer ones at ten a second (`histories.py`). Needs about five minutes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 STRAIGHT = 1.15
 """The largest exponent that is called a straight line: caches and fixed costs bend it a little."""
@@ -49,10 +50,23 @@ class Curve:
         """Whether cost grows as the work does."""
         return self.exponent <= STRAIGHT
 
+    @staticmethod
+    def read(said: dict[str, Any]) -> Curve:
+        """One that --json wrote."""
+        sizes, seconds = tuple(said["sizes"]), tuple(said["seconds"])
+        return Curve(name=said["name"], of=said["of"], sizes=sizes, seconds=seconds)
+
+
+def picture_of(curve: Curve) -> str:
+    """The name of its plot's file."""
+    words = f"{curve.name.partition(' (')[0]} by {curve.of}".replace(",", "")
+    return f"{words.replace(' ', '-')}.svg"
+
 
 def curves(say: Callable[[str], None]) -> Iterator[Curve]:
-    """Play, judge, report by requests; listing by files."""
+    """Play and judge by requests a second, judge and report by length; listing by files."""
     yield from _by_requests(say)
+    yield from _by_length(say)
     yield from _by_files(say)
 
 
@@ -94,7 +108,34 @@ def _by_requests(say: Callable[[str], None]) -> Iterator[Curve]:
     finally:
         engine.close_now()
     yield Curve("played in the simulation (wall)", "requests", tuple(sizes), tuple(plays))
-    yield Curve("judged", "requests", tuple(sizes), tuple(judged))
+    yield Curve("judged, ever more at once", "requests", tuple(sizes), tuple(judged))
+
+
+def _by_length(say: Callable[[str], None]) -> Iterator[Curve]:
+    from histories import history_of
+
+    from harness.history.events import Sent
+    from harness.history.store import Recorder, read_history
+    from harness.report.scene import judge_and_observe
+
+    wanted = (6_000, 12_000, 25_000, 50_000, 100_000)
+    sizes, read, judged = [], [], []
+    for count in wanted:
+        scenario, events = history_of(count)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "outage.history.jsonl"
+            recorder = Recorder(path)
+            for event in events:
+                recorder(event)
+            recorder.close()
+            del events, recorder
+            read.append(_cpu_s(lambda: read_history(path)))  # noqa: B023 - used at once
+            kept = read_history(path)
+        judged.append(_cpu_s(lambda: judge_and_observe(scenario, kept)))  # noqa: B023
+        sizes.append(sum(isinstance(event, Sent) and event.number > 0 for event in kept))
+        say(f"{sizes[-1]} requests: read in {read[-1]:.1f} s, judged in {judged[-1]:.1f} s")
+    yield Curve("read from its file", "requests", tuple(sizes), tuple(read))
+    yield Curve("judged, ever longer", "requests", tuple(sizes), tuple(judged))
 
 
 _OUTAGE = """
@@ -139,8 +180,7 @@ def plot(found: Sequence[Curve], folder: Path) -> None:
         axes.set(xlabel=curve.of, ylabel="s", title=curve.name, xlim=(0, None), ylim=(0, None))
         axes.legend()
         figure.tight_layout()
-        name = curve.name.partition(" (")[0].replace(" ", "-")
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        figure.savefig(folder / picture_of(curve), metadata={"Date": None})
 
 
 def main() -> int:
@@ -151,14 +191,8 @@ def main() -> int:
     options.add_argument("--to", type=Path, default=Path(), help="the folder for pictures")
     arguments = options.parse_args()
     if arguments.plot is not None:
-        read = json.loads(arguments.plot.read_text())
-        plot(
-            [
-                Curve(each["name"], each["of"], tuple(each["sizes"]), tuple(each["seconds"]))
-                for each in read
-            ],
-            arguments.to,
-        )
+        arguments.to.mkdir(parents=True, exist_ok=True)
+        plot([Curve.read(each) for each in json.loads(arguments.plot.read_text())], arguments.to)
         return 0
     found = list(curves(lambda text: print(f"  {text}", file=sys.stderr, flush=True)))
     for curve in found:
