@@ -44,6 +44,7 @@ _BLOCK = re.compile(
     r"^```(?P<kind>\w*) ?(?P<file>\S*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_LINK = re.compile(r"""\]\(([^)#\s]+)(?:#[^)]*)?\)|(?:src|srcset)="([^"]+)\"""")
 _INLINE = re.compile(r"`(outage [^`\n]+)`")
 _COMMENT = re.compile(r"\s+#.*$|\s{2,}\S.*$")
 
@@ -166,3 +167,11 @@ def test_pages_are_walked(name: str, tmp_path: Path) -> None:
             assert "Traceback" not in printed
             ran += words[0] == "outage"
     assert ran
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    places = [a or b for a, b in _LINK.findall(text)]
+    gone = [place for place in places if "://" not in place and not (page.parent / place).exists()]
+    assert gone == []

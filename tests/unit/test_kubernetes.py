@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: valid by Kubernetes' own schema, and their commands do what they say."""
+"""The Kubernetes manifests: valid by Kubernetes' schema, and their commands do what they say."""
 
 from __future__ import annotations
 
