@@ -22,6 +22,8 @@ from harness.wire.learned import CLOCK_S, alike, calls_of, exact
 
 _BEATS, _EVEN = 4, 0.1
 """So many equal intervals, give or take this share of one, are a rhythm of its own."""
+_FEW_BEATS = 2
+"""So many are, of a call that no request is to make and that some surely did without."""
 _MOST = 0.75
 """A rhythm that a fault interrupts or stretches still shows in this share of the intervals."""
 _OFTEN = 3
@@ -71,12 +73,17 @@ def nobodys(
         spans = sorted((*_before(history, upstream, route), *((a.start_s, a.end_s) for a in made)))
         strange = not any(alike(each, made[0]) for each in known)
         outside, steady = _outside(spans, lives), _steady(spans)
-        others = [a for a in attempts if a.ok and a.route and not alike(route, a)]
+        others = [a for a in attempts if a.route and not alike(route, a)]
         if (
             (outside and steady)
             or (strange and (outside or steady))
             or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
-            or ((strange or outside) and _needless(history, route, made, others))
+            or ((strange or outside) and _needless(history, made, others, well=True))
+            or (
+                strange
+                and _steady(spans, _FEW_BEATS)
+                and _needless(history, made, others, well=False)
+            )
         ):
             found += made
             found += _hidden(spans, bare)
@@ -122,13 +129,13 @@ def _done_without(history: History, upstream: str, route: str) -> bool:
 
 
 def _needless(
-    history: History, route: str, made: Sequence[Attempt], others: Sequence[Attempt]
+    history: History, made: Sequence[Attempt], others: Sequence[Attempt], *, well: bool
 ) -> bool:
-    """Whether each stream that seemed to make such a call in the warm-up has a request that was
-    answered as there, and that called the same upstream with success for something else only.
+    """Whether each stream that seemed to make such a call in the warm-up has a request that called
+    the same upstream for something else only; `well`: with success, and answered as there.
     """
     began_s = [attempt.start_s for attempt in made]
-    went_well_s = [attempt.start_s for attempt in others]
+    other_s = [attempt.start_s for attempt in others if attempt.ok or not well]
     healthy = {request.sent.stream: request.status for request in history.warm_up}
     seemed = {
         stream
@@ -139,8 +146,8 @@ def _needless(
         request.sent.stream
         for request in history.requests
         if request.sent.stream in seemed
-        and request.status == healthy[request.sent.stream]
-        and _any_within(went_well_s, request)
+        and (not well or request.status == healthy[request.sent.stream])
+        and _any_within(other_s, request)
         and not _any_within(began_s, request)
     }
     return bool(seemed) and without == seemed
@@ -159,10 +166,10 @@ def _intervals(spans: Sequence[Span]) -> tuple[list[float], list[float]]:
     return begins, pauses
 
 
-def _steady(spans: Sequence[Span]) -> bool:
+def _steady(spans: Sequence[Span], beats: int = _BEATS) -> bool:
     """Whether all of them come at equal intervals, by their begins or between them."""
     return any(
-        len(gaps) >= _BEATS and 0 <= pstdev(gaps) < _EVEN * mean(gaps) for gaps in _intervals(spans)
+        len(gaps) >= beats and 0 <= pstdev(gaps) < _EVEN * mean(gaps) for gaps in _intervals(spans)
     )
 
 

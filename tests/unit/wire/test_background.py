@@ -80,3 +80,16 @@ def test_what_a_contract_names_stays_the_requests_own_wherever_it_is_called() ->
     assert not wire.background
     assert wire.refutation is not None
     assert wire.refutation.at_s == 3.5
+
+
+def test_three_beats_are_enough_for_a_call_that_no_contract_names() -> None:
+    """A call under way all the time leaves no beat outside of a request's life."""
+    story = beating(2.005, 5.005)
+    story.attempt(0.002, took_s=6, status=None)
+    story.request(1, 0.0, took_s=7.5, status=401)
+    for tenth in range(1, 4):
+        story.attempt(tenth / 10, took_s=0.002, status=503)
+        story.request(tenth + 1, tenth / 10, took_s=0.005, status=401)
+
+    assert [a.start_s for a in wire_of(story, contract=True).background] == [2.005, 5.005]
+    assert not wire_of(story, contract=False).background
