@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
 from harness.checks.patience import tempered
-from harness.checks.promises.access import let_in, login_cookie, others_sources
+from harness.checks.promises.access import let_in, login_cookie, others_sources, served_without
 from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
-from harness.checks.promises.breakers import breaker, status_endpoint
+from harness.checks.promises.breakers import breaker, slow_rejection, status_endpoint
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.money import charged_twice, charged_unknown, said_charged
 from harness.checks.promises.recovery import back_to_normal
@@ -45,6 +45,8 @@ PROMISES: tuple[Promise, ...] = (
     Promise(says="every request gets an answer (G9)", check=unanswered),
     Promise(says="no request takes longer than the sum of its deadlines (B8, G9)", check=hung),
     Promise(says="nobody is let in whom no upstream vouched for (G2, G3, G8)", check=let_in),
+    Promise(says="nobody is answered well whose required call has failed (G3-G6)",
+            check=served_without),
     Promise(says="a login that fails sets no cookie (G1)", check=login_cookie, timeless=True),
     Promise(says="nobody is shown what is another's (G5)", check=others_sources,
             timeless=True),
@@ -57,6 +59,7 @@ PROMISES: tuple[Promise, ...] = (
             check=wrong_answer),
     Promise(says="an answer that had to do without an upstream says so (G5)", check=unflagged),
     Promise(says="breakers open, reject, probe and close as they should (B1-B6)", check=breaker),
+    Promise(says="whoever meets an open breaker goes on at once (B3)", check=slow_rejection),
     Promise(says="the status endpoint shows what crossed the wire (B12)", check=status_endpoint),
     Promise(says="attempts are repeated as they should be (B1, B7)", check=retries),
     Promise(says="all is back to normal soon after the last lift (B4)", check=back_to_normal),

@@ -110,6 +110,44 @@ def _false_answers(facts: Facts, upstream: str, start_s: float, end_s: float) ->
     )
 
 
+def served_without(facts: Facts) -> Iterator[Violation]:
+    """Nobody gets a good answer whose required call was made, and failed (G3 to G6)."""
+    for request in facts.requests:
+        offered = facts.offered(request)
+        if request.status != offered.healthy or not offered.own or facts.excused(request):
+            continue
+        for step in offered.steps:
+            if step.else_ == "go on" or step.vouches is not None:
+                continue  # it goes without; `let_in` is about those who vouch
+            why = _failed(facts, request, step, starred(step.route))
+            if why is None:
+                continue
+            yield Violation(
+                promise=f"never served without {step.upstream}",
+                about=offered.stream,
+                claims=step.claims,
+                at_s=request.sent.at_s,
+                says=f"{stream_request(request)} was answered {request.status} although {why}",
+                request=request.sent.id,
+            )
+            return
+
+
+def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | None:
+    """Why a call that was made for a request can't have succeeded; None if it may have."""
+    upstream, start_s, end_s = step.upstream, request.sent.at_s, request.end_s
+    if not facts.sees_all(upstream):
+        return None
+    made = facts.asked_for(request, upstream, route)
+    if made and not facts.succeeded(made, route):
+        return f"each call of {upstream} in its time had failed"
+    if made and step.needs and facts.broken_throughout(upstream, route, start_s, end_s):
+        return f"{upstream} gave no answer with what it needs"
+    if not made and facts.turned_away(request, upstream):
+        return f"the breaker of {upstream} had turned it away"
+    return None
+
+
 def login_cookie(facts: Facts) -> Iterator[Violation]:
     """A login that isn't answered well sets no cookie (G1)."""
     for request in facts.requests:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.checks.promises.facts import Facts, Offered
+from harness.checks.promises.facts import OWN_WORK, Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts import Step
@@ -15,8 +15,6 @@ from harness.scenario.faults import KINDS
 
 _MARGIN_S = 0.6
 """Beyond the sum of the deadlines, before an answer is called late."""
-_OWN_WORK = 3
-"""So many times what a request takes when all is well a target may spend on its own work."""
 _REFUSALS = frozenset({400, 401, 403, 404, 405, 409, 410, 415, 418, 422})
 
 
@@ -59,7 +57,7 @@ def hung(facts: Facts) -> Iterator[Violation]:
         end_s = min(request.end_s, facts.history.end_s)
         took_s = end_s - request.sent.at_s
         calls_s = longest_s(facts, offered)
-        most_s = calls_s + _OWN_WORK * offered.healthy_s + _MARGIN_S
+        most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S
         if not calls_s or took_s <= most_s + facts.slack_s(request.sent.at_s, end_s):
             continue
         yield Violation(
@@ -179,8 +177,12 @@ def _passed_on(step: Step) -> frozenset[int]:
 
 
 def _answers_falsely(facts: Facts, upstream: str) -> bool:
-    """Whether a fault makes the upstream itself say something else, which may be passed on."""
+    """Whether a fault makes the upstream itself say something else, which may be passed on.
+
+    An error of its own (5xx) says nothing that anybody could be refused for.
+    """
+    faults = [facts.scenario.faults[index] for index in facts.faults_on(upstream)]
     return any(
-        KINDS[facts.scenario.faults[index].KIND.name].new == "otherwise"
-        for index in facts.faults_on(upstream)
+        KINDS[fault.KIND.name].new == "otherwise" and (getattr(fault, "status", None) or 0) < 500
+        for fault in faults
     )

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.keeping import claims_of, request_of, says
-from harness.checks.promises.facts import Facts
+from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
+from harness.checks.wording import stream_request
+from harness.wire.demand import AT_ONCE_S
 from harness.wire.states import Refutation
 
 _NAMES = {
@@ -28,6 +30,33 @@ def breaker(facts: Facts) -> Iterator[Violation]:
         refutation = facts.wire(upstream).refutation
         if refutation is not None:
             yield _violation(facts, upstream, refutation)
+
+
+def slow_rejection(facts: Facts) -> Iterator[Violation]:
+    """Whoever meets an open breaker goes on at once (B3)."""
+    for upstream in filter(facts.sees_all, facts.upstreams):
+        wire = facts.wire(upstream)
+        for demand in wire.demands:
+            request = demand.request
+            if demand.attempts or request.sent.stream not in facts.streams:
+                continue
+            if not facts.turned_away(request, upstream):
+                continue
+            took_s = demand.asked_by_s - demand.asked_s
+            own_s = OWN_WORK * facts.offered(request).healthy_s
+            slack_s = facts.slack_s(request.sent.at_s, request.end_s)
+            if took_s <= AT_ONCE_S + own_s + slack_s:
+                continue
+            yield Violation(
+                promise="rejected at once",
+                about=upstream,
+                claims=("B3",),
+                at_s=request.sent.at_s,
+                says=f"{stream_request(request)} waited {took_s:.2f} s although the breaker of "
+                f"{upstream} was open",
+                request=request.sent.id,
+            )
+            break
 
 
 def status_endpoint(facts: Facts) -> Iterator[Violation]:

@@ -29,6 +29,8 @@ from harness.wire.witness import Wire
 
 SLACK_S = 0.02
 """How far a call may seem to lie outside of its request's life."""
+OWN_WORK = 3
+"""So many times what a request takes when all is well a target may spend on its own work."""
 _start_s = attrgetter("start_s")
 
 
@@ -155,6 +157,47 @@ class Facts:
     def made_for(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""
         return self.within(upstream, request.sent.at_s, request.end_s)
+
+    def asked_for(self, request: Request, upstream: str, route: str) -> list[Attempt]:
+        """Those that may be of a route: a refused connect doesn't say what it was for."""
+        made = self.made_for(request, upstream)
+        return [a for a in made if not a.path or route_matches(route, a.route, a.path)]
+
+    def turned_away(self, request: Request, upstream: str) -> bool:
+        """Whether a request of a stream that always asks an upstream surely met its open breaker.
+
+        It does ask each time if all its requests made attempts until the breaker first opened.
+        """
+        wire = self.wire(upstream)
+        if wire.refutation is not None or not wire.open_windows:
+            return False
+        slack_s = self.slack_s(request.sent.at_s, request.end_s)
+        first_s = wire.open_windows[0].start_s
+        before = [
+            other
+            for other in self.history.stream(request.sent.stream)
+            if other.end_s < first_s - slack_s
+        ]
+        asks = bool(before) and all(self.made_for(other, upstream) for other in before)
+        return asks and any(
+            window.start_s + slack_s < request.sent.at_s and request.end_s < window.end_s - slack_s
+            for window in wire.open_windows
+        )
+
+    def surely_closed(self, upstream: str, start_s: float, end_s: float) -> bool:
+        """Whether a sound breaker explains everything, and surely was closed all that time."""
+        wire = self.wire(upstream)
+        if wire.refutation is not None or any(start_s <= at_s <= end_s for at_s in wire.lost):
+            return False
+        for story in (wire.changes.main, *wire.changes.others):
+            state, since_s = "closed", -math.inf
+            for change in (*story, None):
+                until_s = math.inf if change is None else change.high_s
+                if state != "closed" and since_s <= end_s and start_s <= until_s:
+                    return False
+                if change is not None:
+                    state, since_s = change.kind, change.low_s
+        return True
 
     # What was broken
 

@@ -9,17 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from harness.checks.promises.facts import Facts
+from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
+from harness.checks.wording import plural, stream_request
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import Attempt
 
 _EARLY_S = 0.12
 _LATE_S = 0.7
-_OWN_WORK = 3
-"""So many times what a request takes when all is well a target may spend on its own work."""
 
 
 def retries(facts: Facts) -> Iterator[Violation]:
@@ -32,7 +30,10 @@ def retries(facts: Facts) -> Iterator[Violation]:
         for upstream in offered.upstreams:
             if not facts.sees_all(upstream):
                 continue
-            for violation in _of_calls(facts, request, upstream):
+            for violation in (
+                *_of_calls(facts, request, upstream),
+                *_too_few(facts, request, upstream),
+            ):
                 if violation.key not in found:
                     found.add(violation.key)
                     yield violation
@@ -100,6 +101,35 @@ def _span(low_s: float, high_s: float) -> str:
     return f"{low_s:g}" if low_s == high_s else f"{low_s:.2g}-{high_s:.2g}"
 
 
+def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
+    """A call that failed is tried again, unless its breaker has opened (B7).
+
+    Told only where its breaker surely was closed all the time, and each of its attempts was seen.
+    """
+    own, attempts = facts.settings(upstream), facts.made_for(request, upstream)
+    if not attempts or any(a.results != {Result.FAILURE} for a in attempts):
+        return
+    if len(attempts) >= own.attempts or len({a.route for a in attempts}) > 1:
+        return
+    if own.counting.otherwise:
+        return  # what isn't counted as a failure may not be tried again either
+    last = attempts[-1]
+    due_s = last.end_s + own.between_s(len(attempts), last.status)[1]
+    slack_s = facts.slack_s(request.sent.at_s, due_s)
+    if due_s + slack_s > facts.history.end_s:
+        return
+    if not facts.surely_closed(upstream, request.sent.at_s - slack_s, due_s + slack_s):
+        return
+    yield _violation(
+        request,
+        upstream,
+        "as many attempts as promised",
+        ("B7",),
+        f"made {plural(len(attempts), 'attempt')} at {upstream} and gave up; {own.attempts} are "
+        "promised",
+    )
+
+
 def _idle(facts: Facts, request: Request) -> Iterator[Violation]:
     """No wait after the last attempt: there is nothing left to wait for (B7)."""
     offered = facts.offered(request)
@@ -110,14 +140,15 @@ def _idle(facts: Facts, request: Request) -> Iterator[Violation]:
         return
     last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
     tries = sum(a.route == last.route and name == upstream for a, name in attempts)
-    if tries < facts.settings(upstream).attempts:
+    final = last.result is Result.NEUTRAL or 400 <= (last.status or 0) < 500
+    if not final and tries < facts.settings(upstream).attempts:
         return  # it may have waited for another attempt, which the breaker then refused (B6)
     last_s = last.end_s
     idle_s = request.end_s - last_s
     hit = [name for name in offered.upstreams if name in facts.faulted]
     unsure = any(a.result is None for a, _ in attempts)
     slack_s = facts.slack_s(last_s, request.end_s)
-    own_s = _OWN_WORK * offered.healthy_s
+    own_s = OWN_WORK * offered.healthy_s
     if idle_s < _LATE_S + own_s + slack_s or unsure or not hit:
         return
     yield _violation(

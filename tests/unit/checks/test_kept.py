@@ -68,3 +68,96 @@ def test_a_scenario_that_expects_nothing_is_judged_by_all_of_them(scenario, worl
     assert [f.verdict for f in judged.promises] == [Verdict.PASSED] * len(PROMISES)
     played.request("chat", 3, 2.0, 504)
     assert judge(scenario(_DOWN), played.history()).verdict is Verdict.FAILED
+
+
+_LOOKUP_DOWN = """
+traffic: {look: {request: "GET /v1/api/lookup?q=x", as: ada, rate: 1/s}}
+faults: [{upstream: external_data, fault: status, status: 503, to: 20s}]
+"""
+
+
+def looked_up(
+    world, *, statuses: dict[float, int], failing: tuple[float, ...], until_s: float = 20
+):
+    """Lookups, one attempt each where the breaker lets it through."""
+    reaches = ("auth", "external_data")
+    routes = {"external_data": "GET /lookup"}
+    built = world().warmed_up("look", reaches=reaches, routes=routes, method="GET",
+                              path="/v1/api/lookup?q=x")  # fmt: skip
+    built.fault("status", "external_data", 0.0, until_s)
+    for at_s, status in statuses.items():
+        built.request("look", int(at_s) + 1, at_s, status, took_s=0.1, method="GET",
+                      path="/v1/api/lookup?q=x")  # fmt: skip
+        built.call("auth", at_s + 0.01)
+        if at_s in failing:
+            built.call("external_data", at_s + 0.03, "GET /lookup", status=503)
+    return built
+
+
+def broken_in(case, built) -> list[tuple[str, int | None]]:
+    found = violations(case(_LOOKUP_DOWN, built))
+    return [(v.name, v.request) for v in found]
+
+
+def test_a_good_answer_whose_required_call_failed_is_told(case, world) -> None:
+    told = looked_up(world, statuses={0.0: 503, 1.0: 200}, failing=(0.0, 1.0))
+    assert broken_in(case, told) == [("never served without external_data (look)", 3)]
+
+
+def test_a_good_answer_while_everybody_is_turned_away_is_told(case, world) -> None:
+    failing = (0.0, 1.0, 2.0, 3.0, 4.0)
+    told = looked_up(world, statuses=dict.fromkeys(failing, 503) | {5.0: 503, 6.0: 200},
+                     failing=failing)  # fmt: skip
+    assert broken_in(case, told) == [("never served without external_data (look)", 8)]
+
+
+def test_who_never_asked_may_have_kept_it(case, world) -> None:
+    """One request made no attempt although the breaker was closed: it may know the answer."""
+    failing = (0.0, 1.0, 3.0, 4.0, 5.0)
+    told = looked_up(world, statuses={0.0: 503, 1.0: 503, 2.0: 200, 3.0: 503, 4.0: 503, 5.0: 503,
+                                      6.0: 503, 7.0: 200}, failing=failing)  # fmt: skip
+    assert broken_in(case, told) == []
+
+
+def test_an_upstream_s_error_is_no_refusal_that_may_be_passed_on(case, world) -> None:
+    told = looked_up(world, statuses={0.0: 503, 1.0: 404}, failing=(0.0, 1.0))
+    assert broken_in(case, told) == [("never 404 (look)", 3)]
+
+
+def tried(world, *, attempts: int, took_s: float, status: int = 401):
+    """One check while auth answers 503, and one after the lift; two attempts are promised."""
+    built = world().warmed_up().fault("status", "auth", 0.0, 5.0)
+    built.request("chat", 1, 0.0, status, took_s=took_s)
+    for number in range(attempts):
+        built.call("auth", 0.01 + 1.005 * number, status=503)
+    return built.request("chat", 9, 8.0, 200, took_s=0.1).call("auth", 8.02)
+
+
+_AUTH_DOWN = "faults: [{upstream: auth, fault: status, status: 503, to: 5s}]"
+
+
+@pytest.mark.parametrize(
+    ("attempts", "took_s", "broken"),
+    [(1, 0.02, ["as many attempts as promised (auth)"]), (2, 1.05, [])],
+)
+def test_a_failed_call_is_tried_as_often_as_promised(case, world, attempts, took_s, broken) -> None:
+    found = violations(case(_AUTH_DOWN, tried(world, attempts=attempts, took_s=took_s)))
+    assert [violation.name for violation in found] == broken
+
+
+def turned_away(world, *, took_s: float):
+    """Auth's breaker opens at 2 s; whoever comes later is answered so late."""
+    built = world().warmed_up().fault("status", "auth", 0.0, 20.0)
+    for second in range(8):
+        late_s = 1.02 if second < 2 else took_s if second > 2 else 0.02
+        built.request("chat", second + 1, second, 401, took_s=late_s)
+    for at_s in (0.01, 1.01, 1.015, 2.01, 2.015):
+        built.call("auth", at_s, status=503)
+    return built
+
+
+@pytest.mark.parametrize(("took_s", "broken"), [(0.05, []), (0.9, ["rejected at once (auth)"])])
+def test_whoever_meets_an_open_breaker_goes_on_at_once(case, world, took_s, broken) -> None:
+    text = _AUTH_DOWN.replace("5s", "20s")
+    found = violations(case(text, turned_away(world, took_s=took_s)))
+    assert [violation.name for violation in found] == broken

@@ -2,16 +2,12 @@
 
 from harness.history.events import Phase
 from harness.history.view import History
-from harness.policy.breaker import Rules
-from harness.policy.rules import InARow
-from harness.policy.waits import Constant
-from harness.settings import ServiceSettings
+from harness.settings import in_a_row
 from harness.wire.witness import Wire, Witness
 from tests.unit.wire.test_witness import Story
 
 HEALTH = "GET /healthz"
-BREAKER = Rules(opens=InARow(3), wait=Constant(60))
-SETTINGS = ServiceSettings(attempts=1, timeout_s=2, breaker=BREAKER)
+SETTINGS = in_a_row(attempts=1, timeout_s=2, threshold=3, wait_s=60)
 
 
 def beating(*instants: float) -> Story:
