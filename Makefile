@@ -7,6 +7,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 STRUCTURES ?= 1000
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
+# Each worker collects by itself: it is told where to look, as whatever is marked stands in these.
+KEEP_TIME := tests/compose tests/contract tests/end_to_end tests/engines
+TIMED = $(KEEP_TIME) $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/')
+CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
@@ -48,10 +52,10 @@ endif
 test: $(VENV)/.test check
 ifeq ($(ARGS),)
 	@echo "== tests that keep real time"
-	@$(PYTEST) -n 6 -m real_time; kept=$$?; \
+	@$(PYTEST) -n 6 -m real_time $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine, in the background (their output comes last), and all others"; \
-	$(PYTEST) -n 2 -m crowding >$(VENV)/crowding.log 2>&1 & background=$$!; \
-	nice -n 19 $(PYTEST) -n 2 -m 'not real_time and not crowding'; others=$$?; \
+	$(PYTEST) -n 2 -m crowding $(CROWDING) >$(VENV)/crowding.log 2>&1 & background=$$!; \
+	nice -n 19 $(PYTEST) -n 2 -m 'not real_time and not crowding' $(KEEP_TIME:%=--ignore=%); others=$$?; \
 	wait $$background; crowding=$$?; \
 	echo "== tests that crowd the machine"; cat $(VENV)/crowding.log; \
 	[ $$kept -eq 0 ] && [ $$others -eq 0 ] && [ $$crowding -eq 0 ]

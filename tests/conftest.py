@@ -20,11 +20,7 @@ settings.load_profile("patient")
 collect_ignore_glob = ["*.yaml"]
 """Scenario files below this folder are data of tests."""
 
-settings.register_profile("outage", deadline=None)
-settings.load_profile("outage")
-"""How fast a machine is today is no test."""
-
-_KEEP_TIME = ("compose", "contract", "end_to_end", "engines")
+KEEP_TIME = ("compose", "contract", "end_to_end", "engines")
 """Folders whose tests wait for real sockets, processes and containers: `make test` runs them beside
 the others, which then take only the processor time that is left."""
 
@@ -35,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("crowding") is not None:
             continue  # they keep time, too, but leave others none
-        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in _KEEP_TIME:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in KEEP_TIME:
             item.add_marker(pytest.mark.real_time)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.entry import call
 from harness.scenario.loader import load_scenario
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,20 +57,26 @@ def test_a_naive_gateway_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path
         (("--target", "absent.yaml"), "absent.yaml"),
     ],
 )
-def test_wrong_usage_is_2_and_says_why(args: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    done = explored(*args, cwd=tmp_path)
-    assert done.returncode == 2, done.stdout
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_is_2_and_says_why(
+    args: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(["explore", *args]) == 2
+    assert says in capsys.readouterr().err
 
 
-def test_a_target_that_can_t_be_simulated_is_2(tmp_path: Path) -> None:
+def test_a_target_that_can_t_be_simulated_is_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "target.yaml"
     file.write_text('name: t\nstart: {command: ["true"]}\n', encoding="utf-8")
-    done = explored("--target", str(file), "--examples", "1", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "wsgi" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert call(["explore", "--target", str(file), "--examples", "1"]) == 2
+    assert "wsgi" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_it_soon_and_says_what_there_was(tmp_path: Path) -> None:
