@@ -41,6 +41,8 @@ class Send:
     number: int
     user: str | None
     address: int
+    tried: int = 1
+    """Which try of its client it is, from 1; a timeline plans first ones only."""
 
 
 Step = Lift | Apply | Send

@@ -19,7 +19,7 @@ from harness.wire.witness import Wire
 def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:
     """One finding: attempts over requests, and how many there were of both."""
     seen, wanted = called(expectation, case), expectation.amplification
-    requests = len(seen.requests)
+    requests = sum(request.sent.tried == 1 for request in seen.requests)
     attempts = _own(seen, case)
     verdict, why = _judge(wanted, attempts, requests, seen)
     what = "" if expectation.on is None else f" of {expectation.on}"
@@ -47,6 +47,8 @@ def _own(seen: Called, case: Case) -> int:
 
 
 def _judge(wanted: Range, attempts: int, requests: int, seen: Called) -> tuple[Verdict, str | None]:
+    if not requests and seen.requests:
+        return Verdict.INCONCLUSIVE, "only retries of requests from before were sent in this window"
     if seen.proves_nothing is not None:
         return Verdict.INCONCLUSIVE, seen.proves_nothing
     if attempts - seen.slipped.in_ > wanted.high * requests + 1e-9:

@@ -105,8 +105,10 @@ class Case:
         return sum(self.settings(name).longest_call_s for name in names) + HANG_MARGIN_S
 
     def waited_s(self, request: Request) -> float:
-        """How long a request without an answer had waited when the run ended, in seconds."""
-        return max(0.0, self.history.end_s - request.sent.at_s)
+        """How long a request without an answer had waited when the run ended, or its client hung
+        up, in seconds.
+        """
+        return max(0.0, min(request.known_s, self.history.end_s) - request.sent.at_s)
 
     def hung(self, request: Request) -> bool:
         """Whether a request is without an answer although every deadline has passed (G9)."""

@@ -12,8 +12,9 @@ import math
 from collections.abc import Sequence
 
 from harness.checks.case import Case
-from harness.checks.selection import requests_in, span_of
-from harness.checks.wording import bound, numbers, plural, took
+from harness.checks.selection import last_tries, requests_in, span_of
+from harness.checks.tally import left_out
+from harness.checks.wording import bound, plural, took
 from harness.history.view import Request
 from harness.scenario.expectations.percentiles import ExpectPercentiles, share_of
 from harness.units import Range
@@ -25,20 +26,17 @@ _EPSILON_S = 1e-6
 def check(expectation: ExpectPercentiles, case: Case) -> tuple[Finding, ...]:
     """One finding for each percentile."""
     span = span_of(expectation, case)
-    chosen = requests_in(case, span, expectation.traffic)
+    chosen = last_tries(requests_in(case, span, expectation.traffic))
     findings = []
     for name, wanted in expectation.percentiles.items():
         judged = [request for request in chosen if _tells(request, wanted, case)]
-        left_out = [request for request in chosen if not _tells(request, wanted, case)]
+        untold = [request for request in chosen if not _tells(request, wanted, case)]
         verdict, observed, at_rank = _judge(name, wanted, judged, case)
         evidence = f"{plural(len(judged), 'request')}" if judged else span.nothing
         if judged and span.inferred:
             evidence += f"; {span.inferred}"
-        if left_out:
-            evidence += (
-                f"; {plural(len(left_out), 'request')} left out that had no time for an answer "
-                f"before the run ended ({numbers(left_out)})"
-            )
+        if untold:
+            evidence += f"; {left_out(untold)}"
         findings.append(
             Finding(
                 name=f"{name} of {expectation.traffic}'s answers is {bound(wanted)} {span.words}",

@@ -101,3 +101,8 @@ def requests_in(case: Case, span: Span, stream: str | None = None) -> tuple[Requ
 def only_numbers(requests: Sequence[Request], wanted: Range | None) -> tuple[Request, ...]:
     """Those requests whose number in their stream is wanted; all if no number is."""
     return tuple(r for r in requests if wanted is None or r.sent.number in wanted)
+
+
+def last_tries(requests: Sequence[Request]) -> tuple[Request, ...]:
+    """Those after which their clients tried no more: what these ended up with."""
+    return tuple(request for request in requests if request.given_up)

@@ -148,10 +148,7 @@ class Tally:
         what was measured of a busy machine.
         """
         if self.left_out:
-            evidence += (
-                f"; {plural(len(self.left_out), 'request')} left out that had no time for an "
-                f"answer before the run ended ({numbers(self.left_out)})"
-            )
+            evidence += f"; {left_out(self.left_out)}"
         if self.noisy:
             evidence += f"; {busy}"
         decide = self.violating or (*self.noisy, *self.unclear) or self.complying
@@ -168,6 +165,17 @@ class Tally:
             timeless=timeless,
             noise=self.for_noise,
         )
+
+
+def left_out(requests: Sequence[Request]) -> str:
+    """Requests that tell nothing, and why."""
+    left = any(request.hung_up_s is not None for request in requests)
+    ended = any(request.hung_up_s is None for request in requests)
+    ends = ["the run ended"] * ended + ["their clients hung up"] * left
+    return (
+        f"{plural(len(requests), 'request')} left out that had no time for an answer before "
+        f"{' or '.join(ends)} ({numbers(requests)})"
+    )
 
 
 def tally(requirement: Requirement, requests: Sequence[Request]) -> Tally:

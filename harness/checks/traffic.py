@@ -15,7 +15,7 @@ from typing import Any
 from harness.checks.answers import cookies, cut_off, has_fields
 from harness.checks.case import Case
 from harness.checks.excuses import Excuses, left_late
-from harness.checks.selection import WHOLE, Span, only_numbers, requests_in, span_of
+from harness.checks.selection import WHOLE, Span, last_tries, only_numbers, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.wording import bound, fields, numbered, plural, seconds, took, value
 from harness.history.events import Answered
@@ -31,7 +31,7 @@ EPSILON_S = 1e-6
 def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
     """One finding for each of status, latency, json, headers and cookie that is expected."""
     span = span_of(expectation, case)
-    planned = requests_in(case, span, expectation.traffic)
+    planned = last_tries(requests_in(case, span, expectation.traffic))
     chosen = only_numbers(planned, expectation.requests)
     subject, where = expectation.traffic, f" {span.words}"
     if expectation.requests is not None:

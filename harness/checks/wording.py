@@ -80,8 +80,12 @@ def numbers(requests: Sequence[Request]) -> str:
 
 def label(request: Request, *, several: bool) -> str:
     """`#11`, or `chat #11` where several streams are spoken of."""
-    number = f"#{request.sent.number}"
+    number = f"#{request.sent.number}{_again(request)}"
     return f"{request.sent.stream} {number}" if several else number
+
+
+def _again(request: Request) -> str:
+    return "" if request.sent.tried == 1 else f" try {request.sent.tried}"
 
 
 def several_streams(requests: Iterable[Request]) -> bool:
@@ -117,4 +121,5 @@ def counted(limits: Range, word: str) -> str:
 def stream_request(request: Request) -> str:
     """`chat #3 (POST /orders, sent at 2.00 s)`."""
     sent = request.sent
-    return f"{sent.stream} #{sent.number} ({sent.method} {sent.path}, sent at {sent.at_s:.2f} s)"
+    which = f"{sent.stream} #{sent.number}{_again(request)}"
+    return f"{which} ({sent.method} {sent.path}, sent at {sent.at_s:.2f} s)"

@@ -162,7 +162,7 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
                     "last": part.last,
                     "from_s": part.from_s,
                     "to_s": part.to_s,
-                    "statuses": list(part.statuses),
+                    "statuses": [status or None for status in part.statuses],
                     "latency_s": _pair(part.latency),
                 }
                 for part in parts
@@ -329,7 +329,7 @@ def _answers(forecast: Forecast) -> Table:
                 "" if index else stream,
                 f"#{part.first}" if one else f"#{part.first}..#{part.last}",
                 f"{part.from_s:g} s" if one else f"{part.from_s:g}..{part.to_s:g} s",
-                " or ".join(str(status) for status in part.statuses),
+                " or ".join(str(status) if status else "none" for status in part.statuses),
                 _latency_text(part.latency),
             )
     return table

@@ -15,6 +15,8 @@ from harness.units import Range
 Span = Range
 """From the lowest to the highest that a sound target may show: seconds, or numbers of requests."""
 
+NO_ANSWER = 0
+"""In place of a status: the client had hung up."""
 _NARROW_S = 0.5
 """A range no wider than this is told as one instant."""
 
@@ -120,7 +122,7 @@ class Answers:
     to_s: float
     """Planned instants of the first and the last one."""
     statuses: tuple[int, ...]
-    """One status, or all that are right."""
+    """One status, or all that are right; `NO_ANSWER` where the client may have hung up."""
     latency: Range
     """In seconds, without the few milliseconds that everything takes."""
 

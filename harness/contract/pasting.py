@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.contract.forecast import Answers, Forecast, Moment, Prediction
+from harness.contract.forecast import NO_ANSWER, Answers, Forecast, Moment, Prediction
 from harness.scenario.model import Scenario
 from harness.units import Range, Window, format_duration
 
@@ -101,6 +101,8 @@ def _count(found: Range) -> str:
 def _answers(stream: str, part: Answers, end_s: float) -> Iterator[str]:
     """Selected by number, which has no edge that a late request could fall over."""
     whole = part.to_s >= end_s - 1e-9
+    if NO_ANSWER in part.statuses:
+        return  # what nobody waited for can't be expected
     statuses = ", ".join(str(status) for status in part.statuses)
     yield f"  - traffic: {stream}"
     numbers = f"{part.first}..{'' if whole else part.last}"

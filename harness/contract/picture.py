@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from harness.contract.forecast import Answers, Forecast
+from harness.contract.forecast import NO_ANSWER, Answers, Forecast
 from harness.lanes import Lane, Scale
 from harness.scenario.model import Scenario
 
@@ -39,7 +39,7 @@ def planned(scenario: Scenario, scale: Scale) -> Iterator[Lane]:
 
 def _answered(parts: tuple[Answers, ...]) -> Iterator[tuple[float, str]]:
     for part in parts:
-        kinds = {str(status)[0] for status in part.statuses}
+        kinds = {"x" if s == NO_ANSWER else str(s)[0] for s in part.statuses}
         mark = kinds.pop() if len(kinds) == 1 else "?"
         between_s = (part.to_s - part.from_s) / max(1, part.last - part.first)
         for k in range(part.last - part.first + 1):

@@ -11,10 +11,11 @@ import itertools
 import random
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
+from harness.contract.forecast import NO_ANSWER
 from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
@@ -74,6 +75,9 @@ class Outcomes:
     answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
     """By stream and number: the answer's status, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
+    abandoned: set[str] = field(default_factory=set)
+    """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
+    promise."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +117,9 @@ class Run:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
         self._admitted: dict[tuple[str, int], list[float]] = defaultdict(list)
-        self._charged: set[tuple[str, int]] = set()
+        self._charged: set[Send] = set()
+        self._calling: dict[Send, str] = {}
+        self._left: set[Send] = set()
         draw = _DRAWS[seed % len(_DRAWS)] or self._rng.random
         self._wires = {
             name: Wire(self, self._rng, self._changes_s(name), draw) for name in settings
@@ -186,6 +192,8 @@ class Run:
     def _request(self, send: Send) -> Steps:
         stream = self._scenario.traffic[send.stream]
         begin_s = self._now_s
+        if stream.hang_up is not None:
+            self.at(send.at_s + stream.hang_up, partial(self._hang_up, send, stream.hang_up))
         if self._limited(self._limits.get(send.stream), (send.stream, send.address)):
             answer = 429
         else:
@@ -199,8 +207,35 @@ class Run:
                     answer = stop.value
                     break
                 started = True
+                if stream.hang_up is not None:
+                    self._calling[send] = call.upstream
+                    if send in self._left:
+                        self.outcomes.abandoned.add(call.upstream)
                 reply = yield from self._call(call, send)
-        self.outcomes.answers[send.stream, send.number] = (answer, self._now_s - begin_s)
+        if stream.hang_up is not None:
+            self._calling.pop(send, None)
+        if not self._left or send not in self._left:
+            self._answered(send, answer, self._now_s - begin_s)
+
+    def _answered(self, send: Send, answer: int, took_s: float) -> None:
+        """A client has its answer, or none; it may try again."""
+        stream = self._scenario.traffic[send.stream]
+        if stream.hang_up is not None:
+            self._left.add(send)
+        self.outcomes.answers[send.stream, send.number] = (answer, took_s)
+        retry = stream.retry
+        if retry is None or send.tried >= retry.attempts:
+            return
+        if (None if answer == NO_ANSWER else answer) in retry.on:
+            again_s = self._now_s + retry.waits_s[send.tried - 1]
+            if again_s < self._scenario.duration:
+                self._plan_send(replace(send, at_s=again_s, tried=send.tried + 1))
+
+    def _hang_up(self, send: Send, patience_s: float) -> None:
+        if send not in self._left:
+            if send in self._calling:
+                self.outcomes.abandoned.add(self._calling[send])
+            self._answered(send, NO_ANSWER, patience_s)
 
     def _limited(self, limit: Limit | None, address: tuple[str, int]) -> bool:
         """Whether a client address has had all that it may have for now."""
@@ -301,9 +336,8 @@ class Run:
 
     def _charge(self, send: Send) -> None:
         """One key for each request, so a second attempt is no second charge."""
-        key = (send.stream, send.number)
-        if key not in self._charged:
-            self._charged.add(key)
+        if send not in self._charged:
+            self._charged.add(send)
             self.outcomes.charges.append(self._now_s)
 
 

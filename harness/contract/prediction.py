@@ -122,6 +122,10 @@ def _untold(
     """
     if drawn := _decided_by_chance(upstream, scenario, settings.timeout_s):
         return drawn
+    if any(upstream in outcomes.abandoned for outcomes in played):
+        return "clients hang up: whether a request is worked on then isn't in the contract"
+    if asking := _asking_for_patience(upstream, scenario, played):
+        return asking
     known = any(outcomes.upstreams[upstream].asked for outcomes in played)
     if known or not strangers:
         return ""
@@ -138,6 +142,17 @@ def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> s
                 bounds = f"{format_duration(least_s)} to {format_duration(most_s)}"
                 return f"its delay is drawn from {bounds}, around the deadline of an attempt"
     return ""
+
+
+def _asking_for_patience(upstream: str, scenario: Scenario, played: Sequence[Outcomes]) -> str:
+    """Whether clients wait for as long as an answer says, while the upstream's breaker may open."""
+    streams = [
+        n for n, s in scenario.traffic.items() if s.retry is not None and s.retry.retry_after
+    ]
+    opens = any(outcomes.upstreams[upstream].breaker.trips for outcomes in played)
+    if not streams or not opens:
+        return ""
+    return f"`{streams[0]}` is sent again as Retry-After says, which isn't in the contract"
 
 
 def _forecast(

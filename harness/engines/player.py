@@ -11,15 +11,17 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
+from harness.engines.again import again_after_s
 from harness.engines.base import GRACE_S, LEAD_S, Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange
 from harness.engines.redact import Redactor
-from harness.engines.requests import WireAnswer, kept_body, trace_of, wire_request
+from harness.engines.requests import WireAnswer, again_plan, kept_body, trace_of, wire_request
 from harness.errors import WorldError
-from harness.history.events import Answered, Applied, Lifted, Phase, Sent, Trouble
+from harness.history.events import Answered, Applied, HungUp, Lifted, Phase, Sent, Trouble
 from harness.scenario.faults import FaultBase
 from harness.timeline import Apply, Lift, Send, Step
 
@@ -139,7 +141,7 @@ class Player:
 
     async def _do(self, step: Step, faults: Faults, applied: set[int]) -> None:
         if isinstance(step, Send):
-            task = self.clock.watched(asyncio.create_task(self.send(step)))
+            task = self.clock.watched(asyncio.create_task(self._client(step)))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
             return
@@ -182,12 +184,24 @@ class Player:
             )
         )
 
+    async def _client(self, step: Send) -> WireAnswer:
+        """One request, and again as often as its client tries; the last answer."""
+        plan = again_plan(self.job.scenario.traffic[step.stream])
+        while True:
+            answer = await self.send(step)
+            wait_s = again_after_s(plan, step.tried, answer.status, answer.headers)
+            at_s = self.clock.now() + (wait_s or 0.0)
+            if wait_s is None or at_s >= self.job.scenario.duration:
+                return answer
+            step = replace(step, at_s=at_s, tried=step.tried + 1)
+            await self.clock.until(at_s)
+
     async def send(self, step: Send) -> WireAnswer:
-        """Send one request and wait for its answer; both are recorded."""
+        """Send one request and wait for its answer, unless its client hangs up; all is recorded."""
         stream = self.job.scenario.traffic[step.stream]
         source = self._source(step)
         client = source or self.address[0]
-        trace = trace_of(self.job, step.stream, step.number, client)
+        trace = trace_of(self.job, step.stream, step.number, client, step.tried)
         request = wire_request(stream, self.job.target, step.user, step.number, trace)
         request_id = next(self._ids)
         sent_s = self.clock.now()
@@ -204,9 +218,16 @@ class Player:
                 user=step.user,
                 client=client,
                 trace=trace,
+                tried=step.tried,
             )
         )
-        answer = await self._exchange(*self.address, request, source=source)
+        patience_s = stream.hang_up if step.number else None
+        try:
+            async with asyncio.timeout(patience_s):
+                answer = await self._exchange(*self.address, request, source=source)
+        except TimeoutError:
+            self.record(HungUp(at_s=self.clock.now(), by="client", id=request_id))
+            return WireAnswer(status=None, error="its client hung up")
         with contextlib.suppress(asyncio.CancelledError):
             self._note_answer(request_id, answer)
         return answer

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.engines.again import AgainPlan
 from harness.engines.base import Job, request_text
 from harness.engines.redact import Redactor
 from harness.history.headers import Pairs
@@ -85,11 +86,27 @@ def traced_by_author(stream: Stream) -> bool:
     return any(name.lower() == HEADER for name in stream.headers)
 
 
-def trace_of(job: Job, name: str, number: int, client: str) -> str:
-    """The trace of a request as `wire_request` sends it; empty where its author chose another."""
+def trace_of(job: Job, name: str, number: int, client: str, tried: int = 1) -> str:
+    """The trace of a request as `wire_request` sends it, each try's own; empty where its author
+    chose another.
+    """
     if traced_by_author(job.scenario.traffic[name]):
         return ""
-    return trace_id(job.seed, job.scenario.name, name, number, client)
+    stream = name if tried == 1 else f"{name} try {tried}"
+    return trace_id(job.seed, job.scenario.name, stream, number, client)
+
+
+def again_plan(stream: Stream) -> AgainPlan | None:
+    """When a stream's clients try again; None where they don't."""
+    retry = stream.retry
+    if retry is None:
+        return None
+    return {
+        "waits_s": list(retry.waits_s),
+        "statuses": list(retry.on.ranges),
+        "error": retry.on.error,
+        "retry_after": retry.retry_after,
+    }
 
 
 def kept_body(body: bytes, redactor: Redactor) -> Any:

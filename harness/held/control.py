@@ -73,7 +73,7 @@ class Control:
     async def until(self, stopped: asyncio.Event, *, broken: bool, replay: bool) -> None:
         """Hold it until `stopped`; all faults are in force from the start, or come and go."""
         if broken:
-            self._playback.hold(range(len(self._job.scenario.faults)))
+            self._playback.hold(self._job.scenario.single_faults)
         elif replay:
             self._playback.play_or_pause()
         play = asyncio.create_task(self._playback.run())
@@ -117,7 +117,7 @@ class Control:
         """What keys do here, in the order in which they are shown."""
         play = self._playback
         if self._played:
-            every = range(len(self._job.scenario.faults))
+            every = self._job.scenario.single_faults
             yield Binding("space", "play, pause", {" ": play.play_or_pause})
             beside = {
                 "left": partial(play.jump_beside, -1),

@@ -96,6 +96,8 @@ class Sent(Event):
     """The client's address."""
     trace: str = ""
     """The trace that it begins (`traceparent`); empty where none was sent, or its author's own."""
+    tried: int = 1
+    """Which try of its client this is, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,14 @@ class Answered(Event):
     def header(self, name: str) -> str | None:
         """A header's value (`name` in lower case), of several joined by commas; None without."""
         return value_of(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HungUp(Event):
+    """A client had waited long enough, and closed its connection: it hears of no answer."""
+
+    kind: ClassVar[str] = "hung_up"
+    id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +298,7 @@ _KINDS: dict[str, type[Event]] = {
         Phase,
         Sent,
         Answered,
+        HungUp,
         Called,
         Replied,
         Charged,

@@ -16,6 +16,7 @@ from harness.history.events import (
     Charged,
     Crossed,
     Event,
+    HungUp,
     Lifted,
     Logged,
     Looked,
@@ -38,7 +39,11 @@ class Request:
 
     sent: Sent
     answered: Answered | None
-    """None when the run ended first."""
+    """None when the run ended first, or its client hung up."""
+    hung_up_s: float | None = None
+    """When its client hung up; whoever works on it need not have noticed."""
+    given_up: bool = True
+    """Whether its client left it at that, and sent it no more."""
 
     @property
     def planned_s(self) -> float:
@@ -49,6 +54,11 @@ class Request:
     def end_s(self) -> float:
         """When its answer was in; infinite without one."""
         return math.inf if self.answered is None else self.answered.at_s
+
+    @property
+    def known_s(self) -> float:
+        """Up to when it is known what became of it: its end, or when its client hung up."""
+        return self.end_s if self.hung_up_s is None else self.hung_up_s
 
     @property
     def latency_s(self) -> float:
@@ -137,8 +147,18 @@ class History:
     @cached_property
     def _all_requests(self) -> tuple[Request, ...]:
         answers = {event.id: event for event in self.all(Answered)}
+        left = {event.id: event.at_s for event in self.all(HungUp)}
         sent = sorted(self.all(Sent), key=lambda event: (event.planned_s, event.id))
-        return tuple(Request(sent=event, answered=answers.get(event.id)) for event in sent)
+        last = {(event.stream, event.number): event.tried for event in sent}
+        return tuple(
+            Request(
+                sent=event,
+                answered=answers.get(event.id),
+                hung_up_s=left.get(event.id),
+                given_up=event.number == 0 or event.tried == last[event.stream, event.number],
+            )
+            for event in sent
+        )
 
     def stream(self, name: str) -> tuple[Request, ...]:
         """The requests of one stream."""

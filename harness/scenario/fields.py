@@ -14,6 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from harness.scenario.pace import Pace, parse_pace
 from harness.scenario.route_spelling import METHODS, meant_route, unmatchable
 from harness.units import (
     Around,
@@ -25,7 +26,6 @@ from harness.units import (
     parse_count,
     parse_duration,
     parse_duration_range,
-    parse_rate,
     parse_ratio,
     parse_share,
     parse_size,
@@ -131,10 +131,39 @@ Step = Annotated[
     BeforeValidator(lambda value: value if type(value) is float else parse_step(value)),
     _text("a duration with its sign", "-1h", pattern=rf"[+-]?\s*{TIME}"),
 ]
-Rate = Annotated[
-    float,
-    BeforeValidator(parse_rate),
-    _text("requests over a time", "1/s", pattern=rf"{_DIGITS}\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h)"),
+_RATE: dict[str, Any] = {
+    "type": "string",
+    "description": "requests over a time",
+    "examples": ["1/s"],
+    "pattern": rf"^\s*({_DIGITS}\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h))\s*$",
+}
+PaceField = Annotated[
+    Pace,
+    BeforeValidator(parse_pace),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _RATE,
+                {
+                    "type": "object",
+                    "properties": {
+                        "from": {**_RATE, "description": "the rate at the beginning"},
+                        "to": {**_RATE, "description": "the rate in the end"},
+                        "over": {
+                            "type": "string",
+                            "description": "how long it takes",
+                            "examples": ["30s"],
+                            "pattern": rf"^\s*({TIME})\s*$",
+                        },
+                    },
+                    "required": ["from", "to", "over"],
+                    "additionalProperties": False,
+                },
+            ],
+            "description": "requests over a time, or a ramp of it",
+            "examples": ["1/s", {"from": "1/s", "to": "20/s", "over": "30s"}],
+        }
+    ),
 ]
 Share = Annotated[
     float,

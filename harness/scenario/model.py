@@ -91,6 +91,13 @@ class Scenario(Part):
         """Which fault of the file, from 1, fault number `index` (from 0) is, or is a part of."""
         return self.faults[index].number or index + 1
 
+    @property
+    def single_faults(self) -> tuple[int, ...]:
+        """The numbers (from 0) of faults that may all be in force together: of one that comes and
+        goes, or grows, the last part.
+        """
+        return tuple({self.number_of(index): index for index in range(len(self.faults))}.values())
+
     def fault_end_s(self, index: int) -> float:
         """When fault number `index` (from 0) is lifted, in seconds."""
         to_s = self.faults[index].to

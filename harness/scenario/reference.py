@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from harness.scenario.clients import Retry
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase, Kind
 from harness.scenario.model import Scenario
@@ -26,6 +27,7 @@ _COMMON = tuple(field.alias or name for name, field in FaultBase.model_fields.it
 def key_tables() -> str:
     """Every key of a scenario file, in one table for each place where keys stand."""
     parts = [table("The file", Scenario), table("A stream, under `traffic`", Stream)]
+    parts.append(table("Clients that try again, under `retry` of a stream", Retry))
     parts.append(table("A fault, under `faults`", FaultBase))
     parts += [table(f"An expectation with the key `{key}`", form) for key, form in FORMS.items()]
     return "\n".join(parts)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import heapq
-import math
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from harness.scenario.clients import Retry
 from harness.scenario.fields import (
     ANY_TEXT,
     COUNTED,
     TIME,
+    Duration,
     HeaderFields,
     Misfit,
+    PaceField,
     Part,
-    Rate,
     Route,
     UserName,
     Whole,
@@ -119,13 +120,25 @@ class Stream(Part):
     with_: Literal["bearer", "cookie", "nothing"] = Field(
         "bearer", alias="with", description="how the user's token is sent"
     )
-    rate: Rate | None = Field(None, description="requests over a time: 1/s")
+    rate: PaceField | None = Field(
+        None,
+        description="requests over a time: 1/s; or from one rate to another",
+        examples=["1/s", {"from": "1/s", "to": "20/s", "over": "30s"}],
+    )
     count: BurstField | tuple[BurstField, ...] | None = Field(
         None, description="bursts: 50 at 70s", examples=["50 at 70s", ["1 at 5s", "50 at 70s"]]
     )
     during: WindowField | None = Field(None, description="when the rate holds; all the time")
     addresses: Whole = Field(
         1, ge=1, le=250, examples=[4], description="client addresses used in turn (127.0.0.2, ...)"
+    )
+    hang_up: Duration | None = Field(
+        None, gt=0, description="clients wait no longer than this for an answer", examples=["2s"]
+    )
+    retry: Retry | None = Field(
+        None,
+        description="clients try again",
+        examples=[{"attempts": 3, "wait": "500ms", "on": 503}],
     )
     healthy: HealthyField = Field(
         Range(200, 299), description="the status of the steady state, before the outage"
@@ -161,8 +174,7 @@ class Stream(Part):
         if self.rate is None:
             return False
         window = self.window(duration_s)
-        before = max(0, math.ceil((start_s - window.start_s) * self.rate - _JUST_BEFORE_S))
-        first_s = window.start_s + before / self.rate
+        first_s = window.start_s + self.rate.at(self.rate.before(start_s - window.start_s))
         return first_s < min(end_s, window.end_s, duration_s) - _JUST_BEFORE_S
 
     def planned(self, duration_s: float) -> int:
@@ -172,7 +184,7 @@ class Stream(Part):
             return bursts
         window = self.window(duration_s)
         lasts_s = min(window.end_s, duration_s) - window.start_s
-        return bursts + max(0, math.ceil((lasts_s - _JUST_BEFORE_S) * self.rate))
+        return bursts + self.rate.before(lasts_s - _JUST_BEFORE_S)
 
     def _regular(self, duration_s: float) -> Iterator[float]:
         if self.rate is None:
@@ -180,8 +192,8 @@ class Stream(Part):
         window = self.window(duration_s)
         end_s = min(window.end_s, duration_s)
         index = 0
-        # Multiplied, not summed, so that a long stream does not drift by rounding.
-        while (at_s := window.start_s + index / self.rate) < end_s - _JUST_BEFORE_S:
+        # Each from its number, not from the one before: a long stream does not drift by rounding.
+        while (at_s := window.start_s + self.rate.at(index)) < end_s - _JUST_BEFORE_S:
             yield round(at_s, _EXACT_DIGITS)
             index += 1
 

@@ -28,11 +28,15 @@ def check_traffic(scenario: Scenario, names: Names) -> Misfits:
         if not _STREAM_NAME.fullmatch(name):
             yield path, "expected a stream's name of letters, digits, _ and -"
         yield from _instants(stream, path, scenario.duration)
+        if stream.hang_up is not None and stream.hang_up >= scenario.duration:
+            end = format_duration(scenario.duration)
+            yield (*path, "hang_up"), f"nobody hangs up before the scenario's end at {end}"
         yield from _users(stream, path, names)
         yield from _placeholders(stream, path, nobody=stream.as_ is None and not _lost(names))
     total = 0
     for name, stream in scenario.traffic.items():
-        total += stream.planned(scenario.duration)
+        tries = 1 if stream.retry is None else stream.retry.attempts
+        total += stream.planned(scenario.duration) * tries
         if total > MOST_REQUESTS:
             key = "count" if stream.rate is None else "rate"
             yield (

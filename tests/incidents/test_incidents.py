@@ -29,6 +29,9 @@ FAILS = {
     ("auth_gets_slow", "no-deadline"): ("auth breaker: opens", "auth breaker: keeps"),
     ("auth_jitters", "deadline-halved"): ("auth gets at most 1 attempts for each request",),
     ("everything_down", "client-per-request"): ("auth gets at most 1 attempts for each request",),
+    ("clients_try_again", "trips-early"): ("login is answered 200",),
+    ("clients_hang_up", "no-deadline"): ("auth breaker: keeps", "auth has at most 14 calls"),
+    ("crowd_grows", "lock-across-call"): ("p99 of chat's answers",),
 }
 """By scenario and defect: how the names of what has to fail begin."""
 

@@ -90,6 +90,7 @@ def test_a_fault_that_comes_and_goes_is_several() -> None:
     )
     assert spans(made) == [(0, 3, 0), (2, 6, 1), (12, 16, 2), (22, 25, 3)]
     assert [made.number_of(index) for index in range(4)] == [1, 2, 2, 2]
+    assert made.single_faults == (0, 3)
 
 
 def test_without_an_end_it_comes_and_goes_until_the_end() -> None:

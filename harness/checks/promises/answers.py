@@ -54,7 +54,7 @@ def hung(facts: Facts) -> Iterator[Violation]:
     """No request takes longer than the sum of its calls' deadlines and backoffs (B8, G9)."""
     for request in facts.requests:
         offered = facts.offered(request)
-        end_s = min(request.end_s, facts.history.end_s)
+        end_s = min(request.known_s, facts.history.end_s)
         took_s = end_s - request.sent.at_s
         calls_s = longest_s(facts, offered)
         most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S

@@ -32,6 +32,10 @@ class Server(Protocol):
         """Have a request answered; `done` gets the answer. Never waits."""
         ...
 
+    def hang_up(self, request: RequestPlan) -> None:
+        """A request's client is gone; whoever works on it may hear of that."""
+        ...
+
 
 class NotStarted(Exception):
     """The application's own startup failed; `said` is all that it had to say, as it was."""

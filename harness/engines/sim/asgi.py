@@ -34,6 +34,7 @@ class AsgiServer:
         self._count = 0
         self._state: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._exchanges: dict[int, _Exchange] = {}
         # Not by the policy: a target may have put one in place whose loops are written in C.
         self._loop = asyncio.SelectorEventLoop()
         self._context = contextvars.Context()
@@ -58,6 +59,15 @@ class AsgiServer:
     def give(self, request: RequestPlan, done: Done) -> None:
         """Work on a request in a task of the loop's; `done` gets the answer."""
         self._loop.call_soon_threadsafe(self._begin, request, done, context=self._context)
+
+    def hang_up(self, request: RequestPlan) -> None:
+        """Its client is gone: the application may hear of it by `receive`."""
+        self._loop.call_soon_threadsafe(self._disconnect, request, context=self._context)
+
+    def _disconnect(self, request: RequestPlan) -> None:
+        exchange = self._exchanges.get(id(request))
+        if exchange is not None:
+            exchange.disconnect()
 
     def _run(self, started: Any) -> None:
         try:
@@ -85,6 +95,8 @@ class AsgiServer:
         task = self._loop.create_task(exchange.run(self._app), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._exchanges[id(request)] = exchange
+        task.add_done_callback(lambda _: self._exchanges.pop(id(request), None))
 
     def _scope(self, request: RequestPlan) -> dict[str, Any]:
         path, _, query = request["path"].partition("?")
@@ -152,6 +164,12 @@ class _Exchange:
         self._start: Message | None = None
         self._body: list[bytes] = []
         self._complete = asyncio.Event()
+        self._gone = False
+
+    def disconnect(self) -> None:
+        """Nobody waits for its answer any more."""
+        self._gone = True
+        self._complete.set()
 
     async def run(self, app: Any) -> None:
         """Call the application; whatever it does, the request is answered once."""
@@ -182,6 +200,8 @@ class _Exchange:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
+        if self._gone:
+            return  # as with uvicorn
         expected = "http.response.start" if self._start is None else "http.response.body"
         if message["type"] != expected or self._complete.is_set():
             raise RuntimeError(f"unexpected ASGI message {message['type']!r}")

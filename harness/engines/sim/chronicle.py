@@ -18,6 +18,7 @@ from harness.history.events import (
     Crossed,
     Ended,
     Event,
+    HungUp,
     Lifted,
     Logged,
     Looked,
@@ -80,6 +81,8 @@ class Translator:
                 yield self._sent(fact, at_s)
             case "answered":
                 yield self._answered(fact, at_s)
+            case "hung_up":
+                yield HungUp(at_s=at_s, by="client", id=fact["id"])
             case "crossed":
                 names = ("upstream", "connection", "what", "method", "path", "status", "closed_by")
                 fields = {name: fact[name] for name in names if name in fact}
@@ -128,7 +131,10 @@ class Translator:
             path=fact["path"],
             user=fact["user"],
             client=fact["client"],
-            trace=trace_of(self._job, fact["stream"], fact["number"], fact["client"]),
+            trace=trace_of(
+                self._job, fact["stream"], fact["number"], fact["client"], fact["tried"]
+            ),
+            tried=fact["tried"],
         )
 
     def _answered(self, fact: dict[str, Any], at_s: float) -> Answered:

@@ -5,7 +5,9 @@ Instants are seconds after 0s. Bodies are latin-1 text, so that any bytes surviv
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
+
+from harness.engines.again import AgainPlan
 
 
 class RequestPlan(TypedDict):
@@ -19,6 +21,13 @@ class RequestPlan(TypedDict):
     path: str
     headers: dict[str, str]
     body: str
+    hang_up_s: NotRequired[float | None]
+    """How long its client waits for an answer."""
+    tries: NotRequired[list[RequestPlan]]
+    """What its client sends after it, where it tries again, in order..."""
+    again: NotRequired[AgainPlan | None]
+    """...and when it does."""
+    tried: NotRequired[int]
 
 
 class StreamPlan(TypedDict):

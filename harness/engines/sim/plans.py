@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.engines.base import GRACE_S, LEAD_S, Job
 from harness.engines.network import plan as proxy_plan
-from harness.engines.requests import trace_of, wire_request
+from harness.engines.requests import again_plan, trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
 from harness.scenario.faults import ClockStep, FaultBase
@@ -114,10 +114,31 @@ def _plain(method: str, path: str) -> RequestPlan:
     }
 
 
+def _of_client(job: Job, step: Send, stream: Stream, client: str) -> RequestPlan:
+    """A request, with all that its client may send after it."""
+    again = again_plan(stream)
+    tries = [
+        _request(job, step.stream, stream, step.user, step.number, client, tried)
+        for tried in range(1, 2 if again is None else len(again["waits_s"]) + 2)
+    ]
+    for plan in tries:
+        plan["hang_up_s"] = stream.hang_up
+    first, *others = tries
+    if again is not None:
+        first |= {"tries": others, "again": again}
+    return first
+
+
 def _request(
-    job: Job, name: str, stream: Stream, user: str | None, number: int, client: str
+    job: Job,
+    name: str,
+    stream: Stream,
+    user: str | None,
+    number: int,
+    client: str,
+    tried: int = 1,
 ) -> RequestPlan:
-    trace = trace_of(job, name, number, client)
+    trace = trace_of(job, name, number, client, tried)
     wire = wire_request(stream, job.target, user, number, trace)
     return {
         "stream": name,
@@ -128,6 +149,7 @@ def _request(
         "path": wire.path,
         "headers": wire.headers,
         "body": wire.body.decode("latin-1"),
+        "tried": tried,
     }
 
 
@@ -162,7 +184,7 @@ def _step(job: Job, step: Send | Apply | Lift, first_address: dict[str, int]) ->
     else:
         stream = job.scenario.traffic[step.stream]
         client = _client(first_address[step.stream], step)
-        plan["send"] = _request(job, step.stream, stream, step.user, step.number, client)
+        plan["send"] = _of_client(job, step, stream, client)
     return plan
 
 

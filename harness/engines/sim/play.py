@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from harness.engines.again import again_after_s
+
 from . import locks, patches, real, stubs
 from .apps import Answer, NotStarted, Server, is_asgi, load
 from .descriptors import open_count
@@ -27,6 +29,7 @@ from .watchdog import Watchdog
 from .world import World
 from .wsgi import WsgiServer
 
+_NO_ANSWER: Answer = (None, [], b"", "its client hung up")
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
 _COLLECT_EVERY = 500
@@ -206,7 +209,7 @@ class Play:
 
     def _do(self, step: StepPlan) -> None:
         if step["send"] is not None:
-            self._send(step["send"], self._zero_s + step["at_s"], None)
+            self._try(step["send"], self._zero_s + step["at_s"], step["send"])
             return
         applies = step["apply"] is not None
         number = step["apply"] if applies else step["lift"]
@@ -220,6 +223,18 @@ class Play:
         self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
 
     # -- requests ----------------------------------------------------------------------------
+
+    def _try(self, request: RequestPlan, planned_s: float, first: RequestPlan) -> None:
+        """Send a client's request, and again where its answer calls for it."""
+
+        def done(answer: Answer) -> None:
+            tried = request.get("tried", 1)
+            wait_s = again_after_s(first.get("again"), tried, answer[0], answer[1])
+            at_s = KERNEL.now_s + (wait_s or 0.0)
+            if wait_s is not None and at_s < self._zero_s + self.plan["duration_s"]:
+                KERNEL.call_at(at_s, self._try, first["tries"][tried - 1], at_s, first)
+
+        self._send(request, planned_s, done)
 
     def _send(
         self, request: RequestPlan, planned_s: float, done: Callable[[Answer], None] | None
@@ -237,10 +252,18 @@ class Play:
             path=request["path"],
             user=request["user"],
             client=request["client"],
+            tried=request.get("tried", 1),
         )
 
+        def hung_up() -> None:
+            if number in self._in_flight:
+                self._hang_up(number, request)
+                if done is not None:
+                    done(_NO_ANSWER)
+
         def answered(answer: Answer) -> None:
-            self._in_flight.pop(number, None)
+            if self._in_flight.pop(number, None) is None:
+                return  # its client had hung up
             status, headers, body, error = answer
             self.facts.add(
                 "answered",
@@ -256,6 +279,17 @@ class Play:
                 KERNEL.call_later(0.0, self.finish, None)
 
         self._give(request, answered)
+        patience_s = request.get("hang_up_s")
+        if patience_s is not None:
+            KERNEL.call_later(patience_s, hung_up)
+
+    def _hang_up(self, number: int, request: RequestPlan) -> None:
+        del self._in_flight[number]
+        assert self._server is not None
+        self._server.hang_up(request)
+        self.facts.add("hung_up", id=number)
+        if self._ended and not self._in_flight:
+            KERNEL.call_later(0.0, self.finish, None)
 
     def _give(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
         assert self._server is not None

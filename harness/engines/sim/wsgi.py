@@ -41,6 +41,9 @@ class WsgiServer:
             return
         self._start(request, done)
 
+    def hang_up(self, request: RequestPlan) -> None:
+        """Its client is gone, which a WSGI application doesn't hear of."""
+
     def _start(self, request: RequestPlan, done: Done) -> None:
         self._busy += 1
         self._count += 1

@@ -152,13 +152,12 @@ def _requests(
         "number": steps(each.sent.number for each in requests),
         "at": steps(units(each.sent.at_s) for each in requests),
         "late": [units(each.sent.at_s - each.sent.planned_s) for each in requests],
-        "took": [units(each.service_s) for each in requests],
+        "tried": [each.sent.tried for each in requests],
+        "took": [units(each.known_s - each.sent.at_s) for each in requests],
         "status": [_status(each) for each in requests],
         "route": [texts.place(f"{each.sent.method} {each.sent.path}") for each in requests],
         "user": [texts.place(each.sent.user) for each in requests],
-        "error": [
-            texts.place(None if each.answered is None else each.answered.error) for each in requests
-        ],
+        "error": [texts.place(_error(each)) for each in requests],
         "body": [texts.place(_body(each)) for each in requests],
         "headers": [texts.place(_headers(each)) for each in requests],
         "away": [
@@ -169,7 +168,14 @@ def _requests(
 
 def _status(request: Request) -> int:
     """0 for no HTTP answer, -1 where the run ended first."""
-    return NONE if request.answered is None else request.status or 0
+    ended = request.answered is None and request.hung_up_s is None
+    return NONE if ended else request.status or 0
+
+
+def _error(request: Request) -> str | None:
+    if request.hung_up_s is not None:
+        return "its client hung up"
+    return None if request.answered is None else request.answered.error
 
 
 def _body(request: Request) -> str:

@@ -103,7 +103,7 @@ class RequestView:
         """What became of it, by the first digit: `2` to `5`, `x` for no HTTP answer, `?` where the
         run ended first.
         """
-        if self.request.answered is None:
+        if self.request.answered is None and self.request.hung_up_s is None:
             return "?"
         status = self.request.status
         return "x" if status is None else str(status)[0]

@@ -546,6 +546,37 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         13,
         "no shorter than a lower one",
     ),
+    "a ramp of traffic without its length": (
+        "rate: 1/s",
+        "rate: {from: 1/s, to: 9/s}",
+        9,
+        "expected a rate such as 1/s, or {from",
+    ),
+    "nobody hangs up": (
+        "rate: 1/s",
+        "rate: 1/s\n    hang_up: 80s",
+        10,
+        "before the scenario's end",
+    ),
+    "one attempt": (
+        "rate: 1/s",
+        "rate: 1/s\n    retry: {attempts: 1, wait: 1s}",
+        10,
+        "at least 2, not 1",
+    ),
+    "a retry without a wait": ("rate: 1/s", "rate: 1/s\n    retry: {attempts: 2}", 10, "'wait'"),
+    "a retry of nothing": (
+        "rate: 1/s",
+        "rate: 1/s\n    retry: {attempts: 2, wait: 1s, on: never}",
+        10,
+        "expected a status",
+    ),
+    "too many tries": (
+        "rate: 1/s",
+        "rate: 900/s\n    retry: {attempts: 20, wait: 1s}",
+        9,
+        "requests are planned",
+    ),
     # YAML
     "tab": ("  chat:", "\tchat:", 5, "tab"),
     "no colon": ("duration: 80s", "duration 80s", 3, "a colon after the key"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.contracts import User
+from harness.scenario.clients import Retry
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase
 from harness.scenario.known_keys import keys_of
@@ -22,7 +23,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("model", [Scenario, Stream, FaultBase, *FORMS.values()])
+@pytest.mark.parametrize("model", [Scenario, Stream, Retry, FaultBase, *FORMS.values()])
 def test_every_key_is_documented(model: type) -> None:
     missing = [key for key in keys_of(model) if not re.search(rf"^\| `{key}`", PAGE, re.MULTILINE)]
     assert not missing

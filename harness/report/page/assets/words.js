@@ -50,7 +50,7 @@ function answerWords(data, k) {
   return `${r.status[k]} in ${duration(r.took[k])}`;
 }
 
-const requestName = (data, k) => `${data.streams[data.requests.stream[k]].name} #${data.requests.number[k]}`;
+const requestName = (data, k) => `${data.streams[data.requests.stream[k]].name} #${data.requests.number[k]}${data.requests.tried[k] > 1 ? ` try ${data.requests.tried[k]}` : ""}`;
 
 function awayWords(data, k) {
   const away = data.requests.away[k];
