@@ -41,7 +41,7 @@ from harness.scenario.fields import (
 )
 from harness.settings import ServiceSettings
 from harness.stub_data import Stub, StubRoute
-from harness.wiring import filled, named_in
+from harness.wiring import FILES, filled, named_in, values
 
 
 def _variable_text(value: object) -> object:
@@ -83,6 +83,11 @@ class Start(Part):
     )
     asgi: Annotated[str, _APP] | None = Field(
         None, description="the same for an ASGI application", examples=["main:app"]
+    )
+    tls: bool = Field(
+        False,
+        description="whether it is asked by https: {tls.cert} and {tls.key} are its certificate",
+        examples=[True],
     )
 
     @property
@@ -322,6 +327,11 @@ class Target(Part):
             {"cache": {"address": "127.0.0.1:6379", "protocol": "tcp"}},
         ],
     )
+    tls: tuple[UpstreamName, ...] = Field(
+        (),
+        description="upstreams whose stubs speak TLS, by certificates of the authority in {tls.ca}",
+        examples=[["payments"]],
+    )
     file: str = Field("", exclude=True)
 
     @model_validator(mode="after")
@@ -486,14 +496,32 @@ class Target(Part):
                 return name, sample
         return None if surely else unknown
 
-    def command(self, port: int, upstreams: Mapping[str, int]) -> list[str]:
-        """The command line that starts it on a port; `upstreams` gives each proxy's."""
-        assert self.start is not None
-        bare = self.tcp_upstreams
-        words = self.start.command
-        return [filled(word, port=port, upstreams=upstreams, bare=bare) for word in words]
+    @property
+    def tls_files(self) -> tuple[str, ...]:
+        """The files of certificates that its places may ask for."""
+        own = self.start is not None and self.start.tls
+        return FILES if own else FILES[:1] if self.tls else ()
 
-    def environment(self, port: int, upstreams: Mapping[str, int]) -> dict[str, str]:
+    def _places(
+        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str]
+    ) -> dict[str, str]:
+        schemes = dict.fromkeys(self.tcp_upstreams, "tcp") | dict.fromkeys(self.tls, "https")
+        return values(port=port, upstreams=upstreams, schemes=schemes, files=files)
+
+    def command(
+        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """The command line that starts it on a port.
+
+        `upstreams` gives each proxy's port, `files` where those of its `tls_files` are.
+        """
+        assert self.start is not None
+        known = self._places(port, upstreams, files or {})
+        return [filled(word, known) for word in self.start.command]
+
+    def environment(
+        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
         """What it is told by variables: its port, where its upstreams are, and its own `env`."""
         bare = self.tcp_upstreams
         wiring = {
@@ -501,10 +529,9 @@ class Target(Part):
             for name, upstream in self.upstreams.items()
         }
         own = {} if self.start is None else self.start.env
-        return {
-            name: filled(text, port=port, upstreams=upstreams, bare=bare)
-            for name, text in {"PORT": "{port}", **wiring, **own}.items()
-        }
+        known = self._places(port, upstreams, files or {})
+        told = {"PORT": "{port}", **wiring, **own}
+        return {name: filled(text, known) for name, text in told.items()}
 
     @property
     def cwd(self) -> Path:

@@ -18,7 +18,7 @@ from harness.scenario.stub_names import stub_names
 from harness.stub_checks import check_routes
 from harness.stub_data import Stub
 from harness.target import Target
-from harness.wiring import misplaced
+from harness.wiring import misplaced, named_in
 
 BUNDLED = ("reference", "naive")
 """Targets that need no file."""
@@ -110,6 +110,7 @@ def _check(target: Target, folder: Path) -> Misfits:
     yield from _url(target, folder)
     yield from _start(target, folder)
     yield from _placed(target)
+    yield from _tls(target)
     yield from _wiring(target, folder)
     yield from _evidence(target)
 
@@ -221,8 +222,23 @@ def _placed(target: Target) -> Misfits:
     known = dict.fromkeys((*stub_names(), *target.stubs, *target.real))
     texts = {("start", "command", index): word for index, word in enumerate(start.command)}
     for path, text in (texts | {("start", "env", n): v for n, v in start.env.items()}).items():
-        for problem in misplaced(text, known):
+        for problem in misplaced(text, known, target.tls_files):
             yield path, problem
+
+
+def _tls(target: Target) -> Misfits:
+    """Whom the run's own authority is to vouch for, and can't."""
+    for index, name in enumerate(target.tls):
+        if name in target.real:
+            yield ("tls", index), f"{name} is real (`real:`), and has a certificate of its own"
+        elif name not in target.upstream_names:
+            yield ("tls", index), not_known("upstream", name, target.upstream_names)
+    sealed = (*target.tls, *target.real)
+    for variable, text in () if target.start is None else target.start.env.items():
+        for name in named_in((text,)):
+            if f"https://{{{name}." in text and name not in sealed:
+                why = f"the stub of {name} speaks no TLS without `tls: [{name}]`"
+                yield ("start", "env", variable), f"{why}; {{{name}.url}} has the scheme in it"
 
 
 def _openapi(target: Target, name: str) -> Misfits:

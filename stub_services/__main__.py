@@ -8,10 +8,11 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
-from stub_services.control import TOKEN, bearers_of
+from stub_services.control import TOKEN, bearers_of, nobody
 from stub_services.roster import SERVICES, build
 from stub_services.server import listen, port_of
 
@@ -27,19 +28,31 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(_serve(names, options.host, ports, alone=options.alone))
+            asyncio.run(_serve(names, options.host, ports, options.tls, alone=options.alone))
+        except ssl.SSLError as error:
+            print(f"--tls: not a certificate and its key: {error.reason}", file=sys.stderr)
+            return 2
         except OSError as error:
             print(f"can't listen: {error.strerror or error}", file=sys.stderr)
             return 2
     return 0
 
 
-async def _serve(names: list[str], host: str, ports: dict[str, int], *, alone: bool) -> None:
+async def _serve(
+    names: list[str], host: str, ports: dict[str, int], tls: list[_Tls], *, alone: bool
+) -> None:
     services = build(names)
     admits = bearers_of(os.environ.get(TOKEN, ""))
     servers = await listen(services, host=host, ports=ports, admits=admits, alone=alone)
     ready = {name: port_of(server) for name, server in servers.items()}
-    print(json.dumps({"ready": ready}), flush=True)
+    # Whoever controls a stub does so in the clear; only its callers come by the second port.
+    contexts = {each.name: _context(each) for each in tls}
+    wanted = {each.name: each.port for each in tls}
+    secured = await listen(
+        services, host=host, ports=wanted, admits=nobody, alone=alone, tls=contexts
+    )
+    told = {"tls": {name: port_of(server) for name, server in secured.items()}} if tls else {}
+    print(json.dumps({"ready": ready, **told}), flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
@@ -66,11 +79,41 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", action="append", default=[], type=_port, metavar="NAME=PORT", help="0: any"
     )
+    parser.add_argument(
+        "--tls",
+        action="append",
+        default=[],
+        type=_tls,
+        metavar="NAME=PORT:CERT:KEY",
+        help="listen for TLS, too, with the certificate and the key of these PEM files",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
     parser.add_argument(
         "--alone", action="store_true", help="turn other accounts of this machine away"
     )
     return parser
+
+
+class _Tls(NamedTuple):
+    name: str
+    port: int
+    certificate: str
+    key: str
+
+
+def _tls(text: str) -> _Tls:
+    name, _, rest = text.partition("=")
+    number, *files = rest.split(":")
+    if len(files) != 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected such as mail=0:mail.pem:mail.key")
+    return _Tls(*_port(f"{name}={number}"), *files)
+
+
+def _context(tls: _Tls) -> ssl.SSLContext:
+    """Raises: ssl.SSLError, OSError for files that can't be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
 
 
 def _port(text: str) -> tuple[str, int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from neighbours import stranger
 from stub_services.connection import Connection
@@ -95,21 +97,26 @@ async def listen(
     ports: Mapping[str, int],
     admits: Admits = anyone,
     alone: bool = False,
+    tls: Mapping[str, ssl.SSLContext] | None = None,
 ) -> dict[str, asyncio.Server]:
     """Start a listener for each service; port 0 takes any free one, `admits` says whom it obeys.
 
     `alone` turns away what other accounts of this machine connect.
+    `tls`: with which context each service listens; without any, all do, in the clear.
 
     Raises: OSError for a port that is taken.
     """
     loop = asyncio.get_running_loop()
     servers = {}
     for name, service in services.items():
+        if tls is not None and name not in tls:
+            continue
         servers[name] = await loop.create_server(
-            lambda service=service: SocketProtocol(service, loop, admits, alone=alone),  # type: ignore[misc]
+            partial(SocketProtocol, service, loop, admits, alone=alone),
             host,
             ports.get(name, 0),
             backlog=_BACKLOG,
+            ssl=None if tls is None else tls[name],
         )
     return servers
 

@@ -149,7 +149,8 @@ def _unheard(_progress: Progress) -> None:
 
 def _introduce(job: Job, world: World, console: Console) -> None:
     host, port = world.gateway.address
-    url = job.target.url or f"http://{host}:{port}"
+    scheme = "https" if job.target.start is not None and job.target.start.tls else "http"
+    url = job.target.url or f"{scheme}://{host}:{port}"
     console.print(f"\n{job.target.name} at {url}", style="bold", markup=False)
     ports = world.proxy_ports
     wired = job.target.environment(port, ports)

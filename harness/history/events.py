@@ -53,6 +53,8 @@ class Run(Event):
     """Calls that the target makes by itself, as declared: `mail GET /health`."""
     tcp: tuple[str, ...] = ()
     """Upstreams that are declared not to speak HTTP (`protocol: tcp`)."""
+    tls: tuple[str, ...] = ()
+    """Upstreams whose stubs speak TLS: their proxy sees connections, and can't read requests."""
     contract: str = ""
     """The text of the contract file that the target names; empty for the bundled contract."""
     settings: dict[str, SettingsJson] = field(default_factory=dict)

@@ -68,9 +68,12 @@ class Sight:
         """`patient`: the order of events is as loose as the machine was measured to make it."""
         self.patient = patient
         evidence = history.run.evidence
-        self.requests = "proxy requests" in evidence
+        sealed = upstream in history.run.tls
+        self.requests = "proxy requests" in evidence and not sealed
         """Whether the proxy tells of each request."""
-        self.connections = "proxy connections" in evidence
+        self.connections = "proxy connections" in evidence or (
+            sealed and "proxy requests" in evidence
+        )
         """Whether the proxy tells of each connection that it accepts."""
         self.refusals = "refused connects" in evidence or history.run.engine == "sim"
         """Whether connects that nobody accepted are told, too."""

@@ -64,7 +64,8 @@ def test_a_misspelt_place_is_named_with_what_was_meant(start: str, message: str)
 
 
 def test_what_was_filled_is_not_filled_again() -> None:
-    assert filled("{{cache.port}} {port}", port=1, upstreams={"cache": 2}) == "{cache.port} 1"
+    known = {"cache.port": "{port}", "port": "1"}
+    assert filled("{{cache.port}} {port} {cache.port}", known) == "{cache.port} 1 {port}"
 
 
 def test_containers_are_wired_by_variables_only() -> None:
@@ -74,3 +75,42 @@ def test_containers_are_wired_by_variables_only() -> None:
     )
     with pytest.raises(WorldError, match="billing needs a variable under `upstreams:`"):
         check_upstreams(placed)
+
+
+SEALED = (
+    "name: t\nupstreams: {AUTH_URL: auth}\ntls: [auth]\n"
+    "start: {command: [x, '{tls.key}'], wsgi: 'x:x', tls: true, env: {CA: '{tls.ca}'}}\n"
+)
+
+
+def test_files_of_certificates_and_the_scheme_are_filled() -> None:
+    found = parse_target(SEALED, "t.yaml")
+    files = {"ca": "/r/ca.pem", "cert": "/r/t.pem", "key": "/r/t.key"}
+    assert found.command(5000, {"auth": 7}, files) == ["x", "/r/t.key"]
+    assert found.environment(5000, {"auth": 7}, files) == {
+        "PORT": "5000", "AUTH_URL": "https://127.0.0.1:7", "CA": "/r/ca.pem",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "line", "message"),
+    [
+        ("[auth]", "[atuh]", 3, "upstream 'atuh' is not known; did you mean 'auth'?"),
+        ("[auth]", "[auth]\nreal: {auth: '127.0.0.1:1'}", 3, "has a certificate of its own"),
+        ("'{tls.key}'", "'{tls.kay}'", 4, "did you mean '{tls.key}'?"),
+        ("tls: true, ", "", 4, "'{tls.key}' stands for nothing without `start: {tls: true}`"),
+        ("'{tls.ca}'", "'https://{billing.address}'", 4, "billing speaks no TLS without `tls: ["),
+    ],
+)
+def test_what_nobody_vouches_for_is_named(
+    there: str, instead: str, line: int, message: str
+) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(SEALED.replace(there, instead, 1), "t.yaml")
+    found = [problem.line for problem in caught.value.problems if message in problem.message]
+    assert found == [line], caught.value
+
+
+def test_containers_speak_no_tls() -> None:
+    with pytest.raises(WorldError, match="the containers speak no TLS"):
+        check_upstreams(parse_target(SEALED, "t.yaml"))

@@ -290,5 +290,7 @@ def check_upstreams(target: Target) -> None:
             f"--engine compose starts the target's container, which no place in `start:` reaches: "
             f"{', '.join(placed)} needs a variable under `upstreams:`"
         )
+    if target.tls_files:
+        raise WorldError("the containers speak no TLS (`tls:`, `start: {tls: true}`)")
     if target.real:
         raise WorldError("`real:` services can't be reached from the containers' network")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange, over_tls
+from harness.engines.local.authority import Authority
 from harness.engines.marks import LogReader
 from harness.engines.processes import LAST_LINES, Child, ended
 from harness.engines.reaper import Reaper
@@ -43,6 +44,8 @@ class Gateway:
         self._looks: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         self._wiring: tuple[Mapping[str, int], str] = ({}, "")
         """Each upstream's port, and the token of internal calls."""
+        self._files: dict[str, str] = {}
+        """Where certificates are, by what a place calls them."""
         self.address = (HOST, 0)
         self.exchange: Exchange = _way_to(job.target)
         """How it is spoken to."""
@@ -53,8 +56,12 @@ class Gateway:
         child = self._child
         return () if child is None or child.exit_status is not None else (child.pid,)
 
-    async def start(self, upstreams: Mapping[str, int], internal_token: str) -> None:
+    async def start(
+        self, upstreams: Mapping[str, int], internal_token: str, authority: Authority | None = None
+    ) -> None:
         """Start the target and wait until it is ready; `upstreams` gives each proxy's port.
+
+        `authority`: who vouches for it and its upstreams, where they speak TLS.
 
         Raises: TargetError when it can't be started, ends, or never gets ready.
         """
@@ -68,6 +75,12 @@ class Gateway:
                 "--engine sim plays it"
             )
         self._wiring = (dict(upstreams), internal_token)
+        if authority is not None:
+            self._files = {"ca": str(authority.ca)}
+            if self._target.start.tls:
+                certificate, key = authority.issue("target")
+                self._files |= {"cert": str(certificate), "key": str(key)}
+                self.exchange = over_tls(ssl.create_default_context(cafile=authority.ca))
         await self._begin(free_port())
 
     async def restart(self, target: Target) -> None:
@@ -102,11 +115,11 @@ class Gateway:
         target = self._target
         upstreams, token = self._wiring
         assert target.start is not None
-        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(port, upstreams)
+        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(port, upstreams, self._files)
         try:
             self._child = await Child.start(
                 f"target {target.name!r}",
-                target.command(port, upstreams),
+                target.command(port, upstreams, self._files),
                 reaper=self._reaper,
                 on_line=self._chronicle.guarded(self._on_line),
                 env=env,

@@ -12,11 +12,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.control import TOKEN
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
+from harness.engines.local.authority import Authority
 from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
 from harness.engines.records import event_of_record
@@ -32,6 +35,15 @@ _READY_WITHIN_S = 20.0
 _QUIET_S = 0.05
 
 
+@dataclass(slots=True)
+class _Tls:
+    """The listener of one stub by which its callers come, where it speaks TLS."""
+
+    certificate: Path
+    key: Path
+    port: int = 0
+
+
 class Services:
     """Starts, tells, breaks and stops the stubs of one world."""
 
@@ -43,6 +55,7 @@ class Services:
         self._reaper = reaper
         self._children: dict[str, Child] = {}
         self._paused: set[str] = set()
+        self._tls: dict[str, _Tls] = {}
         self._last_record_s = time.monotonic()
         self._charges: dict[str, list[dict[str, Any]]] = {}
         self.links: dict[str, StubLink] = {}
@@ -72,11 +85,21 @@ class Services:
             for name in fault.upstreams
         }
 
-    async def start(self) -> None:
+    def port_of(self, name: str) -> int:
+        """Where a stub takes calls."""
+        tls = self._tls.get(name)
+        return self.links[name].port if tls is None else tls.port
+
+    async def start(self, authority: Authority | None = None) -> None:
         """Start all, tell them users and routes, and begin to receive their records.
+
+        `authority`: who vouches for those that speak TLS.
 
         Raises: WorldError when one doesn't come up.
         """
+        if authority is not None:
+            named = (name for name in self.names if name in self._job.target.tls)
+            self._tls = {name: _Tls(*authority.issue(name)) for name in named}
         alone = self._alone
         shared = [name for name in self.names if name not in alone]
         groups = [shared] if shared else []
@@ -95,7 +118,10 @@ class Services:
 
         def on_line(line: str) -> None:
             if line.startswith('{"ready"') and not ready.done():
-                ready.set_result(json.loads(line)["ready"])
+                told = json.loads(line)
+                for name, port in told.get("tls", {}).items():
+                    self._tls[name].port = port
+                ready.set_result(told["ready"])
             elif line.startswith('{"trouble"'):
                 trouble = json.loads(line)["trouble"]
                 self._chronicle.broke(WorldError(f"the stub of {', '.join(names)}: {trouble}"))
@@ -103,6 +129,9 @@ class Services:
         words = [sys.executable, "-m", "stub_services", *names, *self._alone_here]
         for name, port in (ports or dict.fromkeys(names, 0)).items():
             words += ["--port", f"{name}={port}"]
+        for name in (name for name in names if name in self._tls):
+            tls = self._tls[name]
+            words += ["--tls", f"{name}={tls.port}:{tls.certificate}:{tls.key}"]
         child = await Child.start(
             f"the stub of {', '.join(names)}",
             words,

@@ -12,6 +12,7 @@ from harness.engines.accounts import Accounts
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
 from harness.engines.journal import event_of_line, intruder_in, shortage_in
+from harness.engines.local.authority import Authority
 from harness.engines.local.gateway import HOST, Gateway
 from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
@@ -71,7 +72,9 @@ class World:
         Raises: WorldError.
         """
         report(Progress(doing="starting stubs and proxies"))
-        server, _ = await together(self._start_server(), self.services.start())
+        asked = self._job.target.tls_files
+        authority = Authority(self._job.folder / "tls") if asked else None
+        server, _ = await together(self._start_server(), self.services.start(authority))
         prefix = f"{self._job.scenario.name}-{secrets.token_hex(3)}-" if server.shared else ""
         restart = None if server.shared else server.restart
         self._proxies = Proxies(server.client, prefix=prefix, restart=restart)
@@ -79,7 +82,7 @@ class World:
         for name in self._job.target.upstream_names:
             await self._proxies.create(name, self._address(name), port=fixed.get(name, 0))
         report(Progress(doing=f"starting {self._job.target.name}"))
-        await self.gateway.start(self._proxies.ports(), self._job.internal_token)
+        await self.gateway.start(self._proxies.ports(), self._job.internal_token, authority)
         self.gateway.watch_status(self._job.target.upstream_names)
 
     async def _start_server(self) -> RunningProxy:
@@ -89,7 +92,7 @@ class World:
 
     def _address(self, name: str) -> str:
         real = self._job.target.real_address(name)
-        return real if real is not None else f"{HOST}:{self.services.links[name].port}"
+        return real if real is not None else f"{HOST}:{self.services.port_of(name)}"
 
     def _on_journal(self, arrived_s: float, record: Mapping[str, Any]) -> None:
         if record.get("name") == _MARK:

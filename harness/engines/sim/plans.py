@@ -48,6 +48,11 @@ def make_plan(
             f"target {target.name!r} can't be simulated: {', '.join(target.real)} is a real "
             "service, and the simulation reaches none; use --engine local"
         )
+    if target.tls_files:
+        raise TargetError(
+            f"target {target.name!r} can't be simulated: there is no TLS in the simulation "
+            "(`tls:`, `start: {tls: true}`); use --engine local"
+        )
     names = target.upstream_names
     ports = {name: FIRST_PORT + index for index, name in enumerate(names)}
     offsets = itertools.accumulate(

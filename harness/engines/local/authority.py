@@ -1,0 +1,39 @@
+"""The run's own certificate authority: for this machine's loopback address, and this run alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import TargetError
+
+_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class Authority:
+    """Issues certificates into a folder of the run; its own is what a target is to trust."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises: TargetError where the library that makes them is missing."""
+        try:
+            from trustme import CA
+        except ImportError:
+            raise TargetError(
+                "TLS needs a library that isn't installed: pip install 'outage-harness[tls]'"
+            ) from None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._ca = CA(organization_name="outage-harness")
+        self.ca = folder / "ca.pem"
+        """The file of its own certificate."""
+        self._ca.cert_pem.write_to_path(str(self.ca))
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """The files of a certificate for loopback and of its key, readable by their owner only."""
+        made = self._ca.issue_cert(*_NAMES)
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        for path in (certificate, key):
+            path.touch(mode=0o600)
+        for index, part in enumerate(made.cert_chain_pems):
+            part.write_to_path(str(certificate), append=index > 0)
+        made.private_key_pem.write_to_path(str(key))
+        return certificate, key
