@@ -71,7 +71,13 @@ def sound_twin(target: Target) -> Target | None:
     env: dict[str, str] = {}
     for name in target.upstream_names:
         own = target.settings(name)
-        if own.breaker != in_a_row(**{key: getattr(own, key) for key in _SETTINGS}).breaker:
+        plain = in_a_row(
+            attempts=own.attempts,
+            timeout_s=own.timeout_s,
+            threshold=own.failures,
+            wait_s=own.wait_s,
+        )
+        if own.breaker != plain.breaker:
             return None
         env |= _variables(name, own)
     start = Start(command=reference.start.command, wsgi=reference.start.wsgi, env=env)
