@@ -189,6 +189,36 @@ def parse_at_most(text: object) -> AtMost:
     raise ValueError("expected a bound over a time, such as <= 10/s or <= 30/10s")
 
 
+_LOAD = re.compile(rf"([0-9]{{1,15}})\s*/\s*{_NUMBER}?\s*(ms|s|min|m|h)")
+
+
+def parse_load(text: object) -> AtMost:
+    """`10/s`, `30/10s`: so many within any such time.
+
+    Raises: ValueError when it isn't a whole number over a time.
+    """
+    if isinstance(text, str) and (match := _LOAD.fullmatch(text.strip())):
+        count, every, unit = match.groups()
+        over_s = float(every or 1) * _SECONDS[unit]
+        if over_s > 0:
+            return AtMost(int(count), over_s)
+    raise ValueError("expected calls over a time, such as 10/s or 30/10s")
+
+
+_AT_ONCE = re.compile(r"([0-9]{1,6})(\s+at\s+once)?")
+
+
+def parse_at_once(text: object) -> int:
+    """`10 at once`, or `10`.
+
+    Raises: ValueError when it is no whole number.
+    """
+    written = "" if isinstance(text, bool) else str(text).strip()
+    if match := _AT_ONCE.fullmatch(written):
+        return int(match[1])
+    raise ValueError("expected a number of calls, such as 10 at once")
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Numbers from `low` to `high`, both included; `high` may be infinite."""

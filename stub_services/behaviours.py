@@ -3,14 +3,17 @@
 As JSON: `{"route": "POST /deduct" or null, "from_call": 1, "to_call": null, "share": 1.0,
 "seed": 0, "for_s": null, "action": ...}` with the action's parameters beside its name, or
 `"sequence": [{"action": ...}, null, ...]` (the k-th call gets the k-th; with `"repeat": true` from
-the start again, else nothing after the last). Calls are counted from 1, for each behaviour, from
-the moment it was put, over the calls that match its route; a share is drawn for each of those.
+the start again, else nothing after the last). With `"above_calls": 10, "above_s": 1` only calls
+beyond ten within a second are hit, with `"more_than": 10` those beyond ten under way at the
+service. Calls are counted from 1, for each behaviour, from the moment it was put, over the calls
+that match its route; a share is drawn for each of those.
 """
 
 from __future__ import annotations
 
 import math
 import random
+from collections import deque
 from typing import Any
 
 from stub_services.actions import Action, parse_action
@@ -31,6 +34,9 @@ _KEYS = {
     "share": 1.0,
     "seed": 2**64,
     "for_s": MOST_SECONDS,
+    "above_calls": MOST_CALLS,
+    "above_s": MOST_SECONDS,
+    "more_than": MOST_CALLS,
 }
 """The numbers of a behaviour, and how large each may be."""
 
@@ -63,17 +69,34 @@ class Behaviour:
         self._sequence = "sequence" in value
         self._actions = _actions(value)
         self._calls = 0
+        above_s = numbers["above_s"]
+        self._above_s = 1.0 if above_s is None else float(above_s)
+        self._above_calls = numbers["above_calls"]
+        self._more_than = numbers["more_than"]
+        self._recent: deque[float] = deque()
 
-    def meet(self, request: Request, at_s: float) -> Action | None:
-        """What it does to a call, which is counted."""
+    def meet(self, request: Request, at_s: float, at_once: int = 1) -> Action | None:
+        """What it does to a call, which is counted; `at_once`: calls under way, with this one."""
         if at_s >= self.until_s or not self._covers(request):
             return None
         self._calls += 1
+        if not self._loaded(at_s, at_once):
+            return None
         drawn = self._share >= 1 or self._random.random() < self._share
         if not drawn or not self._from_call <= self._calls <= self._to_call:
             return None
         action = self._turn(int(self._calls - self._from_call))
         return None if action is None else action.drawn(self._random.random)
+
+    def _loaded(self, at_s: float, at_once: int) -> bool:
+        """Whether a call is beyond the load that is borne, where one is said."""
+        if self._above_calls is not None:
+            self._recent.append(at_s)
+            while self._recent[0] <= at_s - self._above_s:
+                self._recent.popleft()
+            if len(self._recent) <= self._above_calls:
+                return False
+        return self._more_than is None or at_once > self._more_than
 
     def revokes(self, user_id: str, at_s: float) -> bool:
         """Whether it makes a user's token invalid now."""
@@ -132,9 +155,11 @@ class Behaviours:
         """End one, if it is there."""
         self._by_id.pop(behaviour_id, None)
 
-    def meet(self, request: Request, at_s: float) -> list[tuple[Behaviour, Action]]:
-        """All that happens to a call; each behaviour counts it."""
-        met = ((each, each.meet(request, at_s)) for each in self._by_id.values())
+    def meet(
+        self, request: Request, at_s: float, at_once: int = 1
+    ) -> list[tuple[Behaviour, Action]]:
+        """All that happens to a call; each behaviour counts it. `at_once` as in `Behaviour`."""
+        met = ((each, each.meet(request, at_s, at_once)) for each in self._by_id.values())
         return [(each, action) for each, action in met if action is not None]
 
     def revoked(self, user_id: str, at_s: float) -> bool:

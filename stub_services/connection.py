@@ -146,7 +146,8 @@ class Connection:
     def _call(self, request: Request, at_s: float) -> Delivery:
         service = self._service
         route, work, of = service.find(request, at_s)
-        met = service.behaviours.meet(request, at_s)
+        service.busy += 1
+        met = service.behaviours.meet(request, at_s, service.busy)
         felt = service.felt(request, met)
         call_id = service.recorder.call(at_s, request, route, of, felt)
         combined = combine(action for _, action in met)
@@ -218,6 +219,7 @@ class Connection:
         current = self._delivery
         assert current is not None
         self._delivery = None
+        self._service.busy -= 1
         if current.held_by is not None:
             self._service.waiting.remove(self)
         else:

@@ -45,6 +45,8 @@ class Service:
         self.recorder = Recorder(name, salt=salt)
         self.behaviours = Behaviours()
         self.waiting: list[Waiting] = []
+        self.busy = 0
+        """How many calls are under way."""
         handlers = {"GET /health": _health, **self.routes()}
         self._own = [
             Route(pattern=Pattern.parse(text), handler=handler)

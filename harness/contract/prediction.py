@@ -136,6 +136,8 @@ def _untold(
 def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> str:
     """Whether a drawn delay may or may not be longer than an attempt's deadline."""
     for fault in scenario.faults:
+        if upstream in fault.upstreams and fault.more_than is not None:
+            return "how many calls are under way at once, the arithmetic doesn't count"
         if upstream in fault.upstreams and fault.chancy_s is not None:
             least_s, most_s = fault.chancy_s
             if least_s < timeout_s <= most_s + _TOGETHER_S:

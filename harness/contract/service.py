@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from harness.contract.routes import Call
@@ -27,14 +28,26 @@ class Behaviour:
     part: str
     """Which part of an answer it concerns."""
     met: int = 0
+    recent: deque[float] = field(default_factory=deque)
+    """When its last calls came."""
 
-    def hits(self, call: Call, rng: random.Random) -> bool:
-        """Whether it hits a call, which it counts if it is of its route."""
+    def hits(self, call: Call, rng: random.Random, now_s: float, draw: Callable[[], float]) -> bool:
+        """Whether it hits a call, which it counts if it is of its route; `draw` says whether more
+        calls than it bears are taken to be under way.
+        """
         fault = self.fault
         path = call.route.partition(" ")[2]
         if fault.on is not None and not route_matches(fault.on, call.route, path):
             return False
         self.met += 1
+        if fault.above is not None:
+            self.recent.append(now_s)
+            while self.recent[0] <= now_s - fault.above.over_s:
+                self.recent.popleft()
+            if len(self.recent) <= fault.above.count:
+                return False
+        if fault.more_than is not None and draw() < 0.5:
+            return False
         counted = fault.counted
         if counted is not None and self.met not in counted:
             return False
@@ -84,9 +97,17 @@ class Sent:
 class Service:
     """The faults that are played inside one upstream's service, in the order they came."""
 
-    def __init__(self, rng: random.Random, draw: Callable[[], float] | None = None) -> None:
-        """`draw`: gives the share of calls by which delays are drawn; by chance if None."""
+    def __init__(
+        self,
+        rng: random.Random,
+        draw: Callable[[], float] | None = None,
+        now: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`draw`: gives the share of calls by which delays are drawn; by chance if None. `now`: the
+        present instant. How many calls are under way isn't played, but drawn (`Prediction.untold`).
+        """
         self._rng = rng
+        self._now = now
         self._draw = draw or rng.random
         self._behaviours: dict[int, Behaviour] = {}
 
@@ -102,6 +123,7 @@ class Service:
         """A new process is told its faults again, and counts their calls anew."""
         for behaviour in self._behaviours.values():
             behaviour.met = 0
+            behaviour.recent.clear()
 
     def answer(self, call: Call, user: str | None, usual_s: float) -> Sent:
         """What becomes of a call; `usual_s` is how long a healthy answer takes.
@@ -112,7 +134,7 @@ class Service:
         served = self._usual(call, user)
         first: dict[str, int] = {}
         for index, behaviour in self._behaviours.items():
-            if behaviour.hits(call, self._rng):
+            if behaviour.hits(call, self._rng, self._now(), self._draw):
                 part = behaviour.part
                 if part == "addition":
                     served = behaviour.fault.drawn(self._draw).serve(served)

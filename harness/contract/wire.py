@@ -39,7 +39,7 @@ class Wire:
         self.rng = rng
         self._changes_s = sorted(changes_s)
         self._in_force = 0
-        self.service = Service(rng, draw)
+        self.service = Service(rng, draw, lambda: clock.now_s)
         self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
         self.refused_by: set[int] = set()
         self.cut_off_by: set[int] = set()

@@ -25,6 +25,10 @@ def behaviour(fault: FaultBase, *, seed: int) -> dict[str, Any]:
     if counted is not None:
         chosen["from_call"] = int(counted.low)
         chosen["to_call"] = None if math.isinf(counted.high) else int(counted.high)
+    if fault.above is not None:
+        chosen |= {"above_calls": fault.above.count, "above_s": fault.above.over_s}
+    if fault.more_than is not None:
+        chosen["more_than"] = fault.more_than
     if fault.one_in is not None:
         turns = [fault.action(), *[None] * (fault.one_in - 1)]
         return chosen | {"sequence": turns, "repeat": True}

@@ -23,9 +23,11 @@ from harness.units import (
     Window,
     parse_around,
     parse_at_most,
+    parse_at_once,
     parse_count,
     parse_duration,
     parse_duration_range,
+    parse_load,
     parse_ratio,
     parse_share,
     parse_size,
@@ -207,6 +209,16 @@ AtMostField = Annotated[
         "<= 10/s",
         pattern=rf"(<=|<)\s*[0-9]+\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h)",
     ),
+]
+LoadField = Annotated[
+    AtMost,
+    _unless_parsed(parse_load, AtMost),
+    _text("calls over a time", "10/s", pattern=r"[0-9]+\s*/\s*[0-9.]*\s*(ms|s|min|m|h)"),
+]
+AtOnceField = Annotated[
+    int,
+    BeforeValidator(parse_at_once),
+    _text("calls at once", "10 at once", pattern=r"[0-9]+(\s+at\s+once)?", minimum=0),
 ]
 RatioField = Annotated[
     Range,

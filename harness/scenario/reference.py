@@ -48,9 +48,10 @@ def fault_page() -> str:
     intro = (
         "# Kinds of fault\n\n"
         "Generated from the registry by `python -m harness.scenario.reference`; a test keeps it\n"
-        "current. *Some calls only* says whether `on`, `first`, `calls`, `one_in` and `share` may\n"
-        "pick calls; a kind without it hits all of an upstream's. `clock_step` hits the target\n"
-        "itself, so it takes no `upstream`.\n\n"
+        "current. *Some calls only* says whether `on`, `first`, `calls`, `one_in`, `above`,\n"
+        "`more_than` and `share` may pick calls; a kind without it hits all of an upstream's.\n"
+        "`clock_step` hits the target itself, so it takes no `upstream`. A connect without any\n"
+        "answer, so that connect timeouts run, is `unanswered`.\n\n"
         "Calls are picked by the service's stub, which counts them from the instant the fault\n"
         "begins, over the calls of its route, whoever makes them. A process that is killed or\n"
         "restarted meanwhile counts anew from one when it is back: of `first: 4` and a restart\n"

@@ -32,6 +32,8 @@ FAILS = {
     ("clients_try_again", "trips-early"): ("login is answered 200",),
     ("clients_hang_up", "no-deadline"): ("auth breaker: keeps", "auth has at most 14 calls"),
     ("crowd_grows", "lock-across-call"): ("p99 of chat's answers",),
+    ("crowd_breaks_auth", "client-per-request"): ("auth breaker: opens",),
+    ("few_at_once", "client-per-request"): ("auth breaker: opens",),
 }
 """By scenario and defect: how the names of what has to fail begin."""
 

@@ -11,9 +11,11 @@ from pydantic import Field, PrivateAttr, model_validator
 from harness.scenario.faults.row import Kind, Takes, ToxicUse, Where
 from harness.scenario.faults.served import Served
 from harness.scenario.fields import (
+    AtOnceField,
     CallRoute,
     CountField,
     Duration,
+    LoadField,
     Misfit,
     Part,
     Share,
@@ -22,6 +24,8 @@ from harness.scenario.fields import (
     exclusive,
 )
 from harness.units import Range
+
+_COUNTS = ("first", "calls", "one_in")
 
 
 class FaultBase(Part):
@@ -36,6 +40,7 @@ class FaultBase(Part):
         exclusive("first", "calls"),
         exclusive("one_in", "first"),
         exclusive("one_in", "calls"),
+        *(exclusive(load, counts) for load in ("above", "more_than") for counts in _COUNTS),
         {"dependentRequired": {"for": ["every"]}},
     )
 
@@ -60,6 +65,12 @@ class FaultBase(Part):
     one_in: Whole | None = Field(
         None, ge=2, description="one call in k: 2 hits the 1st, 3rd, 5th", examples=[2]
     )
+    above: LoadField | None = Field(
+        None, description="only calls beyond so many within such a time", examples=["10/s"]
+    )
+    more_than: AtOnceField | None = Field(
+        None, description="only calls beyond so many under way at once", examples=["10 at once"]
+    )
     share: Share = Field(1.0, description="only this share of calls, drawn from the run's seed")
 
     _part_of: int | None = PrivateAttr(None)
@@ -83,7 +94,12 @@ class FaultBase(Part):
     def selective(self) -> bool:
         """Whether it picks calls (a route, a count, a share), which only a stub can do."""
         picked = self.on is not None or self.counted is not None or self.one_in is not None
-        return picked or self.share < 1
+        return picked or self.by_load or self.share < 1
+
+    @property
+    def by_load(self) -> bool:
+        """Whether it hits what comes beyond a load."""
+        return self.above is not None or self.more_than is not None
 
     @property
     def fails(self) -> bool:
@@ -147,7 +163,8 @@ class FaultBase(Part):
 
     @property
     def _selector(self) -> str:
-        said = {"on": self.on, "first": self.first, "calls": self.calls, "one_in": self.one_in}
+        keys = ("on", "first", "calls", "one_in", "above", "more_than")
+        said = {key: getattr(self, key) for key in keys}
         return next((key for key, value in said.items() if value is not None), "share")
 
     @property
@@ -182,6 +199,9 @@ class FaultBase(Part):
             raise Misfit("`first` and `calls` say the same; keep one of them", key="calls")
         if self.one_in is not None and self.counted is not None:
             raise Misfit("`one_in` goes on for ever: drop it, or `first` and `calls`", key="one_in")
+        if self.by_load and (self.counted is not None or self.one_in is not None):
+            key = self._selector
+            raise Misfit(f"`{key}` counts calls, whatever the load: drop it, or the load", key=key)
         kind = self.KIND
         if self.selective and kind.where != "stub" and not kind.in_stub:
             hit = "the target itself" if kind.where == "target" else "all calls of the upstream"

@@ -577,6 +577,30 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
         9,
         "requests are planned",
     ),
+    "a load without a time": (
+        "fault: blackhole",
+        "fault: blackhole\n    above: 10",
+        13,
+        "such as 10/s",
+    ),
+    "a load that counts": (
+        "fault: blackhole",
+        "fault: blackhole\n    above: 10/s\n    first: 3",
+        14,
+        "whatever the load",
+    ),
+    "a load that a port can't tell": (
+        "fault: blackhole",
+        "fault: refused\n    more_than: 10 at once",
+        13,
+        "`refused` hits all calls",
+    ),
+    "many at once": (
+        "fault: blackhole",
+        "fault: blackhole\n    more_than: many at once",
+        13,
+        "such as 10 at once",
+    ),
     # YAML
     "tab": ("  chat:", "\tchat:", 5, "tab"),
     "no colon": ("duration: 80s", "duration 80s", 3, "a colon after the key"),
