@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, TypeAdapter, WithJsonSchema
 
 from harness.scenario.expectations.base import Selecting
 from harness.scenario.fields import LatencyField, StreamName
@@ -34,7 +34,7 @@ _SCHEMA: dict[str, Any] = {
     "examples": [{"p50": "< 100ms", "p99": "< 2s"}],
     "minProperties": 1,
     "additionalProperties": False,
-    "patternProperties": {rf"^{_NAME.pattern}$": {"type": "string"}},
+    "patternProperties": {rf"^{_NAME.pattern}$": TypeAdapter(LatencyField).json_schema()},
 }
 Bounds = Annotated[dict[str, LatencyField], AfterValidator(_named), WithJsonSchema(_SCHEMA)]
 

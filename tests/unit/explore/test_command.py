@@ -13,6 +13,7 @@ import pytest
 
 from harness.cli.entry import call
 from harness.scenario.loader import load_scenario
+from tests.unit.explore.test_explore import target_text
 
 ROOT = Path(__file__).resolve().parents[3]
 SECOND = str(ROOT / "tests/second_gateway/target.yaml")
@@ -34,9 +35,11 @@ def test_nothing_found_is_0_and_says_where_it_has_been(tmp_path: Path) -> None:
     assert list((tmp_path / "outage-findings").iterdir()) == []
 
 
-def test_a_naive_gateway_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path) -> None:
+def test_a_mistake_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path) -> None:
+    """Of a gateway with one mistake: of one that has many each is found, confirmed and shrunk."""
+    (tmp_path / "mine.yaml").write_text(target_text("billing_matters"), encoding="utf-8")
     done = explored(
-        "--target", "naive", "--examples", "2", "--seed", "2", "--report", "found",
+        "--target", "mine.yaml", "--examples", "20", "--seed", "2", "--report", "found",
         "--database", "db", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr

@@ -51,8 +51,12 @@ _BREAKS = {
 """What an exploration may call each mistake."""
 
 
+def target_text(defect: str) -> str:
+    return _TARGET.format(defect=defect, here=HERE)
+
+
 def target_with(defect: str) -> Target:
-    return parse_target(_TARGET.format(defect=defect, here=HERE), str(HERE / f"{defect}.yaml"))
+    return parse_target(target_text(defect), str(HERE / f"{defect}.yaml"))
 
 
 def hunted(

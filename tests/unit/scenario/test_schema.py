@@ -38,6 +38,7 @@ def values(node: Node, schema: Node) -> Iterator[Node]:
         return  # an object with keys of its own
     yield node
     below = [*node.get("anyOf", ()), node.get("items"), node.get("additionalProperties")]
+    below += node.get("patternProperties", {}).values()
     for inner in below:
         if isinstance(inner, dict):
             yield from values(inner, schema)
