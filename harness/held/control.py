@@ -163,7 +163,7 @@ class Control:
             return
         host, port = address = self._world.gateway.address
         self._playback.reloaded(address)
-        moved = f", now at http://{host}:{port}" if address != before else ""
+        moved = f", now at {host}:{port}" if address != before else ""
         self._say(f"{target.name} runs anew{moved}", "green")
 
     def _faults_over(self) -> None:
