@@ -184,11 +184,14 @@ class Control:
 
 def _check_same_world(before: Target, now: Target) -> None:
     """Raises: UsageError where the target's file asks for another world than the one that is up."""
-    worlds = [(each.upstreams, each.upstream_names, each.real, each.url) for each in (before, now)]
+    worlds = [
+        (each.upstreams, each.upstream_names, each.real, each.url, each.start and each.start.tls)
+        for each in (before, now)
+    ]
     if worlds[0] != worlds[1]:
         raise UsageError(
-            f"{now.file or now.name}: its upstreams, `real` or `url` have changed; that needs "
-            "another world: end this one and begin again"
+            f"{now.file or now.name}: its upstreams, `real`, `url` or `tls` have changed; that "
+            "needs another world: end this one and begin again"
         )
 
 

@@ -162,7 +162,7 @@ def test_keys_play_pause_jump_break_heal_and_reload(terminal: Terminal, tmp_path
     file = tmp_path / "mine.yaml"
     file.write_text(file.read_text().replace("auth}", "billing}"))
     terminal.press("r")
-    terminal.wait_for("that needs another world")
+    terminal.wait_for("needs another world")
     file.write_text("name: [")
     terminal.press("r")
     terminal.wait_for(r"mine\.yaml:\d+: ")
