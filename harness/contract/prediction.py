@@ -68,7 +68,7 @@ class _Key:
         return hash(self._text)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _predict(
     key: _Key,
     own: tuple[tuple[str, ServiceSettings], ...],

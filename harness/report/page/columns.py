@@ -29,7 +29,7 @@ _LONGEST_BODY = 2_000
 _LONGEST_LINE = 400
 _RESULTS = {Result.SUCCESS: "s", Result.FAILURE: "f", Result.NEUTRAL: "n"}
 
-told = lru_cache(maxsize=65_536)(clean)
+told = lru_cache(maxsize=8_192)(clean)
 """A text without secrets and commands; most are said many times."""
 
 
