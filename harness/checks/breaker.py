@@ -84,9 +84,9 @@ class _Judge(Counts):
         if not wire.demands or wire.unknown:
             observed = "nothing could tell"
             return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, self.sight())
-        if wire.changes.conflicts:
+        if wire.changes.differences:
             observed = "no request is known to have been rejected"
-            said = "; ".join(wire.changes.conflicts)
+            said = "; ".join(wire.changes.differences)
             return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, said)
         observed = f"0 of {len(wire.demands)} requests rejected"
         return self.finding("opens", Verdict.PASSED, "never", observed, self.sight())

@@ -9,6 +9,7 @@ endpoint and log narrow what the wire leaves open; where they contradict it, tha
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,6 +49,8 @@ class Changes:
     """By what each change is known."""
     conflicts: tuple[str, ...] = ()
     """What the target's own account says otherwise, and the wire surely knows better."""
+    differences: tuple[str, ...] = ()
+    """All that it says otherwise: open, say, while nobody came who would show that it isn't."""
     narrowed: bool = False
     """Whether the target's own account told stories apart."""
 
@@ -92,13 +95,15 @@ def changes(
     *,
     shown_s: Sequence[float] | None = None,
     doubted_s: Sequence[float] = (),
+    begun_s: Sequence[float] = (),
 ) -> Changes:
     """How it changed by these stories.
 
     `loose`: the stories of a breaker whose threshold is not known, for what nobody saw. `account`:
     what the target says of itself. `slack_s`: how far its instants may be from the wire's. `why`:
     by what a change is known. `shown_s`: where no rules explain everything, when somebody was
-    turned away. So late it may have opened where that is in doubt (`doubted_s`).
+    turned away. So late it may have opened where that is in doubt (`doubted_s`). `begun_s`: when
+    attempts were let through, in order.
     """
     fitting = [s for s in stories if account.agrees(s, slack_s)]
     told = fitting or list(stories)
@@ -122,14 +127,14 @@ def changes(
             wide, words = narrow, f"{words}, narrowed by {account.source(change.kind)}"
         found.append(wide)
         evidence.append(words)
+    told_otherwise = not fitting and shown_s is None
     return Changes(
         main=tuple(found),
         others=tuple(others),
         loose=tuple(free),
         evidence=tuple(evidence),
-        conflicts=()
-        if fitting or shown_s is not None
-        else tuple(account.conflicts(tuple(found), slack_s)),
+        conflicts=tuple(account.conflicts(found, slack_s, begun_s)) if told_otherwise else (),
+        differences=tuple(account.conflicts(found, slack_s)) if told_otherwise else (),
         narrowed=len(fitting) < len(stories),
     )
 
@@ -220,13 +225,23 @@ class Account:
             for at_s in self._opened_s:
                 yield at_s - _LOGGED_LATE_S, at_s
 
-    def conflicts(self, story: Sequence[Change], slack_s: float) -> Iterator[str]:
-        """Where what was reported can't be what a story says, in words."""
+    def conflicts(
+        self, story: Sequence[Change], slack_s: float, begun_s: Sequence[float] | None = None
+    ) -> Iterator[str]:
+        """Where what was reported can't be what a story says, in words.
+
+        `begun_s`: when attempts were let through; then one that is told to be open surely is closed
+        only where one of these was.
+        """
         for said in self.said:
             for state, low_s, high_s in _spells(story):
                 start_s = max(said.from_s, low_s + slack_s)
                 end_s = min(said.to_s, high_s - slack_s)
                 if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
+                    if begun_s is not None and state == "closed":
+                        first = bisect_left(begun_s, start_s)
+                        if first == bisect_left(begun_s, end_s):
+                            continue
                     yield (
                         f"the status endpoint shows {self._upstream} {said.state} at "
                         f"{start_s:.2f}..{end_s:.2f} s, when it was {state} on the wire"

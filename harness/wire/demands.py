@@ -187,6 +187,8 @@ class Demands:
         if not got_there:
             return None
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
+        if outcome == "unknown" and self._lacks_only(request, upstream, calls, mine):
+            outcome = "turned away"
         as_ever = _answer(request) in self._healthy[request.sent.stream]
         needed = outcome == "turned away" or (request.status or 0) // 100 == 2 or as_ever
         if needed and self._sights[upstream].is_hidden(asked_s):
@@ -211,6 +213,28 @@ class Demands:
             if any(attempt.altered for attempt in own):
                 return False
         return True
+
+    def _lacks_only(
+        self,
+        request: Request,
+        upstream: str,
+        calls: Sequence[Learned],
+        mine: Mapping[str, Sequence[Attempt]],
+    ) -> bool:
+        """Whether a good answer that isn't the one of health can be for want of this upstream only:
+        each call at another was made, and answered well.
+        """
+        if (request.status or 0) // 100 != 2 or _answer(request) in self._healthy[
+            request.sent.stream
+        ]:
+            return False
+        others = [call for call in calls if call.upstream != upstream]
+        made = [a for name, own in mine.items() if name != upstream for a in own]
+        if not others or any(not a.ok or a.altered for a in made):
+            return False
+        return all(
+            any(alike(call.route, a) for a in mine.get(call.upstream, ())) for call in others
+        )
 
     def _without(self, request: Request, upstream: str, *, first: bool, beyond: bool) -> Outcome:
         """Whether an answer shows that the upstream was needed and not had."""

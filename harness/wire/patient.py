@@ -38,7 +38,9 @@ class PatientWire(Wire):
     def changes(self) -> Changes:
         """The same changes; what the target says of itself contradicts only what was surely so."""
         found = self._strict.changes
-        still = self.account.conflicts(found.main, self.sight.fine_s) if found.conflicts else ()
+        if not found.conflicts:
+            return found
+        still = self.account.conflicts(found.main, self.sight.fine_s, self.begun_s)
         return replace(found, conflicts=tuple(still))
 
     @cached_property

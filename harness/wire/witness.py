@@ -311,7 +311,13 @@ class Wire:
             doubted_s=()
             if nearest is None
             else [r.state_s for r in nearest.unexplained if r.wrong == "while open"],
+            begun_s=self.begun_s,
         )
+
+    @property
+    def begun_s(self) -> list[float]:
+        """When attempts were let through, in order."""
+        return [attempt.start_s for attempt in self.attempts]
 
     def _why(self, change: Change) -> str:
         """By what a change is known."""

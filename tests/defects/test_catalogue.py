@@ -112,17 +112,17 @@ def simulated(
 
 
 def failures(judgement: Judgement) -> list[Finding]:
-    return [each for each in judgement.findings if each.verdict is Verdict.FAILED]
+    return [each for each in judgement.all_findings if each.verdict is Verdict.FAILED]
 
 
 def right(defect: Defect, judgement: Judgement) -> list[Finding]:
-    """The failed expectations that name a claim which the defect breaks."""
+    """The failed expectations and promises that name a claim which the defect breaks."""
     return [each for each in failures(judgement) if set(each.claims) & set(defect.claims)]
 
 
 def rightly_explained(defect: Defect, judgement: Judgement) -> bool:
     """Whether its failures say what it is, if they say anything (`behaviour.py`)."""
-    evidence = [each.evidence for each in judgement.all_findings if each.verdict is Verdict.FAILED]
+    evidence = [each.evidence for each in failures(judgement)]
     wanted = BEHAVES.get(defect.id)
     told = any("it behaves as one that" in words or "serialised?" in words for words in evidence)
     return any(wanted in words for words in evidence) if wanted else not told

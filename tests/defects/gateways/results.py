@@ -212,6 +212,24 @@ def nonsense_counted():
 
 
 @defect(
+    "nonsense-opens",
+    "a 200 without the JSON that was agreed opens the breaker at once",
+    claims="B1 B2",
+    scenarios="chat_meets_every_failure",
+)
+def nonsense_opens():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code == 200 and not agreed(response):
+                for _ in range(self.breaker.threshold):
+                    self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
     "refusals-reset-nothing",
     "a 4xx neither counts nor resets",
     claims="B1 B4",

@@ -110,7 +110,10 @@ def no_retry():
 
 
 @defect(
-    "backoff-of-two", "two seconds between attempts", claims="B7", scenarios="one_503_in_each_call"
+    "backoff-of-two",
+    "two seconds between attempts",
+    claims="B7",
+    scenarios="login_meets_every_failure",
 )
 def backoff_of_two():
     back_off(lambda attempt: 2.0**attempt)

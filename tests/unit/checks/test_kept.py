@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.promises import PROMISES, promises_of, violations
+from harness.history.events import Reported
 from harness.judge import judge
 from harness.verdict import Verdict
 
@@ -161,3 +162,50 @@ def test_whoever_meets_an_open_breaker_goes_on_at_once(case, world, took_s, brok
     text = _AUTH_DOWN.replace("5s", "20s")
     found = violations(case(text, turned_away(world, took_s=took_s)))
     assert [violation.name for violation in found] == broken
+
+
+def chats_without(world, *, degraded: bool, calls: tuple[str, ...], said: str):
+    """Chats that answer so, with calls at these upstreams only; what the target says of chroma."""
+    built = world().warmed_up(
+        reaches=("auth", "billing", "chroma"), routes=_ROUTES, body={"degraded": False}
+    )
+    for second in range(8):
+        built.request("chat", second + 1, second, 200, took_s=0.1, body={"degraded": degraded})
+        for delay_s, name in enumerate(calls, start=1):
+            built.call(name, second + delay_s / 100, _ROUTES.get(name, "POST /verify_token"))
+    common = {"by": "engine", "upstream": "chroma"}
+    built.events.append(Reported(at_s=-0.5, since_s=-1.0, state="closed", **common))
+    built.events.append(Reported(at_s=0.6, since_s=0.5, state=said, **common))
+    return built
+
+
+_SLOW = "faults: [{upstream: chroma, fault: latency, latency: 1s, to: 5s}]\nduration: 8s"
+
+
+def test_a_good_answer_for_want_of_one_upstream_says_that_it_turned_the_request_away(
+    case, world
+) -> None:
+    """Nothing else is missing, so that its breaker is open, and its status page is right."""
+    told = chats_without(world, degraded=True, calls=("auth", "billing"), said="open")
+    told.fault("latency", "chroma", 0.0, 5.0)
+    found = case(_SLOW, told, end_s=8.0)
+    assert len(found.wire("chroma").turned_away) == 8
+    names = [violation.name for violation in violations(found)]
+    assert names == ["nobody turned away while closed (chroma)"]
+
+
+def test_a_status_page_is_believed_where_nobody_was_let_through(case, world) -> None:
+    told = chats_without(world, degraded=True, calls=("auth",), said="open")
+    told.fault("latency", "chroma", 0.0, 5.0)
+    found = case(_SLOW, told, end_s=8.0)
+    assert not found.wire("chroma").turned_away  # billing is missing, too: nobody can tell
+    assert [v.name for v in violations(found)] == []
+
+
+def test_a_status_page_that_says_open_while_calls_go_through_is_told(case, world) -> None:
+    told = chats_without(world, degraded=False, calls=_REACHES, said="open")
+    told.fault("delay", "chroma", 0.0, 5.0)
+    found = violations(
+        case(_SLOW.replace("latency: 1s", "delay: 1s").replace("latency", "delay"), told, end_s=8.0)
+    )
+    assert [v.name for v in found] == ["a truthful status endpoint (chroma)"]
