@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
+from harness.contracts.policies import Adjustment
 from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.openapi import routes_of
-from harness.policy.backoffs import Listed
-from harness.policy.breaker import Rules
-from harness.policy.rules import InARow
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.policy.trials import EachAlone
-from harness.policy.waits import Constant
 from harness.real_service import Address, RealService
 from harness.scenario.fields import (
     ANY_TEXT,
@@ -32,9 +26,7 @@ from harness.scenario.fields import (
     Misfit,
     Part,
     Route,
-    Share,
     UpstreamName,
-    Whole,
     at_least_one,
     exclusive,
     texts,
@@ -104,95 +96,6 @@ class Status(Part):
         description="dotted path in the answer; {upstream} is replaced",
         examples=["services.{upstream}.state"],
     )
-
-
-class Rate(Part):
-    """A breaker that opens by a share of failures, of the last calls or of a time."""
-
-    rules: ClassVar[tuple[dict[str, Any], ...]] = (
-        at_least_one("calls", "within"),
-        exclusive("calls", "within"),
-    )
-
-    share: Share = Field(description="failures among the results, at which it opens")
-    calls: Whole | None = Field(
-        None, ge=1, description="of the last so many results", examples=[20]
-    )
-    within: Duration | None = Field(None, description="of the results of the last so long")
-    least: Whole = Field(1, ge=1, description="how many results there must be", examples=[10])
-
-    @property
-    def rule(self) -> ShareOfCalls | ShareOfSeconds:
-        """As everybody takes it who has to do with breakers."""
-        if self.within is not None:
-            return ShareOfSeconds(self.share, self.within, self.least)
-        assert self.calls is not None
-        return ShareOfCalls(self.share, self.calls, self.least)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Rate:
-        if (self.calls is None) == (self.within is None):
-            raise ValueError("expected either `calls` (the last 20) or `within` (the last 10s)")
-        if not self.share:
-            raise Misfit("expected more than 0%", key="share")
-        return self
-
-
-class Breaker(Part):
-    """Settings of one upstream's client that differ from the contract's."""
-
-    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("threshold", "rate"),)
-
-    attempts: Whole | None = Field(
-        None, ge=1, description="attempts of a call, the first included", examples=[2]
-    )
-    timeout: Duration | None = Field(None, description="how long an attempt may take")
-    threshold: Whole | None = Field(
-        None, ge=1, description="failed attempts in a row that open it", examples=[5]
-    )
-    rate: Rate | None = Field(
-        None,
-        description="a share of failures that opens it, instead of `threshold`",
-        examples=[{"share": "50%", "within": "10s", "least": 6}],
-    )
-    by: Literal["attempt", "call"] | None = Field(
-        None, description="whether each failed attempt counts, or one failure a call"
-    )
-    trials: Whole | None = Field(
-        None, ge=1, description="how many may be under way at once while half open", examples=[1]
-    )
-    wait: Duration | None = Field(None, description="from opening to the probe")
-    backoff: Duration | tuple[Duration, ...] | None = Field(
-        None,
-        description="between attempts, in turn; beyond the last each twice the one before",
-        examples=["1s", ["200ms", "400ms"]],
-    )
-
-    @field_validator("backoff")
-    @classmethod
-    def _some(cls, value: float | tuple[float, ...] | None) -> float | tuple[float, ...] | None:
-        if value == ():
-            raise ValueError("expected at least one duration, such as [200ms, 400ms]")
-        return value
-
-    def over(self, rules: Rules) -> Rules:
-        """The contract's breaker, as far as this says nothing else."""
-        changes: dict[str, Any] = {}
-        if self.rate is not None:
-            changes["opens"] = self.rate.rule
-        elif self.threshold is not None:
-            changes["opens"] = InARow(self.threshold)
-        if self.wait is not None:
-            changes["wait"] = Constant(self.wait)
-        if self.trials is not None:
-            changes["trials"] = EachAlone(at_once=self.trials)
-        return replace(rules, **changes)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Breaker:
-        if self.threshold is not None and self.rate is not None:
-            raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
-        return self
 
 
 def _day(value: object) -> object:
@@ -280,7 +183,7 @@ class Target(Part):
         description="patterns of its log, by what they stand for",
         examples=[{"opened": "circuit open for (?P<upstream>\\w+)"}],
     )
-    breakers: dict[str, Breaker] = Field(
+    breakers: dict[str, Adjustment] = Field(
         default_factory=dict,
         description="where its settings differ from the contract's",
         examples=[{"mail": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
@@ -463,19 +366,8 @@ class Target(Part):
 
     def settings(self, upstream: str) -> ServiceSettings:
         """n, T, N, W and backoffs of one upstream: the target's own over the contract's."""
-        base = self.contract.settings_of(upstream)
-        own = self.breakers.get(upstream, Breaker())
-        changes: dict[str, Any] = {}
-        if own.attempts is not None:
-            changes["attempts"] = own.attempts
-        if own.timeout is not None:
-            changes["timeout_s"] = own.timeout
-        if own.by is not None:
-            changes["counting"] = replace(base.counting, by_call=own.by == "call")
-        if own.backoff is not None:
-            waits_s = own.backoff if isinstance(own.backoff, tuple) else (own.backoff,)
-            changes["backoff"] = Listed(waits_s)
-        return replace(base, breaker=own.over(base.breaker), **changes)
+        own = self.breakers.get(upstream, Adjustment())
+        return own.over(self.contract.settings_of(upstream))
 
     @property
     def traffic(self) -> dict[str, Sample]:

@@ -19,7 +19,7 @@ from harness.contract.forecast import NO_ANSWER
 from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
-from harness.contracts.model import Limit
+from harness.contracts.routes import Limit
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, plainly

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.contracts import Contract, ContractRoute, Step
 from harness.contracts.loading import CONDITION
-from harness.contracts.model import Denial
+from harness.contracts.routes import Denial
 from harness.contracts.templates import filled, pattern_of
 from harness.policy.counting import Counted, Result
 from harness.scenario.traffic import Stream

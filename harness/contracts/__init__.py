@@ -14,7 +14,9 @@ from harness.contracts.loading import (
     load_contract,
     parse_contract,
 )
-from harness.contracts.model import Contract, ContractRoute, Sample, Step, User
+from harness.contracts.model import Contract
+from harness.contracts.people import Sample, User
+from harness.contracts.routes import ContractRoute, Step
 
 __all__ = [
     "BUNDLED",

@@ -6,7 +6,8 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 
-from harness.contracts.model import Contract, ContractRoute, Step
+from harness.contracts.model import Contract
+from harness.contracts.routes import ContractRoute, Step
 from harness.scenario.fields import Claim
 from harness.scenario.located import Path as Spot
 from harness.scenario.names import Misfits

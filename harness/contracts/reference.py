@@ -7,19 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.contracts.model import (
-    Adjustment,
-    ClaimText,
-    Contract,
-    ContractRoute,
-    Denial,
-    InARow,
-    Limit,
-    Sample,
-    Step,
-    Upstream,
-    User,
-)
+from harness.contracts.breakers import BreakerRule, Growth, Rate, Together
+from harness.contracts.model import ClaimText, Contract
+from harness.contracts.people import Sample, User
+from harness.contracts.policies import Adjustment, Grown, Upstream
+from harness.contracts.routes import ContractRoute, Denial, Limit, Step
 from harness.scenario.reference import table
 
 BEGIN = "<!-- generated: python -m harness.contracts.reference -->"
@@ -27,8 +19,12 @@ END = "<!-- end of generated -->"
 _TABLES = {
     "The file": Contract,
     "An upstream, under `upstreams` (and `others`, without `variable`)": Upstream,
-    "A breaker with `rule: in a row`, under `breaker`": InARow,
+    "A breaker, under `breaker`": BreakerRule,
+    "A wait that grows, under `wait`": Growth,
+    "Trials that are judged together, under `trials`": Together,
+    "A backoff that grows, under `backoff`": Grown,
     "What a reading changes of an upstream, under `profiles`": Adjustment,
+    "A share of failures, under `rate` there": Rate,
     "A route, under `routes`": ContractRoute,
     "A call of a route, under `calls`": Step,
     "What is answered to whom a call doesn't vouch for, under `denies`": Denial,

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.bundled import bundled_folder
+from harness.contracts.policies import Adjustment
 from harness.errors import UsageError
 from harness.scenario.model import Scenario
 from harness.scenario.reading import read_file
-from harness.target import Breaker, Target
+from harness.target import Target
 from harness.target_file import bundled, parse_target
 
 _TARGET, _LIST = "target.yaml", "defects.json"
@@ -107,7 +108,7 @@ def _defective(listed: dict[str, Any], text: str, file: Path, target: Target) ->
     name = listed["id"]
     started = parse_target(text.replace(PLACE, name), str(file))
     own = listed.get("breakers", {})
-    breakers = {upstream: Breaker.model_validate(each) for upstream, each in own.items()}
+    breakers = {upstream: Adjustment.model_validate(each) for upstream, each in own.items()}
     changed = {
         "name": name,
         "start": started.start,

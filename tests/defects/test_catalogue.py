@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.contracts import document
+from harness.contracts.policies import Adjustment
 from harness.engines.base import Job
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.determinism import check_determinism
@@ -25,7 +26,7 @@ from harness.runner import play_all
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.starts import Starts
-from harness.target import Breaker, Target
+from harness.target import Target
 from harness.target_file import bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict
@@ -57,7 +58,7 @@ def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, fl
     assert target.start is not None
     start = target.start.model_copy(update={"env": dict(environ)})
     own = {
-        name: Breaker.model_validate(
+        name: Adjustment.model_validate(
             {
                 key: f"{value}s" if key in ("timeout", "wait") else int(value)
                 for key, value in settings.items()

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from harness.contract import Forecast, predict
 from harness.contracts import document
+from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
 from harness.policy.rules import InARow
+from harness.policy.waits import Constant
 from harness.scenario.model import Scenario
 from harness.settings import ServiceSettings, in_a_row
 
@@ -138,7 +140,8 @@ def test_profiles_read_the_document_differently() -> None:
 def test_other_settings_are_computed_not_looked_up(
     threshold: int, wait_s: float, opens: str, closes: str
 ) -> None:
-    own = replace(document().settings["auth"], threshold=threshold, wait_s=wait_s)
+    breaker = Rules(opens=InARow(threshold), wait=Constant(wait_s))
+    own = replace(document().settings["auth"], breaker=breaker)
     found = predict(outage("status", to=50), {**document().settings, "auth": own}).of("auth")
     assert str(found.opened) == opens
     assert str(found.closed_for_good) == closes

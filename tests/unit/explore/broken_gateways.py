@@ -59,18 +59,18 @@ def no_backoff() -> None:
 
 def fails_open() -> None:
     """Lets everybody in while auth can't say who they are."""
-    honest = sound.user_of
+    honest = application.user_of
 
     def user_of(environ: dict[str, Any]) -> str | None:
         token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
         try:
-            sound.AUTH.call("/health")
+            application.auth.call("/health")
         except sound.Down:
             return "somebody"
         found: str | None = honest(environ)
         return found if token else None
 
-    sound.user_of = user_of
+    application.user_of = user_of
 
 
 def billing_matters() -> None:
@@ -78,22 +78,22 @@ def billing_matters() -> None:
     down = sound.Down
 
     def chat(environ: dict[str, Any]) -> tuple[int, object]:
-        user = sound.user_of(environ)
+        user = application.user_of(environ)
         if user is None:
             return 401, {"error": "who are you?"}
         try:
-            sound.BILLING.call(f"/balance/{user}")
+            application.billing.call(f"/balance/{user}")
         except down:
             return 500, {"error": "billing is down"}
         return 200, {"response": "hello to you too"}
 
-    sound.chat = chat
+    application.chat = chat
 
 
+application = sound.application
 DEFECTS: dict[str, Callable[[], None]] = {
     made.__name__: made
     for made in (trips_late, all_probe, count_kept, no_backoff, fails_open, billing_matters)
 }
 if os.environ.get("DEFECT"):
     DEFECTS[os.environ["DEFECT"]]()
-application = sound.application

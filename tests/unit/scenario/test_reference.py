@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.contracts import User
+from harness.contracts.policies import Adjustment
 from harness.scenario.clients import Retry
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase
@@ -16,7 +17,7 @@ from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.scenario.reference import fault_page, with_tables
 from harness.scenario.traffic import Stream
-from harness.target import Breaker, Log, Start, Status, StubRoute, Target
+from harness.target import Log, Start, Status, StubRoute, Target
 from harness.target_file import parse_target
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -40,7 +41,7 @@ def test_the_generated_parts_are_current() -> None:
     assert with_tables(PAGE) == PAGE, renew
 
 
-@pytest.mark.parametrize("model", [Target, Start, Status, Log, Breaker, User, StubRoute])
+@pytest.mark.parametrize("model", [Target, Start, Status, Log, Adjustment, User, StubRoute])
 def test_every_key_of_a_target_is_shown(model: type) -> None:
     page = (DOCS / "targets.md").read_text(encoding="utf-8")
     missing = [key for key in keys_of(model) if not re.search(rf"\b{key}:\s", page)]

@@ -1,0 +1,322 @@
+"""How a file says what opens a breaker, for how long it stays open, and what closes it.
+
+Each part makes the objects of `harness.policy` that everybody goes by.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from harness.policy import trials, waits
+from harness.policy.breaker import Rules
+from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.scenario.fields import (
+    Duration,
+    Misfit,
+    Part,
+    Share,
+    Whole,
+    at_least_one,
+    exclusive,
+)
+
+
+def _over_one(value: float) -> float:
+    if not 1 <= value <= 1000:
+        raise ValueError("expected a factor from 1 to 1000")
+    return value
+
+
+Factor = Annotated[
+    float,
+    BeforeValidator(lambda v: _over_one(v) if type(v) in (int, float) else v),
+    Field(strict=True, ge=1, le=1000),
+]
+
+
+class Growth(Part):
+    """A wait that is longer each time that the breaker opens in turn."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("factor", "step"),
+        exclusive("factor", "step"),
+    )
+
+    first: Duration = Field(..., gt=0, description="the first time", examples=["5s"])
+    factor: Factor | None = Field(
+        None, description="how many times as long each is as the one before", examples=[2]
+    )
+    step: Literal["first"] | None = Field(
+        None, description="each is the `first` longer than the one before"
+    )
+    most: Duration | None = Field(None, gt=0, description="never longer than this")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Growth:
+        if (self.factor is None) == (self.step is None):
+            raise ValueError("expected either `factor` (such as 2) or `step: first`")
+        return self
+
+    @property
+    def wait(self) -> waits.Wait:
+        """As everybody takes it."""
+        most_s = math.inf if self.most is None else self.most
+        if self.factor is None:
+            return waits.Multiplied(self.first, most_s)
+        return waits.Growing(self.first, self.factor, most_s)
+
+
+class Together(Part):
+    """Trials that are judged together, by the share of failures among them."""
+
+    count: Whole = Field(..., ge=1, description="how many are let through", examples=[10])
+    share: Share = Field(..., description="failures among them at which it opens again")
+
+    @field_validator("share")
+    @classmethod
+    def _some(cls, value: float) -> float:
+        return _more_than_nothing(value)
+
+
+def _more_than_nothing(value: float) -> float:
+    if not value:
+        raise ValueError("expected more than 0%")
+    return value
+
+
+def shape(value: object) -> str:
+    """What a value is that may be written in several ways, so that only one of them is complained
+    of: `keys`, `list` or `plain`.
+    """
+    if isinstance(value, Mapping | Part):
+        return "keys"
+    return "list" if isinstance(value, list | tuple) else "plain"
+
+
+WaitText = Annotated[
+    Annotated[Duration, Tag("plain")]
+    | Annotated[Growth, Tag("keys")]
+    | Annotated[Duration, Tag("list")],
+    Discriminator(shape),
+]
+_Count = Annotated[int, Field(strict=True, ge=1)] | Literal["everybody"]
+TrialsText = Annotated[
+    Annotated[_Count, Tag("plain")]
+    | Annotated[Together, Tag("keys")]
+    | Annotated[_Count, Tag("list")],
+    Discriminator(shape),
+]
+
+
+class Rate(Part):
+    """A share of failures that opens a breaker, of the last calls or of a time."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        at_least_one("calls", "within"),
+        exclusive("calls", "within"),
+        exclusive("calls", "buckets"),
+    )
+
+    share: Share = Field(description="failures among the results, at which it opens")
+    calls: Whole | None = Field(
+        None, ge=1, description="of the last so many results", examples=[20]
+    )
+    within: Duration | None = Field(None, gt=0, description="of the results of the last so long")
+    least: Whole = Field(1, ge=1, description="how many results there must be", examples=[10])
+    buckets: Whole | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="in how many parts results leave that time; each by itself if not said",
+        examples=[10],
+    )
+
+    @property
+    def rule(self) -> Rule:
+        """As everybody takes it who has to do with breakers."""
+        if self.within is not None:
+            bucket_s = self.within / self.buckets if self.buckets else 0.0
+            return ShareOfSeconds(self.share, self.within, self.least, bucket_s)
+        assert self.calls is not None
+        return ShareOfCalls(self.share, self.calls, self.least)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rate:
+        _check_rate(self)
+        return self
+
+
+def _check_rate(rate: Rate) -> None:
+    """See that a rate's keys fit together.
+
+    Raises: ValueError, Misfit.
+    """
+    if (rate.calls is None) == (rate.within is None):
+        raise ValueError("expected either `calls` (the last 20) or `within` (the last 10s)")
+    if rate.calls is not None and rate.buckets is not None:
+        raise Misfit("`buckets` are of the time that `within` says", key="buckets")
+    if not rate.share:
+        raise Misfit("expected more than 0%", key="share")
+
+
+_OWN_KEYS = {
+    "in a row": ("threshold", "within"),
+    "in all": ("threshold",),
+    "rate": ("share", "calls", "within", "least", "buckets"),
+    "none": (),
+}
+"""Which keys each rule has of its own."""
+_RULE_KEYS = tuple(dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys))
+
+
+def _only(rule: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    """That a breaker has the keys of its rule and no other's, as JSON Schema says it."""
+    where = {"properties": {"rule": {"const": rule}}, "required": ["rule"]}
+    then: dict[str, Any] = {
+        "properties": {key: False for key in _RULE_KEYS if key not in keys},
+    }
+    return {"if": where, "then": then | (_A_RATE if rule == "rate" else {})}
+
+
+_A_RATE: dict[str, Any] = {
+    "required": ["share"],
+    "allOf": list(Rate.rules),
+}
+_UNNAMED: dict[str, Any] = {
+    "if": {
+        "not": {"required": ["rule"]},
+        "anyOf": [{"required": [key]} for key in ("share", "calls", "least", "buckets")],
+    },
+    "then": {"properties": {"threshold": False}} | _A_RATE,
+}
+"""A breaker that doesn't name its rule has that whose keys it has."""
+
+
+class BreakerRule(Part):
+    """A breaker: what opens it, for how long, and what closes it."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        *(_only(rule, keys) for rule, keys in _OWN_KEYS.items()),
+        _UNNAMED,
+    )
+
+    rule: Literal["in a row", "in all", "rate", "none"] | None = Field(
+        None,
+        description="what opens it: failures in a row (if nothing is said), as many since it was "
+        "closed, a share of results, or nothing",
+        examples=["in a row"],
+    )
+    threshold: Whole | None = Field(
+        None, ge=1, description="N: how many failures open it; 5 if not said", examples=[5]
+    )
+    share: Share | None = Field(
+        None, description="for a rate: failures among the results, at which it opens"
+    )
+    calls: Whole | None = Field(
+        None, ge=1, description="for a rate: of the last so many results", examples=[20]
+    )
+    within: Duration | None = Field(
+        None,
+        gt=0,
+        description="for a rate: of the results of the last so long; in a row: older failures "
+        "don't count",
+    )
+    least: Whole | None = Field(
+        None, ge=1, description="for a rate: how many results there must be", examples=[10]
+    )
+    buckets: Whole | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="for a rate: in how many parts results leave `within`; each by itself if not "
+        "said",
+        examples=[10],
+    )
+    wait: WaitText = Field(
+        60.0,
+        description="W: from its opening to the first trial",
+        examples=["60s", {"first": "5s", "factor": 2, "most": "5min"}],
+    )
+    trials: TrialsText = Field(
+        1,
+        description="how many may be under way at once while it is half open, each judged alone; "
+        "or so many in all, judged together",
+        examples=[1, "everybody", {"count": 10, "share": "50%"}],
+    )
+    successes: Whole = Field(
+        1, ge=1, description="trials that must succeed to close it, judged alone", examples=[2]
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BreakerRule:
+        own_keys = _OWN_KEYS[self._kind]
+        for key in _RULE_KEYS:
+            if getattr(self, key) is not None and key not in own_keys:
+                own = ", ".join(f"`{one}`" for one in own_keys)
+                its = f"its keys are {own}" if own else "it has no keys of its own"
+                raise Misfit(f"`rule: {self._kind}` has no `{key}`: {its}", key=key)
+        if self._kind == "rate":
+            if self.share is None:
+                raise ValueError("expected a `share` of failures, such as 50%")
+            _check_rate(self._as_rate)
+        if self.successes > 1 and isinstance(self.trials, Together):
+            raise Misfit("trials are judged together or by `successes`", key="successes")
+        return self
+
+    @property
+    def _kind(self) -> str:
+        """Its rule, named or by its keys."""
+        of_rate = (self.share, self.calls, self.least, self.buckets)
+        return self.rule or ("in a row" if of_rate == (None,) * 4 else "rate")
+
+    @property
+    def _as_rate(self) -> Rate:
+        return Rate.model_construct(
+            share=self.share or 0.0,
+            calls=self.calls,
+            within=self.within,
+            least=self.least or 1,
+            buckets=self.buckets,
+        )
+
+    @property
+    def opens(self) -> Rule:
+        """What opens it."""
+        threshold = self.threshold or 5
+        match self._kind:
+            case "rate":
+                return self._as_rate.rule
+            case "in all":
+                return InTotal(threshold)
+            case "none":
+                return Never()
+            case _ if self.within is not None:
+                return InARowLately(threshold, self.within)
+            case _:
+                return InARow(threshold)
+
+    @property
+    def policy(self) -> Rules:
+        """As everybody takes it who has to do with breakers."""
+        return Rules(
+            opens=self.opens,
+            wait=wait_of(self.wait),
+            trials=trials_of(self.trials, self.successes),
+        )
+
+
+def wait_of(said: float | Growth) -> waits.Wait:
+    """A wait as everybody takes it."""
+    return said.wait if isinstance(said, Growth) else waits.Constant(said)
+
+
+def trials_of(said: int | str | Together, successes: int) -> trials.Trials:
+    """Trials as everybody takes them; `successes` where each is judged alone."""
+    if isinstance(said, Together):
+        return trials.ByShare(said.count, said.share)
+    return trials.EachAlone(math.inf if isinstance(said, str) else said, successes)

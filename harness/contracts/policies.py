@@ -1,0 +1,295 @@
+"""How a file says that calls at one upstream are protected: in a contract, a reading or a target.
+
+Each part makes the objects of `harness.policy` that everybody goes by. What a contract says of an
+upstream is a whole policy; a reading and a target's `breakers:` say only where theirs differs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from harness.contracts.breakers import (
+    BreakerRule,
+    Factor,
+    Rate,
+    Together,
+    TrialsText,
+    WaitText,
+    shape,
+    trials_of,
+    wait_of,
+)
+from harness.policy import rules
+from harness.policy.backoffs import Backoff, Exponential, Listed
+from harness.policy.breaker import Rules
+from harness.policy.counting import Counted, Counting, Result
+from harness.scenario.fields import (
+    Duration,
+    Misfit,
+    Part,
+    Share,
+    Whole,
+    exclusive,
+    texts,
+)
+from harness.scenario.spelling import did_you_mean
+from harness.settings import ServiceSettings
+
+_ENDINGS = {
+    "refused": ("refused",),
+    "timeout": ("silence",),
+    "cut": ("hang-up", "broken"),
+    "4xx": ("refusal",),
+    "5xx": ("error",),
+}
+"""What a file calls the ways in which attempts end, and what `policy.counting` does."""
+_LEAST_STATUS, _MOST_STATUS = 200, 599
+
+
+def _ending(value: object) -> str:
+    text = str(value)
+    if text in _ENDINGS or (text.isdecimal() and _LEAST_STATUS <= int(text) <= _MOST_STATUS):
+        return text
+    hint = did_you_mean(text, _ENDINGS)
+    raise ValueError(f"expected {', '.join(_ENDINGS)} or a status, such as 404{hint}")
+
+
+Ending = Annotated[
+    str,
+    BeforeValidator(_ending),
+    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(_ENDINGS)}|[2-5][0-9][0-9])$"}),
+]
+"""How an attempt ended, where a key stands."""
+Counts = dict[Ending, Literal["failure", "success", "neutral"]]
+_RESULTS: dict[str, Counted] = {
+    "failure": Result.FAILURE, "success": Result.SUCCESS, "neutral": Result.NEUTRAL,
+}  # fmt: skip
+
+
+class Grown(Part):
+    """A backoff that grows with each attempt, and that chance may change."""
+
+    first: Duration = Field(..., description="after the first attempt", examples=["500ms"])
+    factor: Factor = Field(
+        2.0, description="how many times as long each is as the one before", examples=[1, 2]
+    )
+    most: Duration | None = Field(
+        None, gt=0, description="never longer than this, before chance has its say"
+    )
+    shorter: Share = Field(
+        0.0, description="by up to what share chance makes it shorter; 100% is full jitter"
+    )
+    longer: Duration = Field(0.0, description="by up to how much chance makes it longer")
+
+    @property
+    def backoff(self) -> Backoff:
+        """As everybody takes it."""
+        most_s = math.inf if self.most is None else self.most
+        return Exponential(self.first, self.factor, most_s, self.shorter, self.longer)
+
+
+BackoffText = Annotated[
+    Annotated[Duration, Tag("plain")]
+    | Annotated[tuple[Duration, ...], Tag("list")]
+    | Annotated[Grown, Tag("keys")],
+    Discriminator(shape),
+]
+
+
+def _backoff(said: float | tuple[float, ...] | Grown, *, heeds: bool) -> Backoff:
+    if isinstance(said, Grown):
+        return replace(said.backoff, heeds=heeds)  # type: ignore[type-var]
+    return Listed(said if isinstance(said, tuple) else (said,), heeds)
+
+
+def _otherwise(counts: Counts) -> tuple[tuple[str, Counted], ...]:
+    return tuple(
+        (ending, _RESULTS[what])
+        for key, what in counts.items()
+        for ending in _ENDINGS.get(key, (key,))
+    )
+
+
+class _Said(Part):
+    """What both a whole policy and a change of one may say."""
+
+    @field_validator("backoff", check_fields=False)
+    @classmethod
+    def _some(cls, value: object) -> object:
+        if value == ():
+            raise ValueError("expected at least one duration, such as [200ms, 400ms]")
+        return value
+
+
+class Policy(_Said):
+    """How calls at one upstream are protected."""
+
+    attempts: Whole = Field(
+        1, ge=1, description="n: attempts of a call, the first included", examples=[2]
+    )
+    timeout: Duration = Field(5.0, gt=0, description="T: deadline of one attempt, as a whole")
+    backoff: BackoffText = Field(
+        1.0,
+        description="between attempts, in turn; beyond the last each twice the one before",
+        examples=["1s", ["200ms", "400ms"], {"first": "1s", "most": "30s", "shorter": "50%"}],
+    )
+    retry_after: bool = Field(
+        False,
+        description="whether an answer's `Retry-After` is waited for instead",
+        examples=[True],
+    )
+    retries: Literal["outside", "inside"] = Field(
+        "outside",
+        description="`outside`: the breaker is asked before each retry, too; `inside`: once a call",
+    )
+    by: Literal["attempt", "call"] = Field(
+        "attempt", description="whether each failed attempt counts, or one failure a call"
+    )
+    counts: Counts = Field(
+        default_factory=dict,
+        description="what the breaker counts otherwise: `refused`, `timeout`, `cut`, `4xx`, `5xx` "
+        "or a status; else 500 and more and no whole answer are failures, 429 is neutral",
+        examples=[{"404": "failure", "timeout": "neutral"}],
+    )
+    slow: Duration | None = Field(
+        None, gt=0, description="a good answer that takes longer counts as a failure"
+    )
+    breaker: BreakerRule = Field(
+        default_factory=BreakerRule,
+        description="when it opens, and for how long",
+        examples=[{"rule": "in a row", "threshold": 5, "wait": "60s"}],
+    )
+
+    @property
+    def settings(self) -> ServiceSettings:
+        """As the arithmetic and everybody else takes it."""
+        return ServiceSettings(
+            attempts=self.attempts,
+            timeout_s=self.timeout,
+            breaker=self.breaker.policy,
+            counting=Counting(
+                by_call=self.by == "call",
+                otherwise=_otherwise(self.counts),
+                slow_s=math.inf if self.slow is None else self.slow,
+            ),
+            rechecks=self.retries == "outside",
+            backoff=_backoff(self.backoff, heeds=self.retry_after),
+        )
+
+
+class Upstream(Policy):
+    """An upstream: in which variable a target is given its address, and its policy."""
+
+    variable: Annotated[str, texts("a variable", "PAYMENTS_URL")] | None = Field(
+        None, description="the environment variable of its address", examples=["PAYMENTS_URL"]
+    )
+
+
+class Adjustment(_Said):
+    """What a reading or a target says otherwise of an upstream's policy; the rest stays."""
+
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("threshold", "rate"),)
+
+    attempts: Whole | None = Field(
+        None, ge=1, description="attempts of a call, the first included", examples=[2]
+    )
+    timeout: Duration | None = Field(None, gt=0, description="how long an attempt may take")
+    threshold: Whole | None = Field(
+        None, ge=1, description="failed attempts in a row that open it", examples=[5]
+    )
+    rate: Rate | None = Field(
+        None,
+        description="a share of failures that opens it, instead of `threshold`",
+        examples=[{"share": "50%", "within": "10s", "least": 6}],
+    )
+    by: Literal["attempt", "call"] | None = Field(
+        None, description="whether each failed attempt counts, or one failure a call"
+    )
+    counts: Counts | None = Field(
+        None,
+        description="what counts otherwise than the contract says",
+        examples=[{"404": "failure", "timeout": "neutral"}],
+    )
+    slow: Duration | None = Field(
+        None, gt=0, description="a good answer that takes longer counts as a failure"
+    )
+    trials: TrialsText | None = Field(
+        None,
+        description="how many may be under way at once while half open; or so many judged together",
+        examples=[1, "everybody", {"count": 10, "share": "50%"}],
+    )
+    successes: Whole | None = Field(
+        None, ge=1, description="trials that must succeed to close it, judged alone", examples=[2]
+    )
+    wait: WaitText | None = Field(
+        None,
+        description="from opening to the probe",
+        examples=["60s", {"first": "5s", "factor": 2, "most": "5min"}],
+    )
+    backoff: BackoffText | None = Field(
+        None,
+        description="between attempts, in turn; beyond the last each twice the one before",
+        examples=["1s", ["200ms", "400ms"], {"first": "1s", "most": "30s", "shorter": "50%"}],
+    )
+    retry_after: bool | None = Field(
+        None, description="whether an answer's `Retry-After` is waited for instead"
+    )
+    retries: Literal["outside", "inside"] | None = Field(
+        None,
+        description="`outside`: the breaker is asked before each retry, too; `inside`: once a call",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Adjustment:
+        if self.threshold is not None and self.rate is not None:
+            raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
+        if self.successes is not None and isinstance(self.trials, Together):
+            raise Misfit("trials are judged together or by `successes`", key="successes")
+        return self
+
+    def over(self, base: ServiceSettings) -> ServiceSettings:
+        """A policy, as far as this says nothing else."""
+        heeds = base.backoff.heeds if self.retry_after is None else self.retry_after
+        backoff: Any = base.backoff
+        return replace(
+            base,
+            attempts=self.attempts or base.attempts,
+            timeout_s=self.timeout or base.timeout_s,
+            breaker=self._breaker(base.breaker),
+            counting=self._counting(base.counting),
+            rechecks=base.rechecks if self.retries is None else self.retries == "outside",
+            backoff=replace(backoff, heeds=heeds)
+            if self.backoff is None
+            else _backoff(self.backoff, heeds=heeds),
+        )
+
+    def _breaker(self, base: Rules) -> Rules:
+        opens, wait, tried = base.opens, base.wait, base.trials
+        if self.rate is not None:
+            opens = self.rate.rule
+        elif self.threshold is not None:
+            opens = rules.InARow(self.threshold)
+        if self.wait is not None:
+            wait = wait_of(self.wait)
+        if self.trials is not None or self.successes is not None:
+            tried = trials_of(1 if self.trials is None else self.trials, self.successes or 1)
+        return Rules(opens=opens, wait=wait, trials=tried)
+
+    def _counting(self, base: Counting) -> Counting:
+        return Counting(
+            by_call=base.by_call if self.by is None else self.by == "call",
+            otherwise=base.otherwise if self.counts is None else _otherwise(self.counts),
+            slow_s=base.slow_s if self.slow is None else self.slow,
+        )

@@ -1,0 +1,137 @@
+"""Policies in files: what each rule makes, what is wrong with one, and that histories keep it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.contracts import document, parse_contract
+from harness.errors import InvalidFile
+from harness.policy.backoffs import Exponential, Listed
+from harness.policy.breaker import Rules
+from harness.policy.counting import Result
+from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.trials import EVERYBODY, ByShare, EachAlone
+from harness.policy.waits import Constant, Growing, Multiplied
+from harness.settings import ServiceSettings
+from harness.target_file import parse_target
+
+
+def settings(breaker: str, more: str = "") -> ServiceSettings:
+    text = f"name: shop\nupstreams:\n  mail:\n    breaker: {breaker}\n{more}"
+    return parse_contract(text, "shop.yaml").settings["mail"]
+
+
+@pytest.mark.parametrize(
+    ("breaker", "opens"),
+    [
+        ("{}", InARow(5)),
+        ("{threshold: 3}", InARow(3)),
+        ("{threshold: 3, within: 10s}", InARowLately(3, 10.0)),
+        ("{rule: in all, threshold: 3}", InTotal(3)),
+        ("{rule: rate, share: 50%, calls: 20}", ShareOfCalls(0.5, 20, 1)),
+        ("{share: 50%, calls: 20, least: 10}", ShareOfCalls(0.5, 20, 10)),
+        ("{rule: rate, share: 30%, within: 10s, least: 6}", ShareOfSeconds(0.3, 10.0, 6)),
+        ("{rule: rate, share: 30%, within: 10s, buckets: 10}", ShareOfSeconds(0.3, 10.0, 1, 1.0)),
+        ("{rule: none}", Never()),
+    ],
+)
+def test_what_opens_it(breaker: str, opens: Rule) -> None:
+    own = settings(breaker)
+    assert own.breaker.opens == opens
+    assert document().settings_of("anything").told(own.to_json()) == own
+
+
+@pytest.mark.parametrize(
+    ("breaker", "expected"),
+    [
+        ("{}", Rules(opens=InARow(5), wait=Constant(60.0))),
+        (
+            "{wait: {first: 5s, factor: 2, most: 1min}, trials: {count: 10, share: 50%}}",
+            Rules(opens=InARow(5), wait=Growing(5.0, 2.0, 60.0), trials=ByShare(10, 0.5)),
+        ),
+        (
+            "{wait: {first: 30s, step: first, most: 300s}, trials: everybody}",
+            Rules(opens=InARow(5), wait=Multiplied(30.0, 300.0), trials=EVERYBODY),
+        ),
+        (
+            "{trials: 3, successes: 2}",
+            Rules(opens=InARow(5), wait=Constant(60.0), trials=EachAlone(3, 2)),
+        ),
+    ],
+)
+def test_how_long_and_what_closes_it(breaker: str, expected: Rules) -> None:
+    own = settings(breaker)
+    assert own.breaker == expected
+    assert document().settings_of("anything").told(own.to_json()) == own
+
+
+def test_what_counts_and_how_it_is_retried() -> None:
+    own = settings(
+        "{}",
+        "    backoff: {first: 1s, factor: 3, most: 5s, shorter: 50%, longer: 1s}\n"
+        "    retry_after: true\n    retries: inside\n    by: call\n    slow: 2s\n"
+        "    counts: {404: failure, 4xx: neutral, timeout: neutral, cut: success}\n",
+    )
+    assert own.backoff == Exponential(1.0, 3.0, 5.0, 0.5, 1.0, heeds=True)
+    assert [own.backoff.between_s(k) for k in (1, 2, 3)] == [(0.5, 2.0), (1.5, 4.0), (2.5, 6.0)]
+    assert own.between_s(1, 503) == (0.0, math.inf)
+    assert (own.rechecks, own.counting.by_call) == (False, True)
+    counted = own.counting.counted
+    assert counted(Result.SUCCESS, 0.1, ("refusal", "404")) is Result.FAILURE
+    assert counted(Result.SUCCESS, 0.1, ("refusal", "403")) is Result.NEUTRAL
+    assert counted(Result.FAILURE, 5.0, ("silence",)) is Result.NEUTRAL
+    assert counted(Result.FAILURE, 0.1, ("broken", "200")) is Result.SUCCESS
+    assert counted(Result.SUCCESS, 2.1, ("answer", "200")) is Result.FAILURE
+    assert document().settings_of("anything").told(own.to_json()) == own
+
+
+@pytest.mark.parametrize(
+    ("breaker", "more", "problem"),
+    [
+        ("{rule: rates, share: 50%, calls: 20}", "",
+         "rule: expected in a row, in all, rate or none; did you mean 'rate'?"),
+        ("{rule: rate, share: 50%}", "",
+         "expected either `calls` (the last 20) or `within` (the last 10s)"),
+        ("{rule: rate, calls: 5}", "", "expected a `share` of failures, such as 50%"),
+        ("{rule: none, threshold: 5}", "",
+         "`rule: none` has no `threshold`: it has no keys of its own"),
+        ("{treshold: 5}", "", "'treshold' is not known here; did you mean 'threshold'?"),
+        ("{trials: {count: 3, shar: 5%}}", "", "'shar' is not known here; did you mean 'share'?"),
+        ("{wait: {first: 5s, factr: 2}}", "",
+         "'factr' is not known here; did you mean 'factor'?"),
+        ("{wait: {first: 5s}}", "", "expected either `factor` (such as 2) or `step: first`"),
+        ("{}", "    counts: {timeut: neutral}\n",
+         "timeut: expected refused, timeout, cut, 4xx, 5xx or a status, such as 404; "
+         "did you mean 'timeout'?"),
+        ("{}", "    retries: insid\n",
+         "retries: expected outside or inside; did you mean 'inside'?"),
+        ("{}", "    backoff: {first: 1s, mst: 2s}\n",
+         "'mst' is not known here; did you mean 'most'?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_once_with_its_line(breaker: str, more: str, problem: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        settings(breaker, more)
+    assert str(refused.value) == f"shop.yaml:{5 if more else 4}: {problem}"
+
+
+def test_a_target_changes_what_it_names_and_no_more() -> None:
+    target = parse_target(
+        "name: t\nstart: {command: [x]}\nupstreams: {A: auth}\nbreakers:\n  auth:\n"
+        "    {rate: {share: 50%, within: 10s, buckets: 5}, retry_after: true,\n"
+        "     counts: {404: failure},\n"
+        "     wait: {first: 1s, factor: 2}, successes: 2, retries: inside}\n",
+        "t.yaml",
+    )
+    own, base = target.settings("auth"), document().settings["auth"]
+    assert own.breaker == Rules(
+        opens=ShareOfSeconds(0.5, 10.0, 1, 2.0),
+        wait=Growing(1.0, 2.0),
+        trials=EachAlone(successes=2),
+    )
+    assert own.backoff == Listed((1.0,), heeds=True)
+    assert (own.attempts, own.timeout_s, own.rechecks) == (base.attempts, base.timeout_s, False)
+    assert own.counting.otherwise == (("404", Result.FAILURE),)
