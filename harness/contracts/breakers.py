@@ -174,36 +174,20 @@ _OWN_KEYS = {
 _RULE_KEYS = tuple(dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys))
 
 
-def _only(rule: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    """That a breaker has the keys of its rule and no other's, as JSON Schema says it."""
-    where = {"properties": {"rule": {"const": rule}}, "required": ["rule"]}
-    then: dict[str, Any] = {
-        "properties": {key: False for key in _RULE_KEYS if key not in keys},
-    }
-    return {"if": where, "then": then | (_A_RATE if rule == "rate" else {})}
-
-
-_A_RATE: dict[str, Any] = {
-    "required": ["share"],
-    "allOf": list(Rate.rules),
-}
-_UNNAMED: dict[str, Any] = {
-    "if": {
-        "not": {"required": ["rule"]},
-        "anyOf": [{"required": [key]} for key in ("share", "calls", "least", "buckets")],
-    },
-    "then": {"properties": {"threshold": False}} | _A_RATE,
-}
-"""A breaker that doesn't name its rule has that whose keys it has."""
+_OF_A_RATE = ("share", "calls", "least", "buckets")
+"""Keys by which a rate is known that isn't named."""
 
 
 class BreakerRule(Part):
     """A breaker: what opens it, for how long, and what closes it."""
 
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
-        *(_only(rule, keys) for rule, keys in _OWN_KEYS.items()),
-        _UNNAMED,
+        *Rate.rules[1:],
+        *(exclusive("threshold", key) for key in _OF_A_RATE),
+        {"dependentRequired": {key: ["share"] for key in _OF_A_RATE[1:]}},
+        {"anyOf": [{"not": {"required": ["share"]}}, *at_least_one("calls", "within")["anyOf"]]},
     )
+    """All but what hangs on the name of the rule."""
 
     rule: Literal["in a row", "in all", "rate", "none"] | None = Field(
         None,
@@ -271,8 +255,8 @@ class BreakerRule(Part):
     @property
     def _kind(self) -> str:
         """Its rule, named or by its keys."""
-        of_rate = (self.share, self.calls, self.least, self.buckets)
-        return self.rule or ("in a row" if of_rate == (None,) * 4 else "rate")
+        by_rate = any(getattr(self, key) is not None for key in _OF_A_RATE)
+        return self.rule or ("rate" if by_rate else "in a row")
 
     @property
     def _as_rate(self) -> Rate:

@@ -244,7 +244,9 @@ class Adjustment(_Said):
         examples=["1s", ["200ms", "400ms"], {"first": "1s", "most": "30s", "shorter": "50%"}],
     )
     retry_after: bool | None = Field(
-        None, description="whether an answer's `Retry-After` is waited for instead"
+        None,
+        description="whether an answer's `Retry-After` is waited for instead",
+        examples=[True],
     )
     retries: Literal["outside", "inside"] | None = Field(
         None,
