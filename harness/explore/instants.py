@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 
+from harness.policy.rules import Rule
 from harness.settings import ServiceSettings
 
 
@@ -29,3 +30,44 @@ def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s
 def step_up(seconds: float) -> float:
     """The next half second, so that drawn instants are easy to read."""
     return -(-seconds * 2 // 1) / 2
+
+
+_SELDOM = range(2, 9)
+_LONG = 60
+"""So many results are enough to see whether a rule ever opens."""
+_PAUSES_S = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
+
+
+def seldom(rule: Rule) -> int | None:
+    """How seldom results may fail, one in so many, without ever opening it; None if any do."""
+    for one_in in _SELDOM:
+        told = [(float(at), at % one_in == 0) for at in range(_LONG)]
+        if not _opens(rule, told):
+            return one_in
+    return None
+
+
+def forgets_s(rule: Rule) -> float | None:
+    """After how long a rule surely knows nothing more of failures that came one short of opening
+    it, and of a success after them; None if it never forgets, or opens at the first.
+    """
+    few = rule.failures - 1
+    if not few:
+        return None
+    burst = [(0.0, True)] * few + [(0.0, False)]
+    kept = [*burst, (_PAUSES_S[0] / 2, True)]
+    for pause_s in _PAUSES_S:
+        later = [(pause_s + at_s, failed) for at_s, failed in burst]
+        if not _opens(rule, [*burst, *later]):
+            return pause_s if _opens(rule, kept) else None
+    return None
+
+
+def _opens(rule: Rule, told: list[tuple[float, bool]]) -> bool:
+    """Whether results at these instants (whether each failed) ever open it."""
+    state = rule.begin
+    for at_s, failed in told:
+        state = rule.after(state, failed, at_s)
+        if rule.opens(state):
+            return True
+    return False

@@ -7,8 +7,9 @@ commonest mistakes are found at once, whatever chance would have drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from harness.explore.instants import step_up, trip_s
+from harness.explore.instants import forgets_s, seldom, step_up, trip_s
 from harness.explore.kinds import Raw
 from harness.explore.outage import Flow, Outage
 from harness.explore.surface import Offered, Surface
@@ -16,13 +17,24 @@ from harness.settings import ServiceSettings
 
 _DOWN: Raw = {"fault": "status", "status": 503}
 _CROWD = 4
+_LONG_S = 30.0
+"""For so long failures come now and then."""
 _WELL_S = 6.0
 """How long it goes on after the last that is expected to happen."""
 
 Bursts = tuple[tuple[int, float], ...]
-Plot = tuple[list[Raw], Bursts, float]
-"""Faults, bursts, and when it all ends. A request a second is sent throughout where there are no
-bursts, else until the breaker has opened."""
+
+
+class Plot(NamedTuple):
+    """Faults, bursts, and when it all ends."""
+
+    faults: list[Raw]
+    bursts: Bursts
+    end_s: float
+    steady: bool = True
+    """Whether a request a second is sent, too: throughout where there are no bursts, else until the
+    breaker has opened.
+    """
 
 
 def openings(surface: Surface, upstreams: Sequence[str]) -> Iterator[Outage]:
@@ -31,25 +43,24 @@ def openings(surface: Surface, upstreams: Sequence[str]) -> Iterator[Outage]:
         for upstream in upstreams:
             own = surface.settings[upstream]
             offered = next((o for o in surface.calling(upstream) if o.route.own), None)
-            faults, bursts, end_s = plot(own)
-            if offered is not None and faults:
-                yield _outage(offered, upstream, own, (faults, bursts, end_s))
+            planned = plot(own)
+            if offered is not None and planned.faults:
+                yield _outage(offered, upstream, own, planned)
 
 
 def _outage(offered: Offered, upstream: str, own: ServiceSettings, plot: Plot) -> Outage:
-    faults, bursts, end_s = plot
-    route = offered.route
+    route, end_s = offered.route, plot.end_s
     flow = Flow(
         name=route.name,
         route=route.name,
         raw=route.raw,
-        to_s=_opened_s(own) + 1 if bursts else end_s,
-        rate_per_s=1.0,
-        bursts=bursts,
+        to_s=_opened_s(own) + 1 if plot.bursts else end_s,
+        rate_per_s=1.0 if plot.steady else None,
+        bursts=plot.bursts,
     )
     return Outage(
         flows=(flow,),
-        faults=tuple({"upstream": upstream, **fault} for fault in faults),
+        faults=tuple({"upstream": upstream, **fault} for fault in plot.faults),
         duration_s=end_s,
     )
 
@@ -65,7 +76,7 @@ def _fault(kind: Raw, from_s: float, to_s: float, **more: object) -> Raw:
 def _down_for_long(own: ServiceSettings) -> Plot:
     """Down until two probes have failed (B2, B4, B6)."""
     to_s = _opened_s(own) + 2 * (own.wait_s + 2)
-    return [_fault(_DOWN, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S
+    return Plot([_fault(_DOWN, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S)
 
 
 def _crowd_meets_the_probe(own: ServiceSettings) -> Plot:
@@ -74,7 +85,9 @@ def _crowd_meets_the_probe(own: ServiceSettings) -> Plot:
     due_s = opened_s + own.wait_s
     slow: Raw = {"fault": "delay", "delay": f"{round(600 * own.timeout_s)}ms"}
     faults = [_fault(_DOWN, 0.0, opened_s), _fault(slow, opened_s + 1, due_s + 4)]
-    return faults, ((_CROWD, due_s - 0.4), (_CROWD, due_s + 1.1)), due_s + own.timeout_s + _WELL_S
+    return Plot(
+        faults, ((_CROWD, due_s - 0.4), (_CROWD, due_s + 1.1)), due_s + own.timeout_s + _WELL_S
+    )
 
 
 def _fails_after_recovery(own: ServiceSettings) -> Plot:
@@ -82,7 +95,7 @@ def _fails_after_recovery(own: ServiceSettings) -> Plot:
     opened_s = _opened_s(own)
     end_s = opened_s + own.wait_s + _WELL_S + 2
     again = _fault(_DOWN, opened_s + 0.5, end_s, calls="2..2")
-    return [_fault(_DOWN, 0.0, opened_s), again], (), end_s
+    return Plot([_fault(_DOWN, 0.0, opened_s), again], (), end_s)
 
 
 def _probe_told_to_wait(own: ServiceSettings) -> Plot:
@@ -90,7 +103,7 @@ def _probe_told_to_wait(own: ServiceSettings) -> Plot:
     opened_s = _opened_s(own)
     end_s = opened_s + own.wait_s + _WELL_S + 2
     told = _fault({"fault": "status", "status": 429}, opened_s + 0.5, end_s, first=1)
-    return [_fault(_DOWN, 0.0, opened_s), told], (), end_s
+    return Plot([_fault(_DOWN, 0.0, opened_s), told], (), end_s)
 
 
 def _two_runs(own: ServiceSettings) -> Plot:
@@ -98,13 +111,35 @@ def _two_runs(own: ServiceSettings) -> Plot:
     few = own.failures - 1
     end_s = 2 * own.failures + _WELL_S
     runs = (f"1..{few}", f"{few + 2}..{2 * few + 1}") if few else ()
-    return [_fault(_DOWN, 0.0, end_s, calls=calls) for calls in runs], (), end_s
+    return Plot([_fault(_DOWN, 0.0, end_s, calls=calls) for calls in runs], (), end_s)
+
+
+def _now_and_then(own: ServiceSettings) -> Plot:
+    """As many failures as never open it, for long: it must not open, nor turn anybody away."""
+    one_in, to_s = seldom(own.breaker.opens), _LONG_S
+    faults = [] if one_in is None else [_fault(_DOWN, 0.0, to_s, one_in=one_in)]
+    return Plot(faults, (), to_s + _WELL_S)
+
+
+def _long_ago(own: ServiceSettings) -> Plot:
+    """Failures that are too few, a success, and the same when its rule has forgotten all of it."""
+    pause_s, each = forgets_s(own.breaker.opens), 1 if own.counting.by_call else own.attempts
+    requests = (own.failures - 1) // each
+    if pause_s is None or not requests:
+        return Plot([], (), 0.0)
+    backoffs_s = sum(own.backoff.between_s(number)[1] for number in range(1, own.attempts))
+    call_s = step_up(backoffs_s + 0.5)
+    again_s = step_up(call_s + 1 + pause_s)
+    faults = [_fault(_DOWN, 0.0, call_s), _fault(_DOWN, again_s - 0.2, again_s + call_s)]
+    well = ((1, call_s + 0.5), (1, again_s + call_s + 1))
+    end_s = again_s + call_s + _WELL_S
+    return Plot(faults, ((requests, 0.1), (requests, again_s), *well), end_s, steady=False)
 
 
 def _silent(own: ServiceSettings) -> Plot:
     """No answers: late results, and a timer that must not run from the call's start (B4 to B6)."""
     to_s = _opened_s(own, own.timeout_s) + own.wait_s + own.timeout_s
-    return [_fault({"fault": "blackhole"}, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S
+    return Plot([_fault({"fault": "blackhole"}, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S)
 
 
 def _late_success(own: ServiceSettings) -> Plot:
@@ -116,13 +151,13 @@ def _late_success(own: ServiceSettings) -> Plot:
         _fault(_DOWN, 0.05, opened_s + own.wait_s / 2),
     ]
     bursts = ((own.failures, 0.3), (1, 0.9 * own.timeout_s + 0.5), (1, 0.9 * own.timeout_s + 1.5))
-    return faults, bursts, opened_s + own.wait_s + _WELL_S
+    return Plot(faults, bursts, opened_s + own.wait_s + _WELL_S)
 
 
 def _not_json(own: ServiceSettings) -> Plot:
     """Answers that no parser takes: successes to the breaker, and no 500 to a user (B1)."""
     del own
-    return [_fault({"fault": "malformed"}, 0.0, 3.5)], (), _WELL_S
+    return Plot([_fault({"fault": "malformed"}, 0.0, 3.5)], (), _WELL_S)
 
 
 _PLOTS: tuple[Callable[[ServiceSettings], Plot], ...] = (
@@ -130,6 +165,8 @@ _PLOTS: tuple[Callable[[ServiceSettings], Plot], ...] = (
     _crowd_meets_the_probe,
     _fails_after_recovery,
     _two_runs,
+    _now_and_then,
+    _long_ago,
     _probe_told_to_wait,
     _silent,
     _late_success,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from harness import belongings
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.explore.confirming import sound_twin
+from harness.explore.openings import openings
+from harness.explore.player import Player
 from harness.history.view import History
 from harness.judge import judge
 from harness.scenario.loader import load_scenario
@@ -71,6 +74,26 @@ def test_a_defective_one_fails_for_what_is_wrong_with_it(engine: SimEngine, defe
     verdict, observed = kept(engine, defect)
     assert verdict is Verdict.FAILED
     assert DEFECTS[defect] in observed
+
+
+EXPLORED = (
+    tuple(DEFECTS)
+    if os.environ.get("OUTAGE_CATALOGUE") == "all"
+    else ("share of 20%", "never forgets", "everybody tries")
+)
+"""Found by what exploration begins with; the others where all of them are asked for."""
+
+
+@pytest.mark.parametrize("defect", ("", *EXPLORED))
+def test_exploration_finds_it_and_accuses_no_sound_one(defect: str) -> None:
+    own = target(defect)
+    with Player(own) as player:
+        broken = (
+            promise.name
+            for outage in openings(player.surface, ["auth"])
+            for promise in player.try_out(outage).broken
+        )
+        assert (next(broken, None) is not None) is bool(defect)
 
 
 def test_exploration_has_no_twin_of_it_to_accuse(engine: SimEngine) -> None:
