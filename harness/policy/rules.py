@@ -2,7 +2,7 @@
 
 A rule is asked with its state, which begins as `begin` and is `after` each result that counts; a
 state is a hashable value. What is neutral is never told. The rules that people run, with their
-libraries, are tabulated in docs/policies.md; those that look at a share are in `shares`.
+libraries, are told in docs/contracts.md; those that look at a share are in `shares`.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class Rule(Protocol):
         """What opens it, in words: `5 failures in a row`."""
         ...
 
+    @property
+    def heavy(self) -> bool:
+        """Whether its states are many and large, so that not every rival can be tried."""
+        ...
+
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """The same rule with other numbers, the likeliest first; `attempts` are a call's."""
         ...
@@ -91,7 +96,7 @@ class InARow:
 
     def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
         """However far apart, so instants don't matter."""
-        return _ONLY[state >= self.threshold]
+        return ONLY[state >= self.threshold]
 
     @property
     def failures(self) -> int:
@@ -102,6 +107,11 @@ class InARow:
     def says(self) -> str:
         """`5 failures in a row`."""
         return f"{failures_in_words(self.threshold)} in a row"
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
@@ -160,8 +170,8 @@ class InARowLately:
         if len(state) >= self.threshold:
             age_s = state[-1] - state[-self.threshold]
             near = abs(age_s - self.within_s) <= slack_s
-            return _EITHER if near else _ONLY[True]
-        return _ONLY[False]
+            return EITHER if near else ONLY[True]
+        return ONLY[False]
 
     @property
     def failures(self) -> int:
@@ -173,6 +183,11 @@ class InARowLately:
         """`5 failures in a row within 10s`."""
         within = format_duration(self.within_s)
         return f"{failures_in_words(self.threshold)} in a row within {within}"
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
@@ -213,7 +228,7 @@ class InTotal:
 
     def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
         """Instants don't matter."""
-        return _ONLY[state >= self.threshold]
+        return ONLY[state >= self.threshold]
 
     @property
     def failures(self) -> int:
@@ -224,6 +239,11 @@ class InTotal:
     def says(self) -> str:
         """`5 failures in all`."""
         return f"{failures_in_words(self.threshold)} in all"
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
@@ -261,7 +281,7 @@ class Never:
 
     def may_open(self, state: None, slack_s: float) -> frozenset[bool]:
         """Never."""
-        return _ONLY[False]
+        return ONLY[False]
 
     @property
     def failures(self) -> int:
@@ -273,6 +293,11 @@ class Never:
         """`nothing`."""
         return "nothing"
 
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
+
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """One that opens after all."""
         for number in range(1, 11):
@@ -283,55 +308,12 @@ class Never:
         yield from ()
 
 
-@dataclass(frozen=True, slots=True)
-class Anytime:
-    """Any failure may open it, and none need: for who doesn't know the rule."""
-
-    @property
-    def begin(self) -> bool:
-        """Its state says whether a failure has just come."""
-        return False
-
-    def after(self, state: bool, failed: bool, at_s: float) -> bool:
-        """Whether that was a failure."""
-        return failed
-
-    def opens(self, state: bool) -> bool:
-        """As soon as it may."""
-        return state
-
-    def possible(self, state: bool, failed: bool, at_s: float, mixed: int) -> tuple[bool, ...]:
-        """Whether that was a failure."""
-        return (failed,)
-
-    def may_open(self, state: bool, slack_s: float) -> frozenset[bool]:
-        """After a failure either."""
-        return _EITHER if state else _ONLY[False]
-
-    @property
-    def failures(self) -> int:
-        """The first may."""
-        return 1
-
-    @property
-    def says(self) -> str:
-        """`any failure`."""
-        return "any failure"
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Nothing is ruled out."""
-        yield from ()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """Nothing is ruled out."""
-        yield from ()
-
-
 def failures_in_words(number: int) -> str:
     """`1 failure`, `5 failures`."""
     return "1 failure" if number == 1 else f"{number} failures"
 
 
 _NEVER_OPENS: Rival = ("never opens", Never())
-_ONLY = (frozenset({False}), frozenset({True}))
-_EITHER = frozenset({False, True})
+ONLY = (frozenset({False}), frozenset({True}))
+EITHER = frozenset({False, True})
+"""What may be, for who doesn't know: only the one, only the other, or either."""

@@ -57,6 +57,11 @@ class ShareOfCalls:
         window = f"the last {self.window} results"
         return f"{self.share:.0%} failures of {window} ({self.least} at least)"
 
+    @property
+    def heavy(self) -> bool:
+        """It keeps all results of its window."""
+        return True
+
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Failures in a row instead, and none."""
         yield from _in_a_row_instead(self)
@@ -135,6 +140,11 @@ class ShareOfSeconds:
         """`50% failures of the last 10s (6 results at least)`."""
         span = format_duration(self.window_s)
         return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
+
+    @property
+    def heavy(self) -> bool:
+        """It keeps all results of its window."""
+        return True
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Failures in a row instead, and none."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
-from harness.policy.rules import Anytime, Rule
+from harness.policy.rules import Rule
 from harness.policy.trials import Trials
+from harness.policy.unknown import Anytime
 from harness.policy.waits import Wait
 from harness.settings import ServiceSettings
 

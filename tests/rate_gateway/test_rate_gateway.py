@@ -84,7 +84,7 @@ EXPLORED = (
 """Found by what exploration begins with; the others where all of them are asked for."""
 
 
-@pytest.mark.parametrize("defect", ("", *EXPLORED))
+@pytest.mark.parametrize("defect", ["", *EXPLORED])
 def test_exploration_finds_it_and_accuses_no_sound_one(defect: str) -> None:
     own = target(defect)
     with Player(own) as player:
