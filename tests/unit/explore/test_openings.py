@@ -63,7 +63,7 @@ def test_openings_take_a_breaker_through_all_its_states(second: Player) -> None:
         (InTotal(3), None, None),
         (ShareOfCalls(0.5, 20, 6), 3, None),
         (ShareOfSeconds(0.5, 10.0, 6), 3, 15.0),
-        (ShareOfSeconds(0.2, 4.0, 2), 6, 4.0),
+        (ShareOfSeconds(0.2, 4.0, 2), None, 4.0),
         (Never(), 2, None),
     ],
 )
