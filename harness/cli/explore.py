@@ -32,9 +32,20 @@ _DEFAULT_FOR = "2m"
     default="reference",
     metavar="FILE|reference|naive",
     show_default=True,
-    help="The gateway; its file needs `start: wsgi: module:app`.",
+    help="The gateway; its file needs `start: wsgi: module:app`, or a `command` in real time.",
 )
-@click.option("--for", "length", metavar="DURATION", help=f"How long: {_DEFAULT_FOR} by default.")
+@click.option(
+    "--engine",
+    type=click.Choice(["sim", "local"]),
+    default="sim",
+    show_default=True,
+    help="Thousands of outages in the simulation, or a few in real time, side by side, whatever "
+    "the gateway is written in.",
+)
+@click.option(
+    "--for", "length", metavar="DURATION",
+    help=f"How long: {_DEFAULT_FOR} by default; in real time, as long as the chosen few take.",
+)  # fmt: skip
 @click.option("--examples", type=click.IntRange(1), help="How many outages to draw, instead.")
 @click.option("--seed", type=click.IntRange(0, 2**63), help="Draw the same outages again.")
 @click.option(
@@ -56,6 +67,7 @@ _DEFAULT_FOR = "2m"
 @click.option("--quiet", "-q", is_flag=True, help="Only the findings and the last line.")
 def explore(
     target_name: str,
+    engine: str,
     length: str | None,
     examples: int | None,
     seed: int | None,
@@ -64,12 +76,13 @@ def explore(
     confirm: bool,
     quiet: bool,
 ) -> None:
-    r"""Draw random outages, play them in the simulation, and look for a broken promise.
+    r"""Draw random outages, play them, and look for a broken promise.
 
     \b
     outage explore --target my-gateway.yaml            two minutes
     outage explore --target my-gateway.yaml --for 1h   longer finds rarer ones
     outage explore --examples 500 --seed 7             the same 500 outages each time
+    outage explore --target my-gateway.yaml --engine local     real time, any language
     outage run outage-findings --target my-gateway.yaml   what was found, in real time
     """
     from rich.console import Console
@@ -81,28 +94,55 @@ def explore(
         target_name
     )  # a wrong one is said before its workers are started, not by them
     from harness.explore.crew import explore as run
+    from harness.explore.declared import with_declared_only
     from harness.explore.memory import Memory, default_folder
 
     if length is not None and examples is not None:
         raise UsageError("--for and --examples exclude each other")
-    for_s = _seconds(length or _DEFAULT_FOR) if examples is None else None
+    if engine == "local" and confirm:
+        raise UsageError("--confirm is for the simulation: --engine local plays in real time")
+    unlimited = examples is not None or (engine == "local" and length is None)
+    for_s = None if unlimited else _seconds(length or _DEFAULT_FOR)
     # A seed means: the same again. What is remembered would come before it.
     memory = Memory(database or default_folder(), target_name)
     remembered = memory.remembered() if seed is None or database is not None else ()
     chosen = int(time.time()) % 1_000_000 if seed is None else seed
     _prepared(report)
     console = Console(highlight=False, soft_wrap=True)
-    tasks = _tasks(target_name, chosen, for_s, examples, remembered)
     display = _Display(console, report, memory, target.contract, quiet=quiet)
-    display.begin(target_name, chosen, len(remembered))
-    with display:
-        outcome = run(tasks, found=display.found, progress=display.progress)
+    display.begin(target_name, chosen, len(remembered) if engine == "sim" else 0)
+    _, undeclared = with_declared_only(target)
+    if undeclared:
+        display.tell(
+            f"no policy is declared for {', '.join(undeclared)}: what is promised of breakers and "
+            "retries is out of scope (`outage measure` finds it)"
+        )
+    if engine == "local":
+        outcome = _in_real_time(target_name, chosen, for_s, examples, display)
+    else:
+        tasks = _tasks(target_name, chosen, for_s, examples, remembered)
+        with display:
+            outcome = run(tasks, found=display.found, progress=display.progress)
     display.end(outcome, chosen)
     if confirm and outcome.interrupted is None and outcome.findings:
         _confirm(outcome, report, target_name)
     if outcome.interrupted is not None:
         sys.exit(128 + outcome.interrupted)
     sys.exit(1 if outcome.findings else 0)
+
+
+def _in_real_time(
+    target_name: str, seed: int, for_s: float | None, examples: int | None, display: _Display
+) -> Outcome:
+    from harness.explore.declared import with_declared_only
+    from harness.explore.side_by_side import Settings, explore_in_real_time
+    from harness.target_file import load_target
+
+    target, _ = with_declared_only(load_target(target_name))
+    chosen = Settings(target_name=target_name, seed=seed, for_s=for_s, examples=examples)
+    return explore_in_real_time(
+        target, chosen, found=display.found, progress=display.progress, tell=display.tell
+    )
 
 
 def _seconds(text: str) -> float:
@@ -177,6 +217,11 @@ class _Display:
         if not self._quiet:
             again = f", {remembered} remembered outages first" if remembered else ""
             self._print(f"exploring {target}, seed {seed}{again}")
+
+    def tell(self, text: str) -> None:
+        """Say something on the way, unless nobody wants to hear it."""
+        if not self._quiet:
+            self._print(text)
 
     def __enter__(self) -> _Display:
         """Begin the progress line, on a terminal."""

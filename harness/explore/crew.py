@@ -26,6 +26,7 @@ from harness import belongings
 from harness.cradle import Bound, call
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
+from harness.explore.declared import with_declared_only
 from harness.explore.finding import Result
 from harness.explore.hunt import Hunt, Key, Limits
 from harness.explore.memory import default_folder
@@ -221,7 +222,7 @@ def work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
             said.put((number, "progress", coverage))
 
     try:
-        with Player(load_target(task.target)) as player:
+        with Player(with_declared_only(load_target(task.target))[0]) as player:
             said.put((number, "surface", (player.surface.upstreams, player.surface.missing)))
             hunt = Hunt(
                 player,

@@ -53,6 +53,8 @@ class Origin:
     """The exploration's."""
     file_name: str
     steady: bool
+    simulated: bool = True
+    """Whether the simulation can play it."""
 
 
 def scenario_text(
@@ -72,12 +74,14 @@ def scenario_text(
             f"fails `{violation.name}`."
         ),
         "#",
-        f"# in milliseconds: {_replay(origin, 'sim', outage.seed)}",
+        *([f"# in milliseconds: {_replay(origin, 'sim', outage.seed)}"] * origin.simulated),
         f"# in real time:    {_replay(origin, 'local', outage.seed)}",
         f"# explored with:   outage explore --target {shlex.quote(origin.target_name)} "
-        f"--seed {origin.seed}",
+        + f"--seed {origin.seed}{'' if origin.simulated else ' --engine local'}",
     ]
-    if not origin.steady:
+    if not origin.steady and not origin.simulated:
+        lines += _comment("It was seen once of two times: it hangs on what exactly meets what.")
+    elif not origin.steady:
         lines += _comment(
             f"It hangs on an interleaving: seed {outage.seed} of the simulation shows it, others "
             "may not, and real time only now and then."

@@ -27,6 +27,8 @@ class Seen:
     outage: Outage
     case: Case
     broken: tuple[Violation, ...]
+    unproven: str | None = None
+    """Why nothing that it broke counts, where that is so."""
 
     @property
     def history(self) -> History:

@@ -8,7 +8,7 @@ from harness.explore.surface import general_route
 from harness.init.application import Application
 from harness.measure.findings import Findings
 from harness.measure.measuring import Measured
-from harness.measure.writing import comments, flow, target_sections
+from harness.measure.writing import comments, flow, refusal, target_sections
 from harness.units import format_duration
 
 TARGET, CONTRACT = "target.yaml", "contract.yaml"
@@ -99,7 +99,9 @@ def scenario_text(measured: Measured, upstream: str) -> str:
     if down is not None:
         last_s = max(1.0, _FAULT_S - 1 - _lasts_s(found))
         during = f"0s..{format_duration(round(last_s))}"
-        lines.append(f"  - {{traffic: {route.name}, during: {during}, status: {down}}}")
+        seen = "" if down == refusal(down) else f"   # it was answered {down}"
+        expected = f"{{traffic: {route.name}, during: {during}, status: {refusal(down)}}}"
+        lines.append(f"  - {expected}{seen}")
     if known:
         during = f"{format_duration(round(well_s))}..end"
         lines.append(f"  - {{traffic: {route.name}, during: {during}, status: {route.status}}}")

@@ -156,10 +156,14 @@ def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
         status = downs.get(upstream)
         if status is None:
             return None
-        calls.append(
-            {"call": f"{upstream} {called}", "else": "go on" if status == route.status else status}
-        )
+        instead = "go on" if status == route.status else refusal(status)
+        calls.append({"call": f"{upstream} {called}", "else": instead})
     return calls
+
+
+def refusal(status: int) -> int:
+    """What is promised where an answer was seen: no gateway promises an error of its own."""
+    return 503 if status >= 500 else status
 
 
 def as_contract(measured: Measured, variables: Mapping[str, str]) -> str:

@@ -1,9 +1,10 @@
-"""The gallery: each example does what docs/gallery.md says of it, in the simulation."""
+"""The gallery: each example does what docs/gallery.md says of it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ from harness.target_file import load_target
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(file.parent.name for file in EXAMPLES.glob("*/target.yaml"))
+BUILT = {"cockatiel": "node_modules", "gobreaker": "gateway", "opossum": "node_modules"}
+"""Those that play in real time only, and what installing or building one leaves in its folder."""
+SIMULATED = [name for name in NAMES if name not in BUILT]
+_TIMES = 3
 
 
 def test_all_of_them_are_on_the_page() -> None:
@@ -23,7 +28,7 @@ def test_all_of_them_are_on_the_page() -> None:
     assert [name for name in NAMES if f"examples/{name}" not in page] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SIMULATED)
 def test_its_scenario_passes(name: str, tmp_path: Path) -> None:
     folder = EXAMPLES / name
     (scenario,) = (file for file in folder.glob("*.yaml") if file.name != "target.yaml")
@@ -31,6 +36,19 @@ def test_its_scenario_passes(name: str, tmp_path: Path) -> None:
     assert call([*given, "--report", str(tmp_path), "--quiet"]) == 0
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["verdict"] == "passed"
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("name", BUILT)
+def test_its_scenario_passes_in_real_time(name: str, tmp_path: Path) -> None:
+    folder = EXAMPLES / name
+    if not (folder / BUILT[name]).exists():
+        if name in os.environ.get("OUTAGE_REQUIRE", "").split(","):
+            pytest.fail(f"OUTAGE_REQUIRE names {name}, and it is not built")
+        pytest.skip(f"{name} is not built: target.yaml says how")
+    given = ["run", str(folder / "rates_503.yaml"), "--target", str(folder / "target.yaml")]
+    given += ["--proxy", "embedded", "--retries", str(_TIMES - 1), "--report", str(tmp_path)]
+    assert call([*given, "--quiet"]) == 0
 
 
 def test_what_is_measured_of_pybreaker_is_what_its_code_says() -> None:

@@ -11,7 +11,7 @@ from harness.measure.reading import Seen
 from harness.measure.realtime.ground import SLACK_S, Ground
 from harness.measure.realtime.looks import Look
 
-_JITTER_S = 0.04
+_JITTER_S = 0.005
 """Waits that differ by more than this, beyond how late the machine was, are not constant."""
 _MISSED = 9.0
 """Divided by the number of samples: how much of their range lies beyond them on either side."""
@@ -101,7 +101,7 @@ def _lasted_s(one: Seen, index: int) -> float:
     return min(one.tries[index].end_s, following_s, one.end_s) - one.tries[index].start_s
 
 
-def note_backoffs(found: Findings, looks: Mapping[str, Look], late_s: float) -> None:
+def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
     """The waits between the attempts of calls that were not cut short."""
     retried = [look for kind, look in looks.items() if look.tries > 1 and kind != "timeout"]
     if not retried:
@@ -115,34 +115,46 @@ def note_backoffs(found: Findings, looks: Mapping[str, Look], late_s: float) -> 
             found.backoffs = ()
         return
     count = max(look.tries for look in retried)
-    calls = [one for look in retried for one in look.calls if len(one.tries) == count]
-    samples = list(zip(*(_gaps(one) for one in calls), strict=True))
-    spans = [_interval(sample, late_s) for sample in samples]
-    if any(span is None for span in spans):
+    calls = [spans for look in retried for spans in look.gaps if len(spans) == count - 1]
+    spans = [_interval(sample) for sample in zip(*calls, strict=True)]
+    if not spans or any(span is None for span in spans):
         found.cannot_tell(
             "backoff_s", f"the waits differ, and {len(calls)} calls are too few to bound them"
         )
         return
     found.backoffs = tuple(span for span in spans if span is not None)
-    words = ", ".join(f"{min(sample):.3f} to {max(sample):.3f} s" for sample in samples)
-    found.saw(f"waits between attempts in {len(calls)} calls: {words}")
+    words = ", ".join(f"{span.low_s:.3f} to {span.high_s:.3f} s" for span in found.backoffs)
+    found.saw(f"waits between attempts by {len(calls)} calls: {words}")
+
+
+def note_gaps(ground: Ground, look: Look) -> None:
+    """What the waits between a look's attempts can have been; a busy machine makes them longer."""
+    for one in look.calls:
+        spans = []
+        for index in range(len(one.tries) - 1):
+            ended_s = one.tries[index].start_s + _lasted_s(one, index)
+            begun_s = one.tries[index + 1].start_s
+            gap_s = begun_s - ended_s
+            late_s = ground.late_s(ended_s, begun_s)
+            spans.append(Span(low_s=max(0.0, gap_s - late_s), high_s=gap_s))
+        look.gaps.append(tuple(spans))
+
+
+def _interval(samples: Sequence[Span]) -> Span | None:
+    """What the waits lie in; None where they differ and are too few."""
+    low, high = max(one.low_s for one in samples), min(one.high_s for one in samples)
+    if low <= high + _JITTER_S:  # one and the same would explain them all
+        return Span(low_s=min(low, high), high_s=max(low, high))
+    if len(samples) < _FEW:
+        return None
+    low, high = min(one.low_s for one in samples), max(one.high_s for one in samples)
+    wider = _MISSED / len(samples) * (high - low)
+    return Span(low_s=max(0.0, low - wider), high_s=high + wider)
 
 
 def _gaps(one: Seen) -> list[float]:
     pairs = zip(one.tries, one.tries[1:], strict=False)
     return [later.start_s - min(earlier.end_s, later.start_s) for earlier, later in pairs]
-
-
-def _interval(samples: Sequence[float], late_s: float) -> Span | None:
-    """What the waits lie in; None where they differ and are too few."""
-    low, high = min(samples), max(samples)
-    if high - low <= _JITTER_S + late_s:
-        # Whatever is late makes a wait longer, but for the answer that it begins with.
-        return Span(low_s=max(0.0, low - late_s), high_s=high)
-    if len(samples) < _FEW:
-        return None
-    wider = _MISSED / len(samples) * (high - low)
-    return Span(low_s=max(0.0, low - wider - late_s), high_s=high + wider)
 
 
 async def note_others(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:

@@ -29,6 +29,8 @@ class Look:
     kind: str
     calls: list[Seen]
     """Those that made attempts, in order."""
+    gaps: list[tuple[Span, ...]] = field(default_factory=list)
+    """What the waits between the attempts of each call can have been."""
     opened: bool = False
     exact: bool = True
     """Whether it is known after which of them it opened."""

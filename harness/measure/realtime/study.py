@@ -13,7 +13,13 @@ from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.counting import by_doses, what_it_is
 from harness.measure.realtime.downs import find_downs
-from harness.measure.realtime.figures import note_attempts, note_backoffs, note_others, note_timeout
+from harness.measure.realtime.figures import (
+    note_attempts,
+    note_backoffs,
+    note_gaps,
+    note_others,
+    note_timeout,
+)
 from harness.measure.realtime.ground import Ground, Grounds
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
@@ -58,7 +64,6 @@ class Study:
         """Done when the rule is as known as it gets."""
         self._figured: asyncio.Future[None] = loop.create_future()
         self._queues = False
-        self._late_s = 0.0
         self._contrast: Contrast | None = None
 
     async def run(self) -> None:
@@ -111,7 +116,7 @@ class Study:
                 look = await look_at(ground, kind, patience_s=_PATIENCE_S)
                 if kind == "timeout":
                     note_timeout(self._found, ground, look, _PATIENCE_S)
-                self._late_s = max(self._late_s, ground.late_s(look.first.end_s))
+                note_gaps(ground, look)
                 self._looks[kind].set_result(look)
                 await self._known
                 opening = self._opening.result()
@@ -159,7 +164,7 @@ class Study:
         if at_first:
             found.cannot_tell("backoff_s", "not all attempts of a call were seen")
         else:
-            note_backoffs(found, looks, self._late_s)
+            note_backoffs(found, looks)
         self._figured.set_result(None)
 
     async def _seen(self) -> dict[str, Look]:

@@ -1,0 +1,306 @@
+"""Exploring in real time: few outages, well chosen, side by side, for gateways in any language.
+
+    learn (one healthy play) ─► openings, then drawn ones ─► played at once ─► what broke, again
+
+Nothing is shrunk: outages that nobody drew are as small as they get. What breaks a promise is
+played once more, so that a file says whether it does so every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from harness.checks.case import Case
+from harness.checks.promises import violations
+from harness.checks.promises.violation import Violation
+from harness.engines.base import Progress
+from harness.engines.local.engine import LocalEngine
+from harness.errors import UsageError
+from harness.explore.coverage import Coverage
+from harness.explore.crew import Outcome
+from harness.explore.deck import Aim, aims
+from harness.explore.drawing import outages
+from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.memory import default_folder
+from harness.explore.openings import openings
+from harness.explore.outage import Outage
+from harness.explore.player import Seen
+from harness.explore.surface import Surface, healthy_outage, learn
+from harness.history.view import History
+from harness.judge import judge
+from harness.runner import Played, play_all
+from harness.scenario.model import Scenario
+from harness.target import Target
+from harness.units import format_duration
+from harness.verdict import Verdict
+
+_RETRIES = 2
+_START_S = 15.0
+"""Until all worlds of a wave are up, about."""
+_DRAWN_AT_ONCE = 12
+_IDLE_AIMS = 200
+_LONGEST_S = 300.0
+"""A drawn outage that takes longer is left to the simulation."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """What was asked for."""
+
+    target_name: str
+    seed: int
+    for_s: float | None
+    examples: int | None
+
+
+@dataclass(slots=True)
+class _Silent:
+    """Nobody watches single plays; kept to know how the target could not be started."""
+
+    played: list[Played] = field(default_factory=list)
+
+    def progress(self, scenario: Scenario, progress: Progress) -> None:
+        """A scenario got somewhere."""
+
+    def done(self, played: Played) -> None:
+        """A scenario has been judged."""
+        self.played.append(played)
+
+
+def explore_in_real_time(
+    target: Target,
+    chosen: Settings,
+    *,
+    found: Callable[[Result], None],
+    progress: Callable[[Coverage], None],
+    tell: Callable[[str], None],
+) -> Outcome:
+    """Play chosen outages side by side; what breaks a promise is handed to `found`.
+
+    Raises: UsageError for a target that can't be explored; TargetError, WorldError.
+    """
+    set_hypothesis_home_dir(default_folder().parent / "hypothesis")
+    hunt = _Hunt(target, chosen, found, progress, tell)
+    asyncio.run(hunt.run())
+    return hunt.outcome
+
+
+class _Hunt:
+    def __init__(
+        self,
+        target: Target,
+        chosen: Settings,
+        found: Callable[[Result], None],
+        progress: Callable[[Coverage], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.outcome = Outcome()
+        self._target = target
+        # Its own account of itself is no evidence here.
+        self._plain = target.model_copy(update={"status": None, "log": None})
+        self._chosen = chosen
+        self._found = found
+        self._progress = progress
+        self._tell = tell
+        self._engine = LocalEngine(proxy="embedded", real=target.real)
+        self._began_s = time.monotonic()
+
+    async def run(self) -> None:
+        """Waves of outages until what was asked for is over, or a signal."""
+        with contextlib.suppress(OSError):
+            os.nice(-5)  # as `outage run` does: what is measured are instants
+        task = asyncio.create_task(self._waves())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt, number, task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self.outcome.interrupted is None:
+                raise
+        finally:
+            await self._engine.close()
+
+    def _interrupt(self, number: int, task: asyncio.Task[None]) -> None:
+        if self.outcome.interrupted is not None:
+            os._exit(128 + number)  # asked twice: the reaper ends what is left
+        self.outcome.interrupted = number
+        task.cancel()
+
+    async def _waves(self) -> None:
+        surface = await self._learned()
+        self.outcome.upstreams, self.outcome.missing = surface.upstreams, surface.missing
+        left = self._chosen.examples
+        for wave in self._chosen_outages(surface):
+            fitting = [one for one in wave[:left] if self._fits(one)]
+            if len(fitting) < len(wave[:left]):
+                longer = len(wave[:left]) - len(fitting)
+                self._tell(f"left out: {longer} outages that take longer than --for has left")
+            if not fitting:
+                return
+            longest_s = max(one.duration_s for one in fitting)
+            self._tell(
+                f"{len(fitting)} outages side by side, the longest takes "
+                f"{format_duration(round(longest_s))}"
+            )
+            await self._wave(fitting)
+            left = None if left is None else left - len(fitting)
+            if left == 0:
+                return
+
+    def _fits(self, outage: Outage) -> bool:
+        """Whether there is time for it, and to play once more what it may break."""
+        for_s = self._chosen.for_s
+        if for_s is None:
+            return True
+        took_s = time.monotonic() - self._began_s
+        return took_s + 2 * (outage.duration_s + _START_S) <= for_s
+
+    async def _learned(self) -> Surface:
+        """What it answers well, and calls: from one play without faults."""
+        (seen,) = await self._played([healthy_outage(self._target)])
+        if seen.history.troubles:
+            raise UsageError(f"{self._target.name} can't be explored: {seen.history.troubles[0]}")
+        surface = learn(self._target, seen.history)
+        if not surface.upstreams:
+            raise UsageError(
+                f"{self._target.name} can't be explored: nothing that it is asked is answered as "
+                f"it should although nothing is wrong ({'; '.join(surface.missing[:3])}); "
+                "`routes:` in its target file says what it can be asked"
+            )
+        return surface
+
+    def _chosen_outages(self, surface: Surface) -> Iterator[list[Outage]]:
+        """Those under which breakers are wrong most often; then drawn ones, if more was asked."""
+        first = [o for o in openings(surface, surface.upstreams) if self._playable(o)]
+        yield first
+        if self._chosen.for_s is None and self._chosen.examples is None:
+            return
+        drawn = _drawn(surface, self._chosen.seed)
+        short = (o for o in drawn if o.duration_s <= _LONGEST_S and self._playable(o))
+        while wave := list(islice(short, _DRAWN_AT_ONCE)):
+            yield wave
+
+    def _playable(self, outage: Outage) -> bool:
+        return self._engine.unplayable(outage.scenario()) is None
+
+    async def _played(self, chosen: Sequence[Outage]) -> list[Seen]:
+        scenarios = [o.scenario(name=f"explored_{n}") for n, o in enumerate(chosen)]
+        watcher = _Silent()
+        played = await play_all(
+            scenarios,
+            engine=self._engine,
+            target=self._plain,
+            watcher=watcher,
+            retries=_RETRIES,
+            seed=self._chosen.seed,
+        )
+        return [_seen(outage, each) for outage, each in zip(chosen, played, strict=True)]
+
+    async def _wave(self, chosen: Sequence[Outage]) -> None:
+        seen = await self._played(chosen)
+        for each in seen:
+            self.outcome.coverage.add(each)
+            if each.unproven is not None:
+                self.outcome.coverage.troubles[each.unproven] += 1
+        self._progress(self.outcome.coverage)
+        fresh: dict[tuple[str, str], tuple[Seen, Violation]] = {}
+        known = {(one.promise, one.about) for one in self.outcome.findings}
+        for each in sorted(seen, key=lambda one: one.outage.duration_s):
+            for violation in each.broken:
+                if violation.key in known or violation.key in fresh:
+                    self.outcome.also[violation.key] += 1
+                else:
+                    fresh[violation.key] = (each, violation)
+        if not fresh:
+            return
+        again = {id(each): each.outage for each, _ in fresh.values()}
+        self._tell(f"{len(fresh)} promises were broken; {len(again)} outages are played once more")
+        once_more = dict(zip(again, await self._played(list(again.values())), strict=True))
+        for key, (each, violation) in fresh.items():
+            steady = once_more[id(each)].broke(key) is not None
+            self._hand_over(each, violation, steady=steady)
+
+    def _hand_over(self, seen: Seen, violation: Violation, *, steady: bool) -> None:
+        result = Result(
+            promise=violation.promise,
+            about=violation.about,
+            says=violation.says,
+            observed=f"{violation.name}: {violation.says}",
+            outage=seen.outage.to_bytes(),
+            duration_s=seen.outage.duration_s,
+            text="",
+            steady=steady,
+        )
+        origin = Origin(
+            target_name=self._chosen.target_name,
+            seed=self._chosen.seed,
+            file_name=result.file_name,
+            steady=steady,
+            simulated=False,
+        )
+        text = scenario_text(violation, seen.outage, seen.history, self._target, origin)
+        result = replace(result, text=text)
+        self.outcome.findings.append(result)
+        self._found(result)
+
+
+def _seen(outage: Outage, played: Played) -> Seen:
+    """What a play broke, if that is not the machine's doing."""
+    history = History(tuple(played.events))
+    case = Case(played.scenario, history)
+    if history.troubles:
+        return Seen(outage=outage, case=case, broken=())
+    judged = judge(played.scenario, history)
+    failed = {f.name for f in judged.promises if f.verdict is Verdict.FAILED}
+    broken = tuple(v for v in violations(case) if v.name in failed)
+    busy = judged.verdict is Verdict.INCONCLUSIVE and judged.busy is not None
+    unproven = "the machine was too busy for its verdict" if busy else None
+    return Seen(outage=outage, case=case, broken=broken, unproven=unproven)
+
+
+def _drawn(surface: Surface, chosen_seed: int) -> Iterator[Outage]:
+    """Outages as the simulation's exploration draws them, until nothing new is drawn."""
+    played: set[bytes] = set()
+    idle = 0
+    for number, aim in enumerate(aims(surface.contract, surface.upstreams, seed=chosen_seed)):
+        idle += 1
+        for outage in _batch(surface, aim, chosen_seed * 100_003 + number):
+            if outage.to_bytes() not in played:
+                played.add(outage.to_bytes())
+                idle = 0
+                yield outage
+        if idle > _IDLE_AIMS:
+            return
+
+
+def _batch(surface: Surface, aim: Aim, chosen_seed: int) -> list[Outage]:
+    """What hypothesis draws at one aim; nothing of it is played."""
+    batch: list[Outage] = []
+
+    @seed(chosen_seed)
+    @settings(
+        max_examples=aim.examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @given(outages(surface, aim))
+    def draw(outage: Outage) -> None:
+        batch.append(outage)
+
+    draw()
+    return batch
