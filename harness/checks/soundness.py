@@ -166,9 +166,8 @@ def _untouched(case: Case) -> Iterator[Finding]:
     if not case.history.warm_up:
         return
     own = case.history.run.upstreams
-    # A fault that hits all that there are is one of whoever is called.
-    narrow = [f for f in case.scenario.faults if len(own) < 2 or not set(own) <= set(f.upstreams)]
-    singled = dict.fromkeys(name for fault in narrow for name in fault.upstreams)
+    named = [fault for fault in case.scenario.faults if not fault.of_all]
+    singled = dict.fromkeys(name for fault in named for name in fault.upstreams)
     reached = [name for name in own if touched(case.history, name)]
     for upstream in case.scenario.faulted_upstreams if not reached else singled:
         if upstream in own and upstream not in reached:

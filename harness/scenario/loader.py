@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -166,12 +166,13 @@ def _read(
 ) -> Scenario:
     """The scenario of a file, or of one combination of its matrix."""
     texts: list[str] = []
+    of_all: set[int] = set()
 
     def prepare(root: Mapping) -> None:
         if combination is not None:
             combination.into(root)
             texts.append(written(root))
-        _name_all(root, everybody)
+        of_all.update(_name_all(root, everybody))
 
     scenario, line_of = read_model(
         data,
@@ -183,6 +184,10 @@ def _read(
         mistaken=_TARGET,
         prepare=prepare,
     )
+    faults = tuple(
+        fault.of_everybody() if scenario.number_of(index) in of_all else fault
+        for index, fault in enumerate(scenario.faults)
+    )
     lines = tuple(line_of(("expect", index)) for index in range(len(scenario.expect)))
     name = Path(file).stem
     return scenario.model_copy(
@@ -192,22 +197,26 @@ def _read(
             "text": texts[0] if texts else None,
             "file": file,
             "expect_lines": lines,
+            "faults": faults,
         }
     )
 
 
-def _name_all(root: Mapping, everybody: tuple[str, ...]) -> None:
-    """Put the names of all upstreams where a fault says `upstream: all`."""
+def _name_all(root: Mapping, everybody: tuple[str, ...]) -> Iterator[int]:
+    """Put the names of all upstreams where a fault says `upstream: all`; the numbers (from 1) of
+    these faults.
+    """
     if ALL in everybody:
         return
     entry = root.entries.get("faults")
     faults = entry.node.nodes if entry is not None and isinstance(entry.node, Items) else []
-    for fault in faults:
+    for number, fault in enumerate(faults, start=1):
         said = fault.entries.get("upstream") if isinstance(fault, Mapping) else None
         node = None if said is None else said.node
         if said is not None and isinstance(node, Scalar) and node.text == ALL:
             names: list[Node] = [Scalar(node.line, name, name) for name in everybody]
             said.node = Items(node.line, names)
+            yield number
 
 
 def _check(

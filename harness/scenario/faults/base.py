@@ -74,6 +74,7 @@ class FaultBase(Part):
     share: Share = Field(1.0, description="only this share of calls, drawn from the run's seed")
 
     _part_of: int | None = PrivateAttr(None)
+    _of_all: bool = PrivateAttr(False)
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -134,6 +135,17 @@ class FaultBase(Part):
         part = self.model_copy()
         part._part_of = number
         return part
+
+    def of_everybody(self) -> Self:
+        """The same, as what the file asks for by `upstream: all`."""
+        fault = self.model_copy()
+        fault._of_all = True
+        return fault
+
+    @property
+    def of_all(self) -> bool:
+        """Whether it hits whoever is there, so that traffic need not reach each by name."""
+        return self._of_all
 
     @property
     def number(self) -> int | None:

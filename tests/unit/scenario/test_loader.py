@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.bundled import bundled_scenarios
+from harness.contracts import document
 from harness.errors import InvalidFile, Problem, UsageError
 from harness.scenario.faults import ClockStep
 from harness.scenario.loader import load_scenario, load_scenarios, parse_scenario
@@ -337,3 +338,12 @@ def test_thousands_of_faults_are_compared_in_no_time() -> None:
     )
     text = GOOD.replace("expect:", f"{faults}expect:")
     assert len(parse_scenario(text, "x.yaml").faults) == 3001
+
+
+def test_all_are_those_of_the_target_and_are_remembered_as_such() -> None:
+    text = GOOD.replace("upstream: auth\n    fault", "upstream: all\n    fault", 1)
+    (fault,) = parse_scenario(text, "x.yaml").faults
+    assert set(fault.upstreams) == set(document().upstreams)
+    assert fault.of_all
+    named = GOOD.replace("upstream: auth\n    fault", "upstream: [auth, git]\n    fault", 1)
+    assert not parse_scenario(named, "x.yaml").faults[0].of_all
