@@ -23,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.names or list(SERVICES)
     ports = {} if options.names else {name: kind.default_port for name, kind in SERVICES.items()}
     ports |= dict(options.port)
-    if strangers := set(ports) - set(names):
-        print(f"--port names {', '.join(sorted(strangers))}, which isn't run here", file=sys.stderr)
+    secured = {each.listener.partition("/")[0] for each in options.tls}
+    if strangers := (set(ports) | secured) - set(names):
+        print(
+            f"a port is for {', '.join(sorted(strangers))}, which isn't run here", file=sys.stderr
+        )
         return 2
     with contextlib.suppress(KeyboardInterrupt):
         try:
@@ -46,12 +49,19 @@ async def _serve(
     servers = await listen(services, host=host, ports=ports, admits=admits, alone=alone)
     ready = {name: port_of(server) for name, server in servers.items()}
     # Whoever controls a stub does so in the clear; only its callers come by the second port.
-    contexts = {each.name: _context(each) for each in tls}
-    wanted = {each.name: each.port for each in tls}
-    secured = await listen(
-        services, host=host, ports=wanted, admits=nobody, alone=alone, tls=contexts
-    )
-    told = {"tls": {name: port_of(server) for name, server in secured.items()}} if tls else {}
+    secured = {
+        each.listener: await listen(
+            {each.listener: services[each.listener.partition("/")[0]]},
+            host=host,
+            ports={each.listener: each.port},
+            admits=nobody,
+            alone=alone,
+            tls={each.listener: _context(each)},
+        )
+        for each in tls
+    }
+    ports_there = {name: port_of(server[name]) for name, server in secured.items()}
+    told = {"tls": ports_there} if tls else {}
     print(json.dumps({"ready": ready, **told}), flush=True)
     asyncio.get_running_loop().set_exception_handler(_tell)
     stopped = asyncio.Event()
@@ -84,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         type=_tls,
-        metavar="NAME=PORT:CERT:KEY",
-        help="listen for TLS, too, with the certificate and the key of these PEM files",
+        metavar="NAME[/WORD]=PORT:CERT:KEY",
+        help="listen for TLS, too, with the certificate and the key of these PEM files; once for "
+        "each WORD",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
     parser.add_argument(
@@ -95,7 +106,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Tls(NamedTuple):
-    name: str
+    listener: str
+    """The service's name, and after a slash whatever tells several of its listeners apart."""
     port: int
     certificate: str
     key: str

@@ -109,8 +109,6 @@ async def listen(
     loop = asyncio.get_running_loop()
     servers = {}
     for name, service in services.items():
-        if tls is not None and name not in tls:
-            continue
         servers[name] = await loop.create_server(
             partial(SocketProtocol, service, loop, admits, alone=alone),
             host,

@@ -19,6 +19,8 @@ class ProxyPlan:
     disabled: bool = False
     cut_off: bool = False
     """The proxy's upstream is an address where nobody listens."""
+    diverted: str = ""
+    """The proxy's upstream is this other listener of it; empty for none."""
     toxics: tuple[ToxicSpec, ...] = ()
 
 
@@ -33,6 +35,7 @@ def plan(fault: FaultBase) -> ProxyPlan:
     return ProxyPlan(
         disabled=kind.proxy == "disabled",
         cut_off=kind.proxy == "cut off",
+        diverted=fault.diverted,
         toxics=tuple(
             ToxicSpec(
                 type=toxic.type,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,12 +36,23 @@ class _Proxy:
     disabled_by: set[int] = field(default_factory=set)
     cut_off_by: set[int] = field(default_factory=set)
     toxics: dict[int, tuple[ToxicSpec, ...]] = field(default_factory=dict)
+    listeners: Mapping[str, str] = field(default_factory=dict)
+    diverted_by: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def leads_to(self) -> str:
+        """Where it is to lead now."""
+        if self.cut_off_by:
+            return NOWHERE
+        diverted = next(reversed(self.diverted_by.values()), None)
+        return self.upstream if diverted is None else self.listeners[diverted]
 
     def forget(self, index: int) -> None:
         """What fault `index` did is gone with the proxy on the server."""
         self.toxics.pop(index, None)
         self.disabled_by.discard(index)
         self.cut_off_by.discard(index)
+        self.diverted_by.pop(index, None)
 
 
 class Proxies:
@@ -65,15 +76,26 @@ class Proxies:
         self._proxies: dict[str, _Proxy] = {}
         self._plans: dict[int, ProxyPlan] = {}
 
-    async def create(self, upstream: str, address: str, *, port: int = 0) -> int:
+    async def create(
+        self,
+        upstream: str,
+        address: str,
+        *,
+        port: int = 0,
+        listeners: Mapping[str, str] | None = None,
+    ) -> int:
         """Make the proxy of one upstream, on a free port unless one is given; the port.
+
+        `listeners` are further addresses of the upstream, to which a fault may divert it.
 
         Raises: WorldError.
         """
         made = await asyncio.to_thread(
             self._client.create, self._name(upstream), address, listen=f"{self._host}:{port}"
         )
-        self._proxies[upstream] = _Proxy(upstream=address, port=made.port)
+        self._proxies[upstream] = _Proxy(
+            upstream=address, port=made.port, listeners=listeners or {}
+        )
         return made.port
 
     def _name(self, upstream: str) -> str:
@@ -97,11 +119,21 @@ class Proxies:
             await self.disable(index, name)
         if wanted.cut_off:
             proxy.cut_off_by.add(index)
-            await asyncio.to_thread(self._client.set_upstream, self._name(name), NOWHERE)
+            await self._lead(name)
+        if wanted.diverted:
+            if wanted.diverted not in proxy.listeners:
+                raise WorldError(f"the stub of {name} speaks no TLS, and shows no certificate")
+            proxy.diverted_by[index] = wanted.diverted
+            await self._lead(name)
         for number, toxic in enumerate(wanted.toxics):
             named = replace(toxic, name=f"f{index}_{number}_{toxic.type}_{toxic.stream}")
             await asyncio.to_thread(self._client.add_toxic, self._name(name), named)
             proxy.toxics[index] = (*proxy.toxics.get(index, ()), named)
+
+    async def _lead(self, name: str) -> None:
+        """Have a proxy lead where it is to lead now."""
+        where = self._proxies[name].leads_to
+        await asyncio.to_thread(self._client.set_upstream, self._name(name), where)
 
     async def disable(self, index: int, name: str) -> None:
         """Close one proxy's port on behalf of fault `index`; its clients are refused.
@@ -164,7 +196,10 @@ class Proxies:
         if wanted.cut_off:
             proxy.cut_off_by.discard(index)
             if not proxy.cut_off_by:
-                await asyncio.to_thread(self._client.set_upstream, self._name(name), proxy.upstream)
+                await self._lead(name)
+        if wanted.diverted:
+            proxy.diverted_by.pop(index, None)
+            await self._lead(name)
         if wanted.disabled:
             await self.enable(index, name)
 
@@ -186,7 +221,7 @@ class Proxies:
             if found.enabled == bool(proxy.disabled_by):
                 state = "open" if found.enabled else "closed"
                 raise WorldError(f"somebody else left {name}'s proxy {state}")
-            if found.upstream != (NOWHERE if proxy.cut_off_by else proxy.upstream):
+            if found.upstream != proxy.leads_to:
                 raise WorldError(f"somebody else had {name}'s proxy lead to {found.upstream}")
             ours = [toxic for toxics in proxy.toxics.values() for toxic in toxics]
             if sorted(map(_put, found.toxics)) != sorted(map(_put, ours)):
@@ -211,7 +246,7 @@ class Proxies:
         await asyncio.to_thread(
             self._client.create,
             self._name(name),
-            NOWHERE if proxy.cut_off_by else proxy.upstream,
+            proxy.leads_to,
             listen=f"{self._host}:{proxy.port}",
             toxics=[toxic for toxics in proxy.toxics.values() for toxic in toxics],
             enabled=not proxy.disabled_by,

@@ -54,6 +54,10 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
             yield from names.user((*path, "user"), fault.user)
             if fault.selective:
                 yield path, "a token is revoked for every call; drop what picks some"
+        if fault.diverted and names.tls is not None:
+            for name in (name for name in fault.upstreams if name not in names.tls):
+                plain = f"no stub of {name} speaks TLS: a target file says so (`tls: [{name}]`)"
+                yield (*path, "fault"), plain
         why = needs_a_stub(fault, names.real)
         if why is not None:
             yield (*path, "fault"), why
@@ -139,7 +143,11 @@ def needs_a_stub(fault: Fault, real: Collection[str]) -> str | None:
             f"{real_ones}, and only a stub can pick some of its calls; without `on`, `first`, "
             f"`calls`, `one_in` and `share`, `{kind.name}` works there"
         )
-    able = [other.name for other in KINDS.values() if other.where in ("proxy", "connect")]
+    able = [
+        other.name
+        for other in KINDS.values()
+        if other.where in ("proxy", "connect") and other.proxy != "diverted"
+    ]
     player = "inside a stub" if kind.where == "stub" else "on a stub's process"
     return (
         f"`{kind.name}` is played {player}, and {real_ones}; what works there is on the network: "

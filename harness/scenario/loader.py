@@ -235,6 +235,7 @@ def _check(
         users=tuple(users),
         real=real,
         tcp=tcp,
+        tls=target.tls if target is not None and playable else None,
         routes=cache(partial(_routes, target)),
         dropped=dropped,
     )

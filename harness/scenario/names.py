@@ -22,6 +22,8 @@ class Names:
     """Upstreams that are real services here: no stub plays them."""
     tcp: tuple[str, ...] = ()
     """Those that don't speak HTTP."""
+    tls: tuple[str, ...] | None = None
+    """Those whose stubs speak TLS; None where no target says it."""
     routes: Callable[[str], tuple[str, ...] | None] = lambda _: None
     """The routes of an upstream, `*` for any segment; None where nobody knows them."""
     dropped: frozenset[str] | None = None

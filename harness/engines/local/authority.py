@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.errors import TargetError
@@ -23,14 +24,22 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._ca = CA(organization_name="outage-harness")
+        self._strangers = CA(organization_name="outage-harness, of another run")
         self.ca = folder / "ca.pem"
         """The file of its own certificate."""
         self._ca.cert_pem.write_to_path(str(self.ca))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """The files of a certificate for loopback and of its key, readable by their owner only."""
-        made = self._ca.issue_cert(*_NAMES)
-        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+    def issue(self, name: str, shown: str = "good") -> tuple[Path, Path]:
+        """The files of a certificate for loopback and of its key, readable by their owner only.
+
+        `shown`: what is wrong with it, of `faults.certificate.SHOWN`; `good` for nothing.
+        """
+        by = self._strangers if shown == "unknown" else self._ca
+        names = ("another.example",) if shown == "wrong_name" else _NAMES
+        ended = datetime.now(UTC) - timedelta(days=1) if shown == "expired" else None
+        begun = None if ended is None else ended - timedelta(days=30)
+        made = by.issue_cert(*names, not_before=begun, not_after=ended)
+        certificate, key = (self._folder / f"{name}.{shown}.{end}" for end in ("pem", "key"))
         for path in (certificate, key):
             path.touch(mode=0o600)
         for index, part in enumerate(made.cert_chain_pems):

@@ -29,6 +29,7 @@ from harness.engines.tasks import together
 from harness.errors import WorldError
 from harness.history.events import Trouble
 from harness.scenario.faults import KINDS, FaultBase
+from harness.scenario.faults.certificate import SHOWN
 
 HOST = "127.0.0.1"
 _READY_WITHIN_S = 20.0
@@ -37,11 +38,15 @@ _QUIET_S = 0.05
 
 @dataclass(slots=True)
 class _Tls:
-    """The listener of one stub by which its callers come, where it speaks TLS."""
+    """One listener of a stub by which its callers come, where it speaks TLS."""
 
     certificate: Path
     key: Path
     port: int = 0
+
+
+_GOOD = "good"
+"""What the certificate of a stub is in health."""
 
 
 class Services:
@@ -55,7 +60,8 @@ class Services:
         self._reaper = reaper
         self._children: dict[str, Child] = {}
         self._paused: set[str] = set()
-        self._tls: dict[str, _Tls] = {}
+        self._tls: dict[str, dict[str, _Tls]] = {}
+        """By stub, then by what its certificate is."""
         self._last_record_s = time.monotonic()
         self._charges: dict[str, list[dict[str, Any]]] = {}
         self.links: dict[str, StubLink] = {}
@@ -88,7 +94,12 @@ class Services:
     def port_of(self, name: str) -> int:
         """Where a stub takes calls."""
         tls = self._tls.get(name)
-        return self.links[name].port if tls is None else tls.port
+        return self.links[name].port if tls is None else tls[_GOOD].port
+
+    def listeners_of(self, name: str) -> dict[str, str]:
+        """Where a stub shows certificates that nobody may accept, by what is wrong with them."""
+        listeners = self._tls.get(name, {}).items()
+        return {shown: f"{HOST}:{tls.port}" for shown, tls in listeners if shown != _GOOD}
 
     async def start(self, authority: Authority | None = None) -> None:
         """Start all, tell them users and routes, and begin to receive their records.
@@ -99,7 +110,10 @@ class Services:
         """
         if authority is not None:
             named = (name for name in self.names if name in self._job.target.tls)
-            self._tls = {name: _Tls(*authority.issue(name)) for name in named}
+            self._tls = {
+                name: {shown: _Tls(*authority.issue(name, shown)) for shown in (_GOOD, *SHOWN)}
+                for name in named
+            }
         alone = self._alone
         shared = [name for name in self.names if name not in alone]
         groups = [shared] if shared else []
@@ -119,8 +133,9 @@ class Services:
         def on_line(line: str) -> None:
             if line.startswith('{"ready"') and not ready.done():
                 told = json.loads(line)
-                for name, port in told.get("tls", {}).items():
-                    self._tls[name].port = port
+                for listener, port in told.get("tls", {}).items():
+                    name, _, shown = listener.partition("/")
+                    self._tls[name][shown].port = port
                 ready.set_result(told["ready"])
             elif line.startswith('{"trouble"'):
                 trouble = json.loads(line)["trouble"]
@@ -130,8 +145,8 @@ class Services:
         for name, port in (ports or dict.fromkeys(names, 0)).items():
             words += ["--port", f"{name}={port}"]
         for name in (name for name in names if name in self._tls):
-            tls = self._tls[name]
-            words += ["--tls", f"{name}={tls.port}:{tls.certificate}:{tls.key}"]
+            for shown, tls in self._tls[name].items():
+                words += ["--tls", f"{name}/{shown}={tls.port}:{tls.certificate}:{tls.key}"]
         child = await Child.start(
             f"the stub of {', '.join(names)}",
             words,

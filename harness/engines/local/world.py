@@ -80,7 +80,12 @@ class World:
         self._proxies = Proxies(server.client, prefix=prefix, restart=restart)
         fixed = fixed_ports(self._job.target) if self._job.target.url is not None else {}
         for name in self._job.target.upstream_names:
-            await self._proxies.create(name, self._address(name), port=fixed.get(name, 0))
+            await self._proxies.create(
+                name,
+                self._address(name),
+                port=fixed.get(name, 0),
+                listeners=self.services.listeners_of(name),
+            )
         report(Progress(doing=f"starting {self._job.target.name}"))
         await self.gateway.start(self._proxies.ports(), self._job.internal_token, authority)
         self.gateway.watch_status(self._job.target.upstream_names)

@@ -82,6 +82,11 @@ class FaultBase(Part):
         return (self.upstream,) if isinstance(self.upstream, str) else self.upstream
 
     @property
+    def diverted(self) -> str:
+        """To which other listener of its upstream a proxy leads meanwhile; empty for none."""
+        return ""
+
+    @property
     def subject(self) -> str:
         """What it hits, in words: `mail, stock`, or `target`."""
         return ", ".join(self.upstreams) or "target"

@@ -21,6 +21,7 @@ _PLACES = (
     "network:Unanswered",
     "network:Empty",
     "network:Reset",
+    "certificate:Certificate",
     "toxics:Latency",
     "toxics:Bandwidth",
     "toxics:SlowClose",

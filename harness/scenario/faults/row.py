@@ -47,8 +47,9 @@ class Kind:
     model: type[FaultBase]
     where: Where
     """Which part of a world plays it for all calls."""
-    proxy: Literal["toxics", "disabled", "cut off"] = "toxics"
-    """What it is on a proxy: `FaultBase.toxics`, a port that refuses, or no way to the upstream."""
+    proxy: Literal["toxics", "disabled", "cut off", "diverted"] = "toxics"
+    """What it is on a proxy: `FaultBase.toxics`, a port that refuses, no way to the upstream, or
+    the way to another listener of it (`FaultBase.diverted`)."""
     process: tuple[Verb, ...] = ()
     """What it does to the upstream's process; lifting takes back what was not taken back yet."""
     running: Running = "nothing"

@@ -22,6 +22,7 @@ from harness.target_file import bundled
 
 EXAMPLES = {
     "reset": {},
+    "certificate": {"is": "expired"},
     "latency": {"latency": "250ms", "jitter": "50ms"},
     "bandwidth": {"rate": "10KB/s"},
     "slow_close": {"delay": "1s"},
@@ -45,7 +46,7 @@ def make(kind: str, **more: object) -> FaultBase:
 def test_every_network_fault_has_a_plan(kind: str) -> None:
     found = plan(make(kind))
 
-    assert found.disabled or found.cut_off or found.toxics
+    assert found.disabled or found.cut_off or found.toxics or found.diverted
 
 
 @pytest.mark.parametrize("kind", [k.name for k in KINDS.values() if k.in_stub])

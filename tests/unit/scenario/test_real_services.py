@@ -7,6 +7,7 @@ import pytest
 from harness.errors import InvalidFile
 from harness.scenario.faults import KINDS
 from harness.scenario.loader import parse_scenario
+from harness.target import Target
 from harness.target_file import parse_target
 
 TARGET = parse_target(
@@ -110,6 +111,17 @@ def test_a_variable_has_the_bare_address_of_what_does_not_speak_http() -> None:
     assert TCP.environment(7000, ports) == {
         "PORT": "7000", "CACHE_URL": "127.0.0.1:7001", "AUTH_URL": "http://127.0.0.1:7002",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [TARGET, TCP])
+def test_a_certificate_is_for_whom_speaks_tls(target: Target) -> None:
+    text = SCENARIO.replace("FAULT", "{upstream: auth, fault: certificate, is: expired, to: 3s}")
+    with pytest.raises(InvalidFile) as caught:
+        parse_scenario(text, "s.yaml", target=target)
+    (problem,) = caught.value.problems
+    assert (problem.line, "`tls: [auth]`" in problem.message) == (5, True)
+    sealed = target.model_copy(update={"tls": ("auth",)})
+    assert parse_scenario(text, "s.yaml", target=sealed).faults[0].diverted == "expired"
 
 
 def test_every_network_fault_is_let_through() -> None:
