@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from fractions import Fraction
 from importlib import import_module
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, Never, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import ByShare, EachAlone
 from harness.policy.waits import Constant, Growing, Multiplied, Wait
@@ -56,6 +58,38 @@ def test_in_a_row(told: Results, threshold: int) -> None:
         return len(last) == threshold and all(failed for _, failed in last)
 
     assert openings(InARow(threshold), told) == by_force(told, opens)
+
+
+@given(told=results(), threshold=st.integers(1, 4), within_s=st.sampled_from([0.5, 2.0, 6.0]))
+def test_in_a_row_of_late(told: Results, threshold: int, within_s: float) -> None:
+    def opens(so_far: Results) -> bool:
+        last = so_far[-threshold:]
+        together = len(last) == threshold and so_far[-1][0] - last[0][0] <= within_s
+        return together and all(failed for _, failed in last)
+
+    assert openings(InARowLately(threshold, within_s), told) == by_force(told, opens)
+
+
+@given(told=results(), threshold=st.integers(1, 6))
+def test_in_all(told: Results, threshold: int) -> None:
+    def opens(so_far: Results) -> bool:
+        return sum(failed for _, failed in so_far) >= threshold
+
+    assert openings(InTotal(threshold), told) == by_force(told, opens)
+
+
+@given(told=results(), threshold=st.integers(1, 4))
+def test_in_whichever_order_near_results_came_the_rule_allows_it(
+    told: Results, threshold: int
+) -> None:
+    """Two neighbours of opposite kind exchanged: what is possible holds what truly was."""
+    rule = InARow(threshold)
+    true, seen = {rule.begin}, {rule.begin}
+    for (at_s, failed), (_, other) in pairwise(told):
+        mixed = int(failed is not other)
+        true = {rule.after(state, failed, at_s) for state in true}
+        seen = {one for state in seen for one in rule.possible(state, failed, at_s, mixed)}
+        assert true <= seen
 
 
 shares = st.sampled_from([Fraction(n, 20) for n in range(1, 21)])
@@ -188,3 +222,45 @@ def test_in_a_row_is_what_circuitbreaker_does(monkeypatch: pytest.MonkeyPatch) -
     assert ours.ask(clock[0]) is None
     with pytest.raises(circuitbreaker.CircuitBreakerError):
         guarded(False)
+
+
+@given(
+    attempt=st.integers(1, 12),
+    first_s=st.sampled_from([0.1, 1.0]),
+    factor=st.sampled_from([1.0, 2.0, 3.0]),
+    shorter=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_a_backoff_that_grows(attempt: int, first_s: float, factor: float, shorter: float) -> None:
+    wait_s = first_s
+    for _ in range(attempt - 1):
+        wait_s *= factor
+    wait_s = min(5.0, wait_s)
+    own = Exponential(first_s, factor, 5.0, shorter, 0.25)
+    assert own.between_s(attempt) == pytest.approx((wait_s * (1 - shorter), wait_s + 0.25))
+
+
+@pytest.mark.parametrize("wait", [Growing(2.0, 3.0, 20.0), Multiplied(30.0, 100.0)])
+def test_waits_tell_openings_apart_until_the_longest(wait: Wait) -> None:
+    for times in range(1, 20):
+        assert wait.wait_s(wait.told_apart(times)) == wait.wait_s(times)
+    assert wait.told_apart(19) == wait.told_apart(20)
+
+
+@given(failing=st.lists(st.booleans(), max_size=20), threshold=st.integers(1, 4))
+def test_in_a_row_is_what_purgatory_does(failing: list[bool], threshold: int) -> None:
+    purgatory = import_module("purgatory")
+    opened = import_module("purgatory.domain.model").OpenedState
+    factory = purgatory.SyncCircuitBreakerFactory(default_threshold=threshold, default_ttl=1000)
+    ours = Breaker(Rules(opens=InARow(threshold), wait=Constant(1000.0)))
+    for failed in failing:
+        leave, admitted = ours.ask(0.0), True
+        try:
+            with factory.get_breaker("mail"):
+                _act(failed)
+        except ZeroDivisionError:
+            pass
+        except opened:
+            admitted = False
+        assert (leave is not None) is admitted
+        if leave is not None:
+            ours.tell(leave, result_of(failed), 0.0)

@@ -1,0 +1,97 @@
+"""The acceptor explains whatever a breaker with any declared policy does, and no odd one's."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.policy.breaker import Breaker, Pass, Rules
+from harness.policy.counting import Result
+from harness.policy.rules import InARow, InARowLately, InTotal, Never
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.trials import EVERYBODY, ByShare, EachAlone
+from harness.policy.waits import Constant, Growing, Multiplied
+from harness.settings import ServiceSettings
+from harness.wire.attempts import Attempt
+from harness.wire.breaker import read
+from harness.wire.outcomes import Outcomes
+from harness.wire.policy import declared
+from harness.wire.states import Asked, Reading
+
+RULES = st.builds(
+    Rules,
+    opens=st.sampled_from(
+        [InARow(1), InARow(3), InARowLately(2, 5.0), InTotal(3), Never(),
+         ShareOfCalls(0.5, 6, 3), ShareOfSeconds(0.5, 10.0, 3), ShareOfSeconds(0.3, 8.0, 2, 2.0)]
+    ),
+    wait=st.sampled_from([Constant(4.0), Growing(2.0, 2.0, 9.0), Multiplied(3.0, 10.0)]),
+    trials=st.sampled_from(
+        [EachAlone(), EachAlone(2), EachAlone(1, 2), EVERYBODY, ByShare(3, 0.5)]
+    ),
+)  # fmt: skip
+CALLS = st.lists(
+    st.tuples(st.sampled_from([0.7, 1.3, 3.1]), st.sampled_from([0.1, 0.5, 1.1]), st.booleans()),
+    min_size=5,
+    max_size=40,
+)
+Calls = list[tuple[float, float, bool]]
+
+
+def played(rules: Rules, calls: Calls, declares: Rules | None = None) -> Reading:
+    """What the acceptor makes of calls (the pause before each, how long it takes, whether it
+    fails) at a breaker with these rules.
+    """
+    breaker, now_s = Breaker(rules), 0.0
+    under_way: list[tuple[float, Pass, bool]] = []
+    made: list[Attempt] = []
+    asked: list[Asked] = []
+    for number, (pause_s, takes_s, failed) in enumerate(calls):
+        now_s = round(now_s + pause_s, 3)
+        for end in sorted((one for one in under_way if one[0] <= now_s), key=lambda one: one[0]):
+            _tell(breaker, end)
+        under_way = [one for one in under_way if one[0] > now_s]
+        leave = breaker.ask(now_s)
+        if leave is None:
+            asked.append(Asked(asked_s=now_s, by_s=now_s + 0.01, request=number))
+            continue
+        end_s = round(now_s + takes_s, 3)
+        under_way.append((end_s, leave, failed))
+        result = Result.FAILURE if failed else Result.SUCCESS
+        made.append(
+            Attempt(id=number, start_s=now_s, end_s=end_s, ends_from_s=end_s,
+                    results=frozenset({result}), source="proxy")
+        )  # fmt: skip
+    own = ServiceSettings(attempts=1, timeout_s=5.0, breaker=declares or rules)
+    return read(made, asked, Outcomes(declared(own), 5.0), tie_s=lambda at_s: 0.002)
+
+
+def _tell(breaker: Breaker, end: tuple[float, Pass, bool]) -> None:
+    at_s, leave, failed = end
+    breaker.tell(leave, Result.FAILURE if failed else Result.SUCCESS, at_s)
+
+
+@given(rules=RULES, calls=CALLS)
+@settings(max_examples=60, deadline=None)
+def test_a_sound_one_is_explained(rules: Rules, calls: Calls) -> None:
+    assert played(rules, calls).refutation is None
+
+
+def test_one_that_never_tries_again_is_refuted() -> None:
+    declares = Rules(opens=InARow(2), wait=Constant(4.0))
+    odd = Rules(opens=InARow(2), wait=Constant(math.inf))
+    calls = [(1.0, 0.1, True)] * 2 + [(2.0, 0.1, False)] * 5
+    found = played(odd, calls, declares).refutation
+    assert found is not None
+    assert found.wrong == "no probe"
+
+
+def test_trials_judged_together_are_counted_out() -> None:
+    declares = Rules(opens=InARow(1), wait=Constant(2.0), trials=ByShare(2, 1.0))
+    odd = Rules(opens=InARow(1), wait=Constant(2.0), trials=ByShare(4, 1.0))
+    calls = [(0.5, 0.1, True), (2.5, 0.9, True), (0.1, 0.9, True), (0.1, 0.9, True)]
+    assert played(declares, calls).refutation is None
+    found = played(odd, calls, declares).refutation
+    assert found is not None
+    assert found.wrong == "two probes"
