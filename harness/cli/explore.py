@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import allow_remote_option, cluster_option
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
@@ -63,6 +65,8 @@ _DEFAULT_FOR = "2m"
     help="Where outages that broke something are remembered, to be tried first next time; "
     "in your cache by default.",
 )
+@cluster_option
+@allow_remote_option
 @click.option("--confirm", is_flag=True, help="Play each finding in real time, too, at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="Only the findings and the last line.")
 def explore(
@@ -73,6 +77,8 @@ def explore(
     seed: int | None,
     report: Path,
     database: Path | None,
+    cluster: str | None,
+    allow_remote: bool,
     confirm: bool,
     quiet: bool,
 ) -> None:
@@ -87,9 +93,12 @@ def explore(
     """
     from rich.console import Console
 
+    from harness.engines.base import check_cluster
     from harness.errors import UsageError
     from harness.target_file import load_target
 
+    if cluster is not None:
+        check_cluster(cluster, allow_remote=allow_remote)
     target = load_target(
         target_name
     )  # a wrong one is said before its workers are started, not by them
@@ -101,6 +110,8 @@ def explore(
         raise UsageError("--for and --examples exclude each other")
     if engine == "local" and confirm:
         raise UsageError("--confirm is for the simulation: --engine local plays in real time")
+    if engine == "local" and cluster is not None:
+        raise UsageError("--cluster explores in the simulation; --engine local on one machine")
     unlimited = examples is not None or (engine == "local" and length is None)
     for_s = None if unlimited else _seconds(length or _DEFAULT_FOR)
     # A seed means: the same again. What is remembered would come before it.
@@ -122,7 +133,15 @@ def explore(
     else:
         tasks = _tasks(target_name, chosen, for_s, examples, remembered)
         with display:
-            outcome = run(tasks, found=display.found, progress=display.progress)
+            if cluster is None:
+                outcome = run(tasks, found=display.found, progress=display.progress)
+            else:
+                from harness.explore import fleet
+
+                outcome = fleet.explore(
+                    tasks, target, cluster,
+                    found=display.found, progress=display.progress, notice=display.tell,
+                )  # fmt: skip
     display.end(outcome, chosen)
     if confirm and outcome.interrupted is None and outcome.findings:
         _confirm(outcome, report, target_name)
@@ -209,6 +228,7 @@ class _Display:
         self._memory = memory
         self._quiet = quiet
         self._findings = 0
+        self._said: set[Path] = set()
         self._began_s = time.monotonic()
         self._status: Status | None = None
 
@@ -247,11 +267,14 @@ class _Display:
         )
 
     def found(self, result: Result) -> None:
-        """Write a finding down, remember it, and say it."""
-        self._findings += 1
+        """Write a finding down, remember it, and say it, once for each broken promise."""
         path = self._report / result.file_name
         path.write_text(result.text, encoding="utf-8")
         self._memory.keep(result.outage)
+        if path in self._said:
+            return
+        self._said.add(path)
+        self._findings += 1
         self._print(f"✗ {result.promise} ({result.about}): {result.says}")
         if not self._quiet:
             hangs = "" if result.steady else ", on some interleavings only"

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.options import allow_remote_option, cluster_option
+
 if TYPE_CHECKING:
+    from harness.engines.base import Engine
     from harness.measure.measuring import Measured, Tell
     from harness.target import Target
 
@@ -58,9 +61,18 @@ if TYPE_CHECKING:
     help="Also write what was found: sections of a target file, and beside it a contract, "
     "NAME.contract.yaml.",
 )
+@cluster_option
+@allow_remote_option
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of how far it is.")
 def measure(
-    target_name: str, engine: str, longest_wait: str, form: str, file: Path | None, quiet: bool
+    target_name: str,
+    engine: str,
+    longest_wait: str,
+    form: str,
+    file: Path | None,
+    cluster: str | None,
+    allow_remote: bool,
+    quiet: bool,
 ) -> None:
     r"""Find out what a gateway does at each upstream: attempts, deadlines, backoffs, breaker.
 
@@ -75,6 +87,7 @@ def measure(
     outage measure --target my-gateway.yaml --format json
     outage measure --target my-gateway.yaml --write measured.yaml
     """
+    from harness.engines.base import check_cluster
     from harness.errors import UsageError
     from harness.measure.report import as_text
     from harness.measure.writing import as_contract, as_target
@@ -85,10 +98,14 @@ def measure(
     target = load_target(target_name)
     began_s = time.monotonic()
     tell = _silent if quiet else _say
+    if cluster is not None:
+        check_cluster(cluster, allow_remote=allow_remote)
+    if cluster is not None and engine == "local":
+        raise UsageError("--cluster measures in the simulation; --engine local on one machine")
     if engine == "local":
         measured = in_real_time(target, seconds_of(longest_wait), tell)
     else:
-        measured = simulated(target, tell)
+        measured = simulated(target, tell, cluster=cluster)
     if form == "json":
         click.echo(json.dumps(measured.as_json(), indent=2))
     else:
@@ -116,18 +133,17 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
-def simulated(target: Target, tell: Tell) -> Measured:
-    """Measure in the simulation.
+def simulated(target: Target, tell: Tell, *, cluster: str | None = None) -> Measured:
+    """Measure in the simulation, here or on a cluster's workers.
 
     Raises: UsageError, WorldError.
     """
-    from harness.engines.sim.engine import SimEngine
     from harness.measure.measuring import measure, streams_of
 
     streams = streams_of(target)
 
     async def play() -> Measured:
-        engine = SimEngine()
+        engine = _simulation(cluster, target)
         try:
             return await measure(target, engine, streams, tell)
         finally:
@@ -157,6 +173,17 @@ def in_real_time(target: Target, longest_wait_s: float, tell: Tell) -> Measured:
             await engine.close()
 
     return asyncio.run(play())
+
+
+def _simulation(cluster: str | None, target: Target) -> Engine:
+    if cluster is None:
+        from harness.engines.sim.engine import SimEngine
+
+        return SimEngine()
+    from harness.engines.cluster.engine import ClusterEngine
+    from harness.engines.cluster.host import Kind
+
+    return ClusterEngine(Kind(engine="sim"), cluster, target)
 
 
 def _say(line: str) -> None:

@@ -13,3 +13,13 @@ previous_option = click.option(
     help="The report of the run before, for what is new in report.html; by default what is in the "
     "report's own folder.",
 )
+
+cluster_option = click.option(
+    "--cluster",
+    metavar="local|ADDRESS",
+    help="Play on the workers of a Dask cluster: one made here, or that of a scheduler at "
+    "tcp://HOST:PORT (outage-harness[cluster]).",
+)
+allow_remote_option = click.option(
+    "--allow-remote", is_flag=True, help="Let --cluster name a scheduler beyond loopback."
+)

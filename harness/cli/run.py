@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from harness.cli.options import previous_option
+from harness.cli.options import cluster_option, previous_option
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
@@ -60,12 +60,7 @@ class _Run(click.Command):
     metavar="N/OF",
     help="Play this part only, such as 2/5; `outage merge` puts the parts' reports together.",
 )
-@click.option(
-    "--cluster",
-    metavar="local|ADDRESS",
-    help="Play on the workers of a Dask cluster: one made here, or that of a scheduler at "
-    "tcp://HOST:PORT (outage-harness[cluster]).",
-)
+@cluster_option
 @click.option("--jobs", type=click.IntRange(1), help="Scenarios side by side; all by default.")
 @click.option(
     "--retries",

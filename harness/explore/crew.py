@@ -14,7 +14,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -32,6 +32,7 @@ from harness.explore.hunt import Hunt, Key, Limits
 from harness.explore.memory import default_folder
 from harness.explore.outage import Outage
 from harness.explore.player import Player
+from harness.target import Target
 from harness.target_file import load_target
 
 WORKERS = 2
@@ -85,6 +86,64 @@ def explore(
     return _Crew(tasks, found, progress).run()
 
 
+class Account:
+    """What hunts say, put together: each broken promise once, from the first of them that found it.
+
+    Where hunts don't tell each other what they are after, several may find the same: then the one
+    with the lowest number counts, whoever was quicker, so that a seed leads to the same findings
+    wherever it is played.
+    """
+
+    def __init__(
+        self, found: Callable[[Result], None], progress: Callable[[Coverage], None]
+    ) -> None:
+        """`found` is told of each finding, again where an earlier hunt's takes its place."""
+        self.outcome = Outcome()
+        self._found = found
+        self._progress = progress
+        self._by: dict[Key, tuple[int, Result]] = {}
+        self._latest: dict[int, Coverage] = {}
+        self._told: dict[int, tuple[Counter[Key], Counter[Key]]] = {}
+
+    def take(self, number: int, what: str, value: Any) -> None:
+        """What a hunt says.
+
+        Raises: UsageError where it failed.
+        """
+        match what:
+            case "failed":
+                raise UsageError(value)
+            case "surface":
+                self.outcome.upstreams, self.outcome.missing = value
+            case "found":
+                key = value.promise, value.about
+                known = self._by.get(key)
+                if known is None or number < known[0]:
+                    self._by[key] = number, value
+                    self._found(value)
+            case "progress":
+                self._latest[number] = value
+                self._progress(self._whole())
+            case "done":
+                self._latest[number], *counts = value
+                self._told[number] = (counts[0], counts[1])
+
+    def close(self) -> Outcome:
+        """What all of them came to."""
+        self.outcome.findings = [result for _, result in self._by.values()]
+        self.outcome.coverage = self._whole()
+        for also, doubtful in self._told.values():
+            self.outcome.also.update(also)
+            self.outcome.doubtful.update(doubtful)
+        return self.outcome
+
+    def _whole(self) -> Coverage:
+        whole = Coverage()
+        for number in sorted(self._latest):
+            whole.merge(self._latest[number])
+        return whole
+
+
 class _Crew:
     def __init__(
         self,
@@ -93,15 +152,12 @@ class _Crew:
         progress: Callable[[Coverage], None],
     ) -> None:
         self._tasks = tasks
-        self._found = found
-        self._progress = progress
-        self._outcome = Outcome()
-        self._latest: dict[int, Coverage] = {}
+        self._account = Account(found, progress)
+        self._outcome = self._account.outcome
         self._context = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
         self._said: Any = self._context.Queue()
         self._heard: list[Any] = [self._context.Queue() for _ in tasks]
-        self._keys: set[Key] = set()
 
     def run(self) -> Outcome:
         workers = [self._start(number) for number in range(len(self._tasks))]
@@ -110,9 +166,7 @@ class _Crew:
                 self._listen(workers)
             finally:
                 self._end(workers)
-        for coverage in self._latest.values():
-            self._outcome.coverage.merge(coverage)
-        return self._outcome
+        return self._account.close()
 
     def _start(self, number: int) -> SpawnProcess:
         lines = (self._said, self._heard[number], self._stop)
@@ -162,32 +216,14 @@ class _Crew:
             self._take(number, what, value)
 
     def _take(self, number: int, what: str, value: Any) -> None:
-        outcome = self._outcome
-        match what:
-            case "failed":
-                self._stop.set()
-                raise UsageError(value)
-            case "surface":
-                outcome.upstreams, outcome.missing = value
-            case "found":
-                if (value.promise, value.about) not in self._keys:
-                    self._keys.add((value.promise, value.about))
-                    outcome.findings.append(value)
-                    self._found(value)
-            case "after" if self._tasks[number].shares:
-                for other, heard in enumerate(self._heard):
-                    if other != number:
-                        heard.put(value)
-            case "progress":
-                self._latest[number] = value
-                whole = Coverage()
-                for coverage in self._latest.values():
-                    whole.merge(coverage)
-                self._progress(whole)
-            case "done":
-                self._latest[number], also, doubtful = value
-                outcome.also.update(also)
-                outcome.doubtful.update(doubtful)
+        if what == "failed":
+            self._stop.set()
+        if what != "after":
+            self._account.take(number, what, value)
+        elif self._tasks[number].shares:
+            for other, heard in enumerate(self._heard):
+                if other != number:
+                    heard.put(value)
 
     def _end(self, workers: Sequence[SpawnProcess]) -> None:
         self._stop.set()
@@ -202,47 +238,74 @@ def work(number: int, task: Task, said: Any, heard: Any, stop: Any) -> None:
     """One worker's life; Ctrl-C is its parent's business."""
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def others() -> Iterator[Key]:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield heard.get_nowait()
+
+    hunt(
+        task,
+        load_target,
+        say=lambda what, value: said.put((number, what, value)),
+        others=others,
+        ended=lambda: stop.is_set() or os.getppid() != parent,
+    )
+
+
+def hunt(
+    task: Task,
+    load: Callable[[str], Target],
+    *,
+    say: Callable[[str, Any], None],
+    others: Callable[[], Iterable[Key]],
+    ended: Callable[[], bool],
+) -> None:
+    """One hunt, wherever it is played; never raises, but says `failed` and why.
+
+    `say` is told `surface`, `after`, `found`, `progress` and `done`; `others` gives what others
+    have said that they are after since it was last asked.
+    """
     set_hypothesis_home_dir(default_folder().parent / "hypothesis")  # no folder of the user's own
-    others: set[Key] = set()
+    taken: set[Key] = set()
     shown_s = 0.0
 
     def claim(key: Key) -> bool:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                others.add(heard.get_nowait())
-        if key in others and task.shares:
-            return False
-        said.put((number, "after", key))
+        if task.shares:
+            taken.update(others())
+            if key in taken:
+                return False
+        say("after", key)
         return True
 
     def progress(coverage: Coverage) -> None:
         nonlocal shown_s
         if time.monotonic() - shown_s >= _PROGRESS_EVERY_S:
             shown_s = time.monotonic()
-            said.put((number, "progress", coverage))
+            say("progress", coverage)
 
     try:
-        with Player(with_declared_only(load_target(task.target))[0]) as player:
-            said.put((number, "surface", (player.surface.upstreams, player.surface.missing)))
-            hunt = Hunt(
+        with Player(with_declared_only(load(task.target))[0]) as player:
+            say("surface", (player.surface.upstreams, player.surface.missing))
+            hunting = Hunt(
                 player,
                 seed=task.seed,
                 limits=task.limits,
                 origin=(task.target, task.explored_with),
-                say=lambda result: said.put((number, "found", result)),
+                say=lambda result: say("found", result),
                 progress=progress,
                 claim=claim,
-                ended=lambda: stop.is_set() or os.getppid() != parent,
+                ended=ended,
                 share=task.share,
             )
-            hunt.run(_outages(task.remembered))
-            said.put((number, "done", (hunt.coverage, hunt.also, hunt.doubtful)))
+            hunting.run(_outages(task.remembered))
+            say("done", (hunting.coverage, hunting.also, hunting.doubtful))
     except HarnessError as error:
-        said.put((number, "failed", str(error)))
+        say("failed", str(error))
     except Exception as error:  # a defect of the harness must not look like nothing found
         where = traceback.extract_tb(error.__traceback__)[-1]
         words = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-        said.put((number, "failed", f"exploring broke, please report it: {words}"))
+        say("failed", f"exploring broke, please report it: {words}")
 
 
 def _outages(remembered: Sequence[bytes]) -> Iterator[Outage]:

@@ -157,3 +157,25 @@ def test_what_can_not_be_is_refused(words: tuple[str, ...], says: str) -> None:
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_exploring_on_workers_finds_the_same_defects(tmp_path: Path) -> None:
+    """Byte for byte, and nothing is left on this machine."""
+    words = ("explore", "--target", "naive", "--examples", "1", "--seed", "1", "--quiet")
+    found = {}
+    for name, more in (("alone", ()), ("cluster", ("--cluster", "local"))):
+        report = tmp_path / name
+        done = outage(
+            *words, *more, "--report", str(report), "--database", str(tmp_path / f"{name}-db")
+        )
+        assert done.returncode == 1, done.stderr
+        found[name] = {path.name: path.read_bytes() for path in report.glob("*.yaml")}
+    assert found["alone"]
+    assert found["cluster"] == found["alone"]
+    assert not marked()
+
+
+def test_measuring_in_real_time_stays_on_one_machine() -> None:
+    done = outage("measure", "--engine", "local", "--cluster", "local")
+    assert done.returncode == 2
+    assert "--cluster measures in the simulation" in done.stderr

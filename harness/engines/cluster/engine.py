@@ -9,31 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import uuid
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 from harness.engines.base import Gate, Job, Progress, Record, Report
-from harness.engines.cluster.host import (
-    About,
-    Delivery,
-    Kind,
-    Order,
-    about,
-    play,
-    topic_of,
-)
-from harness.engines.cluster.parcel import Parcel, packed
-from harness.errors import TargetError, UsageError, WorldError
+from harness.engines.cluster.connection import LOCAL, Connection, library
+from harness.engines.cluster.host import Delivery, Kind, Order, play, topic_of
+from harness.engines.cluster.parcel import packed
+from harness.errors import TargetError, WorldError
 from harness.scenario.model import Scenario
 from harness.target import Target
-
-LOCAL = "local"
-_WORLDS_EACH = 8
-"""Worlds in real time that one process of a local cluster carries: they mostly wait."""
-_CONNECT_S = 20
 
 
 class ClusterEngine:
@@ -44,41 +30,25 @@ class ClusterEngine:
 
         Raises: UsageError when `distributed` is missing, nobody answers, or the workers differ.
         """
-        distributed = _distributed()
         self.name = kind.engine
         self._kind = kind
-        self._made: Any = None
-        self._parcel: Parcel | None = None
-        address = cluster
-        if cluster == LOCAL:
-            self._made = distributed.LocalCluster(
-                n_workers=os.cpu_count() or 1,
-                threads_per_worker=1 if kind.engine == "sim" else _WORLDS_EACH,
-                dashboard_address=None,
-                silence_logs=50,
-            )
-            address = self._made.scheduler_address
-        else:
-            self._parcel = packed(target)
-        try:
-            self._client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise UsageError(f"--cluster {cluster}: no scheduler answers there: {error}") from error
+        self._parcel = None if cluster == LOCAL else packed(target)
+        self._cluster = Connection(kind, cluster)
+        self._client = self._cluster.client
         self._listening: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._topics: set[str] = set()
-        self._workers = self._alike(cluster)
-        threads = self._client.nthreads().values()
-        self.most_at_once = sum(threads)
-        self._where = f"{len(threads)} workers at {address}"
+        self._own_run = uuid.uuid4().hex[:8]
+        """What plays that belong to no run are told under."""
+        self.most_at_once = self._cluster.threads
 
     @property
     def proxy(self) -> str:
         """The proxy that the workers chose, and where they are."""
-        return f"{self._workers.proxy}; {self._where}"
+        return f"{self._cluster.workers.proxy}; {self._cluster.where}"
 
     def unplayable(self, scenario: Scenario) -> str | None:
         """Why the workers can't show a scenario; None where they can."""
-        return self._workers.abilities.unplayable(scenario)
+        return self._cluster.workers.abilities.unplayable(scenario)
 
     async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
         """Play one job on whichever worker is free, and record its facts when they are home.
@@ -86,6 +56,7 @@ class ClusterEngine:
         Raises: WorldError, TargetError as the worker's engine did, or when the cluster lost it.
         """
         loop = asyncio.get_running_loop()
+        run = job.run or self._own_run
         order = Order(
             key=f"{job.scenario.name}-{uuid.uuid4().hex[:8]}",
             kind=self._kind,
@@ -93,7 +64,7 @@ class ClusterEngine:
             target=job.target,
             parcel=self._parcel,
             seed=job.seed,
-            run=job.run,
+            run=run,
             keep_secrets=job.keep_secrets,
         )
         began: list[str] = []
@@ -107,7 +78,7 @@ class ClusterEngine:
             else:
                 report(Progress(doing=said["doing"], at_s=said["at_s"], notice=said["notice"]))
 
-        self._listen(job.run, loop)
+        self._listen(run, loop)
         self._listening[order.key] = told
         future = self._client.submit(play, order, key=order.key, pure=False)
         ended = asyncio.Event()
@@ -116,7 +87,7 @@ class ClusterEngine:
             await ended.wait()
             delivery = await asyncio.to_thread(_result, future, job.scenario)
         except asyncio.CancelledError:
-            await asyncio.to_thread(self._stop, job.run, future)
+            await asyncio.to_thread(self._stop, run, future)
             raise
         finally:
             self._listening.pop(order.key, None)
@@ -130,17 +101,11 @@ class ClusterEngine:
 
     async def close(self) -> None:
         """Leave the cluster; one that was made here ends."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        with contextlib.suppress(OSError, TimeoutError):
-            self._client.close(timeout=5)
-        if self._made is not None:
-            self._made.close(timeout=10)
+        await asyncio.to_thread(self._cluster.close)
 
     def _stop(self, run: str, future: Any) -> None:
         """Tell the workers that this run is over, plays under way included."""
-        flag = _distributed().Event(f"{topic_of(run)}-stopped", client=self._client)
+        flag = library().Event(f"{topic_of(run)}-stopped", client=self._client)
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             flag.set()
             future.cancel()
@@ -158,34 +123,6 @@ class ClusterEngine:
 
         self._client.subscribe_topic(topic_of(run), heard)
 
-    def _alike(self, cluster: str) -> About:
-        """What all workers are, of one kind and of this harness's version.
-
-        Asked once: later a worker may be gone, and the others play on.
-        """
-        try:
-            said: dict[str, About] = self._client.run(about, self._kind)
-        except ImportError as error:
-            raise UsageError(
-                f"--cluster {cluster}: its workers can't import the harness ({error}); install "
-                "outage-harness[cluster] of this version there"
-            ) from error
-        if not said:
-            raise UsageError(f"--cluster {cluster}: it has no workers")
-        versions = {each.version for each in said.values()}
-        addresses = {str(each.abilities.several_addresses) for each in said.values()}
-        for what, found in (
-            ("the harness's version", versions | {metadata.version("outage-harness")}),
-            ("their proxy", {each.proxy for each in said.values()}),
-            ("whether clients can have several addresses", addresses),
-        ):
-            if len(found) > 1:
-                raise UsageError(
-                    f"--cluster {cluster}: its workers, or they and this machine, differ in "
-                    f"{what}: {', '.join(sorted(found))}"
-                )
-        return next(iter(said.values()))
-
 
 def _result(future: Any, scenario: Scenario) -> Delivery:
     try:
@@ -196,13 +133,3 @@ def _result(future: Any, scenario: Scenario) -> Delivery:
         ) from error
     assert isinstance(delivery, Delivery)
     return delivery
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise UsageError(
-            "--cluster needs Dask's distributed: install outage-harness[cluster]"
-        ) from error
-    return distributed

@@ -66,7 +66,12 @@ def unpacked(target: Target, parcel: Parcel | None) -> Target:
     """The target with its folder on this machine."""
     if parcel is None:
         return target
-    return target.model_copy(update={"file": str(_folder(parcel.data) / parcel.name)})
+    return target.model_copy(update={"file": str(file_of(parcel))})
+
+
+def file_of(parcel: Parcel) -> Path:
+    """The target's file on this machine."""
+    return _folder(parcel.data) / parcel.name
 
 
 @cache
