@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import sys
 import time
 from collections.abc import Sequence
@@ -74,6 +75,31 @@ def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> Room | None
     return room_for(scenarios)
 
 
+def plays_at_once(
+    scenarios: Sequence[Scenario], *, engine: Engine, target: Target, jobs: int | None
+) -> int:
+    """How many of these are played side by side."""
+    most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
+    if target.url is not None:
+        most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
+    at_once = jobs or most or max(1, len(scenarios))
+    room = worlds_at_once(engine, scenarios)
+    return at_once if room is None else min(at_once, room.worlds)
+
+
+def longest_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """In the order in which they are played."""
+    return sorted(scenarios, key=lambda scenario: -scenario.duration)
+
+
+def in_all_s(scenarios: Sequence[Scenario], at_once: int) -> float:
+    """How long these last, so many side by side; what starting them takes comes on top."""
+    places = [0.0] * min(at_once, len(scenarios))
+    for scenario in longest_first(scenarios):
+        heapq.heapreplace(places, places[0] + scenario.duration)
+    return max(places, default=0.0)
+
+
 async def play_all(
     scenarios: Sequence[Scenario],
     *,
@@ -100,13 +126,8 @@ async def play_all(
     Where the target can't be started at all (`starts.hopeless`), no further world is, and nothing
     is told to the watcher: the caller says it once.
     """
-    order = sorted(scenarios, key=lambda scenario: -scenario.duration)
-    most: int | None = getattr(engine, "most_at_once", None)  # where starting all would be unwise
-    if target.url is not None:
-        most, jobs = 1, None  # scenarios share the breakers of a target that goes on running
-    at_once = jobs or most or max(1, len(order))
-    if (room := worlds_at_once(engine, order)) is not None:
-        at_once = min(at_once, room.worlds)
+    order = longest_first(scenarios)
+    at_once = plays_at_once(order, engine=engine, target=target, jobs=jobs)
     starts = starts or Starts()
     # Judging takes tens of milliseconds in a thread of its own: the senders must not wait for it.
     sys.setswitchinterval(0.0005)

@@ -35,7 +35,7 @@ from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import busy_line, overall, span
 from harness.report.write import claimed, prepare_folder, write_reports
-from harness.runner import Played, play_all, worlds_at_once
+from harness.runner import Played, in_all_s, play_all, plays_at_once, worlds_at_once
 from harness.saved import previous_results
 from harness.scenario.model import Scenario
 from harness.serve.broadcast import Broadcast
@@ -222,9 +222,15 @@ class Session:
 
     def _introduction(self, scenarios: Sequence[Scenario]) -> str:
         """What is about to be played, on what, and how long that takes."""
+        at_once = plays_at_once(
+            scenarios, engine=self._engine, target=self._target, jobs=self._jobs
+        )
         longest_s = max(scenario.duration for scenario in scenarios)
+        lasts_s = in_all_s(scenarios, at_once) * self._repeat
         many = f"{len(scenarios)} scenarios" if len(scenarios) > 1 else scenarios[0].name
         time_needed = "" if self._engine.name == "sim" else f"; the longest takes {span(longest_s)}"
+        if time_needed and lasts_s > longest_s:
+            time_needed += f", all of them {span(lasts_s)} and their starts, {at_once} at a time"
         excused = self._target.without
         without = f"; {self._target.name} does without {', '.join(excused)}" if excused else ""
         often = f", {self._repeat} times each" if self._repeat > 1 else ""

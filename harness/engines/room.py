@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ _OWN = 40
 """Of the harness itself: terminal, loop, libraries, reports, and a few at hand."""
 _WORLD = 16
 """Of a world at rest: its children's output, the stubs' records, control, a history."""
+_WORLDS_EACH = 16
+"""Worlds that a processor carries: one at ten requests a second takes some 4 % of it, and at
+32 on two processors requests still left on time."""
 _WORLD_MB = 100
 """Of its processes: the reference gateway's, stubs' and proxy's; others' may take more."""
 _DISK = 50 << 20
@@ -80,6 +84,9 @@ def room_for(scenarios: Sequence[Scenario]) -> Room | None:
             why=f"this system grants {files} open files (`ulimit -n`)",
         )
     ]
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    why = f"this machine has {cpus} processors, and one carries some {_WORLDS_EACH} worlds"
+    rooms.append(Room(worlds=cpus * _WORLDS_EACH, why=why))
     if (free := free_memory()) is not None:
         why = f"this machine has {free >> 20} MB of memory left, and a world takes some {_WORLD_MB}"
         rooms.append(Room(worlds=max(1, (free >> 20) // _WORLD_MB), why=why))

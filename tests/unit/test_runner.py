@@ -444,3 +444,25 @@ def test_of_several_plays_the_worst_counts_and_all_are_told(
         "bad.history.play-1.jsonl",
         "bad.history.play-3.jsonl",
     }
+
+
+@pytest.mark.parametrize(
+    ("durations", "at_once", "lasts_s"),
+    [
+        ([], 4, 0.0),
+        ([90], 4, 90.0),
+        ([90, 60, 30], 3, 90.0),
+        ([90, 60, 30], 2, 90.0),
+        ([90, 60, 30, 30], 2, 120.0),
+        ([30, 60, 90], 1, 180.0),
+    ],
+)
+def test_it_is_said_beforehand_how_long_all_of_them_last(
+    durations: list[int], at_once: int, lasts_s: float
+) -> None:
+    text = SCENARIO.format(name="one")
+    scenarios = [
+        parse_scenario(text.replace("duration: 2s", f"duration: {each}s"), f"s{number}.yaml")
+        for number, each in enumerate(durations)
+    ]
+    assert runner.in_all_s(scenarios, at_once) == lasts_s

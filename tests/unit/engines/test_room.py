@@ -77,6 +77,19 @@ def test_little_memory_means_fewer_worlds_and_a_line_that_says_so(
         assert found is None or "of memory left" in found.why
 
 
+def test_a_hundred_worlds_are_too_many_for_two_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = [scenario(tmp_path, "rate: 1/s")] * 100
+    monkeypatch.setattr(room, "granted_files", lambda: 16_384)
+    monkeypatch.setattr(room, "free_memory", lambda: 8 << 30)
+    monkeypatch.setattr(room.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    found = room.room_for(quiet)
+    assert found is not None
+    assert found.worlds == 32
+    assert found.why == "this machine has 2 processors, and one carries some 16 worlds"
+
+
 def test_a_full_disk_is_said_before_anything_is_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
