@@ -82,7 +82,9 @@ class Suspicion:
         # One breaker for each of whatever tells requests apart.
         sent = {d.request.sent.id: d.request.sent for d in self._wire.demands}
         yield self._split("user", lambda request, _: sent[request].user)
-        yield self._split("route of its own", lambda request, _: sent[request].stream)
+        yield self._split(
+            "route of its own", lambda request, _: (sent[request].method, sent[request].path)
+        )
         yield self._split("method of its calls", lambda _, route: route.partition(" ")[0])
         yield self._split("path of its calls", lambda _, route: route.partition(" ")[2])
 
@@ -91,11 +93,26 @@ class Suspicion:
         the target says of itself.
         """
         wire = self._wire
+        if not policy.rechecks and self._gives_up_early:
+            return None  # it would have gone on
         reading = wire.held_against(policy)
         if reading.refutation is not None or reading.lost_track > wire.reading.lost_track:
             return None
         agrees = (wire.account.agrees(story, wire.sight.fine_s) for story in reading.stories)
         return reading.events if any(agrees) else None
+
+    @cached_property
+    def _gives_up_early(self) -> bool:
+        """Whether a call surely failed, with attempts left, and made no other one although a first
+        retry had been made: something must have been asked in between.
+        """
+        own, end_s = self._wire.settings, self._wire.history.end_s
+        for call in self._wire.calls:
+            due_s = call[-1].end_s + own.between_s(len(call), call[-1].status)[1]
+            failed = all(attempt.results == {Result.FAILURE} for attempt in call)
+            if failed and 1 < len(call) < own.attempts and due_s + _OTHER_S < end_s:
+                return True
+        return False
 
     # What they hang on
 
