@@ -11,6 +11,7 @@ import yaml
 
 from harness.cli.entry import call
 from harness.scenario.loader import load_scenario
+from harness.target_file import load_target
 
 _TIMES = 2
 APP = Path(__file__).parents[1] / "node_gateway" / "app.mjs"
@@ -58,15 +59,4 @@ def test_more_than_one_probe_is_found_and_written(
     text = file.read_text()
     assert "--engine local" in text
     assert "in milliseconds" not in text  # the simulation can't play it
-    assert load_scenario(file).faults
-
-
-def test_what_is_not_declared_is_held_against_nobody(
-    target: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    raw = yaml.safe_load(target.read_text())
-    del raw["breakers"]
-    target.write_text(yaml.safe_dump(raw))
-    given = ["explore", "--target", str(target), "--engine", "local", "--examples", "1"]
-    assert call([*given, "--report", str(tmp_path / "none")]) == 0
-    assert "no policy is declared for rates" in capsys.readouterr().out
+    assert load_scenario(file, target=load_target(target)).faults
