@@ -24,6 +24,12 @@ class Downs:
     statuses: dict[str, dict[str, int | None]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
+    def sort(self, upstreams: Sequence[str]) -> None:
+        """Put what each route answers into the upstreams' order, whichever was found out first."""
+        for request, told in self.statuses.items():
+            known = {name: told[name] for name in upstreams if name in told}
+            self.statuses[request] = known | told
+
 
 async def find_downs(lab: Lab, upstream: str, routes: Sequence[Called], into: Downs) -> None:
     """Ask each route that calls an upstream while that refuses: first calls, and later ones."""

@@ -101,6 +101,7 @@ async def measure(
         for name in target.upstream_names:
             group.create_task(_upstream(lab, name, measured, tell))
     measured.upstreams = {name: measured.upstreams[name] for name in target.upstream_names}
+    measured.downs.sort(target.upstream_names)
     measured.plays = lab.plays
     return measured
 
