@@ -127,6 +127,17 @@ class Facts:
         """What the target declares of an upstream."""
         return self.case.settings(upstream)
 
+    def has_declared(self, upstream: str) -> bool:
+        """Whether anybody said how an upstream is called; else its settings are a guess.
+
+        A target that declares just what the contract says of all others can't be told from one that
+        says nothing.
+        """
+        contract = self.case.contract
+        return upstream in contract.upstreams or self.settings(upstream) != contract.settings_of(
+            upstream
+        )
+
     def wire(self, upstream: str) -> Wire:
         """What crossed an upstream's wire."""
         return self.case.wire(upstream)

@@ -104,8 +104,11 @@ def _span(low_s: float, high_s: float) -> str:
 def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
     """A call that failed is tried again, unless its breaker has opened (B7).
 
-    Told only where its breaker surely was closed all the time, and each of its attempts was seen.
+    Told only where its breaker surely was closed all the time, and each of its attempts was seen;
+    and where somebody said how the upstream is called.
     """
+    if not facts.has_declared(upstream):
+        return
     own, attempts = facts.settings(upstream), facts.made_for(request, upstream)
     if not attempts or any(a.results != {Result.FAILURE} for a in attempts):
         return

@@ -9,6 +9,7 @@ import pytest
 
 from harness.contract import Forecast, Prediction, predict
 from harness.contracts import document
+from harness.policy.rules import InARow
 from harness.scenario.model import Scenario
 from harness.units import Range
 
@@ -198,5 +199,6 @@ def test_everybody_who_asks_at_the_instant_of_the_trip_may_be_first() -> None:
     both = scenario.model_copy(
         update={"traffic": {**scenario.traffic, "other": scenario.traffic["it"]}}
     )
-    settings = {"auth": replace(document().settings["auth"], threshold=3)}
+    own = document().settings["auth"]
+    settings = {"auth": replace(own, breaker=replace(own.breaker, opens=InARow(3)))}
     assert predict(both, settings).of("auth").attempts == Range(3, 6)
