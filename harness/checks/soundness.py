@@ -82,12 +82,13 @@ class Soundness:
 def soundness(case: Case) -> Soundness:
     """Look at the run itself: its end, its troubles, its steady state, its faults, its lateness."""
     unhealthy = (*_unsteady(case), *_untouched(case))
-    troubles = (*_troubles(case), *_cut_short(case), *_untimely(case))
-    missed = () if unhealthy or troubles else misses(case)
+    broken, untimely = (*_troubles(case), *_cut_short(case)), tuple(_untimely(case))
+    missed = () if unhealthy or broken or untimely else misses(case)
     return Soundness(
-        findings=(*troubles, *unhealthy, *map(_missed, missed), *_late_requests(case)),
+        findings=(*broken, *untimely, *unhealthy, *map(_missed, missed), *_late_requests(case)),
         unhealthy=bool(unhealthy),
-        troubled=any(not finding.noise for finding in troubles),
+        # What a busy machine delayed is waited for with patience; what broke is missing.
+        troubled=bool(broken) or any(not finding.noise for finding in untimely),
         pointless=any(miss.by_mistake for miss in missed),
     )
 

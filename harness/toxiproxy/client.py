@@ -30,10 +30,13 @@ _POLL_S = 0.02
 
 
 class ProxyServerError(WorldError):
-    """A proxy server couldn't be reached, or refused; `status` is 0 when there was no answer."""
+    """A proxy server couldn't be reached, or refused; `status` is 0 when there was no answer.
 
-    def __init__(self, message: str, *, status: int = 0) -> None:
-        super().__init__(message, late=status == 0)
+    `late` where one may yet have come: a refused connection says that nobody is there.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, late: bool = False) -> None:
+        super().__init__(message, late=late)
         self.status = status
 
 
@@ -76,9 +79,9 @@ class ToxiproxyClient:
         while True:
             try:
                 return self.version()
-            except ProxyServerError:
+            except ProxyServerError as error:
                 if time.monotonic() >= deadline_s:
-                    raise
+                    raise ProxyServerError(str(error), status=error.status, late=True) from error
                 time.sleep(_POLL_S)
 
     def version(self) -> str:
@@ -199,7 +202,10 @@ class ToxiproxyClient:
                     allow_redirects=False,
                 )
         except requests.RequestException as error:
-            raise ProxyServerError(f"{method} {url}: {_why(error, self.timeout_s)}") from error
+            late = isinstance(error, requests.Timeout)
+            raise ProxyServerError(
+                f"{method} {url}: {_why(error, self.timeout_s)}", late=late
+            ) from error
         if answer.status_code >= 300:
             raise ProxyServerError(
                 f"{method} {url}: {answer.status_code} {_said(answer)}", status=answer.status_code

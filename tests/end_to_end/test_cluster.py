@@ -25,9 +25,10 @@ WITHIN_S = 60.0
 pytestmark = [pytest.mark.crowding, pytest.mark.timeout(240), pytest.mark.xdist_group("cluster")]
 
 
-def outage(*words: str) -> subprocess.CompletedProcess[str]:
+def outage(*words: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harness", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    env = os.environ | ({} if temporary is None else {"TMPDIR": str(temporary)})
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, env=env)
 
 
 def facts(report: Path) -> dict[str, list[str]]:
@@ -163,16 +164,23 @@ def test_exploring_on_workers_finds_the_same_defects(tmp_path: Path) -> None:
     """Byte for byte, and nothing is left on this machine."""
     words = ("explore", "--target", "naive", "--examples", "1", "--seed", "1", "--quiet")
     found = {}
+    (temporary := tmp_path / "temporary").mkdir()
     for name, more in (("alone", ()), ("cluster", ("--cluster", "local"))):
         report = tmp_path / name
         done = outage(
-            *words, *more, "--report", str(report), "--database", str(tmp_path / f"{name}-db")
+            *words,
+            *more,
+            "--report",
+            str(report),
+            "--database",
+            str(tmp_path / f"{name}-db"),
+            temporary=temporary,
         )
         assert done.returncode == 1, done.stderr
         found[name] = {path.name: path.read_bytes() for path in report.glob("*.yaml")}
     assert found["alone"]
     assert found["cluster"] == found["alone"]
-    assert not marked()
+    assert not list(marked(temporary))
 
 
 def test_measuring_in_real_time_stays_on_one_machine() -> None:
