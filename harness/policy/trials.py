@@ -114,6 +114,28 @@ class Oblivious:
         return "one trial after the other until one succeeds"
 
 
+@dataclass(frozen=True, slots=True)
+class CountsAgain:
+    """One trial at a time, and so many failed ones open it again: a known mistake, too."""
+
+    failures: int
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """One at a time."""
+        return under_way < 1
+
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+        """A success closes it."""
+        if results and not results[-1]:
+            return "closes"
+        return "opens" if len(results) >= self.failures else None
+
+    @property
+    def says(self) -> str:
+        """`one trial after the other until one succeeds or 5 have failed`."""
+        return f"one trial after the other until one succeeds or {self.failures} have failed"
+
+
 def _trials(number: int) -> str:
     return "one trial" if number == 1 else f"{number} trials at once"
 

@@ -9,6 +9,9 @@ PAGE = "report.html"
 
 
 def page_link(scenario: str, at_s: float | None = None) -> str:
-    """The address of a scenario in the page, at an instant if one is given."""
+    """The address of a scenario in the page, at an instant if one is given.
+
+    What no address can hold (half of a surrogate pair, of a file's name) is a question mark there.
+    """
     at = "" if at_s is None else f"?t={max(0.0, at_s):.4g}"
-    return f"{PAGE}#/{quote(scenario, safe='')}{at}"
+    return f"{PAGE}#/{quote(scenario, safe='', errors='replace')}{at}"

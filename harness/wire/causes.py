@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from harness.policy.counting import Counted, Result
-from harness.policy.trials import EVERYBODY, Credulous, EachAlone, Oblivious
+from harness.policy.trials import EVERYBODY, CountsAgain, Credulous, EachAlone, Oblivious
 from harness.policy.waits import Constant
 from harness.settings import ServiceSettings
 from harness.units import format_duration
@@ -157,6 +157,9 @@ def _rules(base: Policy) -> Iterator[Policy]:
     yield _rival(base, "closes when its probe fails", "B4", trials=Credulous())
     says = "goes on as if a failed probe had not been"
     yield _rival(base, says, "B4", trials=Oblivious())
+    if (number := base.opens.failures) > 1:
+        says = f"takes {number} failures to open again while half open"
+        yield _rival(base, says, "B4", trials=CountsAgain(number))
     yield _rival(base, "begins its wait anew with each late failure", "B5", stragglers="restarts")
     yield _rival(base, "is closed by a late success", "B5", stragglers="closes")
     yield _rival(base, "keeps its count when it closes", "B2", clears=False)

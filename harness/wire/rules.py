@@ -284,6 +284,9 @@ class Rules:
         if verdict == "opens":
             opened = self._open(state, opening.high_s, state.seen)
             add(found, opened, _with(stories, opening))
+        elif verdict == "again":
+            waiting = replace(state, kind="open", tried=(), freed_s=opening.high_s)
+            add(found, waiting, _with(stories, opening))
         elif verdict is None:
             add(found, replace(state, tried=tried, freed_s=opening.high_s), stories)
 

@@ -33,7 +33,7 @@ BEHAVES = {
     "forgets-after-a-minute": "forgets failures that are older than 60s",
     "gateway-errors-uncounted": "doesn't count some answers of 5xx",
     "half-of-ten": "opens after 8 failures in a row",
-    "half-open-counts-again": "goes on as if a failed probe had not been",
+    "half-open-counts-again": "takes 5 failures to open again while half open",
     "half-the-wait": "waits about 31s before it probes",
     "late-failure-restarts-timer": "begins its wait anew with each late failure",
     "late-success-closes": "is closed by a late success",

@@ -156,7 +156,15 @@ def documents(door: str) -> tuple[Document, ...]:
         case "report":
             return (saved_run(),)
     assert files, door
-    return tuple(_plain(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files)
+    return tuple(_document(file) for file in files)
+
+
+def _document(file: Path) -> Document:
+    """A file's document, wherever it will lie: it names what lies beside it by its whole path."""
+    document = _plain(yaml.safe_load(file.read_text(encoding="utf-8")))
+    if isinstance(document, dict) and isinstance(contract := document.get("contract"), str):
+        document["contract"] = str(file.parent / contract)
+    return document
 
 
 def _plain(document: Document) -> Document:

@@ -194,7 +194,7 @@ def test_a_target_s_mistake_is_told_with_its_line(line: str, message: str) -> No
         ("start: {command: [sh], env: {A=B: c}}", "can't name an environment variable"),
         (f"start: {{command: [sh], cwd: {'x' * 5000}}}", "there is no folder"),
         ("url: http://127.0.0.1:1\nupstreams: {PORT: auth}", "its own port"),
-        ("url: http://127.0.0.1:1\nbreakers: {auth: {timeout: 0s}}", "more than 0s"),
+        ("url: http://127.0.0.1:1\nbreakers: {auth: {timeout: 0s}}", "more than 0"),
         ('url: http://127.0.0.1:1\nusers: {ada: {bearer: "a\\r\\nb"}}', "no line ends"),
         ("url: http://127.0.0.1:1\nreal: {billing: '127.0.0.1:0'}", "host:port"),
     ],

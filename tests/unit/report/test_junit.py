@@ -7,7 +7,7 @@ from xml.etree import ElementTree as xml
 
 import pytest
 import xmlschema
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.provenance import Provenance
@@ -132,6 +132,7 @@ def test_properties_say_what_was_played(mixed):
     assert found["breaker.auth"].startswith("open 9.01 s")
 
 
+@example(text="\ud800")
 @given(text=st.text(st.characters(), min_size=1))
 def test_any_text_gives_valid_xml(finding, judgement, outcome, text):
     bad = finding(Verdict.FAILED, name=text, observed=text, evidence=text, because=text)
