@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import statistics
@@ -183,13 +184,17 @@ def main(arguments: list[str] | None = None) -> int:
         proxy = ProxyServer.embedded(guarded=False, journal=False)
         proxy.start()
         try:
-            while time.monotonic() < until_s or len(rounds) < LEAST_ROUNDS:
-                rounds.append(one_round(folder, proxy))
-                shown = ", ".join(f"{name} {value:.0f}" for name, value in rounds[-1].items())
-                print(f"round {len(rounds)}: {shown}", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):  # what there is by then is looked at
+                while time.monotonic() < until_s or len(rounds) < LEAST_ROUNDS:
+                    rounds.append(one_round(folder, proxy))
+                    shown = ", ".join(f"{name} {value:.0f}" for name, value in rounds[-1].items())
+                    print(f"round {len(rounds)}: {shown}", flush=True)
         finally:
             SIM.close_now()
             proxy.stop()
+    if len(rounds) < LEAST_ROUNDS:
+        print(f"{len(rounds)} rounds say nothing yet; {LEAST_ROUNDS} are needed")
+        return 1
     bad = grown(rounds)
     print(f"{len(rounds)} rounds; grew: {', '.join(bad) or 'nothing'}")
     return int(bool(bad))
