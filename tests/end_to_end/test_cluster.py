@@ -18,7 +18,14 @@ import pytest
 from tests.end_to_end.kills import marked
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("auth_503_150s", "wrong_passwords", "token_revoked")
+LONG = """
+title: Long enough to be killed in
+duration: 240s
+traffic:
+  check: {request: GET /v1/api/auth/check, as: ada, rate: 3/s}
+faults:
+  - {upstream: auth, fault: status, status: 503, from: 10s, to: 20s}
+"""
 DASK = Path(sys.executable).with_name("dask")
 WITHIN_S = 60.0
 
@@ -41,9 +48,18 @@ def facts(report: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def long_ones(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Scenarios that take seconds to simulate: a worker that is killed then loses one."""
+    folder = tmp_path_factory.mktemp("long")
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.yaml").write_text(LONG)
+    return [str(file) for file in sorted(folder.iterdir())]
+
+
+@pytest.fixture(scope="module")
+def alone(long_ones: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     report = tmp_path_factory.mktemp("alone")
-    assert outage("run", *NAMES, "--engine", "sim", "--report", str(report)).returncode == 0
+    assert outage("run", *long_ones, "--engine", "sim", "--report", str(report)).returncode == 0
     return facts(report)
 
 
@@ -93,10 +109,13 @@ def cluster(folder: Path) -> Iterator[tuple[str, dict[Path, subprocess.Popen[byt
         yield json.loads(file.read_text())["address"], workers
 
 
-def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path, alone: dict[str, list[str]]) -> None:
+def test_a_worker_that_is_killed_loses_nothing(
+    tmp_path: Path, long_ones: list[str], alone: dict[str, list[str]]
+) -> None:
     with cluster(tmp_path) as (address, workers):
         report = tmp_path / "report"
-        command = ["run", *NAMES, "--engine", "sim", "--cluster", address, "--report", str(report)]
+        command = ["run", *long_ones, "--engine", "sim", "--report", str(report)]
+        command += ["--cluster", address]
         harness = subprocess.Popen(
             [sys.executable, "-m", "harness", *command],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
