@@ -33,13 +33,24 @@ def stranger(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
 
     `ours` and `theirs` are the addresses of its two ends, as `getsockname` and `getpeername` say.
     """
-    uid = _owner(ours, theirs)
-    if uid is None or uid in (0, os.geteuid()):
-        return None
+    uid = account(ours, theirs)
+    return None if uid is None or is_own(uid) else uid
+
+
+def is_own(uid: int) -> bool:
+    """Whether an account may do here all that this process may."""
+    return uid in (0, os.geteuid())
+
+
+def account(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
+    """The uid of whoever has opened a loopback connection, this process's own included; None where
+    it can't be told. `ours` and `theirs` as for `stranger`.
+    """
+    uid = _asked(ours, theirs)
     return None if uid == _UNMAPPED and not _all_users_are_mapped() else uid
 
 
-def _owner(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
+def _asked(ours: Sequence[object], theirs: Sequence[object]) -> int | None:
     ends = (str(theirs[0]), str(ours[0]))
     if not all(end.startswith("127.") for end in ends) and ends != ("::1", "::1"):
         return None

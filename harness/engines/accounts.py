@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from neighbours import stranger
+from neighbours import account, is_own
 
 
 class Accounts:
@@ -19,7 +19,12 @@ class Accounts:
     under it, or if before the outage nobody else has called.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, ports: Callable[[], Mapping[str, int]], pids: Callable[[], Iterable[int]]
+    ) -> None:
+        """`ports`: where each upstream's proxy listens; `pids`: the target's processes."""
+        self._ports = ports
+        self._pids = pids
         self._known: set[int] = set()
         self._ours_called = False
         self._early: dict[int, str] = {}
@@ -34,23 +39,24 @@ class Accounts:
         strangers = [uid for uid in self._early if uid not in self._known]
         return self._tell(strangers[0], self._early[strangers[0]]) if strangers else None
 
-    def stranger_in(
-        self, record: Mapping[str, Any], ports: Mapping[str, int], pids: Iterable[int]
-    ) -> str | None:
+    def stranger_in(self, record: Mapping[str, Any]) -> str | None:
         """What to say of a proxy's line that tells of a stranger's connection; else None.
 
         The embedded proxy's lines name the account; for a real one's the kernel is asked now, which
-        finds nobody when the connection has ended already. `pids` are the target's processes.
+        finds nobody when the connection has ended already.
         """
         if record.get("message") != "Accepted client":
             return None
         name = str(record.get("name"))
-        uid = record.get("uid")
-        if uid is None and "conn" not in record:
-            uid = _asked(str(record.get("client")), ports.get(name))
-        if uid is None or uid in self._known:
+        if "conn" in record:
+            uid = record.get("uid", os.geteuid())
+        else:
+            uid = _asked(str(record.get("client")), self._ports().get(name))
+        if uid is None:
+            return None
+        if is_own(uid) or uid in self._known:
             self._ours_called = True
-        elif uid in map(_runs_as, pids):
+        elif uid in map(_runs_as, self._pids()):
             self._known.add(uid)
             self._ours_called = True
         elif not self._began:
@@ -71,7 +77,7 @@ def _asked(client: str, port: int | None) -> int | None:
     host, _, number = client.rpartition(":")
     if port is None or not number.isdecimal() or host.startswith("["):
         return None
-    return stranger(("127.0.0.1", port), (host, int(number)))
+    return account(("127.0.0.1", port), (host, int(number)))
 
 
 def _runs_as(pid: int) -> int | None:

@@ -64,7 +64,7 @@ class World:
         self._proxies: Proxies | None = None
         self._held: dict[tuple[int, str], UnansweredPort] = {}
         self._marks: list[asyncio.Event] = []
-        self._accounts = Accounts()
+        self._accounts = Accounts(lambda: self.proxy_ports, lambda: self.gateway.pids)
 
     async def start(self, report: Report) -> None:
         """Stubs and proxy server together, then proxies, then the target.
@@ -105,7 +105,7 @@ class World:
                 self._marks.pop(0).set()
             return
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
-        if wrong := self._accounts.stranger_in(record, self.proxy_ports, self.gateway.pids):
+        if wrong := self._accounts.stranger_in(record):
             self._chronicle.broke(WorldError(wrong))
         if event is not None:
             self._chronicle.record(event)
