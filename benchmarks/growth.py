@@ -77,6 +77,8 @@ def _cpu_s(work: Callable[[], object]) -> float:
 
 
 def _by_requests(say: Callable[[str], None]) -> Iterator[Curve]:
+    from histories import OUTAGE
+
     from harness.engines.base import Job
     from harness.engines.sim.engine import SimEngine
     from harness.judge import judge
@@ -91,7 +93,7 @@ def _by_requests(say: Callable[[str], None]) -> Iterator[Curve]:
     sizes, plays, judged = [], [], []
     try:
         for rate in rates:
-            scenario = parse_scenario(_OUTAGE.format(rate=rate), "outage.yaml")
+            scenario = parse_scenario(OUTAGE.format(rate=rate, duration=90), "outage.yaml")
             with tempfile.TemporaryDirectory() as folder:
                 job = Job(
                     scenario=scenario,
@@ -138,20 +140,9 @@ def _by_length(say: Callable[[str], None]) -> Iterator[Curve]:
     yield Curve("judged, ever longer", "requests", tuple(sizes), tuple(judged))
 
 
-_OUTAGE = """
-title: auth is down for 50 s
-duration: 90s
-traffic:
-  checks: {{request: GET /v1/api/auth/check, as: ada, rate: {rate}/s}}
-faults:
-  - {{upstream: auth, fault: blackhole, from: 0s, to: 50s}}
-expect:
-  - {{breaker: auth, keeps: contract}}
-  - never: {{status: 500}}
-"""
-
-
 def _by_files(say: Callable[[str], None]) -> Iterator[Curve]:
+    from histories import OUTAGE
+
     from harness.scenario.loader import load_scenarios
 
     counts = (125, 250, 500, 1000)
@@ -159,7 +150,9 @@ def _by_files(say: Callable[[str], None]) -> Iterator[Curve]:
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             for number in range(count):
-                (Path(folder) / f"outage_{number}.yaml").write_text(_OUTAGE.format(rate=1))
+                (Path(folder) / f"outage_{number}.yaml").write_text(
+                    OUTAGE.format(rate=1, duration=90)
+                )
             seconds.append(_cpu_s(lambda: load_scenarios(sorted(Path(folder).glob("*.yaml")))))
         say(f"{count} files: read and validated in {seconds[-1]:.2f} s")
     yield Curve("read and validated", "files", counts, tuple(seconds))

@@ -21,7 +21,7 @@ from harness.timeline import compile_timeline
 
 _PLAYED_S = 300
 _QUIET_FROM_S = 150
-_OUTAGE = """
+OUTAGE = """
 title: auth is down for 50 s
 duration: {duration}s
 traffic:
@@ -41,14 +41,14 @@ def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, tuple[Event,
     copies = max(0, round((requests / rate - _PLAYED_S) / quiet_s))
     duration_s = _PLAYED_S + copies * quiet_s
     scenario = parse_scenario(
-        _OUTAGE.format(rate=rate, duration=min(duration_s, 86_400)), "big.yaml"
+        OUTAGE.format(rate=rate, duration=min(duration_s, 86_400)), "big.yaml"
     )
     longer = scenario.model_copy(update={"duration": float(duration_s)})
     return longer, (*_whole(played, copies, quiet_s),)
 
 
 def _played(rate: int) -> Sequence[Event]:
-    scenario = parse_scenario(_OUTAGE.format(rate=rate, duration=_PLAYED_S), "big.yaml")
+    scenario = parse_scenario(OUTAGE.format(rate=rate, duration=_PLAYED_S), "big.yaml")
     target = bundled("reference")
     assert target is not None
     engine = SimEngine()

@@ -118,14 +118,8 @@ def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
     retried = {kind: count for kind, count in counts.items() if count > 1}
     if not counts:
         found.cannot_tell("attempts", "no attempt was seen")
-    elif not retried:
-        found.attempts = 1
-        found.saw("one attempt a call, whatever it meets")
-    elif len(set(retried.values())) == 1:
-        found.attempts = next(iter(retried.values()))
-        found.saw(f"{found.attempts} attempts of a call that meets {', '.join(retried)}")
     else:
-        found.cannot_tell("attempts", f"it depends on the failure: {retried}")
+        found.note_attempts(retried)
     if bench.goes_on:
         found.attempts = None
         found.cannot_tell(

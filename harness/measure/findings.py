@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +77,17 @@ class Findings:
     def saw(self, what: str) -> None:
         """Note what something rests on."""
         self.evidence.append(what)
+
+    def note_attempts(self, retried: Mapping[str, int]) -> None:
+        """How many attempts calls make, by the kinds of failure after which they try again."""
+        if not retried:
+            self.attempts = 1
+            self.saw("one attempt a call, whatever it meets")
+        elif len(set(retried.values())) == 1:
+            self.attempts = next(iter(retried.values()))
+            self.saw(f"{self.attempts} attempts of a call that meets {', '.join(retried)}")
+        else:
+            self.cannot_tell("attempts", f"it depends on the failure: {retried}")
 
     def as_json(self) -> dict[str, Any]:
         """As `outage measure --format json` says it."""

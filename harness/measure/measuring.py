@@ -90,11 +90,7 @@ async def measure(
     lab = Lab(target, engine)
     tell("learning what its routes call")
     known = await learn(lab, streams)
-    if not known.routes:
-        raise UsageError(
-            f"{target.name} can't be measured: none of its routes answers as it should although "
-            f"nothing is wrong ({some(known.missing)})"
-        )
+    check_measurable(target, known)
     lab.background = known.background
     measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
     async with asyncio.TaskGroup() as group:
@@ -104,6 +100,18 @@ async def measure(
     measured.downs.sort(target.upstream_names)
     measured.plays = lab.plays
     return measured
+
+
+def check_measurable(target: Target, known: Known) -> None:
+    """Refuse a target none of whose routes answers well although nothing is wrong.
+
+    Raises: UsageError.
+    """
+    if not known.routes:
+        raise UsageError(
+            f"{target.name} can't be measured: none of its routes answers as it should although "
+            f"nothing is wrong ({some(known.missing)})"
+        )
 
 
 def some(missing: Mapping[str, str]) -> str:

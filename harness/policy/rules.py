@@ -7,7 +7,7 @@ libraries, are told in docs/contracts.md; those that look at a share are in `sha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -191,11 +191,7 @@ class InARowLately:
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
-        for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
-            if number != self.threshold:
-                other = InARowLately(number, self.within_s)
-                yield f"opens after {other.says}, not {self.threshold}", other
-        yield _NEVER_OPENS
+        yield from _others(self.threshold, attempts, lambda n: InARowLately(n, self.within_s))
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Failures that are never forgotten."""
@@ -247,11 +243,7 @@ class InTotal:
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
-        for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
-            if number != self.threshold:
-                other = InTotal(number)
-                yield f"opens after {other.says}, not {self.threshold}", other
-        yield _NEVER_OPENS
+        yield from _others(self.threshold, attempts, InTotal)
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Failures that a success makes good."""
@@ -306,6 +298,15 @@ class Never:
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """None."""
         yield from ()
+
+
+def _others(threshold: int, attempts: int, rule: Callable[[int], Rule]) -> Iterator[Rival]:
+    """A rule with other thresholds, and none."""
+    for number in dict.fromkeys((attempts, *range(1, 2 * threshold + 1))):
+        if number != threshold:
+            other = rule(number)
+            yield f"opens after {other.says}, not {threshold}", other
+    yield _NEVER_OPENS
 
 
 def failures_in_words(number: int) -> str:

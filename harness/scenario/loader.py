@@ -14,7 +14,7 @@ from harness.scenario.located import Items, Mapping, Node, Scalar
 from harness.scenario.matrix import Combination, combinations, written
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
-from harness.scenario.naming import unique_name
+from harness.scenario.naming import each_named
 from harness.scenario.reading import Check, Mistaken, read_file, read_model
 from harness.scenario.stub_names import stub_names, stub_routes_of
 from harness.scenario.validation import check_scenario
@@ -107,23 +107,11 @@ def load_scenarios(
 
     Raises: UsageError when a file can't be read, InvalidFile with the problems of all files.
     """
-    scenarios: list[Scenario] = []
-    problems: list[Problem] = []
-    taken: set[str] = set()
-    for path in paths:
-        try:
-            several = load_each(path, target=target, playable=playable)
-        except InvalidFile as error:
-            problems += error.problems
-            continue
-        for scenario in several:
-            name = unique_name(scenario.name, Path(path), taken)
-            taken.add(name)
-            unchanged = name == scenario.name
-            scenarios.append(scenario if unchanged else scenario.model_copy(update={"name": name}))
-    if problems:
-        raise InvalidFile(problems)
-    return tuple(scenarios)
+    return each_named(
+        paths,
+        partial(load_each, target=target, playable=playable),
+        lambda scenario, name: scenario.model_copy(update={"name": name}),
+    )
 
 
 def parse_scenario(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from harness.errors import UsageError
+from harness.errors import InvalidFile, Problem, UsageError
 
 
 class Named(Protocol):
@@ -28,6 +28,35 @@ def unique_name(name: str, path: Path, taken: set[str]) -> str:
     longer = f"{path.resolve().parent.name}-{name}"
     candidates = [longer, *(f"{longer}-{number}" for number in range(2, len(taken) + 3))]
     return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def each_named(
+    paths: Iterable[str | Path],
+    found_in: Callable[[str | Path], Iterable[N]],
+    called: Callable[[N, str], N],
+) -> tuple[N, ...]:
+    """What several files hold, in order, with names that are unique among them.
+
+    `called` gives one another name.
+
+    Raises: InvalidFile with the problems of all files; what else `found_in` does.
+    """
+    found: list[N] = []
+    problems: list[Problem] = []
+    taken: set[str] = set()
+    for path in paths:
+        try:
+            several = found_in(path)
+        except InvalidFile as error:
+            problems += error.problems
+            continue
+        for one in several:
+            name = unique_name(one.name, Path(path), taken)
+            taken.add(name)
+            found.append(one if name == one.name else called(one, name))
+    if problems:
+        raise InvalidFile(problems)
+    return tuple(found)
 
 
 def named(scenarios: Sequence[N], texts: Sequence[str]) -> tuple[N, ...]:

@@ -20,8 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import InvalidFile, Problem
-from harness.scenario.naming import unique_name
+from harness.scenario.naming import each_named
 
 if TYPE_CHECKING:
     from harness.scenario.model import Scenario
@@ -73,22 +72,7 @@ def outlines(paths: Iterable[str | Path], known: Outlines) -> tuple[Outline, ...
 
     Raises: UsageError when a file can't be read, InvalidFile with the problems of all files.
     """
-    found: list[Outline] = []
-    problems: list[Problem] = []
-    taken: set[str] = set()
-    for path in paths:
-        try:
-            several = known.of(path)
-        except InvalidFile as error:
-            problems += error.problems
-            continue
-        for outline in several:
-            name = unique_name(outline.name, Path(path), taken)
-            taken.add(name)
-            found.append(replace(outline, name=name))
-    if problems:
-        raise InvalidFile(problems)
-    return tuple(found)
+    return each_named(paths, known.of, lambda outline, name: replace(outline, name=name))
 
 
 class Outlines:

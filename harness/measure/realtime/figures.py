@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.measure.calls import duration_s, gaps
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.ground import SLACK_S, Ground
@@ -41,14 +42,8 @@ def note_attempts(found: Findings, looks: Mapping[str, Look], *, at_first: bool)
             f"at least {max(counts.values())}: a call that meets {goes_on[0]} goes on after its "
             "last attempt",
         )
-    elif not retried:
-        found.attempts = 1
-        found.saw("one attempt a call, whatever it meets")
-    elif len(set(retried.values())) == 1:
-        found.attempts = next(iter(retried.values()))
-        found.saw(f"{found.attempts} attempts of a call that meets {', '.join(retried)}")
     else:
-        found.cannot_tell("attempts", f"it depends on the failure: {retried}")
+        found.note_attempts(retried)
 
 
 def _goes_on(one: Seen) -> bool:
@@ -88,17 +83,11 @@ def _timed(ground: Ground, one: Seen, index: int) -> Span:
 
     Its clock may have begun with the request, and have been heard late.
     """
-    lasted_s, own = _lasted_s(one, index), one.tries[index]
+    lasted_s, own = duration_s(one, index), one.tries[index]
     before_s = one.tries[index - 1].end_s if index else one.sent_s
     lead_s = min(own.start_s - before_s, 0.1)
     late_s = ground.late_s(own.start_s + lasted_s)
     return Span(low_s=lasted_s - late_s, high_s=lasted_s + lead_s + SLACK_S)
-
-
-def _lasted_s(one: Seen, index: int) -> float:
-    """How long an attempt of a call took at the most, as its client sees it."""
-    following_s = one.tries[index + 1].start_s if index + 1 < len(one.tries) else math.inf
-    return min(one.tries[index].end_s, following_s, one.end_s) - one.tries[index].start_s
 
 
 def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
@@ -132,7 +121,7 @@ def note_gaps(ground: Ground, look: Look) -> None:
     for one in look.calls:
         spans = []
         for index in range(len(one.tries) - 1):
-            ended_s = one.tries[index].start_s + _lasted_s(one, index)
+            ended_s = one.tries[index].start_s + duration_s(one, index)
             begun_s = one.tries[index + 1].start_s
             gap_s = begun_s - ended_s
             late_s = ground.late_s(ended_s, begun_s)
@@ -150,11 +139,6 @@ def _interval(samples: Sequence[Span]) -> Span | None:
     low, high = min(one.low_s for one in samples), max(one.high_s for one in samples)
     wider = _MISSED / len(samples) * (high - low)
     return Span(low_s=max(0.0, low - wider), high_s=high + wider)
-
-
-def _gaps(one: Seen) -> list[float]:
-    pairs = zip(one.tries, one.tries[1:], strict=False)
-    return [later.start_s - min(earlier.end_s, later.start_s) for earlier, later in pairs]
 
 
 async def note_others(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
@@ -239,7 +223,7 @@ async def _retry_after(found: Findings, ground: Ground, looks: Mapping[str, Look
     asked_s = math.ceil(found.backoffs[0].high_s) + 3
     headers = {"Retry-After": str(asked_s)}
     await ground.hold({"fault": "headers", "status": 503, "headers": headers})
-    waits = _gaps(await ground.call(4.0 * asked_s))
+    waits = gaps(await ground.call(4.0 * asked_s))
     if not waits:
         found.cannot_tell("retry_after", "such an answer is not retried")
     elif waits[0] >= asked_s - 0.1:

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.history import events
 from harness.measure.downs import Downs
 from harness.measure.findings import Findings
-from harness.measure.measuring import Measured, Tell, some
+from harness.measure.measuring import Measured, Tell, check_measurable
 from harness.measure.reading import Seen
 from harness.measure.realtime.budget import SIDE_BY_SIDE, Budget, announcement
 from harness.measure.realtime.ground import Ground, Grounds
@@ -50,11 +50,7 @@ async def measure_in_real_time(
     try:
         tell("learning what its routes call")
         known = await learn(grounds, streams)
-        if not known.routes:
-            raise UsageError(
-                f"{target.name} can't be measured: none of its routes answers as it should "
-                f"although nothing is wrong ({some(known.missing)})"
-            )
+        check_measurable(target, known)
         grounds.background = known.background
         measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
         measured.upstreams = {name: Findings(upstream=name) for name in target.upstream_names}
