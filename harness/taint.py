@@ -25,6 +25,8 @@ _SHORTEST = 4
 _PLAIN = 8
 """Shorter secrets may be part of a word, and are only looked for where they stand alone."""
 _LEAST_CUT = 6
+_LONG_CUT = 12
+"""So much of a secret's beginning is no word by accident, wherever it stands."""
 _ORDINARY = re.compile(
     r"[\d.,:]*|true|false|yes|no|on|off|none|null|debug|info|warning|error", re.I
 )
@@ -40,11 +42,19 @@ class Taint:
         self._found = re.compile("|".join(map(_bounded, self._forms)))
         cut = {form[:end] for form in known for end in range(_least(form), len(form))}
         self._cut = tuple(sorted(cut, key=len, reverse=True))
+        self._long = tuple(form for form in sorted(known) if _least(form) >= _LONG_CUT)
 
     def text(self, text: str) -> str:
-        """A text without any of them, nor one that the text's end cuts in half."""
+        """A text without any of them, nor a half: at its end, or anywhere where it is long.
+
+        A half may stand in the middle because a target's threads write over each other's lines.
+        """
         if any(form in text for form in self._forms):
             text = self._found.sub(REDACTED, text)
+        for form in self._long:
+            half, rest = form[: _least(form)], form[_least(form) :]
+            first, *others = text.split(half)
+            text = first + "".join(REDACTED + behind[_alike(rest, behind) :] for behind in others)
         if text.endswith(self._cut):
             half = next(cut for cut in self._cut if text.endswith(cut))
             text = text[: -len(half)] + REDACTED
@@ -68,6 +78,11 @@ def secrets_of(target: Target, *scenarios: Scenario) -> Iterator[str]:
 
 def _least(secret: str) -> int:
     return max(_LEAST_CUT, len(secret) * 2 // 3)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
 def _bounded(form: str) -> str:

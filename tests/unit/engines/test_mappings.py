@@ -176,6 +176,7 @@ SECRET = "can/ary+pass word&1"
         '{"access_token": "opaque"',
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
         "the answer ends in " + SECRET[:14],
+        "two threads say " + SECRET[:14] + SECRET[:13] + "was given",
     ],
 )
 def test_secrets_are_found_in_whatever_form(text: str) -> None:
@@ -185,6 +186,14 @@ def test_secrets_are_found_in_whatever_form(text: str) -> None:
     for part in (SECRET, SECRET[:14], quote(SECRET, safe=""), "pw12", "5e55", "opaque", "eyJzdWI"):
         assert part not in shown
     assert Redactor((SECRET,), keep=True).text(text) == text
+
+
+def test_half_a_secret_goes_with_all_that_is_of_it() -> None:
+    redactor = Redactor(("canary-issued-c4d41f",))
+
+    assert redactor.text("a canary-issued-c4 b canary-issued-c canary") == (
+        "a [redacted] b [redacted] canary"
+    )
 
 
 def test_short_secrets_are_no_part_of_words() -> None:
