@@ -83,7 +83,7 @@ def _by_requests(say: Callable[[str], None]) -> Iterator[Curve]:
     from harness.engines.sim.engine import SimEngine
     from harness.judge import judge
     from harness.scenario.loader import parse_scenario
-    from harness.target_file import bundled
+    from harness.target.loading import bundled
     from harness.timeline import compile_timeline
 
     rates = (5, 10, 20, 40, 80, 160)

@@ -16,7 +16,7 @@ from harness.engines.sim.engine import SimEngine
 from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Sent
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.timeline import compile_timeline
 
 _PLAYED_S = 300

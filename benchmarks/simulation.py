@@ -20,7 +20,7 @@ from harness.engines.base import Job
 from harness.engines.sim.birth import Nursery
 from harness.engines.sim.plans import make_plan
 from harness.scenario.model import Scenario
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.timeline import compile_timeline
 
 _CHAT = {"request": "POST /v1/api/chat", "as": "ada", "json": {"message": "m", "project_id": "p1"}}

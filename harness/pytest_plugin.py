@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.pytesting.session import Options, Plays
     from harness.pytesting.world import World
-    from harness.runner import Played
+    from harness.runs.runner import Played
     from harness.scenario.model import Scenario
     from harness.verdict import Finding
 

@@ -12,9 +12,9 @@ from harness.checks.noise import Noise
 from harness.contracts import Contract, contract_told
 from harness.errors import InvalidFile
 from harness.history.view import History, Request
+from harness.policy.settings import ServiceSettings
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
 from harness.wire.patient import PatientWire
 from harness.wire.witness import Wire, Witness
 

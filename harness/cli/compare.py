@@ -64,7 +64,7 @@ def compare(a: Path, b: Path, form: str, page: Path | None) -> None:
 def _write_page(page: Path, found: Comparison, a: Path, b: Path) -> None:
     from harness.report.page.pair import comparison_html
     from harness.report.write import write_whole
-    from harness.saved import plays_in
+    from harness.runs.saved import plays_in
 
     write_whole(page, comparison_html(found, plays_in(a), plays_in(b)))
 

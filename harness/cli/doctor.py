@@ -34,7 +34,7 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
     """
     if target_name is not None:
         sys.exit(_trust(target_name, seed))
-    from harness.diagnosis import diagnose
+    from harness.machine.diagnosis import diagnose
 
     if install is not None:
         from harness.toxiproxy.locate import install_toxiproxy
@@ -58,12 +58,12 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
 
 def _trust(target_name: str, seed: int) -> int:
     """Say whether the simulation can be trusted with a target; the exit status."""
-    from harness import belongings
     from harness.engines.base import Job
     from harness.engines.sim.determinism import check_determinism
+    from harness.machine import belongings
     from harness.scenario.loader import parse_scenario
     from harness.scenario.template import scenario_text
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
     from harness.timeline import compile_timeline
 
     target = load_target(target_name)

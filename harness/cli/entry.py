@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import click
 
-from harness import belongings
 from harness.cli.table import outage
 from harness.errors import HarnessError, InvalidFile, TargetError, UsageError
+from harness.machine import belongings
 from harness.printable import in_line, printable
 
 TARGET_REFUSED = 4

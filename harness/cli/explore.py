@@ -95,7 +95,7 @@ def explore(
 
     from harness.engines.base import check_cluster
     from harness.errors import UsageError
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     if cluster is not None:
         check_cluster(cluster, allow_remote=allow_remote)
@@ -155,7 +155,7 @@ def _in_real_time(
 ) -> Outcome:
     from harness.explore.declared import with_declared_only
     from harness.explore.side_by_side import Settings, explore_in_real_time
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     target, _ = with_declared_only(load_target(target_name))
     chosen = Settings(target_name=target_name, seed=seed, for_s=for_s, examples=examples)
@@ -330,7 +330,7 @@ def _confirm(outcome: Outcome, report: Path, target_name: str) -> None:
     from harness.cli.session import Session
     from harness.engines.local.engine import LocalEngine
     from harness.scenario.loader import load_scenarios
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     session = Session(
         engine=LocalEngine(),

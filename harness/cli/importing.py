@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.incident.evidence import Episode
-    from harness.settings import ServiceSettings
+    from harness.policy.settings import ServiceSettings
     from harness.target import Target
 
 
@@ -78,7 +78,7 @@ def import_(
     from harness.scenario.loader import parse_scenario
     from harness.scenario.reading import check_readable
     from harness.scenario.spelling import not_known
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     target = load_target(target_name or "reference")
     known = _known(target)

@@ -244,7 +244,7 @@ def _play(place: Path, *, simulated: bool, quiet: bool) -> int:
     from harness.engines.local.engine import LocalEngine
     from harness.engines.sim.engine import SimEngine
     from harness.scenario.loader import load_scenarios
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     target = load_target(str(place / "target.yaml"))
     scenarios = load_scenarios(sorted((place / "scenarios").iterdir()), target=target)

@@ -14,8 +14,8 @@ from harness.cli.options import previous_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.known import KnownFailure
-    from harness.saved import Saved
+    from harness.runs.saved import Saved
+    from harness.target.known import KnownFailure
 
 
 @click.command(
@@ -41,9 +41,9 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
     outage judge out                   the same verdicts again
     outage judge out --report again    and new reports
     """
-    from harness.known import known_in
     from harness.report.write import claimed, prepare_folder
-    from harness.saved import judge_folder, previous_results
+    from harness.runs.saved import judge_folder, previous_results
+    from harness.target.known import known_in
     from harness.verdict import exit_status, worst
 
     apart = report is not None and report.resolve() != folder.resolve()
@@ -116,9 +116,9 @@ def _write(
     *,
     copies: bool,
 ) -> None:
-    from harness.provenance import provenance_in
+    from harness.report.provenance import provenance_in
     from harness.report.write import write_reports
-    from harness.saved import previous_results
+    from harness.runs.saved import previous_results
 
     made = provenance_in(previous_results(folder))
     if copies:

@@ -71,7 +71,7 @@ def list_scenarios(
     if target_name is None:
         scenarios, contract = load_scenarios(find_scenarios(paths)), document()
     else:
-        from harness.target_file import load_target
+        from harness.target.loading import load_target
 
         target = load_target(target_name)
         scenarios = load_scenarios(scenarios_for(paths, target), target=target)

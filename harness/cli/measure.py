@@ -91,7 +91,7 @@ def measure(
     from harness.errors import UsageError
     from harness.measure.report import as_text
     from harness.measure.writing import as_contract, as_target
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     if file is not None and not file.parent.is_dir():
         raise UsageError(f"--write {file}: there is no folder {file.parent}")

@@ -14,7 +14,7 @@ from harness.cli.options import previous_option
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.provenance import Provenance
+    from harness.report.provenance import Provenance
 
 
 @click.command(
@@ -45,11 +45,11 @@ def merge(folders: tuple[Path, ...], report: Path, previous: Path | None, quiet:
     """
     from harness.cli.judge import copy_histories, tell
     from harness.errors import UsageError
-    from harness.known import known_in
-    from harness.provenance import provenance_in
+    from harness.report.provenance import provenance_in
     from harness.report.write import claimed, prepare_folder, write_reports
-    from harness.saved import judge_folder, previous_results
-    from harness.shards import check_parts
+    from harness.runs.saved import judge_folder, previous_results
+    from harness.runs.shards import check_parts
+    from harness.target.known import known_in
     from harness.verdict import exit_status, worst
 
     if report.resolve() in {folder.resolve() for folder in folders}:

@@ -32,7 +32,7 @@ def new(
     from harness.scenario.loader import parse_scenario
     from harness.scenario.spelling import not_known
     from harness.scenario.template import scenario_text
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
     from harness.units import parse_duration
 
     loaded = load_target(target)

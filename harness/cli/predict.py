@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from harness.contract import Forecast, Prediction
     from harness.contracts import Contract
     from harness.lanes import Lane
+    from harness.policy.settings import ServiceSettings
     from harness.scenario.model import Scenario
-    from harness.settings import ServiceSettings
     from harness.target import Target
     from harness.units import Range
 
@@ -66,7 +66,7 @@ def predict(
     """
     from harness.bundled import find_scenarios
     from harness.scenario.loader import load_scenarios
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     if profile is not None and target is not None:
         raise click.UsageError("--profile and --target exclude each other")

@@ -67,7 +67,7 @@ def prove(
     from harness.prove.variants import find_defects
     from harness.report.totals import span
     from harness.scenario.loader import load_scenarios
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
 
     target = load_target(target_name)
     scenarios = load_scenarios(scenarios_for(paths, target), target=target)

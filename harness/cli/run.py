@@ -13,7 +13,7 @@ from harness.cli.options import cluster_option, previous_option
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
-    from harness.shards import Shard
+    from harness.runs.shards import Shard
     from harness.target import Target
 
 ENGINES = ("local", "compose", "sim")
@@ -200,7 +200,7 @@ def run(
     from harness.engines.base import check_blast_radius
     from harness.scenario.loader import load_scenarios
     from harness.scenario.naming import named
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
     from harness.verdict import FailOn
 
     target = load_target(target_name)
@@ -259,7 +259,7 @@ def watch_files(
 
 
 def _shard(text: str) -> Shard:
-    from harness.shards import shard_of
+    from harness.runs.shards import shard_of
 
     try:
         return shard_of(text)

@@ -17,7 +17,6 @@ from typing import Any
 
 from rich.console import Console
 
-from harness import belongings
 from harness.checks.silence import uncalled_routes
 from harness.cli.ci import send_spans, tell_github
 from harness.cli.entry import TARGET_REFUSED, say
@@ -27,21 +26,22 @@ from harness.engines.room import shortage_of_disk
 from harness.errors import UsageError
 from harness.history.events import Run
 from harness.judge import not_played
+from harness.machine import belongings
+from harness.machine.starts import Starts
 from harness.printable import in_line
-from harness.provenance import Provenance, provenance_of
 from harness.report.links import PAGE
 from harness.report.outcome import outcome_of
+from harness.report.provenance import Provenance, provenance_of
 from harness.report.secrets import clean_source
 from harness.report.text import details, one_line, silence, totals
 from harness.report.totals import busy_line, overall, span
 from harness.report.write import claimed, prepare_folder, write_reports
-from harness.runner import Played, in_all_s, play_all, plays_at_once, worlds_at_once
-from harness.saved import previous_results
+from harness.runs.runner import Played, in_all_s, play_all, plays_at_once, worlds_at_once
+from harness.runs.saved import previous_results
+from harness.runs.shards import Shard
 from harness.scenario.model import Scenario
 from harness.serve.broadcast import Broadcast
 from harness.serve.messages import Begun, Judged
-from harness.shards import Shard
-from harness.starts import Starts
 from harness.taint import Taint, secrets_of
 from harness.target import Target
 from harness.verdict import FailOn, Verdict, exit_status

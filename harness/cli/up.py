@@ -55,14 +55,14 @@ def up(
     """
     from rich.console import Console
 
-    from harness import belongings
     from harness.bundled import find_scenarios
     from harness.engines.base import Job, check_blast_radius
     from harness.engines.local.engine import LocalEngine
     from harness.errors import UsageError
+    from harness.machine import belongings
     from harness.scenario.loader import load_scenario
     from harness.scenario.model import Scenario
-    from harness.target_file import load_target
+    from harness.target.loading import load_target
     from harness.timeline import compile_timeline
 
     if scenario is None and (broken or replay or traffic):

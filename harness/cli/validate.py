@@ -35,7 +35,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     problems: list[str] = []
     target = None
     if target_name is not None:
-        from harness.target_file import load_target
+        from harness.target.loading import load_target
 
         try:
             target = load_target(target_name)

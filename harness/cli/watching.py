@@ -15,19 +15,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import belongings
 from harness.bundled import find_scenarios
 from harness.engines.base import Job, unplayable_against
 from harness.engines.sim.engine import SimEngine
 from harness.errors import HarnessError, TargetError
 from harness.judge import judge, not_in_scope, unjudged
-from harness.known import hold_known
+from harness.machine import belongings
 from harness.printable import in_line
 from harness.report.text import details, one_line, totals
 from harness.scenario.loader import load_scenarios
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.known import hold_known
+from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement
 

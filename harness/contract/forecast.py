@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.units import Range
 
 Span = Range

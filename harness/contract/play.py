@@ -23,9 +23,9 @@ from harness.contracts.routes import Limit
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, plainly
+from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
 from harness.timeline import Apply, Lift, Send, Step
 
 EITHER_WAY_S = 0.25

@@ -12,8 +12,8 @@ from harness.contract.play import Outcomes, Run, Witness
 from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
 from harness.policy.breaker import Breaker
+from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
 from harness.timeline import Send, compile_timeline
 from harness.units import Range, format_duration
 

@@ -15,9 +15,9 @@ from harness.contracts.people import Sample, User
 from harness.contracts.policies import Adjustment, Policy, Upstream
 from harness.contracts.routes import ContractRoute, Step
 from harness.contracts.templates import pattern_of, starred
+from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
 from harness.scenario.fields import Claim, Line, Part, Route
-from harness.settings import ServiceSettings
 
 
 class ClaimText(Part):

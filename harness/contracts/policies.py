@@ -35,6 +35,7 @@ from harness.policy import rules
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
+from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     Duration,
     Misfit,
@@ -45,7 +46,6 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.scenario.spelling import did_you_mean
-from harness.settings import ServiceSettings
 
 _ENDINGS = {
     "refused": ("refused",),

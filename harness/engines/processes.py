@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.belongings import mark
 from harness.control import TOKEN
-from harness.cradle import RELEASE, cradled
 from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.history.events import Ended, Event, Trouble
+from harness.machine.belongings import mark
+from harness.machine.cradle import RELEASE, cradled
 from harness.startup import own_variables
 
 _STOP_WITHIN_S = 2.0

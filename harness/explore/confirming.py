@@ -15,10 +15,10 @@ from harness.checks.promises.violation import Violation
 from harness.explore.outage import Outage
 from harness.explore.player import Player
 from harness.history.view import History
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings, in_a_row
 from harness.target import Start, Target
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.verdict import Finding, Verdict
 
 _SETTINGS = ("attempts", "timeout_s", "failures", "wait_s")

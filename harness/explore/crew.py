@@ -22,8 +22,6 @@ from typing import Any
 
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from harness import belongings
-from harness.cradle import Bound, call
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.declared import with_declared_only
@@ -32,8 +30,10 @@ from harness.explore.hunt import Hunt, Key, Limits
 from harness.explore.memory import default_folder
 from harness.explore.outage import Outage
 from harness.explore.player import Player
+from harness.machine import belongings
+from harness.machine.cradle import Bound, call
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 WORKERS = 2
 _WAIT_S = 0.25

@@ -26,7 +26,7 @@ from harness.explore.crew import Account, Outcome, Task, hunt
 from harness.explore.finding import Result
 from harness.explore.hunt import Key
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 _WAIT_S = 0.25
 _LOOK_S = 0.5

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 
 from harness.policy.rules import Rule
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 
 
 def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s: float) -> float:

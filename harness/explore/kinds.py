@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from harness.contracts import Step
 from harness.contracts.templates import filled
+from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS, Deadlines
 from harness.scenario.faults.row import Draw
 from harness.scenario.stub_names import stub_names
-from harness.settings import ServiceSettings
 
 Raw = dict[str, Any]
 

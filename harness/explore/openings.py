@@ -13,7 +13,7 @@ from harness.explore.instants import forgets_s, seldom, step_up, trip_s
 from harness.explore.kinds import Raw
 from harness.explore.outage import Flow, Outage
 from harness.explore.surface import Offered, Surface
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 
 _DOWN: Raw = {"fault": "status", "status": 503}
 _CROWD = 4

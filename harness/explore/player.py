@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from harness import belongings
 from harness.checks.case import Case
 from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
@@ -15,6 +14,7 @@ from harness.errors import UsageError, WorldError
 from harness.explore.outage import Outage
 from harness.explore.surface import Surface, healthy_outage, learn
 from harness.history.view import History
+from harness.machine import belongings
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline

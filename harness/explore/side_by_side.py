@@ -38,7 +38,7 @@ from harness.explore.player import Seen
 from harness.explore.surface import Surface, healthy_outage, learn
 from harness.history.view import History
 from harness.judge import judge
-from harness.runner import Played, play_all
+from harness.runs.runner import Played, play_all
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.units import format_duration

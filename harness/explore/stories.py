@@ -17,7 +17,7 @@ from harness.contracts import Contract
 from harness.explore import kinds
 from harness.explore.instants import step_up, trip_s
 from harness.explore.kinds import Raw, evenly
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

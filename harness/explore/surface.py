@@ -12,7 +12,7 @@ from typing import Any
 from harness.contracts import Contract
 from harness.explore.outage import Flow, Outage
 from harness.history.view import History, Request
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.target import Target
 
 _SLACK_S = 0.02

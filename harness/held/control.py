@@ -22,7 +22,7 @@ from harness.held.screen import final, lines
 from harness.history.events import Event
 from harness.printable import in_line
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 _EVERY_S = 0.25
 _STEP_S = 5.0

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from harness.history.headers import Pairs, value_of
 from harness.history.values import LONGEST_LINE, reader
-from harness.settings import SettingsJson
+from harness.policy.settings import SettingsJson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from harness.errors import UsageError
 from harness.incident.evidence import WHOLE, Episode, Incident
 from harness.incident.instants import written_instant
 from harness.incident.symptoms import playable
+from harness.policy.settings import ServiceSettings
 from harness.printable import in_line
 from harness.scenario.faults import KINDS
 from harness.scenario.located import plain, read_tree
 from harness.scenario.template import example_of, sample_lines
-from harness.settings import ServiceSettings
 from harness.target import Target
 from harness.units import format_duration, format_rate
 

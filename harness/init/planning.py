@@ -18,7 +18,7 @@ from harness.measure.writing import flow
 from harness.openapi.document import load_document
 from harness.openapi.requests import requests_of
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 _READERS: tuple[Callable[[Path], Application | None], ...] = (read_python, read_go, read_node)
 

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from harness import belongings
 from harness.engines.base import Engine, Job
 from harness.errors import UsageError
 from harness.history.events import Event
 from harness.history.view import History
+from harness.machine import belongings
 from harness.measure.experiment import Experiment
 from harness.measure.reading import Reading
 from harness.scenario.model import Scenario

@@ -18,7 +18,7 @@ from harness.openapi.smallest import Smallest
 from harness.scenario.located import Mapping, Node, Scalar, plain
 from harness.scenario.route_spelling import METHODS
 from harness.scenario.stub_names import escaped
-from harness.stub_data import StubRoute
+from harness.upstreams.stub_data import StubRoute
 
 MOST_ROUTES = 1_000
 """Of one stub."""

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.scenario.model import Scenario
 from harness.scenario.reading import read_file
 from harness.target import Target
-from harness.target_file import bundled, parse_target
+from harness.target.loading import bundled, parse_target
 
 _TARGET, _LIST = "target.yaml", "defects.json"
 _KNOWN = Path(__file__).resolve().parents[1] / "claims" / _LIST

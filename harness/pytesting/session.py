@@ -13,17 +13,17 @@ from harness.cli.run import make_engine
 from harness.engines.base import check_blast_radius
 from harness.errors import HarnessError
 from harness.history.events import Run
-from harness.known import hold_known
-from harness.provenance import Provenance, provenance_of
 from harness.report.outcome import Played as Reported
+from harness.report.provenance import Provenance, provenance_of
 from harness.report.secrets import clean_source
 from harness.report.write import keep_scenario, prepare_folder, write_reports, write_whole
-from harness.runner import Played, play_all
-from harness.saved import judge_folder
+from harness.runs.runner import Played, play_all
+from harness.runs.saved import judge_folder
 from harness.scenario.loader import load_each
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.known import hold_known
+from harness.target.loading import load_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from harness.errors import InvalidFile, Problem
 from harness.history.events import Event
 from harness.history.view import History, Request
 from harness.pytesting.session import Plays
-from harness.runner import Played
+from harness.runs.runner import Played
 from harness.scenario.loader import load_scenario, parse_scenario
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.verdict import Finding, Judgement, Transition, Verdict
 from harness.wire.attempts import Attempt
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from harness.checks.silence import uncalled_routes
 from harness.history.events import Event, Run, Sent
-from harness.known import KnownFailure
-from harness.provenance import Provenance
+from harness.report.provenance import Provenance
 from harness.report.scene import Scene
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
+from harness.target.known import KnownFailure
 from harness.verdict import Judgement, Verdict
 
 

@@ -20,13 +20,13 @@ from typing import Any
 from harness.bundled import PLAYED
 from harness.errors import UsageError
 from harness.judge import not_played
-from harness.known import KnownFailure
-from harness.provenance import Provenance
 from harness.report.links import PAGE
 from harness.report.outcome import Outcome, Played, outcome_of
+from harness.report.provenance import Provenance
 from harness.report.results import results_json
 from harness.report.secrets import clean_source
 from harness.scenario.model import Scenario
+from harness.target.known import KnownFailure
 
 HISTORY = ".history.jsonl"
 RESULTS = "results.json"

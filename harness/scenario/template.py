@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from harness.contracts import Sample
 from harness.errors import UsageError
+from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
 from harness.scenario.located import plain, read_tree
-from harness.settings import ServiceSettings
 from harness.target import Target
 from harness.units import format_duration
 

@@ -12,9 +12,9 @@ import sys
 import threading
 import time
 
-from harness.belongings import mark
 from harness.engines.base import Progress
 from harness.errors import UsageError
+from harness.machine.belongings import mark
 from harness.serve.messages import Message, Over, Went
 
 _EVERY_S = 1.0

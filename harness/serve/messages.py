@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.known import KnownFailure
-from harness.provenance import Provenance
+from harness.report.provenance import Provenance
 from harness.scenario.model import Scenario
+from harness.target.known import KnownFailure
 from harness.verdict import Judgement
 
 

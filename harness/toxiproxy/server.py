@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.belongings import mark
 from harness.control import TOKEN, new_token
-from harness.cradle import RELEASE, cradled
 from harness.errors import WorldError, own_error
+from harness.machine.belongings import mark
+from harness.machine.cradle import RELEASE, cradled
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
 
 OnLine = Callable[[float, Mapping[str, Any]], None]

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from harness.policy.counting import Counted, Result
+from harness.policy.settings import ServiceSettings
 from harness.policy.trials import EVERYBODY, CountsAgain, Credulous, EachAlone, Oblivious
 from harness.policy.waits import Constant
-from harness.settings import ServiceSettings
 from harness.units import format_duration
 from harness.wire.policy import Policy, declared
 

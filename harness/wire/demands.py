@@ -16,7 +16,7 @@ from functools import cached_property
 
 from harness.history.view import History, Request
 from harness.policy.counting import Result
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome

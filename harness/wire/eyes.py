@@ -16,8 +16,8 @@ from dataclasses import replace
 from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, History
 from harness.policy.counting import Result
+from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
-from harness.settings import ServiceSettings
 from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.connections import closed_unasked, opened, unheard
 from harness.wire.sight import TIE_S, Sight

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from harness.history.spans import Spans
 from harness.history.view import History
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, cut_idle
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
 from harness.wire.learned import CLOCK_S

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from harness.history.view import Request
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Demand

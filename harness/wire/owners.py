@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from harness.history.view import Request
 from harness.policy.counting import Result
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.pending import Due, Pending, Standing

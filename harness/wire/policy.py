@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
 from harness.policy.rules import Rule
+from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
 from harness.policy.unknown import Anytime
 from harness.policy.waits import Wait
-from harness.settings import ServiceSettings
 
 EITHER_S = 0.25
 """Around the end of the recovery wait either answer is right (B4), in seconds."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from harness.history.view import History, Request
-from harness.settings import ServiceSettings
+from harness.policy.settings import ServiceSettings
 from harness.units import Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt

@@ -18,7 +18,7 @@ from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
 from harness.history.view import History, Request
 from harness.scenario.model import Scenario
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.timeline import compile_timeline
 from tests.agreement.timelines import STREAMS
 

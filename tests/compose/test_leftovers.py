@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from harness.belongings import boot
 from harness.engines.compose.leftovers import (
     PROJECT,
     is_orphan,
@@ -21,6 +20,7 @@ from harness.engines.compose.leftovers import (
     remove_orphans,
     remove_project,
 )
+from harness.machine.belongings import boot
 
 STARTS_WITHIN_S = 300.0
 """Images may have to be built first, on a busy machine."""

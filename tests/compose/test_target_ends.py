@@ -14,11 +14,11 @@ from harness.engines.base import Progress
 from harness.engines.compose.command import OVERRIDE
 from harness.engines.compose.engine import ComposeEngine
 from harness.engines.compose.leftovers import PROJECT, project_prefix
-from harness.runner import Played, play_all
+from harness.machine.starts import Starts
+from harness.runs.runner import Played, play_all
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
-from harness.starts import Starts
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.verdict import Verdict
 
 pytestmark = [

@@ -22,12 +22,12 @@ from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
 from harness.judge import judge
-from harness.runner import play_all
+from harness.machine.starts import Starts
+from harness.runs.runner import play_all
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
-from harness.starts import Starts
 from harness.target import Target
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict
 from tests.defects.behaviour import BEHAVES

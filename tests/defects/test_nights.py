@@ -10,7 +10,7 @@ from harness.compare.changes import Sort, compare
 from harness.compare.matrix import Trend, load_nights, matrix
 from harness.engines.sim.engine import SimEngine
 from harness.report.write import write_reports
-from harness.runner import Played, play_all
+from harness.runs.runner import Played, play_all
 from tests.defects.gateways import DEFECTS
 from tests.defects.test_catalogue import defective, scenario_named
 

@@ -23,17 +23,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import belongings
 from harness.bundled import find_scenarios
 from harness.engines.base import Engine, Progress
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
+from harness.machine import belongings
 from harness.report.write import prepare_folder, write_reports
-from harness.runner import Played, play_all
-from harness.saved import judge_folder
+from harness.runs.runner import Played, play_all
+from harness.runs.saved import judge_folder
 from harness.scenario.loader import load_scenarios, parse_scenario
 from harness.scenario.model import Scenario
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.toxiproxy.server import ProxyServer
 from harness.units import parse_duration
 

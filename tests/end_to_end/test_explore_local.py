@@ -11,7 +11,7 @@ import yaml
 
 from harness.cli.entry import call
 from harness.scenario.loader import load_scenario
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 _TIMES = 2
 APP = Path(__file__).parents[1] / "node_gateway" / "app.mjs"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.entry import call
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 TESTS = Path(__file__).parents[1]
 

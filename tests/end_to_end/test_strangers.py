@@ -17,7 +17,7 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.local.world import World
 from harness.history.events import Crossed, Event, Trouble
 from harness.scenario.loader import load_scenario
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from neighbours import stranger
 

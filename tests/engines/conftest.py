@@ -20,11 +20,11 @@ from harness.engines.compose.engine import ComposeEngine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError
-from harness.runner import Played, play_all
+from harness.machine.starts import Starts
+from harness.runs.runner import Played, play_all
 from harness.scenario.loader import load_scenarios
 from harness.scenario.model import Scenario
-from harness.starts import Starts
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.toxiproxy.locate import find_toxiproxy
 
 ALL = os.environ.get("OUTAGE_PARITY") == "all"

@@ -12,10 +12,10 @@ from harness.engines.base import Engine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import to_json
-from harness.runner import Played, play_all
+from harness.runs.runner import Played, play_all
 from harness.scenario.loader import load_scenarios
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from tests.engines.conftest import Silence
 from tests.engines.test_same_verdicts import agree, told
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from harness.history.events import Run
-from harness.runner import Played
+from harness.runs.runner import Played
 from tests.engines.conftest import CONTAINER_FAULTS, EVERYWHERE, PROCESS_FAULTS, Plays
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("engines")]

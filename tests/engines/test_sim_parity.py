@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.runner import Played
+from harness.runs.runner import Played
 from harness.verdict import Judgement, Transition
 from tests.engines.conftest import SIMULATED, Plays
 

@@ -29,9 +29,9 @@ from harness.cli.compare import compare
 from harness.cli.importing import import_
 from harness.contracts.loading import parse_contract
 from harness.errors import HarnessError
-from harness.saved import judge_folder
+from harness.runs.saved import judge_folder
 from harness.scenario.loader import parse_scenario
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 from harness.timeline import compile_timeline
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,7 +144,7 @@ def documents(door: str) -> tuple[Document, ...]:
             files = sorted(bundled_folder().glob("*.yaml"))[::5]
         case "target":
             globs = (
-                "harness/targets/*.yaml",
+                "harness/target/bundled/*.yaml",
                 "examples/*/target.yaml",
                 "tests/*_gateway/target.yaml",
             )

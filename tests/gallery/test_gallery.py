@@ -12,7 +12,7 @@ import pytest
 from harness.cli.entry import call
 from harness.engines.sim.engine import SimEngine
 from harness.measure.measuring import measure, streams_of
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(file.parent.name for file in EXAMPLES.glob("*/target.yaml"))

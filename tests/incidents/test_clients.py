@@ -12,10 +12,10 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import from_json, to_json
 from harness.history.view import History
-from harness.runner import play_all
+from harness.runs.runner import play_all
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
-from harness.target_file import bundled, load_target
+from harness.target.loading import bundled, load_target
 from tests.engines.conftest import Silence
 
 TEXT = """

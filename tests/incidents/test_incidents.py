@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import belongings
 from harness.engines.sim.engine import SimEngine
+from harness.machine import belongings
 from harness.scenario.loader import load_scenario
 from harness.verdict import Judgement, Verdict
 from tests.defects.gateways import DEFECTS

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import belongings
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.explore.confirming import sound_twin
@@ -16,9 +15,10 @@ from harness.explore.openings import openings
 from harness.explore.player import Player
 from harness.history.view import History
 from harness.judge import judge
+from harness.machine import belongings
 from harness.scenario.loader import load_scenario
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Verdict
 

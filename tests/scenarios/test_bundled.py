@@ -9,7 +9,7 @@ from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
 from harness.scenario.loader import load_scenario
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from harness.cli.table import outage
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ci"
 SCHEMAS = {

@@ -26,7 +26,7 @@ from harness.openapi import routes_of
 from harness.scenario.known_keys import keys_of
 from harness.scenario.loader import load_each
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [

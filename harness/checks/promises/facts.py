@@ -20,10 +20,10 @@ from harness.contracts import ContractRoute, Step
 from harness.history.spans import Spans
 from harness.history.view import History, Request
 from harness.policy.counting import Result
+from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase, Revoke
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
 from harness.wire.attempts import Attempt
 from harness.wire.witness import Wire
 

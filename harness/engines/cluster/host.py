@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness import belongings
 from harness.engines.base import Abilities, Job, Progress
 from harness.engines.cluster.parcel import Parcel, unpacked
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event
+from harness.machine import belongings
+from harness.machine.starts import Starts
 from harness.scenario.model import Scenario
-from harness.starts import Starts
 from harness.target import Target
 from harness.timeline import compile_timeline
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import belongings
 from harness.errors import UsageError
+from harness.machine import belongings
 from harness.target import Target
 
 _LARGEST_BYTES = 50_000_000

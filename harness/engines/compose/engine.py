@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import os
 
-from harness.belongings import note_containers
 from harness.control import TOKEN
 from harness.engines.base import (
     Abilities,
@@ -37,6 +36,7 @@ from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
 from harness.errors import TargetError, UsageError, WorldError
+from harness.machine.belongings import note_containers
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.toxiproxy.locate import TOXIPROXY_VERSION

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from harness.belongings import boot
+from harness.machine.belongings import boot
 
 PROJECT = "com.docker.compose.project"
 _NAME = re.compile(r"outage-([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)-\d+")

@@ -18,9 +18,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from harness.belongings import mark
-from harness.cradle import RELEASE, cradled
 from harness.errors import WorldError
+from harness.machine.belongings import mark
+from harness.machine.cradle import RELEASE, cradled
 
 from .plan import Plan
 

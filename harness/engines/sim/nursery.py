@@ -79,7 +79,7 @@ class Nursery:
         gc.collect()
         gc.freeze()
         cpu = self._next_cpu()
-        from harness.cradle import tied_to
+        from harness.machine.cradle import tied_to
 
         nursery = real.getpid()
         child = real.fork()

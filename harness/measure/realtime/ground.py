@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness import belongings
 from harness.engines.base import Job
 from harness.engines.client import Exchange
 from harness.engines.local.engine import LocalEngine
@@ -20,6 +19,7 @@ from harness.engines.requests import WireRequest, wire_request
 from harness.errors import UsageError
 from harness.history.events import Crossed, Ended, Event, Trouble, Waited
 from harness.history.view import History
+from harness.machine import belongings
 from harness.measure.experiment import KINDS
 from harness.measure.reading import Reading, Seen, Try
 from harness.scenario.faults import FaultBase

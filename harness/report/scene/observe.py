@@ -12,6 +12,7 @@ from harness.contract import Forecast
 from harness.history.events import Charged, Event, Run, Trouble
 from harness.history.view import FaultWindow, History, Request
 from harness.judge import judge_case
+from harness.policy.settings import ServiceSettings
 from harness.report.scene.model import (
     Band,
     BreakerView,
@@ -22,7 +23,6 @@ from harness.report.scene.model import (
     Veil,
 )
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings
 from harness.units import format_duration
 from harness.verdict import Judgement, Verdict
 from harness.wire.witness import Wire

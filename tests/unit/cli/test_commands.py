@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.scenario.faults import KINDS
 from harness.scenario.loader import load_scenario
 from harness.scenario.located import plain, read_tree
-from harness.target_file import load_target, parse_target
+from harness.target.loading import load_target, parse_target
 
 GOOD = str(bundled_scenarios()[0].resolve())
 

@@ -13,9 +13,9 @@ from harness.contracts import document
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
 from harness.policy.rules import InARow
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.waits import Constant
 from harness.scenario.model import Scenario
-from harness.settings import ServiceSettings, in_a_row
 
 RUNS = 8
 FAULTS = ("refused", "blackhole", "status", "stall", "truncate")

@@ -2,7 +2,7 @@
 
 from gateway.settings import PROFILES
 from harness.contracts import document
-from harness.settings import in_a_row
+from harness.policy.settings import in_a_row
 from stub_services import DEFAULT_USERS, SERVICES
 
 

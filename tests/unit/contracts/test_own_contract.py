@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.entry import call as entry
 from harness.explore.player import Player
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 TARGET = Path(__file__).parents[2] / "second_gateway" / "own_contract.yaml"
 

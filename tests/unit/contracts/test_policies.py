@@ -12,11 +12,11 @@ from harness.policy.backoffs import Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone
 from harness.policy.waits import Constant, Growing, Multiplied
-from harness.settings import ServiceSettings
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 
 def settings(breaker: str, more: str = "") -> ServiceSettings:

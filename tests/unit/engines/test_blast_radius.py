@@ -9,7 +9,7 @@ from harness.cli.table import outage
 from harness.engines.base import check_blast_radius
 from harness.errors import UsageError
 from harness.target import Target
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 
 def target(host: str) -> tuple[Target, Target]:

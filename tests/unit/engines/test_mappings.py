@@ -18,7 +18,7 @@ from harness.scenario.faults import KINDS, Fault, FaultBase
 from harness.scenario.model import Scenario
 from harness.scenario.traffic import Stream
 from harness.taint import secrets_of
-from harness.target_file import bundled
+from harness.target.loading import bundled
 
 EXAMPLES = {
     "reset": {},

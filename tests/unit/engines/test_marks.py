@@ -11,7 +11,7 @@ from harness.errors import InvalidFile
 from harness.history.events import Logged, Trouble
 from harness.log_patterns import LONGEST_LINE, MARKS, MOST_LINES, Log, fault_of
 from harness.target import Target
-from harness.target_file import bundled, parse_target
+from harness.target.loading import bundled, parse_target
 
 FILE = """\
 name: mine

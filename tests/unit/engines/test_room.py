@@ -12,7 +12,7 @@ from harness.engines import room
 from harness.engines.room import files_of, worlds_that_fit
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
-from harness.target_file import load_target
+from harness.target.loading import load_target
 from harness.toxiproxy import server
 
 TEXT = """

@@ -11,7 +11,7 @@ import pytest
 from harness.engines.client import over_tls
 from harness.engines.requests import WireAnswer, WireRequest
 from harness.errors import InvalidFile
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 PEM = Path(__file__).parents[2] / "certificates" / "localhost.pem"
 GET = WireRequest(method="GET", path="/")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.explore.player import Player
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 ROOT = Path(__file__).resolve().parents[3]
 

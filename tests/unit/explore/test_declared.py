@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.explore.declared import with_declared_only
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 BASE = (
     "name: x\nurl: http://127.0.0.1:8080\nupstreams: {RATES_URL: rates}\n"

@@ -19,7 +19,7 @@ from harness.history.store import read_history
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 from harness.verdict import Verdict
 
 HERE = Path(__file__).parent

@@ -13,9 +13,9 @@ from harness.explore.openings import openings
 from harness.explore.player import Player
 from harness.explore.surface import Offered, Surface, catalogue
 from harness.policy.rules import InARow, InTotal, Never, Rule
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.settings import ServiceSettings, in_a_row
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 ROUTES = catalogue(load_target("reference"))
 

@@ -16,9 +16,9 @@ from harness.explore.player import Seen
 from harness.explore.surface import Offered, Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.scenario.loader import parse_scenario
-from harness.settings import ServiceSettings, in_a_row
-from harness.target_file import load_target
+from harness.target.loading import load_target
 
 _CALLS = {
     "chat": (("auth", "POST /verify_token"), ("billing", "GET /balance/*"),

@@ -13,7 +13,7 @@ from harness.errors import InvalidFile
 from harness.openapi import routes_of
 from harness.openapi.document import LARGEST_FILE_BYTES
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 from stub_services import build
 from stub_services.messages import Reply, Request
 

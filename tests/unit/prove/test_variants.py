@@ -9,7 +9,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.prove.variants import Defective, apt, find_defects, known, without_resilience
 from harness.target import Target
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from tests.unit.checks.conftest import scenario_of
 
 SCENARIO = scenario_of("expect: [{never: {status: 500}}]")

@@ -10,10 +10,10 @@ import xmlschema
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.provenance import Provenance
 from harness.report.causes import THE_RUN
 from harness.report.junit import jenkins_xml, junit_xml
 from harness.report.outcome import Outcome
+from harness.report.provenance import Provenance
 from harness.verdict import Known, Verdict
 
 JENKINS = xmlschema.XMLSchema(str(Path(__file__).with_name("jenkins.xsd")))

@@ -16,8 +16,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from harness.cli.ci import check_collector, send_spans
 from harness.errors import UsageError
-from harness.provenance import Provenance
 from harness.report.metrics import metrics_txt
+from harness.report.provenance import Provenance
 from harness.report.spans import otlp_json
 from harness.trace import span_id, trace_id
 from harness.verdict import Hits, Known, Percentile, Stream, Verdict

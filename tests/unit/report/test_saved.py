@@ -13,7 +13,7 @@ from harness.cli.judge import judge as command
 from harness.errors import HarnessError, UsageError
 from harness.history.events import Answered, Called, Phase, Replied, Run, Sent, to_json
 from harness.report.write import WRITERS, prepare_folder
-from harness.saved import judge_folder
+from harness.runs.saved import judge_folder
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
 

@@ -15,7 +15,7 @@ from harness.contracts import document
 from harness.errors import InvalidFile, Problem, UsageError
 from harness.scenario.faults import ClockStep
 from harness.scenario.loader import load_scenario, load_scenarios, parse_scenario
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 from harness.units import Around, Window
 from tests.unit.scenario.malformed import GOOD, MISTAKES
 

@@ -14,9 +14,9 @@ import yaml
 from harness.cli.entry import call
 from harness.cli.schema import schema_text
 from harness.errors import InvalidFile, UsageError
+from harness.runs.shards import Shard
 from harness.scenario.loader import load_each, load_scenario, load_scenarios, parse_scenario
 from harness.scenario.naming import named
-from harness.shards import Shard
 
 MATRIX = """\
 title: $upstream has $fault

@@ -8,7 +8,7 @@ from harness.errors import InvalidFile
 from harness.scenario.faults import KINDS
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 TARGET = parse_target(
     "name: t\n"

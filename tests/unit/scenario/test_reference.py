@@ -18,7 +18,7 @@ from harness.scenario.model import Scenario
 from harness.scenario.reference import fault_page, with_tables
 from harness.scenario.traffic import Stream
 from harness.target import Log, Start, Status, StubRoute, Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from harness.engines.services import routes_json
 from harness.errors import InvalidFile
 from harness.taint import secrets_of
 from harness.target import Target
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 HEAD = "name: t\nurl: http://127.0.0.1:1\nupstreams: {MAIL_URL: mail}\nstubs:\n  mail:\n"
 

@@ -10,7 +10,7 @@ from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Verdict
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Called, Sent
-from harness.runner import Played, play_all
+from harness.runs.runner import Played, play_all
 from harness.scenario.loader import load_scenario
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.trace import trace_id, trace_in, traceparent
 
 SCENARIO = Path(__file__).parents[3] / "scenarios" / "auth_one_503.yaml"

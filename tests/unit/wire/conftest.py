@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.policy.counting import Result
-from harness.settings import ServiceSettings, in_a_row
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.wire.attempts import Attempt
 
 SETTINGS = in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=10)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InARowLately, InTotal, Never
+from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone
 from harness.policy.waits import Constant, Growing, Multiplied
-from harness.settings import ServiceSettings
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes

@@ -8,7 +8,7 @@ from harness.checks.noise import Noise
 from harness.history.events import Applied, Called, Crossed, Event, Replied, Run, Waited
 from harness.history.view import History
 from harness.policy.counting import Result
-from harness.settings import in_a_row
+from harness.policy.settings import in_a_row
 from harness.wire.attempts import Attempt, cut_idle
 from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight

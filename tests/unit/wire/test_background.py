@@ -2,7 +2,7 @@
 
 from harness.history.events import Phase
 from harness.history.view import History
-from harness.settings import in_a_row
+from harness.policy.settings import in_a_row
 from harness.wire.witness import Wire, Witness
 from tests.unit.wire.test_witness import Story
 

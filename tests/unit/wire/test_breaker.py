@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.settings import ServiceSettings, in_a_row
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared

@@ -1,6 +1,6 @@
 """What can't be behind a breaker that breaks its contract, though its events would fit."""
 
-from harness.settings import in_a_row
+from harness.policy.settings import in_a_row
 from tests.unit.wire.test_witness import Story
 
 

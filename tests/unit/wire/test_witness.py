@@ -19,7 +19,7 @@ from harness.history.events import (
     Sent,
 )
 from harness.history.view import History
-from harness.settings import ServiceSettings, in_a_row
+from harness.policy.settings import ServiceSettings, in_a_row
 from harness.wire.witness import Wire, Witness
 
 

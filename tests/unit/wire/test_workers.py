@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from harness.settings import in_a_row
+from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor, happenings
 from harness.wire.outcomes import Outcomes

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from harness import belongings
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
 from harness.engines.room import Room, room_for
@@ -21,12 +20,13 @@ from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
 from harness.judge import not_in_scope, unjudged
-from harness.known import hold_known
-from harness.repeats import Repeats, history_suffix
+from harness.machine import belongings
+from harness.machine.starts import Starts
 from harness.report.scene import Scene, judge_and_observe
+from harness.runs.repeats import Repeats, history_suffix
 from harness.scenario.model import Scenario
-from harness.starts import Starts
 from harness.target import Target
+from harness.target.known import hold_known
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from harness.errors import TargetError
 from harness.history.events import Phase
-from harness.runner import play_all
+from harness.machine.starts import Starts
+from harness.runs.runner import play_all
 from harness.scenario.loader import parse_scenario
-from harness.starts import Starts
 from harness.target import Target
 from harness.verdict import Verdict
 

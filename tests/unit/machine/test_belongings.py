@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import belongings, cradle
+from harness.machine import belongings, cradle
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
 OWNER = """
 import subprocess, sys, time
-from harness import belongings
+from harness.machine import belongings
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"],
                          env={**belongings.mark()}, start_new_session=True)
 print(belongings.root(), child.pid, flush=True)
@@ -116,7 +116,7 @@ def test_a_child_does_not_begin_before_it_is_let(tmp_path: Path) -> None:
 def test_a_child_ends_with_its_parent_even_without_a_reaper() -> None:
     code = """
 import subprocess, sys, time
-from harness.cradle import RELEASE, cradled
+from harness.machine.cradle import RELEASE, cradled
 command = cradled([sys.executable, "-c", "import time; time.sleep(60)"])
 child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 child.stdin.write(RELEASE)

@@ -9,8 +9,8 @@ import pytest
 from harness.engines.compose.world import check_upstreams
 from harness.errors import InvalidFile, WorldError
 from harness.target import Target
-from harness.target_file import parse_target
-from harness.wiring import filled
+from harness.target.loading import parse_target
+from harness.target.wiring import filled
 
 HEAD = "name: t\nreal: {cache: '127.0.0.1:6379', my-db: '127.0.0.1:5432'}\n"
 

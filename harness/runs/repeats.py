@@ -13,7 +13,7 @@ from harness.verdict import WORST_FIRST, Repeat
 
 if TYPE_CHECKING:
     from harness.engines.base import Progress
-    from harness.runner import Played, Watcher
+    from harness.runs.runner import Played, Watcher
     from harness.scenario.model import Scenario
 
 REPEATED = ".history.play-{}.jsonl"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from harness.bundled import bundled_scenarios
 from harness.errors import UsageError
+from harness.runs.shards import Shard, check_parts, shard_of
 from harness.scenario.loader import load_scenarios
-from harness.shards import Shard, check_parts, shard_of
 
 SCENARIOS = load_scenarios(bundled_scenarios())
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @given(count=st.integers(1, len(SCENARIOS)), order=st.permutations(SCENARIOS))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.provenance import provenance_in, provenance_of
+from harness.report.provenance import provenance_in, provenance_of
 from harness.target import Start, Target
-from harness.target_file import bundled
+from harness.target.loading import bundled
 
 
 def target(folder: Path) -> Target:
@@ -57,5 +57,5 @@ def test_results_that_say_nothing_of_it_are_no_trouble(results: dict[str, object
 def test_the_bundled_target_is_told_by_this_repository_unless_it_is_installed() -> None:
     reference = bundled("reference")
     assert reference is not None
-    inside = (Path(__file__).parents[2] / ".git").exists()
+    inside = (Path(__file__).parents[3] / ".git").exists()
     assert bool(provenance_of(reference).commit) is inside

@@ -20,13 +20,13 @@ from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent
 from harness.history.store import read_history
 from harness.judge import not_in_scope, not_played
-from harness.known import hold_known, known_in
-from harness.provenance import provenance_in
+from harness.report.provenance import provenance_in
 from harness.report.scene import Scene, judge_and_observe
 from harness.report.write import HISTORY, RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.target import Target
+from harness.target.known import hold_known, known_in
 from harness.verdict import Judgement, Verdict
 
 _BEFORE_S = 86_400.0

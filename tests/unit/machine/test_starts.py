@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from harness.starts import KEEPS_UP_S, PATIENCE_S, SPACING_S, STARTS_AT_ONCE, Starts, pulse
+from harness.machine.starts import KEEPS_UP_S, PATIENCE_S, SPACING_S, STARTS_AT_ONCE, Starts, pulse
 
 BUSY_S = KEEPS_UP_S * 2
 

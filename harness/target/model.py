@@ -13,10 +13,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.contracts.policies import Adjustment
-from harness.known import KnownFailure
 from harness.log_patterns import Log
 from harness.openapi import routes_of
-from harness.real_service import Address, RealService
+from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     ANY_TEXT,
     CallRoute,
@@ -31,9 +30,10 @@ from harness.scenario.fields import (
     exclusive,
     texts,
 )
-from harness.settings import ServiceSettings
-from harness.stub_data import Stub, StubRoute
-from harness.wiring import FILES, filled, named_in, values
+from harness.target.known import KnownFailure
+from harness.target.wiring import FILES, filled, named_in, values
+from harness.upstreams.real_service import Address, RealService
+from harness.upstreams.stub_data import Stub, StubRoute
 
 
 def _variable_text(value: object) -> object:

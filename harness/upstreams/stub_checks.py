@@ -9,7 +9,7 @@ from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.scenario.spelling import nearest
 from harness.scenario.stub_names import place_heads, places_in, problem_of
-from harness.stub_data import StubAnswer, StubRoute
+from harness.upstreams.stub_data import StubAnswer, StubRoute
 
 
 def check_routes(routes: tuple[StubRoute, ...], path: Path) -> Misfits:

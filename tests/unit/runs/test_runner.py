@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from harness import runner
 from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.chronicle import Chronicle
 from harness.errors import own_error
@@ -25,11 +24,12 @@ from harness.history.events import (
     Trouble,
 )
 from harness.history.store import read_history
-from harness.runner import Played, play_all
+from harness.machine.starts import Starts
+from harness.runs import runner
+from harness.runs.runner import Played, play_all
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
-from harness.starts import Starts
-from harness.target_file import bundled
+from harness.target.loading import bundled
 from harness.verdict import Judgement, Verdict, exit_status, worst
 from tests.unit.report.conftest import make_finding, make_judgement
 

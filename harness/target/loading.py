@@ -10,20 +10,20 @@ from urllib.parse import urlsplit
 from harness.contracts import BUNDLED as CONTRACT
 from harness.errors import InvalidFile, UsageError
 from harness.log_patterns import MARKS, fault_of
-from harness.real_service import RealService
 from harness.scenario.names import Misfits, without_routes
 from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
-from harness.stub_checks import check_routes
-from harness.stub_data import Stub
 from harness.target import Target
-from harness.wiring import misplaced, named_in
+from harness.target.wiring import misplaced, named_in
+from harness.upstreams.real_service import RealService
+from harness.upstreams.stub_checks import check_routes
+from harness.upstreams.stub_data import Stub
 
 BUNDLED = ("reference", "naive")
 """Targets that need no file."""
 
-_HERE = Path(__file__).parent / "targets"
+_HERE = Path(__file__).parent / "bundled"
 _STAND_INS = {"name": "'-'"}
 _SCENARIO = Mistaken(
     keys=frozenset({"traffic", "faults", "expect"}),

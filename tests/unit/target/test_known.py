@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from harness.errors import InvalidFile
-from harness.known import KnownFailure, hold_known, known_in
 from harness.report.results import results
-from harness.target_file import parse_target
+from harness.target.known import KnownFailure, hold_known, known_in
+from harness.target.loading import parse_target
 from harness.verdict import Verdict, exit_status
 from tests.unit.report.conftest import make_finding, make_judgement, make_outcome
 

@@ -7,7 +7,7 @@ import pytest
 from harness.contracts import document
 from harness.errors import InvalidFile
 from harness.history.events import Run, from_json, to_json
-from harness.target_file import parse_target
+from harness.target.loading import parse_target
 
 _TARGET = (
     "name: t\nstart: {command: [x]}\nupstreams: {A: auth, B: billing}\nbreakers: {auth: OWN}\n"

@@ -1,0 +1,1 @@
+"""Runs: scenarios played side by side, again, on several machines, and judged from what is kept."""

@@ -1,0 +1,1 @@
+"""What stands for an upstream, as a target file says: a stub with routes, or a real service."""
