@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_time, pytest.mark.xdist_group("browser")]
 
@@ -116,9 +117,9 @@ def test_a_run_is_followed_to_its_end_and_stays_when_it_is_gone(chromium: Any, s
         "failed": "1 of 1 scenario failed",
         "inconclusive": "1 of 1 scenario proved nothing",
     }
-    assert page.get_by_role("heading", level=1).inner_text() == said_of_all[verdict]
+    expect(page.get_by_role("heading", level=1)).to_have_text(said_of_all[verdict])
     page.get_by_role("link", name="auth answers 503 <b>").last.click()
-    assert "418" in " ".join(page.locator(f".finding.{verdict}").all_inner_texts())
+    expect(page.locator(f".finding.{verdict}").filter(has_text="418").first).to_be_visible()
     assert page.locator(".lane").count() >= 4
     context.close()
     assert said == []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from harness.cli.entry import call
 from tests.unit.report.browser.test_page import AXE, RULES, Visit, words
@@ -69,6 +70,7 @@ def test_what_got_worse_comes_first_and_leads_to_both_runs_on_one_axis(
     assert page.get_by_role("heading", level=2).first.inner_text().startswith("Worse (")
     assert "passed → failed" in page.locator(".cause.failed").first.inner_text()
     page.locator(".cause.failed a").first.click()
+    expect(page.locator(".lane h3").first).to_have_text("Faults, before")
     names = page.locator(".lane h3").all_inner_texts()
     assert names[:4] == ["Faults, before", "Faults, after", "chat, before", "chat, after"]
     assert "auth breaker, before" in names
@@ -106,8 +108,7 @@ def test_a_request_of_either_side_shows_its_way_and_time_is_that_of_both(
     before = page.locator(".lane.stream canvas").first.screenshot()
     page.get_by_role("button", name="Zoom in").click()
     assert page.locator(".lane.stream canvas").first.screenshot() != before
-    page.wait_for_timeout(300)
-    assert "from=" in page.url
+    page.wait_for_url(re.compile("from="))
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1600, "light")])
