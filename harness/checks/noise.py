@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from harness.checks.wording import seconds
-from harness.history.events import Waited
+from harness.history.events import Sent, Waited
 from harness.history.view import History
 
 HARNESS = "harness"
@@ -46,10 +46,12 @@ class Wait:
     start_s: float
     end_s: float
     wait_s: float
+    at_s: float
+    """When it was over, or at its worst."""
 
     def __str__(self) -> str:
         """`the target waited 1.8s for a CPU at 12.3s`, to go into a sentence."""
-        who, long, when = _WHO.get(self.who, self.who), seconds(self.wait_s), f"{self.end_s:.1f}s"
+        who, long, when = _WHO.get(self.who, self.who), seconds(self.wait_s), f"{self.at_s:.1f}s"
         match self.how:
             case "stopped":
                 return f"{who} stood still for {long}, until {when}"
@@ -151,27 +153,38 @@ def _recorded(history: History) -> Iterable[Wait]:
                 start_s=event.since_s,
                 end_s=event.at_s,
                 wait_s=event.wait_s,
+                at_s=event.at_s,
             )
 
 
 def _sent_late(history: History) -> Iterable[Wait]:
     """Requests left late: the harness's own clock says so, whatever else was measured of it.
 
-    Those that should have left while another was late are late together, and count once.
+    Those that should have left while another was late are late together, each by no more than the
+    latest of them: that counts once.
     """
-    start_s, end_s = math.inf, -math.inf
+    together: list[Sent] = []
+    end_s = -math.inf
     for request in history.requests:  # by planned instant
-        planned_s, sent_s = request.sent.planned_s, request.sent.at_s
-        if not math.isfinite(sent_s - planned_s):
+        sent = request.sent
+        if not math.isfinite(sent.at_s - sent.planned_s):
             continue
-        if planned_s > end_s:
-            yield from _late_together(start_s, end_s)
-            start_s, end_s = planned_s, sent_s
-        end_s = max(end_s, sent_s)
-    yield from _late_together(start_s, end_s)
+        if sent.planned_s > end_s:
+            yield from _late_together(together)
+            together = []
+        together.append(sent)
+        end_s = max(end_s, sent.at_s)
+    yield from _late_together(together)
 
 
-def _late_together(start_s: float, end_s: float) -> Iterable[Wait]:
-    if end_s - start_s > WORTH_TELLING_S:
-        wait_s = end_s - start_s
-        yield Wait(who=HARNESS, how="sent late", start_s=start_s, end_s=end_s, wait_s=wait_s)
+def _late_together(together: Sequence[Sent]) -> Iterable[Wait]:
+    latest = max(together, key=lambda sent: sent.at_s - sent.planned_s, default=None)
+    if latest is not None and latest.at_s - latest.planned_s > WORTH_TELLING_S:
+        yield Wait(
+            who=HARNESS,
+            how="sent late",
+            start_s=together[0].planned_s,
+            end_s=max(sent.at_s for sent in together),
+            wait_s=latest.at_s - latest.planned_s,
+            at_s=latest.at_s,
+        )

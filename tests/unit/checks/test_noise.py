@@ -50,6 +50,16 @@ def test_requests_late_together_are_late_once(world) -> None:
     assert Noise(shown.history()).slack_s(5.0, 6.0) == pytest.approx(0.1)
 
 
+def test_a_little_late_again_and_again_is_a_little_late(world) -> None:
+    shown = world()
+    for number in range(1, 21):  # each should have left while the one before it was late
+        shown.request("chat", number, float(number), 200, late_s=1.2 if number == 7 else 1.05)
+    noise = Noise(shown.history())
+    assert noise.slack_s(0.0, 30.0) == pytest.approx(1.2)
+    assert noise.slack_s(15.0, 15.0) == pytest.approx(1.2)
+    assert noise.worst() == "requests left 1.2s late at 8.2s"
+
+
 def test_a_burst_is_the_worst_second_not_the_sum() -> None:
     often = [waited("target", t, t + 0.25, 0.01) for t in range(30)]
     noise = Noise(History([*often, waited("stubs", 12.0, 12.5, 0.4)]))

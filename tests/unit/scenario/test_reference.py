@@ -9,6 +9,7 @@ import pytest
 
 from harness.contracts import User
 from harness.contracts.policies import Adjustment
+from harness.log_patterns import Log
 from harness.scenario.clients import Retry
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS, FaultBase
@@ -17,8 +18,9 @@ from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.scenario.reference import fault_page, with_tables
 from harness.scenario.traffic import Stream
-from harness.target import Log, Start, Status, StubRoute, Target
+from harness.target import Start, Status, Target
 from harness.target.loading import parse_target
+from harness.upstreams.stub_data import StubRoute
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "scenarios.md").read_text(encoding="utf-8")
