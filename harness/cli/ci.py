@@ -6,16 +6,16 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from harness.errors import UsageError
 from harness.printable import in_line
-from harness.report.github import workflow_commands
-from harness.report.markdown import summary_md
-from harness.report.outcome import Outcome
-from harness.report.spans import otlp_json
+
+if TYPE_CHECKING:
+    from harness.report.outcome import Outcome
 
 _WITHIN_S = 10.0
 _EXAMPLE = "http://127.0.0.1:4318/v1/traces"
@@ -29,6 +29,9 @@ def on_github(environ: Mapping[str, str] = os.environ) -> bool:
 
 def tell_github(outcome: Outcome, environ: Mapping[str, str] = os.environ) -> None:
     """Annotate scenario files with what is wrong, and add the summary to the step's page."""
+    from harness.report.github import workflow_commands
+    from harness.report.markdown import summary_md
+
     workspace = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()
 
     def placed(file: str) -> str:
@@ -55,6 +58,8 @@ def check_collector(url: str, *, allow_remote: bool) -> None:
 def send_spans(outcome: Outcome, url: str) -> str:
     """Post a run's spans to a collector; what became of that, for a person."""
     import requests  # an eighth of a second that nobody else needs
+
+    from harness.report.spans import otlp_json
 
     headers = {"Content-Type": "application/json"}
     try:

@@ -95,7 +95,7 @@ def copy_histories(folder: Path, saved: Sequence[Saved], report: Path) -> None:
     """
     from harness.bundled import PLAYED
     from harness.errors import UsageError
-    from harness.report.write import HISTORY
+    from harness.history.store import HISTORY
 
     try:
         for each in saved:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,13 @@ from harness.cli.options import cluster_option, previous_option
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
+    from harness.engines.sim.birth import Nursery
     from harness.runs.shards import Shard
     from harness.target import Target
 
 ENGINES = ("local", "compose", "sim")
+_NEEDED = {"reference": ("flask", "requests"), "naive": ("flask", "requests")}
+"""What the bundled targets import beside their own code, so that it can be there before them."""
 
 
 class _Run(click.Command):
@@ -194,49 +199,66 @@ def run(
             )
         watch_files(paths, target_name, seed=seed, lines=switch == "lines", remote=allow_remote)
         return
-    from harness.bundled import scenarios_for
-    from harness.cli.ci import check_collector, on_github
-    from harness.cli.session import Session
-    from harness.engines.base import check_blast_radius
-    from harness.scenario.loader import load_scenarios
-    from harness.scenario.naming import named
-    from harness.target.loading import load_target
-    from harness.verdict import FailOn
+    simulated = engine == "sim" and cluster is None
+    with _begun(target_name) if simulated else contextlib.nullcontext() as nursery:
+        from harness.bundled import scenarios_for
+        from harness.cli.ci import check_collector, on_github
+        from harness.cli.session import Session
+        from harness.engines.base import check_blast_radius
+        from harness.scenario.loader import load_scenarios
+        from harness.scenario.naming import named
+        from harness.target.loading import load_target
+        from harness.verdict import FailOn
 
-    target = load_target(target_name)
-    scenarios = load_scenarios(scenarios_for(paths, target), target=target, playable=bool(paths))
-    scenarios = named(scenarios, only)
-    part = None if shard is None else _shard(shard)
-    if part is not None:
-        scenarios = part.part(scenarios)
-    lines = switch == "lines"
-    check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
-    if spans is not None:
-        check_collector(spans, allow_remote=allow_remote)
-    made = (
-        make_engine(engine, proxy, seed=seed, lines=lines, target=target)
-        if cluster is None
-        else _on_cluster(cluster, engine, proxy, seed, lines, target, remote=allow_remote)
-    )
-    session = Session(
-        engine=made,
-        target=target,
-        jobs=jobs,
-        retries=retries,
-        repeat=repeat,
-        fail_on=FailOn(fail_on),
-        seed=seed,
-        shard=part,
-        report=report,
-        previous=previous,
-        github=ci == "github" or (ci == "auto" and on_github()),
-        spans=spans,
-        quiet=quiet,
-        lines=lines,
-        keep_secrets=keep_secrets,
-        serve=serve,
-    )
-    sys.exit(session.run(scenarios))
+        target = load_target(target_name)
+        scenarios = load_scenarios(
+            scenarios_for(paths, target), target=target, playable=bool(paths)
+        )
+        scenarios = named(scenarios, only)
+        part = None if shard is None else _shard(shard)
+        if part is not None:
+            scenarios = part.part(scenarios)
+        lines = switch == "lines"
+        check_blast_radius(target, allow_remote=allow_remote, proxy=proxy)
+        if spans is not None:
+            check_collector(spans, allow_remote=allow_remote)
+        made = (
+            make_engine(engine, proxy, seed=seed, lines=lines, target=target, nursery=nursery)
+            if cluster is None
+            else _on_cluster(cluster, engine, proxy, seed, lines, target, remote=allow_remote)
+        )
+        session = Session(
+            engine=made,
+            target=target,
+            jobs=jobs,
+            retries=retries,
+            repeat=repeat,
+            fail_on=FailOn(fail_on),
+            seed=seed,
+            shard=part,
+            report=report,
+            previous=previous,
+            github=ci == "github" or (ci == "auto" and on_github()),
+            spans=spans,
+            quiet=quiet,
+            lines=lines,
+            keep_secrets=keep_secrets,
+            serve=serve,
+        )
+        sys.exit(session.run(scenarios))
+
+
+@contextlib.contextmanager
+def _begun(target_name: str) -> Iterator[Nursery]:
+    """The simulation's nursery, which comes up while this process reads what is to be played."""
+    from harness.engines.sim.birth import Nursery
+
+    nursery = Nursery(watched=True)
+    try:
+        nursery.begin(_NEEDED.get(target_name, ()))
+        yield nursery
+    finally:
+        nursery.close()
 
 
 def watch_files(
@@ -285,9 +307,16 @@ def _on_cluster(
 
 
 def make_engine(
-    name: str, proxy: str, *, seed: int, lines: bool = False, target: Target | None = None
+    name: str,
+    proxy: str,
+    *,
+    seed: int,
+    lines: bool = False,
+    target: Target | None = None,
+    nursery: Nursery | None = None,
 ) -> Engine:
-    """The engine of a name, its proxy chosen; `lines` is the simulation's (`--switch lines`).
+    """The engine of a name, its proxy chosen; `lines` is the simulation's (`--switch lines`), and
+    so is a `nursery` that has begun.
 
     Raises: UsageError when this machine lacks what was asked for, or it can't show the target.
     """
@@ -298,7 +327,7 @@ def make_engine(
     if name == "sim":
         from harness.engines.sim.engine import SimEngine
 
-        return SimEngine(lines=lines)
+        return SimEngine(lines=lines, nursery=nursery)
     from harness.engines.compose.engine import ComposeEngine
 
     return ComposeEngine()

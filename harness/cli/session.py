@@ -12,39 +12,34 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from harness.checks.silence import uncalled_routes
-from harness.cli.ci import send_spans, tell_github
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.engines.room import shortage_of_disk
 from harness.errors import UsageError
 from harness.history.events import Run
-from harness.judge import not_played
 from harness.machine import belongings
 from harness.machine.starts import Starts
 from harness.printable import in_line
 from harness.report.links import PAGE
-from harness.report.outcome import outcome_of
 from harness.report.provenance import Provenance, provenance_of
-from harness.report.secrets import clean_source
-from harness.report.text import details, one_line, silence, totals
-from harness.report.totals import busy_line, overall, span
-from harness.report.write import claimed, prepare_folder, write_reports
 from harness.runs.runner import Played, in_all_s, play_all, plays_at_once, worlds_at_once
-from harness.runs.saved import previous_results
-from harness.runs.shards import Shard
 from harness.scenario.model import Scenario
-from harness.serve.broadcast import Broadcast
-from harness.serve.messages import Begun, Judged
-from harness.taint import Taint, secrets_of
 from harness.target import Target
 from harness.verdict import FailOn, Verdict, exit_status
+
+if TYPE_CHECKING:
+    from harness.runs.shards import Shard
+    from harness.serve.broadcast import Broadcast
+
+_LATER = ("harness.report.scene", "harness.report.text", "harness.checks.silence")
+"""What judges and tells of a play, imported where it is used: a simulated one goes on meanwhile."""
 
 
 class Session:
@@ -104,18 +99,24 @@ class Session:
         """
         with contextlib.ExitStack() as held:
             if self._report is not None:
+                from harness.report.write import claimed
+
                 held.enter_context(claimed(self._report))
             if self._serve is not None:
                 if self._report is None:
                     self._histories = held.enter_context(belongings.folder())
+                from harness.serve.broadcast import Broadcast
+
                 self._broadcast = Broadcast(self._serve)
                 held.callback(self._broadcast.close)  # while the histories are still there
             return self._run(scenarios)
 
     def _run(self, scenarios: Sequence[Scenario]) -> int:
-        before = {} if self._previous is None else previous_results(self._previous)
+        before = self._before()
         made = provenance_of(self._target)
         if self._report is not None:
+            from harness.report.write import prepare_folder
+
             prepare_folder(self._report, scenarios, self._sieve(scenarios), made)
         if not self._quiet:
             self._console.print(in_line(self._introduction(scenarios)), markup=False)
@@ -134,6 +135,31 @@ class Session:
         with self._display:
             asyncio.run(self._play(scenarios, made.run or ""))
         wall_s = time.monotonic() - began_s
+        return self._account(scenarios, made, before, wall_s)
+
+    def _before(self) -> Mapping[str, Any]:
+        """What an earlier run left; nothing without one."""
+        if self._previous is None:
+            return {}
+        from harness.runs.saved import previous_results
+
+        return previous_results(self._previous)
+
+    def _account(
+        self,
+        scenarios: Sequence[Scenario],
+        made: Provenance,
+        before: Mapping[str, Any],
+        wall_s: float,
+    ) -> int:
+        """Say what came out, write the reports, and give the exit status."""
+        from harness.checks.silence import uncalled_routes
+        from harness.cli.ci import send_spans, tell_github
+        from harness.report.outcome import outcome_of
+        from harness.report.text import silence, totals
+        from harness.report.totals import busy_line, overall
+        from harness.report.write import write_reports
+
         played = [self._played[s.name] for s in scenarios if s.name in self._played]
         if self._signal is not None:
             told = in_line(self._interruption(scenarios))
@@ -191,6 +217,8 @@ class Session:
         """Say where a browser can follow the run, if it can."""
         if self._broadcast is None:
             return
+        from harness.serve.messages import Begun
+
         assert self._histories is not None
         begun = Begun(
             scenarios=tuple(scenarios),
@@ -207,6 +235,8 @@ class Session:
 
     def _not_begun(self, scenarios: Sequence[Scenario]) -> Iterator[Played]:
         """What an interrupted run has not come to."""
+        from harness.judge import not_played
+
         why = "the run was interrupted before it came to this"
         for scenario in scenarios:
             if scenario.name not in self._played:
@@ -215,6 +245,9 @@ class Session:
 
     def _sieve(self, scenarios: Sequence[Scenario]) -> Callable[[str], str]:
         """What is taken out of the scenarios' own text before it is kept in the report."""
+        from harness.report.secrets import clean_source
+        from harness.taint import Taint, secrets_of
+
         if self._keep_secrets:
             return lambda text: text
         taint = Taint(secrets_of(self._target, *scenarios))
@@ -222,6 +255,8 @@ class Session:
 
     def _introduction(self, scenarios: Sequence[Scenario]) -> str:
         """What is about to be played, on what, and how long that takes."""
+        from harness.report.totals import span
+
         at_once = plays_at_once(
             scenarios, engine=self._engine, target=self._target, jobs=self._jobs
         )
@@ -255,6 +290,10 @@ class Session:
 
     async def _play(self, scenarios: Sequence[Scenario], name: str) -> None:
         loop = asyncio.get_running_loop()
+        if getattr(self._engine, "in_real_time", False):
+            _load()  # no sender should have to wait for it
+        else:
+            loop.run_in_executor(None, _load)
         task = asyncio.create_task(
             play_all(
                 scenarios,
@@ -299,9 +338,13 @@ class Session:
 
     def done(self, played: Played) -> None:
         """A scenario has been judged: say so at once, and why where something is wrong."""
+        from harness.report.text import details, one_line
+
         self._played[played.scenario.name] = played
         judgement = played.judgement
         if self._broadcast is not None:
+            from harness.serve.messages import Judged
+
             self._broadcast.tell(Judged(judgement=judgement))
         wrong = judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
         interrupted = self._signal is not None and wrong
@@ -323,6 +366,11 @@ class Session:
         left = len(scenarios) - len(self._played)
         unplayed = f"; {left} not begun" if left else ""
         return f"{name}: everything was taken down{begun}{unplayed}"
+
+
+def _load() -> None:
+    for name in _LATER:
+        import_module(name)
 
 
 def _only(scenario: Scenario) -> str:

@@ -3,28 +3,24 @@
 The harness holds the write end of a pipe to this process and names what it starts, a line each:
 `+GROUP` and `-GROUP` for process groups, `/FOLDER` for what is removed with them. When the pipe
 closes for whatever reason, the groups still named are killed and the folders removed (design
-decision 8), and whatever else bears the dead run's name. It loads little, so that it is up soon; a
-watcher that was killed is replaced at the next word to it.
+decision 8), and whatever else bears the dead run's name (`reaping`). A watcher that was killed is
+replaced at the next word to it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from harness.engines.reaping import DONE
 from harness.machine import belongings
 
 _BOOT = (
     f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r}); "
-    "from harness.engines.reaper import main; main(sys.argv[1])"
+    "from harness.engines.reaping import main; main(sys.argv[1])"
 )
-_DONE = "."
-"""The last line of a harness that lives on, and needs this watcher no more."""
 
 
 class Reaper:
@@ -72,7 +68,7 @@ class Reaper:
 
     def close(self) -> None:
         """Let the watcher do its work and end, for at most three seconds."""
-        self._say(_DONE)
+        self._say(DONE)
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -80,30 +76,3 @@ class Reaper:
             self._process.wait(3)
         except subprocess.TimeoutExpired:
             self._process.kill()
-
-
-def main(own: str) -> None:
-    """Watch until the pipe closes, then clear up; `own` is the folder of the harness's own."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
-    folders: list[str] = []
-    done = False
-    for raw in sys.stdin.buffer:
-        line = os.fsdecode(raw).rstrip("\n")
-        mark, rest = line[:1], line[1:]
-        if mark == "+":
-            groups.add(int(rest))
-        elif mark == "-":
-            groups.discard(int(rest))
-        elif mark == "/":
-            folders.append(rest)
-        done = line == _DONE
-    for group in groups:
-        with contextlib.suppress(OSError):
-            os.killpg(group, signal.SIGCONT)
-            os.killpg(group, signal.SIGKILL)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    if not done:
-        belongings.remove_once_dead(Path(own))

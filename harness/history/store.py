@@ -12,6 +12,9 @@ from harness.errors import InvalidFile, Problem
 from harness.history.events import Event, from_json, to_json
 from harness.history.values import LONGEST_LINE
 
+HISTORY = ".history.jsonl"
+"""How the name of a history's file ends, after the scenario's."""
+
 
 class Recorder:
     """Takes events as they come; keeps them, and appends them to a file if it was given one.

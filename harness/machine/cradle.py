@@ -20,23 +20,30 @@ RELEASE = b"\n"
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 _CANNOT_RUN = 126
+_ADDR_NO_RANDOMIZE = 0x0040000
 
 
-def cradled(command: Sequence[str], *, bound: bool = True, reads: bool = False) -> list[str]:
+def cradled(
+    command: Sequence[str], *, bound: bool = True, reads: bool = False, same_addresses: bool = False
+) -> list[str]:
     """The command line that starts a command so; its standard input must be a pipe.
 
     A command that `reads` gets what follows the word; it is `bound` to the thread that starts it,
-    which must not end before.
+    which must not end before. With `same_addresses` its memory lies where it lay in the run before,
+    where the system can do that.
     """
     parent = os.getpid() if bound else 0
-    return [sys.executable, "-S", "-E", __file__, str(parent), str(int(reads)), *command]
+    options = [str(parent), str(int(reads)), str(int(same_addresses))]
+    return [sys.executable, "-S", "-E", __file__, *options, *command]
 
 
-def _main(parent: int, reads: int, command: list[str]) -> None:
+def _main(parent: int, reads: int, same_addresses: int, command: list[str]) -> None:
     import signal
 
     if parent:
         die_with(parent)
+    if same_addresses:
+        _without_random_addresses()
     if os.read(0, 1) != RELEASE:
         os._exit(0)
     if not reads:
@@ -51,6 +58,18 @@ def _main(parent: int, reads: int, command: list[str]) -> None:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", flush=True)
         os._exit(_CANNOT_RUN)
+
+
+def _without_random_addresses() -> None:
+    """What this process becomes has its addresses not drawn at random, where that is possible."""
+    try:
+        with open("/proc/self/personality") as file:
+            persona = int(file.read(), 16)
+        import ctypes
+
+        ctypes.CDLL(None).personality(persona | _ADDR_NO_RANDOMIZE)
+    except (OSError, ValueError, ImportError, AttributeError):
+        return
 
 
 def die_with(parent: int) -> None:
@@ -91,4 +110,4 @@ def call(bound: Bound, place: str, *arguments: object) -> None:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    _main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

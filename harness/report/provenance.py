@@ -97,10 +97,18 @@ def _text(value: object) -> str | None:
 
 def _commit(target: Target) -> str | None:
     folder = _folder(target)
-    head = None if folder is None else _git(folder, "rev-parse", "HEAD")
-    if folder is None or head is None:
+    said = (
+        None
+        if folder is None
+        else _git(folder, "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--", ".")
+    )
+    if said is None:
         return None
-    return f"{head}-dirty" if _git(folder, "status", "--porcelain", "--", ".") else head
+    heads = [line for line in said.splitlines() if line.startswith("# ")]
+    commit = next((line.split()[2] for line in heads if line.startswith("# branch.oid ")), "")
+    if not commit.isalnum():  # `(initial)`: nothing has been committed
+        return None
+    return commit if len(heads) == len(said.splitlines()) else f"{commit}-dirty"
 
 
 def _folder(target: Target) -> Path | None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.bundled import PLAYED
 from harness.errors import UsageError
+from harness.history.store import HISTORY
 from harness.judge import not_played
 from harness.report.links import PAGE
 from harness.report.outcome import Outcome, Played, outcome_of
@@ -28,7 +29,6 @@ from harness.report.secrets import clean_source
 from harness.scenario.model import Scenario
 from harness.target.known import KnownFailure
 
-HISTORY = ".history.jsonl"
 RESULTS = "results.json"
 UNFINISHED = "the run is not over, or was killed before it wrote its results"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.report.write import HISTORY
+from harness.history.store import HISTORY
 from harness.verdict import WORST_FIRST, Repeat
 
 if TYPE_CHECKING:

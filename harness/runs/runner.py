@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
@@ -19,16 +19,17 @@ from harness.engines.room import Room, room_for
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
-from harness.judge import not_in_scope, unjudged
 from harness.machine import belongings
 from harness.machine.starts import Starts
-from harness.report.scene import Scene, judge_and_observe
 from harness.runs.repeats import Repeats, history_suffix
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.target.known import hold_known
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement
+
+if TYPE_CHECKING:
+    from harness.report.scene import Scene
 
 EARLIER = ".history.attempt-{}.jsonl"
 """How the history of an earlier play ends: `outage judge` reads the last one's only."""
@@ -198,6 +199,8 @@ class _Run:
             reason = self._engine.unplayable(scenario)
             reason = reason or unplayable_against(self._target, scenario)
             if reason is not None:
+                from harness.judge import not_in_scope
+
                 judgement = not_in_scope(scenario, reason)
                 item = Played(scenario=scenario, events=(), judgement=judgement)
             else:
@@ -206,6 +209,8 @@ class _Run:
                     item = await self._play(scenario, before)
                     item = replace(item, real_s=time.monotonic() - began_s)
         except Exception as error:  # a defect of the harness must not take the others along
+            from harness.judge import unjudged
+
             judgement = unjudged(scenario, own_error(error))
             item = Played(scenario=scenario, events=(), judgement=judgement)
         item = self.played[scenario.name] = item if before is None else _after(before, item)
@@ -276,6 +281,9 @@ class _Run:
         return replace(played, zero_unix_s=zero_unix_s[0] if zero_unix_s else None)
 
     def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:
+        from harness.judge import unjudged
+        from harness.report.scene import judge_and_observe
+
         events = tuple(recorder.events)
         scene = None
         try:

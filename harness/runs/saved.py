@@ -18,11 +18,11 @@ from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent
-from harness.history.store import read_history
+from harness.history.store import HISTORY, read_history
 from harness.judge import not_in_scope, not_played
 from harness.report.provenance import provenance_in
 from harness.report.scene import Scene, judge_and_observe
-from harness.report.write import HISTORY, RESULTS
+from harness.report.write import RESULTS
 from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.target import Target

@@ -48,7 +48,7 @@ class Found:
     @property
     def watches(self) -> bool:
         """Whether it is there to remove what a dead harness has left."""
-        return "engines.reaper" in self.words or UNDERTAKER in self.words
+        return "engines.reaping" in self.words or UNDERTAKER in self.words
 
 
 def marked(temporary: Path) -> Iterator[Found]:

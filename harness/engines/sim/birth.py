@@ -13,11 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from harness.engines.reaper import Reaper
 from harness.errors import WorldError
 from harness.machine.belongings import mark
 from harness.machine.cradle import RELEASE, cradled
@@ -34,16 +35,24 @@ _ENDS_WITHIN_S = 3.0
 
 
 class Nursery:
-    """One nursery process, started at the first play."""
+    """One nursery process, started at the first play, or before."""
 
-    def __init__(self, *, python: str = sys.executable) -> None:
+    def __init__(self, *, python: str = sys.executable, watched: bool = False) -> None:
+        """`watched`: what it started is ended even if the harness is killed (`reaper`)."""
         self._python = python
+        self._watched = watched
+        self._reaper: Reaper | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, Future[int]] = {}
         self._count = 0
         self._lock = threading.Lock()
         self._known: set[str] = set()
-        self.on_start: Callable[[int], object] = lambda pid: None
+
+    def begin(self, libraries: Sequence[str] = ()) -> None:
+        """Start it now, with these libraries loaded, while others read what is to be played."""
+        with self._lock:
+            self._start()
+        self.learn(libraries)
 
     def play(self, plan: Plan, folder: Path) -> Future[dict[str, Any]]:
         """Play a plan; what the child wrote down (`play.Play.finish`), in time.
@@ -85,7 +94,7 @@ class Nursery:
         self._say({"play": number, "plan": str(plan_path), "out": str(out_path)})
         return result
 
-    def learn(self, libraries: list[str]) -> None:
+    def learn(self, libraries: Sequence[str]) -> None:
         """Let the nursery import what a target needed, so that later plays begin with it."""
         fresh = [name for name in libraries if name not in self._known]
         if fresh:
@@ -108,13 +117,20 @@ class Nursery:
             # Bound to this thread, if that is one that lasts; else only to the pipe.
             lasts = threading.current_thread() is threading.main_thread()
             self._process = subprocess.Popen(
-                cradled([self._python, "-S", "-s", "-c", _BOOT], bound=lasts, reads=True),
+                cradled(
+                    [self._python, "-S", "-s", "-c", _BOOT],
+                    bound=lasts,
+                    reads=True,
+                    same_addresses=True,
+                ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"} | dict(mark()),
                 start_new_session=True,
             )
-            self.on_start(self._process.pid)
+            if self._watched:
+                self._reaper = self._reaper or Reaper()
+                self._reaper.watch(self._process.pid)
             assert self._process.stdin is not None
             with contextlib.suppress(OSError):
                 self._process.stdin.write(RELEASE)
@@ -136,9 +152,13 @@ class Nursery:
 
     def close(self) -> None:
         """End it and everything that it still plays."""
-        process = self._process
-        if process is None:
-            return
+        if self._process is not None:
+            self._end(self._process)
+        if self._reaper is not None:
+            self._reaper.close()
+            self._reaper = None
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         with self._lock:
             playing = bool(self._waiting)
@@ -147,7 +167,7 @@ class Nursery:
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
-            process.wait(_ENDS_WITHIN_S)
+            process.wait(_ENDS_WITHIN_S if playing else None)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -17,7 +17,6 @@ from harness.engines.base import (
     Record,
     Report,
 )
-from harness.engines.reaper import Reaper
 from harness.engines.run_line import run_line
 from harness.errors import TargetError, WorldError
 from harness.history.events import Event, Logged
@@ -37,7 +36,8 @@ class SimEngine:
     """Plays scenarios deterministically: same job, seed and versions, same history.
 
     `points` is the probability of a switch at a clock read or lock entry (None: drawn from the
-    seed, none for seed 0); `lines` makes every line of the target a switch point too.
+    seed, none for seed 0); `lines` makes every line of the target a switch point too. A `nursery`
+    may have begun already.
     """
 
     name = "sim"
@@ -50,15 +50,12 @@ class SimEngine:
         points: float | None = None,
         lines: bool = False,
         threads: int | None = None,
-        watched: bool = True,
+        nursery: Nursery | None = None,
     ) -> None:
         self._points = points
         self._lines = lines
         self._threads = threads
-        self._watched = watched
-        self._reaper: Reaper | None = None
-        self._nursery = Nursery()
-        self._nursery.on_start = self._on_start
+        self._nursery = nursery or Nursery(watched=True)
         self._room: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     def unplayable(self, scenario: Scenario) -> str | None:
@@ -73,8 +70,6 @@ class SimEngine:
         """
         async with self._free_cpu():
             report(Progress(doing="simulating"))
-            if self._watched:
-                self._watcher().watch_folder(job.folder)
             future = self._begin(job)
             document = await asyncio.wrap_future(future)
             self._record(job, document, record)
@@ -132,14 +127,6 @@ class SimEngine:
             self._room = (loop, asyncio.Semaphore(os.cpu_count() or 1))
         return self._room[1]
 
-    def _on_start(self, pid: int) -> None:
-        if self._watched:
-            self._watcher().watch(pid)
-
-    def _watcher(self) -> Reaper:
-        self._reaper = self._reaper or Reaper()
-        return self._reaper
-
     async def close(self) -> None:
         """End the nursery."""
         self.close_now()
@@ -147,9 +134,6 @@ class SimEngine:
     def close_now(self) -> None:
         """End the nursery, without an event loop."""
         self._nursery.close()
-        if self._reaper is not None:
-            self._reaper.close()
-            self._reaper = None
 
 
 @cache

@@ -18,7 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_ADDR_NO_RANDOMIZE = 0x0040000
 _LOOK_EVERY_MS = 2
 """For children that have ended: so long a play may be over before it is told."""
 
@@ -160,26 +159,13 @@ def _play(plan_path: str, out_path: str) -> None:
     Play(plan, write).run()
 
 
-def _without_random_addresses() -> None:
-    """Start again with address randomization off, where that is possible: sets order by address."""
-    try:
-        with open("/proc/self/personality") as file:
-            persona = int(file.read(), 16)
-        if persona & _ADDR_NO_RANDOMIZE:
-            return
-        import ctypes
-
-        if ctypes.CDLL(None).personality(persona | _ADDR_NO_RANDOMIZE) != -1:
-            import os
-
-            os.execv(sys.executable, sys.orig_argv)
-    except (OSError, ValueError, ImportError, AttributeError):
-        return
-
-
 def main() -> None:
-    """Patch, import what every play needs, and serve."""
-    _without_random_addresses()
+    """Patch, import what every play needs, and serve.
+
+    Sets of objects order by address: the harness starts this with the same addresses each time.
+    """
+    # What is imported here and in a target is no garbage; a play collects when it has begun.
+    gc.disable()
     from select import poll  # the real one, from before the patches
 
     from . import patches

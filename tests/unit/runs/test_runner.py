@@ -25,6 +25,7 @@ from harness.history.events import (
 )
 from harness.history.store import read_history
 from harness.machine.starts import Starts
+from harness.report import scene
 from harness.runs import runner
 from harness.runs.runner import Played, play_all
 from harness.scenario.loader import parse_scenario
@@ -120,14 +121,14 @@ def test_an_error_of_the_harness_is_one_scenarios_trouble(where: str, cause: str
 
 
 def test_judging_that_breaks_is_one_scenarios_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = runner.judge_and_observe
+    whole = scene.judge_and_observe
 
     def judge(scenario: Scenario, events: Any) -> Any:
         if scenario.name == "bad":
             raise RecursionError("too deep")
         return whole(scenario, events)
 
-    monkeypatch.setattr(runner, "judge_and_observe", judge)
+    monkeypatch.setattr(scene, "judge_and_observe", judge)
     found, _ = played("nowhere")
     (finding,) = found["bad"].judgement.findings
     assert finding.verdict is Verdict.INCONCLUSIVE
@@ -415,7 +416,7 @@ def test_of_several_plays_the_worst_counts_and_all_are_told(
         wrong = any(isinstance(event, Trouble) for event in events)
         return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED)), None
 
-    monkeypatch.setattr(runner, "judge_and_observe", judge)
+    monkeypatch.setattr(scene, "judge_and_observe", judge)
     scenarios = [
         parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
         for name in ("bad", "one")

@@ -206,8 +206,7 @@ def app(environ, start_response):
 
 def test_a_cancelled_play_ends_its_process(engine: SimEngine, tmp_path: Path) -> None:
     endless = "def app(environ, start_response):\n    while True: pass\n"
-    pids: list[int] = []
-    engine._nursery.on_start = pids.append
+    nursery = engine._nursery
 
     async def gate() -> None:
         return None
@@ -216,14 +215,14 @@ def test_a_cancelled_play_ends_its_process(engine: SimEngine, tmp_path: Path) ->
         made = job(tmp_path, source=endless)
         task = asyncio.create_task(engine.play(made, print, print, gate))
         until_s = time.monotonic() + 20
-        while not pids or not children(pids[0]):
+        while nursery._process is None or not children(nursery._process.pid):
             assert time.monotonic() < until_s
             await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         until_s = time.monotonic() + 10
-        while children(pids[0]):
+        while children(nursery._process.pid):
             assert time.monotonic() < until_s, "the child lives on"
             await asyncio.sleep(0.02)
 
@@ -239,13 +238,13 @@ def children(pid: int) -> list[str]:
 
 
 def test_closing_ends_the_nursery(tmp_path: Path) -> None:
-    engine = SimEngine(watched=False)
-    pids: list[int] = []
-    engine._nursery.on_start = pids.append
+    engine = SimEngine()
     engine.play_now(job(tmp_path))
+    nursery = engine._nursery._process
     engine.close_now()
+    assert nursery is not None
     with pytest.raises(ProcessLookupError):
-        os.kill(pids[0], 0)
+        os.kill(nursery.pid, 0)
 
 
 def test_the_doctor_trusts_an_ordinary_target(tmp_path: Path) -> None:
