@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from harness.checks.noise import Noise
-from harness.contracts import Contract, contract_told
+from harness.contracts import Contract, contract_told, document
 from harness.errors import InvalidFile
 from harness.history.view import History, Request
 from harness.policy.settings import ServiceSettings
@@ -60,7 +60,7 @@ class Case:
         try:
             return contract_told(self.history.run.contract)
         except InvalidFile:
-            return Contract(name="a damaged contract")
+            return Contract(name="a damaged contract", promises=document().promises)
 
     @cached_property
     def witness(self) -> Witness:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks.case import Case
 from harness.checks.wording import seconds
+from harness.contracts.promises import STAYS_UP
 from harness.history.events import Ended
 from harness.verdict import Finding, Verdict
 
@@ -20,7 +21,7 @@ def stays_up(case: Case) -> Iterator[Finding]:
         words = " | ".join(_last(ended.said)) or "none"
         yield Finding(
             name="the target stays up",
-            claims=("G9",),
+            claims=case.contract.claims_of(STAYS_UP),
             verdict=Verdict.FAILED,
             expected="it runs to the end",
             observed=f"it ended by itself at {seconds(ended.at_s)} with {_how(ended.status)}",

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from harness.checks.case import Case
 from harness.checks.wording import plural, stream_request
+from harness.contracts.promises import (
+    OPENS,
+    PROBES,
+    RECHECKS,
+    SERVES_WHILE_CLOSED,
+    SILENT_WHILE_OPEN,
+)
 from harness.history.view import Request
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
@@ -40,7 +47,7 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     seen = wire.sight.requests and not wire.sight.hidden
     return Finding(
         name=name,
-        claims=claims_of(wire, refutation),
+        claims=case.contract.claims_of(*broken_by(wire, refutation)),
         verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
         expected=_EXPECTED,
         observed=says(wire, refutation, request),
@@ -50,23 +57,23 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     )
 
 
-def claims_of(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
-    """What a refuted breaker breaks: by its cause where that is known."""
+def broken_by(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
+    """The promises that a refuted breaker breaks: by its cause where that is known."""
     if wire.causes:
-        return tuple(dict.fromkeys(claim for cause in wire.causes for claim in cause.claims))
+        return tuple(dict.fromkeys(name for cause in wire.causes for name in cause.breaks))
     match refutation.wrong:
         case "while open":
             if not _shown_open(wire, refutation):
-                return ("B2",)
+                return (OPENS,)
             attempt = refutation.attempt
             retry = attempt is not None and any(
                 attempt.id == later.id for call in wire.calls for later in call[1:]
             )
-            return ("B6",) if retry else ("B3",)
+            return (RECHECKS,) if retry else (SILENT_WHILE_OPEN,)
         case "turned away":
-            return ("B2",)
+            return (SERVES_WHILE_CLOSED,)
         case _:
-            return ("B4",)
+            return (PROBES,)
 
 
 def _shown_open(wire: Wire, found: Refutation) -> bool:

@@ -113,7 +113,7 @@ def measure(
         took_s = time.monotonic() - began_s
         click.echo(f"{measured.plays} experiments in {took_s:.0f} s")
     if file is not None:
-        _write(file, as_target(measured))
+        _write(file, as_target(measured, target.contract))
         _write(contract_beside(file), as_contract(measured, target.upstreams))
 
 

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from harness.contracts.model import Contract
+from harness.contracts.promises import PROMISES
 from harness.contracts.routes import ContractRoute, Step
 from harness.scenario.fields import Claim
 from harness.scenario.located import Path as Spot
@@ -70,7 +71,10 @@ def parse_contract(data: bytes | str, file: str) -> Contract:
         mistaken=_SCENARIO,
     )
     told = data.decode("utf-8", "surrogatepass")
-    return contract.model_copy(update={"file": file, "told": told})
+    known: dict[str, object] = {"file": file, "told": told}
+    if "promises" not in contract.model_fields_set:
+        known["promises"] = document().promises
+    return contract.model_copy(update=known)
 
 
 def _check(contract: Contract, *, whole: bool) -> Misfits:
@@ -86,6 +90,10 @@ def _check(contract: Contract, *, whole: bool) -> Misfits:
         yield from _claims(contract, route.claims, (*spot, "claims"))
         yield from _claims(contract, route.own_claims, (*spot, "own_claims"))
     yield from _traffic(contract)
+    for name, claims in contract.promises.items():
+        if name not in PROMISES:
+            yield ("promises", name), not_known("promise", name, PROMISES)
+        yield from _claims(contract, claims, ("promises", name))
     for claim, text in contract.claims.items():
         if text.says is None and text.route is None and text.outage is None:
             yield ("claims", claim), "expected `says`, or the cells of a row: `route` or `outage`"

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from harness.contracts.people import Sample, User
 from harness.contracts.policies import Adjustment, Policy, Upstream
+from harness.contracts.promises import PromiseName
 from harness.contracts.routes import ContractRoute, Step
 from harness.contracts.templates import pattern_of, starred
 from harness.policy.settings import ServiceSettings
@@ -82,6 +83,12 @@ class Contract(Part):
         description="the claims that scenarios assert",
         examples=[{"S1": {"says": "An order is paid once."}}],
     )
+    promises: dict[PromiseName, tuple[Claim, ...]] = Field(
+        default_factory=dict,
+        description="which claims the promises of every run rest on; what is not named goes by its "
+        "own name, and where nothing is said they rest on the bundled contract's",
+        examples=[{"no 5xx but 503": ["S1"]}],
+    )
     file: str = Field("", exclude=True)
     told: str = Field("", exclude=True)
     """Its file's text, as a history keeps it; empty for the bundled contract."""
@@ -106,6 +113,11 @@ class Contract(Part):
             upstream: said.get(upstream, said.get("*", unchanged)).over(own)
             for upstream, own in self.settings.items()
         }
+
+    def claims_of(self, *promises: str) -> tuple[str, ...]:
+        """The claims that these promises rest on; one that no claim is named for stands itself."""
+        found = (claim for name in promises for claim in self.promises.get(name) or (name,))
+        return tuple(dict.fromkeys(found))
 
     @property
     def readings(self) -> tuple[str, ...]:

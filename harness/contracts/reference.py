@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.contracts import document
 from harness.contracts.breakers import BreakerRule, Growth, Rate, Together
 from harness.contracts.model import ClaimText, Contract
 from harness.contracts.people import Sample, User
 from harness.contracts.policies import Adjustment, Grown, Upstream
+from harness.contracts.promises import PROMISES
 from harness.contracts.routes import ContractRoute, Denial, Limit, Step
 from harness.scenario.reference import table
 
@@ -39,8 +41,21 @@ def with_tables(page: str) -> str:
     """A page with its generated part renewed."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    tables = "\n".join(table(title, model) for title, model in _TABLES.items())
-    return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
+    tables = [*(table(title, model) for title, model in _TABLES.items()), _promises()]
+    told = "\n".join(tables)
+    return f"{before}{BEGIN}\n\n{told}\n{END}{after}"
+
+
+def _promises() -> str:
+    """The names that `promises` knows."""
+    lines = [
+        "### The promises of every run, under `promises`",
+        "",
+        "| promise | claims of the bundled contract |",
+        "|---|---|",
+        *(f"| `{name}` | {', '.join(document().claims_of(name))} |" for name in PROMISES),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from harness.contracts.promises import OF_POLICIES
 from harness.target import Target
-
-_OF_POLICIES = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8")
 
 
 def with_declared_only(target: Target) -> tuple[Target, tuple[str, ...]]:
@@ -17,5 +16,5 @@ def with_declared_only(target: Target) -> tuple[Target, tuple[str, ...]]:
     undeclared = tuple(name for name in target.upstream_names if name not in known)
     if not undeclared:
         return target, ()
-    without = tuple(dict.fromkeys((*target.without, *_OF_POLICIES)))
+    without = tuple(dict.fromkeys((*target.without, *target.contract.claims_of(*OF_POLICIES))))
     return target.model_copy(update={"without": without}), undeclared

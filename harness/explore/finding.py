@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from harness.checks.promises.violation import Violation
+from harness.contracts.promises import PROMISES
 from harness.engines.requests import wire_request
 from harness.explore.outage import Outage
 from harness.history.view import History
@@ -65,8 +66,9 @@ def scenario_text(
     origin: Origin,
 ) -> str:
     """The scenario file, with what was seen and how to see it again in comments."""
+    claims = [claim for claim in violation.claims if claim not in PROMISES]
     raw = outage.as_raw(title=_title(violation))
-    ordered = {"title": raw.pop("title"), "claims": list(violation.claims), **raw}
+    ordered = {"title": raw.pop("title"), "claims": claims, **raw}
     lines = [
         *_comment(f"Found by exploration: {violation.says}."),
         *_comment(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.contracts import document
+from harness.contracts.promises import OF_POLICIES
 from harness.explore.surface import general_route
 from harness.init.application import Application
 from harness.measure.findings import Findings
@@ -55,16 +57,16 @@ def target_text(
         lines.append(f"  {upstream}:")
         lines += [f"    - {flow(route)}" for route in routes]
     if measured is None:
-        claims = ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"]
+        claims = list(document().claims_of(*OF_POLICIES))
         lines.append(f"without: {flow(claims)}   # not measured yet: `outage measure --write`")
         return "\n".join(lines) + "\n"
-    for key, value in target_sections(measured).items():
+    for key, value in target_sections(measured, document()).items():
         if isinstance(value, dict):
             lines.append(f"{key}:   # measured")
             lines += [f"  {name}: {flow(own)}" for name, own in value.items()]
         else:
             lines.append(f"{key}: {flow(value)}")
-    return "\n".join([*lines, *comments(measured)]) + "\n"
+    return "\n".join([*lines, *comments(measured, document())]) + "\n"
 
 
 def _lasts_s(found: Findings) -> float:

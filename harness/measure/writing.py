@@ -8,42 +8,43 @@ from typing import Any
 
 import yaml
 
+from harness.contracts import Contract
+from harness.contracts.promises import ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
 from harness.measure.findings import Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import rule_text
 from harness.measure.routes import Called
 from harness.units import format_duration
 
-_NO_BREAKER = ("B2", "B3", "B4", "B5", "B6")
-"""Claims about a breaker, which who has none doesn't promise."""
 
-
-def target_sections(measured: Measured) -> dict[str, Any]:
-    """`breakers:` and `without:` of a target file."""
+def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
+    """`breakers:` and `without:` of a target file that is held to a contract."""
     breakers = {name: _breaker(found) for name, found in measured.upstreams.items()}
     sections: dict[str, Any] = {"breakers": {k: own for k, own in breakers.items() if own}}
-    if left_out := sorted({claim for claim, _ in unpromised(measured)}, key=lambda c: int(c[1:])):
-        sections["without"] = left_out
+    broken = {promise for promise, _ in unpromised(measured)}
+    if broken:
+        in_order = (promise for promise in PROMISES if promise in broken)
+        sections["without"] = list(held_to.claims_of(*in_order))
     return {key: value for key, value in sections.items() if value}
 
 
-def as_target(measured: Measured) -> str:
+def as_target(measured: Measured, held_to: Contract) -> str:
     """The same as text; what is unknown stands there as a comment."""
     lines = [
         f"# What `outage measure` found of {measured.target}; the rest of a target file is yours."
     ]
-    for key, value in target_sections(measured).items():
+    for key, value in target_sections(measured, held_to).items():
         if isinstance(value, dict):
             lines.append(f"{key}:")
             for name, own in value.items():
                 lines.append(f"  {name}: {flow(own)}")
         else:
             lines.append(f"{key}: {flow(value)}")
-    lines += comments(measured)
+    lines += comments(measured, held_to)
     return "\n".join(lines) + "\n"
 
 
-def comments(measured: Measured) -> list[str]:
+def comments(measured: Measured, held_to: Contract) -> list[str]:
     """What a file can't say: reasons, rules in words."""
     lines = []
     for name, found in measured.upstreams.items():
@@ -53,22 +54,25 @@ def comments(measured: Measured) -> list[str]:
         if found.breaker.rule == "rate":
             lines.append(f"# {name}: {rule_text(found)}")
     reasons: dict[str, list[str]] = {}
-    for claim, why in unpromised(measured):
-        reasons.setdefault(why, []).append(claim)
-    return lines + [f"# without {', '.join(claims)}: {why}" for why, claims in reasons.items()]
+    for promise, why in unpromised(measured):
+        reasons.setdefault(why, []).append(promise)
+    return lines + [
+        f"# without {', '.join(held_to.claims_of(*promises))}: {why}"
+        for why, promises in reasons.items()
+    ]
 
 
 def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Claims that nobody can hold it to, and why."""
+    """Promises that nobody can hold it to, and why."""
     for name, found in measured.upstreams.items():
         own = found.breaker
         if own.rule in ("none", None) or own.wait is None:
             why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
-            yield from ((claim, f"{name} {why}") for claim in _NO_BREAKER)
+            yield from ((promise, f"{name} {why}") for promise in OF_BREAKERS)
         if found.timeout is None:
-            yield "B8", f"the timeout at {name} is not known"
+            yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
         if found.attempts is None or found.backoffs is None:
-            yield "B7", f"attempts and backoffs at {name} are not known"
+            yield REPEATS, f"attempts and backoffs at {name} are not known"
 
 
 def _breaker(found: Findings) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Scenario(Part):
         None, description="the section of a document that it replays", examples=["RUNBOOK.md, 4.2"]
     )
     claims: tuple[Claim, ...] = Field(
-        (), description="the claims of the contract that it asserts", examples=[["T1", "B2"]]
+        (), description="the claims of the contract that it asserts", examples=[["S1", "PAY-12"]]
     )
     duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
     traffic: dict[str, Stream] = Field(

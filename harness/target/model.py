@@ -13,13 +13,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.contracts.policies import Adjustment
+from harness.contracts.promises import ClaimOrPromise
 from harness.log_patterns import Log
 from harness.openapi import routes_of
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     ANY_TEXT,
     CallRoute,
-    Claim,
     Duration,
     Line,
     Misfit,
@@ -188,8 +188,10 @@ class Target(Part):
         description="where its settings differ from the contract's",
         examples=[{"mail": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
     )
-    without: tuple[Claim, ...] = Field(
-        (), description="what it doesn't promise: out of scope, never passed", examples=[["G5"]]
+    without: tuple[ClaimOrPromise, ...] = Field(
+        (),
+        description="what it doesn't promise: out of scope, never passed",
+        examples=[["S1", "no 5xx but 503"]],
     )
     known: tuple[KnownEntry, ...] = Field(
         (),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
+from harness.contracts.promises import COUNTS, OPENS, PROBES, RECHECKS, STRAGGLERS
 from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import EVERYBODY, CountsAgain, Credulous, EachAlone, Oblivious
@@ -26,7 +27,7 @@ _MOST_PROBES = 12
 _PROBED_LATE_S = 1.0
 """So late after the wait somebody may come who shows that it is over."""
 _SUCCESS, _FAILURE, _NOTHING = Result.SUCCESS, Result.FAILURE, None
-_PROBES = {
+_PROBED = {
     "refusal": "answered 4xx",
     "limit": "answered 429",
     "nonsense": "answered without sense",
@@ -45,8 +46,8 @@ class Cause:
 
     what: str
     """What a gateway with it does, to follow "it behaves as one that"."""
-    claims: tuple[str, ...]
-    """What such a gateway breaks."""
+    breaks: tuple[str, ...]
+    """The promises that such a gateway breaks."""
     events: int
     """How many events it explains: all."""
     policy: Policy | None = None
@@ -87,7 +88,7 @@ def fitting(family: Sequence[Policy], explains: Callable[[Policy], int | None]) 
     for policy in family:
         events = explains(policy)
         if events is not None:
-            yield Cause(what=policy.says, claims=policy.claims, events=events, policy=policy)
+            yield Cause(what=policy.says, breaks=policy.breaks, events=events, policy=policy)
 
 
 def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
@@ -97,7 +98,7 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     """
     base = declared(settings)
     rivals = base.opens.rivals(settings.attempts)
-    yield tuple(_rival(base, says, "B2", opens=rule) for says, rule in rivals)
+    yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in rivals)
     yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
     yield tuple(_probes(base))
     if base.opens.heavy:  # what else may be otherwise would take minutes
@@ -106,19 +107,19 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     for one in _rules(base):
         yield (one,)
     for family in base.opens.variants():
-        yield tuple(_rival(base, says, "B2", opens=rule) for says, rule in family)
+        yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in family)
     yield from _counts(base, evidence)
     yield tuple(_sticking(base))
 
 
-def _rival(base: Policy, says: str, *claims: str, **changes: object) -> Policy:
-    return replace(base, says=says, claims=claims, **changes)  # type: ignore[arg-type]
+def _rival(base: Policy, says: str, *breaks: str, **changes: object) -> Policy:
+    return replace(base, says=says, breaks=breaks, **changes)  # type: ignore[arg-type]
 
 
 def _counting(base: Policy, says: str, **changes: object) -> Policy:
     """A rival that counts otherwise."""
     counting = replace(base.counting, **changes)  # type: ignore[arg-type]
-    return _rival(base, says, "B1", counting=counting)
+    return _rival(base, says, COUNTS, counting=counting)
 
 
 def _waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Policy]:
@@ -127,15 +128,15 @@ def _waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Pol
         if abs(wait_s - own_s) > base.either_s + either_s:
             says = f"waits about {format_duration(round(wait_s))} before it probes, not "
             says += base.wait.says
-            yield _rival(base, says, "B4", wait=Constant(wait_s), either_s=either_s)
-    yield _rival(base, "never probes", "B4", wait=Constant(math.inf))
+            yield _rival(base, says, PROBES, wait=Constant(wait_s), either_s=either_s)
+    yield _rival(base, "never probes", PROBES, wait=Constant(math.inf))
 
 
 def _probes(base: Policy) -> Iterator[Policy]:
     for number in range(2, _MOST_PROBES + 1):
         says = f"lets {number} through while half open"
-        yield _rival(base, says, "B4", trials=EachAlone(at_once=number))
-    yield _rival(base, "lets everybody through while half open", "B4", trials=EVERYBODY)
+        yield _rival(base, says, PROBES, trials=EachAlone(at_once=number))
+    yield _rival(base, "lets everybody through while half open", PROBES, trials=EVERYBODY)
 
 
 def _by(base: Policy) -> Iterator[Policy]:
@@ -147,29 +148,34 @@ def _by(base: Policy) -> Iterator[Policy]:
 
 def _asking_once(base: Policy) -> Iterator[Policy]:
     if base.rechecks:
-        yield _rival(base, "doesn't ask its breaker again before a retry", "B6", rechecks=False)
+        yield _rival(base, "doesn't ask its breaker again before a retry", RECHECKS, rechecks=False)
 
 
 def _rules(base: Policy) -> Iterator[Policy]:
     """One deviation each, in words that follow "it behaves as one that"."""
     yield from _by(base)
     yield from _asking_once(base)
-    yield _rival(base, "closes when its probe fails", "B4", trials=Credulous())
+    yield _rival(base, "closes when its probe fails", PROBES, trials=Credulous())
     says = "goes on as if a failed probe had not been"
-    yield _rival(base, says, "B4", trials=Oblivious())
+    yield _rival(base, says, PROBES, trials=Oblivious())
     if (number := base.opens.failures) > 1:
         says = f"takes {number} failures to open again while half open"
-        yield _rival(base, says, "B4", trials=CountsAgain(number))
-    yield _rival(base, "begins its wait anew with each late failure", "B5", stragglers="restarts")
-    yield _rival(base, "is closed by a late success", "B5", stragglers="closes")
-    yield _rival(base, "keeps its count when it closes", "B2", clears=False)
-    yield _rival(base, "needs two successes to close", "B4", trials=EachAlone(successes=2))
+        yield _rival(base, says, PROBES, trials=CountsAgain(number))
+    yield _rival(
+        base,
+        "begins its wait anew with each late failure",
+        STRAGGLERS,
+        stragglers="restarts",
+    )
+    yield _rival(base, "is closed by a late success", STRAGGLERS, stragglers="closes")
+    yield _rival(base, "keeps its count when it closes", OPENS, clears=False)
+    yield _rival(base, "needs two successes to close", PROBES, trials=EachAlone(successes=2))
     says = "begins its wait anew with each request that it turns away"
-    yield _rival(base, says, "B4", restarted_by_rejections=True)
+    yield _rival(base, says, PROBES, restarted_by_rejections=True)
     says = "opens again when it turns somebody away during its probe"
-    yield _rival(base, says, "B4", overruled=True)
+    yield _rival(base, says, PROBES, overruled=True)
     says = "counts its wait from the start of the attempt that tripped it"
-    yield _rival(base, says, "B4", from_start=True)
+    yield _rival(base, says, PROBES, from_start=True)
 
 
 def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
@@ -217,6 +223,6 @@ def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
 
 
 def _sticking(base: Policy) -> Iterator[Policy]:
-    for ending, words in _PROBES.items():
+    for ending, words in _PROBED.items():
         says = f"never hears of a probe that is {words}"
-        yield _rival(base, says, "B4", sticks=frozenset({ending}))
+        yield _rival(base, says, PROBES, sticks=frozenset({ending}))

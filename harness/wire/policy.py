@@ -27,8 +27,8 @@ class Policy:
 
     says: str = "the declared breaker"
     """What a gateway with it does, to follow "it behaves as one that"."""
-    claims: tuple[str, ...] = ()
-    """What it breaks, where it isn't the declared one."""
+    breaks: tuple[str, ...] = ()
+    """The promises that it breaks, where it isn't the declared one."""
     opens: Rule
     """What opens it."""
     wait: Wait

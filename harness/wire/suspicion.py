@@ -15,6 +15,7 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
 
+from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER, OPENS
 from harness.policy.counting import Result
 from harness.units import format_duration
 from harness.wire.attempts import Attempt, given_up_after_s
@@ -33,7 +34,7 @@ _FEW, _LITTLE = 2, 0.05
 """So many unexplained events, or this share of all, are little."""
 _ALIKE_S, _OTHER_S = 0.3, 0.5
 """How near to each other attempts are given up by one deadline, and how far from another."""
-_SEVERAL = ("B2", "B10")
+_SEVERAL = (OPENS, ONE_BREAKER)
 """What several breakers in place of one break."""
 _SLOW_S = 0.5
 
@@ -58,7 +59,7 @@ class Suspicion:
         rivals = named(self._families())
         if rivals is None:
             return ()
-        if any(cause.claims == _SEVERAL for cause in rivals):
+        if any(cause.breaks == _SEVERAL for cause in rivals):
             return rivals
         return (*rivals, *islice(self._workers(*((2,) if rivals else (2, 3, 4))), 1))
 
@@ -168,7 +169,7 @@ class Suspicion:
             says = f"gives up an attempt after {timeout_s:.3g}s, not {own}"
             if math.isinf(timeout_s):
                 says = "has no deadline for an attempt"
-            yield Cause(what=says, claims=("B8",), events=reading.events)
+            yield Cause(what=says, breaks=(ENDS_ATTEMPTS,), events=reading.events)
 
     # One breaker for more, or several
 
@@ -182,7 +183,7 @@ class Suspicion:
         events = self._explained(attempts, [one for wire in wires for one in wire.asked])
         if events is not None:
             says = "shares one breaker among its upstreams"
-            yield Cause(what=says, claims=("B10",), events=events)
+            yield Cause(what=says, breaks=(ONE_BREAKER,), events=events)
 
     def _explained(self, attempts: Sequence[Attempt], asked: Iterable[Asked]) -> int | None:
         """How many events the declared breaker explains, if all of them."""
@@ -209,7 +210,7 @@ class Suspicion:
         found = [self._explained(made[one], asked[one]) for one in (made | asked)]
         if None not in found:
             says = f"has a breaker for each {each}"
-            yield Cause(what=says, claims=_SEVERAL, events=sum(map(int, found)))  # type: ignore[arg-type]
+            yield Cause(what=says, breaks=_SEVERAL, events=sum(map(int, found)))  # type: ignore[arg-type]
 
     def _workers(self, *counts: int) -> Iterator[Cause]:
         """Several processes that share the work; so many at the least."""
@@ -225,7 +226,7 @@ class Suspicion:
         for count in counts:
             if explained(events, acceptor, self._surely_made_for, count):
                 says = f"has several breakers, as worker processes do ({count} would explain it)"
-                yield Cause(what=says, claims=_SEVERAL, events=len(events))
+                yield Cause(what=says, breaks=_SEVERAL, events=len(events))
 
     def _surely_made_for(self, attempt: Attempt) -> int | None:
         """The request that made an attempt; None where it may have been another's of its time."""

@@ -9,6 +9,7 @@ from harness.checks.promises.facts import OWN_WORK, Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts import Step
+from harness.contracts.promises import ANSWERS, NO_ERRORS, NO_HANG
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.scenario.faults import KINDS
@@ -26,7 +27,7 @@ def never_5xx(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 promise="never 5xx",
                 about=request.sent.stream,
-                claims=("G9",),
+                claims=facts.claims(NO_ERRORS),
                 at_s=request.sent.at_s,
                 says=f"{stream_request(request)} was answered {status}",
                 request=request.sent.id,
@@ -42,7 +43,7 @@ def unanswered(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 promise="never dropped",
                 about=request.sent.stream,
-                claims=("G9",),
+                claims=facts.claims(ANSWERS),
                 at_s=request.sent.at_s,
                 says=f"{stream_request(request)} got no answer: {answer.error}",
                 request=request.sent.id,
@@ -63,7 +64,7 @@ def hung(facts: Facts) -> Iterator[Violation]:
         yield Violation(
             promise="no hang",
             about=slowest(facts, offered),
-            claims=("B8", "G9"),
+            claims=facts.claims(NO_HANG),
             at_s=request.sent.at_s,
             says=f"{stream_request(request)} took {took_s:.1f} s, more than {most_s:.1f} s",
             request=request.sent.id,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.keeping import claims_of, request_of, says
+from harness.checks.keeping import broken_by, request_of, says
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
+from harness.contracts.promises import REJECTS_AT_ONCE, TELLS_STATES
 from harness.wire.demand import AT_ONCE_S
 from harness.wire.states import Refutation
 
@@ -50,7 +51,7 @@ def slow_rejection(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 promise="rejected at once",
                 about=upstream,
-                claims=("B3",),
+                claims=facts.claims(REJECTS_AT_ONCE),
                 at_s=request.sent.at_s,
                 says=f"{stream_request(request)} waited {took_s:.2f} s although the breaker of "
                 f"{upstream} was open",
@@ -67,7 +68,7 @@ def status_endpoint(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 promise="a truthful status endpoint",
                 about=upstream,
-                claims=("B12",),
+                claims=facts.claims(TELLS_STATES),
                 at_s=0.0,
                 says="; ".join(conflicts),
             )
@@ -79,7 +80,7 @@ def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
     return Violation(
         promise=_NAMES[found.wrong],
         about=upstream,
-        claims=claims_of(wire, found),
+        claims=facts.claims(*broken_by(wire, found)),
         at_s=found.at_s,
         says=says(wire, found, request),
         request=None if request is None else request.sent.id,

@@ -70,6 +70,10 @@ class Facts:
         self.scenario: Scenario = case.scenario
         self.history: History = case.history
 
+    def claims(self, *promises: str) -> tuple[str, ...]:
+        """The claims that the contract says these promises rest on."""
+        return self.case.contract.claims_of(*promises)
+
     # What was sent
 
     @cached_property

@@ -13,6 +13,7 @@ from harness.checks.promises.answers import slowest
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
+from harness.contracts.promises import RECOVERS
 from harness.history.view import Request
 from harness.wire.policy import EITHER_S
 
@@ -48,7 +49,7 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
         yield Violation(
             promise="back to normal",
             about=about,
-            claims=("B4",),
+            claims=facts.claims(RECOVERS),
             at_s=request.sent.at_s,
             says=f"{stream_request(request)} {wrong}, {request.sent.at_s - lifted_s:.0f} s "
             "after the last fault was lifted",

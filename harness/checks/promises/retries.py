@@ -12,6 +12,7 @@ from itertools import pairwise
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import plural, stream_request
+from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import Attempt
@@ -69,7 +70,7 @@ def _of_call(
                 request,
                 upstream,
                 "never retried what was answered",
-                ("B1",),
+                facts.claims(ACCEPTS_ANSWERS),
                 f"called {upstream} again at {later.start_s:.2f} s, after an answer of "
                 f"{earlier.status}",
             )
@@ -80,7 +81,7 @@ def _of_call(
                 request,
                 upstream,
                 "no more attempts than promised",
-                ("B7",),
+                facts.claims(REPEATS),
                 f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
             )
             return
@@ -91,7 +92,7 @@ def _of_call(
                 request,
                 upstream,
                 "backoff between attempts",
-                ("B7",),
+                facts.claims(REPEATS),
                 f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
                 f"not {_span(low_s, high_s)} s",
             )
@@ -127,7 +128,7 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
         request,
         upstream,
         "as many attempts as promised",
-        ("B7",),
+        facts.claims(REPEATS),
         f"made {plural(len(attempts), 'attempt')} at {upstream} and gave up; {own.attempts} are "
         "promised",
     )
@@ -158,7 +159,7 @@ def _idle(facts: Facts, request: Request) -> Iterator[Violation]:
         request,
         hit[-1],
         "no wait after the last attempt",
-        ("B7",),
+        facts.claims(REPEATS),
         f"was answered {idle_s:.2f} s after the last attempt for it had ended",
     )
 

@@ -52,7 +52,7 @@ class ExpectationBase(Part):
     """Whether it is about effects that happen at most once, by the upstream that keeps them."""
 
     claims: tuple[Claim, ...] = Field(
-        (), description="the scenario's if none are given", examples=[["T1"]]
+        (), description="the scenario's if none are given", examples=[["S1"]]
     )
     because: Line | None = Field(
         None, description="why, for whoever reads a failure", examples=["five failures open it"]

@@ -126,3 +126,22 @@ def test_what_ends_a_target_from_outside_is_no_fault_of_its_own():
     trouble = ended(-9, 1.0, ("working",))
     assert isinstance(trouble, Trouble)
     assert trouble.what.startswith("the target was ended by SIGKILL, from outside")
+
+
+OWN = """
+name: shop
+claims: {S1: {says: Whatever breaks is said properly.}}
+promises: {no 5xx but 503: [S1]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("without", "verdict"), [((), Verdict.FAILED), (("S1",), Verdict.OUT_OF_SCOPE)]
+)
+def test_a_finding_has_the_ids_of_the_contract_that_the_target_is_held_to(
+    scenario, world, without, verdict
+):
+    shown = sound(world, contract=OWN, without=without).request("chat", 91, 90.0, 500)
+    judgement = judge(scenario(PROMISING), shown.call("auth", 90.001).history())
+    broken = [f for f in judgement.promises if f.name == "never 5xx (chat)"]
+    assert [(f.claims, f.verdict) for f in broken] == [(("S1",), verdict)]
