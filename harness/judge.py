@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.checks.begun import begun
 from harness.checks.case import Case
 from harness.checks.charges import totals
 from harness.checks.hits import hits
@@ -95,7 +96,7 @@ def _findings(case: Case, run: Soundness) -> tuple[tuple[Finding, ...], tuple[Fi
     if _verdict(expected, promises) is Verdict.OUT_OF_SCOPE:
         return _unique(expected), promises  # what isn't owed can't be spoilt by the run either
     of_run = run.findings if expected or promises else (*run.findings, _NOTHING_JUDGED)
-    return _unique([*of_run, *expected]), promises
+    return _unique([*of_run, *begun(case), *expected]), promises
 
 
 def _expected(case: Case) -> Iterator[Finding]:

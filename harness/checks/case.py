@@ -15,6 +15,7 @@ from harness.history.view import History, Request
 from harness.policy.settings import ServiceSettings
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
+from harness.triggers import settled
 from harness.wire.patient import PatientWire
 from harness.wire.witness import Wire, Witness
 
@@ -27,7 +28,7 @@ class Case:
 
     def __init__(self, scenario: Scenario, history: History, *, strict: Case | None = None) -> None:
         """`strict`: the same case without patience, where this one has it."""
-        self.scenario = scenario
+        self.scenario = settled(scenario, history)
         self.history = history
         self._strict = strict
         self._patient_wires: dict[str, PatientWire] = {}

@@ -141,14 +141,14 @@ def _forecasts(scenario: Scenario, readings: Readings, calls: Calls) -> dict[str
 
 def _show_json(scenarios: Sequence[Scenario], readings: Readings, calls: Calls) -> None:
     shown = [
-        {"name": scenario.name, "reading": name, **_forecast_json(forecast)}
+        {"name": scenario.name, "reading": name, **_forecast_json(scenario, forecast)}
         for scenario in scenarios
         for name, forecast in _forecasts(scenario, readings, calls).items()
     ]
     click.echo(json.dumps({"predictions": shown}, indent=2, ensure_ascii=False))
 
 
-def _forecast_json(forecast: Forecast) -> dict[str, Any]:
+def _forecast_json(scenario: Scenario, forecast: Forecast) -> dict[str, Any]:
     return {
         "upstreams": {
             name: _prediction_json(found)
@@ -170,6 +170,10 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
             for stream, parts in forecast.answers.items()
         },
         "charges": _pair(forecast.charges),
+        "begins_s": {
+            str(scenario.number_of(index)): [_pair(span) for span in moment.alternatives]
+            for index, moment in forecast.begins.items()
+        },
         "runs": forecast.runs,
     }
 
@@ -229,7 +233,7 @@ def _show_tables(scenarios: Sequence[Scenario], readings: Readings, calls: Calls
         forecasts = _forecasts(scenario, readings, calls)
         head = f"[bold]{escape(in_line(scenario.name))}[/]  {escape(scenario.title)}"
         console.print(head, soft_wrap=True)
-        console.print(_breakers(forecasts, scenario.faulted_upstreams))
+        console.print(_breakers(forecasts, scenario))
         if any(found.untold for each in forecasts.values() for found in each.upstreams.values()):
             console.print("(--calls STREAM=UPSTREAM,... says it)", style="dim")
         if len(forecasts) == 1:
@@ -258,8 +262,9 @@ def _of_reading(lane: Lane, name: str) -> Lane:
     return replace(lane, label=f"{lane.label.removesuffix(' breaker')}, {name}")
 
 
-def _breakers(forecasts: Mapping[str, Forecast], faulted: Sequence[str]) -> Table:
-    """What each breaker does, one column for each reading."""
+def _breakers(forecasts: Mapping[str, Forecast], scenario: Scenario) -> Table:
+    """What each breaker does, one column for each reading; when faults begin that wait for one."""
+    faulted = scenario.faulted_upstreams
     table = _plain_table("breaker", "", *forecasts)
     concerned = {
         name: None
@@ -274,6 +279,9 @@ def _breakers(forecasts: Mapping[str, Forecast], faulted: Sequence[str]) -> Tabl
             table.add_row("" if index else upstream, label, *(of(each) for each in found))
     if not concerned:
         table.add_row("all", "opens", *("never" for _ in forecasts))
+    for index in scenario.waiting:
+        begins = (str(each.begins[index]) for each in forecasts.values())
+        table.add_row(f"fault {scenario.number_of(index)}", "begins", *begins)
     table.add_row("", "charges", *(_numbers(each.charges) for each in forecasts.values()))
     return table
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.policy.settings import ServiceSettings
+from harness.scenario.model import Scenario
 from harness.units import Range
 
 Span = Range
@@ -138,6 +139,13 @@ class Forecast:
     runs: int
     others: ServiceSettings
     """Of an upstream that nothing is known of."""
+    begins: Mapping[int, Moment] = field(default_factory=dict)
+    """When each fault begins that waits for an event, by number from 0."""
+
+    def placed(self, scenario: Scenario) -> Scenario:
+        """The scenario with these faults where they begin at the earliest."""
+        sure = {index: moment.earliest_s for index, moment in self.begins.items() if moment}
+        return scenario.begun(sure) if sure else scenario
 
     def of(self, upstream: str) -> Prediction:
         """What one upstream's breaker does; one that nothing concerns stays closed."""

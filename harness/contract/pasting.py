@@ -19,6 +19,7 @@ def expectations(scenario: Scenario, forecast: Forecast) -> str:
     What no run could judge is left out: attempts into a port that refuses leave no trace, and
     where a call makes only one, a rejection looks like a refusal.
     """
+    scenario = forecast.placed(scenario)
     lines = ["expect:"]
     for prediction in forecast.upstreams.values():
         if prediction.untold:

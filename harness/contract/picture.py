@@ -13,7 +13,7 @@ from harness.scenario.model import Scenario
 def picture(scenario: Scenario, forecast: Forecast, *, columns: int) -> tuple[Lane, ...]:
     """All lanes, each `columns` wide: the axis, faults, breakers that open, streams."""
     scale = Scale(scenario.duration, columns)
-    return (scale.axis(), *planned(scenario, scale), *predicted(forecast, scale))
+    return (scale.axis(), *planned(forecast.placed(scenario), scale), *predicted(forecast, scale))
 
 
 def predicted(forecast: Forecast, scale: Scale) -> Iterator[Lane]:

@@ -24,7 +24,7 @@ from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, plainly
 from harness.policy.settings import ServiceSettings
-from harness.scenario.faults import FaultBase
+from harness.scenario.faults import After, FaultBase
 from harness.scenario.model import Scenario
 from harness.timeline import Apply, Lift, Send, Step
 
@@ -37,6 +37,8 @@ _DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None,
 shows."""
 _WARM_UP_S = -0.3
 """About when the warm-up was."""
+_KNOWN_AFTER_S = 0.001
+"""How long after an event it is known to whoever begins a fault then (as in the simulation)."""
 _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
 _LAGS_S = (
@@ -75,6 +77,8 @@ class Outcomes:
     answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
     """By stream and number: the answer's status, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
+    begun: dict[int, float] = field(default_factory=dict)
+    """When each fault began that waited for an event, by number from 0."""
     abandoned: set[str] = field(default_factory=set)
     """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
     promise."""
@@ -121,6 +125,7 @@ class Run:
         self._calling: dict[Send, str] = {}
         self._left: set[Send] = set()
         draw = _DRAWS[seed % len(_DRAWS)] or self._rng.random
+        self._waiting = set(scenario.waiting)
         self._wires = {
             name: Wire(self, self._rng, self._changes_s(name), draw) for name in settings
         }
@@ -174,6 +179,29 @@ class Run:
         wire = self._wires[upstream]
         change = wire.apply if isinstance(step, Apply) else wire.lift
         change(step.fault, fault)
+
+    def _noticed(self, upstream: str) -> None:
+        """Begin the faults that waited for what has just happened at an upstream."""
+        if not self._waiting:
+            return
+        seen = self.outcomes.upstreams[upstream]
+        for index in sorted(self._waiting):
+            fault = self._scenario.faults[index]
+            if fault.trigger is not None and _has_come(fault.trigger, upstream, seen):
+                self._waiting.discard(index)
+                self._begin(index, self._now_s + _KNOWN_AFTER_S + (fault.wait or 0.0))
+
+    def _begin(self, index: int, at_s: float) -> None:
+        if at_s >= self._scenario.duration:
+            return
+        self.outcomes.begun[index] = at_s
+        placed = self._scenario.begun({index: at_s})
+        end_s = placed.fault_end_s(index)
+        for name in placed.faults[index].upstreams:
+            for change_s in (at_s, end_s) if name in self._wires else ():
+                self._wires[name].expect(change_s)
+        self._plan_change(Apply(at_s=at_s, fault=index))
+        self._plan_change(Lift(at_s=end_s, fault=index))
 
     def _go_on(self, steps: Steps) -> None:
         """Take somebody's steps as far as they go without waiting."""
@@ -269,11 +297,13 @@ class Run:
             seen.attempts.append(self._now_s)
             if ticket.trial:
                 seen.probes.append(self._now_s)
+            self._noticed(call.upstream)
             done = yield from self._attempt(call, send, own, seen.breaker)
             last = number == own.attempts
             goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
             if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
                 seen.breaker.tell(ticket, done.counted, self._now_s, self._leeway())
+                self._noticed(call.upstream)
             if done.result is not Result.FAILURE:
                 return done
             if not last:
@@ -339,6 +369,16 @@ class Run:
         if send not in self._charged:
             self._charged.add(send)
             self.outcomes.charges.append(self._now_s)
+
+
+def _has_come(after: After, upstream: str, seen: Witness) -> bool:
+    """Whether an upstream's breaker has been in that state, or it has had so many calls."""
+    if after.upstream != upstream:
+        return False
+    if after.is_ is None:
+        return len(seen.attempts) >= (after.calls or 1)
+    shown = {"open": seen.breaker.trips, "half_open": seen.probes, "closed": seen.breaker.closings}
+    return bool(shown[after.is_])
 
 
 def _warmed_up(own: ServiceSettings, successes: int) -> Breaker:

@@ -107,7 +107,14 @@ def _predict(
         charges=_range([float(len(_until(o.charges, scenario.duration))) for o in played]),
         runs=count,
         others=contract.others.settings,
+        begins={index: _begins(index, played) for index in scenario.waiting},
     )
+
+
+def _begins(index: int, played: Sequence[Outcomes]) -> Moment:
+    """When a fault begins that waits for an event."""
+    found = _moments([[o.begun[index]] if index in o.begun else [] for o in played])
+    return next(iter(found), Moment())
 
 
 def _untold(

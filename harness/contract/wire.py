@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -49,6 +49,10 @@ class Wire:
         self.held: list[Callable[[], None]] = []
         """What the service does when it goes on, if it is paused."""
         self.open: dict[Attempt, None] = {}
+
+    def expect(self, change_s: float) -> None:
+        """A fault will begin here then, or be lifted."""
+        insort(self._changes_s, change_s)
 
     def steady(self, for_s: float) -> bool:
         """Whether no fault begins or is lifted from now on for so long."""

@@ -30,6 +30,7 @@ class Chronicle:
         self._zero = time.monotonic()
         self._kept: list[Event] | None = []
         self._defects: set[str] = set()
+        self._heed: Record = lambda event: None
 
     def now(self) -> float:
         """The instant on the outage's clock."""
@@ -49,17 +50,25 @@ class Chronicle:
         while (left_s := at_s - self.now()) > 0:
             await asyncio.sleep(left_s)
 
+    def heed(self, heed: Record) -> None:
+        """Have somebody told of each fact once it has been recorded, in the same order."""
+        self._heed = heed
+
+    def _hand_on(self, event: Event) -> None:
+        self._record(event)
+        self._heed(event)
+
     def record(self, event: Event) -> None:
         """Record a fact whose instants are on this clock as it stands."""
         if self._kept is None:
-            self._record(event)
+            self._hand_on(event)
         else:
             self._kept.append(event)
 
     def record_first(self, event: Event) -> None:
         """Record what a history begins with, but that is known only later; before 0s is set."""
         if self._kept is None:
-            self._record(event)
+            self._hand_on(event)
         else:
             self._kept.insert(0, event)
 
@@ -117,4 +126,4 @@ class Chronicle:
             moved = {
                 name: getattr(event, name) - shift_s for name in _INSTANTS if hasattr(event, name)
             }
-            self._record(dataclasses.replace(event, **moved))
+            self._hand_on(dataclasses.replace(event, **moved))

@@ -21,9 +21,20 @@ from harness.engines.client import Exchange, exchange
 from harness.engines.redact import Redactor
 from harness.engines.requests import WireAnswer, again_plan, kept_body, trace_of, wire_request
 from harness.errors import WorldError
-from harness.history.events import Answered, Applied, HungUp, Lifted, Phase, Sent, Trouble
+from harness.history.events import (
+    Answered,
+    Applied,
+    Event,
+    HungUp,
+    Lifted,
+    Phase,
+    Sent,
+    Triggered,
+    Trouble,
+)
 from harness.scenario.faults import FaultBase
 from harness.timeline import Apply, Lift, Send, Step
+from harness.triggers import Triggers
 
 _WARM_UP_S = 3.0
 _WARM_UP_PAUSE_S = 0.25
@@ -71,6 +82,11 @@ class Player:
             (stream.addresses for stream in job.scenario.traffic.values()), initial=2
         )
         self._first_address = dict(zip(job.scenario.traffic, offsets, strict=False))
+        self._scenario = job.scenario
+        """As it is played: with faults where the events came for which they waited."""
+        self._triggers = Triggers(job.scenario, job.target.settings)
+        self._begun: dict[int, asyncio.Task[None]] = {}
+        self._changing = asyncio.Lock()
 
     async def warm_up(self, settled: Callable[[], Awaitable[None]]) -> None:
         """One request of each stream at a time, until healthy; the last of each is what counts.
@@ -116,23 +132,46 @@ class Player:
 
     async def play(self, faults: Faults) -> None:
         """All steps from 0s to the scenario's end, then the grace for what is still in flight."""
+        applied: set[int] = set()
+        if self.job.scenario.waiting:
+            self.clock.heed(lambda event: self._heed(event, faults, applied))
         self.clock.begin(LEAD_S)
         await self.clock.until(0.0)
         self.record(Phase(at_s=self.clock.now(), by="engine", phase="play"))
         ticker = asyncio.create_task(self._tick())
-        applied: set[int] = set()
         try:
             for step in self.job.timeline:
                 await self.clock.until(step.at_s)
                 await self._do(step, faults, applied)
             await self.clock.until(self.job.scenario.duration)
+            await asyncio.gather(*self._begun.values())
             if self._in_flight:
                 await asyncio.wait(self._in_flight, timeout=GRACE_S)
         finally:
             ticker.cancel()
-            for task in self._in_flight:
+            for task in (*self._in_flight, *self._begun.values()):
                 task.cancel()
             self.record(Phase(at_s=self.clock.now(), by="engine", phase="end"))
+
+    def _heed(self, event: Event, faults: Faults, applied: set[int]) -> None:
+        """Begin what waited for an event, once something recorded shows that it has come."""
+        for index, by in self._triggers.take(event):
+            fault, at_s = self._scenario.faults[index], self.clock.now()
+            told = Triggered(
+                at_s=at_s, by="engine", fault=index, after=str(fault.after), known_by=by
+            )
+            self.record(told)
+            self._scenario = self._scenario.begun({index: told.at_s + (fault.wait or 0.0)})
+            if index not in self._scenario.waiting:
+                task = asyncio.create_task(self._spell(index, faults, applied))
+                self._begun[index] = self.clock.watched(task)
+
+    async def _spell(self, index: int, faults: Faults, applied: set[int]) -> None:
+        """One fault from its instant to its end."""
+        begin_s, end_s = self._scenario.faults[index].from_, self._scenario.fault_end_s(index)
+        for step in (Apply(at_s=begin_s, fault=index), Lift(at_s=end_s, fault=index)):
+            await self.clock.until(step.at_s)
+            await self._do(step, faults, applied)
 
     async def _tick(self) -> None:
         while True:
@@ -145,7 +184,11 @@ class Player:
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
             return
-        fault = self.job.scenario.faults[step.fault]
+        async with self._changing:
+            await self._change(step, faults, applied)
+
+    async def _change(self, step: Apply | Lift, faults: Faults, applied: set[int]) -> None:
+        fault = self._scenario.faults[step.fault]
         try:
             if isinstance(step, Apply):
                 await faults.apply(step.fault, fault)

@@ -215,6 +215,19 @@ class Lifted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered(Event):
+    """The event after which a fault begins (`after`) has come; `at_s` is when it was known."""
+
+    kind: ClassVar[str] = "triggered"
+    fault: int
+    after: str
+    """The event, in words: `auth's breaker is open`."""
+    known_by: str
+    """By what: `the target's status endpoint`, `the target's log`, `what crossed the proxy`, `calls
+    at the stub`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reported(Event):
     """The target's status endpoint showed a state for an upstream (only changes are recorded)."""
 
@@ -307,6 +320,7 @@ _KINDS: dict[str, type[Event]] = {
         Crossed,
         Applied,
         Lifted,
+        Triggered,
         Reported,
         Looked,
         Logged,

@@ -17,7 +17,7 @@ from typing import Any
 from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
-from harness.history.events import Applied, Event, Lifted, Run, Sent
+from harness.history.events import Applied, Event, Lifted, Run, Sent, Triggered
 from harness.history.store import HISTORY, read_history
 from harness.judge import not_in_scope, not_played
 from harness.report.provenance import provenance_in
@@ -210,7 +210,9 @@ def _check_instants(history: Path, events: Sequence[Event], scenario: Scenario) 
             problem = f"at {event.at_s:g} s nothing can have happened in {scenario.name}"
         elif isinstance(event, Sent) and not -_BEFORE_S <= event.planned_s <= latest_s:
             problem = f"no request of {scenario.name} was due at {event.planned_s:g} s"
-        elif isinstance(event, Applied | Lifted) and event.fault >= len(scenario.faults):
+        elif isinstance(event, Applied | Lifted | Triggered) and event.fault >= len(
+            scenario.faults
+        ):
             problem = f"{scenario.name} has no fault {event.fault + 1}"
         if problem is not None:
             raise InvalidFile([Problem(file=str(history), line=number, message=problem)])

@@ -16,7 +16,9 @@ from harness.units import format_duration
 def check_faults(scenario: Scenario, names: Names) -> Misfits:
     """What is wrong with each fault, and with any two of them together; each told but once."""
     told: set[Path] = set()
-    for path, problem in (*_of_each(scenario, names), *check_pairs(scenario)):
+    # When a fault comes that was read without its `after`, nobody wrote.
+    paired = () if "after" in (names.dropped or ()) else check_pairs(scenario)
+    for path, problem in (*_of_each(scenario, names), *paired):
         index = path[1]
         assert isinstance(index, int)
         path = ("faults", scenario.number_of(index) - 1, *path[2:])
@@ -40,7 +42,9 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
                 yield from names.route((*path, "on"), name, fault.on)
         if not fault.upstreams and fault.where != "target":
             yield (*path, "upstream"), "expected at least one upstream"
-        if fault.from_ >= scenario.duration:
+        if fault.trigger is not None:
+            yield from _trigger(fault, path, scenario, names)
+        elif fault.from_ >= scenario.duration:
             begin = format_duration(fault.from_)
             yield (*path, "from"), f"it would begin at {begin}: the scenario ends at {end}"
         elif fault.to is not None and fault.to > scenario.duration:
@@ -65,6 +69,18 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
         yield from _engines(scenario, index)
         if names.dropped is None:
             yield from unattended.misfits(index)
+
+
+def _trigger(fault: FaultBase, path: Path, scenario: Scenario, names: Names) -> Misfits:
+    """An event that can't come, or comes too late to matter."""
+    after = fault.trigger
+    assert after is not None
+    yield from names.upstream(
+        (*path, "after", "at" if after.breaker is None else "breaker"), after.upstream
+    )
+    if fault.wait is not None and fault.wait >= scenario.duration:
+        end = format_duration(scenario.duration)
+        yield (*path, "wait"), f"it would begin after the scenario's end at {end}"
 
 
 _NOTHING: dict[str, dict[str, object]] = {

@@ -35,6 +35,10 @@ def _lifted_together(scenario: Scenario) -> Misfits:
         for pair in _overlaps(scenario, indices):
             met.setdefault(pair, set()).add(upstream)
     for (i, j), upstreams in sorted(met.items()):
+        if scenario.faults[i].trigger or scenario.faults[j].trigger:
+            kind, both = scenario.faults[j].fault, ", ".join(sorted(upstreams))
+            yield ("faults", j), f"{both} may have `{kind}` when the event comes; join the two"
+            continue
         starts = max(scenario.faults[i].from_, scenario.faults[j].from_)
         ends = min(scenario.fault_end_s(i), scenario.fault_end_s(j))
         window = f"{format_duration(starts)}..{format_duration(ends)}"
@@ -50,10 +54,15 @@ def _directions(fault: Fault) -> tuple[str, ...]:
 
 
 def _overlaps(scenario: Scenario, indices: list[int]) -> Iterator[tuple[int, int]]:
-    """Pairs, in file order, of faults that begin while another is in force."""
+    """Pairs, in file order, of faults that begin while another is in force, or may.
+
+    One that waits for an event may come at any time.
+    """
     longest = -1  # of those that have begun, the one that ends last
-    for index in sorted(indices, key=lambda index: scenario.faults[index].from_):
-        if longest >= 0 and scenario.faults[index].from_ < scenario.fault_end_s(longest):
+    waiting = set(scenario.waiting)
+    begins_s = {i: 0.0 if i in waiting else scenario.faults[i].from_ for i in indices}
+    for index in sorted(indices, key=lambda index: begins_s[index]):
+        if longest >= 0 and begins_s[index] < scenario.fault_end_s(longest):
             yield min(longest, index), max(longest, index)
         if longest < 0 or scenario.fault_end_s(index) > scenario.fault_end_s(longest):
             longest = index

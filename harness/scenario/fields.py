@@ -72,11 +72,15 @@ def at_least_one(*keys: str) -> dict[str, Any]:
 
 
 class Misfit(ValueError):
-    """Keys of one mapping that don't fit together; `key` is the one whose line is to be shown."""
+    """Keys of one mapping that don't fit together; `key` is the one whose line is to be shown.
 
-    def __init__(self, message: str, *, key: str) -> None:
+    `lacks`: what is wrong is that another key isn't there.
+    """
+
+    def __init__(self, message: str, *, key: str, lacks: bool = False) -> None:
         super().__init__(message)
         self.key = key
+        self.lacks = lacks
 
 
 Whole = Annotated[int, Field(strict=True)]

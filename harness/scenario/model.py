@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Literal
 
@@ -97,6 +98,28 @@ class Scenario(Part):
         goes, or grows, the last part.
         """
         return tuple({self.number_of(index): index for index in range(len(self.faults))}.values())
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The numbers (from 0) of faults that begin after an event, whose time is not known yet."""
+        return tuple(
+            index
+            for index, fault in enumerate(self.faults)
+            if fault.trigger is not None and fault.from_ >= self.duration
+        )
+
+    def begun(self, begins_s: Mapping[int, float]) -> Scenario:
+        """The same with faults that begin after an event from these instants on, by number.
+
+        One that would begin after the end stays where it is: nowhere.
+        """
+        faults = list(self.faults)
+        for index, begin_s in begins_s.items():
+            if begin_s < self.duration:
+                lasts_s = faults[index].for_
+                end_s = self.duration if lasts_s is None else begin_s + lasts_s
+                faults[index] = faults[index].placed(begin_s, min(end_s, self.duration))
+        return self.model_copy(update={"faults": tuple(faults)})
 
     def fault_end_s(self, index: int) -> float:
         """When fault number `index` (from 0) is lifted, in seconds."""

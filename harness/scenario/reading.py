@@ -194,7 +194,8 @@ class _Reading(Generic[Model]):
     def _tell(self, found: list[Complaint]) -> None:
         renamed = {(one.path[:-1], one.rename) for one in found if one.rename}
         for one in found:
-            if id(node_at(self._root, one.path)) in self._touched:
+            lacking = one.path[:-1] if one.lacks else one.path
+            if id(node_at(self._root, lacking)) in self._touched:
                 continue  # it only lacks what was taken away
             if any(
                 id(node_at(self._root, one.path[:end])) in self._guessed

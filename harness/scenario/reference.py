@@ -52,6 +52,8 @@ def fault_page() -> str:
         "`more_than` and `share` may pick calls; a kind without it hits all of an upstream's.\n"
         "`clock_step` hits the target itself, so it takes no `upstream`. A connect without any\n"
         "answer, so that connect timeouts run, is `unanswered`.\n\n"
+        "Every kind may begin after an event of the play instead of at an instant (`after`,\n"
+        "`wait`, `for`; scenarios.md), but for `truncate`, whose `after` says how many bytes.\n\n"
         "Calls are picked by the service's stub, which counts them from the instant the fault\n"
         "begins, over the calls of its route, whoever makes them. A process that is killed or\n"
         "restarted meanwhile counts anew from one when it is back: of `first: 4` and a restart\n"

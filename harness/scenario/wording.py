@@ -50,6 +50,8 @@ class Complaint:
     message: str
     missing: str | None = None
     """The key that is missing in the mapping at `path`."""
+    lacks: bool = False
+    """Whether a key that `path`'s last one needs isn't there."""
     rename: str | None = None
     """The key that `path`'s last step was most likely meant to be."""
     replace: tuple[str, str] | None = None
@@ -115,7 +117,7 @@ def _special(
         return _formless(path, root, keys_at)
     cause = ctx.get("error")
     if isinstance(cause, Misfit):
-        return Complaint(path=(*path, cause.key), message=str(cause))
+        return Complaint(path=(*path, cause.key), message=str(cause), lacks=cause.lacks)
     node = node_at(root, path)
     if kind == "value_error" and isinstance(node, Mapping):
         hint = _instead(node, str(cause)) if _bare_words(node) else ""

@@ -89,9 +89,8 @@ class Leeway:
         for change in self._changes:
             if change.kind == "open":
                 openings += 1
-                wait = self._settings.breaker.wait
-                wait_s = wait.wait_s(openings)
-                found.append((change.low_s + wait_s, change.high_s + wait_s + wait.later_s))
+                wait_s = self._settings.breaker.wait.wait_s(openings)
+                found.append((change.low_s + wait_s, change.high_s + wait_s))
             elif change.kind == "closed":
                 openings = 0
         return tuple(found)

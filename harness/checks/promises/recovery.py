@@ -62,10 +62,9 @@ def _longest_wait_s(facts: Facts, upstream: str) -> float:
     """The longest that it stays open in this play: it may wait longer each time in turn."""
     wait = facts.settings(upstream).breaker.wait
     if wait.wait_s(2) == wait.wait_s(1):
-        return wait.wait_s(1) + wait.later_s
+        return wait.wait_s(1)
     changes = facts.wire(upstream).changes.main
-    opened = sum(change.kind == "open" for change in changes)
-    return wait.wait_s(max(1, opened)) + wait.later_s
+    return wait.wait_s(max(1, sum(change.kind == "open" for change in changes)))
 
 
 def _in_bursts(facts: Facts, request: Request, instants: int) -> int:

@@ -39,9 +39,9 @@ class Translator:
     """Makes events of one play's facts."""
 
     def __init__(self, job: Job, document: dict[str, Any]) -> None:
-        self._job = job
+        self.job = job
         self._facts: list[dict[str, Any]] = document["facts"]
-        self._document = document
+        self.document = document
         # A play that never got to 0s has all its facts before it.
         self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
         self._redactor = Redactor.of_job(job, INTERNAL_TOKEN)
@@ -57,13 +57,13 @@ class Translator:
         """All events but the first, in the order in which they happened."""
         for fact in self._facts:
             yield from self._events(fact)
-        for remark in self._document["remarks"]:
+        for remark in self.document["remarks"]:
             yield self._said(f"{remark}", self.end_s)
-        if self.unstarted is not None and self._document["escapes"]:
+        if self.unstarted is not None and self.document["escapes"]:
             # It may be ours that it could not.
             yield Trouble(at_s=self.end_s, by="engine", what=f"the target {self.unstarted}")
             self.unstarted = None
-        for escape in self._document["escapes"]:
+        for escape in self.document["escapes"]:
             yield Trouble(at_s=self.end_s, by="engine", what=ESCAPED + escape)
 
     @property
@@ -131,9 +131,7 @@ class Translator:
             path=fact["path"],
             user=fact["user"],
             client=fact["client"],
-            trace=trace_of(
-                self._job, fact["stream"], fact["number"], fact["client"], fact["tried"]
-            ),
+            trace=trace_of(self.job, fact["stream"], fact["number"], fact["client"], fact["tried"]),
             tried=fact["tried"],
         )
 
@@ -149,7 +147,7 @@ class Translator:
         )
 
     def _fault(self, fact: dict[str, Any], at_s: float) -> Event:
-        fault = self._job.scenario.faults[fact["fault"]]
+        fault = self.job.scenario.faults[fact["fault"]]
         cls = Applied if fact["kind"] == "applied" else Lifted
         return cls(
             at_s=at_s,
@@ -161,7 +159,7 @@ class Translator:
         )
 
     def _looked(self, fact: dict[str, Any], at_s: float) -> Looked:
-        target, what = self._job.target, fact["what"]
+        target, what = self.job.target, fact["what"]
         asked = target.ready if target.status is None or what == "ready" else target.status.request
         return Looked(
             at_s=at_s,
@@ -173,11 +171,11 @@ class Translator:
         )
 
     def _reported(self, fact: dict[str, Any], at_s: float) -> Iterator[Reported]:
-        spec = self._job.target.status
+        spec = self.job.target.status
         assert spec is not None
         since_s = fact["since"] - self._zero_s
         body = fact["body"].encode("latin-1")
-        for name in self._job.target.upstream_names:
+        for name in self.job.target.upstream_names:
             state = state_in(body, spec.state, name)
             if state is None:
                 continue

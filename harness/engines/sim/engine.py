@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -25,6 +26,7 @@ from harness.scenario.model import Scenario
 from .birth import Nursery
 from .chronicle import ESCAPED, Translator
 from .plans import make_plan
+from .rounds import Rounds
 
 _LIBRARIES = ("flask", "httpx", "requests", "urllib3", "werkzeug")
 SUMMARY = "played with seed"
@@ -70,9 +72,10 @@ class SimEngine:
         """
         async with self._free_cpu():
             report(Progress(doing="simulating"))
-            future = self._begin(job)
-            document = await asyncio.wrap_future(future)
-            self._record(job, document, record)
+            rounds = Rounds(job, self._events)
+            while (next_job := rounds.next_job) is not None:
+                rounds.take(await asyncio.wrap_future(self._begin(next_job)))
+            self._record(rounds, record)
 
     def play_now(self, job: Job) -> tuple[Event, ...]:
         """Play one job and wait for its history, without an event loop.
@@ -80,7 +83,10 @@ class SimEngine:
         Raises: WorldError.
         """
         events: list[Event] = []
-        self._record(job, self._begin(job).result(), events.append)
+        rounds = Rounds(job, self._events)
+        while (next_job := rounds.next_job) is not None:
+            rounds.take(self._begin(next_job).result())
+        self._record(rounds, events.append)
         return tuple(events)
 
     def _begin(self, job: Job) -> Any:
@@ -89,25 +95,29 @@ class SimEngine:
         plan = make_plan(job, points=self._points, lines=self._lines, threads=self._threads)
         return self._nursery.play(plan, job.folder)
 
-    def _record(self, job: Job, document: dict[str, Any], record: Record) -> None:
+    def _events(self, translator: Translator) -> Iterator[Event]:
+        """All events of a play but its last line."""
+        document = translator.document
         self._nursery.learn(document["libraries"])
-        translator = Translator(job, document)
-        record(
-            run_line(
-                job,
-                engine=self.name,
-                proxy=self.proxy,
-                at_s=translator.begin_s,
-                sees=EVIDENCE,
-                captured=True,
-                versions={"python": document["python"], **library_versions()},
-            )
+        yield run_line(
+            translator.job,
+            engine=self.name,
+            proxy=self.proxy,
+            at_s=translator.begin_s,
+            sees=EVIDENCE,
+            captured=True,
+            versions={"python": document["python"], **library_versions()},
         )
-        for event in translator.events():
+        yield from translator.events()
+
+    def _record(self, rounds: Rounds, record: Record) -> None:
+        for event in rounds.events:
             record(event)
-        record(self._summary(job, document, translator.end_s))
+        translator = rounds.last
+        record(self._summary(translator.job, translator.document, translator.end_s))
         if translator.unstarted is not None:
-            raise TargetError(f"target {job.target.name!r} {translator.unstarted}", translator.said)
+            name = translator.job.target.name
+            raise TargetError(f"target {name!r} {translator.unstarted}", translator.said)
 
     def _summary(self, job: Job, document: dict[str, Any], at_s: float) -> Event:
         """The last line: with which seed it can be played again, and what it does not show."""

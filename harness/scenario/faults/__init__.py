@@ -6,6 +6,7 @@
 `base` is what every fault says, `row` what every kind is, `registry` the list of all.
 """
 
+from harness.scenario.faults.after import After
 from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.network import (
     Blackhole,
@@ -41,9 +42,9 @@ from harness.scenario.faults.toxics import (
 )
 
 __all__ = [
-    "KINDS", "MODELS", "Bandwidth", "Blackhole", "ClockStep", "Deadlines", "Delay", "Disconnect",
-    "Drip", "Empty", "Fault", "FaultBase", "Headers", "Json", "Kill", "Kind", "Latency",
-    "LimitData", "Malformed", "Pause", "Refused", "ReplyLost", "RequestLost", "Reset", "Restart",
-    "Revoke", "Slicer", "SlowClose", "Stall", "Status", "Timeout", "Truncate", "Unanswered",
-    "Undecodable", "Where",
+    "KINDS", "MODELS", "After", "Bandwidth", "Blackhole", "ClockStep", "Deadlines", "Delay",
+    "Disconnect", "Drip", "Empty", "Fault", "FaultBase", "Headers", "Json", "Kill", "Kind",
+    "Latency", "LimitData", "Malformed", "Pause", "Refused", "ReplyLost", "RequestLost", "Reset",
+    "Restart", "Revoke", "Slicer", "SlowClose", "Stall", "Status", "Timeout", "Truncate",
+    "Unanswered", "Undecodable", "Where",
 ]  # fmt: skip

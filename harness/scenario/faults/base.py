@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from harness.scenario.faults.after import After
 from harness.scenario.faults.row import Kind, Takes, ToxicUse, Where
 from harness.scenario.faults.served import Served
 from harness.scenario.fields import (
@@ -41,7 +42,13 @@ class FaultBase(Part):
         exclusive("one_in", "first"),
         exclusive("one_in", "calls"),
         *(exclusive(load, counts) for load in ("above", "more_than") for counts in _COUNTS),
-        {"dependentRequired": {"for": ["every"]}},
+        {
+            "anyOf": [
+                {"not": {"required": ["for"]}},
+                *({"required": [k]} for k in ("every", "after")),
+            ]
+        },
+        {"dependentRequired": {"wait": ["after"]}},
     )
 
     upstream: UpstreamName | tuple[UpstreamName, ...] = Field(
@@ -56,6 +63,15 @@ class FaultBase(Part):
     )
     for_: Duration | None = Field(
         None, alias="for", gt=0, description="how long it lasts each time", examples=["2s"]
+    )
+    after: After | None = Field(
+        None,
+        description="it begins after an event of the play instead: a breaker's state, or so many "
+        "calls; `for` says how long it lasts, if not to the end",
+        examples=[{"breaker": "mail", "is": "open"}, {"calls": 10, "at": "mail"}],
+    )
+    wait: Duration | None = Field(
+        None, description="how long after that event it begins", examples=["2s"]
     )
     on: CallRoute | None = Field(None, description="only this route of the upstream")
     first: Whole | None = Field(
@@ -117,8 +133,23 @@ class FaultBase(Part):
         """How often it begins, where it comes and goes."""
         return self.every
 
+    @property
+    def trigger(self) -> After | None:
+        """The event after which it begins, where it waits for one."""
+        return self.after
+
+    def placed(self, begin_s: float, end_s: float) -> Self:
+        """The same from an instant to an instant: where its event has come, or never does."""
+        return self.model_copy(update={"from_": round(begin_s, 6), "to": round(end_s, 6)})
+
     def parts(self, end_s: float) -> Iterator[FaultBase]:
-        """What it is made of: itself, or each time that it comes until the scenario's `end_s`."""
+        """What it is made of: itself, or each time that it comes until the scenario's `end_s`.
+
+        One that waits for an event stands at the end, where it hits nothing, until that has come.
+        """
+        if self.trigger is not None:
+            yield self.placed(end_s, end_s)
+            return
         if self.again_s is None or self.for_ is None:
             yield self
             return
@@ -200,14 +231,30 @@ class FaultBase(Part):
         return self.KIND.takes
 
     @model_validator(mode="after")
+    def _timed(self) -> FaultBase:
+        if self.trigger is None:
+            if self.wait is not None:
+                told = "`wait` needs `after`: the event that it waits for"
+                raise Misfit(told, key="wait", lacks=True)
+            return self
+        if "from_" in self.model_fields_set:
+            raise Misfit("`after` says when it begins: drop `from`, or `after`", key="from")
+        if self.to is not None:
+            raise Misfit("say with `for` how long it lasts after its event", key="to")
+        if self.again_s is not None:
+            raise Misfit("a fault that comes after an event comes once: drop `every`", key="every")
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> FaultBase:
         if self.to is not None and self.to <= self.from_:
             raise Misfit("`to` must come after `from`", key="to")
         if self.again_s is None and self.for_ is not None and self.every is not None:
             told = f"`every` of `{self.fault}` says something else: drop `for`"
             raise Misfit(told, key="for")
-        if self.again_s is None and self.for_ is not None:
-            raise Misfit("`for` needs `every`: how often it begins; else write `to`", key="for")
+        if self.again_s is None and self.for_ is not None and self.trigger is None:
+            told = "`for` needs `every`: how often it begins, or `after`; else write `to`"
+            raise Misfit(told, key="for", lacks=True)
         if self.again_s is not None and self.for_ is None:
             raise Misfit("`every` needs `for`: how long it lasts each time", key="every")
         if self.again_s is not None and self.for_ is not None and self.for_ >= self.again_s:

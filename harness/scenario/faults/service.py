@@ -125,6 +125,8 @@ class Delay(FaultBase):
         if isinstance(self.delay, Ramp):
             if self.again_s is not None:
                 raise ValueError("a ramp begins once: drop `every` and `for`")
+            if self.trigger is not None:
+                raise Misfit("a ramp begins at an instant: drop `after`", key="after")
             if self.counted is not None or self.one_in is not None:
                 key = self._selector
                 raise Misfit(f"`{key}` would count anew at each step of the ramp", key=key)
@@ -135,8 +137,17 @@ class Delay(FaultBase):
 class Truncate(FaultBase):
     """The body ends before its announced length."""
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = ({"not": {"required": ["wait"]}},)
+
     fault: Literal["truncate"]
-    after: Size | None = Field(None, description="bytes of the body before the end; half of it")
+    after: Size | None = Field(  # type: ignore[assignment]  # its own, as `every` of a drip
+        None, description="bytes of the body before the end; half of it"
+    )
+
+    @property
+    def trigger(self) -> None:
+        """It waits for no event: its `after` is another."""
+        return None
 
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""

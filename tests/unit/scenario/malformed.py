@@ -29,6 +29,13 @@ expect:
   - never: {status: 5xx}
 """
 
+
+def _after(event: str, message: str, fault: str = "refused") -> tuple[str, str, int, str]:
+    """One more fault, which begins after an event that can't be."""
+    one = f"  - {{upstream: billing, fault: {fault}, after: {event}}}"
+    return ("    to: 50s\n", f"    to: 50s\n{one}\n", 15, message)
+
+
 # (what is replaced, by what, the line that must be named, a part of the message)
 MISTAKES: dict[str, tuple[str, str, int, str]] = {
     # keys
@@ -478,6 +485,31 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "an event beyond the end": ("10s..68s", "90s..auth recovered", 18, "not before the scenario"),
     "it comes and goes for ever": ("to: 50s", "every: 10s", 14, "needs `for`"),
     "for how long without how often": ("to: 50s", "for: 10s", 14, "needs `every`"),
+    "it begins twice": ("to: 50s", "after: {breaker: auth, is: open}", 13, "drop `from`"),
+    "an event and an instant": _after("{breaker: auth, is: open}, to: 20s", "say with `for`"),
+    "an event that comes and goes": _after(
+        "{breaker: auth, is: open}, every: 9s, for: 2s", "comes once"
+    ),
+    "a breaker in no state": _after("{breaker: auth, is: half-open}", "did you mean 'half_open'"),
+    "a breaker without a state": _after("{breaker: auth}", "`breaker` needs `is`"),
+    "calls of nobody": _after("{calls: 3}", "`calls` needs `at`"),
+    "two events": _after("{calls: 3, is: open}", "are two events"),
+    "no event": _after("{}", "expected {breaker: mail, is: open} or {calls: 10, at: mail}"),
+    "an event at an unknown upstream": _after("{calls: 3, at: bilding}", "did you mean 'billing'"),
+    "an event with a misspelt key": _after("{breker: auth, is: open}", "did you mean 'breaker'"),
+    "it waits beyond the end": _after(
+        "{calls: 3, at: auth}, wait: 2min", "after the scenario's end"
+    ),
+    "it waits for nothing": ("to: 50s", "wait: 5s", 14, "`wait` needs `after`"),
+    "a kind twice after an event": (
+        "to: 50s",
+        "to: 50s\n  - {upstream: auth, fault: blackhole, after: {calls: 3, at: auth}}",
+        15,
+        "may have `blackhole` when the event comes",
+    ),
+    "a ramp after an event": _after(
+        "{calls: 3, at: auth}, delay: {from: 1s, to: 2s, over: 3s}", "drop `after`", "delay"
+    ),
     "it never goes": ("to: 50s", "every: 10s\n    for: 10s", 11, "never goes away"),
     "it comes too often": ("to: 50s", "every: 2ms\n    for: 1ms", 10, "more than 1000 times"),
     "the last time is after the end": (
