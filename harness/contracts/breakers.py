@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from harness.policy import trials, waits
 from harness.policy.breaker import Rules
-from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.scenario.fields import (
     Duration,
@@ -40,10 +40,10 @@ Factor = Annotated[
 
 
 class Growth(Part):
-    """A wait that is longer each time that the breaker opens in turn."""
+    """A wait that is longer each time that the breaker opens in turn, or until a clock ticks."""
 
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
-        at_least_one("factor", "step"),
+        at_least_one("factor", "step", "tick"),
         exclusive("factor", "step"),
     )
 
@@ -55,19 +55,33 @@ class Growth(Part):
         None, description="each is the `first` longer than the one before"
     )
     most: Duration | None = Field(None, gt=0, description="never longer than this")
+    tick: Duration | None = Field(
+        None,
+        gt=0,
+        description="by up to how much it may be longer, as its end is noticed only so often",
+        examples=["1s"],
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Growth:
-        if (self.factor is None) == (self.step is None):
+        if self.factor is not None and self.step is not None:
             raise ValueError("expected either `factor` (such as 2) or `step: first`")
+        if self.factor is None and self.step is None and self.tick is None:
+            raise ValueError("expected `factor` (such as 2), `step: first` or `tick` (such as 1s)")
         return self
 
     @property
     def wait(self) -> waits.Wait:
         """As everybody takes it."""
+        return self._grown if self.tick is None else waits.Ticking(self._grown, self.tick)
+
+    @property
+    def _grown(self) -> waits.Wait:
         most_s = math.inf if self.most is None else self.most
-        if self.factor is None:
+        if self.step is not None:
             return waits.Multiplied(self.first, most_s)
+        if self.factor is None:
+            return waits.Constant(min(self.first, most_s))
         return waits.Growing(self.first, self.factor, most_s)
 
 
@@ -104,7 +118,7 @@ WaitText = Annotated[
     | Annotated[Duration, Tag("list")],
     Discriminator(shape),
 ]
-_Count = Annotated[int, Field(strict=True, ge=1)] | Literal["everybody"]
+_Count = Annotated[int, Field(strict=True, ge=1)] | Literal["everybody", "none"]
 TrialsText = Annotated[
     Annotated[_Count, Tag("plain")]
     | Annotated[Together, Tag("keys")]
@@ -166,7 +180,7 @@ def _check_rate(rate: Rate) -> None:
 
 _OWN_KEYS = {
     "in a row": ("threshold", "within"),
-    "in all": ("threshold",),
+    "in all": ("threshold", "within"),
     "rate": ("share", "calls", "within", "least", "buckets"),
     "none": (),
 }
@@ -208,7 +222,7 @@ class BreakerRule(Part):
         None,
         gt=0,
         description="for a rate: of the results of the last so long; in a row: older failures "
-        "don't count",
+        "don't count; in all: a success so long after the last failure makes all of them good",
     )
     least: Whole | None = Field(
         None, ge=1, description="for a rate: how many results there must be", examples=[10]
@@ -229,7 +243,7 @@ class BreakerRule(Part):
     trials: TrialsText = Field(
         1,
         description="how many may be under way at once while it is half open, each judged alone; "
-        "or so many in all, judged together",
+        "or so many in all, judged together; `none` where it is closed when the wait is over",
         examples=[1, "everybody", {"count": 10, "share": "50%"}],
     )
     successes: Whole = Field(
@@ -275,6 +289,8 @@ class BreakerRule(Part):
         match self._kind:
             case "rate":
                 return self._as_rate.rule
+            case "in all" if self.within is not None:
+                return InTotalLately(threshold, self.within)
             case "in all":
                 return InTotal(threshold)
             case "none":
@@ -303,4 +319,6 @@ def trials_of(said: int | str | Together, successes: int) -> trials.Trials:
     """Trials as everybody takes them; `successes` where each is judged alone."""
     if isinstance(said, Together):
         return trials.ByShare(said.count, said.share)
+    if said == "none":
+        return trials.Nobody()
     return trials.EachAlone(math.inf if isinstance(said, str) else said, successes)

@@ -22,7 +22,7 @@ _TABLES = {
     "The file": Contract,
     "An upstream, under `upstreams` (and `others`, without `variable`)": Upstream,
     "A breaker, under `breaker`": BreakerRule,
-    "A wait that grows, under `wait`": Growth,
+    "A wait that grows, or ends as a clock ticks, under `wait`": Growth,
     "Trials that are judged together, under `trials`": Together,
     "A backoff that grows, under `backoff`": Grown,
     "What a reading changes of an upstream, under `profiles`": Adjustment,

@@ -44,7 +44,7 @@ class Breaker:
     reopens_s: float | None = None
     """When it lets a trial through; None while closed."""
     openings: int = 0
-    """How often it has opened since it was last closed."""
+    """How often it has opened since trials last closed it."""
     era: int = 0
     trips: list[float] = field(default_factory=list)
     """When it opened."""
@@ -66,6 +66,9 @@ class Breaker:
 
     def ask(self, now_s: float) -> Pass | None:
         """Leave for a call; None is a rejection."""
+        if self.reopens_s is not None and not self.rules.trials.needed and now_s >= self.reopens_s:
+            self._change(None)
+            self.closings.append(now_s)
         if self.reopens_s is None:
             return Pass(self.era, trial=False)
         if now_s < self.reopens_s or not self.rules.trials.room(self._under_way, self._results):

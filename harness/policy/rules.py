@@ -7,6 +7,7 @@ libraries, are told in docs/contracts.md; those that look at a share are in `sha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -251,6 +252,75 @@ class InTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class InTotalLately:
+    """So many failures, whatever lies between them, until a success comes so long after the last
+    one: that makes all of them good (nginx's).
+    """
+
+    threshold: int
+    """At least 1."""
+    within_s: float
+    """How long after the last failure a success changes nothing, in seconds."""
+
+    @property
+    def begin(self) -> tuple[int, float]:
+        """No failure yet."""
+        return 0, -math.inf
+
+    def after(self, state: tuple[int, float], failed: bool, at_s: float) -> tuple[int, float]:
+        """How many there were, and when the last one came."""
+        count, last_s = state
+        if failed:
+            return count + 1, at_s
+        return self.begin if at_s - last_s > self.within_s else state
+
+    def opens(self, state: tuple[int, float]) -> bool:
+        """Whether there were enough."""
+        return state[0] >= self.threshold
+
+    def possible(
+        self, state: tuple[int, float], failed: bool, at_s: float, mixed: int
+    ) -> tuple[tuple[int, float], ...]:
+        """A success near to the end of that time may have come before or after it."""
+        count, last_s = state
+        aged_s = at_s - last_s - self.within_s
+        if failed:
+            found = [(count + 1, at_s)]
+            return (*found, (1, at_s)) if mixed and count and aged_s > -_ROUGH_S else (*found,)
+        found = [state] if aged_s < _ROUGH_S or mixed else []
+        return tuple(dict.fromkeys((*found, self.begin) if aged_s > -_ROUGH_S else found))
+
+    def may_open(self, state: tuple[int, float], slack_s: float) -> frozenset[bool]:
+        """What is counted by then is counted."""
+        return ONLY[state[0] >= self.threshold]
+
+    @property
+    def failures(self) -> int:
+        """The threshold."""
+        return self.threshold
+
+    @property
+    def says(self) -> str:
+        """`5 failures without a success 10s after the last`."""
+        within = format_duration(self.within_s)
+        return f"{failures_in_words(self.threshold)} without a success {within} after the last"
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds, and none."""
+        yield from _others(self.threshold, attempts, lambda n: InTotalLately(n, self.within_s))
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Failures that any success makes good, and such as none does."""
+        yield (("is reset by a success", InARow(self.threshold)),)
+        yield (("forgets no failure, however old", InTotal(self.threshold)),)
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """No breaker: nothing opens it."""
 
@@ -314,6 +384,10 @@ def failures_in_words(number: int) -> str:
     return "1 failure" if number == 1 else f"{number} failures"
 
 
+_ROUGH_S = 3.0
+"""How far from the instant by which a success is judged its end may be: that is when it was begun,
+by a clock of whole seconds.
+"""
 _NEVER_OPENS: Rival = ("never opens", Never())
 ONLY = (frozenset({False}), frozenset({True}))
 EITHER = frozenset({False, True})

@@ -13,10 +13,10 @@ from typing import Any
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
-from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.policy.trials import ByShare, EachAlone, Trials
-from harness.policy.waits import Constant, Growing, Multiplied, Wait
+from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
+from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
 
 SettingsJson = dict[str, float | list[float]]
 
@@ -138,6 +138,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
             return said | ({"bucket_s": bucket_s} if bucket_s else {})
         case InARowLately(_, within_s):
             return {"window_s": within_s}
+        case InTotalLately(_, within_s):
+            return {"in_total": 1, "window_s": within_s}
         case InTotal():
             return {"in_total": 1}
         case Never():
@@ -156,7 +158,8 @@ def _rule(said: Any) -> Rule:
     if said.get("never"):
         return Never()
     if said.get("in_total"):
-        return InTotal(threshold)
+        within_s = said.get("window_s")
+        return InTotal(threshold) if within_s is None else InTotalLately(threshold, within_s)
     return InARowLately(threshold, said["window_s"]) if "window_s" in said else InARow(threshold)
 
 
@@ -166,11 +169,18 @@ def _wait_json(wait: Wait) -> SettingsJson:
             return {"wait_factor": factor} | _finite("wait_most_s", most_s)
         case Multiplied(_, most_s):
             return {"wait_multiplied": 1} | _finite("wait_most_s", most_s)
+        case Ticking(plain, tick_s):
+            return _wait_json(plain) | {"wait_tick_s": tick_s}
         case _:
             return {}
 
 
 def _wait(said: Any) -> Wait:
+    plain = _plain_wait(said)
+    return Ticking(plain, said["wait_tick_s"]) if "wait_tick_s" in said else plain
+
+
+def _plain_wait(said: Any) -> Wait:
     first_s, most_s = said["wait_s"], said.get("wait_most_s", math.inf)
     if "wait_factor" in said:
         return Growing(first_s, said["wait_factor"], most_s)
@@ -185,6 +195,8 @@ def _trials_json(trials: Trials) -> SettingsJson:
             said: SettingsJson = {} if at_once == 1 else _finite("trials", at_once)
             said |= {"everybody": 1} if math.isinf(at_once) else {}
             return said | ({} if successes == 1 else {"successes": successes})
+        case Nobody():
+            return {"untried": 1}
         case _:
             return {}
 
@@ -193,6 +205,8 @@ def _trials(said: Any) -> Trials:
     count = int(said.get("trials", 1))
     if "trials_share" in said:
         return ByShare(count, said["trials_share"])
+    if said.get("untried"):
+        return Nobody()
     at_once = math.inf if said.get("everybody") else count
     return EachAlone(at_once, int(said.get("successes", 1)))
 

@@ -23,6 +23,11 @@ class Trials(Protocol):
         ...
 
     @property
+    def needed(self) -> bool:
+        """Whether it closes by trials only; else it is closed as soon as its wait is over."""
+        ...
+
+    @property
     def says(self) -> str:
         """What closes it, in words: `one trial`."""
         ...
@@ -46,6 +51,11 @@ class EachAlone:
         if any(results):
             return "opens"
         return "closes" if len(results) >= self.successes else None
+
+    @property
+    def needed(self) -> bool:
+        """By trials only."""
+        return True
 
     @property
     def says(self) -> str:
@@ -73,9 +83,37 @@ class ByShare:
         return "opens" if sum(results) >= self.share * len(results) - 1e-9 else "closes"
 
     @property
+    def needed(self) -> bool:
+        """By trials only."""
+        return True
+
+    @property
     def says(self) -> str:
         """`10 trials at once, judged together: 50% failures open it again`."""
         return f"{_trials(self.trials)}, judged together: {self.share:.0%} failures open it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """No trials: when its wait is over all come back, and its rule begins anew (Envoy's)."""
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """Everybody passes."""
+        return True
+
+    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+        """Nothing hangs on results."""
+        return None
+
+    @property
+    def needed(self) -> bool:
+        """It closes by itself."""
+        return False
+
+    @property
+    def says(self) -> str:
+        """`no trial`."""
+        return "no trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +127,11 @@ class Credulous:
     def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """The first closes it."""
         return "closes" if results else None
+
+    @property
+    def needed(self) -> bool:
+        """By trials only."""
+        return True
 
     @property
     def says(self) -> str:
@@ -107,6 +150,11 @@ class Oblivious:
     def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """A success closes it."""
         return None if not results else "again" if results[-1] else "closes"
+
+    @property
+    def needed(self) -> bool:
+        """By trials only."""
+        return True
 
     @property
     def says(self) -> str:
@@ -129,6 +177,11 @@ class CountsAgain:
         if results and not results[-1]:
             return "closes"
         return "opens" if len(results) >= self.failures else None
+
+    @property
+    def needed(self) -> bool:
+        """By trials only."""
+        return True
 
     @property
     def says(self) -> str:

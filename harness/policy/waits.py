@@ -23,6 +23,11 @@ class Wait(Protocol):
         ...
 
     @property
+    def later_s(self) -> float:
+        """By up to how much any of them may be longer, as nobody looks at the clock sooner."""
+        ...
+
+    @property
     def says(self) -> str:
         """How long, in words: `60s`."""
         ...
@@ -42,6 +47,11 @@ class Constant:
     def told_apart(self, times: int) -> int:
         """It never changes."""
         return 1
+
+    @property
+    def later_s(self) -> float:
+        """It is over to the instant."""
+        return 0.0
 
     @property
     def says(self) -> str:
@@ -68,6 +78,11 @@ class Growing:
         return _until_longest(self, times, self.most_s)
 
     @property
+    def later_s(self) -> float:
+        """It is over to the instant."""
+        return 0.0
+
+    @property
     def says(self) -> str:
         """`2s, 3 times as long each time, up to 20s`."""
         most = "" if math.isinf(self.most_s) else f", up to {format_duration(self.most_s)}"
@@ -90,10 +105,41 @@ class Multiplied:
         return _until_longest(self, times, self.most_s)
 
     @property
+    def later_s(self) -> float:
+        """It is over to the instant."""
+        return 0.0
+
+    @property
     def says(self) -> str:
         """`30s, as much longer each time, up to 300s`."""
         most = "" if math.isinf(self.most_s) else f", up to {format_duration(self.most_s)}"
         return f"{format_duration(self.first_s)}, as much longer each time{most}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    """A wait whose end is noticed as a clock ticks: nginx's of whole seconds, Envoy's rounds."""
+
+    wait: Wait
+    tick_s: float
+
+    def wait_s(self, times: int) -> float:
+        """The least that it is."""
+        return self.wait.wait_s(times)
+
+    def told_apart(self, times: int) -> int:
+        """As the wait itself."""
+        return self.wait.told_apart(times)
+
+    @property
+    def later_s(self) -> float:
+        """One tick."""
+        return self.tick_s
+
+    @property
+    def says(self) -> str:
+        """`10s, or up to 1s longer`."""
+        return f"{self.wait.says}, or up to {format_duration(self.tick_s)} longer"
 
 
 _MOST_TIMES = 60

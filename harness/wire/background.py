@@ -28,6 +28,8 @@ _MOST = 0.75
 """A rhythm that a fault interrupts or stretches still shows in this share of the intervals."""
 _OFTEN = 3
 """So many calls outside of all requests' lives are no straggler of one."""
+_SELDOM = 0.1
+"""In this share of the time, at the most, requests are seldom under way."""
 _BEAT_S = 0.03
 """How far a call may lie from the instant at which its rhythm wants it."""
 
@@ -43,10 +45,10 @@ def nobodys(
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
     That is one that no request makes, as far as the warm-up and the contract tell, and that is
-    called outside of all requests' lives, with a rhythm, or not by requests that went well without
-    it; or one that is called in both the first ways; or one that is called outside of them again
-    and again, and that requests of every stream do without. `named`: whether a contract names a
-    call at an upstream.
+    called outside of all requests' lives, with a rhythm (but not that of the traffic itself), or
+    not by requests that went well without it; or one that is called in both the first ways; or one
+    that is called outside of them again and again, and that requests of every stream do without.
+    `named`: whether a contract names a call at an upstream.
     """
     declared = [
         entry.partition(" ")[2]
@@ -76,7 +78,7 @@ def nobodys(
         others = [a for a in attempts if a.route and not alike(route, a)]
         if (
             (outside and steady)
-            or (strange and (outside or steady))
+            or (strange and (outside or (steady and not _answers_requests(spans, lives))))
             or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
             or ((strange or outside) and _needless(history, made, others, well=True))
             or (
@@ -106,6 +108,19 @@ def _outside(spans: Sequence[Span], lives: Sequence[Span]) -> int:
             index += 1
         count += busy_s + CLOCK_S < start_s
     return count
+
+
+def _answers_requests(spans: Sequence[Span], lives: Sequence[Span]) -> bool:
+    """Whether each begins while a request is under way although that is seldom so: they come as
+    evenly as the traffic that they are made for, to a stand-in, say.
+    """
+    first_s, last_s = spans[0][0], spans[-1][0]
+    busy_s, until_s = 0.0, first_s
+    for start_s, end_s in lives:
+        end_s = min(end_s, last_s)
+        busy_s += max(0.0, end_s - max(start_s, until_s))
+        until_s = max(until_s, end_s)
+    return not _outside(spans, lives) and busy_s <= _SELDOM * (last_s - first_s)
 
 
 def _done_without(history: History, upstream: str, route: str) -> bool:

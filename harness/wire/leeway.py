@@ -89,8 +89,9 @@ class Leeway:
         for change in self._changes:
             if change.kind == "open":
                 openings += 1
-                wait_s = self._settings.breaker.wait.wait_s(openings)
-                found.append((change.low_s + wait_s, change.high_s + wait_s))
+                wait = self._settings.breaker.wait
+                wait_s = wait.wait_s(openings)
+                found.append((change.low_s + wait_s, change.high_s + wait_s + wait.later_s))
             elif change.kind == "closed":
                 openings = 0
         return tuple(found)

@@ -59,6 +59,14 @@ class Rules:
         seen = self._rule.begin if self._policy.clears else state.seen
         return State("closed", since_s, seen, told=state.told)
 
+    def _back(self, state: State, since_s: float) -> State:
+        """The same breaker, closed by itself: how often it had opened is not forgotten."""
+        return replace(self._closed(state, since_s), openings=state.openings)
+
+    def _coming_back(self, state: State, at_s: float, attempt: Attempt | None) -> Change:
+        low_s = min(at_s, self.due_s(state))
+        return Change("closed", low_s, at_s, None if attempt is None else attempt.id)
+
     # An attempt begins
 
     def begun(self, state: State, stories: Stories, attempt: Attempt, tie_s: float) -> States:
@@ -73,7 +81,10 @@ class Rules:
             return found
         if at_s - state.since_s <= tie_s:
             add(found, state, stories)
-        if at_s >= self.due_s(state) - tie_s:
+        if at_s >= self.due_s(state) - tie_s and not self._trials.needed:
+            back = _with(stories, self._coming_back(state, at_s, attempt))
+            add(found, self._back(state, at_s), back)
+        elif at_s >= self.due_s(state) - tie_s:
             probing = State(
                 "half_open",
                 state.since_s,
@@ -270,6 +281,11 @@ class Rules:
         if state.kind == "closed":
             for one, change in self._after(state, True, opening, high_s, high_s):
                 add(found, one, _with(stories, change))
+        elif state.kind == "open" and high_s >= due_s and not self._trials.needed:
+            stories = _with(stories, self._coming_back(state, high_s, None))
+            back = self._back(state, high_s)
+            for one, change in self._after(back, True, opening, high_s, high_s):
+                add(found, one, _with(stories, change))
         elif state.kind == "open" and high_s >= due_s:
             stories = _with(stories, Change("half_open", low_s, high_s, None))
             probing = replace(state, kind="half_open", freed_s=high_s)
@@ -296,7 +312,8 @@ class Rules:
                 # It has closed only after this request had asked.
                 return state.since_s >= asked.asked_s - tie_s
             case "open":
-                due_s = state.since_s + self._wait_s(state) + self._policy.either_s
+                due_s = state.since_s + self._wait_s(state) + self._policy.wait.later_s
+                due_s += self._policy.either_s
                 return asked.asked_s <= max(due_s, state.freed_s) + tie_s
             case "half_open":
                 return not self._has_room(state) or asked.asked_s <= state.freed_s + tie_s

@@ -324,7 +324,8 @@ class Wire:
         if change.kind == "half_open":
             return "the first attempt since it opened"
         if change.kind == "closed":
-            return "the probe succeeded"
+            tried = self.settings.breaker.trials.needed
+            return "the probe succeeded" if tried else "the first attempt after its wait"
         attempt = next((a for a in self.attempts if a.id == change.attempt), None)
         if change.attempt == ONE_OF_SEVERAL:
             return "failed attempts, one of several near to each other"

@@ -62,9 +62,10 @@ def _longest_wait_s(facts: Facts, upstream: str) -> float:
     """The longest that it stays open in this play: it may wait longer each time in turn."""
     wait = facts.settings(upstream).breaker.wait
     if wait.wait_s(2) == wait.wait_s(1):
-        return wait.wait_s(1)
+        return wait.wait_s(1) + wait.later_s
     changes = facts.wire(upstream).changes.main
-    return wait.wait_s(max(1, sum(change.kind == "open" for change in changes)))
+    opened = sum(change.kind == "open" for change in changes)
+    return wait.wait_s(max(1, opened)) + wait.later_s
 
 
 def _in_bursts(facts: Facts, request: Request, instants: int) -> int:

@@ -11,11 +11,11 @@ from harness.errors import InvalidFile
 from harness.policy.backoffs import Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.policy.trials import EVERYBODY, ByShare, EachAlone
-from harness.policy.waits import Constant, Growing, Multiplied
+from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
+from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.target.loading import parse_target
 
 
@@ -31,6 +31,7 @@ def settings(breaker: str, more: str = "") -> ServiceSettings:
         ("{threshold: 3}", InARow(3)),
         ("{threshold: 3, within: 10s}", InARowLately(3, 10.0)),
         ("{rule: in all, threshold: 3}", InTotal(3)),
+        ("{rule: in all, threshold: 3, within: 10s}", InTotalLately(3, 10.0)),
         ("{rule: rate, share: 50%, calls: 20}", ShareOfCalls(0.5, 20, 1)),
         ("{share: 50%, calls: 20, least: 10}", ShareOfCalls(0.5, 20, 10)),
         ("{rule: rate, share: 30%, within: 10s, least: 6}", ShareOfSeconds(0.3, 10.0, 6)),
@@ -55,6 +56,10 @@ def test_what_opens_it(breaker: str, opens: Rule) -> None:
         (
             "{wait: {first: 30s, step: first, most: 300s}, trials: everybody}",
             Rules(opens=InARow(5), wait=Multiplied(30.0, 300.0), trials=EVERYBODY),
+        ),
+        (
+            "{wait: {first: 10s, tick: 1s}, trials: none}",
+            Rules(opens=InARow(5), wait=Ticking(Constant(10.0), 1.0), trials=Nobody()),
         ),
         (
             "{trials: 3, successes: 2}",
@@ -102,7 +107,8 @@ def test_what_counts_and_how_it_is_retried() -> None:
         ("{trials: {count: 3, shar: 5%}}", "", "'shar' is not known here; did you mean 'share'?"),
         ("{wait: {first: 5s, factr: 2}}", "",
          "'factr' is not known here; did you mean 'factor'?"),
-        ("{wait: {first: 5s}}", "", "expected either `factor` (such as 2) or `step: first`"),
+        ("{wait: {first: 5s}}", "",
+         "expected `factor` (such as 2), `step: first` or `tick` (such as 1s)"),
         ("{}", "    counts: {timeut: neutral}\n",
          "timeut: expected refused, timeout, cut, 4xx, 5xx or a status, such as 404; "
          "did you mean 'timeout'?"),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[3] / "harness"
-NAMES = re.compile(r"\b(InARow|InARowLately|InTotal|Never|ShareOfCalls|ShareOfSeconds|ByShare)\b")
+NAMES = re.compile(
+    r"\b(InARow|InARowLately|InTotal|InTotalLately|Nobody|Ticking|Never|ShareOfCalls|ShareOfSeconds|ByShare)\b"
+)
 
 
 @pytest.mark.parametrize("layer", ["wire", "contract", "checks", "explore", "report"])

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, Never, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.policy.trials import ByShare, EachAlone
-from harness.policy.waits import Constant, Growing, Multiplied, Wait
+from harness.policy.trials import ByShare, EachAlone, Nobody
+from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
 
 Results = list[tuple[float, bool]]
 
@@ -76,6 +76,20 @@ def test_in_all(told: Results, threshold: int) -> None:
         return sum(failed for _, failed in so_far) >= threshold
 
     assert openings(InTotal(threshold), told) == by_force(told, opens)
+
+
+@given(told=results(), threshold=st.integers(1, 4), within_s=st.sampled_from([0.5, 2.0, 6.0]))
+def test_in_all_until_a_success_comes_late(told: Results, threshold: int, within_s: float) -> None:
+    def opens(so_far: Results) -> bool:
+        count, last_s = 0, 0.0
+        for at_s, failed in so_far:  # as nginx keeps it: `fails`, `accessed` and `checked`
+            if failed:
+                count, last_s = count + 1, at_s
+            elif at_s > last_s + within_s:
+                count = 0
+        return count >= threshold
+
+    assert openings(InTotalLately(threshold, within_s), told) == by_force(told, opens)
 
 
 @given(told=results(), threshold=st.integers(1, 4))
@@ -146,10 +160,23 @@ def test_nothing_opens_never() -> None:
         (Constant(5.0), [5, 5, 5, 5]),
         (Growing(2.0, factor=3.0, most_s=20.0), [2, 6, 18, 20]),
         (Multiplied(30.0, most_s=100.0), [30, 60, 90, 100]),
+        (Ticking(Multiplied(8.0, most_s=8.0), 1.0), [8, 8, 8, 8]),
     ],
 )
 def test_waits(wait: Wait, waits_s: list[float]) -> None:
     assert [wait.wait_s(times) for times in (1, 2, 3, 4)] == waits_s
+
+
+def test_without_trials_it_counts_anew_when_its_wait_is_over() -> None:
+    breaker = Breaker(Rules(opens=InARow(2), wait=Multiplied(4.0), trials=Nobody()))
+    let = []
+    for at_s in (0.0, 1.0, 4.9, 5.0, 5.5, 9.0, 13.4, 13.5):
+        leave = breaker.ask(at_s)
+        let.append(leave is not None)
+        if leave is not None:
+            breaker.tell(leave, Result.FAILURE, at_s)
+    assert let == [True, True, False, True, True, False, False, True]
+    assert breaker.trips == [1.0, 5.5]
 
 
 def test_trials_judged_by_their_share() -> None:

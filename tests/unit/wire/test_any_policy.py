@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, Never
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
-from harness.policy.trials import EVERYBODY, ByShare, EachAlone
-from harness.policy.waits import Constant, Growing, Multiplied
+from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
+from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
@@ -23,12 +23,12 @@ from harness.wire.states import Asked, Reading
 RULES = st.builds(
     Rules,
     opens=st.sampled_from(
-        [InARow(1), InARow(3), InARowLately(2, 5.0), InTotal(3), Never(),
+        [InARow(1), InARow(3), InARowLately(2, 5.0), InTotal(3), InTotalLately(3, 6.0), Never(),
          ShareOfCalls(0.5, 6, 3), ShareOfSeconds(0.5, 10.0, 3), ShareOfSeconds(0.3, 8.0, 2, 2.0)]
     ),
     wait=st.sampled_from([Constant(4.0), Growing(2.0, 2.0, 9.0), Multiplied(3.0, 10.0)]),
     trials=st.sampled_from(
-        [EachAlone(), EachAlone(2), EachAlone(1, 2), EVERYBODY, ByShare(3, 0.5)]
+        [EachAlone(), EachAlone(2), EachAlone(1, 2), EVERYBODY, ByShare(3, 0.5), Nobody()]
     ),
 )  # fmt: skip
 CALLS = st.lists(
@@ -85,6 +85,27 @@ def test_one_that_never_tries_again_is_refuted() -> None:
     found = played(odd, calls, declares).refutation
     assert found is not None
     assert found.wrong == "no probe"
+
+
+def test_a_clock_that_ticks_may_make_it_wait_longer() -> None:
+    declares = Rules(opens=InARow(2), wait=Ticking(Constant(4.0), 1.0))
+    later = [(pause_s, 0.1, False) for pause_s in (2.0, 1.5, 1.2, 0.7, 0.7)]
+    calls = [*[(1.0, 0.1, True)] * 2, *later]
+    for wait_s, wrong in ((3.0, "while open"), (4.9, None), (5.9, "no probe")):
+        odd = Rules(opens=InARow(2), wait=Constant(wait_s))
+        found = played(odd, calls, declares).refutation
+        assert (None if found is None else found.wrong) == wrong
+    rigid = played(Rules(opens=InARow(2), wait=Constant(4.9)), calls,
+                   Rules(opens=InARow(2), wait=Constant(4.0))).refutation  # fmt: skip
+    assert rigid is not None
+
+
+def test_whoever_needs_no_trial_comes_back_as_if_nothing_had_been() -> None:
+    declares = Rules(opens=InARow(2), wait=Constant(2.0), trials=Nobody())
+    calls = [(0.5, 0.1, True), (0.5, 0.1, True), (2.5, 0.9, False), (0.1, 0.9, True)] * 2
+    assert played(declares, calls).refutation is None
+    tries_one = Rules(opens=InARow(2), wait=Constant(2.0))
+    assert played(tries_one, calls, declares).refutation is not None
 
 
 def test_trials_judged_together_are_counted_out() -> None:

@@ -89,3 +89,29 @@ def test_three_beats_are_enough_for_a_call_that_no_contract_names() -> None:
 
     assert [a.start_s for a in wire_of(story, contract=True).background] == [2.005, 5.005]
     assert not wire_of(story, contract=False).background
+
+
+def standing_in(*instants: float, lasts_s: float) -> Story:
+    """An upstream that no request of the warm-up needs, called once a second while another is
+    down.
+    """
+    story = Story("auth", fault="status", to_s=4)
+    for second, at_s in enumerate(instants):
+        story.attempt(at_s, took_s=0.002, status=200, route="GET /rate")
+        story.request(second + 1, float(second), took_s=lasts_s, status=200)
+    return story
+
+
+def test_a_stand_in_beats_as_the_traffic_does_and_is_called_for_it() -> None:
+    wire = wire_of(standing_in(*(second + 0.003 for second in range(7)), lasts_s=0.01),
+                   contract=False)  # fmt: skip
+
+    assert not wire.background
+    assert len(wire.attempts) == 7
+
+
+def test_a_beat_that_lies_in_requests_which_are_always_under_way_may_be_nobodys() -> None:
+    wire = wire_of(standing_in(*(second + 0.003 for second in range(7)), lasts_s=0.9),
+                   contract=False)  # fmt: skip
+
+    assert len(wire.background) == 7
