@@ -88,7 +88,11 @@ class _Judge(Counts):
             observed = "no request is known to have been rejected"
             said = "; ".join(wire.changes.differences)
             return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, said)
-        observed = f"0 of {len(wire.demands)} requests rejected"
+        away = len(wire.turned_away)
+        observed = f"{away} of {len(wire.demands)} requests rejected"
+        if away:
+            why = "nothing that was seen would have opened it"
+            return self.finding("opens", Verdict.INCONCLUSIVE, "never", observed, why)
         return self.finding("opens", Verdict.PASSED, "never", observed, self.sight())
 
     def _each(self, what: str, wanted: Sequence[Instant]) -> Finding:

@@ -1,7 +1,8 @@
 """Expectations on how many calls an upstream got.
 
 That there were none proves something only if requests were sent meanwhile whose like was seen to
-reach the upstream in the warm-up.
+reach the upstream in the warm-up. While a breaker is open a call that it lets through before its
+declared wait is over counts, too: else each would end the time in which it is forbidden.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from harness.checks.called import Called, called
 from harness.checks.case import Case
 from harness.checks.wording import counted, plural, seconds
 from harness.scenario.expectations.calls import ExpectCalls
-from harness.units import Range
+from harness.units import Range, format_duration
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import Attempt
 
@@ -22,7 +23,13 @@ _MOST_INSTANTS = 3
 def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
     """One finding: the number of calls, and by what it is known."""
     seen = called(expectation, case)
-    verdict, why = _judge(expectation.calls, seen)
+    early = _early(expectation, case)
+    calls = sorted((*seen.calls, *early), key=lambda call: call.start_s)
+    verdict, why = _judge(expectation.calls, seen, len(calls))
+    words = ""
+    if early:
+        wait = format_duration(case.settings(expectation.upstream).wait_s)
+        words = f"; {len(early)} of them let through before the declared wait of {wait} was over"
     what = counted(expectation.calls, "call")
     what += "" if expectation.on is None else f" of {expectation.on}"
     return (
@@ -31,16 +38,23 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
             claims=case.claims(expectation),
             verdict=verdict,
             expected=counted(expectation.calls, "call"),
-            observed=_observed(seen.calls),
-            evidence=why or seen.evidence(case.history),
+            observed=_observed(calls),
+            evidence=(why or seen.evidence(case.history)) + words,
             because=expectation.because,
         ),
     )
 
 
-def _judge(wanted: Range, seen: Called) -> tuple[Verdict, str | None]:
+def _early(expectation: ExpectCalls, case: Case) -> tuple[Attempt, ...]:
+    """Calls that came while the expectation's own upstream was open by what it declares alone."""
+    condition = expectation.while_
+    if condition is None or condition.state != "open" or condition.upstream != expectation.upstream:
+        return ()
+    return tuple(call for call in case.wire(expectation.upstream).early if call.source != "latency")
+
+
+def _judge(wanted: Range, seen: Called, count: int) -> tuple[Verdict, str | None]:
     """The verdict, and why where it is inconclusive."""
-    count = len(seen.calls)
     if count - seen.slipped.in_ > wanted.high:
         return Verdict.FAILED, None
     if count >= wanted.low > 0 and (wanted.high == float("inf") or not seen.sight.hidden):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _QUIET_S = 2.0
 _LONGEST_QUIET_S = 15.0
+_ENOUGH_TO_TELL = 5
+"""After so many scenarios it can be said how long the others will take."""
 
 
 @click.command(
@@ -129,6 +131,7 @@ class _Told:
 
 async def _watched(prover: Prover, scenarios: Sequence[Scenario], told: _Told) -> list[Proof]:
     """Prove all, and say how far it is wherever nothing was said for a while."""
+    began_s = time.monotonic()
 
     async def tick() -> None:
         quiet_s = _QUIET_S
@@ -138,7 +141,7 @@ async def _watched(prover: Prover, scenarios: Sequence[Scenario], told: _Told) -
                 told.last_s = time.monotonic()
                 quiet_s = min(quiet_s * 1.5, _LONGEST_QUIET_S)
                 far = f"{prover.finished} of {plural(len(scenarios), 'scenario')}, "
-                far += plural(prover.plays, "play")
+                far += plural(prover.plays, "play") + _left(prover, len(scenarios), began_s)
                 click.echo(f"...{far}", err=True)
 
     ticking = asyncio.create_task(tick())
@@ -146,6 +149,16 @@ async def _watched(prover: Prover, scenarios: Sequence[Scenario], told: _Told) -
         return await prover.prove(scenarios)
     finally:
         ticking.cancel()
+
+
+def _left(prover: Prover, scenarios: int, began_s: float) -> str:
+    """How long the others will take, if they take as long as those before."""
+    from harness.report.totals import span
+
+    if prover.finished < _ENOUGH_TO_TELL:
+        return ""
+    each_s = (time.monotonic() - began_s) / prover.finished
+    return f", about {span(each_s * (scenarios - prover.finished))} left"
 
 
 def _json(proofs: Sequence[Proof], plays: int) -> str:
@@ -166,5 +179,15 @@ def _json(proofs: Sequence[Proof], plays: int) -> str:
         for proof in proofs
         if proof.trouble is not None
     ]
-    found = {"unprovable": unprovable, "unplayed": unplayed, "plays": plays}
+    proved = [
+        {"scenario": proof.ledger.scenario.name, "expectation": name, "failed_by": by}
+        for proof in proofs
+        for (_, name), by in proof.ledger.failed_by.items()
+    ]
+    found = {
+        "unprovable": unprovable,
+        "proved": proved,
+        "unplayed": unplayed,
+        "plays": plays,
+    }
     return json.dumps(found, indent=2, ensure_ascii=False)

@@ -55,8 +55,7 @@ class ShareOfCalls:
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
         window = f"the last {self.window} results"
-        least = f" ({self.least} at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of {window}{least}"
+        return f"{self.share:.0%} failures of {window} ({self.least} at least)"
 
     @property
     def heavy(self) -> bool:
@@ -140,8 +139,7 @@ class ShareOfSeconds:
     def says(self) -> str:
         """`50% failures of the last 10s (6 results at least)`."""
         span = format_duration(self.window_s)
-        least = f" ({self.least} results at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of the last {span}{least}"
+        return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
 
     @property
     def heavy(self) -> bool:

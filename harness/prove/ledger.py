@@ -100,6 +100,10 @@ class Ledger:
         expect, default = self.scenario.expect, self.scenario.claims
         return {index: frozenset(expect[index].claims or default) for index, _ in self.open}
 
+    def failed_in(self, label: str) -> frozenset[int]:
+        """The expectations of which a play was the first to fail something, by index."""
+        return frozenset(key[0] for key, by in self.failed_by.items() if by == label)
+
     def unprovable(self) -> tuple[Unprovable, ...]:
         """What no play failed, and how often it passed instead."""
         lines = self.scenario.expect_lines

@@ -17,14 +17,8 @@ from harness.errors import HarnessError
 from harness.history.events import Event
 from harness.history.view import History
 from harness.prove.ledger import Ledger
-from harness.prove.variants import (
-    Defective,
-    Variant,
-    apt,
-    known,
-    without_faults,
-    without_resilience,
-)
+from harness.prove.order import Order, may_break
+from harness.prove.variants import Defective, Variant, without_faults, without_resilience
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
@@ -58,6 +52,11 @@ class Prover:
     plays: int = 0
     finished: int = 0
     _engine: SimEngine = field(default_factory=SimEngine)
+    _order: Order = field(init=False)
+
+    def __post_init__(self) -> None:
+        """All defects are known; how they fare is learnt on the way."""
+        self._order = Order(self.defects)
 
     async def prove(self, scenarios: Sequence[Scenario]) -> list[Proof]:
         """Prove all scenarios, side by side; in their order."""
@@ -78,47 +77,44 @@ class Prover:
         proof = Proof(ledger=Ledger(scenario))
         proof.trouble = self._engine.unplayable(scenario) or await self._sound(proof.ledger)
         if proof.trouble is None:
-            for variant in self._variants(proof.ledger):
-                if not proof.ledger.open:
-                    break
-                history = await self._play(variant)
-                if isinstance(history, str):
-                    proof.ledger.lost[variant.label] = history
-                    continue
-                await asyncio.to_thread(proof.ledger.add, variant.label, variant.scenario, history)
+            for variant in self._cheap(scenario):
+                if proof.ledger.open:
+                    await self._try(variant, proof.ledger)
+            await self._try_defects(proof.ledger)
         self.finished += 1
         self.done(proof)
         return proof
 
-    def _variants(self, ledger: Ledger) -> Iterator[Variant]:
-        """The cheapest doubts first; which defects are worth a play depends on what is open."""
-        scenario = ledger.scenario
+    def _cheap(self, scenario: Scenario) -> Iterator[Variant]:
+        """What needs no defect: it comes first."""
         yield without_faults(scenario, self.target)
         naive = without_resilience(scenario, self.target)
         if naive is not None and naive.target.name != self.target.name:
             yield naive
-        tried: set[str] = set()
-        asked: Counter[int] = Counter()
-        while (following := self._following(ledger, tried, asked)) is not None:
-            tried.add(following.id)
-            yield Variant(label=following.id, scenario=scenario, target=following.target)
 
-    def _following(self, ledger: Ledger, tried: set[str], asked: Counter[int]) -> Defective | None:
-        """The next defect: one that the scenario is known to fail, or one for an expectation.
+    async def _try_defects(self, ledger: Ledger) -> None:
+        """Those that are likely to fail what is open, until nothing is or none is left."""
+        scenario, tried, asked = ledger.scenario, set[str](), Counter[int]()
+        while questions := ledger.questions:
+            enough = [index for index in questions if asked[index] >= self.most_others]
+            defect = self._order.following(scenario, questions, tried, known_only=enough)
+            if defect is None:
+                return
+            tried.add(defect.id)
+            fits = [index for index in questions if may_break(defect, questions[index])]
+            if scenario.name not in defect.scenarios:
+                asked.update(fits)
+            variant = Variant(label=defect.id, scenario=scenario, target=defect.target)
+            if await self._try(variant, ledger):
+                self._order.learn(defect, scenario, fits, ledger.failed_in(variant.label))
 
-        Each expectation that is open has some tried for it, in turn.
-        """
-        questions = ledger.questions
-        everything = frozenset().union(*questions.values())
-        for each in known(self.defects, ledger.scenario, everything):
-            if each.id not in tried:
-                return each
-        for index in sorted(questions, key=lambda index: asked[index]):
-            for each in apt(self.defects, questions[index]):
-                if each.id not in tried and asked[index] < self.most_others:
-                    asked[index] += 1
-                    return each
-        return None
+    async def _try(self, variant: Variant, ledger: Ledger) -> bool:
+        """Play one and judge it; whether it counts."""
+        history = await self._play(variant)
+        if isinstance(history, str):
+            ledger.lost[variant.label] = history
+            return False
+        return await asyncio.to_thread(ledger.add, variant.label, variant.scenario, history)
 
     async def _sound(self, ledger: Ledger) -> str | None:
         own = Variant(label="sound", scenario=ledger.scenario, target=self.target)

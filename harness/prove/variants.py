@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,19 +57,6 @@ def without_resilience(scenario: Scenario, target: Target) -> Variant | None:
         return None
     settings = {"breakers": target.breakers, "users": target.users}
     return Variant(label="naive", scenario=scenario, target=naive.model_copy(update=settings))
-
-
-def known(
-    defects: Sequence[Defective], scenario: Scenario, claims: frozenset[str]
-) -> list[Defective]:
-    """The defects that a scenario is known to fail, of those that break one of these claims."""
-    return [each for each in apt(defects, claims) if scenario.name in each.scenarios]
-
-
-def apt(defects: Sequence[Defective], claims: frozenset[str]) -> list[Defective]:
-    """The defects that break one of these claims (or may), those first that break little else."""
-    breaking = [each for each in defects if each.claims & claims or not each.claims]
-    return sorted(breaking, key=lambda each: -len(each.claims & claims) / (len(each.claims) or 1))
 
 
 def find_defects(folder: Path | None, target: Target) -> list[Defective]:

@@ -89,6 +89,13 @@ class PatientWire(Wire):
         )
 
     @cached_property
+    def early(self) -> tuple[Attempt, ...]:
+        """Probes that surely came before the declared wait was over."""
+        if self.refutation is None:
+            return ()
+        return tuple(a for a in self._strict.early if not self.leeway.doubts(a))
+
+    @cached_property
     def probes(self) -> tuple[Probe, ...]:
         """The attempts that it let through while half open, with those surely made beside them."""
         found = self._strict.probes

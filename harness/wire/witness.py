@@ -364,6 +364,18 @@ class Wire:
             if any(w.start_s + slack_s < a.start_s < w.end_s - slack_s for w in self.open_windows)
         )
 
+    @cached_property
+    def early(self) -> tuple[Attempt, ...]:
+        """Probes that came before the declared wait was over: by what was declared, it was open."""
+        if self.refutation is None:
+            return ()
+        forgiven = self.held_against(declared(self.settings), forgiving=True).unexplained
+        forbidden = {
+            one.attempt.id for one in forgiven if one.wrong == "while open" and one.attempt
+        }
+        came = {change.attempt for change in self.changes.main if change.kind == "half_open"}
+        return tuple(attempt for attempt in self.attempts if attempt.id in forbidden & came)
+
     @property
     def unreadable(self) -> bool:
         """Whether for some time nothing could be read from the order of events."""

@@ -176,7 +176,24 @@ def test_a_gateway_that_differs_and_is_sound_passes(
     assert judgement.verdict is Verdict.PASSED, wrong
 
 
-@pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.stem)
+CROWDED = (
+    "auth_blackhole_50s",
+    "auth_blackhole_burst",
+    "auth_cut_heads",
+    "billing_blackhole_50s",
+    "burst_at_the_probe",
+    "late_success",
+    "nobody_gets_in",
+    "two_users_at_once",
+)
+"""Those in which requests meet at one breaker: elsewhere lines have but one order."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in BUNDLED if ALL or path.stem in CROWDED],
+    ids=lambda path: path.stem,
+)
 def test_the_sound_gateway_passes_whatever_the_order_of_its_lines(
     path: Path, tracing: SimEngine, tmp_path: Path
 ) -> None:
@@ -228,16 +245,17 @@ SETTINGS = {
 }
 """Other settings, and the upstreams for which they differ from the documented ones."""
 
-ELSEWHERE = [
-    pytest.param(breakers, path, id=f"{label}-{path.stem}")
-    for label, (breakers, differ) in SETTINGS.items()
-    for path in BUNDLED
-    if differ.intersection(load_scenario(path).faulted_upstreams)
-]
-"""Each of these settings with the scenarios that hit such an upstream."""
+
+def _elsewhere() -> Iterator[object]:
+    """Each scenario with one of these settings, in turn; OUTAGE_CATALOGUE=all: with each."""
+    for index, path in enumerate(BUNDLED):
+        hit = load_scenario(path).faulted_upstreams
+        fitting = [name for name, (_, differ) in SETTINGS.items() if differ.intersection(hit)]
+        for name in fitting if ALL else fitting[index % 2 :][:1] or fitting:
+            yield pytest.param(SETTINGS[name][0], path, id=f"{name}-{path.stem}")
 
 
-@pytest.mark.parametrize(("breakers", "path"), ELSEWHERE)
+@pytest.mark.parametrize(("breakers", "path"), list(_elsewhere()))
 def test_a_sound_gateway_with_other_settings_is_failed_by_nothing(
     breakers: dict[str, dict[str, float]], path: Path, simulation: SimEngine, tmp_path: Path
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
+from collections import Counter
 
 from flask import Response, redirect
 from flask import request as current
@@ -46,12 +48,17 @@ def login_503_page():
 
 @defect(
     "login-503-empty",
-    "login in an outage answers 503 with nothing",
+    "login in an outage answers 503 with nothing, not even a type",
     claims="G1",
-    scenarios="everybody_behind_one_breaker",
+    scenarios="everybody_behind_one_breaker login_blackhole_50s",
 )
 def login_503_empty():
-    auth.unavailable = lambda what: Response(status=503)
+    def unavailable(what):
+        response = Response(status=503)
+        del response.headers["Content-Type"]
+        return response
+
+    auth.unavailable = unavailable
 
 
 def _last_words() -> str:
@@ -462,7 +469,7 @@ def wrong_password_400():
     "wrong-password-sets-cookie",
     "a wrong password is answered 401 with a cookie",
     claims="G1",
-    scenarios="wrong_passwords",
+    scenarios="wrong_passwords nobody_gets_in",
 )
 def wrong_password_sets_cookie():
     def refusing(status, error):
@@ -551,3 +558,72 @@ def login_without_token():
         return response
 
     auth._signed_in = signed_in
+
+
+@defect(
+    "login-limit-503",
+    "whoever logs in too often is answered 503, as by some servers' own limits",
+    claims="G1 G9",
+    scenarios="login_limit",
+)
+def login_limit_503():
+    answer = app._http_error
+    app._http_error = lambda error: (
+        refused(503, "slow down") if error.code == 429 else answer(error)
+    )
+
+
+@defect(
+    "stack-in-400",
+    "a 400 says why: the stack trace",
+    claims="G9 G1",
+    scenarios="nobody_gets_in",
+)
+def stack_in_400():
+    def refusing(status, error):
+        if status != 400:
+            return refused(status, error)
+        try:
+            json.loads(current.get_data())["password"]
+        except (ValueError, LookupError, TypeError):
+            return refused(status, traceback.format_exc())
+        return refused(status, error)
+
+    for module in (auth, chat):
+        module.refused = refusing
+
+
+@defect(
+    "a-second-for-everything",
+    "a request that takes longer than a second is answered 504, whatever has come of it",
+    claims="B8 G5",
+    scenarios="chroma_slow",
+)
+def a_second_for_everything():
+    reply = chat.reply
+
+    def in_time(*given):
+        begun_s = time.monotonic()
+        response = reply(*given)
+        return response if time.monotonic() - begun_s <= 1 else refused(504, "it took too long")
+
+    chat.reply = in_time
+
+
+@defect(
+    "outage-locks-account",
+    "logins that fail in an outage count as wrong passwords: the account is locked afterwards",
+    claims="G1",
+    scenarios="login_blackhole_50s",
+)
+def outage_locks_account():
+    failed: Counter[str] = Counter()
+
+    def log_in(services, email, password):
+        response = _log_in(services, email, password)
+        if response.status_code == 200 and failed[email] >= 5:
+            return refused(423, "the account is locked")
+        failed[email] += response.status_code in (401, 503)
+        return response
+
+    auth.log_in = log_in

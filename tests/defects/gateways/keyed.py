@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import wraps
 
+from flask import g
 from flask import request as current
 
-from gateway.resilience import CircuitBreaker, State
+import gateway.identity as identity
+import gateway.routes.auth as auth
+import gateway.routes.chat as chat
+import gateway.routes.lookup as lookup
+import gateway.routes.projects as projects
+from gateway.resilience import CircuitBreaker, ResilientServiceClient, State
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.patching import change_settings, count_by, use_breaker
+from tests.defects.gateways.patching import change_settings, count_by, use_breaker, use_client
 
 
 @defect(
@@ -316,3 +323,41 @@ def breaker_forgotten():
             return super().admit()
 
     use_breaker(Breaker)
+
+
+@defect(
+    "breaker-around-the-view",
+    "auth's breaker stands around the whole view: what fails behind it counts as auth's failure",
+    claims="B10 B1 G2",
+    scenarios="files_and_snapshots_503",
+)
+def breaker_around_the_view():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.url.endswith("/verify_token"):
+                g.verified = self.breaker, permit
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    needs_user = identity.needs_user
+
+    def counted(services):
+        def decorate(view):
+            guarded = needs_user(services)(view)
+
+            @wraps(view)
+            def counting(*args, **options):
+                response = guarded(*args, **options)
+                if "verified" in g:
+                    breaker, permit = g.verified
+                    told = breaker.failed if response.status_code >= 500 else breaker.succeeded
+                    told(permit)
+                return response
+
+            return counting
+
+        return decorate
+
+    for module in (auth, chat, lookup, projects):
+        module.needs_user = counted
+    use_client(Client)

@@ -8,8 +8,11 @@ import requests
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 
+import gateway.context as context
 import gateway.resilience.transport as transport
+import gateway.routes.chat as chat
 import gateway.services as services
+from gateway.answers import unavailable
 from gateway.resilience import ResilientServiceClient
 from tests.defects.gateways.catalogue import defect
 from tests.defects.gateways.patching import use_client
@@ -132,3 +135,46 @@ def redirects_followed():
             return super().request(method, url, **{**options, "allow_redirects": True})
 
     transport._Session = Session
+
+
+@defect(
+    "dead-connection-opens",
+    "connections are kept alive, and one that has died opens the breaker at once",
+    claims="B1 B9",
+    scenarios="git_restarts",
+)
+def dead_connection_opens():
+    stale_connections()
+
+    class Client(ResilientServiceClient):
+        def _on_failure(self, request, attempt, permit, failed):
+            if "reset" in failed.words or "closed" in failed.words:
+                self.breaker._failures = self.breaker.threshold
+            super()._on_failure(request, attempt, permit, failed)
+
+    use_client(Client)
+
+
+@defect(
+    "nonsense-keeps-connection",
+    "a document that can't be read keeps its connection: after five there is none left, 503",
+    claims="G5 B8",
+    scenarios="nonsense_from_the_rest",
+)
+def nonsense_keeps_connection():
+    lost = []
+    understood = context._documents
+
+    def documents(answer):
+        found = understood(answer)
+        if found is None:
+            lost.append(answer)
+        return found
+
+    reply = chat.reply
+
+    def with_a_connection(*given):
+        return unavailable("Vector store") if len(lost) >= 5 else reply(*given)
+
+    context._documents = documents
+    chat.reply = with_a_connection

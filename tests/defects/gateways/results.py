@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import time
+from collections import deque
 
 import requests
 
 import gateway.resilience.transport as transport
 from gateway.answers import agreed
-from gateway.resilience import CircuitBreaker, ResilientServiceClient
+from gateway.resilience import CircuitBreaker, ResilientServiceClient, State
 from tests.defects.gateways.catalogue import defect
 from tests.defects.gateways.patching import count_not, use_breaker, use_client
 
@@ -177,7 +178,7 @@ def resetting_429():
     "slow-counted",
     "an answer that takes longer than a second is counted as a failure",
     claims="B1 B2 B5",
-    scenarios="slow_then_dead",
+    scenarios="slow_then_dead chroma_slow",
 )
 def slow_counted():
     class Client(ResilientServiceClient):
@@ -288,3 +289,44 @@ def rejections_counted():
 )
 def cut_head_accepted():
     transport._WholeLines = io.BufferedReader
+
+
+@defect(
+    "late-answers-discarded",
+    "an answer that comes after the breaker has opened is thrown away",
+    claims="B5",
+    scenarios="late_success",
+)
+def late_answers_discarded():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if self.breaker.snapshot().state is State.OPEN:
+                raise self._unavailable("circuit breaker open", None)
+            super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "refusals-in-ten-seconds",
+    "any five answers of 4xx within ten seconds open it",
+    claims="B1 B2",
+    scenarios="nobody_gets_in",
+)
+def refusals_in_ten_seconds():
+    class Client(ResilientServiceClient):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._refused_s = deque(maxlen=5)
+
+        def _on_answer(self, response, attempt, permit):
+            now_s = time.monotonic()
+            if 400 <= response.status_code < 500:
+                self._refused_s.append(now_s)
+                if len(self._refused_s) == 5 and now_s - self._refused_s[0] <= 10:
+                    self.breaker._failures = self.breaker.threshold
+                    self.breaker.failed(permit)
+                    return
+            super()._on_answer(response, attempt, permit)
+
+    use_client(Client)

@@ -396,3 +396,22 @@ def deadline_halved():
 )
 def single_attempts_retried():
     change_settings(attempts=lambda given: 4 if given.attempts == 1 else given.attempts)
+
+
+@defect(
+    "gets-pass-while-open",
+    "a GET is let through while open, since reading does no harm",
+    claims="B3 B10",
+    scenarios="failures_far_apart files_and_snapshots_503",
+)
+def gets_pass_while_open():
+    class Client(ResilientServiceClient):
+        def _admitted(self, failed):
+            return self.breaker.admit() or Permit(-1, probe=False)
+
+        def _attempt(self, request, attempt, permit):
+            if permit.generation == -1 and request.method != "GET":
+                raise self._unavailable("circuit breaker open", None)
+            return super()._attempt(request, attempt, permit)
+
+    use_client(Client)

@@ -39,3 +39,21 @@ def test_a_connection_that_was_closed_before_hides_none(case, world) -> None:
     (finding,) = findings_of(found.scenario.expect[0], found)
 
     assert finding.verdict is not Verdict.PASSED, str(finding)
+
+
+def test_requests_rejected_for_nothing_that_was_seen_are_no_proof_that_it_never_opened(
+    case, world
+) -> None:
+    shown = world().warmed_up().fault("restart", "auth", 2.5, 2.6)
+    for at_s in (0.0, 1.0, 2.0):
+        shown.answers("chat", [at_s], 200).call("auth", at_s + 0.001)
+    shown.answers("chat", [3.0, 4.0], 401)
+    found = case(
+        "faults: [{upstream: auth, fault: restart, from: 2.5s}]\n"
+        "expect: [{breaker: auth, opens: never}]",
+        shown,
+    )
+    (finding,) = findings_of(found.scenario.expect[0], found)
+
+    assert finding.verdict is Verdict.INCONCLUSIVE, str(finding)
+    assert finding.observed == "2 of 5 requests rejected"

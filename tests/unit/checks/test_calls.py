@@ -145,3 +145,37 @@ expect: [{during: 10s..40s, upstream: auth, calls: 0}]
 """
     finding = one(case(text, rejected(world, evidence=("stub",))))
     assert finding.verdict is Verdict.PASSED
+
+
+def opened(world, *let_through, turned_away):
+    """Auth (N 5, W 60 s) opens at 4.005 s; some requests are let through although it is open."""
+    shown = world().warmed_up().fault("status", "auth", 0.0, 90.0)
+    for at_s in (0.0, 1.0, 2.0, 3.0, 4.0, *let_through):
+        shown.answers("chat", [at_s], 401).call("auth", at_s + 0.001, status=503)
+    return shown.answers("chat", turned_away, 401)
+
+
+WHILE = """
+faults: [{upstream: auth, fault: status, status: 503}]
+expect: [{while: auth is open, upstream: auth, calls: 0}]
+"""
+
+
+def test_a_call_before_the_declared_wait_is_over_came_while_open(case, world):
+    # Else each call would end the time in which it is forbidden, as a probe that came early.
+    away = [at_s for at_s in range(5, 31) if at_s not in (12, 21)]
+    found = one(case(WHILE, opened(world, 12.0, 21.0, turned_away=away)))
+    assert found.verdict is Verdict.FAILED
+    assert found.observed == "2 calls, at 12s, 21s"
+    assert "2 of them let through before the declared wait of 60s was over" in found.evidence
+
+
+def test_a_probe_that_is_due_did_not_come_while_open(case, world):
+    away = [at_s for at_s in range(5, 80) if at_s != 65]
+    assert one(case(WHILE, opened(world, 65.0, turned_away=away))).verdict is Verdict.PASSED
+
+
+def test_a_breaker_that_trips_late_was_not_open_before(case, world):
+    # Its eighth failure opens it: what is wrong is when it opens, not what it does while open.
+    shown = opened(world, 5.0, 6.0, 7.0, turned_away=range(8, 31))
+    assert one(case(WHILE, shown)).verdict is Verdict.PASSED

@@ -50,7 +50,6 @@ def test_each_scenario_fails_some_defect_or_asks_for_what_the_catalogue_lacks():
 
 TWINS = {
     "auth_killed": "auth_refused_50s by another fault",
-    "chroma_slow": "the sound side of timeouts: nothing fails",
     "git_request_lost_30s": "auth_blackhole_50s at another upstream",
 }
 """Scenarios that no defect of the catalogue needs, and why they are there."""

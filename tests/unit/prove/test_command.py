@@ -53,7 +53,15 @@ def test_an_expectation_that_cannot_fail_is_told_and_one_that_can_is_not(
     target.write_text(SOUND, encoding="utf-8")
     assert call(["prove", str(alarm), "--target", str(target), "--format", "json"]) == 1
     said = capfd.readouterr()
-    (found,) = json.loads(said.out)["unprovable"]
+    told = json.loads(said.out)
+    assert told["proved"] == [
+        {
+            "scenario": "alarm",
+            "expectation": "chat is answered 401 in 0s..3s",
+            "failed_by": "without its faults",
+        }
+    ]
+    (found,) = told["unprovable"]
     assert found == {
         "scenario": "alarm",
         "expectation": "never 'Aardvark' in an answer for a request",

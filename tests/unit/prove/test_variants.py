@@ -7,41 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.prove.variants import Defective, apt, find_defects, known, without_resilience
+from harness.prove.variants import find_defects, without_resilience
 from harness.target import Target
 from harness.target.loading import bundled
 from tests.unit.checks.conftest import scenario_of
 
 SCENARIO = scenario_of("expect: [{never: {status: 500}}]")
-
-
-def defective(name: str, claims: str, *scenarios: str) -> Defective:
-    target = bundled("reference")
-    assert target is not None
-    return Defective(
-        id=name,
-        claims=frozenset(claims.split()),
-        scenarios=frozenset(scenarios),
-        target=target,
-    )
-
-
-def test_known_defects_come_first_and_only_those_of_claims_in_question() -> None:
-    defects = [
-        defective("broad", "B1 B2 B3"),
-        defective("apt", "B3"),
-        defective("known", "B3 G2", "s"),
-        defective("known for something else", "G1", "s"),
-        defective("of other claims", "G7"),
-        defective("silent about claims", "", "s"),
-    ]
-    claims = frozenset({"B3"})
-    assert [each.id for each in known(defects, SCENARIO, claims)] == [
-        "known",
-        "silent about claims",
-    ]
-    found = [each.id for each in apt(defects, claims)]
-    assert found == ["apt", "known", "broad", "silent about claims"]
 
 
 def test_naive_stands_in_only_for_a_target_that_calls_the_same_upstreams() -> None:
