@@ -20,7 +20,7 @@ settings.load_profile("patient")
 collect_ignore_glob = ["*.yaml"]
 """Scenario files below this folder are data of tests."""
 
-KEEP_TIME = ("compose", "contract", "end_to_end", "engines")
+KEEP_TIME = ("engines", "compose", "end_to_end", "contract")
 """Folders whose tests wait for real sockets, processes and containers: `make test` runs them beside
 the others, which then take only the processor time that is left."""
 

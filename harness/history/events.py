@@ -221,7 +221,7 @@ class Triggered(Event):
     kind: ClassVar[str] = "triggered"
     fault: int
     after: str
-    """The event, in words: `auth's breaker is open`."""
+    """The event, in words: `mail's breaker is open`."""
     known_by: str
     """By what: `the target's status endpoint`, `the target's log`, `what crossed the proxy`, `calls
     at the stub`."""

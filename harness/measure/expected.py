@@ -1,18 +1,23 @@
-"""What a breaker that counts failures in a row makes of calls, worked out from its rule."""
+"""What a breaker that counts failures makes of calls, worked out from its rule."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow
+from harness.policy.rules import InARow, Rule
 from harness.policy.waits import Constant
 
 
 def first_short(
-    met: Sequence[str | None], tries: Mapping[str, int], *, threshold: int, by_call: bool
+    met: Sequence[str | None],
+    tries: Mapping[str, int],
+    *,
+    threshold: int,
+    by_call: bool,
+    rule: Callable[[int], Rule] = InARow,
 ) -> tuple[tuple[int, int] | None, ...]:
     """Which call is the first that is turned away or cut short, and how many attempts it makes.
 
@@ -21,7 +26,7 @@ def first_short(
     """
     found = []
     for asks_again in (True, False):
-        breaker = Breaker(Rules(opens=InARow(threshold), wait=Constant(math.inf)))
+        breaker = Breaker(Rules(opens=rule(threshold), wait=Constant(math.inf)))
         made = []
         for kind in met:
             usual = 1 if kind is None else tries[kind]

@@ -55,7 +55,8 @@ class ShareOfCalls:
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
         window = f"the last {self.window} results"
-        return f"{self.share:.0%} failures of {window} ({self.least} at least)"
+        least = f" ({self.least} at least)" if self.least > 1 else ""
+        return f"{self.share:.0%} failures of {window}{least}"
 
     @property
     def heavy(self) -> bool:
@@ -139,7 +140,8 @@ class ShareOfSeconds:
     def says(self) -> str:
         """`50% failures of the last 10s (6 results at least)`."""
         span = format_duration(self.window_s)
-        return f"{self.share:.0%} failures of the last {span} ({self.least} results at least)"
+        least = f" ({self.least} results at least)" if self.least > 1 else ""
+        return f"{self.share:.0%} failures of the last {span}{least}"
 
     @property
     def heavy(self) -> bool:

@@ -10,6 +10,9 @@ from harness.scenario.faults import KINDS
 from harness.wire.attempts import EITHER, FAILURE, Attempt
 from harness.wire.sight import Sight
 
+_AT_ONCE_S = 0.02
+"""Nobody gives an answer up so soon."""
+
 
 def closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
     """When a connection was accepted and closed by the far side before any request."""
@@ -17,6 +20,18 @@ def closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
     if closed is None or closed.closed_by == "client" or events[0].what != "accepted":
         return None
     return events[0].at_s, closed.at_s
+
+
+def says_goodbye(events: Sequence[Crossed]) -> bool:
+    """Whether a client that had been answered spoke once more and closed at once: it can't have
+    wanted an answer to that.
+    """
+    if len(events) < 3:
+        return False
+    before, said, closed = events[-3:]
+    goodbye = (before.what, said.what, closed.what) == ("response", "request", "closed")
+    by_client = closed.closed_by == "client"
+    return goodbye and by_client and closed.at_s - said.at_s <= _AT_ONCE_S
 
 
 def unheard(

@@ -24,6 +24,7 @@ from harness.wire.implied import Implied
 from harness.wire.learned import Learned, alike, calls_of, most_calls_of
 from harness.wire.owners import Owners, same
 from harness.wire.sight import Sight
+from harness.wire.stale import Stale
 
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
@@ -45,6 +46,7 @@ class Demands:
         self._history = history
         self._settings = settings
         self._sights = sights
+        self._stale = {name: Stale(history, name) for name in attempts}
         self.background = {
             name: nobodys(history, name, made, named) for name, made in attempts.items()
         }
@@ -197,6 +199,8 @@ class Demands:
                 outcome = "unknown"  # it may not have asked
         if outcome == "turned away" and self._took_too_long(upstream, asked_s, by_s):
             outcome = "unknown"
+        if outcome == "turned away" and self._stale[upstream].may_fail(asked_s, by_s):
+            outcome = "unseen"
         return Demand(request=request, outcome=outcome, asked_s=asked_s, asked_by_s=by_s)
 
     def _passed(

@@ -19,7 +19,7 @@ from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
 from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, by_start
-from harness.wire.connections import closed_unasked, opened, unheard
+from harness.wire.connections import closed_unasked, opened, says_goodbye, unheard
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
@@ -93,6 +93,8 @@ class _Eyes:
         begun: list[tuple[float, int, int]] = []
         for number, events in by_connection.items():
             requests = [i for i, event in enumerate(events) if event.what == "request"]
+            if self._bare and says_goodbye(events):
+                requests.pop()
             begun += [(events[index].at_s, number, index) for index in requests]
             if not requests and self._bare:
                 yield from unheard(events, self._sight, self._timeout_s, self._slowing)

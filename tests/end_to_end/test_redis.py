@@ -87,6 +87,9 @@ expect:
   - {breaker: redis, opens: 2500ms ± 500ms}
   - {"while": redis is open, upstream: redis, calls: 0}
   - {traffic: page, during: 8s..10s, status: 200}
+  - {upstream: redis, connections: "<= 1"}
+  - {upstream: redis, connections: 1, during: 8s..10s}
+  - {upstream: redis, new_connections: 3..4}
 """
 
 

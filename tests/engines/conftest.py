@@ -1,20 +1,29 @@
 """What the comparisons of engines stand on: scenarios played once on each, everything side by side.
 
-All worlds start before any plays, so starting containers disturbs no scenario, and it takes as long
-as the longest of them: T1 by default. With OUTAGE_PARITY=all every bundled scenario is played on
-`local` and every timeline T1-T9 on the two others: four minutes.
+All worlds start before any plays, so starting containers disturbs no scenario. The timelines that
+take minutes are played in a hurry: those in `hasty/`, on a reference gateway whose deadlines and
+waits are shorter (`hasty/compose.yaml`), so that what a busy machine disturbed can be played again.
+With OUTAGE_PARITY=all every bundled scenario is played on `local` and every timeline T1-T9 on the
+two others, too, at the document's own pace.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.bundled import bundled_folder, find_scenarios
+from harness.contracts.policies import Adjustment
 from harness.engines.base import Engine, Progress
+from harness.engines.compose.command import OVERRIDE
 from harness.engines.compose.dockerd import Dockerd
 from harness.engines.compose.engine import ComposeEngine
 from harness.engines.local.engine import LocalEngine
@@ -24,33 +33,46 @@ from harness.machine.starts import Starts
 from harness.runs.runner import Played, play_all
 from harness.scenario.loader import load_scenarios
 from harness.scenario.model import Scenario
+from harness.target import Target
 from harness.target.loading import load_target
 from harness.toxiproxy.locate import find_toxiproxy
 
 ALL = os.environ.get("OUTAGE_PARITY") == "all"
 LONGEST_S = 16.0
 """What counts as short."""
-BUNDLED = {
-    scenario.name: scenario for scenario in load_scenarios(find_scenarios([bundled_folder()]))
-}
+RETRIES = 2
+"""How often what a busy machine disturbed is played again."""
+HASTY = Path(__file__).parent / "hasty"
+SETTINGS = HASTY / "compose.yaml"
 
-EVERYWHERE = tuple(
+
+def loaded(files: Sequence[Path]) -> dict[str, Scenario]:
+    return {scenario.name: scenario for scenario in load_scenarios(files)}
+
+
+BUNDLED = loaded(find_scenarios([bundled_folder()]))
+HURRIED = loaded(sorted(file for file in HASTY.glob("*.yaml") if file != SETTINGS))
+TIMELINES = tuple(
     name
     for name, scenario in BUNDLED.items()
-    if (ALL and {f"T{number}" for number in range(1, 10)} & set(scenario.claims))
-    or name in ("auth_blackhole_50s", "billing_refused_50s", "chroma_refused_50s")
+    if ALL and {f"T{number}" for number in range(1, 10)} & set(scenario.claims)
 )
+EVERYWHERE = ("auth_goes_silent", "billing_refuses", "chroma_refuses", *TIMELINES)
 """T1, T4 and T6, or all timelines: to be the same on processes and containers."""
 SIMULATED = tuple(
     name
-    for name, scenario in BUNDLED.items()
+    for name, scenario in (BUNDLED | HURRIED).items()
     if "local" in (scenario.engines or ("local",))
-    and (ALL or scenario.duration <= LONGEST_S or name in EVERYWHERE)
+    and (ALL or name in HURRIED or scenario.duration <= LONGEST_S)
 )
 """To be the same in the simulation."""
-PROCESS_FAULTS = ("git_restarts", "billing_paused", "auth_killed")
-CONTAINER_FAULTS = ("git_restarts", "billing_paused", "git_disconnected", "lookup_unanswered_30s")
-"""`kill` is left to OUTAGE_PARITY's sake: it takes a scenario of 75 s."""
+PROCESS_FAULTS = ("git_is_restarted", "billing_stands_still", "auth_is_killed")
+CONTAINER_FAULTS = (
+    "git_is_restarted",
+    "billing_stands_still",
+    "git_drops_out",
+    "lookup_goes_unanswered",
+)
 
 Plays = Mapping[str, Mapping[str, Played]]
 """By engine (`embedded`, `toxiproxy`, `compose`), then by scenario; only engines that are here."""
@@ -66,62 +88,84 @@ class Silence:
         """Say nothing."""
 
 
-async def play_side_by_side(wanted: Mapping[str, tuple[Engine, tuple[str, ...]]]) -> Plays:
+@dataclass(frozen=True)
+class Part:
+    """Some scenarios on one engine, against one target."""
+
+    key: str
+    engine: Engine
+    target: Target
+    scenarios: tuple[Scenario, ...]
+
+
+def hasty_target() -> Target:
+    """The reference gateway with the settings of the hasty container, and a target that says so."""
     target = load_target("reference")
+    assert target.start is not None
+    document = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    environ = document["services"]["gateway"]["environment"]
+    own: dict[str, dict[str, str]] = defaultdict(dict)
+    for variable, value in environ.items():
+        named = re.fullmatch(r"([A-Z_]+)_(TIMEOUT|WAIT)_S", variable)
+        assert named is not None
+        own[named[1].lower()][named[2].lower()] = f"{value}s"
+    breakers = {name: Adjustment.model_validate(settings) for name, settings in own.items()}
+    start = target.start.model_copy(update={"env": environ})
+    return target.model_copy(update={"start": start, "breakers": breakers})
+
+
+def parts(
+    key: str, names: Sequence[str], engine: Engine, hasty: Engine | None = None
+) -> Iterator[Part]:
+    """At the document's own pace, and in a hurry; `hasty` where that takes an engine of its own."""
+    for own, target, known in (
+        (engine, load_target("reference"), BUNDLED),
+        (hasty or engine, hasty_target(), HURRIED),
+    ):
+        if some := tuple(known[name] for name in dict.fromkeys(names) if name in known):
+            yield Part(key, own, target, some)
+
+
+async def play_side_by_side(wanted: Sequence[Part]) -> Plays:
     starts = Starts()
-    parts = [
-        (engine, some, retries)
-        for engine, names in wanted.values()
-        for some, retries in _by_patience(dict.fromkeys(names))
-    ]
     try:
         runs = await asyncio.gather(
             *(
                 play_all(
-                    [BUNDLED[name] for name in names],
-                    engine=engine,
-                    target=target,
+                    part.scenarios,
+                    engine=part.engine,
+                    target=part.target,
                     watcher=Silence(),
-                    jobs=len(names),
-                    retries=retries,
+                    jobs=len(part.scenarios),
+                    retries=RETRIES,
                     starts=starts,
                 )
-                for engine, names, retries in parts
+                for part in wanted
             )
         )
     finally:
-        for engine, _ in wanted.values():
-            await engine.close()
-    played: dict[str, dict[str, Played]] = {key: {} for key in wanted}
-    keys = {engine: key for key, (engine, _) in wanted.items()}
-    for (engine, _, _), run in zip(parts, runs, strict=True):
-        played[keys[engine]] |= {each.scenario.name: each for each in run}
+        for part in wanted:
+            await part.engine.close()
+    played: dict[str, dict[str, Played]] = defaultdict(dict)
+    for part, run in zip(wanted, runs, strict=True):
+        played[part.key] |= {each.scenario.name: each for each in run}
     return played
-
-
-def _by_patience(names: Iterable[str]) -> Iterator[tuple[list[str], int]]:
-    """What is short is played again where other tests took the processors for a moment.
-
-    A long one played again would keep all others waiting for as long as all of them took: it is
-    skipped, visibly, where the machine was too busy for it (but for OUTAGE_PARITY=all).
-    """
-    named = list(names)
-    short = [name for name in named if ALL or BUNDLED[name].duration <= LONGEST_S]
-    yield short, 1
-    yield [name for name in named if name not in short], 0
 
 
 @pytest.fixture(scope="session")
 def real() -> Plays:
     """Everything in real time."""
-    wanted: dict[str, tuple[Engine, tuple[str, ...]]] = {
-        "embedded": (LocalEngine(proxy="embedded"), (*SIMULATED, *EVERYWHERE, *PROCESS_FAULTS))
-    }
+    local = (*SIMULATED, *EVERYWHERE, *PROCESS_FAULTS)
+    wanted = [*parts("embedded", local, LocalEngine(proxy="embedded"))]
     if find_toxiproxy() is not None:
-        wanted["toxiproxy"] = (LocalEngine(proxy="toxiproxy"), EVERYWHERE)
+        wanted += parts("toxiproxy", EVERYWHERE, LocalEngine(proxy="toxiproxy"))
     try:
         Dockerd().close()
-        wanted["compose"] = (ComposeEngine(), (*EVERYWHERE, *CONTAINER_FAULTS))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv(OVERRIDE, str(SETTINGS))
+            hasty = ComposeEngine()
+        names = (*EVERYWHERE, *CONTAINER_FAULTS)
+        wanted += parts("compose", names, ComposeEngine(), hasty)
     except UsageError:
         pass  # its tests say so
     return asyncio.run(play_side_by_side(wanted))
@@ -130,8 +174,8 @@ def real() -> Plays:
 @pytest.fixture(scope="session")
 def simulated(real: Plays) -> Mapping[str, Played]:
     """The same by scenario in the simulation, played when nothing real is disturbed by it."""
-    plays = asyncio.run(play_side_by_side({"sim": (SimEngine(), SIMULATED)}))
-    return plays["sim"]
+    engine = SimEngine()
+    return asyncio.run(play_side_by_side([*parts("sim", SIMULATED, engine)]))["sim"]
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
     for block in texts:
         if block.file in targets:
             continue
-        if re.search(r"^routes:\n  \w+:\n", block.text, re.MULTILINE):
+        if re.search(r"^routes:\n  \w+:\n|^name: .*\nupstreams:\n", block.text, re.MULTILINE):
             parse_contract(block.text, file)
         elif re.search(r"^(start|url):", block.text, re.MULTILINE):
             parse_target(block.text, file)

@@ -30,8 +30,7 @@ def copy(tmp_path: Path) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, tmp_path / name, ignore=ignored)
+            shutil.copytree(source, tmp_path / name)  # what is compiled there is here, too
         else:
             shutil.copy(source, tmp_path / name)
     return tmp_path

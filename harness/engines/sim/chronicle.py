@@ -48,6 +48,7 @@ class Translator:
         self._reader = LogReader(job.target, self._redactor)
         self._states: dict[str, tuple[str, float]] = {}
         self._output: list[str] = []
+        """As it was printed, with whatever secrets."""
         self.unstarted: str | None = None
         """Why the target could not be started; known when all events have been made."""
         self.begin_s = BOOT_S - self._zero_s
@@ -98,7 +99,7 @@ class Translator:
             case "status":
                 yield from self._reported(fact, at_s)
             case "logged":
-                self._output.append(self._redactor.text(fact["line"]))
+                self._output.append(fact["line"])
                 yield from self._reader.events(fact["line"], at_s)
             case "waiting":
                 yield self._said(
@@ -108,7 +109,7 @@ class Translator:
                 self.unstarted = self._redactor.text(fact["why"])
                 self._output += fact["said"].splitlines()
             case "ended":
-                said = tuple(self._output[-LAST_LINES:])
+                said = tuple(map(self._redactor.text, self._output[-LAST_LINES:]))
                 yield Ended(at_s=at_s, by="engine", status=fact["status"], said=said)
             case "traceback":
                 for line in fact["text"].splitlines():

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from harness.measure.calls import duration_s, gaps
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
+from harness.measure.realtime.connects import Connects
 from harness.measure.realtime.ground import SLACK_S, Ground
 from harness.measure.realtime.looks import Look
 
@@ -159,14 +160,20 @@ async def _closed_again(ground: Ground, within_s: float) -> bool:
 
 
 async def _connect(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
-    """How long a connect that nobody answers is waited for. Its attempts are not seen here."""
+    """How long a connect that nobody answers is waited for."""
     await ground.hold({"fault": "unanswered"})
+    connects = Connects(ground.port)
+    connects.start()
     one = await ground.call(_SYSTEM_S)
+    connects.stop()
     if math.isinf(one.end_s):
         found.cannot_tell("connect_timeout_s", "a connect that nobody answers was not given up")
         return
-    backoffs = found.backoffs
-    tries = found.attempts
+    if connects.count > 1:
+        await asyncio.sleep(_TOLD_S)
+        _each(found, connects, ground.late_s(one.sent_s, one.end_s))
+        return
+    backoffs, tries = ((), 1) if connects.count else (found.backoffs, found.attempts)
     if tries is None or backoffs is None or len(backoffs) != tries - 1:
         found.cannot_tell("connect_timeout_s", "how many attempts it was is not known")
         return
@@ -189,6 +196,15 @@ async def _connect(found: Findings, ground: Ground, looks: Mapping[str, Look]) -
         return
     found.connect_timeout = Span(low_s=max(0.0, low), high_s=high + SLACK_S)
     found.saw(f"an unanswered connect given up after {one.latency_s:.3f} s")
+
+
+def _each(found: Findings, connects: Connects, late_s: float) -> None:
+    """Several connects of one call, each by its socket."""
+    found.connect_timeout = connects.lasted(late_s)
+    if found.connect_timeout is None:
+        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
+    else:
+        found.saw(f"{connects.count} unanswered connects of one call")
 
 
 async def _covers(found: Findings, ground: Ground) -> None:

@@ -130,6 +130,11 @@ class Ground:
         for number in tuple(self._held):
             await self._world.lift(number, self._held.pop(number))
 
+    @property
+    def port(self) -> int:
+        """Where the upstream's proxy listens."""
+        return self._world.proxy_ports[self.upstream]
+
     # Calls
 
     def ask(self, within_s: float, *, stream: Mapping[str, Any] | None = None) -> Asked:

@@ -17,6 +17,8 @@ _VOLLEY = 12
 """So many calls at once hear nothing: one after another they would take too long."""
 _SILENT = 3
 """So many calls that hear nothing are timed, where they take no longer than this."""
+_MORE = 6
+"""So many failures more may open it where fewer successes came before: a share may need them."""
 _SHORT_S = 4.0
 _MOST_S = 25.0
 """Longer than this no look goes on."""
@@ -68,7 +70,7 @@ async def look_at(ground: Ground, kind: str, *, most: int = MOST, patience_s: fl
 
 async def open_again(ground: Ground, opening: Look, patience_s: float) -> Look | None:
     """The same on another ground, by as many calls; None where it didn't open."""
-    most = len(opening.calls) + 2 if opening.exact else MOST
+    most = len(opening.calls) + _MORE if opening.exact else MOST
     look = await look_at(ground, opening.kind, most=most, patience_s=patience_s)
     return look if look.opened else None
 

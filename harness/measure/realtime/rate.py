@@ -17,7 +17,7 @@ from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
 
 _MOST = 130
-_SUCCESSES = (10, 30, 90, 200)
+_SUCCESSES = (4, 10, 30, 90, 200)
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 _PLAIN = 30
 _BETWEEN = 6
@@ -96,9 +96,12 @@ class Contrast:
 
 
 async def find_rate(
-    fresh: Fresh, found: Findings, kind: str, call_s: float, budget: Budget
+    fresh: Fresh, found: Findings, kind: str, call_s: float, budget: Budget, *, in_all: bool = False
 ) -> Contrast | None:
-    """Share, least number and window, as far as they explain when it opens."""
+    """Share, least number and window, as far as they explain when it opens.
+
+    `in_all`: so do as many failures, whatever succeeds between them.
+    """
     if call_s > _SLOW_S:
         found.cannot_tell(
             "breaker.rule",
@@ -114,12 +117,16 @@ async def find_rate(
         found.cannot_tell("breaker.rule", f"not in a row: {_MOST} calls in a row did not open it")
         return None
     tried = dict(zip(_SUCCESSES, others, strict=True))
-    telling = [n for n, one in tried.items() if _more(one, alone.failures)]
+    telling = [n for n, one in tried.items() if one.failures != alone.failures]
     if not telling:
+        between = (
+            "or between them: so many in all"
+            if in_all
+            else "but not where successes or a pause come between them"
+        )
         found.cannot_tell(
             "breaker.rule",
-            f"{alone.failures} failures open it however many successes come before, but not where "
-            "successes or a pause come between them",
+            f"{alone.failures} failures open it however many successes come before, {between}",
         )
         return None
     chosen = _PLAIN if _PLAIN in telling else telling[0]

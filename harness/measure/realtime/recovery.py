@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.measure.findings import Findings, Span
@@ -21,6 +22,10 @@ _EVERY_S = 0.05
 _TRIALS = 12
 """More than anybody lets through at once while half open."""
 _MOST_SUCCESSES = 5
+_AT_ONCE_S = 0.25
+"""Who is let through so soon was not turned away at all."""
+_TICK_S = 1.0
+"""The coarsest clock that waits are told by: of whole seconds."""
 _SPARSE_S = 0.5
 """The first of the requests that come ever more rarely, after the trip."""
 
@@ -122,17 +127,85 @@ async def watch_rarely(ground: Ground, trip: Span, budget: Budget) -> float | No
     return None
 
 
-async def watch_failing(ground: Ground, trip: Span, budget: Budget) -> tuple[Span, Span] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """What asking an open breaker showed while its upstream went on failing."""
+
+    waits: tuple[Span, ...]
+    """Before the first and the second failing trial, as far as they came."""
+    looked_s: float
+    """For how long the one that didn't come was waited for."""
+
+
+async def watch_failing(ground: Ground, trip: Span, budget: Budget) -> Failing:
     """The waits before the first and the second failing trial, the fault still in force."""
-    spans: list[Span] = []
+    waits: list[Span] = []
     for _ in range(2):
         found = await _until_let(ground, trip, budget)
         if found is None:
-            return None
+            break
         wait, _, mark = found
-        spans.append(wait)
+        waits.append(wait)
         trip = await _failed(ground, mark)
-    return spans[0], spans[1]
+    return Failing(waits=tuple(waits), looked_s=ground.now_s - trip.high_s)
+
+
+def note_waits(found: Findings, first: Span | None, failing: Failing | None) -> None:
+    """How long it stays open, by its first wait with the upstream well again, and by those before
+    trials that failed.
+    """
+    own = found.breaker
+    own.wait = first
+    if failing is None or first is None:
+        return
+    if not failing.waits:
+        _not_by_trials(found, first, failing.looked_s)
+        return
+    waits = [first, failing.waits[0]]
+    if len(failing.waits) < 2:
+        found.cannot_tell("breaker.waits_s", "after a failed trial it was not seen half open again")
+    elif failing.waits[1].high_s < _AT_ONCE_S:
+        found.cannot_tell(
+            "breaker.waits_s", "when its wait is over, one failure more does not open it"
+        )
+    else:
+        again = failing.waits[1]
+        if agrees(*waits) and not agrees(again, waits[1]) and _grows(waits[1], again):
+            own.later_waits = (again.middle_s,)
+            found.saw(f"after a failed trial open for {again.low_s:.3g} to {again.high_s:.3g} s")
+        else:
+            waits.append(again)
+    _as_one(found, waits)
+
+
+def _not_by_trials(found: Findings, first: Span, looked_s: float) -> None:
+    found.cannot_tell("breaker.waits_s", "while the upstream failed nobody was let through")
+    if looked_s > 2 * first.high_s + _AT_ONCE_S:
+        found.breaker.wait = None
+        found.cannot_tell(
+            "breaker.wait_s",
+            f"open for {first.middle_s:.1f} s where the upstream was well again, and for "
+            f"{looked_s:.0f} s and more where it was not: no request of a user's brings it back",
+        )
+
+
+def _grows(before: Span, after: Span) -> bool:
+    """Whether a wait is longer by more than a clock that ticks may make it."""
+    return after.low_s - before.high_s > _TICK_S or after.low_s > 1.25 * before.high_s
+
+
+def _as_one(found: Findings, waits: Sequence[Span]) -> None:
+    """One wait, where all of them may be the same but for a clock that ticks."""
+    if all(agrees(one, other) for one, other in itertools.combinations(waits, 2)):
+        return
+    low_s, high_s = min(w.low_s for w in waits), max(w.high_s for w in waits)
+    shown = ", ".join(f"{w.low_s:.2f} to {w.high_s:.2f} s" for w in waits)
+    if max(w.low_s for w in waits) - min(w.high_s for w in waits) > _TICK_S:
+        found.breaker.wait = None
+        found.cannot_tell("breaker.wait_s", f"not always the same: {shown}")
+        return
+    found.breaker.wait = Span(low_s=max(0.0, min(low_s, high_s - _TICK_S)), high_s=high_s)
+    found.saw(f"not always the same, as by a clock that ticks once a second: {shown}")
 
 
 async def _failed(ground: Ground, mark: int) -> Span:

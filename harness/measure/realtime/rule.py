@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 from harness.measure.expected import first_of, first_short
 from harness.measure.findings import Findings
 from harness.measure.realtime.ground import Asked, Ground
 from harness.measure.realtime.looks import Look
+from harness.policy.rules import InTotal
 
 _SUCCESSES = 12
 _PAUSE_S = 15.0
@@ -31,6 +33,11 @@ async def find_by(ground: Ground, found: Findings, opening: Look, *, queues: boo
             "by", f"a call that meets {opening.kind} makes one attempt: there is no difference"
         )
         found.breaker.threshold = len(opening.calls)
+        return
+    if opening.cut_short:
+        found.by = "attempt"
+        found.breaker.threshold = sum(len(one.tries) for one in opening.calls)
+        found.saw(f"open after {found.breaker.threshold} attempts, in the midst of a call")
         return
     if queues:
         found.cannot_tell("by", "its calls wait for each other, so their attempts can't be mixed")
@@ -76,8 +83,11 @@ async def _overlapping(ground: Ground, found: Findings, opening: Look) -> None:
     await asyncio.wait([one.answer for one in asked])
 
 
-async def is_in_a_row(ground: Ground, found: Findings, opening: Look) -> bool:
-    """Whether nothing but failures in a row explains what successes and a pause make of it.
+async def what_resets(
+    ground: Ground, found: Findings, opening: Look
+) -> Literal["in a row", "in all"] | None:
+    """Which rule explains what successes and a pause make of it, if one does: failures in a row, or
+    as many in all, whatever succeeds between them (or, here, a share).
 
     Failures one short of opening it, with a success after each lot; many successes; failures one
     short; a pause; then failures. It must open exactly where the rule says.
@@ -106,13 +116,14 @@ async def is_in_a_row(ground: Ground, found: Findings, opening: Look) -> bool:
     got = first_of(made)
     threshold = found.breaker.threshold
     by_call = threshold is None or found.by == "call"
-    usual = {kind: opening.tries}
-    expected = first_short(met, usual, threshold=threshold or calls, by_call=by_call)
-    if got is None or got not in expected:
-        return False
+    usual, number = {kind: opening.tries}, threshold or calls
+    if got in first_short(met, usual, threshold=number, by_call=by_call, rule=InTotal) and lots:
+        return "in all"
+    if got is None or got not in first_short(met, usual, threshold=number, by_call=by_call):
+        return None
     paused = f"a pause of {_PAUSE_S:g} s" if calls > 1 else "anything"
     found.saw(
         f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
         f"{_SUCCESSES} successes before or {paused} put it off"
     )
-    return True
+    return "in a row"

@@ -24,14 +24,15 @@ from harness.measure.realtime.ground import Ground, Grounds
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import (
-    agrees,
+    Failing,
     note_trials,
+    note_waits,
     opened_by,
     watch,
     watch_failing,
     watch_rarely,
 )
-from harness.measure.realtime.rule import find_by, is_in_a_row
+from harness.measure.realtime.rule import find_by, what_resets
 from harness.measure.routes import Called
 
 _ORDER = ("503", "500", "cut", "timeout", "refused", "429", "404")
@@ -64,6 +65,8 @@ class Study:
         """Done when the rule is as known as it gets."""
         self._figured: asyncio.Future[None] = loop.create_future()
         self._queues = False
+        self._wait: Span | None = None
+        self._waits_failing: Failing | None = None
         self._contrast: Contrast | None = None
 
     async def run(self) -> None:
@@ -77,6 +80,7 @@ class Study:
             self._others(), self._down(),
         )  # fmt: skip
         found = self._found
+        note_waits(found, self._wait, self._waits_failing)
         if found.breaker.wait is None and found.breaker.rule != "none":
             found.cannot_tell("breaker.wait_s", "there was no time left for it")
 
@@ -196,19 +200,21 @@ class Study:
                     return
                 async with self._ground() as ground:
                     await find_by(ground, found, opening, queues=self._queues)
-                async with self._ground() as ground:
-                    if opening.exact and await is_in_a_row(ground, found, opening):
-                        found.breaker.rule = "in a row"
-                        return
                 if not opening.exact:
                     found.cannot_tell("breaker.rule", "only calls that nobody sees opened it")
+                    return
+                async with self._ground() as ground:
+                    rule = await what_resets(ground, found, opening)
+                if rule == "in a row":
+                    found.breaker.rule = rule
                     return
                 found.breaker.threshold = None
                 found.unknown.pop("breaker.threshold", None)
                 call_s = max(one.latency_s for one in opening.calls)
                 self._contrast = await find_rate(
-                    self._fresh, found, opening.kind, call_s, self._budget
-                )
+                    self._fresh, found, opening.kind, call_s, self._budget,
+                    in_all=rule == "in all",
+                )  # fmt: skip
         finally:
             if not self._known.done():
                 self._known.set_result(None)
@@ -241,7 +247,7 @@ class Study:
             note_trials(self._found, watched, queues=self._queues)
 
     def _note_wait(self, wait: Span) -> None:
-        self._found.breaker.wait = wait
+        self._wait = wait
         self._budget.note_wait(self._found.upstream, wait.high_s)
         self._found.saw(
             f"open for {wait.low_s:.3f} to {wait.high_s:.3f} s: a request was turned away, another "
@@ -257,16 +263,7 @@ class Study:
             if look.kind in ("refused", "timeout"):
                 self._found.cannot_tell("breaker.waits_s", "its trials are too slow, or not seen")
                 return
-            both = await watch_failing(ground, look.trip, self._budget)
-            if both is None:
-                self._found.cannot_tell(
-                    "breaker.waits_s", "after a failed trial it was not seen half open again"
-                )
-            elif not agrees(*both):
-                self._found.breaker.later_waits = (both[1].middle_s,)
-                self._found.saw(
-                    f"after a failed trial open for {both[1].low_s:.3g} to {both[1].high_s:.3g} s"
-                )
+            self._waits_failing = await watch_failing(ground, look.trip, self._budget)
 
     async def _rarely(self) -> None:
         """For breakers that no request finds half open that is asked too often."""

@@ -6,6 +6,8 @@ breaker: mail        when the breaker opens, probes, closes; which request is re
 upstream: mail       what reached an upstream: calls
 rate: ...            how many calls an upstream got in any stretch of time
 in_flight: ...       how many calls at an upstream were under way at once
+connections: ...     how many connections to an upstream were open, at any instant
+new_connections: ... how many connections to an upstream were opened
 amplification: ...   how many attempts at an upstream came of each request of a client
 charges: ...         what the ledger of charges shows
 never: ...           what no request may meet, at any time
@@ -34,6 +36,8 @@ _PLACES = {
     "charges": "charges:ExpectCharges",
     "rate": "rate:ExpectRate",
     "in_flight": "in_flight:ExpectInFlight",
+    "connections": "connections:ExpectConnections",
+    "new_connections": "new_connections:ExpectNewConnections",
     "amplification": "amplification:ExpectAmplification",
     "percentiles": "percentiles:ExpectPercentiles",
     "upstream": "calls:ExpectCalls",

@@ -1,4 +1,4 @@
-"""`after: {breaker: auth, is: open}`: the event of the play after which a fault begins."""
+"""`after: {breaker: mail, is: open}`: the event of the play after which a fault begins."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class After(Part):
         return named
 
     def __str__(self) -> str:
-        """In words: `auth's breaker is half open`, `billing got 10 calls`."""
+        """In words: `mail's breaker is half open`, `payments got 10 calls`."""
         if self.is_ is not None:
             return f"{self.upstream}'s breaker is {self.is_.replace('_', ' ')}"
         return f"{self.upstream} got {self.calls} call{'' if self.calls == 1 else 's'}"

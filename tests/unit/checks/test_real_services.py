@@ -169,3 +169,57 @@ def test_a_proxy_that_tells_of_connections_only_leaves_open_what_came_of_them(
     later = [attempt for attempt in attempts if attempt.start_s > 8]
     assert later
     assert {attempt.ok for attempt in later} == {None}
+
+
+CUT = """
+duration: 12s
+traffic: {page: {request: GET /page, rate: 1/s}}
+faults: [{upstream: cache, fault: empty, to: 5s}]
+expect:
+  - {"while": cache is open, upstream: cache, calls: 0}
+"""
+
+
+def kept(closed_by: str) -> Greeting:
+    """A page that keeps one connection, cut as the fault begins: page #1 fails on it."""
+    world = Greeting()
+    world.warmed_up("page", 200, reaches=(), path="/page", method="GET", at_s=-1.0)
+    world.ask(-0.95, answered=True)
+    world.events[-1] = replace(world.events[-1], at_s=0.001, closed_by=closed_by)  # type: ignore[call-arg]
+    world.fault("empty", "cache", 0.0, 5.0)
+    for second in range(12):
+        if second in (1, 2):
+            world.wait(second + 0.02)
+            world.events[-1] = replace(
+                world.events[-1],
+                at_s=second + 0.021,
+                closed_by="upstream",  # type: ignore[call-arg]
+            )
+        elif second > 6:
+            world.ask(second + 0.02, answered=True)
+        world.request(
+            "page", second + 1, float(second), 503 if second < 7 else 200,
+            took_s=0.05, path="/page", method="GET",
+        )  # fmt: skip
+    return world
+
+
+def test_who_finds_a_kept_connection_cut_has_attempted_unseen(case: Callable[..., Case]) -> None:
+    found = case(CUT, kept("proxy"), end_s=12.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "passed", [str(f) for f in judgement.findings]
+    found = case(CUT, kept("client"), end_s=12.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "failed", "nothing was cut: it was turned away"
+
+
+def test_a_goodbye_that_nobody_answers_is_no_attempt(case: Callable[..., Case]) -> None:
+    """PostgreSQL's clients say so, and close."""
+    world = greeted(Greeting())
+    before = case(GREETED, world, end_s=20.0).wire("cache").attempts
+    for index, event in enumerate(tuple(world.events)):
+        if isinstance(event, Crossed) and event.what == "closed" and event.at_s > 5:
+            said = replace(event, at_s=event.at_s - 0.0002, what="request", closed_by=None)
+            world.events.insert(index, said)
+    after = case(GREETED, world, end_s=20.0).wire("cache").attempts
+    assert [(a.start_s, a.ok) for a in before] == [(a.start_s, a.ok) for a in after]

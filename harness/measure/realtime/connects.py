@@ -1,0 +1,68 @@
+"""Connects that nobody answers: how often a target tries, and for how long, by its kernel's tables.
+
+A proxy sees none of them. On Linux each is a socket that waits for its answer (`SYN_SENT`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from harness.measure.findings import Span
+
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_WAITING = "02"
+_EVERY_S = 0.02
+
+
+class Connects:
+    """Watches who waits for a port of this machine to answer, from `start` to `stop`."""
+
+    def __init__(self, port: int) -> None:
+        self._suffix = f":{port:04X}"
+        self._seen: dict[str, tuple[float, float]] = {}
+        """When each socket, by its own address, was first and last seen waiting."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._task = asyncio.create_task(self._watch())
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            lines = [line for table in _TABLES if table.exists() for line in _lines(table)]
+            self.note(lines, loop.time())
+            await asyncio.sleep(_EVERY_S)
+
+    def note(self, lines: list[str], at_s: float) -> None:
+        """What the tables say at an instant."""
+        for line in lines:
+            words = line.split(maxsplit=4)
+            if len(words) > 3 and words[3] == _WAITING and words[2].endswith(self._suffix):
+                first_s, _ = self._seen.get(words[1], (at_s, at_s))
+                self._seen[words[1]] = first_s, at_s
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return len(self._seen)
+
+    def lasted(self, late_s: float) -> Span | None:
+        """How long each waited, if that may have been the same for all; `late_s`: how late the
+        machine may have made a look.
+        """
+        lasted_s = [last_s - first_s for first_s, last_s in self._seen.values()]
+        if not lasted_s:
+            return None
+        low_s, high_s = max(lasted_s), min(lasted_s) + 2 * _EVERY_S + late_s
+        return Span(low_s=low_s, high_s=high_s) if low_s <= high_s else None
+
+
+def _lines(table: Path) -> list[str]:
+    return table.read_text(encoding="ascii").splitlines()
