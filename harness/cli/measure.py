@@ -14,7 +14,8 @@ from harness.cli.options import allow_remote_option, cluster_option
 
 if TYPE_CHECKING:
     from harness.engines.base import Engine
-    from harness.measure.measuring import Measured, Tell
+    from harness.measure.lab import Tell
+    from harness.measure.measuring import Measured
     from harness.target import Target
 
 

@@ -60,7 +60,11 @@ def merge(folders: tuple[Path, ...], report: Path, previous: Path | None, quiet:
     made = {folder: provenance_in(each) for folder, each in results.items()}
     check_parts({str(folder): each.shard for folder, each in made.items()})
     _check_alike({str(folder): each for folder, each in made.items()})
-    saved = [each for part in parts.values() for each in part]
+    # As one machine plays a folder's scenarios: each part knows only its own order.
+    saved = sorted(
+        (each for part in parts.values() for each in part),
+        key=lambda each: (each.scenario.file, each.name),
+    )
     if twice := _twice([each.name for each in saved]):
         raise UsageError(f"{twice} is in two of the folders; which play of it counts?")
     click.get_current_context().with_resource(claimed(report))

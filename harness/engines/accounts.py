@@ -1,4 +1,4 @@
-"""Connections to a world's proxies that another account of this machine has opened."""
+"""Connections to a world's proxies and target that another account of this machine has opened."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Accounts:
         self._ours_called = False
         self._early: dict[int, str] = {}
         self._told: set[int] = set()
+        self._visited: set[int] = set()
         self._began = False
 
     def begin(self) -> str | None:
@@ -54,16 +55,31 @@ class Accounts:
             uid = _asked(str(record.get("client")), self._ports().get(name))
         if uid is None:
             return None
-        if is_own(uid) or uid in self._known:
-            self._ours_called = True
-        elif uid in map(_runs_as, self._pids()):
-            self._known.add(uid)
+        if self._is_ours(uid):
             self._ours_called = True
         elif not self._began:
             self._early.setdefault(uid, name)
         elif uid not in self._told:
             return self._tell(uid, name)
         return None
+
+    def visitor(self, uid: int) -> str | None:
+        """What to say, once, of an account that has a connection to the target; None of our own."""
+        if self._is_ours(uid) or uid in self._visited:
+            return None
+        self._visited.add(uid)
+        return (
+            f"another account of this machine ({_name(uid)}) connected to the target: what it did "
+            "for that can't be told from what it did for the run's own clients"
+        )
+
+    def _is_ours(self, uid: int) -> bool:
+        """Whether it is the harness's or the target's, as far as that is known by now."""
+        if is_own(uid) or uid in self._known:
+            return True
+        if uid in map(_runs_as, self._pids()):
+            self._known.add(uid)
+        return uid in self._known
 
     def _tell(self, uid: int, name: str) -> str:
         self._told.add(uid)

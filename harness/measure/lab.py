@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from harness.engines.base import Engine, Job
+from harness.engines.base import Engine, Job, Progress
 from harness.errors import UsageError
 from harness.history.events import Event
 from harness.history.view import History
@@ -19,13 +19,17 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.timeline import compile_timeline
 
+Tell = Callable[[str], None]
+"""Takes a line on how far it is."""
+
 
 class Lab:
     """One target on one engine. Its own account of itself is no evidence here."""
 
-    def __init__(self, target: Target, engine: Engine, *, seed: int = 0) -> None:
+    def __init__(self, target: Target, engine: Engine, tell: Tell, *, seed: int = 0) -> None:
         self.target = target.model_copy(update={"status": None, "log": None})
         self.engine = engine
+        self._tell = tell
         self.plays = 0
         self.background: dict[str, frozenset[str]] = {}
         """Routes of calls that no request causes, by upstream."""
@@ -56,13 +60,17 @@ class Lab:
                 seed=self._seed,
                 folder=folder,
             )
-            await self.engine.play(job, events.append, lambda _: None, _at_once)
+            await self.engine.play(job, events.append, self._report, _at_once)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         history = History(events)
         if history.troubles:
             raise UsageError(f"{self.target.name} can't be measured: {history.troubles[0]}")
         return history
+
+    def _report(self, progress: Progress) -> None:
+        if progress.notice is not None:
+            self._tell(progress.notice)
 
 
 async def _at_once() -> None:

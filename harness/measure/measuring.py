@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +15,11 @@ from harness.measure.calls import find_calls
 from harness.measure.counting import find_counting
 from harness.measure.downs import Downs, find_downs
 from harness.measure.findings import Findings
-from harness.measure.lab import Lab
+from harness.measure.lab import Lab, Tell
 from harness.measure.opening import find_opening, find_queue
 from harness.measure.recovery import find_recovery
 from harness.measure.routes import Called, Known, learn
 from harness.target import Target
-
-Tell = Callable[[str], None]
-"""Takes a line on how far it is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +84,7 @@ async def measure(
     `streams`: its routes, as streams of a scenario without rate and count.
     Raises: UsageError for a target that can't be measured; WorldError, TargetError.
     """
-    lab = Lab(target, engine)
+    lab = Lab(target, engine, tell)
     tell("learning what its routes call")
     known = await learn(lab, streams)
     check_measurable(target, known)

@@ -70,6 +70,16 @@ def test_the_kernel_says_who_has_opened_a_connection() -> None:
             ours.close()
 
 
+def job_in(folder: Path) -> Job:
+    scenario = load_scenario(bundled_folder() / "auth_one_503.yaml")
+    return Job(
+        scenario=scenario,
+        timeline=compile_timeline(scenario),
+        target=load_target("reference"),
+        folder=folder,
+    )
+
+
 def in_a_world(tmp_path: Path, proxy: str, *, known: bool) -> tuple[list[Event], int]:
     """What is recorded of a world whose proxy and stub of auth another account calls; the calls."""
     events: list[Event] = []
@@ -91,16 +101,9 @@ def in_a_world(tmp_path: Path, proxy: str, *, known: bool) -> tuple[list[Event],
         return [event for event in events if event.by == "stub"]
 
     async def build() -> None:
-        scenario = load_scenario(bundled_folder() / "auth_one_503.yaml")
         engine = LocalEngine(proxy=proxy)
-        job = Job(
-            scenario=scenario,
-            timeline=compile_timeline(scenario),
-            target=load_target("reference"),
-            folder=tmp_path,
-        )
         try:
-            async with engine.world(job, events.append) as world:
+            async with engine.world(job_in(tmp_path), events.append) as world:
                 await play(world)
         finally:
             await engine.close()
@@ -114,6 +117,30 @@ def test_a_stranger_is_told_unless_it_called_before_the_outage(known: bool, tmp_
     events, _ = in_a_world(tmp_path, "embedded", known=known)
     told = [event.what for event in events if isinstance(event, Trouble)]
     assert [f"uid {OTHER}" in what for what in told] == ([] if known else [True])
+
+
+def test_whoever_else_calls_the_target_is_told(tmp_path: Path) -> None:
+    events: list[Event] = []
+
+    def told() -> list[str]:
+        return [event.what for event in events if isinstance(event, Trouble)]
+
+    async def play() -> None:
+        engine = LocalEngine(proxy="embedded")
+        try:
+            async with engine.world(job_in(tmp_path), events.append, watched=True) as world:
+                port = world.gateway.address[1]
+                mine = socket.create_connection(world.gateway.address)  # nobody's business
+                with mine, called_by_another(port):
+                    async with asyncio.timeout(10):
+                        while not told():
+                            await asyncio.sleep(0.01)
+        finally:
+            await engine.close()
+
+    asyncio.run(play())
+    assert f"uid {OTHER}) connected to the target" in told()[0]
+    assert len(told()) == 1
 
 
 @pytest.mark.real_toxiproxy

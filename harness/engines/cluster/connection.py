@@ -28,12 +28,7 @@ class Connection:
         self._made: Any = None
         self.address = cluster
         if cluster == LOCAL:
-            self._made = distributed.LocalCluster(
-                n_workers=os.cpu_count() or 1,
-                threads_per_worker=1 if kind.engine == "sim" else _WORLDS_EACH,
-                dashboard_address=None,
-                silence_logs=50,
-            )
+            self._made = _made_here(1 if kind.engine == "sim" else _WORLDS_EACH)
             self.address = self._made.scheduler_address
         try:
             self.client: Any = distributed.Client(
@@ -59,6 +54,24 @@ class Connection:
             self.client.close(timeout=5)
         if self._made is not None:
             self._made.close(timeout=10)
+
+
+def _made_here(threads: int) -> Any:
+    """A cluster of processes of this machine, each with so many threads.
+
+    Raises: UsageError when they don't come up.
+    """
+    try:
+        return library().LocalCluster(
+            n_workers=os.cpu_count() or 1,
+            threads_per_worker=threads,
+            dashboard_address=None,
+            silence_logs=50,
+            preload=["harness.engines.cluster.unasked"],
+        )
+    except (OSError, RuntimeError, TimeoutError) as error:
+        why = error.__cause__ or error
+        raise UsageError(f"--cluster {LOCAL}: its workers did not come up: {why}") from error
 
 
 def _alike(client: Any, kind: Kind, cluster: str) -> About:

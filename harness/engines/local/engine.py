@@ -21,6 +21,7 @@ from harness.engines.reaper import Reaper
 from harness.engines.room import granted_files
 from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
+from harness.engines.visits import Visits
 from harness.engines.watch import Watch
 from harness.errors import TargetError, WorldError
 from harness.scenario.model import Scenario
@@ -36,6 +37,7 @@ class LocalEngine:
         self._choice: ProxyChoice = choose_proxy(proxy, seed=seed, real=real)
         self._reaper: Reaper | None = None
         self._watch: Watch | None = None
+        self._visits: Visits | None = None
         self.abilities = Abilities(
             engine=self.name, proxy=self._choice.name, several_addresses=has_spare_addresses()
         )
@@ -72,7 +74,8 @@ class LocalEngine:
                 await started()
                 await player.warm_up(world.services.settled)
                 world.alone_from_now()
-                await player.play(world)
+                with self._alone(world):
+                    await player.play(world)
                 await world.services.settled()
                 await world.check()
         except TargetError:
@@ -91,7 +94,16 @@ class LocalEngine:
             self._reaper = Reaper()
         self._reaper.watch_folder(job.folder)
         own = self._choice.found is None or self._choice.found.binary is not None
-        world = World(job, chronicle, self._reaper, self._start_proxy, own_proxy=own)
+        if self._visits is None:
+            self._visits = Visits()
+        world = World(
+            job,
+            chronicle,
+            self._reaper,
+            self._start_proxy,
+            own_proxy=own,
+            on_call=self._visits.look,
+        )
         try:
             async with self._watching(chronicle, world) if watched else contextlib.nullcontext():
                 await world.start(report)
@@ -107,6 +119,11 @@ class LocalEngine:
             self._watch = Watch()
         return self._watch.over(chronicle, world.processes)
 
+    def _alone(self, world: World) -> contextlib.AbstractContextManager[None]:
+        """Sees who else calls the target inside the block."""
+        assert self._visits is not None
+        return self._visits.at(*world.gateway.address, world.visited)
+
     @contextlib.asynccontextmanager
     async def world(
         self, job: Job, record: Record, *, watched: bool = False
@@ -121,17 +138,21 @@ class LocalEngine:
         chronicle = Chronicle(record)
         async with self._world(job, chronicle, lambda progress: None, watched=watched) as world:
             chronicle.begin(0.0)
-            yield world
+            with self._alone(world) if watched else contextlib.nullcontext():
+                yield world
 
     async def _start_proxy(self, on_line: OnLine) -> RunningProxy:
         assert self._reaper is not None
         return await RunningProxy.start(self._choice, reaper=self._reaper, on_line=on_line)
 
     async def close(self) -> None:
-        """End the watch and the reaper; by now nothing is left for them."""
+        """End those that look, and the reaper; by now nothing is left for them."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._visits is not None:
+            self._visits.close()
+            self._visits = None
         if self._reaper is not None:
             self._reaper.close()
             self._reaper = None

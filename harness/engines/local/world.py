@@ -30,6 +30,8 @@ StartProxy = Callable[[OnLine], Awaitable[RunningProxy]]
 
 
 FIRST_FIXED_PORT = 16001
+_CALLS = ("Accepted client", "Request")
+"""What a proxy's lines say when a call begins."""
 _MARK = "-"
 """The name of a proxy that nobody but `told` uses; no upstream is called so."""
 _TOLD_WITHIN_S = 10.0
@@ -52,11 +54,16 @@ class World:
         start_proxy: StartProxy,
         *,
         own_proxy: bool,
+        on_call: Callable[[], None],
     ) -> None:
-        """`own_proxy`: its proxy is started for it alone, by this account."""
+        """`own_proxy`: its proxy is started for it alone, by this account.
+
+        `on_call` is called when the target calls an upstream.
+        """
         self._job = job
         self._chronicle = chronicle
         self._start_proxy = start_proxy
+        self._on_call = on_call
         self.redactor = Redactor.of_job(job)
         self.services = Services(job, chronicle, reaper, alone=own_proxy)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
@@ -105,6 +112,8 @@ class World:
                 self._marks.pop(0).set()
             return
         event = event_of_line(record, self._chronicle.of(record.get("at", arrived_s)))
+        if record.get("message") in _CALLS:
+            self._on_call()
         if wrong := self._accounts.stranger_in(record):
             self._chronicle.broke(WorldError(wrong))
         if event is not None:
@@ -119,6 +128,11 @@ class World:
     def alone_from_now(self) -> None:
         """Accounts that are not known to be the target's are no part of this world any more."""
         if wrong := self._accounts.begin():
+            self._chronicle.broke(WorldError(wrong))
+
+    def visited(self, uid: int) -> None:
+        """An account has a connection to the target: this run's trouble, unless it is ours."""
+        if wrong := self._accounts.visitor(uid):
             self._chronicle.broke(WorldError(wrong))
 
     def player(self, report: Report, *, spare_addresses: bool) -> Player:

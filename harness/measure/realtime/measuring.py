@@ -12,7 +12,8 @@ from harness.errors import UsageError
 from harness.history import events
 from harness.measure.downs import Downs
 from harness.measure.findings import Findings
-from harness.measure.measuring import Measured, Tell, check_measurable
+from harness.measure.lab import Tell
+from harness.measure.measuring import Measured, check_measurable
 from harness.measure.reading import Seen
 from harness.measure.realtime.budget import SIDE_BY_SIDE, Budget, announcement
 from harness.measure.realtime.ground import Ground, Grounds

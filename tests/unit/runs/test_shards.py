@@ -72,23 +72,33 @@ def outage(*words: str) -> int:
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """What a report says, but for when it was made and how long that took."""
+    """What a report says, in its order, but for when it was made and how long that took."""
     results: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     for name in ("run", "began", "wall_s", "summary", "host"):
         del results[name]
     for scenario in results["scenarios"]:
         del scenario["real_s"], scenario["zero_unix_s"]
-    results["scenarios"].sort(key=lambda scenario: scenario["name"])
+    results["histories"] = {
+        path.name: path.read_text(encoding="utf-8").replace(run_of(path), "RUN")
+        for path in sorted(folder.glob("*.history.jsonl"))
+    }
     return results
 
 
+def run_of(history: Path) -> str:
+    """The name that its run gave itself: the first line says it."""
+    with history.open(encoding="utf-8") as lines:
+        name: str = json.loads(next(lines))["run"]
+    return name
+
+
 def test_merged_parts_say_what_one_run_says(tmp_path: Path) -> None:
-    # One of them has a stream with the name of a secret.
-    names = ("nobody_gets_in", "wrong_passwords", "token_revoked")
-    parts = [str(tmp_path / f"part{number}") for number in (1, 2)]
+    # One of them has a stream with the name of a secret; by name, the parts take turns.
+    names = ("auth_one_503", "nobody_gets_in", "token_refused", "token_revoked", "wrong_passwords")
+    parts = [str(tmp_path / f"part{number}") for number in range(1, 5)]
     for number, part in enumerate(parts, 1):
         play = ("run", *names, "--engine", "sim", "--report", part)
-        assert outage(*play, "--shard", f"{number}/2") == 0
+        assert outage(*play, "--shard", f"{number}/4") == 0
     assert outage("run", *names, "--engine", "sim", "--report", str(tmp_path / "one")) == 0
     assert outage("merge", *parts, "--report", str(tmp_path / "whole")) == 0
     assert told(tmp_path / "whole") == told(tmp_path / "one")
