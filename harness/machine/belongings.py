@@ -48,7 +48,8 @@ def root() -> Path:
 
 
 def _leave() -> None:
-    if own := _roots.pop(os.getpid(), None):
+    own = _roots.pop(os.getpid(), None)
+    if own is not None and not (own / _CONTAINERS).exists():
         shutil.rmtree(own, ignore_errors=True)
 
 
@@ -81,8 +82,16 @@ def marked() -> Iterator[None]:
 
 
 def note_containers(prefix: str) -> None:
-    """Note that there will be containers, and what the names of their projects begin with."""
+    """Note that there will be containers, and what the names of their projects begin with.
+
+    With the note the folder outlives its process, so that the next start removes the containers.
+    """
     (root() / _CONTAINERS).write_text(prefix)
+
+
+def forget_containers() -> None:
+    """There are none any more."""
+    (root() / _CONTAINERS).unlink(missing_ok=True)
 
 
 def sweep() -> None:

@@ -27,7 +27,12 @@ from harness.engines.compose.dockerd import Dockerd
 from harness.engines.compose.host import HostSite
 from harness.engines.compose.images import are_built, note_built, sources_digest
 from harness.engines.compose.inside import INSIDE, InsideSite
-from harness.engines.compose.leftovers import Undertaker, project_prefix, remove_orphans
+from harness.engines.compose.leftovers import (
+    Undertaker,
+    is_left,
+    project_prefix,
+    remove_orphans,
+)
 from harness.engines.compose.place import Place, Site
 from harness.engines.compose.world import World, check_upstreams, job_at
 from harness.engines.player import Player
@@ -36,7 +41,7 @@ from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
 from harness.errors import TargetError, UsageError, WorldError
-from harness.machine.belongings import note_containers
+from harness.machine.belongings import forget_containers, note_containers
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.toxiproxy.locate import TOXIPROXY_VERSION
@@ -217,6 +222,8 @@ class ComposeEngine:
         if self._undertaker is not None:
             self._undertaker.close()
             self._undertaker = None
+            if not is_left(self._dockerd.client):
+                forget_containers()
         if self._reaper is not None:
             self._reaper.close()
             self._reaper = None

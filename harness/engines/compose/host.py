@@ -23,7 +23,7 @@ from harness.engines.compose.layout import (
 )
 from harness.engines.compose.leftovers import project_prefix, remove_project
 from harness.engines.compose.logs import LogFollower
-from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, Place
+from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, OnLost, Place
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
 from harness.errors import TargetError, WorldError
@@ -58,6 +58,8 @@ class HostSite:
         self._on_line: OnLine = lambda service, line, at_s: None
         self._on_accepted: OnAccepted = lambda upstream, number, at_s: None
         self._on_end: OnEnd = lambda status, at_s: None
+        self._on_lost: OnLost = lambda error: None
+        self._report: Report = lambda progress: None
         self._ending: asyncio.Task[None] | None = None
         self._connections = itertools.count(1)
 
@@ -66,6 +68,7 @@ class HostSite:
 
         Raises: TargetError where the gateway ended at once, WorldError.
         """
+        self._report = report
         report(Progress(doing="starting containers"))
         env = {
             "INTERNAL_SERVICE_TOKEN": job.internal_token,
@@ -114,9 +117,12 @@ class HostSite:
         await self._dockerd.call(what, container.reload)
         return self._proxies_url()
 
-    async def watch(self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd) -> None:
-        """Follow the output of all containers; the gateway's ends with it."""
-        self._on_line, self._on_accepted, self._on_end = on_line, on_accepted, on_end
+    async def watch(
+        self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd, on_lost: OnLost
+    ) -> None:
+        """Follow the output of all containers; the gateway's ends with it, or with Docker."""
+        self._on_line, self._on_accepted = on_line, on_accepted
+        self._on_end, self._on_lost = on_end, on_lost
         for service, container in self._containers.items():
             self._follow(service, container)
 
@@ -124,12 +130,15 @@ class HostSite:
         self._ending = asyncio.create_task(self._gateway_ended(self._containers["gateway"]))
 
     async def _gateway_ended(self, gateway: Any) -> None:
-        with contextlib.suppress(WorldError):  # the project has been removed
-            await self._dockerd.call("the gateway's container can't be seen", gateway.reload)
-            state = gateway.attrs["State"]
-            if not state["Running"]:
-                at_s = unix_seconds(state["FinishedAt"]) - self._offset_s
-                self._on_end(state["ExitCode"], at_s)
+        try:
+            await self._dockerd.call("Docker does not show the gateway any more", gateway.reload)
+        except WorldError as error:
+            self._on_lost(error)
+            return
+        state = gateway.attrs["State"]
+        if not state["Running"]:
+            at_s = unix_seconds(state["FinishedAt"]) - self._offset_s
+            self._on_end(state["ExitCode"], at_s)
 
     def processes(self) -> dict[str, list[int]]:
         """The first process of each container, where this machine's kernel runs them too."""
@@ -210,11 +219,15 @@ class HostSite:
         return found[0]
 
     async def close(self) -> None:
-        """Remove the project's containers and networks."""
+        """Remove the project's containers and networks, or say that they are left."""
         for follower in self._followers:
             follower.close()
         if self._ending is not None:
             await asyncio.wait({self._ending})  # that it ended by itself is still to be told
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(Exception):  # the next start removes what is left
-            await loop.run_in_executor(None, remove_project, self._dockerd.client, self.project)
+        client, project = self._dockerd.client, self.project
+        with contextlib.suppress(Exception):
+            if await loop.run_in_executor(None, remove_project, client, project):
+                return
+        left = f"Docker did not remove {project}: the next outage command does, when Docker answers"
+        self._report(Progress(doing="taking down", notice=left))

@@ -13,7 +13,7 @@ from harness.engines.compose.layout import (
     STUB_PORTS,
     VACANCY_PORT,
 )
-from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, Place
+from harness.engines.compose.place import Address, OnAccepted, OnEnd, OnLine, OnLost, Place
 from harness.engines.compose.sight import ProxySight
 from harness.engines.tasks import together
 from harness.errors import WorldError
@@ -56,7 +56,9 @@ class InsideSite:
             evidence=() if self._sight is None else ("proxy connections",),
         )
 
-    async def watch(self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd) -> None:
+    async def watch(
+        self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd, on_lost: OnLost
+    ) -> None:
         """Pass on the connections that the proxies accept; nothing else shows from here."""
         if self._sight is not None:
             self._sight.begin(on_accepted)

@@ -74,6 +74,13 @@ def remove_orphans(client: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def is_left(client: Any) -> bool:
+    """Whether Docker has anything of this process's projects, or doesn't say."""
+    with contextlib.suppress(Exception):
+        return any(project.startswith(project_prefix()) for project in _projects(client))
+    return True
+
+
 def _projects(client: Any) -> set[str]:
     anything = [
         *client.containers.list(all=True, filters={"label": PROJECT}, ignore_removed=True),

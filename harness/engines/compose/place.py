@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.engines.base import Job, Report
+from harness.errors import WorldError
 
 Address = tuple[str, int]
 
 OnEnd = Callable[[int, float], None]
 """Takes that the gateway ended by itself: its exit status, when (monotonic seconds here)."""
+
+OnLost = Callable[[WorldError], None]
+"""Takes that the gateway's container can't be seen any more, and why."""
 
 OnLine = Callable[[str, str, float], None]
 """Takes a line of a container's output: the service, the line, when (monotonic seconds here)."""
@@ -53,7 +57,9 @@ class Site(Protocol):
         """
         ...
 
-    async def watch(self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd) -> None:
+    async def watch(
+        self, on_line: OnLine, on_accepted: OnAccepted, on_end: OnEnd, on_lost: OnLost
+    ) -> None:
         """Begin to pass on what its containers say, its proxies accept, and the gateway's end."""
         ...
 

@@ -72,7 +72,12 @@ class World:
         place = self.place = await site.open(self._job, report)
         report(Progress(doing="telling stubs and proxies"))
         guarded = self._chronicle.guarded
-        await site.watch(guarded(self._on_line), guarded(self._on_accepted), guarded(self._on_end))
+        await site.watch(
+            guarded(self._on_line),
+            guarded(self._on_accepted),
+            guarded(self._on_end),
+            self._chronicle.broke,
+        )
         await together(
             self.stubs.start({name: place.stubs[name] for name in self._names}),
             self._make_proxies(place),
