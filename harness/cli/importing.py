@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,9 @@ def import_(
     _write(Path(out), text)
     many = len(incident.episodes)
     click.echo(f"wrote {out}: {many} fault{'s' if many != 1 else ''}")
-    click.echo(f"next: outage predict {out}; outage run {out} --engine sim")
+    own = f" --target {shlex.quote(target_name)}" if target_name else ""
+    simulated = "" if target.start is None or target.start.app is None else " --engine sim"
+    click.echo(f"next: outage predict {out}{own}; outage run {out}{own}{simulated}")
 
 
 def _known(target: Target) -> dict[str, ServiceSettings]:

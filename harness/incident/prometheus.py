@@ -78,7 +78,8 @@ def read(file: str, wanted: Wanted) -> Observation:
     step_s = Series.of_shares(dict.fromkeys(instants, 0.0)).step_s
     if gaps := [a for a, b in pairwise(instants) if b - a > 1.5 * step_s]:
         when = wanted.written(gaps[0])
-        notes.append(f"{file}: no samples for a while {len(gaps)} times, first after {when}")
+        often = "once" if len(gaps) == 1 else f"{len(gaps)} times"
+        notes.append(f"{file}: no samples for a while {often}, first after {when}")
     found, how = _episodes(file, chosen, wanted, step_s)
     source_of = chosen[0] if len(chosen) == 1 else f"{len(chosen)} series"
     notes.append(f"{file}: {source_of}: {how}")

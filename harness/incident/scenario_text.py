@@ -84,11 +84,10 @@ def scenario_text(
         )
     rate = _rate(faults, duration_s)
     known = target.calling(upstream, surely=True)
-    asks = Sample(request=incident.route or "GET /", as_=next(iter(target.user_ids), None))
-    stream, sample = known or ("requests", asks)
+    stream, sample, why = _asked(incident, target, upstream)
     lines = [
         *_head(incident, files, upstream),
-        *_traffic(incident, stream, sample, upstream, faults, rate, duration_s),
+        *_traffic(incident, stream, sample, why, faults, rate, duration_s),
         "faults:",
         *(line for one in faults for line in _fault_lines(one, incident)),
     ]
@@ -103,6 +102,17 @@ def scenario_text(
         *_block(happened, in_force=which == "happened"),
     ]
     return "\n".join(in_line(line) for line in lines) + "\n"
+
+
+def _asked(incident: Incident, target: Target, upstream: str) -> tuple[str, Sample, str]:
+    """A request of users: its stream, itself, and in words why it is this one."""
+    known = target.calling(upstream, surely=True)
+    if known is not None:
+        return *known, f"one that needs {upstream}"
+    if target.routes and (own := target.calling(upstream)) is not None:
+        return *own, f"the target's first; one that needs {upstream} should stand here"
+    asks = Sample(request=incident.route or "GET /", as_=next(iter(target.user_ids), None))
+    return "requests", asks, f"put one here that needs {upstream}"
 
 
 def _played(one: Episode, incident: Incident, fault: str | None, users: Sequence[str]) -> _Fault:
@@ -175,7 +185,7 @@ def _traffic(
     incident: Incident,
     stream: str,
     sample: Sample,
-    upstream: str,
+    why: str,
     faults: Sequence[_Fault],
     rate: float,
     duration_s: float,
@@ -187,7 +197,7 @@ def _traffic(
     yield "traffic:"
     yield f"  {stream}:"
     seen = f"; in the data most ask for {incident.route}" if incident.route else ""
-    yield _commented(f"    request: {sample.request}", f"one that needs {upstream}{seen}")
+    yield _commented(f"    request: {sample.request}", f"{why}{seen}")
     yield from (f"    {line}" for line in sample_lines(sample) if not line.startswith("request:"))
     period_s = 1 / rate
     written = format_rate(rate) if rate >= 1 else f"1/{period_s:.0f}s"

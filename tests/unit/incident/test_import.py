@@ -296,3 +296,28 @@ def test_the_command_knows_every_format() -> None:
     from harness.cli import importing
 
     assert importing.FORMATS == FORMATS
+
+
+OWN = """
+name: thumbs
+start: {command: [node, server.js]}
+upstreams: {CACHE_URL: cache}
+stubs: {cache: [{route: GET /blobs/*}]}
+routes: {thumb: {request: GET /thumb/7}}
+"""
+
+
+def test_users_of_a_target_with_routes_ask_for_one_of_these(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, target = tmp_path / "out.yaml", tmp_path / "my gateway.yaml"
+    target.write_text(OWN)
+    data = tmp_path / "down.csv"
+    data.write_text("start,end\n2026-11-28T14:03:10Z,2026-11-28T14:04:40Z\n")
+    words = ["--upstream", "cache", "--target", str(target), "-o", str(out)]
+    assert call(["import", str(data), *words]) == 0
+    text = out.read_text()
+    assert "  thumb:\n    request: GET /thumb/7" in text
+    assert "as:" not in text
+    said = capsys.readouterr().out
+    assert f"outage run {out} --target '{target}'\n" in said, "it has nothing to simulate"
