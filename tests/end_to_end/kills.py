@@ -92,7 +92,7 @@ def kill_once(words: tuple[str, ...], *, after: random.Random, both: bool, birth
         if containers and not both:
             left += _left_after(DOCKER_WITHIN_S, lambda: _containers(containers))
         subprocess.run(
-            [sys.executable, "-m", "harness", "schema"],
+            [sys.executable, "-m", "harness", "--help"],  # any command sweeps
             env=environment,
             stdout=subprocess.DEVNULL,
             check=True,
