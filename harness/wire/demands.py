@@ -55,9 +55,14 @@ class Demands:
             (name, attempt.route) for name, made in self.background.items() for attempt in made
         }
         self.calls = {
-            stream: tuple(call for call in calls if (call.upstream, call.route) not in own_routes)
+            stream: tuple(
+                call
+                for call in calls
+                if call.upstream in settings and (call.upstream, call.route) not in own_routes
+            )
             for stream, calls in calls_of(history).items()
         }
+        """What a stream's requests call; a damaged history may name upstreams that nobody has."""
         self._most_calls = most_calls_of(history)
         self._streams = {r.sent.id: r.sent.stream for r in history.requests}
         self._went_on: set[tuple[str, str]] = set()

@@ -129,7 +129,7 @@ def test_a_report_that_cannot_be_written_hides_no_failure(
     def full(*_: object, **__: object) -> None:
         raise UsageError("can't write results.json: No space left on device")
 
-    monkeypatch.setattr("harness.cli.session.write_reports", full)
+    monkeypatch.setattr("harness.report.write.write_reports", full)
     words = ["run", "chroma_refused_50s", "--engine", "sim", "--target", target]
     result = CliRunner().invoke(outage, [*words, "--report", str(tmp_path / "out")])
     said = str(result.exception) if status == 2 else result.output
