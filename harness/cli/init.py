@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +40,12 @@ _RETRIES = 2
 )  # fmt: skip
 @click.option(
     "--openapi",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The same from its OpenAPI file; one that serves /openapi.json is asked for it.",
+    metavar="FILE|URL",
+    help="The same from its OpenAPI file, or from where a running one serves it; one that is "
+    "started and serves /openapi.json is asked for it.",
+)
+@click.option(
+    "--allow-remote", is_flag=True, help="Let the URL of --openapi be beyond this machine."
 )
 @click.option(
     "--answer", "answers", multiple=True, metavar="'NAME JSON'",
@@ -63,7 +65,8 @@ def init(
     start: str,
     upstreams: tuple[str, ...],
     routes: tuple[str, ...],
-    openapi: Path | None,
+    openapi: str | None,
+    allow_remote: bool,
     answers: tuple[str, ...],
     ready: str,
     no_measure: bool,
@@ -80,8 +83,10 @@ def init(
     outage init
     outage init shop --upstream PAYMENTS_URL=payments --route 'POST /orders {"item": 3}'
     outage init --start './gateway -p {port}' --openapi api.yaml
+    outage init --openapi http://127.0.0.1:8000/openapi.json
     """
     from harness.errors import UsageError
+    from harness.init.description import description
     from harness.init.planning import Options, plan_of
 
     place = folder / "outage"
@@ -89,10 +94,11 @@ def init(
         raise UsageError(
             f"{place} is there already, and nothing is written over; move it away first"
         )
+    told = None if openapi is None else description(openapi, allow_remote=allow_remote)
     plan = plan_of(
         folder,
         Options(
-            start=start, upstreams=upstreams, routes=routes, openapi=openapi, answers=answers,
+            start=start, upstreams=upstreams, routes=routes, openapi=told, answers=answers,
             ready=ready,
         ),
     )  # fmt: skip
@@ -119,19 +125,15 @@ def _silent(_: str) -> None:
 
 def _ask_itself(plan: Plan, tell: Any) -> None:
     """Routes from the document that the running application serves, where it does."""
-    from harness.init.planning import named
     from harness.init.trial import own_description
-    from harness.openapi.document import load_document
-    from harness.openapi.requests import requests_of
+    from harness.openapi.document import parse_document
+    from harness.openapi.requests import named, requests_of
 
     tell("starting it, and asking for its /openapi.json")
     said = asyncio.run(own_description(plan.target()))
     if said is None:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "openapi.json"
-        file.write_text(json.dumps(said), encoding="utf-8")
-        found, left_out = requests_of(load_document(file))
+    found, left_out = requests_of(parse_document(json.dumps(said).encode(), "/openapi.json"))
     plan.notes += [f"left out: {why}" for why in left_out]
     asked = [one for one in found if one["request"] != plan.ready]
     if asked:

@@ -148,8 +148,8 @@ def check_blast_radius(target: Target, *, allow_remote: bool, proxy: str = "") -
     hosts = [urlsplit(target.url).hostname or ""] if target.url else []
     addresses = (target.real_address(name) or "" for name in target.real)
     hosts += [address.rpartition(":")[0] for address in addresses]
-    remote = [host for host in hosts if not _is_loopback(host)]
-    if "://" in proxy and not allow_remote and not _is_loopback(urlsplit(proxy).hostname or ""):
+    remote = [host for host in hosts if not is_loopback(host)]
+    if "://" in proxy and not allow_remote and not is_loopback(urlsplit(proxy).hostname or ""):
         raise UsageError(
             f"--proxy {proxy}: that is not this machine, and its faults hit whoever uses it; say "
             "--allow-remote if that is meant"
@@ -174,14 +174,15 @@ def check_cluster(address: str, *, allow_remote: bool) -> None:
         raise UsageError(
             f"--cluster {address}: expected local, or an address such as tcp://HOST:8786"
         )
-    if not allow_remote and not _is_loopback(urlsplit(address).hostname or ""):
+    if not allow_remote and not is_loopback(urlsplit(address).hostname or ""):
         raise UsageError(
             f"--cluster {address}: that is not this machine, and it runs what it is sent; say "
             "--allow-remote if that is meant"
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
     bare = host.strip("[]")
     try:
         return bare.lower() == "localhost" or ipaddress.ip_address(bare).is_loopback

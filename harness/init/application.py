@@ -66,17 +66,3 @@ def askable(routes: list[str]) -> list[dict[str, Any]]:
             asked["json"] = {}
         found.append(asked)
     return found
-
-
-def stream_name(request: str, taken: set[str]) -> str:
-    """A name for a request: the last word of its path that isn't a number."""
-    method, _, path = request.partition(" ")
-    words = [w for w in re.split(r"[^A-Za-z]+", path.partition("?")[0]) if w]
-    name = (words[-1] if words else "root").lower()
-    if name in taken:
-        name = f"{method.lower()}_{'_'.join(words).lower()}"
-    number, base = 2, name
-    while name in taken:
-        name, number = f"{base}_{number}", number + 1
-    taken.add(name)
-    return name

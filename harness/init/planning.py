@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.init.application import Application, askable, ready_of, stream_name, upstreams_of
+from harness.init.application import Application, askable, ready_of, upstreams_of
 from harness.init.other_sources import read_go, read_node
 from harness.init.python_source import read_python
 from harness.init.trial import any_answer
 from harness.measure.writing import flow
-from harness.openapi.document import load_document
-from harness.openapi.requests import requests_of
+from harness.openapi.document import Document
+from harness.openapi.requests import named, requests_of
 from harness.target import Target
 from harness.target.loading import parse_target
 
@@ -30,7 +30,7 @@ class Options:
     start: str = ""
     upstreams: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
-    openapi: Path | None = None
+    openapi: Document | None = None
     answers: tuple[str, ...] = ()
     ready: str = ""
 
@@ -88,12 +88,6 @@ def plan_of(folder: Path, options: Options) -> Plan:
         folder=folder, name=name, application=application, upstreams=upstreams, answers=answers,
         ready=ready, streams=streams, notes=notes,
     )  # fmt: skip
-
-
-def named(requests: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Requests by names of their own."""
-    taken: set[str] = set()
-    return {stream_name(each["request"], taken): each for each in requests}
 
 
 def _application(folder: Path, options: Options, notes: list[str]) -> Application:
@@ -168,7 +162,7 @@ def _requests(application: Application, options: Options, notes: list[str]) -> l
     if options.routes:
         return [_route(said) for said in options.routes]
     if options.openapi is not None:
-        found, left_out = requests_of(load_document(options.openapi))
+        found, left_out = requests_of(options.openapi)
         notes += [f"left out: {why}" for why in left_out]
         return [one for one in found if one["request"].partition(" ")[2] not in ("/health",)]
     return askable(application.routes)

@@ -106,7 +106,14 @@ def load_document(path: FilePath) -> Document:
 
     Raises: UsageError when it can't be read, InvalidFile when it is none.
     """
-    data = read_file(path)
+    return parse_document(read_file(path), str(path))
+
+
+def parse_document(data: bytes, file: str) -> Document:
+    """The document of a text, as if it stood in `file`.
+
+    Raises: InvalidFile when it is none.
+    """
     try:
         text = _PAIR.sub(_one_character, decode(data, largest=LARGEST_FILE_BYTES))
         root, spots = read_tree(text, largest=LARGEST_TREE, digits=_LONGEST_NUMBER)
@@ -118,7 +125,7 @@ def load_document(path: FilePath) -> Document:
             raise Unreadable(spots)
     except Unreadable as error:
         raise InvalidFile(
-            [Problem(file=str(path), line=line, message=text) for line, text in error.spots]
+            [Problem(file=file, line=line, message=text) for line, text in error.spots]
         ) from None
     return Document(root)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,26 @@ def requests_of(document: Document) -> tuple[list[dict[str, Any]], list[str]]:
         except Misfit as error:
             left_out.append(f"{method} {path}: line {error.line}: {error}")
     return found, left_out
+
+
+def stream_name(request: str, taken: set[str]) -> str:
+    """A name for a request: the last word of its path that isn't a number."""
+    method, _, path = request.partition(" ")
+    words = [w for w in re.split(r"[^A-Za-z]+", path.partition("?")[0]) if w]
+    name = (words[-1] if words else "root").lower()
+    if name in taken:
+        name = f"{method.lower()}_{'_'.join(words).lower()}"
+    number, base = 2, name
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def named(requests: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Requests by names of their own."""
+    taken: set[str] = set()
+    return {stream_name(each["request"], taken): each for each in requests}
 
 
 def _operations(document: Document) -> Iterator[tuple[str, str, Mapping, Mapping]]:
@@ -52,6 +73,7 @@ def _request(
             path = path.replace("{" + name + "}", value)
         elif place == "query" and _is_required(parameter):
             query.append(f"{name}={value}")
+    path = re.sub(r"\{[^{}]*\}", _ANY, path)  # those that it doesn't describe
     status, _ = success(document, operation)
     asked: dict[str, Any] = {"request": f"{method} {path}" + ("?" + "&".join(query)) * bool(query)}
     body = _body(document, operation)

@@ -107,6 +107,7 @@ def _check(target: Target, folder: Path) -> Misfits:
         raise
     except UsageError as error:
         yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
+    yield from _described(target, folder)
     yield from _url(target, folder)
     yield from _start(target, folder)
     yield from _placed(target)
@@ -249,6 +250,19 @@ def _openapi(target: Target, name: str) -> Misfits:
         raise
     except UsageError as error:
         yield ("stubs", name, "openapi"), f"{error}; expected an OpenAPI file"
+
+
+def _described(target: Target, folder: Path) -> Misfits:
+    """What keeps its own OpenAPI file from being read; what is wrong inside of it is raised."""
+    try:
+        found = target.model_copy(update={"file": str(folder / "-")}).described
+    except InvalidFile:
+        raise
+    except UsageError as error:
+        yield ("openapi",), f"{error}; expected an OpenAPI file"
+        return
+    if target.openapi is not None and not found and not target.routes:
+        yield ("openapi",), "describes no request that can be made; say some under `routes:`"
 
 
 def _evidence(target: Target) -> Misfits:

@@ -16,6 +16,8 @@ from harness.contracts.policies import Adjustment
 from harness.contracts.promises import ClaimOrPromise
 from harness.log_patterns import Log
 from harness.openapi import routes_of
+from harness.openapi.document import load_document
+from harness.openapi.requests import named, requests_of
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     ANY_TEXT,
@@ -216,6 +218,11 @@ class Target(Part):
         "the contract's",
         examples=[{"price": {"request": "GET /price"}}],
     )
+    openapi: Annotated[str, texts("a file", "openapi.yaml")] | None = Field(
+        None,
+        description="its own OpenAPI file, relative to this one: what else it can be asked",
+        examples=["openapi.yaml"],
+    )
     stubs: dict[str, tuple[StubRoute, ...] | Stub] = Field(
         default_factory=dict,
         description="routes that stubs answer beside their own, or an OpenAPI file of them",
@@ -374,7 +381,21 @@ class Target(Part):
     @property
     def traffic(self) -> dict[str, Sample]:
         """The requests that exploration sends: its own, else the contract's, the plainest first."""
-        return self.routes or self.contract.traffic
+        return {**self.described, **self.routes} or self.contract.traffic
+
+    @cached_property
+    def described(self) -> dict[str, Sample]:
+        """One request for each operation of its own OpenAPI file that `routes` doesn't name.
+
+        Raises: UsageError, InvalidFile; a target that was loaded from its file has asked already.
+        """
+        if self.openapi is None:
+            return {}
+        base = Path(self.file).parent if self.file else Path()
+        found, _ = requests_of(load_document(base / self.openapi))
+        known = {self.ready, *(sample.request for sample in self.routes.values())}
+        fresh = named([each for each in found if each["request"] not in known])
+        return {name: Sample(**raw) for name, raw in fresh.items() if name not in self.routes}
 
     def calling(self, upstream: str, *, surely: bool = False) -> tuple[str, Sample] | None:
         """The first that calls an upstream, as the contract says; any where it says nothing.

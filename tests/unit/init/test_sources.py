@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.init.application import askable, ready_of, stream_name, upstreams_of
+from harness.init.application import askable, ready_of, upstreams_of
 from harness.init.other_sources import read_go, read_node
 from harness.init.planning import Options, plan_of
 from harness.init.python_source import read_python
+from harness.openapi.requests import stream_name
 
 FLASK = """
 import os
