@@ -108,14 +108,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        _await_listening(server, port)
+        await_listening(server, port)
         yield port
     finally:
         server.terminate()
         server.wait(10)
 
 
-def _await_listening(server: subprocess.Popen[bytes], port: int) -> None:
+def await_listening(server: subprocess.Popen[bytes], port: int) -> None:
     deadline_s = time.monotonic() + 10
     while time.monotonic() < deadline_s and server.poll() is None:
         try:
@@ -123,7 +123,7 @@ def _await_listening(server: subprocess.Popen[bytes], port: int) -> None:
             return
         except OSError:
             time.sleep(0.02)
-    pytest.fail(f"redis did not come up (exit status {server.poll()})")
+    pytest.fail(f"it did not come up (exit status {server.poll()})")
 
 
 def files(folder: Path, port: int, *, threshold: int) -> None:

@@ -61,6 +61,8 @@ def hung(facts: Facts) -> Iterator[Violation]:
         most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S
         if not calls_s or took_s <= most_s + facts.slack_s(request.sent.at_s, end_s):
             continue
+        if facts.converses(offered, request.sent.at_s, end_s):
+            continue
         yield Violation(
             promise="no hang",
             about=slowest(facts, offered),

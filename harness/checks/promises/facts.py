@@ -22,7 +22,7 @@ from harness.history.view import History, Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
-from harness.scenario.faults import FaultBase, Revoke
+from harness.scenario.faults import KINDS, FaultBase, Revoke
 from harness.scenario.model import Scenario
 from harness.wire.attempts import Attempt
 from harness.wire.witness import Wire
@@ -155,6 +155,19 @@ class Facts:
         """Where calls seem to wait for each other that a stream's requests make."""
         queues = [self.wire(name).queue for name in offered.upstreams if name in self.upstreams]
         return tuple(queue.says for queue in queues if queue is not None)
+
+    def converses(self, offered: Offered, start_s: float, end_s: float) -> bool:
+        """Whether a service that speaks no HTTP was slow then: a call there is a conversation of
+        turns that nobody has counted, each with its own deadline.
+        """
+        own = set(offered.upstreams) & set(self.history.run.tcp)
+        return any(
+            KINDS[fault.name].new == "slow"
+            and own.intersection(fault.upstreams)
+            and fault.start_s <= end_s
+            and start_s <= fault.end_s
+            for fault in self.history.faults
+        )
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How late what went on in that time may be: ties, and what there is patience for."""

@@ -223,3 +223,24 @@ def test_a_goodbye_that_nobody_answers_is_no_attempt(case: Callable[..., Case]) 
             world.events.insert(index, said)
     after = case(GREETED, world, end_s=20.0).wire("cache").attempts
     assert [(a.start_s, a.ok) for a in before] == [(a.start_s, a.ok) for a in after]
+
+
+@pytest.mark.parametrize(("fault", "hangs"), [("latency", False), ("blackhole", True)])
+def test_a_conversation_that_goes_on_slowly_does_not_hang(
+    fault: str, hangs: bool, case: Callable[..., Case]
+) -> None:
+    """SMTP: seven turns of half a second each, each within its deadline of a second."""
+    world = Greeting()
+    world.warmed_up("page", 200, reaches=(), path="/page", method="GET", at_s=-1.0)
+    world.ask(-0.95, answered=True)
+    world.fault(fault, "cache", 0.0, 5.0)
+    world.ask(0.02, answered=not hangs)
+    world.events[-1] = replace(world.events[-1], at_s=3.99)
+    world.request("page", 1, 0.0, 503 if hangs else 200, took_s=4.0, path="/page", method="GET")
+    latency = ", latency: 500ms" if fault == "latency" else ""
+    text = CUT.partition("expect")[0].replace("fault: empty", f"fault: {fault}{latency}")
+    found = case(text, world, end_s=12.0)
+    judgement = judge(found.scenario, found.history)
+    failed = [f.name for f in judgement.promises if f.verdict.value == "failed"]
+    assert ("no hang (cache)" in failed) is hangs, failed
+    assert hangs or not failed
