@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks.case import Case
-from harness.history.events import Called, Event, Logged, Run
+from harness.history.events import Called, Event, Logged, Run, Sent
 
 _STATES = ("closed", "open", "half_open")
 _TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
@@ -28,8 +28,9 @@ def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
     given: dict[str, None] = {}
     called: set[str] = set()
     for events in runs:
+        started = any(isinstance(event, Sent) for event in events)
         for event in events:
-            if isinstance(event, Run):
+            if isinstance(event, Run) and started:
                 given |= dict.fromkeys(event.stub_routes)
             elif isinstance(event, Called):
                 called.add(_plainly(f"{event.upstream} {event.route}"))

@@ -106,3 +106,5 @@ def test_routes_of_stubs_that_no_scenario_called(world):
     other = world(stub_routes=routes)
     other.call("billing", 3.0, "GET /price/*")
     assert uncalled_routes([one.events, other.history().events]) == ()
+    never_started = world(stub_routes=routes)
+    assert uncalled_routes([never_started.events]) == ()

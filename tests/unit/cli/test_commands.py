@@ -221,6 +221,21 @@ def test_a_target_and_a_scenario_are_not_taken_for_each_other(
     assert said.count("\n") == 1
 
 
+def test_a_broken_target_makes_no_name_in_a_scenario_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, scenario = tmp_path / "t.yaml", tmp_path / "s.yaml"
+    target.write_text("name: x\nurl: http://127.0.0.1:1\nstub: {mail: [{route: GET /}]}\n")
+    scenario.write_text(
+        "title: x\nduration: 9\ntraffic: {ask: {request: GET /, rate: 1/s}}\n"
+        "faults: [{upstream: mail, fault: refused, to: 5s}]\n"
+    )
+    assert call(["validate", str(scenario), "--target", str(target)]) == 2
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{target}:3: 'stub' is not known here; did you mean 'stubs'?"
+    assert second.startswith(f"{scenario}:2: duration: expected a duration")
+
+
 def test_a_misspelt_upstream_does_not_make_its_stub_wrong() -> None:
     from harness.errors import InvalidFile
 
