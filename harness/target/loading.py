@@ -15,7 +15,8 @@ from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
 from harness.target import Target
-from harness.target.wiring import misplaced, named_in
+from harness.target.templates import check_places, read_template
+from harness.target.wiring import FOLDER, misplaced, named_in
 from harness.upstreams.real_service import RealService
 from harness.upstreams.stub_checks import check_routes
 from harness.upstreams.stub_data import Stub
@@ -101,18 +102,24 @@ def _is_dir(path: Path) -> bool:
 
 
 def _check(target: Target, folder: Path) -> Misfits:
+    target = target.model_copy(update={"file": str(folder / "-")})
+    unread = list(_unreadable(target, folder))
+    if unread:
+        yield from unread
+        assert target.start is not None
+        target = target.model_copy(update={"start": target.start.model_copy(update={"files": {}})})
     try:
-        _ = target.model_copy(update={"file": str(folder / "-")}).contract
+        _ = target.contract
     except InvalidFile:
         raise
     except UsageError as error:
         yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
-    yield from _described(target, folder)
+    yield from _described(target)
     yield from _url(target, folder)
     yield from _start(target, folder)
-    yield from _placed(target)
+    yield from _placed(target, folder)
     yield from _tls(target)
-    yield from _wiring(target, folder)
+    yield from _wiring(target)
     yield from _evidence(target)
 
 
@@ -161,10 +168,11 @@ def _start(target: Target, folder: Path) -> Misfits:
         yield ("start",), "expected a `command`, or `wsgi` (`asgi`) for the simulation alone"
     if start.command and not start.command[0].strip():
         yield ("start", "command", 0), "expected the name of a program"
+    places = ("port", "python", *((FOLDER,) if start.files else ()))
     for index, word in enumerate(start.command):
         for place in re.findall(r"\{(\w+)\}", word):
-            if place not in ("port", "python"):
-                yield ("start", "command", index), not_known("place", place, ("port", "python"))
+            if place not in places:
+                yield ("start", "command", index), not_known("place", place, places)
         if "\0" in word:
             yield ("start", "command", index), "a word of a command can't hold a NUL character"
     for variable, value in start.env.items():
@@ -181,7 +189,7 @@ def _start(target: Target, folder: Path) -> Misfits:
         yield ("start", "asgi"), "`wsgi` and `asgi` exclude each other; keep one of them"
 
 
-def _wiring(target: Target, folder: Path) -> Misfits:
+def _wiring(target: Target) -> Misfits:
     known = tuple(dict.fromkeys((*stub_names(), *target.stubs, *target.real)))
     if "PORT" in target.upstreams:
         yield ("upstreams", "PORT"), "PORT tells the target its own port; name another variable"
@@ -199,7 +207,7 @@ def _wiring(target: Target, folder: Path) -> Misfits:
     for name, stub in target.stubs.items():
         path = ("stubs", name, "routes") if isinstance(stub, Stub) else ("stubs", name)
         yield from check_routes(target.written_routes(name), path)
-        yield from _openapi(target.model_copy(update={"file": str(folder / "-")}), name)
+        yield from _openapi(target, name)
         meant = nearest(name, target.upstream_names)
         nobodys = name not in target.upstream_names and name not in stub_names()
         if nobodys and meant is not None:
@@ -215,8 +223,18 @@ def _wiring(target: Target, folder: Path) -> Misfits:
             yield ("background", name), f"{without_routes(name)}: leave it out"
 
 
-def _placed(target: Target) -> Misfits:
-    """Addresses that the command or the environment asks for, and nobody has."""
+def _unreadable(target: Target, folder: Path) -> Misfits:
+    """Templates that can't be read, or lead out of the target's folder."""
+    files = {} if target.start is None else target.start.files
+    for name, template in files.items():
+        try:
+            read_template(name, template, folder)
+        except UsageError as error:
+            yield ("start", "files", name), str(error)
+
+
+def _placed(target: Target, folder: Path) -> Misfits:
+    """Addresses that the command, the environment or a template asks for, and nobody has."""
     start = target.start
     if start is None:
         return
@@ -225,6 +243,7 @@ def _placed(target: Target) -> Misfits:
     for path, text in (texts | {("start", "env", n): v for n, v in start.env.items()}).items():
         for problem in misplaced(text, known, target.tls_files):
             yield path, problem
+    check_places(target.templates, start.files, folder, known, target.tls_files)
 
 
 def _tls(target: Target) -> Misfits:
@@ -252,10 +271,10 @@ def _openapi(target: Target, name: str) -> Misfits:
         yield ("stubs", name, "openapi"), f"{error}; expected an OpenAPI file"
 
 
-def _described(target: Target, folder: Path) -> Misfits:
+def _described(target: Target) -> Misfits:
     """What keeps its own OpenAPI file from being read; what is wrong inside of it is raised."""
     try:
-        found = target.model_copy(update={"file": str(folder / "-")}).described
+        found = target.described
     except InvalidFile:
         raise
     except UsageError as error:

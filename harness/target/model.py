@@ -33,6 +33,7 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.target.known import KnownFailure
+from harness.target.templates import read_template
 from harness.target.wiring import FILES, filled, named_in, values
 from harness.upstreams.real_service import Address, RealService
 from harness.upstreams.stub_data import Stub, StubRoute
@@ -71,6 +72,14 @@ class Start(Part):
         default_factory=dict,
         description="variables of its environment; places are replaced as in the command",
         examples=[{"LOG_LEVEL": "debug"}, {"CACHE_PORT": "{cache.port}"}],
+    )
+    files: dict[
+        Annotated[str, texts("a file", "config.toml")], Annotated[str, texts("a file", "a.in")]
+    ] = Field(
+        default_factory=dict,
+        description="files that it reads -> their templates below this file's folder; places are "
+        "replaced as in the command, and {files} there is their folder",
+        examples=[{"config.toml": "config.toml.in"}],
     )
     wsgi: Annotated[str, _APP] | None = Field(
         None, description="module:attr, for the simulation; factory() too", examples=["app:app"]
@@ -314,7 +323,19 @@ class Target(Part):
     def placed_upstreams(self) -> tuple[str, ...]:
         """Those whose addresses its command or its environment asks for."""
         start = self.start
-        return () if start is None else named_in((*start.command, *start.env.values()))
+        if start is None:
+            return ()
+        return named_in((*start.command, *start.env.values(), *self.templates.values()))
+
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """The texts of which its files are made, by the files' names.
+
+        Raises: UsageError; a target that was loaded from its file has asked already.
+        """
+        base = Path(self.file).parent if self.file else Path()
+        files = {} if self.start is None else self.start.files
+        return {name: read_template(name, path, base) for name, path in files.items()}
 
     def stub_routes(self, upstream: str) -> tuple[StubRoute, ...]:
         """All routes that the stub of an upstream answers beside its own.
@@ -418,24 +439,40 @@ class Target(Part):
         return FILES if own else FILES[:1] if self.tls else ()
 
     def _places(
-        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str]
+        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str], folder: str
     ) -> dict[str, str]:
         schemes = dict.fromkeys(self.tcp_upstreams, "tcp") | dict.fromkeys(self.tls, "https")
-        return values(port=port, upstreams=upstreams, schemes=schemes, files=files)
+        return values(port=port, upstreams=upstreams, schemes=schemes, files=files, folder=folder)
 
     def command(
-        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None = None
+        self,
+        port: int,
+        upstreams: Mapping[str, int],
+        files: Mapping[str, str] | None = None,
+        folder: str = "",
     ) -> list[str]:
         """The command line that starts it on a port.
 
-        `upstreams` gives each proxy's port, `files` where those of its `tls_files` are.
+        `upstreams` gives each proxy's port, `files` where those of its `tls_files` are, `folder`
+        where its `filled_files` lie.
         """
         assert self.start is not None
-        known = self._places(port, upstreams, files or {})
+        known = self._places(port, upstreams, files or {}, folder)
         return [filled(word, known) for word in self.start.command]
 
+    def filled_files(
+        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None, folder: str
+    ) -> dict[str, str]:
+        """Its files' texts, by their names below a folder."""
+        known = self._places(port, upstreams, files or {}, folder)
+        return {name: filled(text, known) for name, text in self.templates.items()}
+
     def environment(
-        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None = None
+        self,
+        port: int,
+        upstreams: Mapping[str, int],
+        files: Mapping[str, str] | None = None,
+        folder: str = "",
     ) -> dict[str, str]:
         """What it is told by variables: its port, where its upstreams are, and its own `env`."""
         bare = self.tcp_upstreams
@@ -444,7 +481,7 @@ class Target(Part):
             for name, upstream in self.upstreams.items()
         }
         own = {} if self.start is None else self.start.env
-        known = self._places(port, upstreams, files or {})
+        known = self._places(port, upstreams, files or {}, folder)
         told = {"PORT": "{port}", **wiring, **own}
         return {name: filled(text, known) for name, text in told.items()}
 

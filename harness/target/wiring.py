@@ -3,8 +3,9 @@
 Of the proxy before an upstream `mail`, `{mail.url}` is `http://127.0.0.1:PORT` (`https://` where
 its stub speaks TLS, `tcp://` where it is known not to speak HTTP), and `{mail.host}`,
 `{mail.port}`, `{mail.address}` (host:port) are its parts. `{port}` is where the target itself is to
-listen, `{python}` the harness's own interpreter, `{tls.ca}` the file of the run's own authority,
-`{tls.cert}` and `{tls.key}` those of the target's certificate. `{{mail.port}}` is `{mail.port}`
+listen, `{python}` the harness's own interpreter, `{files}` the folder of its filled templates,
+`{tls.ca}` the file of the run's own authority, `{tls.cert}` and `{tls.key}` those of the target's
+certificate. `{{mail.port}}` is `{mail.port}`
 itself. What has a dot and names none of these is the target's own: other templates are written so.
 """
 
@@ -24,10 +25,12 @@ FORMS: dict[str, str] = {
     "address": "{host}:{port}",
 }
 TLS = "tls"
+FOLDER = "files"
+"""The place of the folder in which filled templates lie."""
 FILES = ("ca", "cert", "key")
 _PLACE = re.compile(
     r"\{\{(?P<itself>[A-Za-z_][\w-]*\.\w+)\}\}"
-    r"|\{(?P<name>(?P<upstream>[A-Za-z_][\w-]*)\.(?P<form>\w+)|port|python)\}"
+    r"|\{(?P<name>(?P<upstream>[A-Za-z_][\w-]*)\.(?P<form>\w+)|port|python|files)\}"
 )
 
 
@@ -37,12 +40,15 @@ def values(
     upstreams: Mapping[str, int],
     schemes: Mapping[str, str],
     files: Mapping[str, str],
+    folder: str = "",
 ) -> dict[str, str]:
     """What each place stands for: `port` is the target's own, `upstreams` each proxy's.
 
-    `schemes` are those that aren't http, `files` what of `FILES` there is.
+    `schemes` are those that aren't http, `files` what of `FILES` there is, `folder` where its
+    filled templates lie, if it has any.
     """
     found = {"port": str(port), "python": sys.executable}
+    found |= {FOLDER: folder} if folder else {}
     found |= {f"{TLS}.{name}": path for name, path in files.items()}
     for upstream, number in upstreams.items():
         parts = {"scheme": schemes.get(upstream, "http"), "host": HOST, "port": number}

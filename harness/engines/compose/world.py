@@ -289,6 +289,11 @@ def check_upstreams(target: Target) -> None:
             f"--engine compose has containers for {', '.join(STUB_PORTS)} only; {target.name} "
             f"depends on {', '.join(strangers)} too: play it with --engine local"
         )
+    if target.templates:
+        raise WorldError(
+            f"--engine compose starts the target's container, which gets no `start: files` "
+            f"({', '.join(target.templates)}): put them into its image, or use --engine local"
+        )
     placed = [name for name in target.placed_upstreams if name not in target.upstreams.values()]
     if placed:
         raise WorldError(

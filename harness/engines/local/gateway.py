@@ -12,6 +12,7 @@ from harness.engines.chronicle import Chronicle
 from harness.engines.client import Exchange, exchange, over_tls
 from harness.engines.local.authority import Authority
 from harness.engines.marks import LogReader
+from harness.engines.placed_files import place_files
 from harness.engines.processes import LAST_LINES, Child, ended
 from harness.engines.reaper import Reaper
 from harness.engines.redact import Redactor
@@ -34,6 +35,7 @@ class Gateway:
 
     def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, redactor: Redactor) -> None:
         self._target = job.target
+        self._folder = job.folder
         self._chronicle = chronicle
         self._reaper = reaper
         self._redactor = redactor
@@ -115,11 +117,16 @@ class Gateway:
         target = self._target
         upstreams, token = self._wiring
         assert target.start is not None
-        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(port, upstreams, self._files)
+        wiring = port, upstreams, self._files
+        try:
+            folder = place_files(target, self._folder, *wiring)
+        except OSError as error:
+            raise TargetError(f"the files of target {target.name!r}: {error}") from error
+        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(*wiring, folder)
         try:
             self._child = await Child.start(
                 f"target {target.name!r}",
-                target.command(port, upstreams, self._files),
+                target.command(*wiring, folder),
                 reaper=self._reaper,
                 on_line=self._chronicle.guarded(self._on_line),
                 env=env,

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.engines.base import GRACE_S, LEAD_S, Job
 from harness.engines.network import plan as proxy_plan
+from harness.engines.placed_files import place_files
 from harness.engines.requests import again_plan, trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
@@ -32,7 +33,7 @@ _AT_LEAST_S = 60.0
 def make_plan(
     job: Job, *, points: float | None = None, lines: bool = False, threads: int | None = None
 ) -> Plan:
-    """The plan of a job.
+    """The plan of a job; the target's own files are placed in its folder.
 
     Raises: TargetError for a target that can't be simulated.
     """
@@ -93,7 +94,8 @@ def make_plan(
 
 
 def _environment(job: Job, ports: dict[str, int]) -> dict[str, str]:
-    own = job.target.environment(TARGET_PORT, ports)
+    folder = place_files(job.target, job.folder, TARGET_PORT, ports)
+    own = job.target.environment(TARGET_PORT, ports, folder=folder)
     return {"INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | own
 
 

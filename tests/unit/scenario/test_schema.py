@@ -47,7 +47,7 @@ def values(node: Node, schema: Node) -> Iterator[Node]:
 def free(value: Node) -> bool:
     kinds = value.get("type", ())
     is_text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
-    return is_text and not value.keys() & {"pattern", "enum", "const"}
+    return is_text and not value.keys() & {"pattern", "enum", "const", "anyOf"}
 
 
 @pytest.mark.parametrize(
