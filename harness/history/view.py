@@ -162,7 +162,14 @@ class History:
 
     def stream(self, name: str) -> tuple[Request, ...]:
         """The requests of one stream."""
-        return tuple(request for request in self.requests if request.sent.stream == name)
+        return self._requests_by_stream.get(name, ())
+
+    @cached_property
+    def _requests_by_stream(self) -> dict[str, tuple[Request, ...]]:
+        found: dict[str, list[Request]] = defaultdict(list)
+        for request in self.requests:
+            found[request.sent.stream].append(request)
+        return {name: tuple(requests) for name, requests in found.items()}
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:

@@ -69,6 +69,7 @@ class Facts:
         self.case = case
         self.scenario: Scenario = case.scenario
         self.history: History = case.history
+        self._asked: dict[tuple[str, str], tuple[float, float]] = {}
 
     def claims(self, *promises: str) -> tuple[str, ...]:
         """The claims that the contract says these promises rest on."""
@@ -200,17 +201,26 @@ class Facts:
         if wire.refutation is not None or not wire.open_windows:
             return False
         slack_s = self.slack_s(request.sent.at_s, request.end_s)
-        first_s = wire.open_windows[0].start_s
-        before = [
-            other
-            for other in self.history.stream(request.sent.stream)
-            if other.end_s < first_s - slack_s
-        ]
-        asks = bool(before) and all(self.made_for(other, upstream) for other in before)
-        return asks and any(
+        first_s = wire.open_windows[0].start_s - slack_s
+        ends_s, silent_s = self._asking(request.sent.stream, upstream)
+        return ends_s < first_s <= silent_s and any(
             window.start_s + slack_s < request.sent.at_s and request.end_s < window.end_s - slack_s
             for window in wire.open_windows
         )
+
+    def _asking(self, stream: str, upstream: str) -> tuple[float, float]:
+        """Of a stream's requests up to the first opening of a breaker: when the first of all ends,
+        and the first that made no attempt.
+        """
+        if (found := self._asked.get((stream, upstream))) is None:
+            first_s = self.wire(upstream).open_windows[0].start_s
+            before = [r for r in self.history.stream(stream) if r.end_s < first_s]
+            silent = [r for r in before if not self.made_for(r, upstream)]
+            ends_s, silent_s = (
+                min((r.end_s for r in each), default=math.inf) for each in (before, silent)
+            )
+            found = self._asked[stream, upstream] = ends_s, silent_s
+        return found
 
     def surely_closed(self, upstream: str, start_s: float, end_s: float) -> bool:
         """Whether a sound breaker explains everything, and surely was closed all that time."""
