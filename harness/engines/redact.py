@@ -39,6 +39,9 @@ _PATTERNS = (
     (re.compile(r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|sk[-_][\w-]{20,})"), REDACTED),
 )
 _HINT = re.compile(r"(?i)bearer|basic|://|=|\"|eyJ|AKIA|gh[pousr]_|sk[-_]")
+_REMEMBERED = 500
+_MOST_KNOWN = 4096
+"""A run says the same texts again and again: so many of so many characters are cleaned once."""
 _OUTSIDE = ("path", "error", "body", "headers", "line", "what", "escalated", "state")
 """The fields of events that hold what came from outside."""
 
@@ -49,6 +52,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str], *, keep: bool = False) -> None:
         self._taint = Taint(secrets)
         self._keep = keep
+        self._known: dict[str, str] = {}
 
     @classmethod
     def of_target(cls, target: Target, *more: str) -> Redactor:
@@ -63,6 +67,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without secrets, and of characters that can be written."""
+        if len(text) > _REMEMBERED:
+            return self._clean(text)
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[text] = self._clean(text)
+        return known
+
+    def _clean(self, text: str) -> str:
         text = text.encode("utf-8", "backslashreplace").decode()
         if self._keep:
             return text

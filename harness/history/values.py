@@ -7,7 +7,9 @@ number in it makes a check loop for ever, overflow, or prove something by its sh
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 LONGEST_LINE = 4_000_000
@@ -17,6 +19,8 @@ _LARGEST_S = 1e7
 _LARGEST = 2**64
 _MOST_ITEMS = 10_000
 _DEEPEST = 100
+_SHARED = 200
+"""Characters of a text that is kept once, however often a history says it."""
 _BOUNDS: dict[str, tuple[float, float]] = {
     "status": (-255, 999),
     "clock_error_s": (0.0, 60.0),
@@ -93,7 +97,7 @@ def _truth(name: str, value: object) -> bool:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected a text")
-    return value
+    return sys.intern(value) if len(value) <= _SHARED else value
 
 
 def _texts(name: str, value: object) -> tuple[str, ...]:
@@ -120,7 +124,13 @@ def _pairs(name: str, value: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(item, list | tuple) or len(item) != 2:
             raise ValueError(f"{name}: expected pairs of a name and a value")
         found.append((_text(name, item[0]), _text(name, item[1])))
-    return tuple(found)
+    return _shared(tuple(found))
+
+
+@lru_cache(maxsize=1024)
+def _shared(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The same object for equal ones, of those that came last."""
+    return pairs
 
 
 def _words(name: str, value: object) -> dict[str, str]:
@@ -141,7 +151,9 @@ def _setting(name: str, value: object) -> float | list[float]:
 
 
 def _anything(name: str, value: object) -> object:
-    level = [value]
+    if not isinstance(value, list | dict):
+        return value
+    level: list[object] = [value]
     for _ in range(_DEEPEST):
         level = [
             item

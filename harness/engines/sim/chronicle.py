@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from harness.engines.base import Job
@@ -27,12 +29,19 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
+from harness.history.headers import Pairs
 
 from .plans import INTERNAL_TOKEN
 from .scheduler import BOOT_S
 
 ESCAPED = "escaped the simulation: "
 """How a `Trouble` begins that is an escape: file and line follow."""
+_DIFFERENT = 1024
+
+
+def _shared(value: Any) -> Any:
+    """The one object for a text that comes again and again."""
+    return sys.intern(value) if type(value) is str else value
 
 
 class Translator:
@@ -46,6 +55,9 @@ class Translator:
         self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
         self._redactor = Redactor.of_job(job, INTERNAL_TOKEN)
         self._reader = LogReader(job.target, self._redactor)
+        # Answers say the same again and again: it is cleaned once, and kept once.
+        self._headers = lru_cache(_DIFFERENT)(self._cached_headers)
+        self._body = lru_cache(_DIFFERENT)(self._cached_body)
         self._states: dict[str, tuple[str, float]] = {}
         self._output: list[str] = []
         """As it was printed, with whatever secrets."""
@@ -86,7 +98,7 @@ class Translator:
                 yield HungUp(at_s=at_s, by="client", id=fact["id"])
             case "crossed":
                 names = ("upstream", "connection", "what", "method", "path", "status", "closed_by")
-                fields = {name: fact[name] for name in names if name in fact}
+                fields = {name: _shared(fact[name]) for name in names if name in fact}
                 yield Crossed(at_s=at_s, by="proxy", **fields)
             case "stub":
                 event = event_of_record(fact | {"kind": fact["record"]}, at_s)
@@ -125,13 +137,13 @@ class Translator:
             at_s=at_s,
             by="client",
             id=fact["id"],
-            stream=fact["stream"],
+            stream=_shared(fact["stream"]),
             number=fact["number"],
             planned_s=fact["planned"] - self._zero_s,
-            method=fact["method"],
-            path=fact["path"],
-            user=fact["user"],
-            client=fact["client"],
+            method=_shared(fact["method"]),
+            path=_shared(fact["path"]),
+            user=_shared(fact["user"]),
+            client=_shared(fact["client"]),
             trace=trace_of(self.job, fact["stream"], fact["number"], fact["client"], fact["tried"]),
             tried=fact["tried"],
         )
@@ -143,9 +155,15 @@ class Translator:
             id=fact["id"],
             status=fact["status"],
             error=fact["error"],
-            headers=self._redactor.headers((name, value) for name, value in fact["headers"]),
-            body=kept_body(fact["body"].encode("latin-1"), self._redactor),
+            headers=self._headers(tuple((name, value) for name, value in fact["headers"])),
+            body=self._body(fact["body"]),
         )
+
+    def _cached_headers(self, headers: Pairs) -> Pairs:
+        return self._redactor.headers(headers)
+
+    def _cached_body(self, body: str) -> Any:
+        return kept_body(body.encode("latin-1"), self._redactor)
 
     def _fault(self, fact: dict[str, Any], at_s: float) -> Event:
         fault = self.job.scenario.faults[fact["fault"]]

@@ -27,7 +27,9 @@ _WARM_UP_TRIES = 20
 _SLOWEST = 0.25
 """Real seconds that a virtual second may take before the play is ended..."""
 _AT_LEAST_S = 60.0
-"""...but no play is ended before so many."""
+"""...but no play is ended before so many..."""
+_PER_REQUEST_S = 0.05
+"""...and not before so many for each of its requests, of which a busy gateway takes one."""
 
 
 def make_plan(
@@ -88,9 +90,14 @@ def make_plan(
         "grace_s": GRACE_S,
         "lead_s": LEAD_S,
         "status": status,
-        "real_limit_s": max(_AT_LEAST_S, _SLOWEST * job.scenario.duration),
+        "real_limit_s": _real_limit_s(job),
         "line_by_line": False,
     }
+
+
+def _real_limit_s(job: Job) -> float:
+    sent = sum(isinstance(step, Send) for step in job.timeline)
+    return max(_AT_LEAST_S, _SLOWEST * job.scenario.duration, _PER_REQUEST_S * sent)
 
 
 def _environment(job: Job, ports: dict[str, int]) -> dict[str, str]:

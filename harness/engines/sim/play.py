@@ -54,6 +54,8 @@ class Play:
         self._play_begun_cpu_s = 0.0
         self._status: StatusWatch | None = None
         self._ended = False
+        self._ending = real.allocate_lock()
+        self._ender: int | None = None
         self._importing = False
         self._play_begun = False
         self._libraries: list[str] = []
@@ -339,7 +341,13 @@ class Play:
         self.finish(what)
 
     def finish(self, trouble: str | None) -> NoReturn:
-        """Write everything down and end the process, with all its threads."""
+        """Write everything down and end the process, with all its threads.
+
+        Who comes second, the watchdog while a long history is being written, waits for that.
+        """
+        while not self._ending.acquire(False) and self._ender != real.get_ident():
+            real.sleep(_TRY_AGAIN_S)
+        self._ender = real.get_ident()
         ESCAPES.armed = False
         if trouble is not None:
             self.facts.add("trouble", what=trouble)

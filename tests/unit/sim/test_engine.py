@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from harness.engines.base import Job, Progress
 from harness.engines.sim.determinism import check_determinism, first_difference
 from harness.engines.sim.engine import SimEngine
 from harness.engines.sim.nursery import Nursery
+from harness.engines.sim.plans import make_plan
 from harness.errors import TargetError, WorldError
 from harness.history.events import Answered, Ended, Event, Logged, Run, Sent, Trouble, to_json
 from harness.history.view import History
@@ -293,3 +298,35 @@ def test_plays_at_once_are_on_different_cpus() -> None:
     assert [nursery._next_cpu() for _ in range(3)] == [6, 6, 6]
     nursery._running |= {102: (3, 6), 103: (4, 6), 104: (5, 4)}
     assert nursery._next_cpu() == 5
+
+
+ENDS_TWICE = """
+import os, sys, threading
+from harness.engines.sim.play import Play
+
+written = []
+
+def write(data):
+    written.append(data)
+    if len(written) == 1:  # the watchdog finds that it takes too long, while it is being written
+        late = threading.Thread(target=play._on_stuck, args=("too long",), daemon=True)
+        late.start()
+        late.join(0.3)
+    os.write(1, data)
+
+play = Play({"line_by_line": False, "real_limit_s": 60.0}, write)
+play.finish(None)
+"""
+
+
+def test_a_play_that_ends_while_its_watchdog_ends_it_is_written_once() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDS_TWICE], capture_output=True, check=True)
+    document = json.loads(done.stdout)
+    assert [fact["kind"] for fact in document["facts"]] == ["phase"]
+
+
+def test_a_play_of_many_requests_has_more_real_time(tmp_path: Path) -> None:
+    few, many = job(tmp_path), job(tmp_path)
+    many = replace(many, timeline=many.timeline * 200)
+    assert make_plan(few)["real_limit_s"] == 60.0
+    assert make_plan(many)["real_limit_s"] > 60.0
