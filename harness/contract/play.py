@@ -225,7 +225,7 @@ class Run:
         if self._limited(self._limits.get(send.stream), (send.stream, send.address)):
             answer = 429
         else:
-            flow = self._routes[send.stream](stream, send.user)
+            flow = self._routes[send.stream](send.user)
             reply: Attempted | None = None
             started = False
             while True:

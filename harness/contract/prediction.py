@@ -80,7 +80,7 @@ def _predict(
     sends = tuple(step for step in steps if isinstance(step, Send))
     routes = {}
     for name, stream in scenario.traffic.items():
-        route = flow_of(contract, stream.request)
+        route = flow_of(contract, stream)
         if route is None and name in calls:
             route = learned(calls[name])
         if route is not None:

@@ -7,8 +7,9 @@ A route is a generator: it yields the calls that it makes, is sent what each cam
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from harness.contracts import Contract, ContractRoute, Step
@@ -51,32 +52,63 @@ class Attempted:
 
 
 Flow = Generator[Call, Attempted | None, int]
-Route = Callable[[Stream, str | None], Flow]
-"""Begins a flow for a stream's request in a user's name."""
+Route = Callable[[str | None], Flow]
+"""Begins a flow for a request of one stream, in a user's name."""
 
 
-def flow_of(contract: Contract, request: str) -> Route | None:
-    """The flow of a request such as `POST /orders`; None for no route of the contract's."""
-    route = contract.route_of(request)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A step of a route, with what is the same for all of a user's requests of one stream."""
+
+    step: Step
+    call: Call
+    needs: Mapping[str, Any]
+    """What a good answer has."""
+    asks: bool
+    """Whether there is anything to ask about."""
+    vouched: bool
+    """Whether an upstream that is well vouches for what it is asked about."""
+
+
+def flow_of(contract: Contract, stream: Stream) -> Route | None:
+    """The flow of a stream's requests; None where they are no route of the contract's."""
+    route = contract.route_of(stream.request)
     if route is None:
         return None
-    return lambda stream, user: _flow(contract, route, stream, user)
+    planned = cache(partial(_planned, contract, route, stream))
+    return lambda user: _flow(route, stream, planned(user))
 
 
-def _flow(contract: Contract, route: ContractRoute, stream: Stream, user: str | None) -> Flow:
+def _planned(
+    contract: Contract, route: ContractRoute, stream: Stream, user: str | None
+) -> tuple[_Planned, ...]:
+    values = _values(contract, route, stream, user)
+    return tuple(
+        _Planned(
+            step=step,
+            call=_call(step, values),
+            needs=filled(step.needs, values),
+            asks=step.vouches != "token" or _token(stream) is not None,
+            vouched=_vouched_for(contract, step, stream, user, values),
+        )
+        for step in route.calls
+    )
+
+
+def _flow(route: ContractRoute, stream: Stream, steps: Sequence[_Planned]) -> Flow:
     if route.malformed is not None and not isinstance(stream.json_, dict):
         return route.malformed
-    values = _values(contract, route, stream, user)
     good: set[str] = set()
-    for step in route.calls:
+    for planned in steps:
+        step = planned.step
         if step.after is not None and step.after not in good:
             continue
-        if step.vouches == "token" and _token(stream) is None:
-            status: int | str | None = _refusal(step, None)  # it has nothing to ask about
+        if not planned.asks:
+            status: int | str | None = _refusal(step, None)
         else:
-            reply = yield _call(step, values)
-            status = _judged(step, reply, values)
-            if status is None and not _vouched_for(contract, step, stream, user, values):
+            reply = yield planned.call
+            status = _judged(planned, reply)
+            if status is None and not planned.vouched:
                 status = _refusal(step, None)
             if status is None:
                 good.add(step.call)
@@ -116,13 +148,14 @@ def _call(step: Step, values: Mapping[str, str]) -> Call:
     )
 
 
-def _judged(step: Step, reply: Attempted | None, values: Mapping[str, str]) -> int | str | None:
+def _judged(planned: _Planned, reply: Attempted | None) -> int | str | None:
     """What the route does after a call: a status, `go on`, or None where it was good."""
+    step = planned.step
     if reply is None or not reply.agreed or reply.status == 429:
         return step.else_
     if reply.status != 200:
         return _refusal(step, reply.status)
-    if reply.json is not None and not _shows(reply.json, filled(step.needs, values)):
+    if reply.json is not None and not _shows(reply.json, planned.needs):
         return _refusal(step, None)
     return None
 
@@ -209,7 +242,7 @@ def learned(upstreams: tuple[str, ...]) -> Route:
     Each must answer, or the request fails.
     """
 
-    def flow(stream: Stream, user: str | None) -> Flow:
+    def flow(user: str | None) -> Flow:
         for upstream in upstreams:
             reply = yield Call(upstream=upstream, route="GET /")
             if reply is None:

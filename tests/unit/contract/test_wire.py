@@ -178,9 +178,9 @@ ASKED = {
 @pytest.mark.parametrize("upstream", REQUESTS)
 def test_it_has_the_sizes_of_the_bundled_stubs_answers(upstream: str) -> None:
     stream = Stream.model_validate({**REQUESTS[upstream], "as": "ada", "rate": "1/s"})
-    route = flow_of(document(), stream.request)
+    route = flow_of(document(), stream)
     assert route is not None
-    flow = route(stream, "ada")
+    flow = route("ada")
     call = next(flow)
     while call.upstream != upstream:
         call = flow.send(Attempted(result=Result.SUCCESS))
