@@ -303,9 +303,10 @@ class BreakerRule(Part):
     @property
     def policy(self) -> Rules:
         """As everybody takes it who has to do with breakers."""
+        waits_s = 0.0 if self._kind == "none" else self.wait  # nothing opens it: nobody waits
         return Rules(
             opens=self.opens,
-            wait=wait_of(self.wait),
+            wait=wait_of(waits_s),
             trials=trials_of(self.trials, self.successes),
         )
 

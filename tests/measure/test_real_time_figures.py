@@ -144,9 +144,12 @@ def test_each_unanswered_connect_is_a_socket_that_waits() -> None:
     connects = Connects(0x3E81)
     head = "  sl  local_address rem_address   st tx_queue rx_queue"
     waiting = "   0: 0100007F:{local} 0100007F:{remote} 02 00000001:00000000 01:00000063"
+    filling = waiting.format(local="D001", remote="3E81")  # the harness's own
+    connects.ignore([head, filling])
     for tick in range(101):
         at_s = tick / 50
         lines = [head, waiting.format(local="A001" if at_s < 1 else "A002", remote="3E81")]
+        lines.append(filling)
         lines.append(waiting.format(local="B001", remote="3E82"))  # somebody else's
         lines.append(lines[1].replace(" 02 ", " 01 ").replace("A00", "C00"))  # it was accepted
         connects.note(lines, at_s)

@@ -6,6 +6,7 @@ A proxy sees none of them. On Linux each is a socket that waits for its answer (
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.measure.findings import Span
@@ -22,10 +23,13 @@ class Connects:
         self._suffix = f":{port:04X}"
         self._seen: dict[str, tuple[float, float]] = {}
         """When each socket, by its own address, was first and last seen waiting."""
+        self._ignored: frozenset[str] = frozenset()
+        """Who waited before: the harness itself keeps the port full."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to watch."""
+        self.ignore(_all_lines())
         self._task = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
@@ -36,17 +40,25 @@ class Connects:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            lines = [line for table in _TABLES if table.exists() for line in _lines(table)]
-            self.note(lines, loop.time())
+            self.note(_all_lines(), loop.time())
             await asyncio.sleep(_EVERY_S)
+
+    def ignore(self, lines: list[str]) -> None:
+        """Whoever waits now is none of the target's connects that are to come."""
+        self._ignored = frozenset(self._waiting(lines))
 
     def note(self, lines: list[str], at_s: float) -> None:
         """What the tables say at an instant."""
+        for own in self._waiting(lines):
+            if own not in self._ignored:
+                first_s, _ = self._seen.get(own, (at_s, at_s))
+                self._seen[own] = first_s, at_s
+
+    def _waiting(self, lines: list[str]) -> Iterator[str]:
         for line in lines:
             words = line.split(maxsplit=4)
             if len(words) > 3 and words[3] == _WAITING and words[2].endswith(self._suffix):
-                first_s, _ = self._seen.get(words[1], (at_s, at_s))
-                self._seen[words[1]] = first_s, at_s
+                yield words[1]
 
     @property
     def count(self) -> int:
@@ -64,5 +76,6 @@ class Connects:
         return Span(low_s=low_s, high_s=high_s) if low_s <= high_s else None
 
 
-def _lines(table: Path) -> list[str]:
-    return table.read_text(encoding="ascii").splitlines()
+def _all_lines() -> list[str]:
+    there = (table for table in _TABLES if table.exists())
+    return [line for table in there for line in table.read_text(encoding="ascii").splitlines()]
