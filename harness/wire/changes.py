@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.history.view import History
-from harness.units import Window
+from harness.units import Range, Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
 from harness.wire.states import Reading
@@ -61,6 +61,20 @@ class Changes:
         return all(any(change.kind == "open" for change in story) for story in stories)
 
     @property
+    def perhaps_open(self) -> tuple[Range, ...]:
+        """When it was open in another story that explains as much, and not in the main one."""
+        surely = tuple(_openings(self.main))
+        found: list[Range] = []
+        for span in sorted((one for story in self.others for one in _openings(story)), key=_low):
+            if any(span.low < one.high and one.low < span.high for one in surely):
+                continue  # the same opening, at other instants
+            if found and span.low <= found[-1].high:
+                found[-1] = Range(found[-1].low, max(found[-1].high, span.high))
+            else:
+                found.append(span)
+        return tuple(found)
+
+    @property
     def transitions(self) -> tuple[Transition, ...]:
         """The changes as instants with errors; what is the same after a time unseen is none."""
         found: list[Transition] = []
@@ -78,6 +92,23 @@ class Changes:
                 )
             )
         return tuple(found)
+
+
+def _low(span: Range) -> float:
+    return span.low
+
+
+def _openings(story: Sequence[Change]) -> Iterator[Range]:
+    """From each opening of a closed breaker to its next closing, at the widest."""
+    begun_s: float | None = None
+    for change in story:
+        if change.kind == "closed" and begun_s is not None:
+            yield Range(begun_s, change.high_s)
+            begun_s = None
+        elif change.kind == "open" and begun_s is None:
+            begun_s = change.low_s
+    if begun_s is not None:
+        yield Range(begun_s, math.inf)
 
 
 def stories_of(readings: Sequence[Reading]) -> tuple[Story, ...]:

@@ -207,6 +207,7 @@ def _upstream(
             [each.state, units(each.at_s), units(each.error_s), told(each.evidence)]
             for each in own.changes
         ],
+        "perhaps": [_span(span) for span in own.perhaps_open],
         "reported": [
             [told(each.state), units(each.since_s), units(each.at_s)] for each in own.reported
         ],

@@ -43,6 +43,8 @@ class BreakerView:
     """One upstream's breaker: as inferred, as reported by the target, and as expected."""
 
     changes: tuple[Transition, ...] = ()
+    perhaps_open: tuple[Range, ...] = ()
+    """When the evidence leaves it open whether it was."""
     reported: tuple[Reported, ...] = ()
     wanted: Brackets = field(default_factory=Brackets)
     """When the scenario expects it to change."""

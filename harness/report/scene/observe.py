@@ -23,7 +23,7 @@ from harness.report.scene.model import (
     Veil,
 )
 from harness.scenario.model import Scenario
-from harness.units import format_duration
+from harness.units import Range, format_duration
 from harness.verdict import Judgement, Verdict
 from harness.wire.witness import Wire
 
@@ -127,6 +127,11 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
         settings=_settings(wire.settings),
         breaker=BreakerView(
             changes=tuple(change for change in wire.transitions if change.at_s >= 0),
+            perhaps_open=tuple(
+                Range(max(0.0, span.low), min(span.high, case.history.end_s))
+                for span in wire.changes.perhaps_open
+                if span.high > 0
+            ),
             reported=case.history.reported(name),
             wanted=wanted,
             causes=tuple(cause.says for cause in wire.causes),

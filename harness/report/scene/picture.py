@@ -54,7 +54,7 @@ def observed(scene: Scene, scale: Scale) -> Iterator[Lane]:
 
 
 def open_spells(breaker: BreakerView, end_s: float) -> tuple[tuple[Range, Range], ...]:
-    """When it wasn't closed: from each opening of a closed breaker to its next closing."""
+    """When it wasn't closed, or may not have been: from each opening to its next closing."""
     found: list[tuple[Range, Range]] = []
     begun: Range | None = None
     for spell in breaker.spells(end_s):
@@ -66,6 +66,7 @@ def open_spells(breaker: BreakerView, end_s: float) -> tuple[tuple[Range, Range]
             begun = spell.start
     if begun is not None:
         found.append((begun, Range(end_s, end_s)))
+    found += ((span, Range(span.high, span.high)) for span in breaker.perhaps_open)
     return tuple(found)
 
 

@@ -12,10 +12,12 @@ from rich.console import Console
 from harness.history.events import Applied, Called, Crossed, Lifted, Replied, Run
 from harness.report.markdown import summary_md
 from harness.report.scene import judge_and_observe
+from harness.report.scene.model import BreakerView
 from harness.report.scene.picture import EXPECTED, picture
 from harness.report.scene.watched import Force, watched
 from harness.report.text import details
 from harness.scenario.loader import parse_scenario
+from harness.units import Range
 
 
 def test_breakers_have_bounds_reports_and_what_was_expected(seen):
@@ -128,3 +130,13 @@ def test_a_connection_whose_trace_came_in_after_the_answer_is_called_no_retry(ou
     _, scene = judge_and_observe(hangs_up, events)
     first, stray = scene.upstreams[0].tries[:2]
     assert (first.number, stray.number) == (1, None)
+
+
+def test_a_breaker_that_may_have_been_open_is_drawn_as_that(seen):
+    _, scene = seen
+    (auth,) = scene.upstreams
+    unsure = BreakerView(perhaps_open=(Range(10.0, 20.0),), wanted=auth.breaker.wanted)
+    shown = replace(scene, upstreams=(replace(auth, breaker=unsure),), forecast=None)
+    (lane,) = [each for each in picture(shown, columns=80) if each.kind == "breaker"]
+    marks = set(lane.marks)
+    assert marks == {".", "?"}, "neither closed nor open is said of that time"

@@ -57,6 +57,7 @@ function readable(data) {
     upstream.place = place;
     upstream.changes = upstream.changes.map(([state, at, error, evidence]) => (
       { state, at: at / UNITS, error: error / UNITS, evidence }));
+    upstream.perhaps = upstream.perhaps.map(span);
     upstream.reported = upstream.reported.map(([state, since, at]) => (
       { state, since: since / UNITS, at: at / UNITS }));
     upstream.brackets = upstream.brackets.map(([what, sure, ranges]) => (

@@ -122,12 +122,14 @@ function breakerLane(data, upstream) {
     rows: [...(bracketRow ? [["expected", bracketRow]] : []), ["inferred", ROW], ...(reported ? [["reported", ROW]] : [])],
     words: [
       upstream.spells.map((each) => `${STATES[each.state]} from ${range(each.start)}`).join(", "),
+      ...upstream.perhaps.map((pair) => `may have been open: ${range(pair)}`),
       ...upstream.brackets.map(bracketWords), ...upstream.never.map((what) => `expected: never ${what}`),
       ...upstream.causes, ...upstream.conflicts,
     ].join("; "),
     draw: (pen) => {
       bracketsOf(upstream).forEach((each) => pen.bracket(each.pair, 3, bracketRow - 3, each.words, each.sure));
       upstream.spells.forEach((spell) => pen.state(spell.state, spell.start, spell.end, bracketRow + 3, ROW - 4));
+      upstream.perhaps.forEach((pair) => pen.state("open", pair, [pair[1], pair[1]], bracketRow + 3, ROW - 4));
       upstream.reported.forEach((each, k) => {
         const next = upstream.reported[k + 1];
         const end = next ? [next.since, next.at] : [data.end, data.end];
@@ -137,7 +139,8 @@ function breakerLane(data, upstream) {
     at: (view, time) => {
       const { state, unsure } = stateAt(upstream, time);
       const told = upstream.reported.findLast((each) => each.at <= time);
-      return `${upstream.name} breaker ${STATES[state]}${unsure ? ", or just changing" : ""}${told ? `, reported ${told.state.replace("_", " ")}` : ""}`;
+      const perhaps = upstream.perhaps.some((pair) => pair[0] <= time && time <= pair[1]);
+      return `${upstream.name} breaker ${STATES[state]}${perhaps ? ", or open: the evidence leaves it open" : unsure ? ", or just changing" : ""}${told ? `, reported ${told.state.replace("_", " ")}` : ""}`;
     },
     click: (view, time) => {
       const window = upstream.spells.find((each) => each.start[0] <= time && time < each.end[1]);

@@ -10,6 +10,7 @@ function tablesOf(view) {
   });
   const changes = data.upstreams.flatMap((upstream) => [
     ...upstream.changes.map((each) => [upstream.name, "inferred", STATES[each.state] || each.state, `${instant(each.at)}${each.error > 0.0005 ? ` ± ${duration(each.error)}` : ""}`, each.evidence]),
+    ...upstream.perhaps.map((pair) => [upstream.name, "inferred", "open, or not", range(pair), "the evidence leaves it open"]),
     ...upstream.reported.map((each) => [upstream.name, "reported", each.state.replace("_", " "), range([each.since, each.at]), "the status endpoint"]),
     ...upstream.brackets.map((each) => [upstream.name, "expected", each.what, each.ranges.map(range).join(" or "), each.sure ? "" : "or not at all"]),
     ...upstream.never.map((what) => [upstream.name, "expected", what, "never", ""]),
