@@ -8,6 +8,7 @@ import heapq
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,9 @@ EARLIER = ".history.attempt-{}.jsonl"
 """How the history of an earlier play ends: `outage judge` reads the last one's only."""
 FEWER = 4
 """What is played again has a fourth as many beside it."""
+_JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+"""All that is played is judged here, one after the other: each more that is judged at the same time
+makes whoever sends requests wait as long again for the interpreter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +281,8 @@ class _Run:
                 raise
             finally:
                 recorder.close()
-        played = await asyncio.to_thread(self._judged, scenario, recorder)
+        loop = asyncio.get_running_loop()
+        played = await loop.run_in_executor(_JUDGE, self._judged, scenario, recorder)
         return replace(played, zero_unix_s=zero_unix_s[0] if zero_unix_s else None)
 
     def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,23 @@ def test_judging_that_breaks_is_one_scenarios_trouble(monkeypatch: pytest.Monkey
     (finding,) = found["bad"].judgement.findings
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "RecursionError: too deep" in finding.observed
+
+
+def test_what_ends_together_is_judged_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each more at the same time would hold up the requests of those that still play."""
+    at_once: list[int] = []
+    alone = threading.Semaphore(1)
+
+    def judge_and_observe(*_: object) -> tuple[Judgement, None]:
+        at_once.append(alone.acquire(blocking=False))
+        time.sleep(0.3)  # they end a tenth of a second after each other
+        if at_once[-1]:
+            alone.release()
+        return make_judgement(), None
+
+    monkeypatch.setattr(scene, "judge_and_observe", judge_and_observe)
+    played("nowhere")
+    assert at_once == [True] * 3
 
 
 def test_tasks_and_callbacks_that_break_are_told_once() -> None:
