@@ -60,6 +60,7 @@ def judge_case(case: Case) -> Judgement:
         findings=findings,
         promises=promises,
         breakers=_breakers(case),
+        perhaps_open=_perhaps_open(case),
         duration_s=scenario.duration,
         start_s=max(0.0, warm_up_s - history.run.at_s),
         wall_s=max(0.0, history.end_s - warm_up_s),
@@ -142,6 +143,21 @@ def _breakers(case: Case) -> dict[str, tuple[Transition, ...]]:
         transitions = tuple(t for t in _transitions(case, upstream) if t.at_s >= 0)
         if transitions or upstream in named:
             found[upstream] = transitions
+    return found
+
+
+def _perhaps_open(case: Case) -> dict[str, tuple[tuple[float, float], ...]]:
+    """When breakers may have been open after 0s, though the plainest reading has them closed."""
+    found = {}
+    for upstream in case.history.run.upstreams:
+        try:
+            spans = case.wire(upstream).changes.perhaps_open
+        except Exception:  # as below
+            continue
+        end_s = case.history.end_s
+        after = tuple((max(0.0, s.low), min(s.high, end_s)) for s in spans if s.high > 0)
+        if after:
+            found[upstream] = after
     return found
 
 

@@ -182,6 +182,8 @@ class Judgement:
     promises: tuple[Finding, ...] = ()
     """What holds in every run, whatever the scenario expects."""
     breakers: dict[str, tuple[Transition, ...]]
+    perhaps_open: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """By upstream, from when to when its breaker may have been open, where nobody can tell."""
     duration_s: float
     start_s: float = 0.0
     """What starting its world took."""

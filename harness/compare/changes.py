@@ -297,8 +297,8 @@ def _breakers(old: Scenario, new: Scenario, *, exact: bool) -> Iterator[_Figure]
     known = [each for each in (old.interval_s, new.interval_s) if each is not None]
     interval_s = 0.0 if exact else max(known, default=math.inf)
     for upstream in old.breakers:
-        if upstream not in new.breakers:
-            continue
+        if upstream not in new.breakers or upstream in old.perhaps_open | new.perhaps_open:
+            continue  # what nobody knows is no change
         before, after = old.breakers[upstream], new.breakers[upstream]
         opened, opens = _states("open", before), _states("open", after)
         if len(opened) != len(opens):

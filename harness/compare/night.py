@@ -85,6 +85,8 @@ class Scenario(_Read):
     expectations: tuple[Expectation, ...] = ()
     promises: tuple[Expectation, ...] = ()
     breakers: dict[str, tuple[Change, ...]] = Field(default_factory=dict)
+    perhaps_open: dict[str, Any] = Field(default_factory=dict)
+    """The upstreams of which nobody can tell whether their breaker was open."""
     streams: dict[str, Stream] = Field(default_factory=dict)
     charges: Charges | None = None
     busy: str | None = None

@@ -64,6 +64,12 @@ def _scenario(judgement: Judgement, outcome: Outcome) -> dict[str, Any]:
             upstream: [_transition(each) for each in transitions if math.isfinite(each.at_s)]
             for upstream, transitions in judgement.breakers.items()
         },
+        "perhaps_open": {
+            upstream: [
+                {"from_s": _finite(low_s), "to_s": _finite(high_s)} for low_s, high_s in spans
+            ]
+            for upstream, spans in judgement.perhaps_open.items()
+        },
         "charges": {
             "total": judgement.charges,
             "duplicates": judgement.duplicates,

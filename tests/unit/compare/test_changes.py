@@ -93,6 +93,8 @@ def test_a_breaker_is_later_only_beyond_what_either_night_can_tell():
         ("auth breaker: last closing", "69s ± 100ms", "99s ± 100ms"),
     ]
     assert told(before, breakers(), Sort.WORSE) == [("auth breaker: openings", "1", "0")]
+    unsure = breakers(perhaps_open={"auth": [{"from_s": 9.0, "to_s": 69.0}]})
+    assert told(before, unsure, Sort.WORSE) == [], "nobody knows that it did not open"
 
 
 def test_a_failed_night_is_no_measure_for_figures():

@@ -43,6 +43,13 @@ SCHEMA = strict(
                     "items": strict(state={"enum": ["open", "half_open", "closed"]}, at_s=NUMBER),
                 },
             },
+            perhaps_open={
+                "type": "object",
+                "additionalProperties": {
+                    "type": "array",
+                    "items": strict(from_s=NUMBER, to_s=NUMBER),
+                },
+            },
             charges=strict(
                 total={"type": "integer"},
                 duplicates={"type": "integer"},
