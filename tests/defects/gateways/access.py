@@ -76,7 +76,7 @@ def identity_cached_for_outages():
     "ownership-cached",
     "ownership cached across an outage",
     claims="G3 G8",
-    scenarios="owner_lookup_fails",
+    scenarios="owner_says_odd_things owner_lookup_fails",
 )
 def ownership_cached():
     owners = {}
@@ -177,7 +177,7 @@ def login_sets_cookie():
     "no-fallback",
     "no fallback for chroma: 500",
     claims="G5 G9 T6 T7",
-    scenarios="chroma_refused_50s chroma_blackhole_70s",
+    scenarios="chat_meets_every_failure chroma_refused_50s chroma_blackhole_70s",
 )
 def no_fallback():
     def context_of(services, graph, user_id, project_id, message):

@@ -110,7 +110,7 @@ def files_503_page():
     "files-500",
     "files, snapshots and lookups answer 500",
     claims="G6 G9",
-    scenarios="files_and_snapshots_503",
+    scenarios="files_429 files_and_snapshots_503",
 )
 def files_500():
     passing.unavailable = lambda what: refused(500, "internal error")
@@ -120,7 +120,7 @@ def files_500():
     "files-502",
     "files, snapshots and lookups answer 502",
     claims="G6",
-    scenarios="files_and_snapshots_503",
+    scenarios="files_429 files_and_snapshots_503",
 )
 def files_502():
     passing.unavailable = lambda what: refused(502, "bad gateway")
@@ -130,7 +130,7 @@ def files_502():
     "files-404",
     "a file that can't be read is answered 404",
     claims="G6",
-    scenarios="files_and_snapshots_503",
+    scenarios="files_429 files_and_snapshots_503",
 )
 def files_404():
     passing.unavailable = lambda what: refused(404, "not found")
@@ -140,7 +140,7 @@ def files_404():
     "files-empty-200",
     "an outage is answered 200 with an empty object",
     claims="G6",
-    scenarios="files_and_snapshots_503",
+    scenarios="files_429 files_and_snapshots_503",
 )
 def files_empty_200():
     passing.unavailable = lambda what: said({})
@@ -166,7 +166,7 @@ def _passing_on(answer) -> None:
     "files-cached",
     "the last good answer stands in while the service is down",
     claims="G6 T8",
-    scenarios="filesystem_refused_50s lookup_refused_50s",
+    scenarios="files_429 filesystem_refused_50s lookup_refused_50s",
 )
 def files_cached():
     known: dict[str, Response] = {}
@@ -186,7 +186,7 @@ def files_cached():
     "saves-accepted",
     "a file that can't be saved is answered 202, to be saved later",
     claims="G6",
-    scenarios="files_and_snapshots_503",
+    scenarios="filesystem_stall_30s files_and_snapshots_503",
 )
 def saves_accepted():
     def passed_on(service, call):
@@ -243,7 +243,10 @@ def _nobody(answer) -> None:
 
 
 @defect(
-    "401-as-403", "nobody is answered 403", claims="G2", scenarios="auth_503_50s nobody_gets_in"
+    "401-as-403",
+    "nobody is answered 403",
+    claims="G2",
+    scenarios="auth_cut_heads auth_503_50s nobody_gets_in",
 )
 def unauthorized_as_403():
     _nobody(lambda: refused(403, "forbidden"))
@@ -253,13 +256,18 @@ def unauthorized_as_403():
     "401-as-503",
     "an outage of auth is answered 503 where a user is needed",
     claims="G2",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
 )
 def unauthorized_as_503():
     _nobody(lambda: refused(503, "auth is down"))
 
 
-@defect("401-as-500", "an outage of auth is answered 500", claims="G2 G9", scenarios="auth_503_50s")
+@defect(
+    "401-as-500",
+    "an outage of auth is answered 500",
+    claims="G2 G9",
+    scenarios="auth_cut_heads auth_503_50s",
+)
 def unauthorized_as_500():
     _nobody(lambda: refused(500, "internal error"))
 
@@ -268,7 +276,7 @@ def unauthorized_as_500():
     "401-as-redirect",
     "nobody is sent to a login page",
     claims="G2",
-    scenarios="auth_503_50s nobody_gets_in",
+    scenarios="auth_cut_heads auth_503_50s nobody_gets_in",
 )
 def unauthorized_as_redirect():
     _nobody(lambda: redirect("/login"))
@@ -285,7 +293,7 @@ def _owner(answer) -> None:
     "no-project-403",
     "a project that doesn't exist is answered 403, None being nobody's",
     claims="G3",
-    scenarios="nobody_gets_in owner_says_odd_things",
+    scenarios="owner_says_odd_things nobody_gets_in",
 )
 def no_project_403():
     _owner(lambda r: refused(403, "not yours") if r.status_code == 404 else r)
@@ -359,7 +367,7 @@ def degraded_unsaid():
     "degraded-always",
     "each chat says that it is degraded",
     claims="G5",
-    scenarios="nobody_gets_in nonsense_from_the_rest",
+    scenarios="chroma_slow nobody_gets_in nonsense_from_the_rest",
 )
 def degraded_always():
     _degraded(lambda degraded: True)
@@ -386,7 +394,7 @@ def degraded_for_ever():
     "chroma-503",
     "a chat without chroma is answered 503",
     claims="G5 T6",
-    scenarios="chroma_refused_50s",
+    scenarios="chat_meets_every_failure chroma_refused_50s",
 )
 def chroma_503():
     reply = chat.reply
@@ -548,7 +556,7 @@ def cookie_missing():
     "login-without-token",
     "a login that auth answers without a token is answered 200, with the cookie None",
     claims="G1",
-    scenarios="auth_says_odd_things",
+    scenarios="auth_malformed_json auth_says_odd_things",
 )
 def login_without_token():
     def signed_in(answer):
@@ -614,7 +622,7 @@ def a_second_for_everything():
     "outage-locks-account",
     "logins that fail in an outage count as wrong passwords: the account is locked afterwards",
     claims="G1",
-    scenarios="login_blackhole_50s",
+    scenarios="login_meets_every_failure login_blackhole_50s",
 )
 def outage_locks_account():
     failed: Counter[str] = Counter()

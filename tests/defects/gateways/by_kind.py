@@ -154,7 +154,7 @@ def files_504_on_timeout():
     "files-500-while-open",
     "files, snapshots and lookups answer 500 while the breaker is open",
     claims="G6 G9 B3",
-    scenarios="files_and_snapshots_503",
+    scenarios="filesystem_stall_30s files_and_snapshots_503",
 )
 def files_500_while_open():
     _answering(passing, "open", 500)
@@ -184,7 +184,7 @@ def _open_to(words: str) -> None:
     "auth-fails-open-on-timeout",
     "auth fails open when it doesn't answer in time",
     claims="G2 G8",
-    scenarios="auth_blackhole_50s",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
 )
 def auth_fails_open_on_timeout():
     _open_to("timeout")
@@ -214,7 +214,7 @@ def auth_fails_open_on_5xx():
     "auth-fails-open-while-open",
     "auth fails open while its breaker is open",
     claims="G2 G8 B3",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
 )
 def auth_fails_open_while_open():
     _open_to("open")
@@ -268,7 +268,7 @@ def auth_fails_open_on_404():
     "balance-null-500",
     "a balance of null is an unhandled error",
     claims="G4 G9",
-    scenarios="chat_meets_every_failure",
+    scenarios="billing_malformed_json chat_meets_every_failure",
 )
 def balance_null_500():
     def balance_of(services, user_id):
@@ -286,7 +286,7 @@ def balance_null_500():
     "balance-missing-is-zero",
     "an answer without a balance is a balance of nothing: 402",
     claims="G4",
-    scenarios="chat_meets_every_failure",
+    scenarios="billing_malformed_json chat_meets_every_failure",
 )
 def balance_missing_is_zero():
     def balance_of(services, user_id):

@@ -22,7 +22,9 @@ from tests.defects.gateways.catalogue import defect
 from tests.defects.gateways.patching import change_settings, count_not, use_breaker, use_client
 
 
-@defect("trips-late", "trips after N+1 failures", claims="B2 T3", scenarios="auth_503_50s")
+@defect(
+    "trips-late", "trips after N+1 failures", claims="B2 T3", scenarios="auth_hangs_up auth_503_50s"
+)
 def trips_late():
     change_settings(threshold=lambda given: given.threshold + 1)
 
@@ -41,13 +43,15 @@ def trips_at_once():
     "trips-after-attempts",
     "trips after n failures, the retry count taken for the threshold",
     claims="B2",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
 )
 def trips_after_attempts():
     change_settings(threshold=lambda given: given.attempts)
 
 
-@defect("counts-calls", "counts once a call", claims="B1 B2", scenarios="auth_503_50s")
+@defect(
+    "counts-calls", "counts once a call", claims="B1 B2", scenarios="auth_hangs_up auth_503_50s"
+)
 def counts_calls():
     change_settings(per_call=True)
 
@@ -216,7 +220,7 @@ def count_survives_closing():
     "one-breaker-for-all",
     "one breaker for several services",
     claims="B10 B2 G4 G5 G6",
-    scenarios="chroma_refused_50s billing_refused_50s",
+    scenarios="balance_lookup_fails chroma_refused_50s billing_refused_50s",
 )
 def one_breaker_for_all():
     shared = []
@@ -235,7 +239,7 @@ def one_breaker_for_all():
     "client-per-request",
     "a client made for each request: never opens",
     claims="B10 B2",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
 )
 def client_per_request():
     class Client(ResilientServiceClient):
@@ -251,7 +255,7 @@ def client_per_request():
     "two-workers",
     "two worker processes, two breakers",
     claims="B10 B2",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
     workers=2,
 )
 def two_workers():

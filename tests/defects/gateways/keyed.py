@@ -216,7 +216,7 @@ def trips_early():
     "thresholds-exchanged",
     "billing's threshold of 10 for all, and 5 for billing",
     claims="B2",
-    scenarios="auth_503_50s billing_refused_50s",
+    scenarios="auth_hangs_up auth_503_50s billing_refused_50s",
 )
 def thresholds_exchanged():
     change_settings(threshold=lambda given: 15 - given.threshold)
@@ -306,7 +306,7 @@ def waits_grow():
     "breaker-forgotten",
     "the breaker is made anew every 30 s, its state lost",
     claims="B3 B4",
-    scenarios="auth_fails_three_times auth_503_150s",
+    scenarios="slow_then_dead auth_fails_three_times auth_503_150s",
 )
 def breaker_forgotten():
     class Breaker(CircuitBreaker):
@@ -329,7 +329,7 @@ def breaker_forgotten():
     "breaker-around-the-view",
     "auth's breaker stands around the whole view: what fails behind it counts as auth's failure",
     claims="B10 B1 G2",
-    scenarios="files_and_snapshots_503",
+    scenarios="files_429 files_and_snapshots_503",
 )
 def breaker_around_the_view():
     class Client(ResilientServiceClient):

@@ -67,7 +67,7 @@ def billing_fails_closed():
     "charging-stays-off",
     "once a balance could not be looked up nobody is charged any more",
     claims="G4 G7",
-    scenarios="billing_refused_50s billing_blackhole_50s billing_malformed_json",
+    scenarios="billing_malformed_json billing_refused_50s billing_blackhole_50s",
 )
 def charging_stays_off():
     failed = threading.Event()
@@ -96,7 +96,7 @@ def impatient_with_billing():
     "charges-afterwards",
     "the outage's chats charged afterwards",
     claims="G7",
-    scenarios="billing_refused_50s billing_blackhole_50s",
+    scenarios="billing_malformed_json billing_refused_50s billing_blackhole_50s",
 )
 def charges_afterwards():
     unpaid: list[tuple[str, str]] = []

@@ -104,7 +104,7 @@ def balance_nonsense_is_zero():
     "charges-before-auth",
     "the balance is looked up, and the chat charged, before anybody has been identified",
     claims="G2 G7",
-    scenarios="auth_503_50s",
+    scenarios="auth_broken_bodies auth_503_50s",
 )
 def charges_before_auth():
     needs_user = identity.needs_user
@@ -134,7 +134,7 @@ def charges_before_auth():
     "charges-twice",
     "each chat is charged twice, with two keys",
     claims="G7",
-    scenarios="nobody_gets_in charge_reply_lost",
+    scenarios="charge_reply_lost nobody_gets_in",
 )
 def charges_twice():
     def charge(services, user_id, job_id):
@@ -165,7 +165,7 @@ def new_key_per_attempt():
     "one-key-for-a-user",
     "the key is the user's: only the first chat is ever charged",
     claims="G7",
-    scenarios="nobody_gets_in",
+    scenarios="balance_used_up nobody_gets_in",
 )
 def one_key_for_a_user():
     chat.charge = lambda services, user_id, job_id: _charge(services, user_id, user_id)
@@ -175,7 +175,7 @@ def one_key_for_a_user():
     "key-of-the-message",
     "the key is made of the message: the same words are charged once only",
     claims="G7",
-    scenarios="nobody_gets_in",
+    scenarios="balance_used_up nobody_gets_in",
 )
 def key_of_the_message():
     def charge(services, user_id, job_id):
@@ -189,7 +189,7 @@ def key_of_the_message():
     "key-of-the-minute",
     "the key is the minute: several chats in one are charged once",
     claims="G7",
-    scenarios="nobody_gets_in",
+    scenarios="balance_used_up nobody_gets_in",
 )
 def key_of_the_minute():
     chat.charge = lambda services, user_id, job_id: _charge(
@@ -215,7 +215,7 @@ def says_charged_always():
     "says-charged-never",
     "no chat says that it was charged",
     claims="G4 G7",
-    scenarios="nobody_gets_in deduct_alone_fails",
+    scenarios="balance_used_up nobody_gets_in deduct_alone_fails",
 )
 def says_charged_never():
     def charge(services, user_id, job_id):
@@ -229,7 +229,7 @@ def says_charged_never():
     "deduct-failure-503",
     "a chat whose charge fails is answered 503",
     claims="G4 G7 G9",
-    scenarios="deduct_alone_fails",
+    scenarios="balance_lookup_fails deduct_alone_fails",
 )
 def deduct_failure_503():
     def reply(*given):
@@ -244,7 +244,7 @@ def deduct_failure_503():
     "deduct-failure-402",
     "a chat whose charge fails is answered 402",
     claims="G4 G7",
-    scenarios="deduct_alone_fails",
+    scenarios="balance_lookup_fails deduct_alone_fails",
 )
 def deduct_failure_402():
     def reply(*given):

@@ -37,7 +37,7 @@ def probe_is_health():
     "background-health",
     "a thread asks /health while the breaker is open, and closes it",
     claims="B4 B3",
-    scenarios="health_says_ok",
+    scenarios="two_wallets_one_breaker health_says_ok",
 )
 def background_health():
     class Client(ResilientServiceClient):
@@ -333,7 +333,7 @@ def wait_starts_at_first_failure():
     "closes-without-probe",
     "after the wait it is closed, without a probe: five attempts to open again",
     claims="B4",
-    scenarios="auth_503_150s",
+    scenarios="burst_at_the_probe auth_503_150s",
 )
 def closes_without_probe():
     class Breaker(CircuitBreaker):
@@ -390,7 +390,7 @@ def probe_waits_its_turn():
     "never-closes",
     "a good probe gives its slot to the next, and the breaker stays half open",
     claims="B4 B12",
-    scenarios="status_page failure_after_recovery",
+    scenarios="burst_at_the_probe status_page failure_after_recovery",
 )
 def never_closes():
     class Breaker(CircuitBreaker):

@@ -117,7 +117,7 @@ def only_503_counted():
     "posts-uncounted",
     "a failed POST is not counted: auth's breaker never opens",
     claims="B1 B2 B3",
-    scenarios="auth_503_50s",
+    scenarios="auth_cut_heads auth_503_50s",
 )
 def posts_uncounted():
     count_not(lambda request, failed, attempt: request.method == "POST")
@@ -127,7 +127,7 @@ def posts_uncounted():
     "gets-uncounted",
     "a failed GET is not counted",
     claims="B1 B2",
-    scenarios="lookup_refused_50s failures_far_apart",
+    scenarios="failures_far_apart lookup_refused_50s",
 )
 def gets_uncounted():
     count_not(lambda request, failed, attempt: request.method == "GET")
@@ -199,7 +199,7 @@ def slow_counted():
     "nonsense-counted",
     "a 200 without the JSON that was agreed is counted as a failure",
     claims="B1",
-    scenarios="nonsense_from_the_rest auth_malformed_json",
+    scenarios="billing_malformed_json nonsense_from_the_rest auth_malformed_json",
 )
 def nonsense_counted():
     class Client(ResilientServiceClient):
@@ -216,7 +216,7 @@ def nonsense_counted():
     "nonsense-opens",
     "a 200 without the JSON that was agreed opens the breaker at once",
     claims="B1 B2",
-    scenarios="chat_meets_every_failure",
+    scenarios="billing_malformed_json chat_meets_every_failure",
 )
 def nonsense_opens():
     class Client(ResilientServiceClient):

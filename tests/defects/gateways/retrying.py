@@ -93,7 +93,7 @@ def retry_after_gives_up():
     "three-attempts",
     "n retries after the first attempt, so n+1 attempts",
     claims="B7 B8 B2 T5 T1",
-    scenarios="billing_blackhole_50s filesystem_stall_30s",
+    scenarios="filesystem_stall_30s billing_blackhole_50s",
 )
 def three_attempts():
     change_settings(attempts=lambda given: given.attempts + 1)
@@ -301,7 +301,7 @@ def retry_budget():
     "rejections-retried",
     "a rejection is tried again after a second",
     claims="B7 B3",
-    scenarios="auth_asks_for_patience",
+    scenarios="auth_blackhole_burst auth_asks_for_patience",
 )
 def rejections_retried():
     class Client(ResilientServiceClient):
@@ -321,7 +321,7 @@ def rejections_retried():
     "rejects-slowly",
     "a rejection takes half a second",
     claims="B3",
-    scenarios="auth_503_50s",
+    scenarios="auth_blackhole_burst auth_503_50s",
 )
 def rejects_slowly():
     class Breaker(CircuitBreaker):
@@ -338,7 +338,7 @@ def rejects_slowly():
     "one-call-in-ten-passes",
     "while open one call in ten goes through all the same",
     claims="B3 B4",
-    scenarios="auth_503_50s",
+    scenarios="filesystem_stall_30s auth_503_50s",
 )
 def one_call_in_ten_passes():
     class Breaker(CircuitBreaker):
@@ -363,7 +363,12 @@ def _transport_timeout(changed) -> None:
     services.Transport = Sender
 
 
-@defect("no-deadline", "no timeout at all", claims="B8 G9", scenarios="auth_blackhole_50s")
+@defect(
+    "no-deadline",
+    "no timeout at all",
+    claims="B8 G9",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
+)
 def no_deadline():
     _transport_timeout(lambda timeout_s: None)
 
@@ -382,7 +387,7 @@ def deadline_doubled():
     "deadline-halved",
     "each attempt is given up after half of T",
     claims="B8 T1 B1 B2",
-    scenarios="auth_blackhole_50s",
+    scenarios="auth_blackhole_burst auth_blackhole_50s",
 )
 def deadline_halved():
     _transport_timeout(lambda timeout_s: timeout_s / 2)
@@ -392,7 +397,7 @@ def deadline_halved():
     "single-attempts-retried",
     "services that are to be asked once are asked four times",
     claims="B7 G5 T6",
-    scenarios="chroma_refused_50s",
+    scenarios="chat_meets_every_failure chroma_refused_50s",
 )
 def single_attempts_retried():
     change_settings(attempts=lambda given: 4 if given.attempts == 1 else given.attempts)

@@ -42,7 +42,7 @@ def status_open_at_once():
     "status-stays-open",
     "the status page goes on saying open after the recovery",
     claims="B12 B4",
-    scenarios="status_page",
+    scenarios="burst_at_the_probe status_page",
 )
 def status_stays_open():
     seen = []
@@ -121,7 +121,7 @@ def status_count_kept():
     "status-500",
     "the status page fails while a breaker is open",
     claims="B12 G9",
-    scenarios="status_page",
+    scenarios="auth_cut_heads status_page",
 )
 def status_500():
     def changed(entry, snapshot):

@@ -115,7 +115,7 @@ def a_list_is_500():
     "forged-let-in",
     "a token that auth doesn't know is let in as a guest",
     claims="G2 G8",
-    scenarios="nobody_gets_in",
+    scenarios="auth_cut_heads nobody_gets_in",
 )
 def forged_let_in():
     def identify(services, token):
@@ -261,7 +261,22 @@ def owner_nonsense_500():
     "strangers-let-in",
     "whoever is signed in may open any project",
     claims="G3 G8",
-    scenarios="nobody_gets_in",
+    scenarios="owner_lookup_redirected nobody_gets_in",
 )
 def strangers_let_in():
     _owning(lambda answer, user_id: True)
+
+
+@defect(
+    "redirect-500",
+    "a redirect where an owner was asked for is an unhandled error",
+    claims="G3 G9",
+    scenarios="owner_lookup_redirected",
+)
+def redirect_500():
+    def owns(answer, user_id):
+        if 300 <= answer.status_code < 400:
+            raise RuntimeError("nobody expected a redirect")
+        return agreed(answer).get("owner_id") == user_id
+
+    _owning(owns)
