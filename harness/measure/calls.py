@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from harness.measure.bench import ONE_S, Bench
 from harness.measure.experiment import KINDS, Spell
-from harness.measure.findings import RESOLUTION_S, Span
+from harness.measure.findings import RESOLUTION_S, Findings, Span
 from harness.measure.reading import Reading, Seen, Try
 
 HORIZON_S = 1200.0
@@ -202,6 +202,17 @@ async def _connect(bench: Bench) -> None:
         found.saw(f"{len(own)} unanswered connects given up after {high:.3f} s")
 
 
+def note_covers(found: Findings, lasted_s: float, limit_s: float, slack: float) -> None:
+    """What the timeout covers, by how long an attempt lasted whose answer dripped.
+
+    An answer that is over long before (one without a body) never comes slowly.
+    """
+    if lasted_s < limit_s / 2:
+        found.cannot_tell("timeout_covers", "its answer has too little to come slowly")
+    else:
+        found.covers = "attempt" if lasted_s <= slack * limit_s else "silence"
+
+
 async def _covers(bench: Bench) -> None:
     """Whether the timeout ends an answer that comes slowly, too."""
     found = bench.findings
@@ -220,7 +231,7 @@ async def _covers(bench: Bench) -> None:
         return
     following_s = one.tries[1].start_s if len(one.tries) > 1 else one.end_s
     lasted_s = min(first.gone_s, following_s) - first.start_s
-    found.covers = "attempt" if lasted_s <= 1.1 * limit_s else "silence"
+    note_covers(found, lasted_s, limit_s, 1.1)
 
 
 async def _retry_after(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.measure.calls import note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
@@ -157,3 +158,15 @@ def test_each_unanswered_connect_is_a_socket_that_waits() -> None:
     assert connects.count == 2
     assert lasted is not None
     assert lasted.low_s <= 1.0 <= lasted.high_s
+
+
+@pytest.mark.parametrize(
+    ("lasted_s", "covers"), [(0.01, None), (0.9, "attempt"), (1.25, "attempt"), (2.4, "silence")]
+)
+def test_an_answer_that_is_over_at_once_does_not_tell_what_a_timeout_covers(
+    lasted_s: float, covers: str | None
+) -> None:
+    found = Findings(upstream="mail")
+    note_covers(found, lasted_s, 1.0, 1.3)
+    assert found.covers == covers
+    assert ("timeout_covers" in found.unknown) == (covers is None)

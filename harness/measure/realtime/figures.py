@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.measure.calls import duration_s, gaps
+from harness.measure.calls import duration_s, gaps, note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.connects import Connects
@@ -225,7 +225,7 @@ async def _covers(found: Findings, ground: Ground) -> None:
     first = (await ground.tries(mark))[0]
     following_s = one.tries[1].start_s if len(one.tries) > 1 else one.end_s
     lasted_s = min(first.gone_s, following_s) - first.start_s
-    found.covers = "attempt" if lasted_s <= 1.3 * limit_s else "silence"
+    note_covers(found, lasted_s, limit_s, 1.3)
 
 
 async def _retry_after(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
