@@ -67,13 +67,13 @@ class Connects:
 
     def lasted(self, late_s: float) -> Span | None:
         """How long each waited, if that may have been the same for all; `late_s`: how late the
-        machine may have made a look.
+        machine may have made a look, or the end of one.
         """
         lasted_s = [last_s - first_s for first_s, last_s in self._seen.values()]
         if not lasted_s:
             return None
-        low_s, high_s = max(lasted_s), min(lasted_s) + 2 * _EVERY_S + late_s
-        return Span(low_s=low_s, high_s=high_s) if low_s <= high_s else None
+        low_s, high_s = max(lasted_s) - late_s, min(lasted_s) + 2 * _EVERY_S + late_s
+        return Span(low_s=max(0.0, low_s), high_s=high_s) if low_s <= high_s else None
 
 
 def _all_lines() -> list[str]:
