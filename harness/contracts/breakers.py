@@ -250,6 +250,11 @@ class BreakerRule(Part):
         1, ge=1, description="trials that must succeed to close it, judged alone", examples=[2]
     )
 
+    late: Literal["restarts"] | None = Field(
+        None,
+        description="`restarts`: a failure that comes in while it is open begins its wait anew",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> BreakerRule:
         own_keys = _OWN_KEYS[self._kind]
@@ -308,6 +313,7 @@ class BreakerRule(Part):
             opens=self.opens,
             wait=wait_of(waits_s),
             trials=trials_of(self.trials, self.successes),
+            restarted=self.late is not None,
         )
 
 

@@ -287,7 +287,7 @@ class Adjustment(_Said):
             wait = wait_of(self.wait)
         if self.trials is not None or self.successes is not None:
             tried = trials_of(1 if self.trials is None else self.trials, self.successes or 1)
-        return Rules(opens=opens, wait=wait, trials=tried)
+        return Rules(opens=opens, wait=wait, trials=tried, restarted=base.restarted)
 
     def _counting(self, base: Counting) -> Counting:
         return Counting(

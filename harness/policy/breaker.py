@@ -18,6 +18,8 @@ class Rules:
     opens: Rule
     wait: Wait
     trials: Trials = field(default_factory=EachAlone)
+    restarted: bool = False
+    """Whether a failure of a call from before it opened begins its wait anew."""
 
     @property
     def says(self) -> str:
@@ -37,7 +39,8 @@ class Pass:
 class Breaker:
     """Closed until its rule opens it, then open for its wait, then half open for its trials.
 
-    A result that belongs to an earlier state changes nothing. The rule begins anew when it closes.
+    A result that belongs to an earlier state changes nothing, but where such failures restart its
+    wait. The rule begins anew when it closes.
     """
 
     rules: Rules
@@ -81,9 +84,11 @@ class Breaker:
 
         `leeway_s`: how much longer it waits, if that opens it, than it should.
         """
-        if leave.era != self.era:
-            return
         failed = result is Result.FAILURE
+        if leave.era != self.era:
+            if failed and self.rules.restarted and self._is_open(now_s):
+                self.reopens_s = now_s + self.rules.wait.wait_s(self.openings) + leeway_s
+            return
         counts = failed or result is Result.SUCCESS
         if leave.trial:
             self._under_way -= 1
@@ -93,6 +98,9 @@ class Breaker:
             self._state = self.rules.opens.after(self._state, failed, now_s)
             if self.rules.opens.opens(self._state):
                 self._open(now_s, leeway_s)
+
+    def _is_open(self, now_s: float) -> bool:
+        return self.reopens_s is not None and not self._under_way and not self._results
 
     def _try(self, failed: bool, now_s: float, leeway_s: float) -> None:
         self._results = (*self._results, failed)

@@ -86,6 +86,8 @@ class ServiceSettings:
         }
         if not self.rechecks:
             said["asked_once"] = 1
+        if self.breaker.restarted:
+            said["late_restarts"] = 1
         return said
 
     def told(self, own: SettingsJson) -> ServiceSettings:
@@ -99,6 +101,7 @@ class ServiceSettings:
                 opens=_rule(said) if "threshold" in said else breaker.opens,
                 wait=_wait(said) if "wait_s" in said else breaker.wait,
                 trials=_trials(said) if "threshold" in said else breaker.trials,
+                restarted=bool(said.get("late_restarts", breaker.restarted)),
             ),
             counting=_counting(said) if "threshold" in said else self.counting,
             rechecks=not said.get("asked_once", not self.rechecks),

@@ -65,6 +65,7 @@ def declared(settings: ServiceSettings) -> Policy:
         opens=settings.breaker.opens,
         wait=settings.breaker.wait,
         trials=settings.breaker.trials,
+        stragglers="restarts" if settings.breaker.restarted else "nothing",
         counting=settings.counting,
         rechecks=settings.rechecks,
     )

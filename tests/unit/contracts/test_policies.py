@@ -57,6 +57,10 @@ def test_what_opens_it(breaker: str, opens: Rule) -> None:
             "{wait: {first: 30s, step: first, most: 300s}, trials: everybody}",
             Rules(opens=InARow(5), wait=Multiplied(30.0, 300.0), trials=EVERYBODY),
         ),
+        (
+            "{wait: 10s, late: restarts}",
+            Rules(opens=InARow(5), wait=Constant(10.0), restarted=True),
+        ),
         ("{rule: none}", Rules(opens=Never(), wait=Constant(0.0))),
         (
             "{wait: {first: 10s, tick: 1s}, trials: none}",

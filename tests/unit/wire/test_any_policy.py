@@ -30,6 +30,7 @@ RULES = st.builds(
     trials=st.sampled_from(
         [EachAlone(), EachAlone(2), EachAlone(1, 2), EVERYBODY, ByShare(3, 0.5), Nobody()]
     ),
+    restarted=st.booleans(),
 )  # fmt: skip
 CALLS = st.lists(
     st.tuples(st.sampled_from([0.7, 1.3, 3.1]), st.sampled_from([0.1, 0.5, 1.1]), st.booleans()),
@@ -98,6 +99,16 @@ def test_a_clock_that_ticks_may_make_it_wait_longer() -> None:
     rigid = played(Rules(opens=InARow(2), wait=Constant(4.9)), calls,
                    Rules(opens=InARow(2), wait=Constant(4.0))).refutation  # fmt: skip
     assert rigid is not None
+
+
+def test_a_late_failure_may_begin_the_wait_anew() -> None:
+    """nginx: calls under way when it opens fail 2 s later."""
+    declares = Rules(opens=InARow(1), wait=Constant(4.0), restarted=True)
+    calls = [(0.5, 1.0, True), (0.5, 3.0, True), (5.0, 0.1, False), (2.5, 0.1, False)]
+    assert played(declares, calls).refutation is None
+    found = played(declares, calls, Rules(opens=InARow(1), wait=Constant(4.0))).refutation
+    assert found is not None
+    assert found.wrong == "no probe"
 
 
 def test_whoever_needs_no_trial_comes_back_as_if_nothing_had_been() -> None:
