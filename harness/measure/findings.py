@@ -46,6 +46,10 @@ class Breaker:
     later_waits: tuple[float, ...] = ()
     """How long it then stayed open after each failed trial, where that was not the same."""
     trials: int | None = None
+    everybody: bool = False
+    """Whether all that came at once were let through while it was half open."""
+    begins_anew: bool = False
+    """Whether one failure more, when its wait is over, does not open it."""
     successes: int | None = None
     """How many successful trials close it."""
 

@@ -126,6 +126,7 @@ async def _trials(bench: Bench, opened: Opened, wait: Span) -> None:
         found.cannot_tell("breaker.trials", "nothing was let through after its wait")
         found.cannot_tell("breaker.successes", "nothing was let through after its wait")
     elif let[0] == _TRIALS:
+        found.breaker.everybody = True
         found.cannot_tell(
             "breaker.trials", f"all of {_TRIALS} requests at once are let through while half open"
         )
@@ -177,6 +178,11 @@ async def _growth(bench: Bench, opened: Opened, wait: Span) -> None:
         after_s = one.sent_s - trip_s
         if not turned_away(one):
             if low <= wait.high_s and wait.low_s <= after_s:
+                return
+            if low == 0.0 and found.breaker.everybody:
+                found.breaker.begins_anew = True
+                why = "when its wait is over, one failure more does not open it"
+                found.cannot_tell("breaker.waits_s", why)
                 return
             found.breaker.later_waits = ((low + after_s) / 2,)
             found.saw(f"after a failed trial open for {low:.3g} to {after_s:.3g} s")

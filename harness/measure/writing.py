@@ -10,7 +10,7 @@ import yaml
 
 from harness.contracts import Contract
 from harness.contracts.promises import ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
-from harness.measure.findings import Findings, Span
+from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import rule_text
 from harness.measure.routes import Called
@@ -86,11 +86,17 @@ def _breaker(found: Findings) -> dict[str, Any]:
         said["by"] = found.by
     elif found.attempts == 1:
         said["by"] = "call"
-    if own.trials is not None and own.trials > 1:
-        said["trials"] = own.trials
+    said |= _trials(own)
     if own.wait is not None:
         said["wait"] = plain(own.wait)
     return said
+
+
+def _trials(own: Breaker) -> dict[str, Any]:
+    """Who may pass while it is half open, where that isn't one alone."""
+    if own.everybody:
+        return {"trials": "none" if own.begins_anew else "everybody"}
+    return {"trials": own.trials} if own.trials is not None and own.trials > 1 else {}
 
 
 def _call(found: Findings) -> Iterator[tuple[str, Any]]:
@@ -137,7 +143,7 @@ def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]
         if found.by is not None or found.attempts == 1:
             said["by"] = found.by or "call"
         if own.rule == "in a row" and own.threshold is not None and own.wait is not None:
-            said["breaker"] = {"threshold": own.threshold, "wait": plain(own.wait)}
+            said["breaker"] = {"threshold": own.threshold, "wait": plain(own.wait), **_trials(own)}
         upstreams[name] = said
     routes, traffic = {}, {}
     for route in measured.known.routes:

@@ -165,6 +165,7 @@ def note_waits(found: Findings, first: Span | None, failing: Failing | None) -> 
     if len(failing.waits) < 2:
         found.cannot_tell("breaker.waits_s", "after a failed trial it was not seen half open again")
     elif failing.waits[1].high_s < _AT_ONCE_S:
+        own.begins_anew = True
         found.cannot_tell(
             "breaker.waits_s", "when its wait is over, one failure more does not open it"
         )
@@ -221,6 +222,7 @@ def note_trials(found: Findings, watched: Watched, *, queues: bool) -> None:
     first = watched.volleys[0]
     let = [one.let for one in watched.volleys]
     if first.all_let:
+        found.breaker.everybody = True
         found.cannot_tell(
             "breaker.trials",
             f"all of {first.asked} requests at once are let through while half open",
