@@ -10,7 +10,9 @@ PYTEST := $(BIN)/python -m pytest --dist loadgroup
 # Each worker collects by itself: it is told where to look, as whatever is marked stands in these. What
 # takes longest in one piece stands first.
 KEEP_TIME := tests/engines tests/compose tests/end_to_end tests/contract
-TIMED = $(KEEP_TIME) $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/')
+TIMED = $(firstword $(KEEP_TIME)) \
+  $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/') \
+  $(wordlist 2,9,$(KEEP_TIME))
 CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)

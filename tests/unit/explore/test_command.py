@@ -39,7 +39,7 @@ def test_a_mistake_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path) -> N
     """Of a gateway with one mistake: of one that has many each is found, confirmed and shrunk."""
     (tmp_path / "mine.yaml").write_text(target_text("billing_matters"), encoding="utf-8")
     done = explored(
-        "--target", "mine.yaml", "--examples", "20", "--seed", "2", "--report", "found",
+        "--target", "mine.yaml", "--examples", "6", "--seed", "2", "--report", "found",
         "--database", "db", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
