@@ -12,7 +12,7 @@ import os
 
 PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _told: list[str] = []
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 200_000
 
 
 def without_plugins() -> None:

@@ -199,11 +199,8 @@ CountField = Annotated[
     _unless_parsed(parse_count, Range),
     _text("a count", "12..14", pattern=COUNTED, minimum=0),
 ]
-LatencyField = Annotated[
-    Range,
-    _unless_parsed(parse_duration_range, Range),
-    _text("bounds of a latency", "< 100ms", pattern=rf"(<=|>=|<|>)\s*{TIME}|{_WINDOW}"),
-]
+LATENCY = _text("bounds of a latency", "< 100ms", pattern=rf"(<=|>=|<|>)\s*{TIME}|{_WINDOW}")
+LatencyField = Annotated[Range, _unless_parsed(parse_duration_range, Range), LATENCY]
 
 AtMostField = Annotated[
     AtMost,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from harness.scenario.expectations.base import Selecting
-from harness.scenario.fields import LatencyField, StreamName
+from harness.scenario.fields import LATENCY, LatencyField, StreamName
 from harness.units import Range
 
 _NAME = re.compile(r"p([0-9]{1,2}(\.[0-9]{1,3})?)")
@@ -34,7 +34,7 @@ _SCHEMA: dict[str, Any] = {
     "examples": [{"p50": "< 100ms", "p99": "< 2s"}],
     "minProperties": 1,
     "additionalProperties": False,
-    "patternProperties": {rf"^{_NAME.pattern}$": TypeAdapter(LatencyField).json_schema()},
+    "patternProperties": {rf"^{_NAME.pattern}$": LATENCY.json_schema},
 }
 Bounds = Annotated[dict[str, LatencyField], AfterValidator(_named), WithJsonSchema(_SCHEMA)]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Union
 
 from pydantic import Field
 
@@ -57,4 +55,4 @@ KINDS: dict[str, Kind] = {model.KIND.name: model.KIND for model in MODELS}
 if TYPE_CHECKING:
     Fault = FaultBase
 else:
-    Fault = Annotated[reduce(or_, MODELS), Field(discriminator="fault")]
+    Fault = Annotated[Union[MODELS], Field(discriminator="fault")]  # noqa: UP007
