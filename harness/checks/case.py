@@ -31,6 +31,7 @@ class Case:
         self.scenario = settled(scenario, history)
         self.history = history
         self._strict = strict
+        self._settings: dict[str, ServiceSettings] = {}
         self._patient_wires: dict[str, PatientWire] = {}
 
     @property
@@ -52,8 +53,12 @@ class Case:
 
         An upstream that neither knows has the policy of the contract's `others`.
         """
-        base = self.contract.settings_of(upstream)
-        return base.told(self.history.run.settings.get(upstream, {}))
+        known = self._settings.get(upstream)
+        if known is None:
+            base = self.contract.settings_of(upstream)
+            known = base.told(self.history.run.settings.get(upstream, {}))
+            self._settings[upstream] = known
+        return known
 
     @cached_property
     def contract(self) -> Contract:

@@ -172,8 +172,11 @@ class Facts:
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How late what went on in that time may be: ties, and what there is patience for."""
-        ties_s = max(sight.fine_s for sight in self.case.witness.sights.values())
-        return ties_s + self.case.late_s(start_s, end_s)
+        return self._ties_s + self.case.late_s(start_s, end_s)
+
+    @cached_property
+    def _ties_s(self) -> float:
+        return max(sight.fine_s for sight in self.case.witness.sights.values())
 
     def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
         """The attempts that began in that time, ends included."""
