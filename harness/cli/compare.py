@@ -42,8 +42,8 @@ def compare(a: Path, b: Path, form: str, page: Path | None) -> None:
     """
     from rich.console import Console
 
-    from harness.compare.changes import Sort
     from harness.compare.changes import compare as compared
+    from harness.compare.difference import Sort
     from harness.compare.night import load_night
     from harness.report.comparison import comparison_json, comparison_markdown, comparison_text
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 
-from harness.compare.changes import Sort, compare
+from harness.compare.changes import compare
+from harness.compare.difference import Sort
 from harness.compare.night import RESULTS, Night, Scenario, load_night
 from harness.errors import HarnessError, UsageError
 from harness.verdict import Verdict

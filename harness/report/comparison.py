@@ -10,7 +10,8 @@ from typing import Any
 from rich.text import Text
 
 from harness.checks.wording import plural
-from harness.compare.changes import Comparison, Difference, Sort
+from harness.compare.changes import Comparison
+from harness.compare.difference import Difference, Sort
 from harness.compare.night import Night
 from harness.printable import in_line
 from harness.report.escaping import markdown

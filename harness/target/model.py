@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.contracts.policies import Adjustment
@@ -20,7 +19,6 @@ from harness.openapi.document import load_document
 from harness.openapi.requests import named, requests_of
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
-    ANY_TEXT,
     CallRoute,
     Duration,
     Line,
@@ -33,116 +31,11 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.target.known import KnownFailure
+from harness.target.parts import KnownEntry, Start, Status
 from harness.target.templates import read_template
 from harness.target.wiring import FILES, filled, named_in, values
 from harness.upstreams.real_service import Address, RealService
 from harness.upstreams.stub_data import Stub, StubRoute
-
-
-def _variable_text(value: object) -> object:
-    """An environment knows texts only: `PORT: 80` is as good as `PORT: "80"`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-_APP = texts("an application", "app:app", pattern=ANY_TEXT)
-_VARIABLE = WithJsonSchema(
-    {
-        "type": ["string", "number", "boolean"],
-        "description": "a variable's value",
-        "examples": ["debug"],
-        "pattern": ANY_TEXT,
-    }
-)
-
-
-class Start(Part):
-    """How a target is started: a command, or (for the simulation) a WSGI or ASGI application."""
-
-    command: tuple[Annotated[str, texts("a word", "flask", pattern=ANY_TEXT)], ...] = Field(
-        (),
-        description="{port}, {python} and addresses such as {mail.address} are replaced",
-        examples=[["python", "-m", "flask", "--app", "app", "run", "--port", "{port}"]],
-    )
-    cwd: Annotated[str, texts("a folder", "../my-gateway", pattern=ANY_TEXT)] = Field(
-        ".", description="relative to the target file", examples=["../my-gateway"]
-    )
-    env: dict[str, Annotated[str, BeforeValidator(_variable_text), _VARIABLE]] = Field(
-        default_factory=dict,
-        description="variables of its environment; places are replaced as in the command",
-        examples=[{"LOG_LEVEL": "debug"}, {"CACHE_PORT": "{cache.port}"}],
-    )
-    files: dict[
-        Annotated[str, texts("a file", "config.toml")], Annotated[str, texts("a file", "a.in")]
-    ] = Field(
-        default_factory=dict,
-        description="files that it reads -> their templates below this file's folder; places are "
-        "replaced as in the command, and {files} there is their folder",
-        examples=[{"config.toml": "config.toml.in"}],
-    )
-    wsgi: Annotated[str, _APP] | None = Field(
-        None, description="module:attr, for the simulation; factory() too", examples=["app:app"]
-    )
-    asgi: Annotated[str, _APP] | None = Field(
-        None, description="the same for an ASGI application", examples=["main:app"]
-    )
-    tls: bool = Field(
-        False,
-        description="whether it is asked by https: {tls.cert} and {tls.key} are its certificate",
-        examples=[True],
-    )
-
-    @property
-    def app(self) -> str | None:
-        """The application that the simulation plays, whichever its interface."""
-        return self.asgi if self.wsgi is None else self.wsgi
-
-
-class Status(Part):
-    """The target's own account of its breakers: further evidence."""
-
-    request: Route = Field(description="where it says so")
-    state: Annotated[str, texts("a path", "services.{upstream}.state", pattern=ANY_TEXT)] = Field(
-        description="dotted path in the answer; {upstream} is replaced",
-        examples=["services.{upstream}.state"],
-    )
-
-
-def _day(value: object) -> object:
-    try:
-        return value if isinstance(value, date) else date.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError("expected a day, such as 2026-12-31") from None
-
-
-Day = Annotated[
-    date,
-    BeforeValidator(_day),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "date",
-            "description": "a day",
-            "examples": ["2026-12-31"],
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-        }
-    ),
-]
-
-
-class KnownEntry(Part):
-    """A failure that is known, and excused until a day: shown, and red if it passes or expires."""
-
-    failure: Line = Field(
-        pattern=r"^[^/]+/.+$",
-        description="scenario/expectation, as a run names them",
-        examples=["auth_blackhole_50s/auth breaker: opens"],
-    )
-    because: Line = Field(
-        description="why it is excused, for whoever reads a report", examples=["GATE-12: no probe"]
-    )
-    until: Day = Field(description="the last day on which it is")
 
 
 class Target(Part):

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.compare.changes import Sort, compare
+from harness.compare.changes import compare
+from harness.compare.difference import Sort
 from harness.compare.matrix import Trend, load_nights, matrix
 from harness.engines.sim.engine import SimEngine
 from harness.report.write import write_reports

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.compare.changes import Comparison, Difference, Sort
+from harness.compare.changes import Comparison
+from harness.compare.difference import Difference, Sort
 from harness.report.comparison import by_scenario, summary, titled
 from harness.report.outcome import Played, Shown
 from harness.report.page import assets

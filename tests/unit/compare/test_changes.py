@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks.streams import PERCENTILES, _percentile
-from harness.compare.changes import Sort, compare
+from harness.compare.changes import compare
+from harness.compare.difference import Sort
 from tests.unit.compare.nights import expectation, night, scenario
 
 VERDICTS = ("passed", "failed", "inconclusive", "out_of_scope")
