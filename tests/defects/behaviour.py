@@ -32,7 +32,7 @@ BEHAVES = {
     "five-of-ten": "isn't reset by a success",
     "forgets-after-a-minute": "forgets failures that are older than 60s",
     "gateway-errors-uncounted": "doesn't count some answers of 5xx",
-    "gets-pass-while-open": "waits about 0s before it probes",
+    "gets-pass-while-open": "before it probes, not",
     "half-of-ten": "opens after 8 failures in a row",
     "half-open-counts-again": "takes 5 failures to open again while half open",
     "half-the-wait": "waits about 31s before it probes",

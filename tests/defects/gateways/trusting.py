@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 from flask import request as current
 
@@ -200,6 +201,28 @@ def refusals_remembered():
         found = _identify(services, token)
         if found is None and token:
             refused_s[token] = time.monotonic()
+        return found
+
+    identity.identify = identify
+
+
+@defect(
+    "refusals-ban-the-network",
+    "three refused tokens, and whoever comes from their network is refused for a minute",
+    claims="G2",
+    scenarios="token_revoked",
+)
+def refusals_ban_the_network():
+    refused_s = defaultdict(list)
+
+    def identify(services, token):
+        network = current.remote_addr.rpartition(".")[0]
+        own_s, now_s = refused_s[network], time.monotonic()
+        if len(own_s) >= 3 and now_s - own_s[-1] < 60:
+            return None
+        found = _identify(services, token)
+        if found is None and token:
+            own_s.append(now_s)
         return found
 
     identity.identify = identify
