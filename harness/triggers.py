@@ -36,7 +36,7 @@ def settled(scenario: Scenario, history: History) -> Scenario:
         for index in scenario.waiting
         if index in known
     }
-    return scenario.begun(begins_s) if begins_s else scenario
+    return scenario.begun(begins_s)
 
 
 def source(after: After, run: Run) -> str:

@@ -72,7 +72,7 @@ class LiveDisplay:
                 f"[bold]{clock}[/bold]",
                 escape(in_line(scenario.name)),
                 _bar(scenario, progress),
-                f"[dim]{escape(in_line(_phase(scenario, progress)))}[/dim]",
+                f"[dim]{escape(in_line(doing(scenario, progress)))}[/dim]",
             )
         return table
 
@@ -81,6 +81,7 @@ def _bar(scenario: Scenario, progress: Progress) -> str:
     """Twenty cells: the outage in red, the rest in green, what is still to come dim."""
     if progress.at_s is None:
         return "[dim]" + "·" * 20 + "[/dim]"
+    scenario = scenario.begun(progress.begins_s)
     cells = []
     for index in range(20):
         at_s = (index + 0.5) * scenario.duration / 20
@@ -94,7 +95,9 @@ def _bar(scenario: Scenario, progress: Progress) -> str:
     return "".join(cells)
 
 
-def _phase(scenario: Scenario, progress: Progress) -> str:
+def doing(scenario: Scenario, progress: Progress) -> str:
+    """What is in force, in words, or what else is done."""
+    scenario = scenario.begun(progress.begins_s)
     if progress.at_s is None:
         return progress.doing
     active = [
@@ -102,4 +105,6 @@ def _phase(scenario: Scenario, progress: Progress) -> str:
         for number, fault in enumerate(scenario.faults)
         if fault.from_ <= progress.at_s < scenario.fault_end_s(number)
     ]
-    return "; ".join(active) if active else "healthy again" if scenario.faults else progress.doing
+    if active or not scenario.faults:
+        return "; ".join(active) or progress.doing
+    return "awaiting an event" if scenario.waiting else "healthy again"

@@ -145,7 +145,7 @@ class Forecast:
     def placed(self, scenario: Scenario) -> Scenario:
         """The scenario with these faults where they begin at the earliest."""
         sure = {index: moment.earliest_s for index, moment in self.begins.items() if moment}
-        return scenario.begun(sure) if sure else scenario
+        return scenario.begun(sure)
 
     def of(self, upstream: str) -> Prediction:
         """What one upstream's breaker does; one that nothing concerns stays closed."""

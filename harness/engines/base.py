@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +53,8 @@ class Progress:
 
     doing: str
     at_s: float | None = None
+    begins_s: Mapping[int, float] = field(default_factory=dict)
+    """When each fault begins whose event has come (`after`), by number from 0."""
     notice: str | None = None
     """What a person ought to be told even where nothing is drawn; once, however often it comes."""
 

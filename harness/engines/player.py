@@ -175,7 +175,8 @@ class Player:
 
     async def _tick(self) -> None:
         while True:
-            self.report(Progress(doing="playing", at_s=self.clock.now()))
+            begins_s = {index: self._scenario.faults[index].from_ for index in self._begun}
+            self.report(Progress(doing="playing", at_s=self.clock.now(), begins_s=begins_s))
             await asyncio.sleep(0.25)
 
     async def _do(self, step: Step, faults: Faults, applied: set[int]) -> None:

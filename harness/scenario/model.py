@@ -113,6 +113,8 @@ class Scenario(Part):
 
         One that would begin after the end stays where it is: nowhere.
         """
+        if not begins_s:
+            return self
         faults = list(self.faults)
         for index, begin_s in begins_s.items():
             if begin_s < self.duration:

@@ -76,7 +76,9 @@ class ClusterEngine:
                 notice = again if len(began) > 1 else None
                 report(Progress(doing=f"on {worker}", notice=notice))
             else:
-                report(Progress(doing=said["doing"], at_s=said["at_s"], notice=said["notice"]))
+                begins_s = dict(said["begins_s"])
+                one = {key: said[key] for key in ("doing", "at_s", "notice")}
+                report(Progress(**one, begins_s=begins_s))
 
         self._listen(run, loop)
         self._listening[order.key] = told

@@ -92,7 +92,9 @@ def play(order: Order) -> Delivery:
 
     def tell(progress: Progress) -> None:
         said = {"doing": progress.doing, "at_s": progress.at_s, "notice": progress.notice}
-        worker.log_event(topic_of(order.run), {"key": order.key, **said})
+        begins_s = list(progress.begins_s.items())
+        told = {"key": order.key, "begins_s": begins_s, **said}
+        worker.log_event(topic_of(order.run), told)
 
     worker.log_event(topic_of(order.run), {"key": order.key, "began": worker.address})
     return _Host.of(order.kind).play(order, tell, _stopped(order.run))
