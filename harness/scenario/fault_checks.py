@@ -43,7 +43,7 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
         if not fault.upstreams and fault.where != "target":
             yield (*path, "upstream"), "expected at least one upstream"
         if fault.trigger is not None:
-            yield from _trigger(fault, path, scenario, names)
+            yield from _trigger(index, path, scenario, names)
         elif fault.from_ >= scenario.duration:
             begin = format_duration(fault.from_)
             yield (*path, "from"), f"it would begin at {begin}: the scenario ends at {end}"
@@ -71,13 +71,22 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
             yield from unattended.misfits(index)
 
 
-def _trigger(fault: FaultBase, path: Path, scenario: Scenario, names: Names) -> Misfits:
-    """An event that can't come, or comes too late to matter."""
+def _trigger(index: int, path: Path, scenario: Scenario, names: Names) -> Misfits:
+    """An event that nothing brings about, or that comes too late to matter."""
+    fault = scenario.faults[index]
     after = fault.trigger
     assert after is not None
-    yield from names.upstream(
-        (*path, "after", "at" if after.breaker is None else "breaker"), after.upstream
+    place = (*path, "after", "at" if after.breaker is None else "breaker")
+    unknown = list(names.upstream(place, after.upstream))
+    yield from unknown
+    causes = (
+        other
+        for number, other in enumerate(scenario.faults)
+        if scenario.number_of(number) != scenario.number_of(index)
     )
+    caused = any(after.upstream in other.upstreams for other in causes)
+    if after.breaker is not None and not (caused or unknown) and names.dropped is None:
+        yield place, f"no other fault hits {after.upstream}: its breaker has no cause to open"
     if fault.wait is not None and fault.wait >= scenario.duration:
         end = format_duration(scenario.duration)
         yield (*path, "wait"), f"it would begin after the scenario's end at {end}"

@@ -25,7 +25,8 @@ def scenario(after: str) -> Scenario:
     text = (
         "title: t\nduration: 60s\n"
         "traffic: {chat: {request: GET /, rate: 1/s}}\n"
-        "faults: [{upstream: billing, fault: refused, wait: 2s, for: 5s, after: AFTER}]\n"
+        "faults: [{upstream: billing, fault: refused, wait: 2s, for: 5s, after: AFTER},\n"
+        "         {upstream: auth, fault: blackhole, from: 1s, to: 50s}]\n"
     )
     return parse_scenario(text.replace("AFTER", after).encode(), "s.yaml")
 
@@ -112,6 +113,7 @@ def test_calls_that_count_once_are_not_told_apart_on_the_wire() -> None:
 
 def test_a_fault_that_never_began_is_inconclusive_and_says_what_was_watched(world: Any) -> None:
     shown = world().warmed_up(reaches=("auth", "billing"))
+    shown.fault("blackhole", "auth", 1.0, 50.0, index=1)
     judgement = judge(scenario(OPEN), shown.history(end_s=60.0))
     (found,) = [f for f in judgement.findings if f.name.startswith("run: fault 1")]
     assert found.verdict is Verdict.INCONCLUSIVE

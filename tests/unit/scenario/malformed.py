@@ -497,6 +497,10 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "no event": _after("{}", "expected {breaker: mail, is: open} or {calls: 10, at: mail}"),
     "an event at an unknown upstream": _after("{calls: 3, at: bilding}", "did you mean 'billing'"),
     "an event with a misspelt key": _after("{breker: auth, is: open}", "did you mean 'breaker'"),
+    "an event without a cause": _after("{breaker: git, is: open}", "no cause to open"),
+    "an event that it has to cause itself": _after(
+        "{breaker: billing, is: open}", "no other fault"
+    ),
     "it waits beyond the end": _after(
         "{calls: 3, at: auth}, wait: 2min", "after the scenario's end"
     ),
