@@ -195,3 +195,6 @@ def _trials(number: int) -> str:
 
 EVERYBODY = EachAlone(at_once=math.inf)
 """Everybody passes until one result is in."""
+
+NOBODY = Nobody()
+"""It closes when its wait is over."""

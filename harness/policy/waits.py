@@ -142,6 +142,34 @@ class Ticking:
         return f"{self.wait.says}, or up to {format_duration(self.tick_s)} longer"
 
 
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """One wait the first time, and another after a trial that failed: a known mistake."""
+
+    first_s: float
+    then_s: float
+
+    def wait_s(self, times: int) -> float:
+        """The wait after that many openings in turn."""
+        return self.first_s if times == 1 else self.then_s
+
+    def told_apart(self, times: int) -> int:
+        """The first, or any later one."""
+        return min(times, 2)
+
+    @property
+    def later_s(self) -> float:
+        """It is over to the instant."""
+        return 0.0
+
+    @property
+    def says(self) -> str:
+        """`60s, 30s after a failed trial`."""
+        return (
+            f"{format_duration(self.first_s)}, {format_duration(self.then_s)} after a failed trial"
+        )
+
+
 _MOST_TIMES = 60
 """So often in turn nothing opens: a day has not so many waits that double."""
 

@@ -10,7 +10,7 @@
     breaker     the acceptor: whether such a breaker explains the events (with states, stories)
     rules       what such a breaker may do with one event
     suspicion   what explains the events where the declared breaker doesn't: rival rules (causes),
-                another deadline, several breakers (workers)
+                another deadline, one breaker for several upstreams (sharing), several (workers)
     changes     how it changed, with honest bounds
     witness     all of these for one history, worked out once
 

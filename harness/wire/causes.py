@@ -15,10 +15,11 @@ from itertools import combinations, islice
 from harness.contracts.promises import COUNTS, OPENS, PROBES, RECHECKS, STRAGGLERS
 from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
-from harness.policy.trials import EVERYBODY, CountsAgain, Credulous, EachAlone, Oblivious
-from harness.policy.waits import Constant
+from harness.policy.trials import EVERYBODY, NOBODY, CountsAgain, Credulous, EachAlone, Oblivious
+from harness.policy.waits import Afterwards, Constant, Growing, Multiplied, Wait
 from harness.units import format_duration
 from harness.wire.policy import Policy, declared
+from harness.wire.states import Reading
 
 _MOST_NAMED = 2
 _MOST_STATUSES = 6
@@ -26,6 +27,8 @@ _MOST_STATUSES = 6
 _MOST_PROBES = 12
 _PROBED_LATE_S = 1.0
 """So late after the wait somebody may come who shows that it is over."""
+_FACTORS = (2.0, 1.5, 3.0)
+"""By which waits are known to grow."""
 _SUCCESS, _FAILURE, _NOTHING = Result.SUCCESS, Result.FAILURE, None
 _PROBED = {
     "refusal": "answered 4xx",
@@ -50,8 +53,8 @@ class Cause:
     """The promises that such a gateway breaks."""
     events: int
     """How many events it explains: all."""
-    policy: Policy | None = None
-    """The rules of its breaker, where it has one as declared but for these."""
+    reading: Reading | None = None
+    """What its breaker makes of them, where it is one."""
 
     @property
     def says(self) -> str:
@@ -65,6 +68,8 @@ class Evidence:
 
     waits_s: Sequence[float] = ()
     """How long it was seen to stay open, where that can be told."""
+    slots_s: Sequence[float] = ()
+    """How long after the attempt before it one came that should not, or late."""
     slow_s: Sequence[float] = ()
     """How long slow successes took."""
     errors: Sequence[int] = ()
@@ -83,12 +88,15 @@ def named(families: Iterable[Iterator[Cause]]) -> tuple[Cause, ...] | None:
     return tuple(found)
 
 
-def fitting(family: Sequence[Policy], explains: Callable[[Policy], int | None]) -> Iterator[Cause]:
-    """The rivals of a family that explain everything: `explains` gives how many events."""
+def fitting(
+    family: Sequence[Policy], explains: Callable[[Policy], Reading | None]
+) -> Iterator[Cause]:
+    """The rivals of a family that explain everything: `explains` gives what they make of it."""
     for policy in family:
-        events = explains(policy)
-        if events is not None:
-            yield Cause(what=policy.says, breaks=policy.breaks, events=events, policy=policy)
+        found = explains(policy)
+        if found is not None:
+            what, breaks = policy.says, policy.breaks
+            yield Cause(what=what, breaks=breaks, events=found.events, reading=found)
 
 
 def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
@@ -100,7 +108,8 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     rivals = base.opens.rivals(settings.attempts)
     yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in rivals)
     yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
-    yield tuple(_probes(base))
+    other_waits = _other_waits(base, settings.wait_s, evidence.waits_s)
+    yield (*other_waits, *_probes(base), *_slots(base, evidence.slots_s))
     if base.opens.heavy:  # what else may be otherwise would take minutes
         yield from ((one,) for one in (*_by(base), *_asking_once(base)))
         return
@@ -132,11 +141,45 @@ def _waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Pol
     yield _rival(base, "never probes", PROBES, wait=Constant(math.inf))
 
 
+def _other_waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Policy]:
+    """Waits that differ from time to time where one is declared, and one where they should."""
+    if base.wait.wait_s(2) != own_s:
+        says = f"waits {format_duration(own_s)} each time, not {base.wait.says}"
+        yield _rival(base, says, PROBES, wait=Constant(own_s))
+        return
+    longest = (math.inf, *(wait_s for wait_s in waits_s if wait_s > own_s))
+    for most_s in longest:
+        waits: tuple[Wait, ...] = (
+            *(Growing(own_s, factor, most_s) for factor in _FACTORS),
+            Multiplied(own_s, most_s),
+        )
+        for wait in waits:
+            says = f"waits longer each time that it opens ({wait.says})"
+            yield _rival(base, says, PROBES, wait=wait)
+            says += ", also when it has closed in between"
+            yield _rival(base, says, PROBES, wait=wait, forgives=False)
+    for later_s in waits_s:
+        says = f"waits about {format_duration(round(later_s))} after a failed probe, not "
+        says += base.wait.says
+        either_s = max(base.either_s, _PROBED_LATE_S)
+        yield _rival(base, says, PROBES, wait=Afterwards(own_s, later_s), either_s=either_s)
+
+
+def _slots(base: Policy, slots_s: Sequence[float]) -> Iterator[Policy]:
+    for slot_s in slots_s:
+        says = f"lets another through {_within(slot_s)} of its probe, though that is under way"
+        yield _rival(base, says, PROBES, slot_s=slot_s)
+    for slot_s in slots_s:
+        yield from _sticking(base, slot_s)
+
+
 def _probes(base: Policy) -> Iterator[Policy]:
     for number in range(2, _MOST_PROBES + 1):
         says = f"lets {number} through while half open"
         yield _rival(base, says, PROBES, trials=EachAlone(at_once=number))
     yield _rival(base, "lets everybody through while half open", PROBES, trials=EVERYBODY)
+    says = "closes when its wait is over, without a probe"
+    yield _rival(base, says, PROBES, trials=NOBODY)
 
 
 def _by(base: Policy) -> Iterator[Policy]:
@@ -222,7 +265,13 @@ def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     )  # fmt: skip
 
 
-def _sticking(base: Policy) -> Iterator[Policy]:
+def _sticking(base: Policy, slot_s: float = math.inf) -> Iterator[Policy]:
     for ending, words in _PROBED.items():
         says = f"never hears of a probe that is {words}"
-        yield _rival(base, says, PROBES, sticks=frozenset({ending}))
+        if math.isfinite(slot_s):
+            says += f", and lets another through {_within(slot_s)} of it"
+        yield _rival(base, says, PROBES, sticks=frozenset({ending}), slot_s=slot_s)
+
+
+def _within(value_s: float) -> str:
+    return f"within {format_duration(round(value_s, 1))}"

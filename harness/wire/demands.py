@@ -131,7 +131,9 @@ class Demands:
         return () if mine is None else tuple(mine.get(upstream, ()))
 
     def due_s(self, demand: Demand, upstream: str) -> float:
-        """When a request that made attempts was ready for its first one."""
+        """When a request was ready for its first attempt."""
+        if not demand.attempts:
+            return demand.asked_s
         mine, first_s = self._of[demand.request.sent.id], demand.attempts[0].start_s
         before = (a.end_s for name, own in mine.items() if name != upstream for a in own)
         return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])

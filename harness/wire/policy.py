@@ -7,6 +7,7 @@ into words.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from harness.policy.breaker import Rules
@@ -42,10 +43,14 @@ class Policy:
     """Whether it is asked again before a retry (B6)."""
     sticks: frozenset[str] = frozenset()
     """Endings of a probe that it never hears of: the slot stays taken."""
+    slot_s: float = math.inf
+    """About how long a trial keeps its place, from its start, whatever has become of it."""
     stragglers: str = "nothing"
     """What a result from before the trip does: `nothing`, `restarts` the wait, `closes` it."""
     clears: bool = True
     """Whether its rule begins anew when it closes."""
+    forgives: bool = True
+    """Whether it waits as the first time again once it has closed."""
     restarted_by_rejections: bool = False
     """Whether each request that it turns away begins the wait anew."""
     overruled: bool = False

@@ -1,21 +1,27 @@
 """Whether calls at one upstream wait for each other, as behind a lock held across the call.
 
 Told only where requests overlapped that should each have had a call running: several waited, each
-as long as somebody else's call ran, and never were two calls seen in flight.
+for as long as calls of others went on and until one of these ended, whether it then called or was
+turned away; calls followed upon each other; and never were two seen in flight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Demand
 
 _FEWEST = 3
 """So many requests that waited are no accident."""
+_FOLLOWED = 2
+"""So often a call began as another ended: those who share one call wait for it, too, but make
+none of their own."""
 _MOST_OF_IT = 0.8
-"""Of its wait for that share somebody else's call ran."""
+"""Of its wait for that share somebody else's call went on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,35 +44,83 @@ class Queue:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One request that needed a call."""
+
+    due_s: float
+    """When it was ready for it."""
+    began_s: float
+    """When its first attempt began; where it made none, when it had done without."""
+    end_s: float
+    """When it had no more need of it."""
+    done_s: float | None = None
+    """When a request that made attempts was done as a whole."""
+
+
+def need(demand: Demand, due_s: float) -> Need:
+    """What a request needed that was ready at an instant."""
+    made = demand.attempts
+    return Need(
+        due_s=due_s,
+        began_s=demand.asked_by_s,
+        end_s=made[-1].end_s if made else demand.asked_by_s,
+        done_s=demand.request.end_s if made else None,
+    )
+
+
 def queue(
-    upstream: str, demands: Sequence[tuple[Demand, float]], slack_s: float, own_s: float
+    upstream: str,
+    calls: Iterable[Sequence[Attempt]],
+    needs: Sequence[Need],
+    slack_s: float,
+    own_s: float,
 ) -> Queue | None:
-    """Requests with attempts, each with when its first one was due; None where none queued.
+    """Who waited for whom; None where none queued.
 
-    `slack_s`: how far apart may be what happens at one instant; `own_s`: how long a target may take
-    before it calls.
+    `calls`: the attempts of each. `slack_s`: how far apart may be what happens at one instant;
+    `own_s`: how long a target may take before it calls.
     """
-    attempts = sorted((a for d, _ in demands for a in d.attempts), key=lambda a: a.start_s)
-    running_s = 0.0
-    for attempt in attempts:
-        if attempt.start_s < running_s - slack_s:
-            return None  # two in flight
-        running_s = max(running_s, attempt.end_s)
-    waits = [
-        (due_s, d.attempts[0].start_s)
-        for d, due_s in demands
-        if d.attempts[0].start_s - due_s > own_s
-        and _busy_s(attempts, due_s, d.attempts[0].start_s)
-        >= _MOST_OF_IT * (d.attempts[0].start_s - due_s)
+    made = [call for call in calls if call]
+    attempts = sorted((one for call in made for one in call), key=lambda one: one.start_s)
+    if any(after.start_s < before.end_s - slack_s for before, after in pairwise(attempts)):
+        return None  # two in flight
+    followed = sum(b.start_s - a.end_s <= own_s for a, b in pairwise(attempts))
+    busy = list(_busy((call[0].start_s, call[-1].end_s) for call in made))
+    done_s = (need.done_s for need in needs if need.done_s is not None)
+    ends_s = sorted([*(one.end_s for one in attempts), *done_s])
+    waits_s = [
+        need.began_s - need.due_s
+        for need in needs
+        if need.began_s - need.due_s > own_s
+        and _overlap_s(busy, need) >= _MOST_OF_IT * (need.began_s - need.due_s)
+        and _near(ends_s, need.began_s, own_s)
     ]
-    if len(waits) < _FEWEST:
+    if len(waits_s) < _FEWEST or followed < _FOLLOWED:
         return None
-    needs = [(due_s, d.attempts[-1].end_s) for d, due_s in demands]
-    most = max(sum(from_s <= at_s < to_s for from_s, to_s in needs) for at_s, _ in needs)
-    longest_s = max(to_s - from_s for from_s, to_s in waits)
-    return Queue(upstream=upstream, waited=len(waits), longest_s=longest_s, most=most)
+    most = max(sum(n.due_s <= need.due_s < n.end_s for n in needs) for need in needs)
+    return Queue(upstream=upstream, waited=len(waits_s), longest_s=max(waits_s), most=most)
 
 
-def _busy_s(attempts: Sequence[Attempt], from_s: float, to_s: float) -> float:
-    """For how long of a time an attempt was in flight, of attempts that don't overlap."""
-    return sum(max(0.0, min(a.end_s, to_s) - max(a.start_s, from_s)) for a in attempts)
+def _busy(spans: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """The times in which a call went on, between its attempts, too."""
+    from_s, to_s = -1.0, -1.0
+    for start_s, end_s in sorted(spans):
+        if start_s > to_s:
+            yield from_s, to_s
+            from_s = start_s
+        to_s = max(to_s, end_s)
+    yield from_s, to_s
+
+
+def _overlap_s(spans: Iterable[tuple[float, float]], need: Need) -> float:
+    """For how long of its wait one of these times was."""
+    return sum(
+        max(0.0, min(to_s, need.began_s) - max(from_s, need.due_s)) for from_s, to_s in spans
+    )
+
+
+def _near(instants_s: Sequence[float], at_s: float, within_s: float) -> bool:
+    """Whether something happened just before an instant, or at it."""
+    first = bisect_left(instants_s, at_s - within_s)
+    return first < len(instants_s) and instants_s[first] <= at_s + within_s

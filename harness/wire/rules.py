@@ -15,6 +15,8 @@ from harness.wire.outcomes import Outcomes
 from harness.wire.states import Asked, State, States, add
 from harness.wire.stories import Change, Story
 
+_LAPSED_S = 1.0
+"""So long before it was seen to have another a trial's place may have been free."""
 _EDGE_S = 0.1
 """Results nearer than this to the end of a window may count or not."""
 Stories = tuple[Story, ...]
@@ -46,6 +48,10 @@ class Rules:
     def _has_room(self, state: State) -> bool:
         return not state.stuck and self._trials.room(len(state.probes), state.tried)
 
+    def _lapsed_s(self, state: State) -> float:
+        """When the place of the last trial is free again, whatever has become of it."""
+        return state.freed_s + self._policy.slot_s
+
     # What it may become
 
     def _open(self, state: State, since_s: float, seen: Hashable) -> State:
@@ -57,7 +63,8 @@ class Rules:
     def _closed(self, state: State, since_s: float) -> State:
         """The same breaker, closed."""
         seen = self._rule.begin if self._policy.clears else state.seen
-        return State("closed", since_s, seen, told=state.told)
+        openings = 0 if self._policy.forgives else state.openings
+        return State("closed", since_s, seen, openings=openings, told=state.told)
 
     def _back(self, state: State, since_s: float) -> State:
         """The same breaker, closed by itself: how often it had opened is not forgotten."""
@@ -78,6 +85,9 @@ class Rules:
         if state.kind == "half_open":
             if self._has_room(state):
                 add(found, replace(state, probes=state.probes | {attempt.id}), stories)
+            elif at_s >= self._lapsed_s(state) - _LAPSED_S - tie_s:
+                probes = state.probes | {attempt.id}
+                add(found, replace(state, probes=probes, freed_s=at_s, stuck=False), stories)
             return found
         if at_s - state.since_s <= tie_s:
             add(found, state, stories)
@@ -316,7 +326,9 @@ class Rules:
                 due_s += self._policy.either_s
                 return asked.asked_s <= max(due_s, state.freed_s) + tie_s
             case "half_open":
-                return not self._has_room(state) or asked.asked_s <= state.freed_s + tie_s
+                if self._has_room(state):
+                    return asked.asked_s <= state.freed_s + tie_s
+                return asked.asked_s <= self._lapsed_s(state) + tie_s
             case _:
                 return True
 

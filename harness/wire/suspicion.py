@@ -7,9 +7,9 @@ several of them, for each user, route or worker process.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from statistics import median
@@ -25,7 +25,7 @@ from harness.wire.demand import Demand
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
 from harness.wire.states import Asked, Reading
-from harness.wire.workers import explained
+from harness.wire.workers import SHARES, explained
 
 if TYPE_CHECKING:
     from harness.wire.witness import Wire
@@ -36,6 +36,7 @@ _ALIKE_S, _OTHER_S = 0.3, 0.5
 """How near to each other attempts are given up by one deadline, and how far from another."""
 _SEVERAL = (OPENS, ONE_BREAKER)
 """What several breakers in place of one break."""
+_MOST_SLOTS = 2
 _SLOW_S = 0.5
 
 
@@ -56,12 +57,16 @@ class Suspicion:
         deadline_s = self._deadline_s
         if deadline_s is not None:
             return tuple(self._with_deadline(deadline_s))
+        sharing = self._wire.sharing
+        if sharing is not None and all(wire.refutation is not None for wire in sharing.wires):
+            return tuple(self._shared())  # what is wrong with one alone explains none of the others
         rivals = named(self._families())
         if rivals is None:
             return ()
         if any(cause.breaks == _SEVERAL for cause in rivals):
             return rivals
-        return (*rivals, *islice(self._workers(*((2,) if rivals else (2, 3, 4))), 1))
+        few = 2 if rivals else max(map(len, SHARES))
+        return (*rivals, *islice(self._workers(few), 1))
 
     @property
     def nearest(self) -> Reading:
@@ -89,8 +94,8 @@ class Suspicion:
         yield self._split("method of its calls", lambda _, route: route.partition(" ")[0])
         yield self._split("path of its calls", lambda _, route: route.partition(" ")[2])
 
-    def _explains(self, policy: Policy) -> int | None:
-        """How many events a breaker with these rules explains, if all of them, and if it fits what
+    def _explains(self, policy: Policy) -> Reading | None:
+        """What a breaker with these rules makes of all events, if it explains them and fits what
         the target says of itself.
         """
         wire = self._wire
@@ -100,7 +105,7 @@ class Suspicion:
         if reading.refutation is not None or reading.lost_track > wire.reading.lost_track:
             return None
         agrees = (wire.account.agrees(story, wire.sight.fine_s) for story in reading.stories)
-        return reading.events if any(agrees) else None
+        return reading if any(agrees) else None
 
     @cached_property
     def _gives_up_early(self) -> bool:
@@ -124,6 +129,7 @@ class Suspicion:
         lasted_s = [a.end_s - a.start_s for a in wire.attempts if Result.SUCCESS in a.results]
         return Evidence(
             waits_s=self._waits_s(),
+            slots_s=self._slots_s(),
             slow_s=[took_s for took_s in lasted_s if took_s > _SLOW_S],
             errors=sorted(statuses),
             faults=sorted({kind for a in wire.attempts for kind in wire.met(a)}),
@@ -144,6 +150,14 @@ class Suspicion:
             if one.wrong == "no probe" and a.start_s > one.at_s
         ]
         return tuple(dict.fromkeys(round(wait_s, 1) for wait_s in (*found[:2], *later[:1])))
+
+    def _slots_s(self) -> tuple[float, ...]:
+        """How long after the attempt before it each came at which something was unexplained."""
+        begun_s = self._wire.begun_s
+        forgiven = self._wire.held_against(self._declared, forgiving=True)
+        at = (bisect_left(begun_s, one.at_s) for one in forgiven.unexplained)
+        found = [begun_s[i] - begun_s[i - 1] for i in at if 0 < i < len(begun_s)]
+        return tuple(dict.fromkeys(round(slot_s, 1) for slot_s in found[:_MOST_SLOTS] if slot_s))
 
     # Another deadline
 
@@ -175,15 +189,11 @@ class Suspicion:
 
     def _shared(self) -> Iterator[Cause]:
         """One breaker for several upstreams."""
-        wires = [wire for wire in self._wire.all if wire.attempts]
-        if len(wires) < 2:
-            return
-        every = [attempt for wire in wires for attempt in wire.attempts]
-        attempts = [replace(attempt, id=number) for number, attempt in enumerate(every)]
-        events = self._explained(attempts, [one for wire in wires for one in wire.asked])
-        if events is not None:
-            says = "shares one breaker among its upstreams"
-            yield Cause(what=says, breaks=(ONE_BREAKER,), events=events)
+        wire = self._wire
+        if wire.sharing is not None:
+            reading = wire.sharing.read_at(wire)
+            says = f"shares one breaker with {wire.sharing.others(wire.upstream)}"
+            yield Cause(what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading)
 
     def _explained(self, attempts: Sequence[Attempt], asked: Iterable[Asked]) -> int | None:
         """How many events the declared breaker explains, if all of them."""
@@ -212,21 +222,29 @@ class Suspicion:
             says = f"has a breaker for each {each}"
             yield Cause(what=says, breaks=_SEVERAL, events=sum(map(int, found)))  # type: ignore[arg-type]
 
-    def _workers(self, *counts: int) -> Iterator[Cause]:
-        """Several processes that share the work; so many at the least."""
+    def _workers(self, most: int) -> Iterator[Cause]:
+        """Several processes that share the work, up to so many; so many at the least."""
         wire = self._wire
-        refutation = wire.refutation
-        if refutation is None or refutation.wrong not in ("while open", "two probes"):
-            return
-        if not wire.turned_away or not wire.sight.sees_all:
+        if not wire.turned_away or not wire.sight.sees_all or not self._looks_like_several:
             return
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
         acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
         events = happenings(wire.attempts, wire.asked, wire.sight.tie_s)
-        for count in counts:
-            if explained(events, acceptor, self._surely_made_for, count):
-                says = f"has several breakers, as worker processes do ({count} would explain it)"
+        for shares in (shares for shares in SHARES if len(shares) <= most):
+            if explained(events, acceptor, self._surely_made_for, shares):
+                number = f"{len(shares)} would explain it"
+                says = f"has several breakers, as worker processes do ({number})"
                 yield Cause(what=says, breaks=_SEVERAL, events=len(events))
+
+    @property
+    def _looks_like_several(self) -> bool:
+        """Whether it was called while open, or had more than one probe more than once: one probe
+        more needs no second breaker.
+        """
+        unexplained = self._wire.held_against(self._declared, forgiving=True).unexplained
+        kinds = [one.wrong for one in unexplained]
+        probed_s = {one.state_s for one in unexplained if one.wrong == "two probes"}
+        return kinds[:1] == ["while open"] or (kinds[:1] == ["two probes"] and len(probed_s) > 1)
 
     def _surely_made_for(self, attempt: Attempt) -> int | None:
         """The request that made an attempt; None where it may have been another's of its time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -30,7 +30,8 @@ from harness.wire.implied import swallowed
 from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
-from harness.wire.queueing import Queue, queue
+from harness.wire.queueing import Queue, need, queue
+from harness.wire.sharing import Sharing, sharing
 from harness.wire.sight import Noise, Sight
 from harness.wire.states import Asked, Reading, Refutation
 from harness.wire.stories import ONE_OF_SEVERAL, Change
@@ -85,6 +86,20 @@ class Witness:
         if upstream not in self._wires:
             self._wires[upstream] = Wire(self, upstream)
         return self._wires[upstream]
+
+    @cached_property
+    def sharings(self) -> dict[str, Sharing]:
+        """The upstreams that seem to share one breaker, where any is refuted or its status
+        contradicts its wire.
+        """
+        found: dict[str, Sharing] = {}
+        wires = [self.at(name) for name in self.settings]
+        for wire in wires:
+            odd = wire.refutation is not None or wire.changes_alone.conflicts
+            one = sharing(wire, wires) if odd and wire.upstream not in found else None
+            if one is not None:
+                found |= {own.upstream: one for own in one.wires}
+        return found
 
     def with_settings(self, changed: Mapping[str, ServiceSettings]) -> Witness:
         """The same history, read with other settings of some upstreams."""
@@ -204,7 +219,7 @@ class Wire:
         return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
 
     @cached_property
-    def _earlier(self) -> tuple[float, ...]:
+    def earlier(self) -> tuple[float, ...]:
         """When calls of the warm-up were answered."""
         calls = self.history.calls_to(self.upstream)
         return tuple(call.at_s for call in calls if call.at_s < 0 and call.replied is not None)
@@ -220,7 +235,7 @@ class Wire:
                 tie_s=self.sight.tie_s,
                 lost=self.lost,
                 forgiving=forgiving,
-                earlier=self._earlier,
+                earlier=self.earlier,
             )
         return self._readings[key]
 
@@ -242,7 +257,7 @@ class Wire:
 
         def read_with(tie_s: Callable[[float], float]) -> Reading:
             events = self.attempts, self.asked, outcomes
-            return read(*events, tie_s=tie_s, lost=self.lost, earlier=self._earlier)
+            return read(*events, tie_s=tie_s, lost=self.lost, earlier=self.earlier)
 
         found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:
@@ -270,9 +285,10 @@ class Wire:
     @cached_property
     def queue(self) -> Queue | None:
         """Requests that waited for each other's calls, where no two were ever in flight."""
-        made = [(d, self._demands.due_s(d, self.upstream)) for d in self.demands if d.attempts]
+        asked = (demand for demand in self.demands if demand.outcome != "unseen")
+        needs = [need(demand, self._demands.due_s(demand, self.upstream)) for demand in asked]
         noise_s = self.sight.noise_s(0.0, self.history.end_s)
-        return queue(self.upstream, made, self.sight.fine_s, _AT_ONCE_S + noise_s)
+        return queue(self.upstream, self.calls, needs, self.sight.fine_s, _AT_ONCE_S + noise_s)
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -290,14 +306,27 @@ class Wire:
         return Account(self.history, self.upstream)
 
     @cached_property
+    def sharing(self) -> Sharing | None:
+        """The upstreams that it seems to share its breaker with."""
+        return self.witness.sharings.get(self.upstream)
+
+    @cached_property
     def changes(self) -> Changes:
         """How it changed: by the declared rules where they hold, else by those that explain it."""
-        rules = [cause.policy for cause in self.causes if cause.policy is not None]
-        readings = [self.held_against(policy) for policy in rules]
-        if self.refutation is None:
-            readings = [self.reading]
-        elif self._only_to_the_letter:
-            readings = [self.patient_reading]
+        if self.refutation is not None and not self._only_to_the_letter:
+            told = [cause.reading for cause in self.causes if cause.reading is not None]
+            return self._changes(told)
+        found = self.changes_alone
+        if found.conflicts and self.sharing is not None:
+            return self._changes([self.sharing.read_at(self)])
+        return found
+
+    @cached_property
+    def changes_alone(self) -> Changes:
+        """How it changed by the declared rules, where these hold."""
+        return self._changes([self.reading if self.refutation is None else self.patient_reading])
+
+    def _changes(self, readings: Sequence[Reading]) -> Changes:
         nearest = None if readings else self._suspicion.nearest
         shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
         loose = self.held_against(any_threshold(self.settings))
@@ -329,6 +358,8 @@ class Wire:
         attempt = next((a for a in self.attempts if a.id == change.attempt), None)
         if change.attempt == ONE_OF_SEVERAL:
             return "failed attempts, one of several near to each other"
+        if attempt is None and change.attempt is not None:
+            return "an attempt at an upstream that shares its breaker"
         if attempt is None:
             return "nobody's attempts can be seen; requests before and after"
         return f"failed attempts {_SEEN.get(attempt.source, 'seen')}"

@@ -2,10 +2,11 @@
 
 Who is behind which breaker is known where a user, a route or a method decides it. Where processes
 share the work it is not: then a search assigns each request to one of so many workers, and any
-assignment that explains all events will do, if it is likely. Workers that share requests evenly
-pass nobody over for long, so an assignment that does is none: else a second worker that is hardly
-ever asked would explain anything. How far one is neglected is a running sum of log likelihoods (a
-CUSUM test): a quarter of its share against its share, never below zero.
+assignment that explains all events will do, if it is likely. Workers of whom each has a share of
+the requests pass nobody over for long, so an assignment that does is none: else a second worker
+that is hardly ever asked would explain anything. How far one is neglected is a running sum of log
+likelihoods (a CUSUM test): a quarter of its share against its share, never below zero. One that has
+a small share is passed over for long anyhow, so there less is let pass.
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor, Happening, note
 from harness.wire.states import Asked, State, States
 
+SHARES = (
+    (1 / 2, 1 / 2), (0.75, 0.25), (0.9, 0.1),
+    (1 / 3, 1 / 3, 1 / 3), (0.7, 0.2, 0.1),
+    (1 / 4, 1 / 4, 1 / 4, 1 / 4),
+)  # fmt: skip
+"""How workers are known to share requests, the fewest and evenest first."""
 _BY_CHANCE = 0.05
-"""How seldom requests that are shared evenly may neglect a worker so far."""
+"""How seldom requests that are shared so may neglect a worker so far."""
 _NEGLECTED = 0.25
 """What a neglected worker is given of its share."""
 _MOST_GUESSES = 400
@@ -57,10 +64,12 @@ def explained(
     events: Sequence[Happening],
     acceptor: Acceptor,
     request_of: Callable[[Attempt], int | None],
-    count: int,
+    shares: Sequence[float],
 ) -> bool:
-    """Whether so many workers, each with a breaker of its own that opened, explain all events."""
-    return _Search(events, acceptor, request_of, count).succeeds()
+    """Whether workers with such shares of the requests, each with a breaker of its own that opened,
+    explain all events.
+    """
+    return _Search(events, acceptor, request_of, shares).succeeds()
 
 
 class _Search:
@@ -69,27 +78,32 @@ class _Search:
         events: Sequence[Happening],
         acceptor: Acceptor,
         request_of: Callable[[Attempt], int | None],
-        count: int,
+        shares: Sequence[float],
     ) -> None:
         self._acceptor = acceptor
         self._events = [(event, _whose(event, request_of)) for event in events]
-        self._count = count
         self._last = {
             whose: index for index, (_, whose) in enumerate(self._events) if whose is not None
         }
         self._asked = math.log(_NEGLECTED)
-        self._passed_over = math.log((1 - _NEGLECTED / count) / (1 - 1 / count))
-        self._most = math.log(count * max(1, len(events)) / _BY_CHANCE)
+        self._passed_over = [math.log((1 - _NEGLECTED * own) / (1 - own)) for own in shares]
+        self._shares = shares
+        looks = len(shares) * max(1, len(events)) if len(set(shares)) == 1 else 1
+        self._most = math.log(looks / _BY_CHANCE)
         self._known: dict[object, States] = {}
 
     def succeeds(self) -> bool:
-        guesses: list[Guess] = [(_Worker(self._acceptor.begins, {}, frozenset()),) * self._count]
+        new = _Worker(self._acceptor.begins, {}, frozenset())
+        guesses: list[Guess] = [(new,) * len(self._shares)]
         for index, (event, whose) in enumerate(self._events):
             self._known = {}
             found: dict[object, Guess] = {}
             for guess in guesses:
                 for after in self._after(guess, event, whose, index):
-                    key = tuple(sorted(hash(worker.known_by) for worker in after))
+                    known_by = [
+                        (share, hash(worker.known_by)) for share, worker in self._each(after)
+                    ]
+                    key = tuple(sorted(known_by))
                     known = found.get(key)
                     if known is None or _uneven(after) < _uneven(known):
                         found[key] = after
@@ -104,10 +118,11 @@ class _Search:
         """What may be after an event, whoever it happened to."""
         owner = _owner(guess, event, whose)
         tried: set[object] = set()
-        for number, worker in enumerate(guess):
-            if owner not in (None, number) or (owner is None and worker.known_by in tried):
+        for number, (share, worker) in enumerate(self._each(guess)):
+            alike = share, worker.known_by
+            if owner not in (None, number) or (owner is None and alike in tried):
                 continue
-            tried.add(worker.known_by)
+            tried.add(alike)
             moved = self._moved(worker, event, whose, index)
             if moved is None:
                 continue
@@ -115,16 +130,23 @@ class _Search:
                 yield (*guess[:number], moved, *guess[number + 1 :])
                 continue
             shared = tuple(
-                self._given(moved if other == number else each, mine=other == number)
+                self._asked_of(moved) if other == number else self._passed(each, other)
                 for other, each in enumerate(guess)
             )
             if _uneven(shared) <= self._most:
                 yield shared
 
-    def _given(self, worker: _Worker, *, mine: bool) -> _Worker:
-        """A worker after a request was given to somebody."""
-        step = self._asked if mine else self._passed_over
-        return replace(worker, neglect=max(0.0, worker.neglect + step))
+    def _each(self, guess: Guess) -> Iterator[tuple[float, _Worker]]:
+        """The workers, each with its share."""
+        return zip(self._shares, guess, strict=True)
+
+    def _asked_of(self, worker: _Worker) -> _Worker:
+        """A worker after a request was given to it."""
+        return replace(worker, neglect=max(0.0, worker.neglect + self._asked))
+
+    def _passed(self, worker: _Worker, number: int) -> _Worker:
+        """A worker after a request was given to another."""
+        return replace(worker, neglect=worker.neglect + self._passed_over[number])
 
     def _moved(
         self, worker: _Worker, event: Happening, whose: int | None, index: int

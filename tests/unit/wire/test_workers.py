@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
@@ -13,7 +13,7 @@ from harness.wire.breaker import Acceptor, happenings
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.states import Asked
-from harness.wire.workers import explained
+from harness.wire.workers import SHARES, explained
 
 SETTINGS = in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=30)
 DOWN_S, END_S = 40, 90
@@ -59,10 +59,14 @@ def played(passes: Callable[[int], Breaker | bool]) -> tuple[list[Attempt], list
 
 
 def explains(count: int, made: list[Attempt], away: Iterable[Asked]) -> bool:
+    return any(_explains(own, made, away) for own in SHARES if len(own) == count)
+
+
+def _explains(shares: Sequence[float], made: list[Attempt], away: Iterable[Asked]) -> bool:
     outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
     acceptor = Acceptor(made, outcomes, lambda _: 0.05)
     events = happenings(made, away, lambda _: 0.05)
-    return explained(events, acceptor, lambda attempt: attempt.id, count)
+    return explained(events, acceptor, lambda attempt: attempt.id, shares)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -78,6 +82,14 @@ def test_as_many_workers_explain_requests_shared_at_random(count: int, seed: int
 def test_workers_that_take_turns_are_explained(count: int) -> None:
     workers = [Breaker() for _ in range(count)]
     assert explains(count, *played(lambda second: workers[second % count]))
+
+
+def test_a_worker_that_is_given_most_of_the_work_is_told_from_the_other() -> None:
+    workers, chance = [Breaker(), Breaker()], random.Random(1)
+    shared = [workers[chance.random() < 0.12] for _ in range(END_S)]
+    made, away = played(lambda second: shared[second])
+    assert not _explains((1 / 2, 1 / 2), made, away)
+    assert explains(2, made, away)
 
 
 def test_a_worker_that_is_never_asked_explains_nothing() -> None:

@@ -1,0 +1,81 @@
+"""Whether upstreams share one breaker: the events of all of them, held against the rules of one.
+
+An upstream that is refuted, or whose status contradicts its wire, may be turned away for another's
+failures, and be called on for another's successes; its own events alone would then be explained by
+rules that nobody has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from harness.wire.attempts import Attempt, by_start
+from harness.wire.breaker import read
+from harness.wire.outcomes import Outcomes
+from harness.wire.policy import Policy, declared
+from harness.wire.states import Reading
+
+if TYPE_CHECKING:
+    from harness.wire.witness import Wire
+
+_APART = 1_000_000
+"""Between the ids of one upstream's attempts and another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Upstreams behind one breaker."""
+
+    wires: tuple[Wire, ...]
+    policy: Policy
+    """Its rules, which one of them declares."""
+
+    def others(self, upstream: str) -> str:
+        """The names of those that one of them shares it with: `mail and auth`."""
+        names = [wire.upstream for wire in self.wires if wire.upstream != upstream]
+        return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+    def read_at(self, own: Wire) -> Reading:
+        """What it makes of all their events; only one upstream's attempts keep their ids."""
+        attempts: list[Attempt] = []
+        calls: list[Sequence[Attempt]] = []
+        for place, wire in enumerate(self.wires, start=1):
+            first = 0 if wire.upstream == own.upstream else place * _APART
+            attempts += [replace(one, id=first + one.id) for one in wire.attempts]
+            calls += [[replace(one, id=first + one.id) for one in call] for call in wire.calls]
+        return read(
+            sorted(attempts, key=by_start),
+            chain.from_iterable(wire.asked for wire in self.wires),
+            Outcomes(self.policy, own.settings.timeout_s, calls),
+            tie_s=lambda at_s: max(wire.sight.tie_s(at_s) for wire in self.wires),
+            lost=sorted(chain.from_iterable(wire.lost for wire in self.wires)),
+            earlier=sorted(chain.from_iterable(wire.earlier for wire in self.wires)),
+        )
+
+    def explains(self, own: Wire) -> bool:
+        """Whether it explains all events, and what the target says of each of them."""
+        reading = self.read_at(own)
+        if reading.refutation is not None or reading.lost_track:
+            return False
+        return all(
+            any(wire.account.agrees(story, wire.sight.fine_s) for story in reading.stories)
+            for wire in self.wires
+        )
+
+
+def sharing(own: Wire, wires: Sequence[Wire]) -> Sharing | None:
+    """With which others an upstream seems to share its breaker: one, or all that are called."""
+    return next((one for one in _possible(own, wires) if one.explains(own)), None)
+
+
+def _possible(own: Wire, wires: Sequence[Wire]) -> Iterator[Sharing]:
+    others = [wire for wire in wires if wire is not own and wire.attempts]
+    groups: list[tuple[Wire, ...]] = [(own, other) for other in others]
+    if len(others) > 1:
+        groups.append((own, *others))
+    for group in groups:
+        for policy in dict.fromkeys(declared(wire.settings) for wire in group):
+            yield Sharing(group, policy)
