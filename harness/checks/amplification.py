@@ -13,7 +13,7 @@ from harness.checks.wording import plural
 from harness.scenario.expectations.amplification import ExpectAmplification
 from harness.units import Range
 from harness.verdict import Finding, Verdict
-from harness.wire.witness import Wire
+from harness.wire.wire import Wire
 
 
 def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:

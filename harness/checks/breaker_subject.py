@@ -20,10 +20,13 @@ class Subject:
     def __init__(self, expectation: ExpectBreaker, case: Case) -> None:
         self.expectation = expectation
         self.case = case
-        self.wire = case.wire(expectation.breaker)
+        self.wire = case.wire(expectation.breaker).told
+        self._several = case.wire(expectation.breaker).several
 
     def untold(self) -> str:
-        """Why the contract says nothing of what is left to it; empty if it does."""
+        """Why nothing can be held against it, or the contract says nothing; empty otherwise."""
+        if self._several:
+            return "breakers of several of its routes changed, and which is meant isn't said"
         wanted = self.expectation
         given = (wanted.opens, wanted.probes, wanted.closes)
         each = [one for value in given for one in (value if isinstance(value, tuple) else (value,))]

@@ -17,7 +17,8 @@ from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
 from harness.triggers import settled
 from harness.wire.patient import PatientWire
-from harness.wire.witness import Wire, Witness
+from harness.wire.wire import Wire
+from harness.wire.witness import Witness
 
 HANG_MARGIN_S = 2.0
 """Beyond the sum of the deadlines (G9), before a missing answer is called a hang."""
@@ -75,11 +76,12 @@ class Case:
             return self._strict.witness
         names = dict.fromkeys((*self.history.run.upstreams, *self.contract.upstreams))
         settings = {name: self.settings(name) for name in names}
-        return Witness(self.history, settings, self.noise, self._named)
+        return Witness(self.history, settings, self.noise, self._template)
 
-    def _named(self, upstream: str, route: str) -> bool:
-        """Whether the contract names a call at an upstream."""
-        return self.contract.step_of(upstream, route) is not None
+    def _template(self, upstream: str, route: str) -> str:
+        """How the contract names the route of a call at an upstream; empty where it doesn't."""
+        step = self.contract.step_of(upstream, route)
+        return "" if step is None else step.route
 
     def wire(self, upstream: str) -> Wire:
         """What crossed an upstream's wire, and what its breaker must have done."""

@@ -18,7 +18,7 @@ from harness.history.view import Request
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
 from harness.wire.states import Refutation
-from harness.wire.witness import Wire
+from harness.wire.wire import Wire
 
 _EXPECTED = "what a sound breaker would do"
 
@@ -43,14 +43,15 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
             else "no attempt failed and nobody was turned away",
             evidence=evidence,
         )
-    request = request_of(wire, refutation)
+    told = wire.told
+    request = request_of(told, refutation)
     seen = wire.sight.requests and not wire.sight.hidden
     return Finding(
         name=name,
-        claims=case.contract.claims_of(*broken_by(wire, refutation)),
+        claims=case.contract.claims_of(*broken_by(told, refutation)),
         verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
         expected=_EXPECTED,
-        observed=says(wire, refutation, request),
+        observed=says(told, refutation, request),
         evidence="; ".join([evidence, *wire.hints]),
         examples=() if request is None else (request.sent.id,),
         at_s=refutation.at_s,
@@ -100,7 +101,7 @@ def request_of(wire: Wire, found: Refutation) -> Request | None:
 def says(wire: Wire, found: Refutation, request: Request | None) -> str:
     """What was seen, in one sentence."""
     who = "" if request is None else f" by {stream_request(request)}"
-    upstream = wire.upstream
+    upstream = wire.of
     match found.wrong:
         case "while open" if not _shown_open(wire, found):
             return (

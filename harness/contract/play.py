@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -73,7 +74,8 @@ class Witness:
 class Outcomes:
     """What one run came to."""
 
-    upstreams: dict[str, Witness]
+    parts: dict[str, dict[str, Witness]]
+    """By upstream: what happened at each of its breakers, by whose calls it counts."""
     answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
     """By stream and number: the answer's status, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
@@ -82,6 +84,14 @@ class Outcomes:
     abandoned: set[str] = field(default_factory=set)
     """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
     promise."""
+
+    def of(self, upstream: str) -> Witness:
+        """What happened at an upstream's breaker; of several, at that which tripped first."""
+        return min(self.parts[upstream].values(), key=_first_trip_s)
+
+    def tripped(self, upstream: str) -> int:
+        """How many of an upstream's breakers tripped."""
+        return sum(bool(seen.breaker.trips) for seen in self.parts[upstream].values())
 
 
 @dataclass(slots=True, eq=False)
@@ -129,9 +139,10 @@ class Run:
         self._wires = {
             name: Wire(self, self._rng, self._changes_s(name), draw) for name in settings
         }
+        self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(
-            upstreams={
-                name: Witness(breaker=_warmed_up(own, seed % (len(routes) + 1)))
+            parts={
+                name: {"": Witness(breaker=_warmed_up(own, self._warm_ups))}
                 for name, own in settings.items()
             }
         )
@@ -184,7 +195,7 @@ class Run:
         """Begin the faults that waited for what has just happened at an upstream."""
         if not self._waiting:
             return
-        seen = self.outcomes.upstreams[upstream]
+        seen = self.outcomes.of(upstream)
         for index in sorted(self._waiting):
             fault = self._scenario.faults[index]
             if fault.trigger is not None and _has_come(fault.trigger, upstream, seen):
@@ -281,7 +292,7 @@ class Run:
         if call.upstream not in self._settings:
             return Attempted(result=Result.SUCCESS)
         own = self._settings[call.upstream]
-        seen = self.outcomes.upstreams[call.upstream]
+        seen = self._at(call, own)
         seen.asked = True
         ticket = None
         for number in range(1, own.attempts + 1):
@@ -309,6 +320,13 @@ class Run:
             if not last:
                 yield self._now_s + self._backoff_s(own.backoff, number, done) + self._jitter()
         return None
+
+    def _at(self, call: Call, own: ServiceSettings) -> Witness:
+        """What happens at the breaker that a call is behind."""
+        parts, part = self.outcomes.parts[call.upstream], own.scope.part(call.template)
+        if part not in parts:
+            parts[part] = Witness(breaker=_warmed_up(own, self._warm_ups))
+        return parts[part]
 
     def _backoff_s(self, backoff: Backoff, number: int, done: Attempted) -> float:
         """How long a call waits after attempt number `number`."""
@@ -379,6 +397,11 @@ def _has_come(after: After, upstream: str, seen: Witness) -> bool:
         return len(seen.attempts) >= (after.calls or 1)
     shown = {"open": seen.breaker.trips, "half_open": seen.probes, "closed": seen.breaker.closings}
     return bool(shown[after.is_])
+
+
+def _first_trip_s(seen: Witness) -> tuple[float, bool]:
+    """What of several is told first: whatever tripped, else whatever was asked."""
+    return min(seen.breaker.trips, default=math.inf), not seen.asked
 
 
 def _warmed_up(own: ServiceSettings, successes: int) -> Breaker:

@@ -131,9 +131,11 @@ def _untold(
         return drawn
     if any(upstream in outcomes.abandoned for outcomes in played):
         return "clients hang up: whether a request is worked on then isn't in the contract"
+    if any(outcomes.tripped(upstream) > 1 for outcomes in played):
+        return "breakers of several of its routes open, and which is meant isn't said"
     if asking := _asking_for_patience(upstream, scenario, played):
         return asking
-    known = any(outcomes.upstreams[upstream].asked for outcomes in played)
+    known = any(outcomes.of(upstream).asked for outcomes in played)
     if known or not strangers:
         return ""
     named = ", ".join(f"`{name}` ({scenario.traffic[name].request})" for name in strangers)
@@ -158,7 +160,7 @@ def _asking_for_patience(upstream: str, scenario: Scenario, played: Sequence[Out
     streams = [
         n for n, s in scenario.traffic.items() if s.retry is not None and s.retry.retry_after
     ]
-    opens = any(outcomes.upstreams[upstream].breaker.trips for outcomes in played)
+    opens = any(outcomes.of(upstream).breaker.trips for outcomes in played)
     if not streams or not opens:
         return ""
     return f"`{streams[0]}` is sent again as Retry-After says, which isn't in the contract"
@@ -167,7 +169,7 @@ def _asking_for_patience(upstream: str, scenario: Scenario, played: Sequence[Out
 def _forecast(
     name: str, settings: ServiceSettings, played: Sequence[Outcomes], end_s: float
 ) -> Prediction:
-    seen = [outcomes.upstreams[name] for outcomes in played]
+    seen = [outcomes.of(name) for outcomes in played]
     last = [
         w.breaker.closings[-1:] if w.breaker.closings and _last_is_closing(w.breaker, end_s) else []
         for w in seen

@@ -26,6 +26,8 @@ class Call:
 
     upstream: str
     route: str
+    template: str = ""
+    """The route as the contract names it."""
     says: Any = None
     """The JSON that a healthy service answers: its size may matter."""
     denies: Denial | None = None
@@ -142,6 +144,7 @@ def _call(step: Step, values: Mapping[str, str]) -> Call:
     return Call(
         upstream=step.upstream,
         route=filled(step.route, values),
+        template=step.route,
         says=filled(step.says, values),
         denies=step.denies if step.vouches in ("token", "password") else None,
         once=step.once,

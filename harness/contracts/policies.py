@@ -31,10 +31,11 @@ from harness.contracts.breakers import (
     trials_of,
     wait_of,
 )
-from harness.policy import rules
+from harness.policy import rules, scopes
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
+from harness.policy.scopes import Scope
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     Duration,
@@ -76,6 +77,7 @@ Counts = dict[Ending, Literal["failure", "success", "neutral"]]
 _RESULTS: dict[str, Counted] = {
     "failure": Result.FAILURE, "success": Result.SUCCESS, "neutral": Result.NEUTRAL,
 }  # fmt: skip
+_SCOPES: dict[str, Scope] = {"upstream": scopes.Together(), "route": scopes.EachRoute()}
 
 
 class Grown(Part):
@@ -157,6 +159,11 @@ class Policy(_Said):
     by: Literal["attempt", "call"] = Field(
         "attempt", description="whether each failed attempt counts, or one failure a call"
     )
+    per: Literal["upstream", "route"] = Field(
+        "upstream",
+        description="whether one breaker counts all calls, or each route of the upstream has its "
+        "own: method and path as the contract's calls name them",
+    )
     counts: Counts = Field(
         default_factory=dict,
         description="what the breaker counts otherwise: `refused`, `timeout`, `cut`, `4xx`, `5xx` "
@@ -186,6 +193,7 @@ class Policy(_Said):
             ),
             rechecks=self.retries == "outside",
             backoff=_backoff(self.backoff, heeds=self.retry_after),
+            scope=_SCOPES[self.per],
         )
 
 
@@ -216,6 +224,9 @@ class Adjustment(_Said):
     )
     by: Literal["attempt", "call"] | None = Field(
         None, description="whether each failed attempt counts, or one failure a call"
+    )
+    per: Literal["upstream", "route"] | None = Field(
+        None, description="whether each route of the upstream has a breaker of its own"
     )
     counts: Counts | None = Field(
         None,
@@ -275,6 +286,7 @@ class Adjustment(_Said):
             backoff=replace(backoff, heeds=heeds)
             if self.backoff is None
             else _backoff(self.backoff, heeds=heeds),
+            scope=base.scope if self.per is None else _SCOPES[self.per],
         )
 
     def _breaker(self, base: Rules) -> Rules:

@@ -14,6 +14,7 @@ from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.scopes import EachRoute, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
@@ -37,6 +38,8 @@ class ServiceSettings:
     """Whether the breaker is asked again before each retry: retries lie outside of it."""
     backoff: Backoff = field(default_factory=Listed)
     """Between attempts."""
+    scope: Scope = field(default_factory=Together)
+    """Whose calls a breaker counts."""
 
     @property
     def wait_s(self) -> float:
@@ -88,6 +91,8 @@ class ServiceSettings:
             said["asked_once"] = 1
         if self.breaker.restarted:
             said["late_restarts"] = 1
+        if self.scope.parts:
+            said["each_route"] = 1
         return said
 
     def told(self, own: SettingsJson) -> ServiceSettings:
@@ -106,6 +111,7 @@ class ServiceSettings:
             counting=_counting(said) if "threshold" in said else self.counting,
             rechecks=not said.get("asked_once", not self.rechecks),
             backoff=_backoff(said) if said.get("backoffs_s") else self.backoff,
+            scope=_scope(said) if "threshold" in said else self.scope,
         )
 
 
@@ -260,6 +266,10 @@ def _backoff(said: Any) -> Backoff:
         longer_s=said.get("longer_s", 0.0),
         heeds=heeds,
     )
+
+
+def _scope(said: Any) -> Scope:
+    return EachRoute() if said.get("each_route") else Together()
 
 
 def _finite(key: str, value: float) -> SettingsJson:

@@ -40,7 +40,7 @@ def nobodys(
     history: History,
     upstream: str,
     attempts: Sequence[Attempt],
-    named: Callable[[str, str], bool] = lambda upstream, route: True,
+    template: Callable[[str, str], str] = lambda upstream, route: route,
 ) -> tuple[Attempt, ...]:
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
@@ -48,7 +48,7 @@ def nobodys(
     called outside of all requests' lives, with a rhythm (but not that of the traffic itself), or
     not by requests that went well without it; or one that is called in both the first ways; or one
     that is called outside of them again and again, and that requests of every stream do without.
-    `named`: whether a contract names a call at an upstream.
+    `template`: how a contract names the route of a call; empty where it doesn't.
     """
     declared = [
         entry.partition(" ")[2]
@@ -59,7 +59,7 @@ def nobodys(
         call.route for calls in calls_of(history).values() for call in calls
         if call.upstream == upstream
     }  # fmt: skip
-    known = {route for route in learned if named(upstream, route)} or learned
+    known = {route for route in learned if template(upstream, route)} or learned
     by_route: dict[str, list[Attempt]] = defaultdict(list)
     bare: list[Attempt] = []
     found: list[Attempt] = []

@@ -109,7 +109,8 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in rivals)
     yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
     other_waits = _other_waits(base, settings.wait_s, evidence.waits_s)
-    yield (*other_waits, *_probes(base), *_slots(base, evidence.slots_s))
+    slots_s = [s for s in evidence.slots_s if abs(s - settings.wait_s) > _PROBED_LATE_S]
+    yield (*other_waits, *_probes(base), *_slots(base, slots_s))
     if base.opens.heavy:  # what else may be otherwise would take minutes
         yield from ((one,) for one in (*_by(base), *_asking_once(base)))
         return

@@ -40,15 +40,15 @@ class Demands:
         attempts: Mapping[str, Sequence[Attempt]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
-        named: Callable[[str, str], bool],
+        template: Callable[[str, str], str],
     ) -> None:
-        """`named`: whether a contract names a call at an upstream."""
+        """`template`: how a contract names the route of a call; empty where it doesn't."""
         self._history = history
         self._settings = settings
         self._sights = sights
         self._stale = {name: Stale(history, name) for name in attempts}
         self.background = {
-            name: nobodys(history, name, made, named) for name, made in attempts.items()
+            name: nobodys(history, name, made, template) for name, made in attempts.items()
         }
         """Attempts that no request caused, by upstream."""
         own_routes = {

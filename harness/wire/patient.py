@@ -15,10 +15,11 @@ from harness.verdict import Transition
 from harness.wire.attempts import Attempt
 from harness.wire.causes import Cause
 from harness.wire.changes import Account, Changes, Probe, probes
+from harness.wire.demand import Demand
 from harness.wire.leeway import Leeway
 from harness.wire.sight import Sight
-from harness.wire.states import Reading
-from harness.wire.witness import Wire
+from harness.wire.states import Asked, Reading
+from harness.wire.wire import Wire
 
 
 class PatientWire(Wire):
@@ -27,7 +28,34 @@ class PatientWire(Wire):
     def __init__(self, strict: Wire) -> None:
         super().__init__(strict.witness, strict.upstream)
         self.sight = Sight(self.history, self.upstream, strict.witness.noise, patient=True)
+        self.of = strict.of
         self._strict = strict
+
+    @cached_property
+    def told(self) -> Wire:
+        """The wire whose breaker is spoken of, with patience, too."""
+        told = self._strict.told
+        return self if told is self._strict else PatientWire(told)
+
+    @property
+    def several(self) -> bool:
+        """As of the wire itself."""
+        return self._strict.several
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Those of the wire itself."""
+        return self._strict.attempts
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Those of the wire itself."""
+        return self._strict.demands
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """Those of the wire itself."""
+        return self._strict.asked
 
     @property
     def reading(self) -> Reading:

@@ -19,7 +19,7 @@ from harness.wire.policy import Policy, declared
 from harness.wire.states import Reading
 
 if TYPE_CHECKING:
-    from harness.wire.witness import Wire
+    from harness.wire.wire import Wire
 
 _APART = 1_000_000
 """Between the ids of one upstream's attempts and another's."""
@@ -34,7 +34,7 @@ class Sharing:
     """Its rules, which one of them declares."""
 
     def others(self, upstream: str) -> str:
-        """The names of those that one of them shares it with: `mail and auth`."""
+        """The names of those that one of them shares it with: `mail and stock`."""
         names = [wire.upstream for wire in self.wires if wire.upstream != upstream]
         return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 

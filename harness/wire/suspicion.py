@@ -28,7 +28,7 @@ from harness.wire.states import Asked, Reading
 from harness.wire.workers import SHARES, explained
 
 if TYPE_CHECKING:
-    from harness.wire.witness import Wire
+    from harness.wire.wire import Wire
 
 _FEW, _LITTLE = 2, 0.05
 """So many unexplained events, or this share of all, are little."""
@@ -85,6 +85,7 @@ class Suspicion:
         for family in families(self._wire.settings, self._evidence):
             yield fitting(family, self._explains)
         yield self._shared()
+        yield self._as_one()
         # One breaker for each of whatever tells requests apart.
         sent = {d.request.sent.id: d.request.sent for d in self._wire.demands}
         yield self._split("user", lambda request, _: sent[request].user)
@@ -194,6 +195,17 @@ class Suspicion:
             reading = wire.sharing.read_at(wire)
             says = f"shares one breaker with {wire.sharing.others(wire.upstream)}"
             yield Cause(what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading)
+
+    def _as_one(self) -> Iterator[Cause]:
+        """One breaker for all routes of an upstream that should have several."""
+        whole = self._wire.whole
+        if whole is not self._wire:
+            reading = whole.held_against(self._declared)
+            if reading.refutation is None and not reading.lost_track:
+                says = f"has one breaker for all calls at {whole.upstream}"
+                yield Cause(
+                    what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading
+                )
 
     def _explained(self, attempts: Sequence[Attempt], asked: Iterable[Asked]) -> int | None:
         """How many events the declared breaker explains, if all of them."""

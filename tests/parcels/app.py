@@ -76,11 +76,15 @@ class Upstream:
     def __init__(self, variable: str, timeout_s: float, threshold: int, wait_s: float) -> None:
         self.url, self.timeout_s = os.environ[variable], timeout_s
         self.breakers = [Breaker(threshold, wait_s) for _ in range(2)]
+        self.each: dict[str, Breaker] = {}
         self.gate = threading.Lock()
         self.chance = random.Random(3)
 
-    def breaker(self) -> Breaker:
-        """Which worker's: one of two is given nearly all the work."""
+    def breaker(self, method: str) -> Breaker:
+        """Which worker's: one of two is given nearly all the work; tracking has one a method."""
+        if self is tracking and WRONG != "one for all calls":
+            first = self.breakers[0]
+            return self.each.setdefault(method, Breaker(first.threshold, first.wait_s))
         second = WRONG == "a worker and a half" and self.chance.random() > 0.9
         return self.breakers[second]
 
@@ -90,7 +94,7 @@ class Upstream:
             yield
 
     def call(self, method: str, path: str) -> Response:
-        breaker = self.breaker()
+        breaker = self.breaker(method)
         with self.turn():
             era = breaker.enter()
             status = None
@@ -109,6 +113,7 @@ class Upstream:
 rates = Upstream("RATES_URL", 1.0, 1, 8.0)
 carrier = Upstream("CARRIER_URL", 2.0, 4, 16.0)
 depot = Upstream("DEPOT_URL", 1.0, 1, 8.0)
+tracking = Upstream("TRACKING_URL", 1.0, 3, 8.0)
 if WRONG == "shared, by rates":
     carrier.breakers = rates.breakers
 elif WRONG == "shared, by carrier":
@@ -135,6 +140,16 @@ def label() -> Response:
 @app.get("/shelf")
 def shelf() -> Response:
     return depot.call("GET", "/shelf")
+
+
+@app.get("/track/<number>")
+def track(number: str) -> Response:
+    return tracking.call("GET", f"/events/{number}")
+
+
+@app.post("/track/<number>")
+def watch(number: str) -> Response:
+    return tracking.call("POST", f"/events/{number}")
 
 
 @app.get("/breakers")

@@ -21,6 +21,11 @@ HERE = Path(__file__).parent
 LABELS = "label: {request: POST /labels, rate: 4/s}"
 QUOTES = "quote: {request: GET /quote, rate: 1/s}"
 SILENT = "{upstream: carrier, fault: blackhole, to: 40s}"
+ROUTES = (
+    "track: {request: GET /track/7, rate: 4/s}; "
+    "watch: {request: POST /track/7, rate: 1/3s, during: 1s..}"
+)
+ONE_ROUTE = "{upstream: tracking, fault: status, status: 503, on: GET /events/*, to: 20s}"
 WORKERS = "it behaves as one that has several breakers, as worker processes do (2 would explain it)"
 LONGER = "it behaves as one that waits longer each time that it opens (16s, 2 times as long"
 
@@ -69,6 +74,7 @@ CASES = (
     ),
     case("a worker and a half", LABELS, SILENT, WORKERS),
     case("one at a time", LABELS, SILENT, "never more than one call in flight at carrier"),
+    case("one for all calls", ROUTES, ONE_ROUTE, "it behaves as one that has one breaker for all"),
     case("waits grow", LABELS, SILENT, LONGER),
     case(
         "a slot of 5s",
@@ -95,10 +101,11 @@ def gateway(wrong: str) -> Target:
     return loaded.model_copy(update={"start": start})
 
 
-def failed(engine: SimEngine, wrong: str, one: Case, folder: Path) -> list[Finding]:
+def failed(engine: SimEngine, wrong: str, one: Case, folder: Path, *expected: str) -> list[Finding]:
     own = gateway(wrong)
     lines = ["title: a test", "duration: 60s", "traffic:", *(f"  {each}" for each in one.traffic)]
     lines += ["faults:", *(f"  - {each}" for each in one.faults)]
+    lines += ["expect:", *(f"  - {each}" for each in expected)] if expected else []
     file = folder / "words.yaml"
     file.write_text("\n".join(lines))
     scenario = load_scenario(file, target=own)
@@ -121,3 +128,25 @@ def test_what_is_behind_it_is_said_by_its_name(
     assert not any(
         "status page" in each.name or "status endpoint" in each.observed for each in found
     )
+
+
+def test_each_route_has_a_breaker_that_is_told_by_itself(engine: SimEngine, tmp_path: Path) -> None:
+    one = Case("", tuple(ROUTES.split("; ")), (ONE_ROUTE,), frozenset())
+    expected = (
+        "{breaker: tracking, traffic: track, opens: contract ± 300ms, attempts: contract, "
+        "probes: contract ± 500ms, closes: contract ± 500ms, first_rejection: contract}",
+        "{breaker: tracking, keeps: contract}",
+        "{traffic: watch, status: 200}",
+    )
+    assert not failed(engine, "", one, tmp_path, *expected)
+
+
+def test_which_breaker_is_meant_is_unknown_where_those_of_two_routes_open(
+    engine: SimEngine, tmp_path: Path
+) -> None:
+    both = "{upstream: tracking, fault: status, status: 503, to: 20s}"
+    one = Case("", tuple(ROUTES.split("; ")), (both,), frozenset())
+    expected = "{breaker: tracking, opens: 1s ± 1s}"
+    found = failed(engine, "", one, tmp_path, expected)
+    assert [each.verdict for each in found] == [Verdict.INCONCLUSIVE]
+    assert "several of its routes" in found[0].expected

@@ -76,13 +76,14 @@ def status_endpoint(facts: Facts) -> Iterator[Violation]:
 
 def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
     wire = facts.wire(upstream)
-    request = request_of(wire, found)
+    told = wire.told
+    request = request_of(told, found)
     return Violation(
         promise=_NAMES[found.wrong],
         about=upstream,
-        claims=facts.claims(*broken_by(wire, found)),
+        claims=facts.claims(*broken_by(told, found)),
         at_s=found.at_s,
-        says=says(wire, found, request),
+        says=says(told, found, request),
         request=None if request is None else request.sent.id,
         evidence="; ".join(wire.hints),
     )

@@ -25,7 +25,7 @@ from harness.routes import route_matches
 from harness.scenario.faults import KINDS, FaultBase, Revoke
 from harness.scenario.model import Scenario
 from harness.wire.attempts import Attempt
-from harness.wire.witness import Wire
+from harness.wire.wire import Wire
 
 SLACK_S = 0.02
 """How far a call may seem to lie outside of its request's life."""

@@ -25,7 +25,7 @@ from harness.report.scene.model import (
 from harness.scenario.model import Scenario
 from harness.units import Range, format_duration
 from harness.verdict import Judgement, Verdict
-from harness.wire.witness import Wire
+from harness.wire.wire import Wire
 
 _WORTH_A_VEIL_S = 0.02
 _MOST_VEILS = 500

@@ -3,7 +3,8 @@
 from harness.history.events import Phase
 from harness.history.view import History
 from harness.policy.settings import in_a_row
-from harness.wire.witness import Wire, Witness
+from harness.wire.wire import Wire
+from harness.wire.witness import Witness
 from tests.unit.wire.test_witness import Story
 
 HEALTH = "GET /healthz"
@@ -23,10 +24,12 @@ def wire_of(story: Story, *, contract: bool) -> Wire:
     history = History([*story.events, end])
     if not contract:
         return Witness(history, {"auth": SETTINGS}).at("auth")
-    named = Witness(
-        history, {"auth": SETTINGS}, named=lambda upstream, route: route == "POST /verify"
+    verified = Witness(
+        history,
+        {"auth": SETTINGS},
+        template=lambda upstream, route: route if route == "POST /verify" else "",
     )
-    return named.at("auth")
+    return verified.at("auth")
 
 
 def healthy(*instants: float) -> Story:

@@ -20,7 +20,8 @@ from harness.history.events import (
 )
 from harness.history.view import History
 from harness.policy.settings import ServiceSettings, in_a_row
-from harness.wire.witness import Wire, Witness
+from harness.wire.wire import Wire
+from harness.wire.witness import Witness
 
 
 class Story:

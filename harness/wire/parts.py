@@ -1,0 +1,149 @@
+"""An upstream's wire with several breakers: each counts the calls of one route, and is read alone.
+
+What is said of the upstream's breaker is said of one of them: the first that is refuted, or the
+only one that changed. Where several changed nothing is said of when, as nobody says which is meant.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cached_property
+
+from harness.wire.attempts import Attempt
+from harness.wire.causes import Cause
+from harness.wire.changes import Changes, Probe
+from harness.wire.demand import Demand
+from harness.wire.learned import exact
+from harness.wire.sharing import Sharing
+from harness.wire.states import Asked, Reading
+from harness.wire.wire import Wire
+
+
+class Part(Wire):
+    """The calls of one route of an upstream."""
+
+    def __init__(self, whole: Parted, part: str) -> None:
+        super().__init__(whole.witness, whole.upstream)
+        self._parted = whole
+        self._part = part
+        self.of = f"{whole.upstream} ({part})"
+
+    @cached_property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Those at its route."""
+        return tuple(a for a in self._parted.attempts if self._is_own(a.route))
+
+    @cached_property
+    def demands(self) -> tuple[Demand, ...]:
+        """Those who made attempts at its route, or made none and would have begun with it."""
+        return tuple(filter(None, map(self._demand, self._parted.demands)))
+
+    def _demand(self, demand: Demand) -> Demand | None:
+        if not demand.attempts:
+            return demand if self._is_own(self.route_of(demand.request.sent.id)) else None
+        mine = tuple(a for a in demand.attempts if self._is_own(a.route))
+        at_s = mine[0].start_s if mine else 0.0
+        return replace(demand, attempts=mine, asked_s=at_s, asked_by_s=at_s) if mine else None
+
+    @cached_property
+    def calls(self) -> tuple[tuple[Attempt, ...], ...]:
+        """Those at its route."""
+        return tuple(call for call in self._parted.calls if self._is_own(call[0].route))
+
+    @cached_property
+    def asked(self) -> tuple[Asked, ...]:
+        """Those who would have begun with it."""
+        return tuple(a for a in self._parted.asked if self._is_own(self.route_of(a.request)))
+
+    @cached_property
+    def earlier(self) -> tuple[float, ...]:
+        """When calls of its route in the warm-up were answered."""
+        calls = self.history.calls_to(self.upstream)
+        return tuple(
+            call.at_s
+            for call in calls
+            if call.at_s < 0
+            and call.replied is not None
+            and self._is_own(exact(call.called.route, call.called.path))
+        )
+
+    @property
+    def whole(self) -> Wire:
+        """All calls at the upstream."""
+        return self._parted
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """With no other upstream."""
+        return None
+
+    def _is_own(self, route: str) -> bool:
+        return self._parted.part_of(route) == self._part
+
+
+class Parted(Wire):
+    """All calls at an upstream that has a breaker for each of its routes."""
+
+    def part_of(self, route: str) -> str:
+        """Which of them a call is behind."""
+        return self.settings.scope.part(self.witness.template(self.upstream, route) or route)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """One for each route that was called, in that order."""
+        called = [
+            *(a.route for a in self.attempts),
+            *(self.route_of(a.request) for a in self.asked),
+        ]
+        return tuple(Part(self, part) for part in dict.fromkeys(map(self.part_of, called)))
+
+    @cached_property
+    def told(self) -> Part:
+        """The one that is spoken of: the first refuted, else one that changed, else any."""
+        return min(self.parts, key=_grave, default=Part(self, ""))
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether more of them changed than the one that is spoken of."""
+        return any(part.changes.main for part in self.parts if part is not self.told)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Of the only one that changed; no status page is held against it, as that shows one state
+        for all.
+        """
+        if self.several:
+            return Changes()
+        return replace(self.told.changes, conflicts=(), differences=())
+
+    @property
+    def reading(self) -> Reading:
+        """Of the one that is spoken of."""
+        return self.told.reading
+
+    @property
+    def patient_reading(self) -> Reading:
+        """Of the one that is spoken of."""
+        return self.told.patient_reading
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Of the one that is spoken of."""
+        return self.told.causes
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Of the one that is spoken of."""
+        return self.told.probes if self.changes.main else ()
+
+    @property
+    def late(self) -> tuple[Attempt, ...]:
+        """Of the one that is spoken of."""
+        return self.told.late if self.changes.main else ()
+
+
+def _grave(part: Part) -> tuple[float, bool]:
+    """What is said first of several: when it was refuted, else whether it changed."""
+    at_s = math.inf if part.refutation is None else part.refutation.at_s
+    return at_s, not part.changes.main
