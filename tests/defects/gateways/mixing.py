@@ -223,3 +223,64 @@ def owner_lookup_without_token():
             return super()._result(request)
 
     use_client(Client)
+
+
+@defect(
+    "verifications-coalesced",
+    "who asks while another's token is being verified is given that one's answer",
+    claims="G2 G8",
+    scenarios="two_users_at_once",
+)
+def verifications_coalesced():
+    under_way = []
+
+    def coalesced(services, token):
+        if under_way:
+            first = under_way[0]
+            while under_way and under_way[0] is first:
+                time.sleep(0.01)
+            return first.get("user")
+        own = {}
+        under_way.append(own)
+        try:
+            own["user"] = _identify(services, token)
+        finally:
+            under_way.clear()
+        return own["user"]
+
+    identity.identify = coalesced
+
+
+@defect(
+    "latest-answer-for-all",
+    "the answer of auth that is read is the latest that has come, whoever asked for it",
+    claims="G2 G8",
+    scenarios="two_users_at_once",
+)
+def latest_answer_for_all():
+    latest = {}
+
+    def identify(services, token):
+        latest["user"] = _identify(services, token)
+        time.sleep(0.05)  # as long as it takes to write it down somewhere
+        return latest["user"]
+
+    identity.identify = identify
+
+
+@defect(
+    "chats-conflict",
+    "a chat during which another one came is answered 409: what was remembered has changed",
+    claims="G4 G7",
+    scenarios="two_users_at_once",
+)
+def chats_conflict():
+    reply, begun = chat.reply, []
+
+    def unless_changed(*given):
+        begun.append(given)
+        version = len(begun)
+        response = reply(*given)
+        return response if len(begun) == version else refused(409, "try again")
+
+    chat.reply = unless_changed
