@@ -216,6 +216,11 @@ class Judgement:
     notes: tuple[str, ...] = ()
     """Why it is inconclusive, and remarks that are no verdict."""
 
+    def perhaps_of(self, upstream: str) -> list[str]:
+        """When a breaker may have been open, in words: `perhaps open 3.1s..13.1s`."""
+        spans = self.perhaps_open.get(upstream, ())
+        return [f"perhaps open {low_s:.1f}s..{high_s:.1f}s" for low_s, high_s in spans]
+
     @property
     def why_not(self) -> str:
         """Why it is out of scope: each reason once."""

@@ -116,8 +116,9 @@ def _properties(judgement: Judgement, outcome: Outcome) -> list[tuple[str, str]]
     for hits in judgement.faults:
         found.append((f"fault.{hits.fault}", f"{hits.kind} on {hits.subject} {hits.words}"))
     for upstream, transitions in judgement.breakers.items():
-        words = ", ".join(f"{each.state} {each.at_s:.2f} s" for each in transitions)
-        found.append((f"breaker.{upstream}", words or "closed throughout"))
+        told = [f"{each.state} {each.at_s:.2f} s" for each in transitions]
+        told += judgement.perhaps_of(upstream)
+        found.append((f"breaker.{upstream}", ", ".join(told) or "closed throughout"))
     return found
 
 

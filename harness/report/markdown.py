@@ -104,6 +104,8 @@ def _breakers(judgement: Judgement) -> Iterator[str]:
             cut = shown if len(shown) <= _MOST_CHANGES else shown[: _MOST_CHANGES - 1]
             more = f" and {len(shown) - len(cut)} more" if len(cut) < len(shown) else ""
             yield f"{_text(upstream)}: {', '.join(cut)}{more}"
+    for upstream in judgement.perhaps_open:
+        yield f"{_text(upstream)}: {', '.join(judgement.perhaps_of(upstream))}"
 
 
 def _account(judgement: Judgement) -> Iterator[str]:

@@ -90,9 +90,8 @@ def _changes(judgement: Judgement) -> Iterator[str]:
             left = len(transitions) - _MOST_CHANGES
             more = f" and {left} more" if left > 0 else ""
             yield f"{in_line(upstream)} {shown}{more}"
-    for upstream, spans in judgement.perhaps_open.items():
-        when = ", ".join(f"{low_s:.1f}s..{high_s:.1f}s" for low_s, high_s in spans)
-        yield f"{in_line(upstream)} perhaps open {when}"
+    for upstream in judgement.perhaps_open:
+        yield f"{in_line(upstream)} {', '.join(judgement.perhaps_of(upstream))}"
 
 
 def _price(judgement: Judgement) -> Iterator[str]:

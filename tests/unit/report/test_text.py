@@ -4,6 +4,8 @@ import io
 
 from rich.console import Console
 
+from harness.report.junit import junit_xml
+from harness.report.markdown import summary_md
 from harness.report.text import details, one_line, totals
 from harness.report.totals import busy_line, span
 from harness.verdict import Transition, Verdict
@@ -143,3 +145,11 @@ def test_a_busy_machine_is_the_last_word_in_one_sentence(judgement):
 def test_how_often_it_was_played_is_said(judgement):
     assert "play 2" in str(one_line(judgement(plays=2)))
     assert "play" not in str(one_line(judgement()))
+
+
+def test_a_breaker_of_which_nobody_can_tell_is_not_called_closed(judgement, outcome):
+    unsure = judgement(breakers={"auth": ()}, perhaps_open={"auth": ((3.09, 13.06),)})
+    told = "perhaps open 3.1s..13.1s"
+    assert f"auth {told}" in shown(one_line(unsure))
+    assert f"auth: {told}" in summary_md(outcome(unsure))
+    assert f'name="breaker.auth" value="{told}"' in junit_xml(outcome(unsure))
