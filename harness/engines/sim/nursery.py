@@ -178,6 +178,6 @@ def main() -> None:
 
     from . import play, stubs  # noqa: F401
 
-    stubs.package()
+    stubs.load()
 
     Nursery(poll()).serve()

@@ -402,9 +402,10 @@ def _libraries(before: set[str], target: str) -> list[str]:
     """What the target's import loaded beyond its own code: standard library and site-packages."""
     found = []
     for name, module in list(sys.modules.items()):
+        if name in before or name.partition(".")[0] == target:
+            continue
         file = getattr(module, "__file__", None) or ""
-        foreign = "/site-packages/" in file or "/lib/python" in file
-        if name not in before and foreign and name.partition(".")[0] != target:
+        if "/site-packages/" in file or "/lib/python" in file:
             found.append(name)
     return found
 

@@ -195,6 +195,14 @@ class Session:
             self._timer = None
 
 
+def load() -> None:
+    """Load what every play needs of the services, once for all plays that a nursery forks: the
+    package itself loads a name's module only when it is asked for the name.
+    """
+    for name in ("build", "Connection"):
+        getattr(package(), name)
+
+
 def package() -> Any:
     """The package of the stub services."""
     return importlib.import_module(_PACKAGE)
