@@ -190,12 +190,13 @@ def _read(path: Path, status: int) -> dict[str, Any]:
     said = Path(f"{path}.err")
     words = said.read_text(errors="replace")[-500:].strip() if said.exists() else ""
     try:
-        lines = path.read_bytes().splitlines()
-        if _crashed(status) and lines:
-            return _until_its_crash([json.loads(line) for line in lines], status & 127, words)
-        document: dict[str, Any] = json.loads(lines[-1])
+        data = path.read_bytes()
+        if _crashed(status) and data:
+            facts = [json.loads(line) for line in data.splitlines()]
+            return _until_its_crash(facts, status & 127, words)
+        document: dict[str, Any] = json.loads(data[data.rfind(b"\n") + 1 :])
         return document
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError) as error:
         how = f"by signal {status & 127}" if status & 127 else f"with exit status {status >> 8}"
         raise WorldError(
             f"the simulated target's process ended {how}: {words or 'no word'}"

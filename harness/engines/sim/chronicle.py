@@ -67,9 +67,13 @@ class Translator:
         self.end_s = max(fact["at"] for fact in self._facts) - self._zero_s
 
     def events(self) -> Iterator[Event]:
-        """All events but the first, in the order in which they happened."""
-        for fact in self._facts:
-            yield from self._events(fact)
+        """All events but the first, in the order in which they happened; once.
+
+        A fact is gone when its events have been made: a day's facts and events together are a lot.
+        """
+        self._facts.reverse()
+        while self._facts:
+            yield from self._events(self._facts.pop())
         for remark in self.document["remarks"]:
             yield self._said(f"{remark}", self.end_s)
         if self.unstarted is not None and self.document["escapes"]:
