@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.machine.grants import free_memory, processors
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
 
@@ -84,28 +84,14 @@ def room_for(scenarios: Sequence[Scenario]) -> Room | None:
             why=f"this system grants {files} open files (`ulimit -n`)",
         )
     ]
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    why = f"this machine has {cpus} processors, and one carries some {_WORLDS_EACH} worlds"
-    rooms.append(Room(worlds=cpus * _WORLDS_EACH, why=why))
+    cpus = processors()
+    why = f"this machine has {cpus:g} processors, and one carries some {_WORLDS_EACH} worlds"
+    rooms.append(Room(worlds=max(1, int(cpus * _WORLDS_EACH)), why=why))
     if (free := free_memory()) is not None:
         why = f"this machine has {free >> 20} MB of memory left, and a world takes some {_WORLD_MB}"
         rooms.append(Room(worlds=max(1, (free >> 20) // _WORLD_MB), why=why))
     least = min(rooms, key=lambda room: room.worlds)
     return least if least.worlds < len(scenarios) else None
-
-
-def free_memory() -> int | None:
-    """Bytes that may still be taken, by the machine or this process's group; None: unknown."""
-    left = []
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        (free,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-        left.append(int(free) << 10)
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        most = int((group / "memory.max").read_text())
-        left.append(most - int((group / "memory.current").read_text()))
-    return max(0, min(left)) if left else None
 
 
 def shortage_of_disk(*folders: Path | None) -> str | None:
