@@ -29,7 +29,7 @@ from harness.machine.starts import Starts
 from harness.printable import in_line
 from harness.report.links import PAGE
 from harness.report.provenance import Provenance, provenance_of
-from harness.runs.runner import Played, in_all_s, play_all, plays_at_once, worlds_at_once
+from harness.runs.runner import Played, in_all_s, play_all, plays_at_once, starts_s, worlds_at_once
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.verdict import FailOn, Verdict, exit_status
@@ -265,7 +265,11 @@ class Session:
         many = f"{len(scenarios)} scenarios" if len(scenarios) > 1 else scenarios[0].name
         time_needed = "" if self._engine.name == "sim" else f"; the longest takes {span(longest_s)}"
         if time_needed and lasts_s > longest_s:
-            time_needed += f", all of them {span(lasts_s)} and their starts, {at_once} at a time"
+            most_s = lasts_s + starts_s(self._engine, len(scenarios) * self._repeat)
+            time_needed += (
+                f", all of them {span(lasts_s)} to {span(most_s)} on a quiet machine, "
+                f"{at_once} at a time"
+            )
         excused = self._target.without
         without = f"; {self._target.name} does without {', '.join(excused)}" if excused else ""
         often = f", {self._repeat} times each" if self._repeat > 1 else ""

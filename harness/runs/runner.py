@@ -21,7 +21,8 @@ from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
 from harness.machine import belongings
-from harness.machine.starts import Starts
+from harness.machine.grants import processors
+from harness.machine.starts import SPACING_S, Starts
 from harness.runs.repeats import Repeats, history_suffix
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -98,11 +99,17 @@ def longest_first(scenarios: Sequence[Scenario]) -> list[Scenario]:
 
 
 def in_all_s(scenarios: Sequence[Scenario], at_once: int) -> float:
-    """How long these last, so many side by side; what starting them takes comes on top."""
+    """How long these last, so many side by side; starting them (`starts_s`) comes on top."""
     places = [0.0] * min(at_once, len(scenarios))
     for scenario in longest_first(scenarios):
         heapq.heapreplace(places, places[0] + scenario.duration)
     return max(places, default=0.0)
+
+
+def starts_s(engine: Engine, worlds: int) -> float:
+    """How much longer so many take at the most for being started and ended, on a quiet machine."""
+    each_s: float = getattr(engine, "start_s", 0.0)  # of a processor's time
+    return worlds * (each_s / processors() + SPACING_S)
 
 
 async def play_all(

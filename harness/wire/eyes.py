@@ -192,6 +192,7 @@ class _Eyes:
     def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
         """The stub's record of an answered attempt: same path and status, the next that arrived.
 
+        `seen_s` is when the first bytes of its answer passed the proxy.
         Each record is of one attempt; of equal attempts at one instant the end tells which.
         """
         path = (request.path or "").partition("?")[0]
@@ -202,8 +203,8 @@ class _Eyes:
         nearest = (math.inf, math.inf)
         for index in range(bisect_left(self._instants, request.at_s - _BEFORE_S), len(self._calls)):
             call = self._calls[index]
-            if call.at_s > request.at_s + travels_s:
-                break
+            if call.at_s > min(request.at_s + travels_s, seen_s):
+                break  # nor had it arrived when its answer was seen
             if index in self._taken or call.called.path.partition("?")[0] != path:
                 continue
             reply = call.replied

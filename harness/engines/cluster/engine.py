@@ -17,6 +17,7 @@ from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.cluster.connection import LOCAL, Connection, library
 from harness.engines.cluster.host import Delivery, Kind, Order, play, topic_of
 from harness.engines.cluster.parcel import packed
+from harness.engines.local.engine import LocalEngine
 from harness.errors import TargetError, WorldError
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -24,6 +25,8 @@ from harness.target import Target
 
 class ClusterEngine:
     """Plays scenarios on a cluster: one made on this machine (`local`), or one at an address."""
+
+    start_s = LocalEngine.start_s
 
     def __init__(self, kind: Kind, cluster: str, target: Target) -> None:
         """Connect, and see that all workers are alike.

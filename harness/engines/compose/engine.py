@@ -56,6 +56,8 @@ class ComposeEngine:
 
     name = "compose"
     in_real_time = True
+    start_s = 8.0
+    """What bringing a project up and down takes of a processor, Docker's share included."""
 
     def __init__(self) -> None:
         """See what is here; inside the project's own container nothing is needed.

@@ -127,3 +127,26 @@ def test_a_fault_may_meet_what_comes_before_it_is_confirmed() -> None:
     assert met.results == {Result.SUCCESS, Result.FAILURE}
     (before,) = seen(cut, *query(1.3, 1, first_bytes_s=1.31, end_s=1.31, outcome="sent"))
     assert before.results == {Result.SUCCESS}
+
+
+def test_a_stub_has_heard_of_a_call_before_its_answer_is_seen() -> None:
+    """Two at once where everything waited: each record is of the attempt that it can be of."""
+    events = (
+        crossed(9.367255, 40, "request", method="POST", path="/query"),
+        Called(
+            at_s=9.367742, by="stub", upstream="chroma", id=39, route="POST /query", path="/query",
+            of="q", attempt=1,
+        ),
+        Replied(at_s=9.368296, by="stub", upstream="chroma", id=39, status=200, outcome="sent"),
+        crossed(9.381438, 40, "response", status=200),
+        crossed(9.381539, 39, "request", method="POST", path="/query"),
+        Called(
+            at_s=9.389011, by="stub", upstream="chroma", id=40, route="POST /query", path="/query",
+            of="q", attempt=2,
+        ),
+        Replied(at_s=9.389496, by="stub", upstream="chroma", id=40, status=200, outcome="sent"),
+        crossed(9.394898, 39, "response", status=200),
+    )  # fmt: skip
+    waits = [waited(9.6, 0.4, who) for who in ("stubs", "proxy", "target", "harness")]
+    attempts = seen(*events, *waits)
+    assert [attempt.call and attempt.call.called.id for attempt in attempts] == [39, 40]
