@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,9 @@ _LONG_CUT = 12
 _ORDINARY = re.compile(
     r"[\d.,:]*|true|false|yes|no|on|off|none|null|debug|info|warning|error", re.I
 )
+_KEPT = 64
+"""Patterns of past plays that `re` may keep, of some ten kilobytes each; by itself it keeps 512."""
+_made = itertools.count(1)
 
 
 class Taint:
@@ -39,6 +43,8 @@ class Taint:
         known = {secret for secret in secrets if len(secret) >= _SHORTEST}
         forms = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        if next(_made) % _KEPT == 0:
+            re.purge()  # each play has secrets of its own: no pattern of it is ever asked for again
         self._found = re.compile("|".join(map(_bounded, self._forms)))
         cut = {form[:end] for form in known for end in range(_least(form), len(form))}
         self._cut = tuple(sorted(cut, key=len, reverse=True))
