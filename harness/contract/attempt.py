@@ -22,8 +22,6 @@ _SYN_AGAIN_S = (1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
 """When Linux sends an unanswered SYN again, in seconds after the first."""
 _BYTE = b"x"
 """Every byte that is sent: one that arrives as another was spoilt on the way."""
-_REQUEST_BYTES = (190, 40)
-"""Head and body of a typical request, each sent by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,7 @@ class Attempt:
         self.up = Link(wire.chains["upstream"], rng=wire.rng, at_s=now_s)
         self.down = Link(wire.chains["downstream"], rng=wire.rng, at_s=now_s)
         join(self.up, self.down)
-        head, body = _REQUEST_BYTES
+        head, body = wire.request_bytes
         self._to_up.append(_BYTE * head)
         if not self.call.route.startswith("GET "):
             self._to_up.append(_BYTE * body)

@@ -36,6 +36,9 @@ _LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
 _DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
 """What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
 shows."""
+_REQUEST_BYTES = ((190, 40), (120, 10), (500, 150))
+"""Head and body of a typical request, and of one as small and as large as clients make them: how
+large theirs are is no promise, and decides how long a slow way to the upstream takes."""
 _WARM_UP_S = -0.3
 """About when the warm-up was."""
 _KNOWN_AFTER_S = 0.001
@@ -136,8 +139,10 @@ class Run:
         self._left: set[Send] = set()
         draw = _DRAWS[seed % len(_DRAWS)] or self._rng.random
         self._waiting = set(scenario.waiting)
+        request_bytes = _REQUEST_BYTES[seed % len(_REQUEST_BYTES)]
         self._wires = {
-            name: Wire(self, self._rng, self._changes_s(name), draw) for name in settings
+            name: Wire(self, self._rng, self._changes_s(name), draw, request_bytes)
+            for name in settings
         }
         self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(

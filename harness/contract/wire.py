@@ -33,9 +33,13 @@ class Wire:
         rng: random.Random,
         changes_s: Sequence[float] = (),
         draw: Callable[[], float] | None = None,
+        request_bytes: tuple[int, int] = (190, 40),
     ) -> None:
-        """`changes_s`: when faults begin here and are lifted; `draw` as in `Service`."""
+        """`changes_s`: when faults begin here and are lifted; `draw` as in `Service`;
+        `request_bytes`: of a request's head and body, each sent by itself.
+        """
         self.clock = clock
+        self.request_bytes = request_bytes
         self.rng = rng
         self._changes_s = sorted(changes_s)
         self._in_force = 0

@@ -34,8 +34,10 @@ def opening_at(own: ServiceSettings, failures: int) -> ServiceSettings:
     return replace(own, breaker=replace(own.breaker, opens=InARow(failures)))
 
 
-def outage(fault: str, *, to: int = 20, rate: str = "1/s", calls: int | None = None) -> Scenario:
-    cause = {"upstream": "auth", "fault": fault, "from": "0s", "to": f"{to}s"}
+def outage(
+    fault: str, *, to: int = 20, rate: str = "1/s", calls: int | None = None, **more: str
+) -> Scenario:
+    cause = {"upstream": "auth", "fault": fault, "from": "0s", "to": f"{to}s", **more}
     if fault == "status":
         cause["status"] = 503
     if calls is not None:
@@ -145,3 +147,11 @@ def test_other_settings_are_computed_not_looked_up(
     found = predict(outage("status", to=50), {**document().settings, "auth": own}).of("auth")
     assert str(found.opened) == opens
     assert str(found.closed_for_good) == closes
+
+
+def test_how_large_requests_are_is_no_promise() -> None:
+    """Slices of 64 bytes a second reach the service before 5 s have passed, or do not."""
+    slow = outage("slicer", stream="upstream", average_size="64B", delay="1s")
+    opened = predict(slow).of("auth").opened
+    assert opened
+    assert not opened.sure

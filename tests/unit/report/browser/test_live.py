@@ -35,8 +35,9 @@ Start = Callable[..., "Run"]
 class Run:
     """A run of the command, and where it shows itself."""
 
-    def __init__(self, folder: Path, *more: str) -> None:
-        (folder / "mine.yaml").write_text(SCENARIO)
+    def __init__(self, folder: Path, *more: str, duration: str = "12s") -> None:
+        text = SCENARIO.replace("duration: 12s", f"duration: {duration}")
+        (folder / "mine.yaml").write_text(text)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness", "run", "--serve", "mine.yaml", *more],
             cwd=folder,
@@ -67,8 +68,8 @@ class Run:
 def start(tmp_path: Path) -> Iterator[Start]:
     runs: list[Run] = []
 
-    def begin(*more: str) -> Run:
-        runs.append(Run(tmp_path, *more))
+    def begin(*more: str, duration: str = "12s") -> Run:
+        runs.append(Run(tmp_path, *more, duration=duration))
         return runs[-1]
 
     yield begin
@@ -126,7 +127,7 @@ def test_a_run_is_followed_to_its_end_and_stays_when_it_is_gone(chromium: Any, s
 
 
 def test_it_is_for_reading_on_this_machine_only(start: Start):
-    run = start()
+    run = start(duration="5min")
     assert run.ask("/")[0] == 200
     assert run.ask("/", Host=f"localhost:{run.port}")[0] == 200
     for host in ("evil.example", f"evil.example:{run.port}", "127.0.0.1", f"127.0.0.1:{run.port}0"):
@@ -141,8 +142,9 @@ def test_it_is_for_reading_on_this_machine_only(start: Start):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_it_ends_with_the_run_however_that_ends(start: Start, number: int, status: int):
-    run = start()
+    run = start(duration="5min")  # the page is served when nobody else wants the processor
     assert run.ask("/")[0] == 200
+    assert run.process.poll() is None
     run.process.send_signal(number)
     assert run.process.wait(30) == status
     eventually(run.gone, within_s=3.0)
