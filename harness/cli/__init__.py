@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main() -> None:
     """Entry point of the command; ends the process with its exit status."""
+    # A shell's job in the background begins with it ignored, and would be deaf until it plays.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from harness.startup import collect_seldom, without_plugins
 
     without_plugins()  # before anything imports pydantic

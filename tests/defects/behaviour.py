@@ -19,7 +19,6 @@ BEHAVES = {
     "background-health": "waits about 10s before it probes",
     "breaker-per-path": "has a breaker for each path",
     "breaker-per-user": "has several breakers",
-    "broken-probe-closes": "closes when its probe fails",
     "closed-probe-keeps-slot": _LOST,
     "closes-without-probe": "closes when its wait is over, without a probe",
     "count-survives-closing": "keeps its count when it closes",

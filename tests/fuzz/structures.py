@@ -10,6 +10,7 @@ import contextlib
 import copy
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -179,8 +180,20 @@ def take_scenario(document: Document, folder: Path) -> None:
     compile_timeline(parse_scenario(as_yaml(document), file=str(folder / "x.yaml")))
 
 
+@cache
+def _templates() -> tuple[Path, ...]:
+    """The configuration files that good targets have filled in, which lie beside them."""
+    found = []
+    for file in ROOT.glob("examples/*/target.yaml"):
+        start = yaml.safe_load(file.read_text(encoding="utf-8")).get("start", {})
+        found += [file.parent / name for name in start.get("files", {}).values()]
+    return tuple(found)
+
+
 def take_target(document: Document, folder: Path) -> None:
     """As every command does that is told `--target`."""
+    for template in _templates():
+        shutil.copy(template, folder)
     parse_target(as_yaml(document), file=str(folder / "x.yaml"))
 
 

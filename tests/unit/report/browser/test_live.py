@@ -32,6 +32,11 @@ expect:
 Start = Callable[..., "Run"]
 
 
+def _deaf() -> None:
+    """As a shell starts a job in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Run:
     """A run of the command, and where it shows itself."""
 
@@ -43,6 +48,7 @@ class Run:
             cwd=folder,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=_deaf,
         )
         self.said = ""
         assert self.process.stdout is not None
