@@ -1,22 +1,18 @@
-"""One run of a scenario in virtual time: calls, attempts, backoffs and breakers.
-
-Ties are broken by chance: every step takes a few milliseconds drawn from the run's seed, so that
-events planned for the same instant come in either order over many runs (contract, section 4).
-"""
+"""One run of a scenario in virtual time: calls, attempts, backoffs and breakers."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import math
-import random
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
+from harness.contract.chance import Chance
 from harness.contract.forecast import NO_ANSWER
+from harness.contract.outcomes import Outcomes, Witness, warmed_up
 from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
@@ -25,76 +21,14 @@ from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, plainly
 from harness.policy.settings import ServiceSettings
-from harness.scenario.faults import After, FaultBase
+from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
 from harness.timeline import Apply, Lift, Send, Step
 
-EITHER_WAY_S = 0.25
-"""Around the end of the recovery wait either answer is right (B4)."""
-_LEANS = (None, EITHER_WAY_S, None, -EITHER_WAY_S)
-"""Targets that lean the same way at each probe are sound too: their slips add up."""
-_DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
-"""What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
-shows."""
-_REQUEST_BYTES = ((190, 40), (120, 10), (500, 150))
-"""Head and body of a typical request, and of one as small and as large as clients make them: how
-large theirs are is no promise, and decides how long a slow way to the upstream takes."""
-_WARM_UP_S = -0.3
-"""About when the warm-up was."""
 _KNOWN_AFTER_S = 0.001
 """How long after an event it is known to whoever begins a fault then (as in the simulation)."""
 _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
-_LAGS_S = (
-    (0.003, 0.003),
-    (0.1, 0.003),
-    (0.0, 0.003),
-    (0.012, 0.012),
-    (0.06, 0.012),
-    (0.0, 0.02),
-    (0.012, 0.04),
-)
-"""How late a request may leave, and a thread may wake; the runs take them in turn. Those that leave
-together to the dot meet a probe that is in flight."""
-
-
-@dataclass(slots=True)
-class Witness:
-    """What happened at one upstream in one run."""
-
-    breaker: Breaker
-    attempts: list[float] = field(default_factory=list)
-    asked: bool = False
-    """Whether any request got as far as to need it."""
-    probes: list[float] = field(default_factory=list)
-    turned_away: list[float] = field(default_factory=list)
-    """When a call or a retry was turned away."""
-    rejected: dict[str, int] = field(default_factory=dict)
-    """By stream: the first request that was turned away at once, by its number."""
-
-
-@dataclass(slots=True)
-class Outcomes:
-    """What one run came to."""
-
-    parts: dict[str, dict[str, Witness]]
-    """By upstream: what happened at each of its breakers, by whose calls it counts."""
-    answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
-    """By stream and number: the answer's status, and how long it took in seconds."""
-    charges: list[float] = field(default_factory=list)
-    begun: dict[int, float] = field(default_factory=dict)
-    """When each fault began that waited for an event, by number from 0."""
-    abandoned: set[str] = field(default_factory=set)
-    """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
-    promise."""
-
-    def of(self, upstream: str) -> Witness:
-        """What happened at an upstream's breaker; of several, at that which tripped first."""
-        return min(self.parts[upstream].values(), key=_first_trip_s)
-
-    def tripped(self, upstream: str) -> int:
-        """How many of an upstream's breakers tripped."""
-        return sum(bool(seen.breaker.trips) for seen in self.parts[upstream].values())
 
 
 @dataclass(slots=True, eq=False)
@@ -120,9 +54,7 @@ class Run:
         contract: Contract,
         seed: int,
     ) -> None:
-        self._rng = random.Random(seed)
-        self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
-        self._lean = _LEANS[seed % len(_LEANS)]
+        self._chance = Chance(seed)
         self._scenario = scenario
         self._settings = settings
         self._routes = routes
@@ -137,17 +69,12 @@ class Run:
         self._charged: set[Send] = set()
         self._calling: dict[Send, str] = {}
         self._left: set[Send] = set()
-        draw = _DRAWS[seed % len(_DRAWS)] or self._rng.random
         self._waiting = set(scenario.waiting)
-        request_bytes = _REQUEST_BYTES[seed % len(_REQUEST_BYTES)]
-        self._wires = {
-            name: Wire(self, self._rng, self._changes_s(name), draw, request_bytes)
-            for name in settings
-        }
+        self._wires = {name: Wire(self, self._chance, self._changes_s(name)) for name in settings}
         self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(
             parts={
-                name: {"": Witness(breaker=_warmed_up(own, self._warm_ups))}
+                name: {"": Witness(breaker=warmed_up(own, self._warm_ups))}
                 for name, own in settings.items()
             }
         )
@@ -182,7 +109,7 @@ class Run:
 
     def _plan_send(self, send: Send) -> None:
         if send.stream in self._routes:
-            late_s = self._send_lag_s * self._rng.random()
+            late_s = self._chance.late_s()
             self.at(send.at_s + late_s, lambda: self._go_on(self._request(send)))
 
     def _plan_change(self, step: Apply | Lift) -> None:
@@ -203,7 +130,7 @@ class Run:
         seen = self.outcomes.of(upstream)
         for index in sorted(self._waiting):
             fault = self._scenario.faults[index]
-            if fault.trigger is not None and _has_come(fault.trigger, upstream, seen):
+            if (after := fault.trigger) and after.upstream == upstream and seen.has_come(after):
                 self._waiting.discard(index)
                 self._begin(index, self._now_s + _KNOWN_AFTER_S + (fault.wait or 0.0))
 
@@ -229,9 +156,6 @@ class Run:
             until.resume = lambda: self._go_on(steps)
         else:
             self.at(until, lambda: self._go_on(steps))
-
-    def _jitter(self) -> float:
-        return self._lag_s * self._rng.random()
 
     def _request(self, send: Send) -> Steps:
         stream = self._scenario.traffic[send.stream]
@@ -318,19 +242,23 @@ class Run:
             last = number == own.attempts
             goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
             if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
-                seen.breaker.tell(ticket, done.counted, self._now_s, self._leeway())
+                seen.breaker.tell(ticket, done.counted, self._now_s, self._chance.leeway_s())
                 self._noticed(call.upstream)
             if done.result is not Result.FAILURE:
                 return done
             if not last:
-                yield self._now_s + self._backoff_s(own.backoff, number, done) + self._jitter()
+                yield (
+                    self._now_s
+                    + self._backoff_s(own.backoff, number, done)
+                    + self._chance.jitter_s()
+                )
         return None
 
     def _at(self, call: Call, own: ServiceSettings) -> Witness:
         """What happens at the breaker that a call is behind."""
         parts, part = self.outcomes.parts[call.upstream], own.scope.part(call.template)
         if part not in parts:
-            parts[part] = Witness(breaker=_warmed_up(own, self._warm_ups))
+            parts[part] = Witness(breaker=warmed_up(own, self._warm_ups))
         return parts[part]
 
     def _backoff_s(self, backoff: Backoff, number: int, done: Attempted) -> float:
@@ -338,12 +266,7 @@ class Run:
         told_s = done.retry_after_s if backoff.heeds else None
         if told_s is not None:
             return told_s
-        low_s, high_s = backoff.between_s(number)
-        return self._rng.uniform(low_s, high_s) if high_s > low_s else low_s
-
-    def _leeway(self) -> float:
-        """How much sooner or later than W a probe is let through, in seconds."""
-        return self._rng.uniform(-EITHER_WAY_S, EITHER_WAY_S) if self._lean is None else self._lean
+        return self._chance.between_s(*backoff.between_s(number))
 
     def _attempt(
         self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker
@@ -363,7 +286,7 @@ class Run:
             wire=wire,
             call=call,
             user=send.user,
-            usual_s=self._jitter() / 2,
+            usual_s=self._chance.jitter_s() / 2,
             timeout_s=own.timeout_s,
             on_work=work,
             on_end=partial(self._ended, waiting),
@@ -372,7 +295,7 @@ class Run:
         attempt.begin()
         if waiting.delivered is None:
             yield waiting
-        yield self._now_s + self._jitter() / 4
+        yield self._now_s + self._chance.jitter_s() / 4
         assert waiting.delivered is not None
         return _made_of(waiting.delivered, own, self._now_s - begun_s)
 
@@ -392,34 +315,6 @@ class Run:
         if send not in self._charged:
             self._charged.add(send)
             self.outcomes.charges.append(self._now_s)
-
-
-def _has_come(after: After, upstream: str, seen: Witness) -> bool:
-    """Whether an upstream's breaker has been in that state, or it has had so many calls."""
-    if after.upstream != upstream:
-        return False
-    if after.is_ is None:
-        return len(seen.attempts) >= (after.calls or 1)
-    shown = {"open": seen.breaker.trips, "half_open": seen.probes, "closed": seen.breaker.closings}
-    return bool(shown[after.is_])
-
-
-def _first_trip_s(seen: Witness) -> tuple[float, bool]:
-    """What of several is told first: whatever tripped, else whatever was asked."""
-    return min(seen.breaker.trips, default=math.inf), not seen.asked
-
-
-def _warmed_up(own: ServiceSettings, successes: int) -> Breaker:
-    """A breaker that has seen so many successes of the warm-up, where its rule counts them.
-
-    How many routes of a scenario call an upstream isn't known here, so runs differ in this.
-    """
-    made = Breaker(own.breaker)
-    for _ in range(successes):
-        leave = made.ask(_WARM_UP_S)
-        assert leave is not None
-        made.tell(leave, Result.SUCCESS, _WARM_UP_S)
-    return made
 
 
 def _made_of(delivered: Delivered, own: ServiceSettings, took_s: float) -> Attempted:

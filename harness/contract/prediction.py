@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import groupby
 
 from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
-from harness.contract.play import Outcomes, Run, Witness
+from harness.contract.outcomes import Outcomes, Witness
+from harness.contract.play import Run
 from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
 from harness.policy.breaker import Breaker

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from harness.contract.attempt import Attempt
+from harness.contract.chance import Chance
 from harness.contract.service import Service
 from harness.faults import TOXICS, Placed
 from harness.scenario.faults import FaultBase
@@ -30,20 +30,16 @@ class Wire:
     def __init__(
         self,
         clock: Clock,
-        rng: random.Random,
+        chance: Chance,
         changes_s: Sequence[float] = (),
-        draw: Callable[[], float] | None = None,
-        request_bytes: tuple[int, int] = (190, 40),
     ) -> None:
-        """`changes_s`: when faults begin here and are lifted; `draw` as in `Service`;
-        `request_bytes`: of a request's head and body, each sent by itself.
-        """
+        """`changes_s`: when faults begin here and are lifted."""
         self.clock = clock
-        self.request_bytes = request_bytes
-        self.rng = rng
+        self.request_bytes = chance.request_bytes
+        self.rng = chance.rng
         self._changes_s = sorted(changes_s)
         self._in_force = 0
-        self.service = Service(rng, draw, lambda: clock.now_s)
+        self.service = Service(chance.rng, chance.draw, lambda: clock.now_s)
         self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
         self.refused_by: set[int] = set()
         self.cut_off_by: set[int] = set()

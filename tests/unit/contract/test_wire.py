@@ -13,6 +13,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from harness.contract.attempt import Attempt, Delivered
+from harness.contract.chance import Chance
 from harness.contract.routes import Attempted, Call, flow_of
 from harness.contract.service import Sent, Service
 from harness.contract.wire import Wire
@@ -59,7 +60,7 @@ class Clock:
 def attempted(*faults: FaultBase, begin_s: float, usual_s: float) -> tuple[float, bool]:
     """When an attempt ended, and whether with an answer; faults are in force from 1 to 10 s."""
     clock = Clock()
-    wire = Wire(clock, random.Random(0), [BEGINS_S, LIFTED_S])
+    wire = Wire(clock, Chance(0), [BEGINS_S, LIFTED_S])
     ends: list[tuple[float, bool]] = []
 
     def ended(delivered: Delivered) -> None:

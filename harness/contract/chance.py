@@ -1,0 +1,61 @@
+"""What one run of the arithmetic draws or takes in turn: slips, sizes and whatever is no promise.
+
+Ties are broken by chance: every step takes a few milliseconds drawn from the run's seed, so that
+events planned for the same instant come in either order over many runs (contract, section 4).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+_EITHER_WAY_S = 0.25
+"""Around the end of the recovery wait either answer is right (B4)."""
+_LEANS = (None, _EITHER_WAY_S, None, -_EITHER_WAY_S)
+"""Targets that lean the same way at each probe are sound too: their slips add up."""
+_DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
+"""What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
+shows."""
+_REQUEST_BYTES = ((190, 40), (120, 10), (500, 150))
+"""Head and body of a typical request, and of one as small and as large as clients make them: how
+large theirs are is no promise, and decides how long a slow way to the upstream takes."""
+_LAGS_S = (
+    (0.003, 0.003),
+    (0.1, 0.003),
+    (0.0, 0.003),
+    (0.012, 0.012),
+    (0.06, 0.012),
+    (0.0, 0.02),
+    (0.012, 0.04),
+)
+"""How late a request may leave, and a thread may wake; the runs take them in turn. Those that leave
+together to the dot meet a probe that is in flight."""
+
+
+class Chance:
+    """One run's, by its seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.request_bytes = _REQUEST_BYTES[seed % len(_REQUEST_BYTES)]
+        """Of a request's head and body."""
+        self.draw = _DRAWS[seed % len(_DRAWS)] or self.rng.random
+        """Gives the share of calls by which delays are drawn."""
+        self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
+        self._lean = _LEANS[seed % len(_LEANS)]
+
+    def late_s(self) -> float:
+        """How late a request leaves."""
+        return self._send_lag_s * self.rng.random()
+
+    def jitter_s(self) -> float:
+        """How long a step takes."""
+        return self._lag_s * self.rng.random()
+
+    def between_s(self, low_s: float, high_s: float) -> float:
+        """Any time from the one to the other."""
+        return self.rng.uniform(low_s, high_s) if high_s > low_s else low_s
+
+    def leeway_s(self) -> float:
+        """How much sooner or later than W a probe is let through."""
+        return self.rng.uniform(-_EITHER_WAY_S, _EITHER_WAY_S) if self._lean is None else self._lean

@@ -1,0 +1,82 @@
+"""What one run of the arithmetic came to: answers, charges, and what happened at each breaker."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from harness.policy.breaker import Breaker
+from harness.policy.counting import Result
+from harness.policy.settings import ServiceSettings
+from harness.scenario.faults import After
+
+_WARM_UP_S = -0.3
+"""About when the warm-up was."""
+
+
+@dataclass(slots=True)
+class Witness:
+    """What happened at one upstream in one run."""
+
+    breaker: Breaker
+    attempts: list[float] = field(default_factory=list)
+    asked: bool = False
+    """Whether any request got as far as to need it."""
+    probes: list[float] = field(default_factory=list)
+    turned_away: list[float] = field(default_factory=list)
+    """When a call or a retry was turned away."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """By stream: the first request that was turned away at once, by its number."""
+
+    def has_come(self, after: After) -> bool:
+        """Whether the breaker has been in that state, or the upstream has had so many calls."""
+        if after.is_ is None:
+            return len(self.attempts) >= (after.calls or 1)
+        shown = {
+            "open": self.breaker.trips,
+            "half_open": self.probes,
+            "closed": self.breaker.closings,
+        }
+        return bool(shown[after.is_])
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What one run came to."""
+
+    parts: dict[str, dict[str, Witness]]
+    """By upstream: what happened at each of its breakers, by whose calls it counts."""
+    answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
+    """By stream and number: the answer's status, and how long it took in seconds."""
+    charges: list[float] = field(default_factory=list)
+    begun: dict[int, float] = field(default_factory=dict)
+    """When each fault began that waited for an event, by number from 0."""
+    abandoned: set[str] = field(default_factory=set)
+    """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
+    promise."""
+
+    def of(self, upstream: str) -> Witness:
+        """What happened at an upstream's breaker; of several, at that which tripped first."""
+        return min(self.parts[upstream].values(), key=_first_trip_s)
+
+    def tripped(self, upstream: str) -> int:
+        """How many of an upstream's breakers tripped."""
+        return sum(bool(seen.breaker.trips) for seen in self.parts[upstream].values())
+
+
+def _first_trip_s(seen: Witness) -> tuple[float, bool]:
+    """What of several is told first: whatever tripped, else whatever was asked."""
+    return min(seen.breaker.trips, default=math.inf), not seen.asked
+
+
+def warmed_up(own: ServiceSettings, successes: int) -> Breaker:
+    """A breaker that has seen so many successes of the warm-up, where its rule counts them.
+
+    How many routes of a scenario call an upstream isn't known here, so runs differ in this.
+    """
+    made = Breaker(own.breaker)
+    for _ in range(successes):
+        leave = made.ask(_WARM_UP_S)
+        assert leave is not None
+        made.tell(leave, Result.SUCCESS, _WARM_UP_S)
+    return made
