@@ -18,8 +18,8 @@ ENOUGH = 16_384
 """More are not asked for: some programs go through all that they might have."""
 _OWN = 40
 """Of the harness itself: terminal, loop, libraries, reports, and a few at hand."""
-_WORLD = 16
-"""Of a world at rest: its children's output, the stubs' records, control, a history."""
+_WORLD = 22
+"""Of a world at rest: its children's output, the stubs' records, control, a history, held ports."""
 _WORLDS_EACH = 16
 """Worlds that a processor carries: one at ten requests a second takes some 4 % of it, and at
 32 on two processors requests still left on time."""

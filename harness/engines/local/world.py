@@ -14,6 +14,7 @@ from harness.engines.chronicle import Chronicle
 from harness.engines.journal import event_of_line, intruder_in, shortage_in
 from harness.engines.local.authority import Authority
 from harness.engines.local.gateway import HOST, Gateway
+from harness.engines.local.ports import HeldPorts
 from harness.engines.local.proxy import OnLine, RunningProxy
 from harness.engines.local.services import Services
 from harness.engines.local.unanswered import UnansweredPort
@@ -69,6 +70,7 @@ class World:
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)
         self._server: RunningProxy | None = None
         self._proxies: Proxies | None = None
+        self._ports = HeldPorts(HOST)
         self._held: dict[tuple[int, str], UnansweredPort] = {}
         self._marks: list[asyncio.Event] = []
         self._accounts = Accounts(lambda: self.proxy_ports, lambda: self.gateway.pids)
@@ -90,7 +92,7 @@ class World:
             await self._proxies.create(
                 name,
                 self._address(name),
-                port=fixed.get(name, 0),
+                port=self._ports.hold(fixed.get(name, 0)),
                 listeners=self.services.listeners_of(name),
             )
         report(Progress(doing=f"starting {self._job.target.name}"))
@@ -284,6 +286,7 @@ class World:
         """Take everything down, the target first, so that it sees no fault that was not played."""
         for port in self._held.values():
             port.close()
+        self._ports.close()
         await self.gateway.stop()
         await self.services.stop()
         if self._server is not None:
