@@ -21,6 +21,9 @@ REAL_WAIT_S = 0.15
 BUSY_CPU_S = 1.0
 STUCK_CPU_S = 4.0
 STUCK_WAIT_S = 10.0
+_RUNS, _READS = b"R", b"D"
+"""It runs, or waits for a CPU at most; it waits for the disk, which no target asked for: where
+memory is short, a page of a library has to be read again."""
 
 
 class Watchdog:
@@ -63,9 +66,10 @@ class Watchdog:
             # the other one's wait for that is no wait of the target's.
             held_s = sum(_times(own_id)) - own_s
             asleep_s = now_s - since_s - busy_s - (queued_s - waited_s) - held_s
-            if _is_queued(worker.native_id):
+            state = _state(worker.native_id)
+            if state == _RUNS:
                 asleep_s = before_s  # a wait for a CPU is counted only when it is over
-            if _imports(worker.real_ident):
+            elif state == _READS or _imports(worker.real_ident):
                 read_s += asleep_s - before_s
             before_s = asleep_s
             self._judge(worker.real_ident, busy_s, asleep_s - read_s)
@@ -103,7 +107,7 @@ class Watchdog:
 
 
 def _imports(ident: int) -> bool:
-    """Whether a thread is importing: it waits for the disk then, as a library's first use may."""
+    """Whether a thread is importing: it may wait for the disk then, at a library's first use."""
     frame = sys._current_frames().get(ident)
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
@@ -123,13 +127,13 @@ def _times(native_id: int) -> tuple[float, float]:
         return real.monotonic(), 0.0
 
 
-def _is_queued(native_id: int) -> bool:
-    """Whether an OS thread could run just now, and waits for a CPU at most."""
+def _state(native_id: int) -> bytes:
+    """What an OS thread does just now, as Linux says; empty where nobody tells."""
     try:
         with open(f"/proc/self/task/{native_id}/stat", "rb", buffering=0) as file:
-            return file.read().rpartition(b")")[2].split()[0] == b"R"
+            return file.read().rpartition(b")")[2].split()[0]
     except (OSError, IndexError):
-        return False
+        return b""
 
 
 def _sockets() -> set[str]:
