@@ -55,7 +55,10 @@ endif
 # makes a real answer come too late. Those that crowd the machine (killed explorations, a cluster) come
 # beside all others. Of these two kinds a test that failed is played once more, alone, as the product
 # does with scenarios (--retries): a busy machine is no defect, and what failed beside others is shown.
-ONCE_MORE = echo "== what failed beside others, once more and alone"; $(PYTEST) -n 1 --last-failed
+# They are named one by one: where tests have groups of xdist's, --last-failed forgets some without a word.
+FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
+  open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
+ONCE_MORE = echo "== what failed beside others, once more and alone"; $(PYTEST) -n 1
 test: $(VENV)/.test check
 ifeq ($(ARGS),)
 	@echo "== tests that keep real time"
@@ -66,9 +69,8 @@ ifeq ($(ARGS),)
 	nice -n 19 $(PYTEST) -n 2 -m 'not real_time and not crowding' $(KEEP_TIME:%=--ignore=%); others=$$?; \
 	wait $$background; crowding=$$?; \
 	echo "== tests that crowd the machine"; cat $(VENV)/crowding.log; \
-	[ $$kept -ne 1 ] || { $(ONCE_MORE) -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; }; \
-	[ $$crowding -ne 1 ] || \
-	  { $(ONCE_MORE) -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; }; \
+	[ $$kept -ne 1 ] || { $(FAILED) $(VENV)/kept && $(ONCE_MORE) @$(VENV)/kept/again; kept=$$?; }; \
+	[ $$crowding -ne 1 ] || { $(FAILED) $(VENV)/crowding && $(ONCE_MORE) @$(VENV)/crowding/again; crowding=$$?; }; \
 	[ $$kept -eq 0 ] && [ $$others -eq 0 ] && [ $$crowding -eq 0 ]
 else
 	@echo "== tests"
