@@ -131,7 +131,7 @@ class Counts(Subject):
         observed = ", ".join(_probe(probe) for probe in found) or "none"
         if wire.late:
             observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
-        alone = all(probe.together == 1 for probe in found) and not wire.late
+        alone = all(probe.surely == 1 for probe in found) and not wire.late
         unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
         slack_s = wire.sight.fine_s
         instants = [p.attempt.start_s for p in found]
@@ -140,8 +140,8 @@ class Counts(Subject):
             _fits(instants, moments, unseen, tolerance_s + slack_s) or math.isinf(slack_s)
         )
         verdict = Verdict.PASSED if fits else Verdict.FAILED
-        if fits and not found:
-            verdict = Verdict.INCONCLUSIVE
+        if fits and (not found or any(probe.together > 1 for probe in found)):
+            verdict = Verdict.INCONCLUSIVE  # none, or nobody can tell when the probe was over
         if unseen and len(found) < len(moments):
             observed += f" ({len(unseen)} into a refusing port, where nothing shows it)"
         return self.finding("probes", verdict, expected, observed, self.sight())

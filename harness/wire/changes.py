@@ -32,7 +32,9 @@ class Probe:
 
     attempt: Attempt
     together: int
-    """Attempts made while it was in flight, itself included: 1 is right (B4)."""
+    """Attempts made while it may have been in flight, itself included: 1 is right (B4)."""
+    surely: int
+    """Those of them that were made before its earliest end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,14 +318,13 @@ def probes(
         if change.kind != "half_open" or change.attempt not in by_id:
             continue
         probe = by_id[change.attempt]
-        together = [
-            a
+        beside = [
+            a.start_s
             for a in attempts
-            if a is probe
-            or (
-                probe.start_s - slack_s <= a.start_s <= max(probe.end_s, probe.start_s + slack_s)
-                and a.start_s < probe.end_s - 0.001
-            )
+            if a is not probe
+            and probe.start_s - slack_s <= a.start_s <= max(probe.end_s, probe.start_s + slack_s)
+            and a.start_s < probe.end_s - 0.001
         ]
-        found.append(Probe(attempt=probe, together=len(together)))
+        surely = sum(start_s < probe.ends_from_s - 0.001 for start_s in beside)
+        found.append(Probe(attempt=probe, together=1 + len(beside), surely=1 + surely))
     return tuple(found)

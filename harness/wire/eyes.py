@@ -253,6 +253,7 @@ class _Eyes:
         return any(
             KINDS[f.name].where != "stub" and f.start_s <= end_s and start_s <= f.end_s
             for f in self._faults
+            if f.fault not in self._sight.in_stub
         )
 
     def _connections(self, seen: Sequence[Attempt]) -> Iterator[Attempt]:

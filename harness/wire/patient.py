@@ -129,6 +129,10 @@ class PatientWire(Wire):
         found = self._strict.probes
         sure = probes(self.changes.main, self.attempts, 0.0)
         return tuple(
-            replace(probe, together=min(probe.together, one.together))
+            replace(
+                probe,
+                together=min(probe.together, one.together),
+                surely=min(probe.surely, one.surely),
+            )
             for probe, one in zip(found, sure, strict=True)
         )

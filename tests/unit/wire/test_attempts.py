@@ -150,3 +150,31 @@ def test_a_stub_has_heard_of_a_call_before_its_answer_is_seen() -> None:
     waits = [waited(9.6, 0.4, who) for who in ("stubs", "proxy", "target", "harness")]
     attempts = seen(*events, *waits)
     assert [attempt.call and attempt.call.called.id for attempt in attempts] == [39, 40]
+
+
+def test_what_the_stub_plays_for_counted_calls_holds_no_other_answer_up() -> None:
+    """A stub says whom a fault met; the others' answers are in, though no proxy tells of them."""
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
+    )  # fmt: skip
+    empty = Applied(
+        at_s=1.0, by="engine", fault=0, name="empty", upstreams=("chroma",), planned_s=1.0
+    )
+    calls: list[Event] = []
+    for number, outcome in ((1, "lost"), (2, "sent")):
+        at_s, met = float(number + 1), ("f0",) if outcome == "lost" else ()
+        calls += [
+            Called(
+                at_s=at_s, by="stub", upstream="chroma", id=number, route="POST /query",
+                path="/query", of="q", attempt=1, met=met,
+            ),
+            Replied(
+                at_s=at_s + 0.01, by="stub", upstream="chroma", id=number, status=200,
+                outcome=outcome,
+            ),
+        ]  # fmt: skip
+    told = History([run, empty, *calls])
+    first, second = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    assert first.results == {Result.FAILURE}
+    assert (second.results, second.end_s) == ({Result.SUCCESS}, 3.01)
