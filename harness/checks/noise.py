@@ -16,7 +16,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from harness.checks.wording import seconds
@@ -28,6 +28,7 @@ WORTH_TELLING_S = 0.005
 """Requests that leave no later than this are on time."""
 BURST_S = 1.0
 """Over how long waits are taken together when it is asked how bad they were at their worst."""
+_TOUCHING_S = 0.001
 _WHO = {
     "target": "the target",
     "stubs": "the stubs",
@@ -143,18 +144,34 @@ def _running(values: Iterable[float]) -> list[float]:
 
 
 def _recorded(history: History) -> Iterable[Wait]:
+    """What the engine measured. A stop is seen again at each look: touching ones are one."""
+    stops: dict[str, Wait] = {}
     for event in history.all(Waited):
         if not all(map(math.isfinite, (event.at_s, event.since_s, event.wait_s))):
             continue
-        if event.wait_s > 0 and event.since_s <= event.at_s:
-            yield Wait(
-                who=event.who,
-                how=event.how,
-                start_s=event.since_s,
-                end_s=event.at_s,
-                wait_s=event.wait_s,
-                at_s=event.at_s,
-            )
+        if event.wait_s <= 0 or event.since_s > event.at_s:
+            continue
+        wait = Wait(
+            who=event.who,
+            how=event.how,
+            start_s=event.since_s,
+            end_s=event.at_s,
+            wait_s=event.wait_s,
+            at_s=event.at_s,
+        )
+        if event.how != "stopped":
+            yield wait
+        elif (last := stops.get(event.who)) is None or wait.start_s > last.end_s + _TOUCHING_S:
+            yield from () if last is None else (last,)
+            stops[event.who] = wait
+        else:
+            stops[event.who] = _one(last, wait)
+    yield from stops.values()
+
+
+def _one(first: Wait, then: Wait) -> Wait:
+    start_s, end_s = min(first.start_s, then.start_s), max(first.end_s, then.end_s)
+    return replace(first, start_s=start_s, end_s=end_s, at_s=end_s, wait_s=end_s - start_s)
 
 
 def _sent_late(history: History) -> Iterable[Wait]:

@@ -36,6 +36,16 @@ def test_waits_of_different_parts_add_up() -> None:
     assert noise.slack_s(1.0, 2.0) == pytest.approx(0.3)
 
 
+def test_a_stop_that_several_looks_saw_is_one() -> None:
+    looks = [waited("target", t, t + 0.25, 0.25, how="stopped") for t in (2.0, 2.25, 2.5, 8.0)]
+    other = waited("target", 2.0, 2.25, 0.25, how="stopped")  # of its second process
+    late = waited("harness", 4.0, 4.4, 0.4, how="late")
+    noise = Noise(History([*looks[:2], other, *looks[2:], late]))
+    assert noise.worst() == "the target stood still for 750ms, until 2.8s"
+    assert noise.slack_s(2.3, 2.3) == pytest.approx(0.75)
+    assert noise.slack_s(7.9, 8.1) == pytest.approx(0.25)
+
+
 def test_what_the_harness_measures_of_itself_counts_once(world) -> None:
     shown = world().request("chat", 1, 5.0, 200, late_s=0.3)
     shown.events.append(waited("harness", 5.0, 5.25, 0.2))
