@@ -14,13 +14,12 @@ from typing import Protocol
 from harness.history.events import Called, Crossed, Event, Logged, Replied, Reported, Run, Triggered
 from harness.history.view import History
 from harness.policy.breaker import Breaker, Pass
-from harness.policy.counting import Result, plainly
+from harness.policy.counting import endings_of, plainly
 from harness.policy.settings import ServiceSettings
+from harness.policy.waits import EITHER_S
 from harness.scenario.faults import After
 from harness.scenario.model import Scenario
 
-_EITHER_S = 0.25
-"""Around the end of the recovery wait either answer is right (B4)."""
 _MARKS = {"open": "opened", "half_open": "half_open", "closed": "closed"}
 STATUS = "the target's status endpoint"
 _LOG = "the target's log"
@@ -31,12 +30,7 @@ _STUB = "calls at the stub"
 def settled(scenario: Scenario, history: History) -> Scenario:
     """The scenario with each fault that waited for an event when that was known to have come."""
     known = {event.fault: event.at_s for event in history.all(Triggered)}
-    begins_s = {
-        index: known[index] + (scenario.faults[index].wait or 0.0)
-        for index in scenario.waiting
-        if index in known
-    }
-    return scenario.begun(begins_s)
+    return scenario.begun_after({i: known[i] for i in scenario.waiting if i in known})
 
 
 def source(after: After, run: Run) -> str:
@@ -206,7 +200,7 @@ class _Attempts:
             self._ended(event.id, event.status if whole else None, "broken", event.at_s)
 
     def _begun(self, key: int, at_s: float) -> None:
-        leave = self._breaker.ask(at_s + _EITHER_S)
+        leave = self._breaker.ask(at_s + EITHER_S)
         if leave is not None:
             self._under_way[key] = leave, at_s
             self._tried = self._tried or leave.trial
@@ -216,12 +210,6 @@ class _Attempts:
         if leave is None:
             return
         result = plainly(status)
-        endings = (how,) if status is None else (_broadly(result, status), str(status))
+        endings = (how,) if status is None else endings_of(status)
         counted = self._settings.counting.counted(result, at_s - begun_s, endings)
         self._breaker.tell(leave, counted, at_s)
-
-
-def _broadly(result: Result, status: int) -> str:
-    if result is Result.SUCCESS:
-        return "refusal" if status >= 400 else "answer"
-    return "limit" if result is Result.NEUTRAL else "error"

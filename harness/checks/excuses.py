@@ -20,8 +20,8 @@ from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.checks.tally import Outcome, Requirement
 from harness.history.view import Request
+from harness.policy.waits import EITHER_S
 from harness.wire.leeway import LOST
-from harness.wire.policy import EITHER_S
 
 UNHANDLED = 500
 """What an application answers that has not foreseen what befell it: right at no time (G9)."""

@@ -16,10 +16,10 @@ from harness.checks.case import Case
 from harness.checks.events import windows_between
 from harness.checks.wording import window
 from harness.history.view import Request
+from harness.policy.waits import EITHER_S
 from harness.scenario.expectations import While, Windowed
 from harness.scenario.expectations.moving import Moving
 from harness.units import Range, Window
-from harness.wire.policy import EITHER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-_EITHER_WAY_S = 0.25
-"""Around the end of the recovery wait either answer is right (B4)."""
-_LEANS = (None, _EITHER_WAY_S, None, -_EITHER_WAY_S)
+from harness.policy.waits import EITHER_S
+
+_LEANS = (None, EITHER_S, None, -EITHER_S)
 """Targets that lean the same way at each probe are sound too: their slips add up."""
 _DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
 """What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
@@ -58,4 +58,4 @@ class Chance:
 
     def leeway_s(self) -> float:
         """How much sooner or later than W a probe is let through."""
-        return self.rng.uniform(-_EITHER_WAY_S, _EITHER_WAY_S) if self._lean is None else self._lean
+        return self.rng.uniform(-EITHER_S, EITHER_S) if self._lean is None else self._lean

@@ -19,7 +19,7 @@ from harness.contracts import Contract
 from harness.contracts.routes import Limit
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
-from harness.policy.counting import Result, plainly
+from harness.policy.counting import Result, endings_of, plainly
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
@@ -325,22 +325,14 @@ def _made_of(delivered: Delivered, own: ServiceSettings, took_s: float) -> Attem
         counted = own.counting.counted(Result.FAILURE, took_s, (ending,))
         return Attempted(result=Result.FAILURE, counted=counted, status=None)
     result = plainly(served.status)
-    endings = (_BROADLY.get(result) or _ending(served.status), str(served.status))
     return Attempted(
         result=result,
-        counted=own.counting.counted(result, took_s, endings),
+        counted=own.counting.counted(result, took_s, endings_of(served.status)),
         status=served.status,
         agreed=served.agreed,
         json=served.json,
         retry_after_s=_told_s(served.headers),
     )
-
-
-_BROADLY = {Result.NEUTRAL: "limit", Result.FAILURE: "error"}
-
-
-def _ending(status: int) -> str:
-    return "refusal" if 400 <= status < 500 else "answer"
 
 
 def _told_s(headers: Iterable[tuple[str, str]]) -> float | None:

@@ -161,7 +161,7 @@ class Player:
                 at_s=at_s, by="engine", fault=index, after=str(fault.after), known_by=by
             )
             self.record(told)
-            self._scenario = self._scenario.begun({index: told.at_s + (fault.wait or 0.0)})
+            self._scenario = self._scenario.begun_after({index: told.at_s})
             if index not in self._scenario.waiting:
                 task = asyncio.create_task(self._spell(index, faults, applied))
                 self._begun[index] = self.clock.watched(task)

@@ -56,6 +56,12 @@ class Counting:
         return counted
 
 
+def endings_of(status: int) -> tuple[str, str]:
+    """How an attempt ends that is answered so: broadly, and by its status."""
+    broadly = {Result.NEUTRAL: "limit", Result.FAILURE: "error"}.get(plainly(status))
+    return broadly or ("refusal" if status >= 400 else "answer"), str(status)
+
+
 def plainly(status: int | None) -> Result:
     """What an answer with a status is, or one that didn't come or can't be read (None)."""
     if status is None or status >= 500:

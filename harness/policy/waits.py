@@ -8,6 +8,9 @@ from typing import Protocol
 
 from harness.units import format_duration
 
+EITHER_S = 0.25
+"""Around the end of the recovery wait either answer is right (B4), in seconds."""
+
 
 class Wait(Protocol):
     """How long a breaker stays open."""

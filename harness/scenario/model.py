@@ -108,6 +108,11 @@ class Scenario(Part):
             if fault.trigger is not None and fault.from_ >= self.duration
         )
 
+    def begun_after(self, known_s: Mapping[int, float]) -> Scenario:
+        """The same with faults whose events were known at these instants: each `wait` later."""
+        waits_s = {index: self.faults[index].wait or 0.0 for index in known_s}
+        return self.begun({index: at_s + waits_s[index] for index, at_s in known_s.items()})
+
     def begun(self, begins_s: Mapping[int, float]) -> Scenario:
         """The same with faults that begin after an event from these instants on, by number.
 

@@ -16,10 +16,7 @@ from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
 from harness.policy.unknown import Anytime
-from harness.policy.waits import Wait
-
-EITHER_S = 0.25
-"""Around the end of the recovery wait either answer is right (B4), in seconds."""
+from harness.policy.waits import EITHER_S, Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts.promises import RECOVERS
 from harness.history.view import Request
-from harness.wire.policy import EITHER_S
+from harness.policy.waits import EITHER_S
 
 
 def back_to_normal(facts: Facts) -> Iterator[Violation]:

@@ -76,9 +76,8 @@ class Rounds:
         news = [event.at_s for index, event in found.items() if index not in self._placed]
         until_s = min(news, default=0.0)
         self._placed = {i: event for i, event in found.items() if event.at_s <= until_s}
-        scenario = self._job.scenario
-        begins_s = {i: e.at_s + (scenario.faults[i].wait or 0.0) for i, e in self._placed.items()}
-        placed = scenario.begun(begins_s)
+        known_s = {index: event.at_s for index, event in self._placed.items()}
+        placed = self._job.scenario.begun_after(known_s)
         self.next_job = replace(self._job, scenario=placed, timeline=compile_timeline(placed))
 
 
