@@ -8,8 +8,8 @@ libraries, are told in docs/contracts.md; those that look at a share are in `sha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from harness.units import format_duration
@@ -70,11 +70,34 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class InARow:
-    """So many failures in a row, however far apart; a success ends the run."""
+class _Threshold:
+    """What rules have in common by which so many failures open a breaker."""
 
     threshold: int
     """At least 1."""
+
+    @property
+    def failures(self) -> int:
+        """The threshold."""
+        return self.threshold
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds, and none."""
+        for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
+            if number != self.threshold:
+                other: Any = replace(self, threshold=number)
+                yield f"opens after {other.says}, not {self.threshold}", other
+        yield _NEVER_OPENS
+
+
+@dataclass(frozen=True, slots=True)
+class InARow(_Threshold):
+    """So many failures in a row, however far apart; a success ends the run."""
 
     @property
     def begin(self) -> int:
@@ -100,19 +123,9 @@ class InARow:
         return ONLY[state >= self.threshold]
 
     @property
-    def failures(self) -> int:
-        """The threshold."""
-        return self.threshold
-
-    @property
     def says(self) -> str:
         """`5 failures in a row`."""
         return f"{failures_in_words(self.threshold)} in a row"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
@@ -136,11 +149,9 @@ class InARow:
 
 
 @dataclass(frozen=True, slots=True)
-class InARowLately:
+class InARowLately(_Threshold):
     """So many failures in a row, none of them older than so long when the last one comes."""
 
-    threshold: int
-    """At least 1."""
     within_s: float
     """How old a failure may be and still count, in seconds."""
 
@@ -175,24 +186,10 @@ class InARowLately:
         return ONLY[False]
 
     @property
-    def failures(self) -> int:
-        """The threshold."""
-        return self.threshold
-
-    @property
     def says(self) -> str:
         """`5 failures in a row within 10s`."""
         within = format_duration(self.within_s)
         return f"{failures_in_words(self.threshold)} in a row within {within}"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Other thresholds, and none."""
-        yield from _others(self.threshold, attempts, lambda n: InARowLately(n, self.within_s))
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Failures that are never forgotten."""
@@ -200,11 +197,8 @@ class InARowLately:
 
 
 @dataclass(frozen=True, slots=True)
-class InTotal:
+class InTotal(_Threshold):
     """So many failures since it was last closed, whatever lies between them."""
-
-    threshold: int
-    """At least 1."""
 
     @property
     def begin(self) -> int:
@@ -228,23 +222,9 @@ class InTotal:
         return ONLY[state >= self.threshold]
 
     @property
-    def failures(self) -> int:
-        """The threshold."""
-        return self.threshold
-
-    @property
     def says(self) -> str:
         """`5 failures in all`."""
         return f"{failures_in_words(self.threshold)} in all"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Other thresholds, and none."""
-        yield from _others(self.threshold, attempts, InTotal)
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Failures that a success makes good."""
@@ -252,13 +232,11 @@ class InTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class InTotalLately:
+class InTotalLately(_Threshold):
     """So many failures, whatever lies between them, until a success comes so long after the last
     one: that makes all of them good (nginx's).
     """
 
-    threshold: int
-    """At least 1."""
     within_s: float
     """How long after the last failure a success changes nothing, in seconds."""
 
@@ -295,24 +273,10 @@ class InTotalLately:
         return ONLY[state[0] >= self.threshold]
 
     @property
-    def failures(self) -> int:
-        """The threshold."""
-        return self.threshold
-
-    @property
     def says(self) -> str:
         """`5 failures without a success 10s after the last`."""
         within = format_duration(self.within_s)
         return f"{failures_in_words(self.threshold)} without a success {within} after the last"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Other thresholds, and none."""
-        yield from _others(self.threshold, attempts, lambda n: InTotalLately(n, self.within_s))
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Failures that any success makes good, and such as none does."""
@@ -368,15 +332,6 @@ class Never:
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """None."""
         yield from ()
-
-
-def _others(threshold: int, attempts: int, rule: Callable[[int], Rule]) -> Iterator[Rival]:
-    """A rule with other thresholds, and none."""
-    for number in dict.fromkeys((attempts, *range(1, 2 * threshold + 1))):
-        if number != threshold:
-            other = rule(number)
-            yield f"opens after {other.says}, not {threshold}", other
-    yield _NEVER_OPENS
 
 
 def failures_in_words(number: int) -> str:
