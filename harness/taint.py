@@ -46,9 +46,10 @@ class Taint:
         if next(_made) % _KEPT == 0:
             re.purge()  # each play has secrets of its own: no pattern of it is ever asked for again
         self._found = re.compile("|".join(map(_bounded, self._forms)))
-        cut = {form[:end] for form in known for end in range(_least(form), len(form))}
-        self._cut = tuple(sorted(cut, key=len, reverse=True))
         self._long = tuple(form for form in sorted(known) if _least(form) >= _LONG_CUT)
+        short = known.difference(self._long)
+        cut = {form[:end] for form in short for end in range(_least(form), len(form))}
+        self._cut = tuple(sorted(cut, key=len, reverse=True))
 
     def text(self, text: str) -> str:
         """A text without any of them, nor a half: at its end, or anywhere where it is long.

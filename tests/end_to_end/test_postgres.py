@@ -11,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from harness.toxiproxy.server import free_port
-from tests.end_to_end.test_redis import await_listening
+from tests.end_to_end.test_redis import PAGE, await_listening
 from tests.end_to_end.test_run import outage
 
 pytestmark = pytest.mark.real_time
 
 APP = """
-import os, psycopg, threading, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os, psycopg
 
-kept, failures, open_until, lock = None, 0, 0.0, threading.Lock()
-THRESHOLD = int(os.environ["THRESHOLD"])
+kept = None
 
 def ask():
     global kept
@@ -30,36 +28,7 @@ def ask():
     if kept.execute("select 7").fetchone() != (7,):
         raise OSError("not seven")
 
-def page():
-    global kept, failures, open_until
-    with lock:
-        if failures >= THRESHOLD and time.monotonic() < open_until:
-            return 503
-        try:
-            ask()
-        except (OSError, psycopg.Error):
-            if kept is not None:
-                kept.close()
-                kept = None
-            failures += 1
-            if failures >= THRESHOLD:
-                open_until = time.monotonic() + 3
-            return 503
-        failures = 0
-        return 200
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        status = 200 if self.path == "/health" else page()
-        self.send_response(status)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-    def log_message(self, *words):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+ERRORS = (OSError, psycopg.Error)
 """
 TARGET = """
 name: page with a real PostgreSQL
@@ -119,7 +88,7 @@ def test_a_sound_client_passes_and_one_without_breaker_fails(postgres: int, tmp_
     for name, threshold in (("sound", 3), ("broken", 1000)):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "app.py").write_text(APP, encoding="utf-8")
+        (folder / "app.py").write_text(APP + PAGE, encoding="utf-8")
         target = TARGET.format(port=postgres, threshold=threshold)
         (folder / "target.yaml").write_text(target, encoding="utf-8")
         (folder / "cut.yaml").write_text(SCENARIO, encoding="utf-8")

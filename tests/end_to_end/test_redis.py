@@ -18,13 +18,11 @@ from tests.end_to_end.test_run import outage
 pytestmark = pytest.mark.real_time
 
 APP = """
-import os, socket, threading, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os, socket
 
 HOST, PORT = os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"])
 assert os.environ["REDIS_ADDRESS"] == f"{HOST}:{PORT}"
-kept, failures, open_until, lock = None, 0, 0.0, threading.Lock()
-THRESHOLD = int(os.environ.get("THRESHOLD", "3"))
+kept = None
 
 def ask():
     # One connection for all, as a client's pool keeps it; made anew once it failed.
@@ -38,6 +36,15 @@ def ask():
     if not kept.recv(100).startswith(b":"):
         raise OSError("closed")
 
+ERRORS = OSError
+"""
+PAGE = """
+import os, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+failures, open_until, lock = 0, 0.0, threading.Lock()
+THRESHOLD = int(os.environ.get("THRESHOLD", "3"))
+
 def page():
     global kept, failures, open_until
     with lock:
@@ -45,7 +52,7 @@ def page():
             return 503
         try:
             ask()
-        except OSError:
+        except ERRORS:
             if kept is not None:
                 kept.close()
                 kept = None
@@ -69,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
+"""A server with a breaker around `ask`, which has its connection in `kept`, fails by `ERRORS`."""
 TARGET = """
 name: page with a real redis
 start:
@@ -127,7 +135,7 @@ def await_listening(server: subprocess.Popen[bytes], port: int) -> None:
 
 
 def files(folder: Path, port: int, *, threshold: int) -> None:
-    (folder / "app.py").write_text(APP, encoding="utf-8")
+    (folder / "app.py").write_text(APP + PAGE, encoding="utf-8")
     target = TARGET.format(port=port, threshold=threshold)
     (folder / "target.yaml").write_text(target, encoding="utf-8")
     (folder / "silent.yaml").write_text(SCENARIO, encoding="utf-8")
