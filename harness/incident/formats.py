@@ -22,7 +22,7 @@ FORMATS = tuple(_PLACES)
 _MARKS = (
     ("alertmanager", r'"startsAt"\s*:'),
     ("statuspage", r'"(incident_updates|incidents|incident)"\s*:'),
-    ("prometheus", r'"(resultType|metric)"\s*:'),
+    ("prometheus", r'"(resultType|metric|errorType)"\s*:'),
 )
 _HEAD_BYTES = 64_000
 _TABLE = re.compile(

@@ -11,10 +11,13 @@ from functools import lru_cache
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?")
 _ACCESS_LOG = re.compile(
-    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2})(?: ([+-][0-9]{4}))?"
+    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]+)?)"
+    r"(?: ([+-][0-9]{4}))?"
 )
 _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?")
-_SLASHED = re.compile(r"([0-9]{1,4})[/.]([0-9]{1,2})[/.]([0-9]{1,4})(.*)")
+_SLASHED = re.compile(r"([0-9]{1,4})([/.])([0-9]{1,2})[/.]([0-9]{1,4})(.*)")
+_HALF_DAY = re.compile(r"[, ]*([0-9]{1,2})(:[0-9:.]+) ?([AaPp])\.?[Mm]\.?(.*)")
+_NAMED_ZONE = re.compile(r".*[0-9] ?([A-Z]{3,5})")
 _MILLENNIUM_S = 1e8
 """Numbers below are no times since 1970 that an incident of ours could have: 1973."""
 
@@ -52,17 +55,34 @@ def parse_instant(text: str) -> Instant:
         digit_s = 10.0 ** -len(match[3].partition(".")[2]) if match[3] else 60.0
         return Instant(hour * 3600 + minute * 60 + second, digit_s, clock=False)
     if match := _SLASHED.fullmatch(written):
-        one, two, three, rest = match.groups()
-        if len(one) == 4:
-            return _iso(f"{one}-{two:0>2}-{three:0>2}{rest}", text)
-        raise ValueError(
-            f"{text!r} doesn't say whether the day or the month comes first; write "
-            f"{three:0>4}-MM-DD"
-        )
+        return _iso(_year_first(match, text), text)
     try:
         return _iso(re.sub(r" ?(UTC|GMT|Z)$", "+00:00", written), text)
     except ValueError:
         return _mailed(written, text)
+
+
+def _year_first(match: re.Match[str], text: str) -> str:
+    """A date that has points or slashes as ISO 8601 writes it.
+
+    With points the day comes first; with slashes a number above 12 is the day.
+
+    Raises: ValueError where nobody knows.
+    """
+    one, mark, two, three, rest = match.groups()
+    if half := _HALF_DAY.fullmatch(rest):
+        hour = int(half[1]) % 12 + (12 if half[3] in "Pp" else 0)
+        rest = f" {hour:02}{half[2]}{half[4]}"
+    rest = re.sub(r"^,? +([0-9]):", r" 0\1:", rest)
+    if len(one) == 4:
+        return f"{one}-{two:0>2}-{three:0>2}{rest}"
+    if mark == "." or int(one) > 12:
+        return f"{three}-{two:0>2}-{one:0>2}{rest}"
+    if int(two) > 12:
+        return f"{three}-{one:0>2}-{two:0>2}{rest}"
+    raise ValueError(
+        f"{text!r} doesn't say whether the day or the month comes first; write {three:0>4}-MM-DD"
+    )
 
 
 def _counted(written: str) -> Instant:
@@ -80,8 +100,10 @@ def _iso(written: str, text: str) -> Instant:
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
+        zone = _NAMED_ZONE.fullmatch(written)
+        hint = f"; several zones are called {zone[1]}: write an offset, +01:00" if zone else ""
         raise ValueError(
-            f"expected a time such as 2026-11-03T12:00:05Z or 1793707205, not {text[:60]!r}"
+            f"expected a time such as 2026-11-03T12:00:05Z or 1793707205, not {text[:60]!r}{hint}"
         ) from None
     seconds = re.search(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?([.,][0-9]+)?", written)
     if seconds is None:

@@ -6,13 +6,14 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import WHOLE, Episode, Observation, Symptom, refuse
 from harness.incident.instants import Instant, parse_instant
 from harness.incident.reading import Wanted
-from harness.incident.samples import Series, episodes, worst
+from harness.incident.samples import Series, episodes, high_is_good, worst
 from harness.scenario.spelling import nearest
 from harness.units import format_duration, parse_duration, parse_share
 
@@ -59,6 +60,8 @@ _UNITS = {"ms": 0.001, "min": 60.0, "minutes": 60.0}
 _ADORNED = re.compile(
     r"^(outage|incident|event)_|_(at|on|time|date|utc|gmt|ts|timestamp|epoch|unix|iso|local|ms|s|sec)$"
 )
+_DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]+(?: ?%)?)")
+_NOTHING = ("", "-", "nan", "null", "none", "undefined", "no data")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]{1,3}):([0-9]{2}(?:\.[0-9]+)?)")
 
 
@@ -72,9 +75,10 @@ def read(file: str, wanted: Wanted) -> Observation:
         lines.seek(0)
         if not sample.strip():
             refuse(file, 1, "is empty")
-        rows = csv.reader(lines, delimiter=_delimiter(sample))
+        delimiter = _delimiter(sample)
+        rows = csv.reader(lines, delimiter=delimiter)
         try:
-            table = _Table(file, wanted, rows)
+            table = _Table(file, wanted, rows, comma_is_a_point=delimiter != ",")
             return table.observation()
         except csv.Error as error:
             refuse(file, rows.line_num, f"is no CSV: {error}")
@@ -89,11 +93,15 @@ def _delimiter(sample: str) -> str:
 class _Table:
     """A table on its way to episodes."""
 
-    def __init__(self, file: str, wanted: Wanted, rows: Iterator[list[str]]) -> None:
+    def __init__(
+        self, file: str, wanted: Wanted, rows: Iterator[list[str]], *, comma_is_a_point: bool
+    ) -> None:
         self._file, self._wanted = file, wanted
         self._rows = rows
+        self._comma_is_a_point = comma_is_a_point
         head = next((row for row in rows if _says_something(row)), [])
         self._line = self._number()
+        self._written = [cell.strip() for cell in head]
         self._head = [_plain(cell) for cell in head]
         self._columns = self._understood()
         self._digit_s = 0.0
@@ -117,18 +125,34 @@ class _Table:
         if "time" in found and "value" not in found and "share" in found:
             found["value"] = found.pop("share")
         spans = "start" in found and ("end" in found or "lasts" in found)
+        if "time" in found and "value" not in found and not spans:
+            found["value"] = self._measured(found)
         if not spans and not {"time", "value"} <= found.keys():
-            hint = ""
-            for name in self._head:
-                near = nearest(name, (*_HEADERS["start"], *_HEADERS["end"], *_HEADERS["lasts"]))
-                if near is not None and near != name:
-                    hint = f"; did you mean {near!r} by {name!r}?"
+            self._refuse_headers(found)
+        return found
+
+    def _measured(self, found: Mapping[str, int]) -> int:
+        """The column that is meant, of a table with one for each thing measured (a dashboard's)."""
+        others = [n for n in range(len(self._head)) if n not in found.values() and self._head[n]]
+        chosen = self._wanted.chosen(others, lambda column: [self._written[column]])
+        if len(chosen) != 1:
             refuse(
                 self._file, self._line,
-                "expected headers for begin and end (start,end or start,duration), or time and "
-                f"value; found {', '.join(self._head)[:120]}{hint}",
+                "has a time, and expected one column beside it that is a share of errors, or that "
+                f"--upstream names; its columns: {', '.join(self._written)[:160]}",
             )  # fmt: skip
-        return found
+        return chosen[0]
+
+    def _refuse_headers(self, found: Mapping[str, int]) -> NoReturn:
+        known = (*_HEADERS["start"], *_HEADERS["end"], *_HEADERS["lasts"])
+        unknown = [name for n, name in enumerate(self._head) if n not in found.values()]
+        near = {name: nearest(name, known) for name in unknown if len(unknown) <= 1 or found}
+        hint = next((f"; did you mean {to!r} by {name!r}?" for name, to in near.items() if to), "")
+        refuse(
+            self._file, self._line,
+            "expected headers for begin and end (start,end or start,duration), or time and "
+            f"value; found {', '.join(self._head)[:120]}{hint}",
+        )  # fmt: skip
 
     def observation(self) -> Observation:
         """All rows that are about the upstream."""
@@ -157,7 +181,8 @@ class _Table:
             digit = {1.0: "second", 60.0: "minute", 86_400.0: "day"}.get(step_s)
             known = f"{known} {digit}" if digit else f"{known} {format_duration(step_s)}"
         else:
-            found, step_s = self._sampled(chosen)
+            found, step_s, how = self._sampled(chosen)
+            notes.append(how)
             known = f"samples of {self._file} are {format_duration(step_s)} apart"
         if not self._zoned:
             notes.append(f"{self._file}: its times name no zone; taken for UTC")
@@ -171,7 +196,10 @@ class _Table:
 
     def _cell(self, row: Sequence[str], meaning: str) -> str:
         column = self._columns.get(meaning)
-        return row[column].strip() if column is not None and column < len(row) else ""
+        text = row[column].strip() if column is not None and column < len(row) else ""
+        if self._comma_is_a_point and (match := _DECIMAL_COMMA.fullmatch(text)):
+            return f"{match[1]}.{match[2]}"
+        return text
 
     def _instant(self, number: int, text: str) -> float:
         try:
@@ -238,9 +266,8 @@ class _Table:
         text = self._cell(row, "share")
         if not text:
             return 1.0
-        percent = any(word in self._head[self._columns["share"]] for word in ("percent", "pct"))
         try:
-            share = float(text) / 100 if percent else parse_share(_number(text))
+            share = self._share_of(text, "share")
         except ValueError:
             if self._columns.get("share") is not None and not re.search(r"[0-9]", text):
                 return 1.0  # a word, such as `major`
@@ -249,18 +276,32 @@ class _Table:
             refuse(self._file, number, f"expected a share above 0, up to 100%, not {text[:40]}")
         return 1.0 if share >= WHOLE else share
 
+    def _share_of(self, text: str, meaning: str) -> float:
+        """A share as it is written, under a header that may say that all are of 100."""
+        header = self._head[self._columns[meaning]]
+        try:
+            value = float(text)
+        except ValueError:
+            return parse_share(text)
+        percent = any(word in header for word in ("percent", "pct"))
+        return parse_share(value / 100 if percent else value)
+
     def _symptom(self, row: Sequence[str]) -> Symptom:
         kind, note = self._cell(row, "fault"), self._cell(row, "note")
         why = (kind or note)[:60] or "no word of how it failed"
         return symptoms.named(kind, why) or symptoms.of_words(f"{kind} {note}", why)
 
-    def _sampled(self, rows: Sequence[tuple[int, Sequence[str]]]) -> tuple[list[Episode], float]:
-        """A table of samples, each a time and a share of errors."""
+    def _sampled(
+        self, rows: Sequence[tuple[int, Sequence[str]]]
+    ) -> tuple[list[Episode], float, str]:
+        """A table of samples, each a time and a share of errors; and how its values were read."""
         shares: dict[float, float] = {}
         for number, row in rows:
             at_s, text = self._instant(number, self._cell(row, "time")), self._cell(row, "value")
+            if text.lower() in _NOTHING:
+                continue  # as a dashboard exports what it has no sample of
             try:
-                value = parse_share(_number(text)) if self._wanted.bad is None else float(text)
+                value = self._share_of(text, "value") if self._wanted.bad is None else float(text)
             except ValueError:
                 refuse(
                     self._file, number,
@@ -268,6 +309,12 @@ class _Table:
                     "else say what is bad: --bad '> 500ms'",
                 )  # fmt: skip
             shares[at_s] = value if self._wanted.bad is None else float(self._wanted.bad(value))
+        if not shares:
+            refuse(self._file, rows[0][0], "has no sample that is a number")
+        how = f"bad is {self._wanted.bad_text}" if self._wanted.bad else "a share of errors"
+        name = self._written[self._columns["value"]]
+        if self._wanted.bad is None and high_is_good(name, name, list(shares.values())):
+            how, shares = "1 is good, 0 is bad", {at_s: 1 - v for at_s, v in shares.items()}
         series = Series.of_shares(shares)
 
         def describe(stretch: Stretch) -> tuple[Symptom, str]:
@@ -276,8 +323,8 @@ class _Table:
 
         found = list(episodes(series, describe))
         if not found:
-            refuse(self._file, 0, f"nothing bad is in it: at most {worst(series)}")
-        return found, series.step_s or 1.0
+            refuse(self._file, 0, f"nothing bad is in it: at most {worst(series)} ({how})")
+        return found, series.step_s or 1.0, f"{self._file}: {name}: {how}"
 
 
 def _says_something(row: Sequence[str]) -> bool:
@@ -291,10 +338,3 @@ def _plain(header: str) -> str:
     candidates = [plain, *(plain := _ADORNED.sub("", plain) for _ in range(3))]
     known = {word for words in _HEADERS.values() for word in words}
     return next((one for one in candidates if one in known), candidates[0])
-
-
-def _number(text: str) -> object:
-    try:
-        return float(text)
-    except ValueError:
-        return text

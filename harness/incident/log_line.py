@@ -6,17 +6,19 @@ combined      1.2.3.4 - - [03/Nov/2026:12:00:05 +0000] "GET / HTTP/1.1" 502 157 
 JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known names of fields
 logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=mail duration=5.001s
 nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
+HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web auth/a1 0/0/0/-1/5001 504 194 - - sH-- ...
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.incident import log_names as names
 from harness.incident.instants import parse_instant
 from harness.units import parse_duration
 
@@ -51,6 +53,8 @@ _COMBINED = re.compile(
     r'^(?P<who>\S+) (?:\S+ )+?\[(?P<time>[^\]]{10,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
     r"(?P<status>[0-9]{3}) (?:[0-9]+|-)(?P<rest>.*)$"
 )
+_CONTAINER = re.compile(r"^(?:\S+ +\| |\S+ (?:stdout|stderr) [FP] )")
+"""What docker compose and kubelet write in front of a container's line."""
 _ERROR = re.compile(
     r"^(?P<time>[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}) \[(?P<level>\w+)\] (?P<text>.*)$"
 )
@@ -60,71 +64,24 @@ _PAIR = re.compile(
 )
 _UPSTREAM_OF = re.compile(r'upstream: "([^"]*)"')
 _REQUEST_OF = re.compile(r'request: "([A-Z]+) (\S+)')
-
-_TIME = (
-    "time", "timestamp", "@timestamp", "ts", "time_local", "time_iso8601", "start_time", "msec",
-    "StartUTC", "started_at", "date", "datetime", "asctime", "time_local_iso", "eventTime", "t",
-)  # fmt: skip
-_STATUS = (
-    "status", "status_code", "response_code", "http_status", "DownstreamStatus", "code",
-    "response.status", "http.response.status_code", "statusCode", "responseCode", "resp_status",
-)  # fmt: skip
-_UPSTREAM_STATUS = (
-    "upstream_status", "us", "ups_status", "OriginStatus", "upstream_status_code",
-    "upstream.status", "upstreamStatus", "backend_status", "ustatus",
-)  # fmt: skip
-_UPSTREAM_TIME = (
-    "upstream_response_time", "urt", "upstream_time", "upstream_service_time", "OriginDuration",
-    "upstream_duration", "upstream.duration", "latencies.proxy", "upstream_latency",
-    "upstreamResponseTime",
-)  # fmt: skip
-_TOOK = (
-    "request_time", "rt", "duration", "duration_ms", "latency", "latency_ms", "elapsed", "took",
-    "response_time", "Duration", "latencies.request", "request_duration", "elapsed_ms",
-    "took_ms", "duration_s", "requestTime", "responseTime", "response_time_ms", "latency_s",
-)  # fmt: skip
-_UPSTREAM = (
-    "upstream", "upstream_name", "upstream_addr", "upstream_host", "upstream_cluster",
-    "proxy_host", "ServiceName", "ServiceAddr", "service", "service.name", "backend", "uaddr",
-    "ua", "ups", "upstream.name", "upstream_service", "dependency", "target", "peer",
-    "host_upstream", "backend_name", "upstreamAddr", "upstreamHost", "logger",
-)  # fmt: skip
-_METHOD = (
-    "method", "request_method", "RequestMethod", "request.method", "http.request.method",
-    "verb", "requestMethod",
-)  # fmt: skip
-_PATH = (
-    "path", "uri", "request_uri", "RequestPath", "request.uri", "url", "route", "url.path",
-    "request_path", "requestUri", "requestPath",
-)  # fmt: skip
-_WORDS = (
-    "error", "err", "exception", "msg", "message", "response_flags", "reason", "event",
-)  # fmt: skip
-_LEVEL = (
-    "level", "severity", "levelname", "lvl", "log.level",
-)  # fmt: skip
-_FLAGS: Mapping[str, str] = {
-    "UF": "connection refused", "UH": "no live upstreams", "UT": "timed out", "UC": "reset",
-    "LR": "reset", "UR": "reset", "DPE": "reset", "UAEX": "error",
-}  # fmt: skip
-"""Envoy's response flags, in words."""
-_MILLI = re.compile(r"(_ms|Millis)$|^latencies\.|^upstream_service_time$")
-_NANO = (
-    "Duration", "OriginDuration",
-)  # fmt: skip
-_BAD_LEVELS = (
-    "error", "warn", "warning", "critical", "fatal", "err", "crit", "50", "60", "40",
-)  # fmt: skip
+_HAPROXY = re.compile(
+    r"(?:^|.* )[0-9a-fA-F.:]+:[0-9]+ \[(?P<time>[^\]]{20,28})\] \S+ (?P<server>\S+/\S+) "
+    r"[-0-9]+/[-0-9]+/[-0-9]+/[-0-9]+/\+?(?P<took>[0-9]+) (?P<status>[0-9]{3}|-1) .*? "
+    r'(?P<ended>[-A-Za-z]{4}) [0-9/]+.*? "(?P<request>[^"]*)'
+)
 
 
 def parse_line(text: str) -> LogLine | None:
     """What a line says; None where it says nothing of a request, or can't be understood."""
+    text = _CONTAINER.sub("", text, count=1)
     if text.startswith("{"):
         return _json(text)
     if match := _COMBINED.match(text):
         return _combined(match)
     if match := _ERROR.match(text):
         return _error(match)
+    if "/" in text and (match := _HAPROXY.match(text)):
+        return _haproxy(match)
     return _pairs(text)
 
 
@@ -133,20 +90,20 @@ def _json(text: str) -> LogLine | None:
         value: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _fields(_flat(value)) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    if isinstance(inner := value.get("log"), str) and "stream" in value:
+        return parse_line(inner.strip())  # Docker's json-file: what was printed is inside
+    return _fields(dict(_flat(value)))
 
 
-def _flat(value: Mapping[str, Any]) -> dict[str, str]:
+def _flat(value: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, str]]:
     """The fields of an object and of those in it: `{"response": {"status": 5}}`."""
-    flat: dict[str, str] = {}
     for key, inner in value.items():
-        if isinstance(inner, dict):
-            for below, deeper in inner.items():
-                if not isinstance(deeper, dict | list) and deeper is not None:
-                    flat[f"{key}.{below}"] = str(deeper)
-        elif not isinstance(inner, list) and inner is not None:
-            flat[key] = str(inner)
-    return flat
+        if isinstance(inner, dict) and depth > 1:
+            yield from ((f"{key}.{below}", text) for below, text in _flat(inner, depth - 1))
+        elif not isinstance(inner, dict | list) and inner is not None:
+            yield key, str(inner)
 
 
 def _pairs(text: str) -> LogLine | None:
@@ -157,18 +114,19 @@ def _pairs(text: str) -> LogLine | None:
 
 def _fields(fields: Mapping[str, str]) -> LogLine | None:
     """A line of named fields."""
-    when = _first(fields, _TIME)
+    when = _first(fields, names.TIME)
     if when is None:
         return None
     try:
         instant = parse_instant(fields[when])
     except ValueError:
         return None
-    status = _status(fields.get(_first(fields, _STATUS) or "", ""))
+    status = _status(fields.get(_first(fields, names.STATUS) or "", ""))
     line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
-    words = " ".join(_FLAGS.get(fields[key], fields[key]) for key in _WORDS if key in fields)
-    level = fields.get(_first(fields, _LEVEL) or "", "").lower()
-    told_bad = level in _BAD_LEVELS or any(key in fields for key in ("error", "err", "exception"))
+    said = [fields[key] for key in names.WORDS if key in fields]
+    words = " ".join(names.FLAGS.get(one, one) for one in said)
+    level = fields.get(_first(fields, names.LEVEL) or "", "").lower()
+    told_bad = level in names.BAD_LEVELS or not fields.keys().isdisjoint(names.TROUBLE)
     if status is None and not line.attempts and not told_bad:
         return None
     return _with(
@@ -177,13 +135,13 @@ def _fields(fields: Mapping[str, str]) -> LogLine | None:
 
 
 def _flag(fields: Mapping[str, str]) -> str:
-    return _FLAGS.get(fields.get("response_flags", ""), "")
+    return names.FLAGS.get(fields.get("response_flags", ""), "")
 
 
 def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int | None) -> LogLine:
     """What the named fields around a request say, whatever the line's form."""
     took, statuses, times = (
-        _first(fields, keys) for keys in (_TOOK, _UPSTREAM_STATUS, _UPSTREAM_TIME)
+        _first(fields, keys) for keys in (names.TOOK, names.UPSTREAM_STATUS, names.UPSTREAM_TIME)
     )
     codes = _several(fields.get(statuses or "", ""))
     lasted = _several(fields.get(times or "", ""))
@@ -199,7 +157,7 @@ def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int
         zoned=zoned,
         status=status,
         took_s=None if took is None else _seconds(took, fields[took]),
-        upstreams=tuple(fields[key] for key in _UPSTREAM if key in fields),
+        upstreams=tuple(fields[key] for key in names.UPSTREAM if key in fields),
         attempts=attempts,
     )
 
@@ -249,6 +207,26 @@ def _error(match: re.Match[str]) -> LogLine | None:
     )
 
 
+def _haproxy(match: re.Match[str]) -> LogLine | None:
+    """HAProxy's HTTP form; its termination state says how a session ended, and waiting for what."""
+    try:
+        instant = parse_instant(match["time"])
+    except ValueError:
+        return None
+    method, _, path = match["request"].partition(" ")
+    ended, server = match["ended"], match["server"]
+    said = "no live upstreams" if server.endswith("/<NOSRV>") else names.ENDED.get(ended[:2], "")
+    return LogLine(
+        at_s=instant.at_s,
+        zoned=instant.zoned,
+        status=_status(match["status"]),
+        took_s=int(match["took"]) / 1000,
+        route=_clean_route(method, path.partition(" ")[0]),
+        upstreams=(server,),
+        said=said,
+    )
+
+
 def _with(line: LogLine, *, route: str | None, said: str) -> LogLine:
     return LogLine(
         at_s=line.at_s,
@@ -289,15 +267,15 @@ def _seconds(key: str | None, text: str) -> float | None:
             return parse_duration(text)
         except ValueError:
             return None
-    if key in _NANO:
+    if key in names.NANO:
         return value / 1e9
-    return value / 1000 if key is not None and _MILLI.search(key) else value
+    return value / 1000 if key is not None and names.MILLI.search(key) else value
 
 
 def _route(fields: Mapping[str, str]) -> str | None:
     request = fields.get("request", "") or fields.get("request_line", "")
     method, _, path = request.partition(" ")
-    method_key, path_key = _first(fields, _METHOD), _first(fields, _PATH)
+    method_key, path_key = _first(fields, names.METHOD), _first(fields, names.PATH)
     if method_key is not None and path_key is not None:
         method, path = fields[method_key], fields[path_key]
     return _clean_route(method, path.partition(" ")[0])

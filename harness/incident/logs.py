@@ -156,8 +156,8 @@ def read(file: str, wanted: Wanted) -> Observation:
     if not tally.cells:
         refuse(
             file, first_unread or 1,
-            "no line is understood: expected nginx's combined form, its error log, JSON lines, or "
-            "key=value with a time and a status",
+            "no line is understood: expected nginx's combined form, its error log, HAProxy's HTTP "
+            "form, JSON lines, or key=value with a time and a status",
         )  # fmt: skip
     if unread > number // 2:
         refuse(

@@ -26,7 +26,14 @@ from harness.incident.changes import Stretch
 from harness.incident.evidence import Episode, Observation, Symptom, refuse
 from harness.incident.json_text import JsonText, Steps
 from harness.incident.reading import Wanted
-from harness.incident.samples import LEAST_SHARE, Series, episodes, late_episodes, worst
+from harness.incident.samples import (
+    LEAST_SHARE,
+    Series,
+    episodes,
+    high_is_good,
+    late_episodes,
+    worst,
+)
 from harness.units import format_duration
 
 _CODES = (
@@ -34,9 +41,6 @@ _CODES = (
     "envoy_response_code", "http_response_status_code",
 )  # fmt: skip
 _CODE = re.compile(r"[1-5]([0-9]{2}|xx|XX)")
-_STATE = re.compile(r"(^|_)(up|success|healthy|alive|ready)$|^up\b|^probe_success", re.IGNORECASE)
-_GOOD_SHARE = re.compile(r"availab|success", re.IGNORECASE)
-_BAD_SHARE = re.compile(r"err|fail|5xx|down|bad", re.IGNORECASE)
 _LATENCY = re.compile(r"latency|duration|seconds|quantile|response_time|_ms\b|milli", re.IGNORECASE)
 _MILLI = re.compile(r"_ms\b|milli", re.IGNORECASE)
 _PERCENT = re.compile(r"percent|pct", re.IGNORECASE)
@@ -130,7 +134,8 @@ def _samples(text: JsonText, at: Steps, values: list[Any]) -> Iterator[tuple[flo
         if not math.isfinite(at_s) or at_s <= before:
             text.refuse([*at, number], "its time is not after that of the sample before")
         before = at_s
-        if math.isfinite(measured):  # NaN: nothing was there to divide by, so nothing is known
+        # NaN: nothing was there to divide by, so nothing is known. +Inf: beyond any bucket.
+        if measured > -math.inf:
             yield at_s, measured
 
 
@@ -149,7 +154,7 @@ def _episodes(
     if wanted.bad is not None:
         shares = {at_s: float(wanted.bad(value)) for at_s, value in merged.items()}
         return _of_shares(file, str(first), shares, wanted, f"bad is {wanted.bad_text}")
-    values = list(merged.values())
+    values = [value for value in merged.values() if math.isfinite(value)] or [1.0]
     if _LATENCY.search(words) and not _COUNTER.search(first.name):
         unit = 0.001 if _MILLI.search(words) else 1.0
         late, how = late_episodes({at_s: v * unit for at_s, v in merged.items()}, str(first))
@@ -160,17 +165,10 @@ def _episodes(
         merged, values = {k: v / 100 for k, v in merged.items()}, [v / 100 for v in values]
     if max(values) > 1 or min(values) < 0 or _COUNTER.search(first.name):
         return _of_counts(file, chosen, wanted)
-    healthy_is_high = _high_is_good(first.name, words, values)
+    healthy_is_high = high_is_good(first.name, words, values)
     shares = {at_s: 1 - v if healthy_is_high else v for at_s, v in merged.items()}
     how = "1 is good, 0 is bad" if healthy_is_high else "a share of errors"
     return _of_shares(file, str(first), shares, wanted, how)
-
-
-def _high_is_good(name: str, words: str, values: list[float]) -> bool:
-    """Whether 1 is healthy: by its name, else as it begins, before anything happened."""
-    if _STATE.search(name) or _GOOD_SHARE.search(name):
-        return True
-    return not _BAD_SHARE.search(words) and values[0] > 0.5
 
 
 def _mean(chosen: list[_One]) -> dict[float, float]:
@@ -216,7 +214,7 @@ def _by_code(file: str, chosen: list[_One], wanted: Wanted) -> tuple[tuple[Episo
         total.update(own)
         if code in bad_codes:
             bad.update(own)
-    instants = sorted(instant for instant in total if total[instant] > 0)
+    instants = sorted(instant for instant in total if 0 < total[instant] < math.inf)
     # As rates are small numbers, they are weighed as shares, not as counts of calls.
     series = Series.of_shares({instant: bad[instant] / total[instant] for instant in instants})
 
@@ -251,7 +249,7 @@ def _of_counts(file: str, chosen: list[_One], wanted: Wanted) -> tuple[tuple[Epi
     for one in chosen:
         for at_s, value in _increases(one).items():
             sums[at_s] = sums.get(at_s, 0.0) + value
-    ordered = sorted(sums.values())
+    ordered = sorted(value for value in sums.values() if math.isfinite(value)) or [0.0]
     # A series of errors may be there only while there are some.
     usual = 0.0 if len(ordered) < 2 else median(ordered[: max(1, len(ordered) // 4)])
     if usual == ordered[-1]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.incident import symptoms
@@ -17,6 +19,10 @@ _CALLS = 100.0
 _SLOWER = 3.0
 """So many times as long as usual is slow."""
 _SLOWER_BY_S = 0.05
+
+_BAD_SHARE = re.compile(r"err|fail|5xx|down|bad", re.IGNORECASE)
+_GOOD_SHARE = re.compile(r"availab|success", re.IGNORECASE)
+_STATE = re.compile(r"(^|_)(up|success|healthy|alive|ready)$|^up\b|^probe_success", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +79,18 @@ def late_episodes(
     seconds: Mapping[float, float], source: str, bad: Callable[[float], bool] | None = None
 ) -> tuple[tuple[Episode, ...], str]:
     """Episodes in which answers took several times as long as usual, and what usual is."""
-    ordered = sorted(seconds.values())
+    ordered = sorted(value for value in seconds.values() if math.isfinite(value)) or [0.0]
     usual_s = median(ordered[: max(1, len(ordered) // 2)])
     slow_s = max(usual_s * _SLOWER, usual_s + _SLOWER_BY_S)
     is_bad = bad or (lambda value: value >= slow_s)
     series = Series.of_shares({at_s: float(is_bad(value)) for at_s, value in seconds.items()})
 
     def describe(stretch: Stretch) -> tuple[Symptom, str]:
-        took_s = median(seconds[series.at_s[i]] for i in range(stretch.first, stretch.stop))
+        inside = [seconds[series.at_s[i]] for i in range(stretch.first, stretch.stop)]
+        took_s = median([one for one in inside if math.isfinite(one)] or [math.inf])
+        if took_s == math.inf:
+            unknown = symptoms.of_kind("blackhole", "slower than the data can tell")
+            return replace(unknown, told=False), source
         why = f"{took_s:.3g} s instead of {usual_s:.3g} s"
         return symptoms.of_lateness(took_s - usual_s, why), source
 
@@ -91,3 +101,10 @@ def worst(series: Series) -> str:
     """The largest share of bad in any sample, for whoever finds no outage in it."""
     shares = [bad / calls for bad, calls in zip(series.bad, series.calls, strict=True)]
     return f"{max(shares, default=0.0):.1%}"
+
+
+def high_is_good(name: str, words: str, values: list[float]) -> bool:
+    """Whether 1 is healthy: by its name, else as it begins, before anything happened."""
+    if _STATE.search(name) or _GOOD_SHARE.search(name):
+        return True
+    return not _BAD_SHARE.search(words) and values[0] > 0.5

@@ -95,9 +95,11 @@ def _episodes(
     updates = _updates(text, at, incident)
     changes = [(start_s, _IMPACT.get(str(incident.get("impact")), "major_outage"), text.line(at))]
     told = [(when, status, line) for when, status, line in _states(updates, wanted)]
-    if told:
+    if told and told[0][0] <= updates[0][0]:
         # The first update tells of what has begun already.
         changes = [(start_s, told[0][1], told[0][2]), *told[1:]]
+    elif told:
+        changes = told
     if end_s is None and told and told[-1][1] in _WELL:
         end_s = told[-1][0]
     open_end = end_s is None
@@ -165,9 +167,14 @@ def _states(
     )
     states: dict[str, str] = {}
     before = ""
-    for when, update, line, _ in updates:
-        affected = _list(update, "affected_components")
-        for component in wanted.chosen(affected, lambda one: [str(one.get("name", ""))]):
+    affected = [
+        (number, component)
+        for number, (_, update, _, _) in enumerate(updates)
+        for component in _list(update, "affected_components")
+    ]
+    meant = wanted.chosen(affected, lambda one: [str(one[1].get("name", ""))])
+    for number, (when, _, line, _) in enumerate(updates):
+        for component in (one for of, one in meant if of == number):
             states[str(component.get("code") or component.get("name"))] = str(
                 component.get("new_status", "")
             )
