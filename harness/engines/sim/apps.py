@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -63,6 +64,18 @@ def load(spec: str) -> Any:
     if not callable(value):
         raise ValueError(f"{spec} is neither a WSGI nor an ASGI application: it can't be called")
     return value
+
+
+def libraries_since(before: set[str], target: str) -> list[str]:
+    """What the target's import loaded beyond its own code: standard library and site-packages."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name in before or name.partition(".")[0] == target:
+            continue
+        file = getattr(module, "__file__", None) or ""
+        if "/site-packages/" in file or "/lib/python" in file:
+            found.append(name)
+    return found
 
 
 def is_asgi(app: Any) -> bool:

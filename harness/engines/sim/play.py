@@ -11,10 +11,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from harness.engines.again import again_after_s
-
 from . import locks, patches, real, stubs
-from .apps import Answer, NotStarted, Server, is_asgi, load
+from .apps import Answer, NotStarted, Server, is_asgi, libraries_since, load
+from .clients import Clients
 from .descriptors import open_count
 from .ending import ENDING
 from .escapes import ESCAPES
@@ -24,12 +23,11 @@ from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
 from .scheduler import KERNEL, Deadlock
 from .status import StatusWatch
-from .traces import own_trace
+from .traces import last_own_line, own_trace
 from .watchdog import Watchdog
 from .world import World
 from .wsgi import WsgiServer
 
-_NO_ANSWER: Answer = (None, [], b"", "its client hung up")
 _TRY_AGAIN_S = 0.1
 _SETTLE_S = 0.05
 _COLLECT_EVERY = 500
@@ -44,16 +42,13 @@ class Play:
         self.plan = plan
         self.facts = Facts(write if plan["line_by_line"] else None)
         self._write = write
-        self._ids = 0
-        self._in_flight: dict[int, RequestPlan] = {}
-        self._server: Server | None = None
+        self._clients: Clients | None = None
         self._world: World | None = None
         self._zero_s = 0.0
         self._begun_s = real.monotonic()
         self._play_begun_s = self._begun_s
         self._play_begun_cpu_s = 0.0
         self._status: StatusWatch | None = None
-        self._ended = False
         self._ending = real.allocate_lock()
         self._ender: int | None = None
         self._importing = False
@@ -110,10 +105,11 @@ class Play:
         self._importing = True
         app = load(plan["app"])
         self._importing = False
-        self._libraries = _libraries(before, top)
+        self._libraries = libraries_since(before, top)
         port = int(plan["env"].get("PORT", "5000"))
-        self._server = _server(app, port, plan)
-        self._server.start(plan["ready_within_s"])
+        server = _server(app, port, plan)
+        server.start(plan["ready_within_s"])
+        self._clients = Clients(server, self.facts)
         changed = patches.changed_since()
         if changed:
             ESCAPES.note(
@@ -173,20 +169,23 @@ class Play:
             got.append(answer)
             KERNEL.wake(task)
 
+        assert self._clients is not None
         if noted:
-            self._send(request, KERNEL.now_s, done)
+            self._clients.send(request, KERNEL.now_s, done)
         else:
-            self._give(request, done)
+            self._clients.ask(request, done)
         KERNEL.park("an answer of the target", KERNEL.now_s + 15.0)
         return got[0][0] if got else None
 
     def _start_clock(self) -> None:
         plan = self.plan
+        assert self._clients is not None
         self._zero_s = KERNEL.now_s + plan["lead_s"]
+        self._clients.until_s = self._zero_s + plan["duration_s"]
         self.facts.add("zero", self._zero_s)
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
-            self._status = StatusWatch(plan, plan["status"], self.facts, self._give)
+            self._status = StatusWatch(plan, plan["status"], self.facts, self._clients.ask)
             self._status.look()
         self._next_step(0)
 
@@ -211,7 +210,8 @@ class Play:
 
     def _do(self, step: StepPlan) -> None:
         if step["send"] is not None:
-            self._try(step["send"], self._zero_s + step["at_s"], step["send"])
+            assert self._clients is not None
+            self._clients.send_and_again(step["send"], self._zero_s + step["at_s"])
             return
         applies = step["apply"] is not None
         number = step["apply"] if applies else step["lift"]
@@ -224,86 +224,14 @@ class Play:
         self.facts.faults += 1 if applies else -1
         self.facts.add("applied" if applies else "lifted", fault=number, planned=step["at_s"])
 
-    # -- requests ----------------------------------------------------------------------------
-
-    def _try(self, request: RequestPlan, planned_s: float, first: RequestPlan) -> None:
-        """Send a client's request, and again where its answer calls for it."""
-
-        def done(answer: Answer) -> None:
-            tried = request.get("tried", 1)
-            wait_s = again_after_s(first.get("again"), tried, answer[0], answer[1])
-            at_s = KERNEL.now_s + (wait_s or 0.0)
-            if wait_s is not None and at_s < self._zero_s + self.plan["duration_s"]:
-                KERNEL.call_at(at_s, self._try, first["tries"][tried - 1], at_s, first)
-
-        self._send(request, planned_s, done)
-
-    def _send(
-        self, request: RequestPlan, planned_s: float, done: Callable[[Answer], None] | None
-    ) -> None:
-        self._ids += 1
-        number = self._ids
-        self._in_flight[number] = request
-        self.facts.add(
-            "sent",
-            id=number,
-            stream=request["stream"],
-            number=request["number"],
-            planned=planned_s,
-            method=request["method"],
-            path=request["path"],
-            user=request["user"],
-            client=request["client"],
-            tried=request.get("tried", 1),
-        )
-
-        def hung_up() -> None:
-            if number in self._in_flight:
-                self._hang_up(number, request)
-                if done is not None:
-                    done(_NO_ANSWER)
-
-        def answered(answer: Answer) -> None:
-            if self._in_flight.pop(number, None) is None:
-                return  # its client had hung up
-            status, headers, body, error = answer
-            self.facts.add(
-                "answered",
-                id=number,
-                status=status,
-                headers=headers,
-                body=body.decode("latin-1"),
-                error=error,
-            )
-            if done is not None:
-                done(answer)
-            if self._ended and not self._in_flight:
-                KERNEL.call_later(0.0, self.finish, None)
-
-        self._give(request, answered)
-        patience_s = request.get("hang_up_s")
-        if patience_s is not None:
-            KERNEL.call_later(patience_s, hung_up)
-
-    def _hang_up(self, number: int, request: RequestPlan) -> None:
-        del self._in_flight[number]
-        assert self._server is not None
-        self._server.hang_up(request)
-        self.facts.add("hung_up", id=number)
-        if self._ended and not self._in_flight:
-            KERNEL.call_later(0.0, self.finish, None)
-
-    def _give(self, request: RequestPlan, done: Callable[[Answer], None]) -> None:
-        assert self._server is not None
-        self._server.give(request, done)
-
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
-        self._ended = True
         if self._status is not None:
             self._status.stop()
-        if self._in_flight:
+        assert self._clients is not None
+        if self._clients.waiting:
+            self._clients.on_last = lambda: self.finish(None)
             KERNEL.call_later(self.plan["grace_s"], self.finish, None)
         else:
             self.finish(None)
@@ -317,13 +245,13 @@ class Play:
         if isinstance(error, NotStarted):
             self._unstarted(f"could not be started: {error}", error.said)
         if self._importing:
-            where = _last_own_line(error).removesuffix(": ")
+            where = last_own_line(error).removesuffix(": ")
             at = f" at {where}" if where else ""
             what = f"{type(error).__name__} from importing {self.plan['app']}{at}"
             self._unstarted(f"could not be started: {what}", own_trace(error))
         self.facts.add("traceback", text="".join(traceback.format_exception(error)))
         what = "".join(traceback.format_exception_only(error)).strip()
-        self.finish(f"the simulation broke: {_last_own_line(error)}{what}")
+        self.finish(f"the simulation broke: {last_own_line(error)}{what}")
 
     def _unstarted(self, why: str, said: str = "") -> NoReturn:
         """End before anything was played: the target itself is why."""
@@ -374,7 +302,7 @@ class Play:
 
     def _note_waiting(self) -> None:
         """Who still waits for what, when requests were left without an answer."""
-        if not self._in_flight:
+        if self._clients is None or not self._clients.waiting:
             return
         frames = sys._current_frames()
         for task, what in KERNEL.who_waits():
@@ -396,24 +324,3 @@ def _server(app: Any, port: int, plan: Plan) -> Server:
 
         return AsgiServer(app, port)
     return WsgiServer(app, port, plan["threads"])
-
-
-def _libraries(before: set[str], target: str) -> list[str]:
-    """What the target's import loaded beyond its own code: standard library and site-packages."""
-    found = []
-    for name, module in list(sys.modules.items()):
-        if name in before or name.partition(".")[0] == target:
-            continue
-        file = getattr(module, "__file__", None) or ""
-        if "/site-packages/" in file or "/lib/python" in file:
-            found.append(name)
-    return found
-
-
-def _last_own_line(error: BaseException) -> str:
-    """`file:line: ` of the target's own code that an error came through last."""
-    found = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if OWN_CODE.holds(frame.filename):
-            found = f"{OWN_CODE.short(frame.filename)}:{frame.lineno}: "
-    return found

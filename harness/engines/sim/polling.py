@@ -9,7 +9,7 @@ from typing import Any
 
 from . import descriptors
 from .scheduler import KERNEL, Task
-from .sockets import State
+from .socket_state import State
 
 POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 1, 2, 4, 8, 16, 32
 _READ = POLLIN | POLLPRI

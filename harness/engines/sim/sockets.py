@@ -8,83 +8,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from typing import Any
 
 from . import descriptors
 from .escapes import ESCAPES
-from .fabric import FABRIC, Address, End, Remote
+from .fabric import FABRIC, End
 from .locks import next_hash
-from .scheduler import KERNEL
+from .socket_state import AF_INET, AF_UNIX, Backlog, Pair, State
 
-AF_INET, AF_INET6, AF_UNIX = 2, 10, 1
-SOCK_STREAM, SOCK_DGRAM = 1, 2
+SOCK_STREAM = 1
 _TYPE_MASK = 0xF
 _NONBLOCK = 0o4000
-SOL_SOCKET, SO_ERROR, SO_LINGER, SO_TYPE = 1, 4, 13, 3
 MSG_PEEK = 2
 MSG_DONTWAIT = 0x40
-_default_timeout: float | None = None
-
-
-def get_default_timeout() -> float | None:
-    """The timeout of new sockets, in seconds."""
-    return _default_timeout
-
-
-def set_default_timeout(timeout: float | None) -> None:
-    """Set the timeout of new sockets, in seconds; None blocks."""
-    global _default_timeout
-    _default_timeout = None if timeout is None else float(timeout)
 
 
 def _error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
-
-
-class Pair:
-    """The far end of a connection whose owner is a simulated socket too."""
-
-    __slots__ = ("end",)
-
-    def __init__(self, end: End) -> None:
-        self.end = end
-
-    def received(self, data: bytes) -> None:
-        """Bytes for the other socket."""
-        self.end.arrive(data)
-
-    def ended(self) -> None:
-        """The other socket reads its end."""
-        self.end.arrive_end()
-
-    def gone(self, *, reset: bool) -> None:
-        """The other socket is told."""
-        self.end.arrive_close(reset=reset)
-
-    def unread_bytes(self) -> int:
-        """What the other socket hasn't read."""
-        return len(self.end.buffer)
-
-
-class Backlog:
-    """A listening socket of the target itself."""
-
-    refuses = False
-
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.waiting: deque[End] = deque()
-        self.end = End(address)
-
-    def knock(self, end: End, *, again: bool) -> Remote | None:
-        """Queue a connection for `accept`."""
-        near = End(self.address)
-        near.accept(Pair(end), end.local)
-        near.patience, end.patience = end.changed, near.changed
-        self.waiting.append(near)
-        self.end.changed()
-        return Pair(near)
 
 
 class Socket:
@@ -176,15 +116,7 @@ class Socket:
 
     def getsockopt(self, level: int, option: int, length: int = 0) -> Any:
         """An option as it was set; SO_ERROR reads and clears the pending error."""
-        state = self._state
-        if (level, option) == (SOL_SOCKET, SO_ERROR):
-            if state.end is None:
-                return 0
-            pending, state.end.error = state.end.error, 0
-            return pending
-        if (level, option) == (SOL_SOCKET, SO_TYPE):
-            return state.kind
-        return state.options.get((level, option), 0 if not length else bytes(length))
+        return self._state.option(level, option, length)
 
     def getsockname(self) -> Any:
         """Its own address."""
@@ -228,7 +160,7 @@ class Socket:
         backlog = self._state.backlog
         if backlog is None:
             raise _error(errno.EINVAL)
-        until_s = self._until()
+        until_s = self._state.until_s()
         while not backlog.waiting:
             self._wait(backlog.end, until_s, "a connection")
         state = State(self._state.family, self._state.kind, 0)
@@ -275,7 +207,7 @@ class Socket:
         FABRIC.connect(end, target)
         if state.timeout == 0.0:
             return errno.EINPROGRESS
-        until_s = self._until()
+        until_s = self._state.until_s()
         while not end.connected and not end.error:
             self._wait(end, until_s, f"a connect to {target[0]}:{target[1]}")
         if end.error:
@@ -310,11 +242,11 @@ class Socket:
         Raises: TimeoutError, ConnectionResetError, BlockingIOError.
         """
         end = self._connected()
-        until_s = self._until()
+        until_s = self._state.until_s()
         while not end.readable:
             if flags & MSG_DONTWAIT:
                 raise _error(errno.EAGAIN)
-            self._wait(end, until_s, self._what("bytes from"))
+            self._wait(end, until_s, self._state.with_peer("bytes from"))
         if end.error:
             code, end.error = end.error, errno.EPIPE if end.error == errno.ECONNRESET else end.error
             if code == errno.EPIPE:
@@ -350,7 +282,7 @@ class Socket:
             return self._datagram(data)
         end = self._connected()
         view = memoryview(data).cast("B")
-        until_s = self._until()
+        until_s = self._state.until_s()
         while True:
             if end.error:
                 code, end.error = end.error, errno.EPIPE
@@ -360,7 +292,7 @@ class Socket:
             if room := end.room:
                 break
             assert end.remote is not None
-            self._wait(end, until_s, self._what("room to send to"))
+            self._wait(end, until_s, self._state.with_peer("room to send to"))
         sent = bytes(view[:room])
         end.write(sent)
         return len(sent)
@@ -396,10 +328,6 @@ class Socket:
             raise _error(errno.ENOTCONN)
         return end
 
-    def _until(self) -> float | None:
-        timeout = self._state.timeout
-        return None if timeout is None else KERNEL.now_s + timeout
-
     def _wait(self, end: End, until_s: float | None, what: str) -> None:
         if self._state.timeout == 0.0:
             raise _error(errno.EAGAIN)
@@ -408,72 +336,6 @@ class Socket:
             raise TimeoutError("timed out")
         if self._fd < 0:
             raise _error(errno.EBADF)
-
-    def _what(self, action: str) -> str:
-        peer = self._state.end.peer if self._state.end else None
-        return f"{action} {peer[0]}:{peer[1]}" if peer else action
-
-
-class State:
-    """What descriptors of one socket share."""
-
-    __slots__ = (
-        "backlog",
-        "bound",
-        "copies",
-        "end",
-        "family",
-        "kind",
-        "options",
-        "proto",
-        "target",
-        "timeout",
-    )
-
-    def __init__(self, family: int, kind: int, proto: int) -> None:
-        self.family = family
-        self.kind = kind
-        self.proto = proto
-        self.timeout = _default_timeout
-        self.options: dict[tuple[int, int], Any] = {}
-        self.bound: Address | None = None
-        self.target: Address | None = None
-        self.end: End | None = None
-        self.backlog: Backlog | None = None
-        self.copies = 0
-
-    def name(self) -> Any:
-        """Its own address, as `getsockname` gives it."""
-        if self.family == AF_UNIX:
-            return ""
-        if self.end is not None:
-            return self.end.local
-        return self.bound or (("127.0.0.1", 0) if self.target else ("0.0.0.0", 0))
-
-    def readiness(self) -> tuple[bool, bool, bool]:
-        """Whether it is readable, writable, broken."""
-        if self.backlog is not None:
-            return bool(self.backlog.waiting), False, False
-        end = self.end
-        if end is None:
-            return False, True, False
-        if not end.connected and not end.error:
-            return False, False, False
-        return end.readable, bool(end.error or end.peer_closed or end.room), bool(end.error)
-
-    def waiting_end(self) -> End | None:
-        """Where a task that polls it waits."""
-        return self.backlog.end if self.backlog is not None else self.end
-
-    def release(self) -> None:
-        """Its last descriptor is closed."""
-        if self.backlog is not None and self.bound is not None:
-            FABRIC.listeners.pop(self.bound, None)
-            self.backlog.end.close()
-        if self.end is not None:
-            linger = self.options.get((SOL_SOCKET, SO_LINGER), b"")
-            hard = isinstance(linger, bytes) and linger[:8] == b"\x01\0\0\0\0\0\0\0"
-            self.end.release(reset=hard)
 
 
 def pair(family: int = AF_UNIX, kind: int = SOCK_STREAM, proto: int = 0) -> tuple[Socket, Socket]:

@@ -25,3 +25,12 @@ def _own(stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
     frames = [frame for frame in stack if not frame.filename.startswith("<frozen importlib")]
     first = next((i for i, f in enumerate(frames) if OWN_CODE.holds(f.filename)), len(frames))
     return frames[first:]
+
+
+def last_own_line(error: BaseException) -> str:
+    """`file:line: ` of the target's own code that an error came through last."""
+    found = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if OWN_CODE.holds(frame.filename):
+            found = f"{OWN_CODE.short(frame.filename)}:{frame.lineno}: "
+    return found

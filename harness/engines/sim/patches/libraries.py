@@ -25,7 +25,7 @@ def _install_sockets() -> None:
     import _socket
     import select
 
-    from .. import descriptors, names, polling, sockets
+    from .. import descriptors, names, polling, socket_state, sockets
 
     for name, value in {
         "socket": sockets.Socket,
@@ -33,8 +33,8 @@ def _install_sockets() -> None:
         "socketpair": sockets.pair,
         "close": descriptors.close,
         "dup": descriptors.duplicate,
-        "getdefaulttimeout": sockets.get_default_timeout,
-        "setdefaulttimeout": sockets.set_default_timeout,
+        "getdefaulttimeout": socket_state.get_default_timeout,
+        "setdefaulttimeout": socket_state.set_default_timeout,
         "getaddrinfo": names.getaddrinfo,
         "gethostbyname": names.gethostbyname,
         "gethostbyname_ex": names.gethostbyname_ex,
