@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import platform
 import signal
 import tempfile
 import time
@@ -23,13 +22,12 @@ from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
 from harness.engines.room import shortage_of_disk
 from harness.errors import UsageError
-from harness.history.events import Run
 from harness.machine import belongings
 from harness.machine.starts import Starts
 from harness.printable import in_line
 from harness.report.links import PAGE
 from harness.report.provenance import Provenance, provenance_of
-from harness.runs.runner import Played, in_all_s, play_all, plays_at_once, starts_s, worlds_at_once
+from harness.runs.runner import Played, play_all, worlds_at_once
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.verdict import FailOn, Verdict, exit_status
@@ -84,7 +82,7 @@ class Session:
         self._keep_secrets = keep_secrets
         self._serve = serve
         self._broadcast: Broadcast | None = None
-        self._switch = " --switch lines" if lines else ""
+        self._by_lines = lines
         self._console = Console(highlight=False, soft_wrap=True)
         self._display = LiveDisplay(self._console, quiet=quiet)
         self._played: dict[str, Played] = {}
@@ -119,11 +117,7 @@ class Session:
 
             prepare_folder(self._report, scenarios, self._sieve(scenarios), made)
         if not self._quiet:
-            self._console.print(in_line(self._introduction(scenarios)), markup=False)
-            if (room := worlds_at_once(self._engine, scenarios)) is not None:
-                self._console.print(f"{room.worlds} at a time: {room.why}", markup=False)
-            if short := shortage_of_disk(self._report, Path(tempfile.gettempdir())):
-                self._console.print(in_line(short), style="yellow", markup=False)
+            self._introduce(scenarios)
         # Where that is permitted, the run goes before whatever else this machine does: what it
         # measures are instants, and children inherit it, the target's too.
         with contextlib.suppress(OSError):
@@ -136,6 +130,23 @@ class Session:
             asyncio.run(self._play(scenarios, made.run or ""))
         wall_s = time.monotonic() - began_s
         return self._account(scenarios, made, before, wall_s)
+
+    def _introduce(self, scenarios: Sequence[Scenario]) -> None:
+        from harness.cli.announcements import introduction
+
+        said = introduction(
+            scenarios,
+            engine=self._engine,
+            target=self._target,
+            jobs=self._jobs,
+            repeat=self._repeat,
+            shard=self._shard,
+        )
+        self._console.print(in_line(said), markup=False)
+        if (room := worlds_at_once(self._engine, scenarios)) is not None:
+            self._console.print(f"{room.worlds} at a time: {room.why}", markup=False)
+        if short := shortage_of_disk(self._report, Path(tempfile.gettempdir())):
+            self._console.print(in_line(short), style="yellow", markup=False)
 
     def _before(self) -> Mapping[str, Any]:
         """What an earlier run left; nothing without one."""
@@ -154,6 +165,7 @@ class Session:
     ) -> int:
         """Say what came out, write the reports, and give the exit status."""
         from harness.checks.silence import uncalled_routes
+        from harness.cli.announcements import interruption, replays
         from harness.cli.ci import send_spans, tell_github
         from harness.report.outcome import outcome_of
         from harness.report.text import silence, totals
@@ -162,12 +174,14 @@ class Session:
 
         played = [self._played[s.name] for s in scenarios if s.name in self._played]
         if self._signal is not None:
-            told = in_line(self._interruption(scenarios))
-            self._console.print(told, style="bold", markup=False)
+            told = interruption(self._signal, self._played.values(), len(scenarios))
+            self._console.print(in_line(told), style="bold", markup=False)
         judgements = [item.judgement for item in played]
         refused = self._starts.refused if self._starts.hopeless else None
         if self._engine.name == "sim" and self._signal is None:
-            for line in self._replays(played):
+            for line in replays(
+                played, target=self._target, seed=self._seed, by_lines=self._by_lines
+            ):
                 self._console.print(in_line(line), markup=False)
         if self._signal is None:
             uncalled = uncalled_routes(item.events for item in played)
@@ -253,45 +267,6 @@ class Session:
         taint = Taint(secrets_of(self._target, *scenarios))
         return lambda text: clean_source(taint.text(text))
 
-    def _introduction(self, scenarios: Sequence[Scenario]) -> str:
-        """What is about to be played, on what, and how long that takes."""
-        from harness.report.totals import span
-
-        at_once = plays_at_once(
-            scenarios, engine=self._engine, target=self._target, jobs=self._jobs
-        )
-        longest_s = max(scenario.duration for scenario in scenarios)
-        lasts_s = in_all_s(scenarios, at_once) * self._repeat
-        many = f"{len(scenarios)} scenarios" if len(scenarios) > 1 else scenarios[0].name
-        time_needed = "" if self._engine.name == "sim" else f"; the longest takes {span(longest_s)}"
-        if time_needed and lasts_s > longest_s:
-            most_s = lasts_s + starts_s(self._engine, len(scenarios) * self._repeat)
-            time_needed += (
-                f", all of them {span(lasts_s)} to {span(most_s)} on a quiet machine, "
-                f"{at_once} at a time"
-            )
-        excused = self._target.without
-        without = f"; {self._target.name} does without {', '.join(excused)}" if excused else ""
-        often = f", {self._repeat} times each" if self._repeat > 1 else ""
-        if self._shard is not None:
-            often += f" (part {self._shard})"
-        return (
-            f"{many}{often} against {self._target.name} on {self._engine.name}, "
-            f"proxy: {self._engine.proxy}{time_needed}{without}"
-        )
-
-    def _replays(self, played: Sequence[Played]) -> Iterator[str]:
-        """The command that shows a failure of the simulation again, versions included."""
-        target = self._target.file or self._target.name
-        for item in played:
-            if item.judgement.verdict is Verdict.FAILED:
-                runs = (event.seed for event in item.events if isinstance(event, Run))
-                yield (
-                    f"replay: outage run {item.scenario.file}{_only(item.scenario)} --engine sim"
-                    f" --seed {next(runs, self._seed)}"
-                    f"{self._switch} --target {target}   (Python {platform.python_version()})"
-                )
-
     async def _play(self, scenarios: Sequence[Scenario], name: str) -> None:
         loop = asyncio.get_running_loop()
         if getattr(self._engine, "in_real_time", False):
@@ -359,24 +334,7 @@ class Session:
         if wrong or judgement.known:
             self._console.print(details(judgement, played.scene))
 
-    def _interruption(self, scenarios: Sequence[Scenario]) -> str:
-        name = signal.Signals(self._signal or signal.SIGINT).name
-        cut = [
-            f"{item.scenario.name} at {max(0.0, item.events[-1].at_s):.0f} s"
-            for item in self._played.values()
-            if item.events and getattr(item.events[-1], "what", "") == "interrupted"
-        ]
-        begun = f"; cut off: {', '.join(cut)}" if cut else ""
-        left = len(scenarios) - len(self._played)
-        unplayed = f"; {left} not begun" if left else ""
-        return f"{name}: everything was taken down{begun}{unplayed}"
-
 
 def _load() -> None:
     for name in _LATER:
         import_module(name)
-
-
-def _only(scenario: Scenario) -> str:
-    """What picks one combination of a file's matrix on the command line."""
-    return f" --only {scenario.combination}" if scenario.combination else ""
