@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 from harness.contracts.routes import Status
 from harness.scenario.fields import (
     ANY_TEXT,
-    HeaderFields,
-    HeaderText,
     Misfit,
     Number,
     Part,
@@ -20,6 +18,7 @@ from harness.scenario.fields import (
     exclusive,
     texts,
 )
+from harness.scenario.header_fields import HeaderFields, HeaderText
 
 
 class User(Part):

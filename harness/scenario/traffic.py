@@ -15,7 +15,6 @@ from harness.scenario.fields import (
     COUNTED,
     TIME,
     Duration,
-    HeaderFields,
     Misfit,
     PaceField,
     Part,
@@ -27,6 +26,7 @@ from harness.scenario.fields import (
     exclusive,
     texts,
 )
+from harness.scenario.header_fields import HeaderFields
 from harness.units import Range, Window, parse_count, parse_duration
 
 _BURST = re.compile(r"([0-9]{1,15}) at (.+)")

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from harness.scenario.fields import (
     ANY_TEXT,
-    AnswerHeaders,
     CallRoute,
     Duration,
     Misfit,
@@ -18,6 +17,7 @@ from harness.scenario.fields import (
     exclusive,
     texts,
 )
+from harness.scenario.header_fields import AnswerHeaders
 
 
 class StubAnswer(Part):

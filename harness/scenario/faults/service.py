@@ -12,7 +12,8 @@ from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.delays import DelayField, Drawn, Ramp
 from harness.scenario.faults.row import Deadlines, Takes, kind
 from harness.scenario.faults.served import Served
-from harness.scenario.fields import AnswerHeaders, Duration, Misfit, Size, UserName, Whole
+from harness.scenario.fields import Duration, Misfit, Size, UserName, Whole
+from harness.scenario.header_fields import AnswerHeaders
 
 _DRIPS = {"body": "content-length", "chunked": "chunked", "headers": "headers"}
 _CODED = ("Content-Encoding", "gzip")
