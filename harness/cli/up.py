@@ -148,14 +148,16 @@ def _unheard(_progress: Progress) -> None:
 
 
 def _introduce(job: Job, world: World, console: Console) -> None:
+    from harness.target.wired import Wired
+
     host, port = world.gateway.address
     scheme = "https" if job.target.start is not None and job.target.start.tls else "http"
     url = job.target.url or f"{scheme}://{host}:{port}"
     console.print(f"\n{job.target.name} at {url}", style="bold", markup=False)
     ports = world.proxy_ports
-    wired = job.target.environment(port, ports)
+    environment = Wired(job.target, port, ports).environment
     for variable in job.target.upstreams:
-        console.print(f"  {variable}={wired[variable]}", markup=False)
+        console.print(f"  {variable}={environment[variable]}", markup=False)
     for name in job.target.placed_upstreams:
         if name not in job.target.upstreams.values():
             console.print(f"  {name} at 127.0.0.1:{ports[name]}", markup=False)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from harness.target import Target
+from harness.target.wired import Wired
 
 _FOLDER = "files"
 
 
-def place_files(
-    target: Target,
-    world: Path,
-    port: int,
-    upstreams: Mapping[str, int],
-    files: Mapping[str, str] | None = None,
-) -> str:
-    """Where they lie, for `{files}`; empty where the target has none.
+def place_files(wired: Wired, world: Path) -> Wired:
+    """The same, with the place of its files filled too, if it has any.
 
-    `world` is the world's own folder; the rest as in `Target.command`. Nobody else can read them:
-    a template may hold a secret.
+    `world` is the world's own folder. Nobody else can read them: a template may hold a secret.
+
+    Raises: OSError where they can't be written.
     """
-    if not target.templates:
-        return ""
+    if not wired.target.templates:
+        return wired
     folder = world / _FOLDER
-    for name, text in target.filled_files(port, upstreams, files, str(folder)).items():
+    placed = replace(wired, folder=str(folder))
+    for name, text in placed.templates.items():
         path = folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-    return str(folder)
+    return placed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -33,7 +32,7 @@ from harness.scenario.fields import (
 from harness.target.known import KnownFailure
 from harness.target.parts import KnownEntry, Start, Status
 from harness.target.templates import read_template
-from harness.target.wiring import FILES, filled, named_in, values
+from harness.target.wiring import FILES, named_in
 from harness.upstreams.real_service import Address, RealService
 from harness.upstreams.stub_data import Stub, StubRoute
 
@@ -330,53 +329,6 @@ class Target(Part):
         """The files of certificates that its places may ask for."""
         own = self.start is not None and self.start.tls
         return FILES if own else FILES[:1] if self.tls else ()
-
-    def _places(
-        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str], folder: str
-    ) -> dict[str, str]:
-        schemes = dict.fromkeys(self.tcp_upstreams, "tcp") | dict.fromkeys(self.tls, "https")
-        return values(port=port, upstreams=upstreams, schemes=schemes, files=files, folder=folder)
-
-    def command(
-        self,
-        port: int,
-        upstreams: Mapping[str, int],
-        files: Mapping[str, str] | None = None,
-        folder: str = "",
-    ) -> list[str]:
-        """The command line that starts it on a port.
-
-        `upstreams` gives each proxy's port, `files` where those of its `tls_files` are, `folder`
-        where its `filled_files` lie.
-        """
-        assert self.start is not None
-        known = self._places(port, upstreams, files or {}, folder)
-        return [filled(word, known) for word in self.start.command]
-
-    def filled_files(
-        self, port: int, upstreams: Mapping[str, int], files: Mapping[str, str] | None, folder: str
-    ) -> dict[str, str]:
-        """Its files' texts, by their names below a folder."""
-        known = self._places(port, upstreams, files or {}, folder)
-        return {name: filled(text, known) for name, text in self.templates.items()}
-
-    def environment(
-        self,
-        port: int,
-        upstreams: Mapping[str, int],
-        files: Mapping[str, str] | None = None,
-        folder: str = "",
-    ) -> dict[str, str]:
-        """What it is told by variables: its port, where its upstreams are, and its own `env`."""
-        bare = self.tcp_upstreams
-        wiring = {
-            name: f"{{{upstream}.{'address' if upstream in bare else 'url'}}}"
-            for name, upstream in self.upstreams.items()
-        }
-        own = {} if self.start is None else self.start.env
-        known = self._places(port, upstreams, files or {}, folder)
-        told = {"PORT": "{port}", **wiring, **own}
-        return {name: filled(text, known) for name, text in told.items()}
 
     @property
     def cwd(self) -> Path:

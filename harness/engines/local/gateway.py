@@ -21,6 +21,7 @@ from harness.engines.status import state_in
 from harness.errors import TargetError, WorldError
 from harness.history.events import Looked, Reported
 from harness.target import Target
+from harness.target.wired import Wired
 from harness.toxiproxy.server import free_port
 
 HOST = "127.0.0.1"
@@ -117,16 +118,15 @@ class Gateway:
         target = self._target
         upstreams, token = self._wiring
         assert target.start is not None
-        wiring = port, upstreams, self._files
         try:
-            folder = place_files(target, self._folder, *wiring)
+            wired = place_files(Wired(target, port, upstreams, self._files), self._folder)
         except OSError as error:
             raise TargetError(f"the files of target {target.name!r}: {error}") from error
-        env = {"INTERNAL_SERVICE_TOKEN": token} | target.environment(*wiring, folder)
+        env = {"INTERNAL_SERVICE_TOKEN": token} | wired.environment
         try:
             self._child = await Child.start(
                 f"target {target.name!r}",
-                target.command(*wiring, folder),
+                wired.command,
                 reaper=self._reaper,
                 on_line=self._chronicle.guarded(self._on_line),
                 env=env,

@@ -16,6 +16,7 @@ from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
 from harness.scenario.faults import ClockStep, FaultBase
 from harness.scenario.traffic import Stream
+from harness.target.wired import Wired
 from harness.timeline import Apply, Lift, Send
 
 from .plan import FaultPlan, Plan, RequestPlan, StatusPlan, StepPlan, StreamPlan, UpstreamPlan
@@ -101,9 +102,8 @@ def _real_limit_s(job: Job) -> float:
 
 
 def _environment(job: Job, ports: dict[str, int]) -> dict[str, str]:
-    folder = place_files(job.target, job.folder, TARGET_PORT, ports)
-    own = job.target.environment(TARGET_PORT, ports, folder=folder)
-    return {"INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | own
+    wired = place_files(Wired(job.target, TARGET_PORT, ports), job.folder)
+    return {"INTERNAL_SERVICE_TOKEN": INTERNAL_TOKEN} | wired.environment
 
 
 def _upstream(job: Job, name: str, port: int) -> UpstreamPlan:

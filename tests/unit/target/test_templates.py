@@ -19,6 +19,7 @@ from harness.runs.runner import play_all
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
 from harness.target.loading import load_target
+from harness.target.wired import Wired
 from harness.verdict import Verdict
 from tests.engines.conftest import Silence
 
@@ -45,9 +46,9 @@ def test_they_are_filled_below_the_world_and_for_nobody_else(tmp_path: Path) -> 
     (tmp_path / "own").mkdir()
     found, world = target(tmp_path / "own"), tmp_path / "world"
     assert found.upstream_names == ("cache",), "what only a template names is one of its own"
-    folder = place_files(found, world, 5000, {"cache": 4002})
-    file = Path(folder) / "config.toml"
-    assert found.command(5000, {"cache": 4002}, None, folder) == ["x", str(file)]
+    wired = place_files(Wired(found, 5000, {"cache": 4002}), world)
+    file = Path(wired.folder) / "config.toml"
+    assert wired.command == ["x", str(file)]
     assert file.read_text(encoding="utf-8").splitlines() == [
         "listen = 5000",
         'cache = "127.0.0.1:4002"',

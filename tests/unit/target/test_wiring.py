@@ -10,6 +10,7 @@ from harness.engines.compose.world import check_upstreams
 from harness.errors import InvalidFile, WorldError
 from harness.target import Target
 from harness.target.loading import parse_target
+from harness.target.wired import Wired
 from harness.target.wiring import filled
 
 HEAD = "name: t\nreal: {cache: '127.0.0.1:6379', my-db: '127.0.0.1:5432'}\n"
@@ -26,10 +27,10 @@ def test_every_form_of_an_address_is_filled() -> None:
         "AUTH: '{auth.url}/v1', ITSELF: '{{cache.port}}', OTHER: '{user.name} {a b} {{port}}'}}"
     )
     ports = {"auth": 4001, "cache": 4002, "my-db": 4003}
-    assert found.command(5000, ports) == [
+    assert Wired(found, 5000, ports).command == [
         sys.executable, "app.py", "--cache=127.0.0.1:4002", "5000",
     ]  # fmt: skip
-    assert found.environment(5000, ports) == {
+    assert Wired(found, 5000, ports).environment == {
         "PORT": "5000", "AUTH_URL": "http://127.0.0.1:4001", "HOST": "127.0.0.1",
         "PORT_OF_IT": "4002", "DB": "pg://u@127.0.0.1:4003/x", "AUTH": "http://127.0.0.1:4001/v1",
         "ITSELF": "{cache.port}", "OTHER": "{user.name} {a b} {5000}",
@@ -86,8 +87,9 @@ SEALED = (
 def test_files_of_certificates_and_the_scheme_are_filled() -> None:
     found = parse_target(SEALED, "t.yaml")
     files = {"ca": "/r/ca.pem", "cert": "/r/t.pem", "key": "/r/t.key"}
-    assert found.command(5000, {"auth": 7}, files) == ["x", "/r/t.key"]
-    assert found.environment(5000, {"auth": 7}, files) == {
+    wired = Wired(found, 5000, {"auth": 7}, files)
+    assert wired.command == ["x", "/r/t.key"]
+    assert wired.environment == {
         "PORT": "5000", "AUTH_URL": "https://127.0.0.1:7", "CA": "/r/ca.pem",
     }  # fmt: skip
 
