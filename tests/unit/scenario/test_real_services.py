@@ -9,6 +9,7 @@ from harness.scenario.faults import KINDS
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
 from harness.target.loading import parse_target
+from harness.target.wired import Wired
 
 TARGET = parse_target(
     "name: t\n"
@@ -108,7 +109,7 @@ def test_what_is_wrong_with_a_real_service_is_named(more: str, line: int, messag
 
 def test_a_variable_has_the_bare_address_of_what_does_not_speak_http() -> None:
     ports = {"cache": 7001, "auth": 7002}
-    assert TCP.environment(7000, ports) == {
+    assert Wired(TCP, 7000, ports).environment == {
         "PORT": "7000", "CACHE_URL": "127.0.0.1:7001", "AUTH_URL": "http://127.0.0.1:7002",
     }  # fmt: skip
 
