@@ -6,7 +6,7 @@ combined      1.2.3.4 - - [03/Nov/2026:12:00:05 +0000] "GET / HTTP/1.1" 502 157 
 JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known names of fields
 logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=mail duration=5.001s
 nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
-HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web auth/a1 0/0/0/-1/5001 504 194 - - sH-- ...
+HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web shop/a1 0/0/0/-1/5001 504 194 - - sH-- ...
 """
 
 from __future__ import annotations

@@ -5,15 +5,58 @@ Each is a rule as `rules` has them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.policy.rules import InARow, Never, Rival, Rule
+from harness.policy.rules import InARow, Never, Rival
 from harness.units import format_duration
+
+_KEPT_S = 2.0
+"""Results are kept for so much longer than they count, for who doesn't know instants exactly."""
+_EXACT = 1e-9
+"""Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
+
+
+class _Share(ABC):
+    """What both have in common."""
+
+    __slots__ = ()
+
+    share: float
+    least: int
+
+    @property
+    @abstractmethod
+    def says(self) -> str:
+        """The rule in words."""
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def heavy(self) -> bool:
+        """It keeps all results of its window."""
+        return True
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Failures in a row instead, and none."""
+        for number in range(1, 2 * self.failures + 1):
+            yield f"opens after {number} failures in a row, not at {self.says}", InARow(number)
+        yield "never opens", Never()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """None: each of these readings keeps all results of a window, and there are many."""
+        yield from ()
+
+    def _reached(self, failures: int, results: int) -> bool:
+        return results >= self.least and failures >= self.share * results - _EXACT
 
 
 @dataclass(frozen=True, slots=True)
-class ShareOfCalls:
+class ShareOfCalls(_Share):
     """A share of failures among the last results, once there are enough of them."""
 
     share: float
@@ -34,7 +77,7 @@ class ShareOfCalls:
 
     def opens(self, state: tuple[bool, ...]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
-        return bool(state) and state[-1] and _over(sum(state), len(state), self.share, self.least)
+        return bool(state) and state[-1] and self._reached(sum(state), len(state))
 
     def possible(
         self, state: tuple[bool, ...], failed: bool, at_s: float, mixed: int
@@ -47,33 +90,15 @@ class ShareOfCalls:
         return frozenset({self.opens(state)})
 
     @property
-    def failures(self) -> int:
-        """As many as there must be results."""
-        return max(1, self.least)
-
-    @property
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
         window = f"the last {self.window} results"
         least = f" ({self.least} at least)" if self.least > 1 else ""
         return f"{self.share:.0%} failures of {window}{least}"
 
-    @property
-    def heavy(self) -> bool:
-        """It keeps all results of its window."""
-        return True
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Failures in a row instead, and none."""
-        yield from _in_a_row_instead(self)
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """None: each of these readings keeps all results of a window, and there are many."""
-        yield from ()
-
 
 @dataclass(frozen=True, slots=True)
-class ShareOfSeconds:
+class ShareOfSeconds(_Share):
     """A share of failures among the results of the last seconds, once there are enough of them."""
 
     share: float
@@ -109,7 +134,7 @@ class ShareOfSeconds:
             return False
         now_s = state[-1][0]
         counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
-        return _over(sum(counted), len(counted), self.share, self.least)
+        return self._reached(sum(counted), len(counted))
 
     def possible(
         self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float, mixed: int
@@ -128,13 +153,8 @@ class ShareOfSeconds:
         found = set()
         for count in range(len(doubtful) + 1):
             counted = [*doubtful[len(doubtful) - count :], *sure]
-            found.add(_over(sum(counted), len(counted), self.share, self.least))
+            found.add(self._reached(sum(counted), len(counted)))
         return frozenset(found)
-
-    @property
-    def failures(self) -> int:
-        """As many as there must be results."""
-        return max(1, self.least)
 
     @property
     def says(self) -> str:
@@ -142,34 +162,3 @@ class ShareOfSeconds:
         span = format_duration(self.window_s)
         least = f" ({self.least} results at least)" if self.least > 1 else ""
         return f"{self.share:.0%} failures of the last {span}{least}"
-
-    @property
-    def heavy(self) -> bool:
-        """It keeps all results of its window."""
-        return True
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Failures in a row instead, and none."""
-        yield from _in_a_row_instead(self)
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """None: each of these readings keeps all results of a window, and there are many."""
-        yield from ()
-
-
-_KEPT_S = 2.0
-"""Results are kept for so much longer than they count, for who doesn't know instants exactly."""
-_EXACT = 1e-9
-"""Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
-
-
-def _over(failures: int, results: int, share: float, least: int) -> bool:
-    return results >= least and failures >= share * results - _EXACT
-
-
-def _in_a_row_instead(rule: Rule) -> Iterator[Rival]:
-    for number in range(1, 2 * rule.failures + 1):
-        other = InARow(number)
-        run = f"{number} failures in a row"
-        yield f"opens after {run}, not at {rule.says}", other
-    yield "never opens", Never()

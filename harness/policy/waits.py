@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,8 +63,35 @@ class Constant:
         return format_duration(self.seconds) if math.isfinite(self.seconds) else "ever"
 
 
+_MOST_TIMES = 60
+"""So often in turn nothing opens: a day has not so many waits that double."""
+
+
+class _Lengthening(ABC):
+    """What waits have in common that grow up to a longest one."""
+
+    __slots__ = ()
+
+    most_s: float
+
+    @abstractmethod
+    def wait_s(self, times: int) -> float:
+        """The wait after that many openings in turn."""
+
+    def told_apart(self, times: int) -> int:
+        """Until it waits as long as it ever does."""
+        while times > 1 and self.wait_s(times - 1) >= self.most_s:
+            times -= 1
+        return min(times, _MOST_TIMES)
+
+    @property
+    def later_s(self) -> float:
+        """It is over to the instant."""
+        return 0.0
+
+
 @dataclass(frozen=True, slots=True)
-class Growing:
+class Growing(_Lengthening):
     """A wait that grows by a factor with each opening in turn, up to a longest one."""
 
     first_s: float
@@ -76,15 +104,6 @@ class Growing:
         exponent = min(times - 1, _MOST_TIMES)
         return float(min(self.most_s, self.first_s * self.factor**exponent))
 
-    def told_apart(self, times: int) -> int:
-        """Until it waits as long as it ever does."""
-        return _until_longest(self, times, self.most_s)
-
-    @property
-    def later_s(self) -> float:
-        """It is over to the instant."""
-        return 0.0
-
     @property
     def says(self) -> str:
         """`2s, 3 times as long each time, up to 20s`."""
@@ -93,7 +112,7 @@ class Growing:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiplied:
+class Multiplied(_Lengthening):
     """The first wait times how often it has opened in turn, up to a longest one (Envoy's)."""
 
     first_s: float
@@ -102,15 +121,6 @@ class Multiplied:
     def wait_s(self, times: int) -> float:
         """The wait after that many openings in turn."""
         return min(self.most_s, self.first_s * times)
-
-    def told_apart(self, times: int) -> int:
-        """Until it waits as long as it ever does."""
-        return _until_longest(self, times, self.most_s)
-
-    @property
-    def later_s(self) -> float:
-        """It is over to the instant."""
-        return 0.0
 
     @property
     def says(self) -> str:
@@ -171,13 +181,3 @@ class Afterwards:
         return (
             f"{format_duration(self.first_s)}, {format_duration(self.then_s)} after a failed trial"
         )
-
-
-_MOST_TIMES = 60
-"""So often in turn nothing opens: a day has not so many waits that double."""
-
-
-def _until_longest(wait: Wait, times: int, most_s: float) -> int:
-    while times > 1 and wait.wait_s(times - 1) >= most_s:
-        times -= 1
-    return min(times, _MOST_TIMES)
