@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.contracts import BUNDLED as CONTRACT
+from harness.contracts.promises import PROMISES
 from harness.errors import InvalidFile, UsageError
 from harness.log_patterns import MARKS, fault_of
 from harness.scenario.names import Misfits, without_routes
@@ -114,6 +115,8 @@ def _check(target: Target, folder: Path) -> Misfits:
         raise
     except UsageError as error:
         yield ("contract",), f"{error}; expected a contract file, or `{CONTRACT}`"
+    else:
+        yield from _without(target)
     yield from _described(target)
     yield from _url(target, folder)
     yield from _start(target, folder)
@@ -121,6 +124,14 @@ def _check(target: Target, folder: Path) -> Misfits:
     yield from _tls(target)
     yield from _wiring(target)
     yield from _evidence(target)
+
+
+def _without(target: Target) -> Misfits:
+    """Claims that are misspelt: unlike any of the contract's they may be some scenario's own."""
+    claims = target.contract.claims
+    for index, claim in enumerate(target.without):
+        if claim not in (*claims, *PROMISES) and nearest(claim, claims) is not None:
+            yield ("without", index), not_known("claim", claim, claims)
 
 
 def _url(target: Target, folder: Path) -> Misfits:

@@ -89,6 +89,13 @@ def test_a_target_does_without_claims_and_promises() -> None:
     assert f"did you mean '{NO_HANG}'" in caught.value.problems[0].message
 
 
+def test_a_misspelt_claim_that_it_does_without_is_told_from_a_scenarios_own() -> None:
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(f"{TARGET}without: [B2, G55, PAY-12]\n", "x.yaml")
+    (problem,) = caught.value.problems
+    assert "claim 'G55' is not known; did you mean 'G5'?" in problem.message
+
+
 def test_what_nobody_declared_is_left_out_by_the_contracts_own_claims(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(SHOP)
     target = parse_target(f"{TARGET}contract: shop.yaml\n", str(tmp_path / "x.yaml"))
