@@ -7,7 +7,7 @@ events planned for the same instant come in either order over many runs (contrac
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.policy.waits import EITHER_S
 
@@ -55,6 +55,10 @@ class Chance:
     def between_s(self, low_s: float, high_s: float) -> float:
         """Any time from the one to the other."""
         return self.rng.uniform(low_s, high_s) if high_s > low_s else low_s
+
+    def one_of(self, values: Sequence[int]) -> int:
+        """Any of these."""
+        return values[0] if len(values) == 1 else self.rng.choice(values)
 
     def leeway_s(self) -> float:
         """How much sooner or later than W a probe is let through."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.contracts.routes import Statuses
 from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
 from harness.units import Range
@@ -122,7 +123,7 @@ class Answers:
     from_s: float
     to_s: float
     """Planned instants of the first and the last one."""
-    statuses: tuple[int, ...]
+    statuses: Statuses
     """One status, or all that are right; `NO_ANSWER` where the client may have hung up."""
     latency: Range
     """In seconds, without the few milliseconds that everything takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
@@ -46,8 +47,8 @@ class Outcomes:
 
     parts: dict[str, dict[str, Witness]]
     """By upstream: what happened at each of its breakers, by whose calls it counts."""
-    answers: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
-    """By stream and number: the answer's status, and how long it took in seconds."""
+    answers: dict[tuple[str, int], tuple[Statuses, float]] = field(default_factory=dict)
+    """By stream and number: the answer, any of these statuses, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
     begun: dict[int, float] = field(default_factory=dict)
     """When each fault began that waited for an event, by number from 0."""

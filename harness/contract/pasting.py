@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.contract.forecast import NO_ANSWER, Answers, Forecast, Moment, Prediction
+from harness.contracts.routes import written
 from harness.scenario.model import Scenario
 from harness.units import Range, Window, format_duration
 
@@ -104,9 +105,8 @@ def _answers(stream: str, part: Answers, end_s: float) -> Iterator[str]:
     whole = part.to_s >= end_s - 1e-9
     if NO_ANSWER in part.statuses:
         return  # what nobody waited for can't be expected
-    statuses = ", ".join(str(status) for status in part.statuses)
     yield f"  - traffic: {stream}"
     numbers = f"{part.first}..{'' if whole else part.last}"
     yield f"    requests: {part.first if part.first == part.last and not whole else numbers}"
-    yield f"    status: {statuses if len(part.statuses) == 1 else f'[{statuses}]'}"
+    yield f"    status: {written(part.statuses)}"
     yield f'    latency: "< {format_duration(part.latency.high + 0.5)}"'

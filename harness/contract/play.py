@@ -16,7 +16,7 @@ from harness.contract.outcomes import Outcomes, Witness, warmed_up
 from harness.contract.routes import Attempted, Call, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
-from harness.contracts.routes import Limit
+from harness.contracts.routes import Limit, Statuses, covered
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, endings_of, plainly
@@ -163,7 +163,7 @@ class Run:
         if stream.hang_up is not None:
             self.at(send.at_s + stream.hang_up, partial(self._hang_up, send, stream.hang_up))
         if self._limited(self._limits.get(send.stream), (send.stream, send.address)):
-            answer = 429
+            answer: Statuses = (429,)
         else:
             flow = self._routes[send.stream](send.user)
             reply: Attempted | None = None
@@ -185,7 +185,7 @@ class Run:
         if not self._left or send not in self._left:
             self._answered(send, answer, self._now_s - begin_s)
 
-    def _answered(self, send: Send, answer: int, took_s: float) -> None:
+    def _answered(self, send: Send, answer: Statuses, took_s: float) -> None:
         """A client has its answer, or none; it may try again."""
         stream = self._scenario.traffic[send.stream]
         if stream.hang_up is not None:
@@ -194,7 +194,7 @@ class Run:
         retry = stream.retry
         if retry is None or send.tried >= retry.attempts:
             return
-        if (None if answer == NO_ANSWER else answer) in retry.on:
+        if (self._chance.one_of(sorted(covered(answer))) or None) in retry.on:
             again_s = self._now_s + retry.waits_s[send.tried - 1]
             if again_s < self._scenario.duration:
                 self._plan_send(replace(send, at_s=again_s, tried=send.tried + 1))
@@ -203,7 +203,7 @@ class Run:
         if send not in self._left:
             if send in self._calling:
                 self.outcomes.abandoned.add(self._calling[send])
-            self._answered(send, NO_ANSWER, patience_s)
+            self._answered(send, (NO_ANSWER,), patience_s)
 
     def _limited(self, limit: Limit | None, address: tuple[str, int]) -> bool:
         """Whether a client address has had all that it may have for now."""

@@ -12,6 +12,7 @@ from harness.contract.outcomes import Outcomes, Witness
 from harness.contract.play import Run
 from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
+from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
 from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
@@ -263,7 +264,7 @@ def _range(values: Sequence[float]) -> Range:
 def _answers(stream: str, sends: Sequence[Send], played: Sequence[Outcomes]) -> Iterable[Answers]:
     """Requests in a row with the same statuses and latencies, told apart at half a second."""
     group: list[Send] = []
-    kept: tuple[tuple[int, ...], Range] | None = None
+    kept: tuple[Statuses, Range] | None = None
     for _, burst in groupby(sends, key=lambda send: send.at_s):
         together = list(burst)
         alike = _alike(stream, together, played)
@@ -278,10 +279,10 @@ def _answers(stream: str, sends: Sequence[Send], played: Sequence[Outcomes]) -> 
 
 def _alike(
     stream: str, sends: Sequence[Send], played: Sequence[Outcomes]
-) -> tuple[tuple[int, ...], Range]:
+) -> tuple[Statuses, Range]:
     """All statuses and latencies of the requests of one instant, in all runs."""
     answers = [outcomes.answers[stream, send.number] for send in sends for outcomes in played]
-    statuses = tuple(sorted({status for status, _ in answers}))
+    statuses = tuple(sorted({status for told, _ in answers for status in told}, key=str))
     return statuses, _range([_rounded(took_s) for _, took_s in answers])
 
 
@@ -290,7 +291,7 @@ def _rounded(seconds: float) -> float:
     return round(seconds * 2) / 2
 
 
-def _together(group: Sequence[Send], statuses: tuple[int, ...], latency: Range) -> Answers:
+def _together(group: Sequence[Send], statuses: Statuses, latency: Range) -> Answers:
     return Answers(
         first=group[0].number,
         last=group[-1].number,

@@ -1,7 +1,7 @@
 """A contract's route in virtual time: which calls it makes, and what it answers when one fails.
 
 A route is a generator: it yields the calls that it makes, is sent what each came to (None for
-`ServiceUnavailable`), and returns the status that it answers.
+`ServiceUnavailable`), and returns what it answers: a status, or any of several.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.contracts import Contract, ContractRoute, Step
 from harness.contracts.loading import CONDITION
-from harness.contracts.routes import Denial
+from harness.contracts.routes import Denial, Statuses
 from harness.contracts.templates import filled, pattern_of
 from harness.policy.counting import Counted, Result
 from harness.scenario.traffic import Stream
@@ -53,7 +53,7 @@ class Attempted:
     """How long the answer asks to wait before the next attempt."""
 
 
-Flow = Generator[Call, Attempted | None, int]
+Flow = Generator[Call, Attempted | None, Statuses]
 Route = Callable[[str | None], Flow]
 """Begins a flow for a request of one stream, in a user's name."""
 
@@ -99,25 +99,25 @@ def _planned(
 
 def _flow(route: ContractRoute, stream: Stream, steps: Sequence[_Planned]) -> Flow:
     if route.malformed is not None and not isinstance(stream.json_, dict):
-        return route.malformed
+        return (route.malformed,)
     good: set[str] = set()
     for planned in steps:
         step = planned.step
         if step.after is not None and step.after not in good:
             continue
         if not planned.asks:
-            status: int | str | None = _refusal(step, None)
+            answer: Statuses | None = _refusal(step, None)
         else:
             reply = yield planned.call
-            status = _judged(planned, reply)
-            if status is None and not planned.vouched:
-                status = _refusal(step, None)
-            if status is None:
+            answer = _judged(planned, reply)
+            if answer is None and not planned.vouched:
+                answer = _refusal(step, None)
+            if answer is None:
                 good.add(step.call)
-                status = _stopped(step, reply)
-        if isinstance(status, int):
-            return status
-    return route.status
+                answer = _stopped(step, reply)
+        if answer:
+            return answer
+    return (route.status,)
 
 
 def _values(
@@ -151,8 +151,8 @@ def _call(step: Step, values: Mapping[str, str]) -> Call:
     )
 
 
-def _judged(planned: _Planned, reply: Attempted | None) -> int | str | None:
-    """What the route does after a call: a status, `go on`, or None where it was good."""
+def _judged(planned: _Planned, reply: Attempted | None) -> Statuses | None:
+    """What the route answers after a call, nothing where it goes on; None where it was good."""
     step = planned.step
     if reply is None or not reply.agreed or reply.status == 429:
         return step.else_
@@ -163,11 +163,12 @@ def _judged(planned: _Planned, reply: Attempted | None) -> int | str | None:
     return None
 
 
-def _refusal(step: Step, status: int | None) -> int | str:
-    """What the route does where the upstream refuses."""
-    if isinstance(step.refused, dict):
-        return step.else_ if status is None else step.refused.get(status, step.else_)
-    return step.else_ if step.refused is None else step.refused
+def _refusal(step: Step, status: int | None) -> Statuses:
+    """What the route answers where the upstream refuses; nothing where it goes on."""
+    own = step.refused
+    if isinstance(own, dict):
+        own = None if status is None else own.get(status)
+    return step.else_ if own is None else (own,)
 
 
 def _shows(json: Any, needs: Mapping[str, Any]) -> bool:
@@ -199,7 +200,7 @@ _COMPARED: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def _stopped(step: Step, reply: Attempted | None) -> int | None:
+def _stopped(step: Step, reply: Attempted | None) -> Statuses | None:
     """What a good answer stops the route with, if it does."""
     said = None if reply is None else reply.json
     for status, text in step.stops.items():
@@ -208,7 +209,7 @@ def _stopped(step: Step, reply: Attempted | None) -> int | None:
             continue
         value = _number(said.get(condition[1]))
         if value is not None and _COMPARED[condition[2]](value, float(condition[3])):
-            return status
+            return (status,)
     return None
 
 
@@ -249,7 +250,7 @@ def learned(upstreams: tuple[str, ...]) -> Route:
         for upstream in upstreams:
             reply = yield Call(upstream=upstream, route="GET /")
             if reply is None:
-                return 503
-        return 200
+                return (503,)
+        return (200,)
 
     return flow

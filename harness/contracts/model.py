@@ -14,7 +14,7 @@ from pydantic import Field
 from harness.contracts.people import Sample, User
 from harness.contracts.policies import Adjustment, Policy, Upstream
 from harness.contracts.promises import PromiseName
-from harness.contracts.routes import ContractRoute, Step
+from harness.contracts.routes import ContractRoute, Step, written
 from harness.contracts.templates import pattern_of, starred
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
@@ -147,14 +147,16 @@ class Contract(Part):
         steps = (step for route in self.routes.values() for step in route.of_upstream(upstream))
         return next((s for s in steps if route_matches(starred(s.route), called, path)), None)
 
-    def while_down(self, request: str, upstream: str) -> int | None:
-        """What a request is answered while an upstream is down; None where nobody says."""
+    def while_down(self, request: str, upstream: str) -> str | None:
+        """What a request is answered while an upstream is down, as a scenario writes it; None where
+        nobody says.
+        """
         route = self.route_of(request)
         steps = () if route is None else tuple(route.of_upstream(upstream))
         if route is None or not steps:
             return None
-        ends = (step.else_ for step in steps if isinstance(step.else_, int))
-        return next(ends, route.status)
+        ends = (step.else_ for step in steps if step.else_)
+        return written(next(ends, (route.status,)))
 
     def vouching(self, what: str) -> Step | None:
         """The first call of any route that vouches for a token, a password or an owner."""

@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from harness.scenario.fields import Claim, Duration, Part, Route, Whole, texts
+from harness.scenario.spelling import did_you_mean
 
 Status = Annotated[int, Field(strict=True, ge=200, le=599, examples=[503])]
+Statuses = tuple[int | str, ...]
+"""Any of these is right: statuses, and classes such as `5xx`."""
+GO_ON = "go on"
+
+
+def _statuses(value: object) -> Statuses:
+    if value == GO_ON:
+        return ()
+    said = value if isinstance(value, list | tuple) else (value,)
+    if not said or not all(map(_is_status, said)):
+        hint = did_you_mean(str(value), (GO_ON,))
+        raise ValueError(f"expected a status such as 503, 5xx, a list of them, or `{GO_ON}`{hint}")
+    return tuple(said)
+
+
+def _is_status(one: object) -> bool:
+    if isinstance(one, str):
+        return re.fullmatch("[2-5]xx", one) is not None
+    return type(one) is int and 200 <= one <= 599
+
+
+_ONE = {"type": ["integer", "string"], "minimum": 200, "maximum": 599, "pattern": "^[2-5]xx$"}
+Else = Annotated[
+    Statuses,
+    BeforeValidator(_statuses),
+    WithJsonSchema(
+        {"anyOf": [_ONE, {"const": GO_ON}, {"type": "array", "items": _ONE, "minItems": 1}]}
+    ),
+]
+"""What stands in place of a good answer, empty for `go on`."""
+
+
+def covered(statuses: Statuses) -> frozenset[int]:
+    """All statuses that belong to some, those of a class each by itself."""
+    found: set[int] = set()
+    for one in statuses:
+        first = one if isinstance(one, int) else 100 * int(one[0])
+        found.update(range(first, first + (1 if isinstance(one, int) else 100)))
+    return frozenset(found)
+
+
+def written(statuses: Iterable[int | str]) -> str:
+    """As a scenario has them after `status:`."""
+    texts_ = [str(status) for status in statuses]
+    return texts_[0] if len(texts_) == 1 else f"[{', '.join(texts_)}]"
 
 
 def _status_key(value: object) -> int:
@@ -60,11 +107,12 @@ class Step(Part):
     """
 
     call: CallText = Field(description="{user_id}, {project} and the like stand for the request's")
-    else_: Status | Literal["go on"] = Field(
+    else_: Else = Field(
         ...,
         alias="else",
-        description="what the route answers if it fails, or `go on`",
-        examples=[503, "go on"],
+        description="what the route answers if it fails, any of these where several are right, or "
+        "`go on`",
+        examples=[503, [502, 504], GO_ON],
     )
     refused: Status | dict[StatusKey, Status] | None = Field(
         None,

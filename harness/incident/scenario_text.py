@@ -246,7 +246,7 @@ def _should(
     stream: str,
     own: ServiceSettings,
     rate: float,
-    met: int | None,
+    met: str | None,
 ) -> Iterator[str]:
     """What the contract says of these faults, with the data's step as tolerance."""
     tolerance_s = max(incident.step_s, _LEAST_TOLERANCE_S)

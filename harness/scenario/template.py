@@ -111,7 +111,7 @@ def _midway(fault: str, *, at_s: float) -> str:
 
 
 def _opening(
-    upstream: str, stream: str, sample: Sample, while_down: int | None, *, seen: bool
+    upstream: str, stream: str, sample: Sample, while_down: str | None, *, seen: bool
 ) -> str:
     calls = f"  - while: {upstream} is open\n    upstream: {upstream}\n    calls: 0\n"
     # A port that refuses shows no call of anyone, so `calls: 0` would prove nothing.

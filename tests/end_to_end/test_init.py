@@ -42,7 +42,7 @@ def test_a_node_application_and_then_nothing_is_written_over(
     assert target.upstreams == {"RATES_URL": "rates"}
     assert [route.route for route in target.stubs["rates"]] == ["GET /rate"]
     (step,) = target.contract.routes["price"].calls
-    assert (step.call, step.else_) == ("rates GET /rate", 503)
+    assert (step.call, step.else_) == ("rates GET /rate", (503,))
     assert "B4" in target.without
     assert call(["init", str(folder)]) == 2
     assert "nothing is written over" in capsys.readouterr().err

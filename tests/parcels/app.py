@@ -20,6 +20,10 @@ class UnavailableError(Exception):
     """An upstream's breaker is open, or its attempt failed."""
 
 
+class FailedError(Exception):
+    """An attempt failed that somebody is told of by another answer."""
+
+
 class Breaker:
     """So many failures in a row open it for a while; then one probe at a time."""
 
@@ -106,7 +110,7 @@ class Upstream:
             finally:
                 breaker.leave(era, status=status)
         if status is None or status >= 500:
-            raise UnavailableError
+            raise FailedError if self is depot else UnavailableError
         return jsonify(answer.json()) if status == 200 else Response(status=422)
 
 
@@ -125,6 +129,11 @@ elif WRONG == "shared by likes":
 @app.errorhandler(UnavailableError)
 def unavailable(error: UnavailableError) -> tuple[Response, int]:
     return jsonify(error="unavailable"), 503
+
+
+@app.errorhandler(FailedError)
+def failed(error: FailedError) -> tuple[Response, int]:
+    return jsonify(error="failed"), 500 if WRONG == "an error of its own" else 504
 
 
 @app.get("/quote")

@@ -9,6 +9,7 @@ from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts import ContractRoute, Step
+from harness.contracts.routes import covered
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
@@ -76,7 +77,7 @@ def _is_call(step: Step, route: str, call: tuple[str, str]) -> bool:
 def _stranger(offered: Offered, vouching: tuple[Step, ...]) -> tuple[Step, str, str] | None:
     """Somebody who is refused when all is well; None for a refusal that says nothing of that."""
     for step in vouching:
-        if offered.healthy not in (step.else_, step.refused):
+        if offered.healthy not in (*covered(step.else_), step.refused):
             continue
         match step.vouches:
             case "password":
@@ -117,7 +118,7 @@ def served_without(facts: Facts) -> Iterator[Violation]:
         if request.status != offered.healthy or not offered.own or facts.excused(request):
             continue
         for step in offered.steps:
-            if step.else_ == "go on" or step.vouches is not None:
+            if not step.else_ or request.status in covered(step.else_) or step.vouches is not None:
                 continue  # it goes without; `let_in` is about those who vouch
             why = _failed(facts, request, step, starred(step.route))
             if why is None:

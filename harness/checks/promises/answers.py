@@ -10,6 +10,7 @@ from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts import Step
 from harness.contracts.promises import ANSWERS, NO_ERRORS, NO_HANG
+from harness.contracts.routes import covered
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.scenario.faults import KINDS
@@ -23,8 +24,9 @@ def never_5xx(facts: Facts) -> Iterator[Violation]:
     """No answer is a 5xx other than 503 (G9), or what the contract says instead."""
     for request in facts.requests:
         status = request.status
-        owed = {step.else_ for step in facts.offered(request).steps}
-        if status is not None and status >= 500 and status != 503 and status not in owed:
+        steps = facts.offered(request).steps
+        owed = any(status in covered(step.else_) for step in steps)
+        if status is not None and status >= 500 and status != 503 and not owed:
             yield Violation(
                 promise="never 5xx",
                 about=request.sent.stream,
@@ -160,8 +162,7 @@ def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:
     for step in offered.steps:
         allowed |= set(step.stops)
         if step.upstream in hit:
-            if isinstance(step.else_, int):
-                allowed.add(step.else_)
+            allowed |= covered(step.else_)
             if _answers_falsely(facts, step.upstream):
                 allowed |= _passed_on(step)
     known = {step.upstream for step in offered.steps}
