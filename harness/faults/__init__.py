@@ -4,8 +4,9 @@
 `ConnectionJournal` says what an observer of the connection would have written down.
 """
 
+from harness.faults.chain import Action, End, Placed
 from harness.faults.journal import ConnectionJournal, JournalFact
-from harness.faults.link import Action, End, Link, Placed, join
+from harness.faults.link import Link, join
 from harness.faults.registry import TOXICS
 from harness.faults.toxic import Attribute, Chunk, Outcome, Step, Toxic
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from harness.faults.chain import End as LinkEnd
+from harness.faults.chain import Placed
 from harness.faults.journal import ConnectionJournal, JournalFact
-from harness.faults.link import End as LinkEnd
-from harness.faults.link import Link, Placed, join
+from harness.faults.link import Link, join
 from harness.faults.registry import TOXICS
 
 from .fabric import WINDOW_BYTES, Address, End, Remote
