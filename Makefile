@@ -14,6 +14,11 @@ TIMED = $(firstword $(KEEP_TIME)) \
   $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/') \
   $(wordlist 2,9,$(KEEP_TIME))
 CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
+# Simulations that take a processor for minutes, and have time: they take what those that keep time leave.
+PATIENT := tests/defects
+OTHERS := not real_time and not crowding
+# Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do.
+MAKING_ROOM := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
@@ -51,27 +56,33 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# Tests that keep time with the wall clock mostly wait, and come first, alone: a simulation beside them
-# makes a real answer come too late. Those that crowd the machine (killed explorations, a cluster) come
-# beside all others. Of these two kinds a test that failed is played once more, alone, as the product
-# does with scenarios (--retries): a busy machine is no defect, and what failed beside others is shown.
-# They are named one by one: where tests have groups of xdist's, --last-failed forgets some without a word.
+# Tests that keep time with the wall clock mostly wait, and come first; beside them only simulations that
+# make room at once, as others would make a real answer come too late. Those that crowd the machine
+# (killed explorations, a cluster) come beside all others. Of the first and the last a test that failed is
+# played once more, alone, as the product does with scenarios (--retries): a busy machine is no defect,
+# and what failed beside others is shown. They are named one by one: where tests have groups of xdist's,
+# --last-failed forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 ONCE_MORE = echo "== what failed beside others, once more and alone"; $(PYTEST) -n 1
 test: $(VENV)/.test check
 ifeq ($(ARGS),)
-	@echo "== tests that keep real time"
-	@$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
+	@echo "== tests that keep real time; where these wait, simulations of all defects (their output comes last)"
+	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
+	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient $(PATIENT) >$(VENV)/patient.log 2>&1 & \
+	background=$$!; \
+	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
+	wait $$background; patient=$$?; \
+	echo "== simulations of all defects"; cat $(VENV)/patient.log; \
 	echo "== tests that crowd the machine, in the background (their output comes last), and all others"; \
 	$(PYTEST) -n 2 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING) >$(VENV)/crowding.log 2>&1 & \
 	background=$$!; \
-	nice -n 19 $(PYTEST) -n 2 -m 'not real_time and not crowding' $(KEEP_TIME:%=--ignore=%); others=$$?; \
+	nice -n 19 $(PYTEST) -n 2 -m '$(OTHERS)' $(KEEP_TIME:%=--ignore=%) $(PATIENT:%=--ignore=%); others=$$?; \
 	wait $$background; crowding=$$?; \
 	echo "== tests that crowd the machine"; cat $(VENV)/crowding.log; \
 	[ $$kept -ne 1 ] || { $(FAILED) $(VENV)/kept && $(ONCE_MORE) @$(VENV)/kept/again; kept=$$?; }; \
 	[ $$crowding -ne 1 ] || { $(FAILED) $(VENV)/crowding && $(ONCE_MORE) @$(VENV)/crowding/again; crowding=$$?; }; \
-	[ $$kept -eq 0 ] && [ $$others -eq 0 ] && [ $$crowding -eq 0 ]
+	[ $$kept -eq 0 ] && [ $$patient -eq 0 ] && [ $$others -eq 0 ] && [ $$crowding -eq 0 ]
 else
 	@echo "== tests"
 	@$(PYTEST) -n 4 $(ARGS)
@@ -82,7 +93,8 @@ check: $(VENV)/.test
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports pyproject.toml --no-cache | tail -n 4
+	@said=$$($(BIN)/lint-imports pyproject.toml --no-cache) || { echo "$$said"; exit 1; }; \
+	echo "$$said" | tail -n 4
 
 kills: $(VENV)/.test
 	@$(BIN)/python tests/end_to_end/kills.py $(or $(ARGS),200)

@@ -21,8 +21,7 @@ collect_ignore_glob = ["*.yaml"]
 """Scenario files below this folder are data of tests."""
 
 KEEP_TIME = ("engines", "compose", "end_to_end", "contract")
-"""Folders whose tests wait for real sockets, processes and containers: `make test` runs them beside
-the others, which then take only the processor time that is left."""
+"""Folders whose tests wait for real sockets, processes and containers; `make test` begins there."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,20 @@ from harness.target.loading import load_target
 from tests.engines.conftest import Silence
 from tests.engines.test_same_verdicts import agree, told
 
+pytestmark = pytest.mark.xdist_group("asgi")  # one worker: they share simulations
+
 FOLDER = Path(__file__).parents[1] / "asgi_gateway"
 NAMES = ("inventory_503", "inventory_silent")
 TARGET = load_target(FOLDER / "target.yaml")
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[tuple[SimEngine, SimEngine]]:
+    """Two simulations, each in a process of its own."""
+    made = SimEngine(), SimEngine()
+    yield made
+    for each in made:
+        each.close_now()
 
 
 def play(engine: Engine, target: Target = TARGET, seed: int = 0) -> Mapping[str, Played]:
@@ -33,7 +44,8 @@ def play(engine: Engine, target: Target = TARGET, seed: int = 0) -> Mapping[str,
                 scenarios, engine=engine, target=target, watcher=Silence(), seed=seed
             )
         finally:
-            await engine.close()
+            if not isinstance(engine, SimEngine):  # those serve several tests
+                await engine.close()
 
     return {played.scenario.name: played for played in asyncio.run(run())}
 
@@ -45,21 +57,21 @@ def without_breaker() -> Target:
 
 
 @pytest.mark.parametrize("seed", [0, 3, 4])
-def test_it_plays_in_the_simulation(seed: int) -> None:
-    first, second = (play(SimEngine(), seed=seed) for _ in range(2))
+def test_it_plays_in_the_simulation(seed: int, engines: tuple[SimEngine, SimEngine]) -> None:
+    first, second = (play(engine, seed=seed) for engine in engines)
     for name in NAMES:
         assert first[name].judgement.verdict.value == "passed", told(first[name])
         histories = [[to_json(e) for e in plays[name].events] for plays in (first, second)]
         assert histories[0] == histories[1], "byte by byte"
 
 
-def test_a_missing_breaker_is_found_there() -> None:
-    for played in play(SimEngine(), without_breaker()).values():
+def test_a_missing_breaker_is_found_there(engines: tuple[SimEngine, SimEngine]) -> None:
+    for played in play(engines[0], without_breaker()).values():
         assert played.judgement.verdict.value == "failed", told(played)
 
 
 @pytest.mark.real_time
-def test_uvicorn_plays_the_same() -> None:
-    real, simulated = play(LocalEngine(proxy="embedded")), play(SimEngine())
+def test_uvicorn_plays_the_same(engines: tuple[SimEngine, SimEngine]) -> None:
+    real, simulated = play(LocalEngine(proxy="embedded")), play(engines[0])
     for name in NAMES:
         agree(name, real[name], simulated[name])
