@@ -6,8 +6,10 @@ Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 from __future__ import annotations
 
 from harness.checks.case import Case
+from harness.checks.scope import promised
 from harness.checks.wording import plural, stream_request
 from harness.contracts.promises import (
+    ONE_BREAKER,
     OPENS,
     PROBES,
     RECHECKS,
@@ -48,7 +50,7 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     seen = wire.sight.requests and not wire.sight.hidden
     return Finding(
         name=name,
-        claims=case.contract.claims_of(*broken_by(told, refutation)),
+        claims=case.contract.claims_of(*broken_by(case, told, refutation)),
         verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
         expected=_EXPECTED,
         observed=says(told, refutation, request),
@@ -58,8 +60,16 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     )
 
 
-def broken_by(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
-    """The promises that a refuted breaker breaks: by its cause where that is known."""
+def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]:
+    """The promises that a refuted breaker breaks, those that the target makes if there are any."""
+    broken = _broken_by(wire, refutation)
+    return (
+        promised(case, broken) or tuple(name for name in broken if name != ONE_BREAKER) or (OPENS,)
+    )
+
+
+def _broken_by(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
+    """By its cause where that is known."""
     if wire.causes:
         return tuple(dict.fromkeys(name for cause in wire.causes for name in cause.breaks))
     match refutation.wrong:

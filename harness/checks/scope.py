@@ -6,9 +6,11 @@ A route that it lacks is found in the warm-up (`steady.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.checks.case import Case
+from harness.contracts.promises import ONE_BREAKER, OPENS
 from harness.scenario.expectations import Expectation, Windowed
 from harness.units import Window
 from harness.verdict import Finding, Verdict
@@ -35,6 +37,20 @@ def owed(finding: Finding, case: Case) -> Finding:
     if reason is None:
         return finding
     return replace(finding, verdict=Verdict.OUT_OF_SCOPE, observed="not judged", evidence=reason)
+
+
+def promised(case: Case, names: Iterable[str]) -> tuple[str, ...]:
+    """Of these promises those that the target makes.
+
+    One breaker for each upstream is promised only by who promises that a breaker opens.
+    """
+    without = set(case.history.run.without)
+    given_up = {
+        each for each in (OPENS, *names) if without.issuperset(case.contract.claims_of(each))
+    }
+    if OPENS in given_up:
+        given_up.add(ONE_BREAKER)
+    return tuple(name for name in names if name not in given_up)
 
 
 def _done_without(claims: tuple[str, ...], case: Case) -> str | None:

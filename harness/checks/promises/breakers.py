@@ -81,7 +81,7 @@ def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
     return Violation(
         promise=_NAMES[found.wrong],
         about=upstream,
-        claims=facts.claims(*broken_by(told, found)),
+        claims=facts.claims(*broken_by(facts.case, told, found)),
         at_s=found.at_s,
         says=says(told, found, request),
         request=None if request is None else request.sent.id,

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import Brackets, brackets_of, forecast_of
 from harness.checks.case import Case
+from harness.checks.scope import promised
 from harness.contract import Forecast
+from harness.contracts.promises import OPENS
 from harness.history.events import Charged, Event, Run, Trouble
 from harness.history.view import FaultWindow, History, Request
 from harness.judge import judge_case
@@ -58,6 +60,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
             away.note(name, wire.turned_away)
         except Exception:  # the expectations that need it say what broke
             continue
+    opens = promised(case, (OPENS,))  # else the arithmetic says what nobody promised
     streams: dict[str, list[RequestView]] = {name: [] for name in case.scenario.traffic}
     for request in history.requests:
         view = RequestView(request=request, turned_away_by=away.of(request))
@@ -71,7 +74,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
         charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
         logs=tuple(line for line in history.logs if line.at_s >= 0),
         veils=tuple(_veils(case)),
-        forecast=_forecast(case) if judgement.verdict in _WRONG else None,
+        forecast=_forecast(case) if judgement.verdict in _WRONG and opens else None,
         troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
     )
 
@@ -124,7 +127,7 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
     return UpstreamView(
         name=name,
         concerned=name in scenario.faulted_upstreams or name in spoken_of,
-        settings=_settings(wire.settings),
+        settings=_settings(wire.settings) if promised(case, (OPENS,)) else "no breaker is promised",
         breaker=BreakerView(
             changes=tuple(change for change in wire.transitions if change.at_s >= 0),
             perhaps_open=tuple(
@@ -134,7 +137,7 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
             ),
             reported=case.history.reported(name),
             wanted=wanted,
-            causes=tuple(cause.says for cause in wire.causes),
+            causes=tuple(c.says for c in wire.causes if promised(case, c.breaks)),
             conflicts=wire.changes.conflicts,
         ),
         tries=tuple(_tries(case, wire)),

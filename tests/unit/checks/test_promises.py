@@ -6,11 +6,15 @@ import pytest
 
 from harness.checks import promises
 from harness.checks.promises.violation import Violation
+from harness.contracts.promises import ONE_BREAKER
 from harness.engines.processes import ended
 from harness.history.events import Ended, Trouble
-from harness.judge import judge
+from harness.judge import judge, judge_case
+from harness.report.scene.observe import observe
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
+from harness.wire.causes import Cause
+from harness.wire.wire import Wire
 
 EXPECTING = """
 traffic: {chat: {request: POST /v1/api/chat, as: ada, rate: 1/s}}
@@ -126,6 +130,27 @@ def test_what_ends_a_target_from_outside_is_no_fault_of_its_own():
     trouble = ended(-9, 1.0, ("working",))
     assert isinstance(trouble, Trouble)
     assert trouble.what.startswith("the target was ended by SIGKILL, from outside")
+
+
+@pytest.mark.parametrize("without", [("B1", "B2", "B3", "B4", "B5", "B6"), ()])
+def test_who_promises_no_breaker_promises_none_for_each_upstream(case, world, monkeypatch, without):
+    """A call that another upstream's success lets through is no shared breaker's, but nobody's."""
+    shared = Cause(what="shares one breaker with billing", breaks=(ONE_BREAKER,), events=9)
+    monkeypatch.setattr(Wire, "causes", (shared,))
+    shown = world(without=without).warmed_up().fault("status", "auth", 0.0, 12.0)
+    for second in range(12):
+        shown.request("chat", second + 1, float(second), 503)
+        shown.call("auth", second + 0.001, status=503)
+    own = case(PROMISING.replace("5s", "12s"), shown)
+    found = {each.name: (each.verdict, each.claims) for each in judge_case(own).promises}
+    owed = (Verdict.OUT_OF_SCOPE, ("B2",)) if without else (Verdict.FAILED, ("B10",))
+    assert found["no traffic while open (auth)"] == owed
+    scene = observe(own, judge_case(own))
+    assert scene is not None
+    said = [cause for each in scene.upstreams for cause in each.breaker.causes]
+    assert bool(said) is not bool(without)
+    assert (scene.forecast is None) is bool(without)
+    assert ("no breaker is promised" in scene.upstreams[0].settings) is bool(without)
 
 
 OWN = """

@@ -61,11 +61,12 @@ class ScenarioPage {
     const of = (verdict) => alike(sorted.filter((each) => each.verdict === verdict)).map((each) => this.card(each));
     const [failed, unclear, passed, excused] = order.map(of);
     const count = (verdict) => sorted.filter((each) => each.verdict === verdict).length;
-    const causes = (this.data.upstreams || []).flatMap((each) => each.causes.map((cause) => `${each.name} breaker: ${cause}`));
+    const causes = (this.data.upstreams || []).filter((each) => failed.length && each.causes.length)
+      .map((each) => `${each.name} breaker: ${each.causes.join(", or ")}`);
     const list = (items) => cards(items);
     const folded = (items, verdict, words, open = false) => items.length && make("details", { open }, make("summary", {}, `${count(verdict)} ${words}`), list(items));
     return make("section", { class: "findings", "aria-label": "Findings" }, make("h2", { class: "sr" }, "Findings"),
-      causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join(", or ")) : "",
+      causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join("; ")) : "",
       failed.length ? list(failed) : "",
       make("div", { class: "folds" }, folded(unclear, "inconclusive", "inconclusive", !failed.length) || "", folded(passed, "passed", "held") || "",
         folded(excused, "out_of_scope", "out of scope", !failed.length && !unclear.length && !passed.length) || ""),
