@@ -228,7 +228,7 @@ function flightLane(data, upstream) {
   const most = count.reduce((one, other) => Math.max(one, other), 1);
   return {
     kind: "flight", name: `${upstream.name} in flight`, note: `at most ${most} at once`, height: 44,
-    y: { from: 0, to: most * 1.15, ticks: [0, most] },
+    y: { from: most * -0.15, to: most * 1.15, ticks: [0, most] }, // room for half a figure below 0
     words: `at most ${most} attempts under way at once`,
     draw: (pen) => pen.stairs(at, count, data.end),
     at: (view, time) => `${plural(flightAt(upstream, time), "attempt")} in flight at ${upstream.name}`,
