@@ -62,6 +62,8 @@ class Wait:
                 return f"requests left {long} late at {when}"
             case "stolen":
                 return f"{who}'s host took {long} of its CPUs at {when}"
+            case "for the disk" | "for memory":
+                return f"{who} waited up to {long} {self.how} at {when}"
             case _:
                 return f"{who} waited {long} {self.how} at {when}"
 

@@ -22,7 +22,7 @@ _RARELY = 8
 """A thread that doesn't run is looked at every eighth time, at the least."""
 _FAMILY_EVERY = 4
 """So often, in looks, it is asked which children a process has."""
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Found:
     wait_s: float
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
     """A small file of /proc.
 
     Raises: OSError.
@@ -89,7 +89,7 @@ class ProcessWaits:
 
     def _stop(self, now_s: float) -> Iterator[Found]:
         """Stopped at either look: in between too, for all that can be told."""
-        state = _state(_read(f"{self._folder}/stat"))
+        state = _state(read(f"{self._folder}/stat"))
         before, self._stopped = self._stopped, state in (b"T", b"t")
         since_s = self._looked_s
         if since_s is not None and (before or self._stopped):
@@ -122,7 +122,7 @@ class ProcessWaits:
                 threads[name] = thread
                 continue
             with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
-                found = _read(f"{self._folder}/task/{name}/schedstat").split()
+                found = read(f"{self._folder}/task/{name}/schedstat").split()
                 waited_ns, turns = int(found[1]), int(found[2])
                 if thread is None:
                     # Born since the last look: all that it waited is new.
@@ -142,7 +142,7 @@ class ProcessWaits:
 
     def _runnable(self, name: str) -> bool:
         """Whether a thread that has not run since the last look waits for a CPU at this moment."""
-        return _state(_read(f"{self._folder}/task/{name}/stat")) == b"R"
+        return _state(read(f"{self._folder}/task/{name}/stat")) == b"R"
 
 
 class FamilyWaits:
@@ -155,6 +155,11 @@ class FamilyWaits:
         self._family: tuple[int, ...] = ()
         self._roots: tuple[int, ...] = ()
         self._looks = 0
+
+    @property
+    def family(self) -> tuple[int, ...]:
+        """The ids of all that were looked at last."""
+        return self._family
 
     def look(self, roots: Iterable[int], now_s: float, *, all_threads: bool = False) -> list[Found]:
         """What `roots` and their children waited since the last look."""
@@ -179,7 +184,7 @@ class FamilyWaits:
         for pid in pids:
             yield pid
             try:
-                children = _read(f"{self._proc}/{pid}/task/{pid}/children").split()
+                children = read(f"{self._proc}/{pid}/task/{pid}/children").split()
             except OSError:  # ended, or a kernel that doesn't tell
                 continue
             yield from self._with_children(int(child) for child in children)
@@ -195,12 +200,12 @@ class StolenTime:
     def look(self, now_s: float) -> list[Found]:
         """What was stolen from all CPUs since the last look."""
         try:
-            ticks = int(_read(self._path).split(b"\n", 1)[0].split()[8])
+            ticks = int(read(self._path).split(b"\n", 1)[0].split()[8])
         except (OSError, ValueError, IndexError):
             return []
         before, self._before = self._before, (now_s, ticks)
         if before is None or ticks <= before[1]:
             return []
         since_s = before[0]
-        wait_s = min((ticks - before[1]) / _TICKS_A_SECOND, now_s - since_s)
+        wait_s = min((ticks - before[1]) / TICKS_A_SECOND, now_s - since_s)
         return [Found(who="machine", how="stolen", since_s=since_s, at_s=now_s, wait_s=wait_s)]

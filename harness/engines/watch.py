@@ -1,10 +1,10 @@
 """Watches how late the machine makes a run: its processes from a thread, its loop by a heartbeat.
 
 One watch serves all worlds of an engine. Four times a second, or less often where there are many,
-it looks at each world's processes (`waits.py`) and tells the world's chronicle what was worth
-telling. The harness's own lateness is told to all of them: how late its loop came, through which
-all passes that it sends and records; what its other threads wait for delays nothing. Where there is
-no /proc (macOS) that is all that can be told.
+it looks at each world's processes (`waits.py`, `stalls.py`) and tells the world's chronicle what
+was worth telling. The harness's own lateness is told to all of them: how late its loop came,
+through which all passes that it sends and records; what its other threads wait for delays nothing.
+Where there is no /proc (macOS) that is all that can be told.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from harness.engines.chronicle import Chronicle
+from harness.engines.stalls import FamilyStalls, Pressure, pressure
 from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, StolenTime
 from harness.history.events import Waited
 
@@ -56,7 +57,7 @@ class Watch:
         self._parties.append(party)
         try:
             yield
-            party.tell(await asyncio.to_thread(self._seen, party, all_threads=True))
+            party.tell(await asyncio.to_thread(self._last_seen, party))
         finally:
             self._parties.remove(party)
 
@@ -64,13 +65,17 @@ class Watch:
         while not self._closing.wait(max(LOOK_EVERY_S, APART_S * len(self._parties))):
             now_s = time.monotonic()
             common = [*self._machine.look(now_s), *self._heart.look()]
-            told = [(party, [*common, *self._seen(party)]) for party in tuple(self._parties)]
+            by_now = pressure(now_s)
+            told = [(party, [*common, *self._seen(party, by_now)]) for party in [*self._parties]]
             self._in_loop(self._tell, told)
 
-    def _seen(self, party: _Party, *, all_threads: bool = False) -> list[Found]:
+    def _last_seen(self, party: _Party) -> list[Found]:
+        return self._seen(party, pressure(time.monotonic()), all_threads=True)
+
+    def _seen(self, party: _Party, by_now: Pressure, *, all_threads: bool = False) -> list[Found]:
         """What one world's processes waited; whatever breaks there is told in that world alone."""
         try:
-            return party.look(all_threads=all_threads)
+            return party.look(by_now, all_threads=all_threads)
         except Exception as error:
             self._in_loop(party.broke, error)
             return []
@@ -139,16 +144,19 @@ class _Party:
         self._chronicle = chronicle
         self._processes = processes
         self._waits: dict[str, FamilyWaits] = {}
+        self._stalls: dict[str, FamilyStalls] = {}
         self.broke = chronicle.broke
         self._lock = threading.Lock()
 
-    def look(self, *, all_threads: bool = False) -> list[Found]:
+    def look(self, by_now: Pressure, *, all_threads: bool) -> list[Found]:
         """What its processes waited since the last look."""
         found = []
         with self._lock:
             for who, pids in self._processes().items():
                 waits = self._waits.setdefault(who, FamilyWaits(who))
                 found += waits.look(pids, time.monotonic(), all_threads=all_threads)
+                stalls = self._stalls.setdefault(who, FamilyStalls(who))
+                found += stalls.look(waits.family, by_now)
         return found
 
     def tell(self, found: Iterable[Found]) -> None:

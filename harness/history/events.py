@@ -279,8 +279,9 @@ class Waited(Event):
     who: str
     """`target`, `stubs`, `proxy`, `harness`, or `machine`: everything on it."""
     how: str
-    """`for a CPU` (ready to run, and none was free), `stopped` (by a signal), `late` (the harness's
-    own clock came late), or `stolen` (the machine's host ran something else)."""
+    """`for a CPU` (ready to run, and none was free), `for the disk` or `for memory` (at most, by
+    what anybody on the machine waited), `stopped` (by a signal), `late` (the harness's own clock
+    came late), or `stolen` (the machine's host ran something else)."""
     since_s: float
     wait_s: float
 

@@ -205,7 +205,7 @@ class Ground:
         """How late the machine may have made what happened at some instants, one after another.
 
         By the harness's own loop, and by what it kept the target and its proxy waiting for a CPU,
-        as far as that has been told: a quarter of a second later it has.
+        the disk or memory, as far as that has been told: a quarter of a second later it has.
         """
         return sum(self._late_at(at_s) for at_s in instants_s)
 

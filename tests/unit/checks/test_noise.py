@@ -90,6 +90,8 @@ def test_it_explains_no_more_than_was_measured() -> None:
     ("who", "how", "words"),
     [
         ("target", "for a CPU", "the target waited 1.8s for a CPU at 12.3s"),
+        ("target", "for the disk", "the target waited up to 1.8s for the disk at 12.3s"),
+        ("proxy", "for memory", "the proxy waited up to 1.8s for memory at 12.3s"),
         ("stubs", "stopped", "the stubs stood still for 1.8s, until 12.3s"),
         ("harness", "late", "the harness came 1.8s late at 12.3s"),
         ("machine", "stolen", "this machine's host took 1.8s of its CPUs at 12.3s"),
