@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -56,6 +57,29 @@ def test_an_escape_is_named_with_file_and_line(escape: str, simulate: Simulate) 
         outcome.escapes
     )
     assert all("--engine local" in found for found in outcome.escapes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells in which way a thread waits")
+def test_a_wait_that_the_kernel_lets_nobody_break_off_is_none_of_the_targets(
+    simulate: Simulate, tmp_path: Path
+) -> None:
+    """As for the disk: so waits, too, who starts a program, here one whose input comes late."""
+    os.mkfifo(tmp_path / "input")
+    outcome = simulate(
+        f"""
+from ctypes import CDLL, byref, c_char_p, c_int, create_string_buffer
+
+def work(environ):
+    libc, fifo = CDLL(None), {os.fsencode(tmp_path / "input")!r}
+    libc.system(b"(sleep 0.5; : > " + fifo + b") > /dev/null 2>&1 &")
+    actions, true = create_string_buffer(1024), b"/bin/true"
+    libc.posix_spawn_file_actions_init(actions)
+    libc.posix_spawn_file_actions_addopen(actions, 0, fifo, 0, 0)
+    return libc.posix_spawn(byref(c_int()), true, actions, None, (c_char_p * 2)(true), None)
+"""
+    )
+    assert outcome.body == "0"
+    assert outcome.escapes == []
 
 
 def test_the_harness_and_its_stubs_are_not_the_target_s_code_wherever_it_is() -> None:
