@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import socket
 import struct
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,7 +40,8 @@ def asked():
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"version": VERSION, "asked": asked() if self.path == "/work" else None})
+        told = {"version": VERSION, "git": os.environ["GIT_SERVER_URL"]}
+        body = json.dumps({**told, "asked": asked() if self.path == "/work" else None})
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body.encode())
@@ -52,7 +55,7 @@ TARGET = """\
 name: mine
 start: {command: [PYTHON, app.py, "{port}"]}
 ready: GET /health
-upstreams: {AUTH_SERVER_URL: auth}
+upstreams: {GIT_SERVER_URL: git, AUTH_SERVER_URL: auth}
 """
 SCENARIO = """\
 title: auth is down twice
@@ -61,6 +64,7 @@ traffic: {work: {request: GET /work, rate: 5/s}}
 faults:
   - {upstream: auth, fault: status, status: 503, to: 100s}
   - {upstream: auth, fault: status, status: 500, from: 200s, to: 250s}
+  - {upstream: git, fault: refused, from: 260s, to: 290s}
 expect: [{never: {status: 500}}]
 """
 
@@ -120,6 +124,21 @@ def ask(url: str, path: str) -> dict[str, object]:
         return dict(json.load(answer))
 
 
+def assert_given_to_no_client(proxy: str) -> None:
+    """A proxy that refuses listens no more; its port stays its own (held on Linux alone).
+
+    It has had no connection, which would hold the port for a minute.
+    """
+    address = urlsplit(proxy)
+    assert address.hostname
+    assert address.port
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.hostname, address.port))
+    if sys.platform == "linux":
+        with socket.socket() as client, pytest.raises(OSError, match="in use"):
+            client.bind((address.hostname, address.port))
+
+
 def test_keys_play_pause_jump_break_heal_and_reload(terminal: Terminal, tmp_path: Path) -> None:
     url = terminal.wait_for(r"mine at (http://127\.0\.0\.1:\d+)").group(1)
     terminal.wait_for(r"standing at 0\.0 s of 300s? · nothing is broken · traffic off")
@@ -145,6 +164,11 @@ def test_keys_play_pause_jump_break_heal_and_reload(terminal: Terminal, tmp_path
     assert ask(url, "/work")["asked"] == 200
     terminal.press("b")
     terminal.wait_for("in force: auth status(.|\n)*in force: auth status")
+    terminal.press("\x1b[C")
+    terminal.wait_for(r"250 s  lifted: auth status")
+    terminal.press("\x1b[C")
+    terminal.wait_for(r"260 s  in force: git refused")
+    assert_given_to_no_client(str(ask(url, "/")["git"]))
     terminal.press("t0 ")
     terminal.wait_for(r"traffic on")
     terminal.wait_for(r"work +2")
