@@ -7,7 +7,8 @@ one question, how much was waited between two instants: readings of the wire (`w
 excuses of a request (`excuses.py`), a second judgement with patience (`patience.py`).
 
 The waits of different parts add up, as a request passes through all of them in turn. What the
-harness measures of itself in several ways is one lateness, and counts once.
+harness measures of itself in several ways is one lateness, and counts once; it meets a request once
+for each turn of the harness's loop that the request takes.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 from itertools import accumulate
 
 from harness.checks.wording import seconds
-from harness.history.events import Sent, Waited
+from harness.history.events import LOOP_PASSES, Sent, Waited
 from harness.history.view import History
 
 HARNESS = "harness"
@@ -79,7 +81,11 @@ class Noise:
         found: dict[tuple[str, str], list[Wait]] = defaultdict(list)
         for wait in self.waits:
             found[wait.who, wait.how].append(wait)
-        self._own = [_Sums(waits) for (who, _), waits in found.items() if who == HARNESS]
+        self._own = [
+            _Worst(waits, LOOP_PASSES) if how == "late" else _Sums(waits)
+            for (who, how), waits in found.items()
+            if who == HARNESS
+        ]
         self._others = [_Sums(waits) for (who, _), waits in found.items() if who != HARNESS]
 
     def slack_s(self, start_s: float, end_s: float) -> float:
@@ -139,6 +145,21 @@ class _Sums:
         before = self._by_end[bisect_left(self._ends, (start_s, -math.inf))]
         by_then = self._by_start[bisect_right(self._starts, (end_s, math.inf))]
         return round(max(0.0, by_then - before), 9)
+
+
+class _Worst:
+    """Waits one after another of which anything meets a few at the most, added up: the longest."""
+
+    def __init__(self, waits: Sequence[Wait], most: int) -> None:
+        self._waits_s = [wait.wait_s for wait in waits]
+        self._ends = [wait.end_s for wait in waits]
+        self._starts = sorted(wait.start_s for wait in waits)
+        self._most = most
+
+    def between(self, start_s: float, end_s: float) -> float:
+        """What reaches into a time."""
+        first, last = bisect_left(self._ends, start_s), bisect_right(self._starts, end_s)
+        return sum(nlargest(self._most, self._waits_s[first:last]))
 
 
 def _running(values: Iterable[float]) -> list[float]:

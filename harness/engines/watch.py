@@ -15,12 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from heapq import nlargest
 from typing import TypeVar
 
 from harness.engines.chronicle import Chronicle
 from harness.engines.stalls import FamilyStalls, Pressure, pressure
 from harness.engines.waits import WORTH_TELLING_S, FamilyWaits, Found, StolenTime
-from harness.history.events import Waited
+from harness.history.events import LOOP_PASSES, Waited
 
 LOOK_EVERY_S = 0.25
 APART_S = 0.01
@@ -120,17 +121,18 @@ class Heartbeat:
         self._await(now_s + BEAT_S)
 
     def look(self) -> list[Found]:
-        """How late the worst beat since the last look came, where that is worth telling.
+        """How late the worst beats since the last look came, each that is worth telling.
 
-        What is sent or read meanwhile waits for one turn of the loop, not for the sum of them.
+        What is sent or read meanwhile waits for a few turns of the loop, not for the sum of them.
         May be called from any thread. The loop's clock is the monotonic one.
         """
         late = [self._late.popleft() for _ in range(len(self._late))]
-        wait_s = max((at_s - due_s for due_s, at_s in late), default=0.0)
-        if wait_s < WORTH_TELLING_S:
-            return []
-        since_s, at_s = late[0][0], late[-1][1]
-        return [Found(who="harness", how="late", since_s=since_s, at_s=at_s, wait_s=wait_s)]
+        worst = nlargest(LOOP_PASSES, ((at_s - due_s, due_s, at_s) for due_s, at_s in late))
+        return [
+            Found(who="harness", how="late", since_s=due_s, at_s=at_s, wait_s=wait_s)
+            for wait_s, due_s, at_s in worst
+            if wait_s >= WORTH_TELLING_S
+        ]
 
     def stop(self) -> None:
         """Beat no more."""

@@ -267,6 +267,11 @@ class Logged(Event):
     """The upstream that such a pattern found in it."""
 
 
+LOOP_PASSES = 6
+"""Turns of the harness's loop that a request takes, one after another: its connection is there, is
+taken up, is written to; an answer's head comes, its rest, and whoever asked is told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited(Event):
     """The machine kept a part of the run waiting between `since_s` and `at_s`, `wait_s` in all.
@@ -281,7 +286,8 @@ class Waited(Event):
     how: str
     """`for a CPU` (ready to run, and none was free), `for the disk` or `for memory` (at most, by
     what anybody on the machine waited), `stopped` (by a signal), `late` (the harness's own clock
-    came late), or `stolen` (the machine's host ran something else)."""
+    came late; the worst `LOOP_PASSES` times of each look), or `stolen` (the machine's host ran
+    something else)."""
     since_s: float
     wait_s: float
 

@@ -53,6 +53,16 @@ def test_what_the_harness_measures_of_itself_counts_once(world) -> None:
     assert Noise(shown.history()).slack_s(5.0, 6.0) == pytest.approx(0.3)
 
 
+def test_a_request_waits_for_a_few_turns_of_the_harness_no_more() -> None:
+    """Each turn was 0.17 s late, and it takes six: a sound answer seemed 0.5 s slow in a crowd."""
+    turns = [waited("harness", t / 4, t / 4 + 0.17, 0.17, how="late") for t in range(40)]
+    noise = Noise(History(turns))
+    assert noise.slack_s(1.0, 1.3) == pytest.approx(2 * 0.17)
+    assert noise.slack_s(1.2, 9.0) == pytest.approx(6 * 0.17)
+    assert noise.slack_s(1.18, 1.22) == 0.0
+    assert noise.on_wire_s(1.0, 9.0) == 0.0
+
+
 def test_requests_late_together_are_late_once(world) -> None:
     shown = world()
     for number in range(1, 101):
