@@ -92,7 +92,7 @@ class World:
             await self._proxies.create(
                 name,
                 self._address(name),
-                port=fixed.get(name, 0),
+                port=self._ports.hold(fixed.get(name, 0)),
                 listeners=self.services.listeners_of(name),
             )
         report(Progress(doing=f"starting {self._job.target.name}"))
