@@ -155,11 +155,11 @@ def test_without_pressure_nothing_is_told(tmp_path: Path) -> None:
 
 @linux
 def test_the_fields_are_those_of_this_kernel() -> None:
-    """The test's own counts, by way of /proc and by way of a system call."""
+    """The test's own counts, with what its children moved, by /proc and by a system call."""
 
     def counts() -> tuple[int, int]:
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        moved = own.ru_inblock + own.ru_oublock
+        own, ended = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        moved = sum(each.ru_inblock + each.ru_oublock for each in (own, ended))
         return own.ru_minflt + own.ru_majflt, own.ru_majflt + moved * _BLOCK
 
     before, told, after = counts(), use(os.getpid()), counts()
