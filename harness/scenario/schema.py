@@ -20,7 +20,8 @@ Schema = dict[str, Any]
 
 def scenario_schema() -> Schema:
     """The schema of scenario files."""
-    schema = file_schema(Scenario, "Outage scenario")
+    branches = (*(kind.model for kind in KINDS.values()), *FORMS.values())
+    schema = file_schema(Scenario, "Outage scenario", *branches)
     for kind in KINDS.values():
         keys = schema["$defs"][kind.model.__name__]["properties"]
         keys["fault"] |= {"description": kind.doc, "examples": [kind.name]}
@@ -91,9 +92,18 @@ def _reference(model: type[BaseModel]) -> Schema:
     return {"$ref": f"#/$defs/{model.__name__}"}
 
 
-def file_schema(model: type[BaseModel], title: str) -> Schema:
-    """The schema of a file that holds a model, without what only the code knows."""
+def file_schema(model: type[BaseModel], title: str, *branches: type[BaseModel]) -> Schema:
+    """The schema of a file that holds a model, without what only the code knows.
+
+    `branches` are models that may stand in it where only the caller knows.
+    """
     schema = model.model_json_schema(by_alias=True)
+    parts = schema.pop("$defs", {})
+    for branch in branches:
+        parts[branch.__name__] = branch.model_json_schema(by_alias=True)
+        parts |= parts[branch.__name__].pop("$defs", {})
+    if parts:
+        schema["$defs"] = dict(sorted(parts.items()))
     for name, field in model.model_fields.items():
         if field.exclude:
             schema["properties"].pop(name, None)

@@ -23,8 +23,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import Discriminator, Tag
-
+from harness.scenario.branches import Branches
 from harness.scenario.expectations.base import ExpectationBase, Selecting, Surroundings, Windowed
 from harness.scenario.expectations.values import Contract, Instant, StatusSet, While
 
@@ -62,11 +61,11 @@ if TYPE_CHECKING:
     Expectation = ExpectationBase
 else:
     Expectation = Annotated[
-        Union[tuple(Annotated[form, Tag(key)] for key, form in FORMS.items())],  # noqa: UP007
-        Discriminator(
-            _form,
-            custom_error_type="expectation_form",
-            custom_error_message=f"expected one of the keys {', '.join(FORMS)}",
+        Union[tuple(FORMS.values())],  # noqa: UP007
+        Branches(
+            tag=_form,
+            models=FORMS,
+            unknown=("expectation_form", f"expected one of the keys {', '.join(FORMS)}"),
         ),
     ]
 

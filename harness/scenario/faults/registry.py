@@ -5,8 +5,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Union
 
-from pydantic import Field
-
+from harness.scenario.branches import Branches
 from harness.scenario.faults.base import FaultBase
 from harness.scenario.faults.row import Kind
 
@@ -55,4 +54,7 @@ KINDS: dict[str, Kind] = {model.KIND.name: model.KIND for model in MODELS}
 if TYPE_CHECKING:
     Fault = FaultBase
 else:
-    Fault = Annotated[Union[MODELS], Field(discriminator="fault")]  # noqa: UP007
+    Fault = Annotated[
+        Union[MODELS],  # noqa: UP007
+        Branches(tag="fault", models={name: kind.model for name, kind in KINDS.items()}),
+    ]

@@ -1,0 +1,50 @@
+"""A union of models of which each is built when a file first has one.
+
+Pydantic builds a union's branches together with the model that it stands in: for kinds of fault and
+forms of expectation that is most of what reading a short file costs, and a file has few of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branches:
+    """Stands in the annotation of a union, and says which of its models a value is held against."""
+
+    models: Mapping[str, type[BaseModel]]
+    """Each branch by its tag, which stands in the location of an error below it."""
+    tag: str | Callable[[Any], str | None]
+    """The key that holds it, or what finds it."""
+    unknown: tuple[str, str] | None = None
+    """Type and message of the error where there is none, if not pydantic's own."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's question: what reads a value. The union itself is not looked into."""
+        kind, message = self.unknown or (None, None)
+        return core_schema.tagged_union_schema(
+            {tag: _when_met(model) for tag, model in self.models.items()},
+            discriminator=self.tag,
+            custom_error_type=kind,
+            custom_error_message=message,
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Pydantic's question: how JSON Schema says it; `harness.scenario.schema` knows better."""
+        return {}
+
+
+def _when_met(model: type[BaseModel]) -> CoreSchema:
+    """Whatever the model says: its own errors become those of the whole file."""
+    read = partial(model.model_validate, by_alias=True, by_name=False)
+    return core_schema.no_info_plain_validator_function(read)
