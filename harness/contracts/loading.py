@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 
+from harness.contracts.bundled import BUNDLED_FILE
 from harness.contracts.model import Contract
 from harness.contracts.promises import PROMISES
 from harness.contracts.routes import ContractRoute, Step
@@ -16,10 +17,6 @@ from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.route_spelling import METHODS
 from harness.scenario.spelling import did_you_mean, not_known
 
-BUNDLED = "document"
-"""The contract of a target that names none."""
-
-_HERE = Path(__file__).parent
 _STAND_INS = {"name": "'-'"}
 _SCENARIO = Mistaken(
     keys=frozenset({"faults", "expect", "duration"}),
@@ -34,7 +31,7 @@ CONDITION = re.compile(r"(\w+) (<=|>=|<|>|==) (-?\d+(?:\.\d+)?)")
 @cache
 def document() -> Contract:
     """The bundled contract."""
-    return load_contract(_HERE / f"{BUNDLED}.yaml").model_copy(update={"told": ""})
+    return load_contract(BUNDLED_FILE).model_copy(update={"told": ""})
 
 
 @lru_cache(maxsize=64)

@@ -8,13 +8,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     WithJsonSchema,
 )
 
 from harness.scenario.pace import Pace, parse_pace
+from harness.scenario.parsed import Parsed
 from harness.scenario.route_spelling import METHODS, meant_route, unmatchable
 from harness.units import (
     Around,
@@ -119,8 +119,8 @@ def texts(description: str, *examples: str, pattern: str = SOME_TEXT) -> WithJso
     return WithJsonSchema({**schema, "pattern": pattern})
 
 
-def _unless_parsed(parse: Any, done: type) -> BeforeValidator:
-    return BeforeValidator(lambda value: value if isinstance(value, done) else parse(value))
+def _unless_parsed(parse: Any, done: type) -> Parsed:
+    return Parsed(lambda value: value if isinstance(value, done) else parse(value))
 
 
 def _duration(value: object) -> float:
@@ -129,12 +129,12 @@ def _duration(value: object) -> float:
 
 Duration = Annotated[
     float,
-    BeforeValidator(_duration),
+    Parsed(_duration),
     _text("a duration with its unit", "50s", pattern=TIME, minimum=0, maximum=0),
 ]
 Step = Annotated[
     float,
-    BeforeValidator(lambda value: value if type(value) is float else parse_step(value)),
+    Parsed(lambda value: value if type(value) is float else parse_step(value)),
     _text("a duration with its sign", "-1h", pattern=rf"[+-]?\s*{TIME}"),
 ]
 _RATE: dict[str, Any] = {
@@ -145,7 +145,7 @@ _RATE: dict[str, Any] = {
 }
 PaceField = Annotated[
     Pace,
-    BeforeValidator(parse_pace),
+    Parsed(parse_pace),
     WithJsonSchema(
         {
             "anyOf": [
@@ -173,15 +173,13 @@ PaceField = Annotated[
 ]
 Share = Annotated[
     float,
-    BeforeValidator(parse_share),
+    Parsed(parse_share),
     _text("a share", "30%", pattern=rf"{_DIGITS}\s*%", minimum=0, maximum=1),
 ]
-Size = Annotated[
-    int, BeforeValidator(parse_size), _text("bytes with a unit", "100B", pattern=_SIZED)
-]
+Size = Annotated[int, Parsed(parse_size), _text("bytes with a unit", "100B", pattern=_SIZED)]
 Throughput = Annotated[
     int,
-    BeforeValidator(parse_throughput),
+    Parsed(parse_throughput),
     _text("bytes a second", "10KB/s", pattern=rf"{_SIZED}/s"),
 ]
 WindowField = Annotated[
@@ -218,7 +216,7 @@ LoadField = Annotated[
 ]
 AtOnceField = Annotated[
     int,
-    BeforeValidator(parse_at_once),
+    Parsed(parse_at_once),
     _text("calls at once", "10 at once", pattern=r"[0-9]+(\s+at\s+once)?", minimum=0),
 ]
 RatioField = Annotated[

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contracts import document
+from harness.contracts import bundled_upstreams, bundled_users
 from harness.errors import InvalidFile, Problem
 from harness.scenario.located import Items, Mapping, Node, Scalar
 from harness.scenario.matrix import Combination, combinations, written
@@ -142,7 +142,7 @@ def _checking(target: Target | None, playable: bool, checked: bool) -> Check[Sce
 
 def _everybody(target: Target | None) -> tuple[str, ...]:
     """Whom `upstream: all` means."""
-    return tuple(document().upstreams) if target is None else target.upstream_names
+    return bundled_upstreams() if target is None else target.upstream_names
 
 
 def _read(
@@ -210,12 +210,12 @@ def _name_all(root: Mapping, everybody: tuple[str, ...]) -> Iterator[int]:
 def _check(
     target: Target | None, playable: bool, scenario: Scenario, dropped: frozenset[str] | None
 ) -> Misfits:
-    contract = document() if target is None else target.contract
-    upstreams = dict.fromkeys(contract.upstreams)
-    users = dict.fromkeys(contract.users)
-    if target is not None:
-        upstreams |= dict.fromkeys((*target.upstream_names, *target.stubs, *target.real))
-        users |= dict.fromkeys(target.user_ids)
+    if target is None:
+        upstreams, users = dict.fromkeys(bundled_upstreams()), dict.fromkeys(bundled_users())
+    else:
+        ours = (*target.contract.upstreams, *target.upstream_names, *target.stubs, *target.real)
+        upstreams = dict.fromkeys(ours)
+        users = dict.fromkeys((*target.contract.users, *target.user_ids))
     real = tuple(target.real) if target is not None and playable else ()
     tcp = target.tcp_upstreams if target is not None and playable else ()
     names = Names(

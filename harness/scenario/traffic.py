@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from harness.scenario.clients import Retry
 from harness.scenario.fields import (
@@ -27,6 +27,7 @@ from harness.scenario.fields import (
     texts,
 )
 from harness.scenario.header_fields import HeaderFields
+from harness.scenario.parsed import Parsed
 from harness.units import Range, Window, parse_count, parse_duration
 
 _BURST = re.compile(r"([0-9]{1,15}) at (.+)")
@@ -54,7 +55,7 @@ def _burst(value: object) -> object:
 
 BurstField = Annotated[
     Burst,
-    BeforeValidator(_burst),
+    Parsed(_burst),
     texts("requests at one instant", "50 at 70s", pattern=rf"^\s*[0-9]+ at {TIME}\s*$"),
 ]
 
@@ -73,7 +74,7 @@ def _healthy(value: object) -> Range:
 
 HealthyField = Annotated[
     Range,
-    BeforeValidator(_healthy),
+    Parsed(_healthy),
     WithJsonSchema(
         {
             "type": ["integer", "string"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,13 +32,28 @@ def test_a_target_is_not_told_what_the_harness_does_without() -> None:
 
 
 @pytest.mark.parametrize("command", ["validate", "list"])
-def test_looking_at_scenarios_loads_no_engine_and_no_protocol(command: str) -> None:
+def test_looking_at_scenarios_loads_no_engine_and_no_protocol(command: str, tmp_path: Path) -> None:
     program = (
-        f"import sys; sys.argv = ['outage', '{command}']\n"
+        f"import os, sys; sys.argv = ['outage', '{command}']\n"
+        f"os.environ['XDG_CACHE_HOME'] = {str(tmp_path)!r}  # the first time\n"
         "from harness.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
         "sys.stdout.flush(); print('|', *sorted(sys.modules), file=sys.stdout)"
     )
     loaded = set(run(program).rpartition("|")[2].split())
+    assert "harness.scenario.loader" in loaded
     for heavy in ("asyncio", "rich", "h11", "harness.target", "harness.engines", "harness.checks"):
         assert heavy not in loaded, heavy
+    assert "harness.contracts.model" not in loaded
+
+
+def test_of_kinds_and_forms_only_what_a_file_has_is_built() -> None:
+    program = (
+        "from harness.scenario.loader import load_scenario\n"
+        "from harness.scenario.expectations import FORMS\n"
+        "from harness.scenario.faults import KINDS\n"
+        "load_scenario('scenarios/auth_blackhole_50s.yaml')\n"
+        "models = {**{name: kind.model for name, kind in KINDS.items()}, **FORMS}\n"
+        "print(*(name for name, model in models.items() if model.__pydantic_complete__))"
+    )
+    assert run(program).split() == ["blackhole", "never", "breaker", "upstream", "traffic"]

@@ -12,9 +12,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from harness.scenario.fields import TIME
+from harness.scenario.parsed import Parsed
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window, format_duration, parse_duration, parse_window
 
@@ -135,7 +136,7 @@ def _by_seconds(value: object) -> Window:
 _MOMENT = rf"(({TIME}|(\w+ )?({'|'.join(EVENTS)})(\s*[+-]\s*{TIME})?)?)"
 DuringField = Annotated[
     Window | Moving,
-    BeforeValidator(parse_during),
+    Parsed(parse_during),
     WithJsonSchema(
         {
             "type": "string",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import WithJsonSchema
 
-from harness.scenario.fields import PLUS_MINUS, TIME, Part
+from harness.scenario.fields import PLUS_MINUS, TIME
+from harness.scenario.parsed import Parsed
 from harness.units import Around, parse_around, parse_duration
 
 
-class StatusSet(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSet:
     """Statuses, as inclusive ranges; `error` stands for no HTTP answer at all."""
 
     ranges: tuple[tuple[int, int], ...]
@@ -69,10 +72,11 @@ _STATUS_SCHEMA: dict[str, Any] = {
     "description": "statuses: 401, 5xx, error (no answer), or a list of them",
     "examples": [401, "5xx"],
 }
-Statuses = Annotated[StatusSet, BeforeValidator(_statuses), WithJsonSchema(_STATUS_SCHEMA)]
+Statuses = Annotated[StatusSet, Parsed(_statuses), WithJsonSchema(_STATUS_SCHEMA)]
 
 
-class Contract(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
     """An instant left to the contract's arithmetic, with a tolerance in seconds."""
 
     tolerance_s: float
@@ -101,10 +105,11 @@ _INSTANT_SCHEMA = WithJsonSchema(
         "pattern": rf"^\s*({TIME}|contract){PLUS_MINUS}{TIME}\s*$",
     }
 )
-Instant = Annotated[Around | Contract, BeforeValidator(_instant), _INSTANT_SCHEMA]
+Instant = Annotated[Around | Contract, Parsed(_instant), _INSTANT_SCHEMA]
 
 
-class While(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class While:
     """A window named by a breaker's state instead of by seconds: `mail is open`."""
 
     upstream: str
@@ -121,13 +126,14 @@ def _while(value: object) -> object:
     if isinstance(value, str):
         match = re.fullmatch(r"(\w+) (?:is (open|closed|recovered)|has (recovered))", value.strip())
         if match:
-            return While(upstream=match[1], state=match[2] or match[3])
+            state: Any = match[2] or match[3]
+            return While(upstream=match[1], state=state)
     raise ValueError("expected a breaker's state, such as: mail is open, or mail has recovered")
 
 
 WhileField = Annotated[
     While,
-    BeforeValidator(_while),
+    Parsed(_while),
     WithJsonSchema(
         {
             "type": "string",

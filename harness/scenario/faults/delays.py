@@ -18,9 +18,10 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from harness.scenario.fields import TIME
+from harness.scenario.parsed import Parsed
 from harness.units import format_duration, parse_duration
 
 _STEP_S = 1.0
@@ -189,6 +190,4 @@ def _schema() -> dict[str, Any]:
     }
 
 
-DelayField = Annotated[
-    float | Drawn | Ramp, BeforeValidator(parse_delay), WithJsonSchema(_schema())
-]
+DelayField = Annotated[float | Drawn | Ramp, Parsed(parse_delay), WithJsonSchema(_schema())]

@@ -1,7 +1,7 @@
 """The bundled contract, held against those who implement it and play its upstreams."""
 
 from gateway.settings import PROFILES
-from harness.contracts import document
+from harness.contracts import bundled_upstreams, bundled_users, document
 from harness.policy.settings import in_a_row
 from stub_services import DEFAULT_USERS, SERVICES
 
@@ -34,3 +34,9 @@ def test_each_request_of_its_traffic_is_of_one_of_its_routes() -> None:
     contract = document()
     for name, sample in contract.traffic.items():
         assert contract.route_of(sample.request) is not None, name
+
+
+def test_whom_it_names_can_be_read_without_the_rest() -> None:
+    contract = document()
+    assert bundled_upstreams() == tuple(contract.upstreams)
+    assert bundled_users() == tuple(contract.users)
