@@ -10,7 +10,7 @@ def main() -> None:
     """Entry point of the command; ends the process with its exit status."""
     # A shell's job in the background begins with it ignored, and would be deaf until it plays.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    from harness.startup import collect_seldom, without_plugins
+    from harness.startup import collect_seldom, end_at_once, without_plugins
 
     without_plugins()  # before anything imports pydantic
     collect_seldom()
@@ -26,4 +26,5 @@ def main() -> None:
     except UsageError as error:
         say(error)
         status = status or 2
+    end_at_once()
     sys.exit(status)

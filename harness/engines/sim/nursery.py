@@ -72,9 +72,10 @@ class Nursery:
                     importlib.import_module(name)
                 except Exception:
                     continue
+        gc.freeze()
 
     def _fork(self, command: dict[str, Any]) -> None:
-        # What is there by now needs no collecting in any play, nor copying by a collection.
+        # What is left by now needs no collecting in any play, nor copying by a collection.
         gc.collect()
         gc.freeze()
         cpu = self._next_cpu()
@@ -164,7 +165,8 @@ def main() -> None:
 
     Sets of objects order by address: the harness starts this with the same addresses each time.
     """
-    # What is imported here and in a target is no garbage; a play collects when it has begun.
+    # What is imported here and in a target is no garbage, and nobody looks through it for some; a
+    # play collects when it has begun.
     gc.disable()
     from select import poll  # the real one, from before the patches
 
@@ -179,5 +181,6 @@ def main() -> None:
     from . import play, stubs  # noqa: F401
 
     stubs.load()
+    gc.freeze()
 
     Nursery(poll()).serve()
