@@ -1,6 +1,7 @@
 """What GitHub Actions shows of a run: annotations at the lines of scenario files.
 
-GitHub shows ten of each kind for a step, so the worst come first, and a cause is told once.
+GitHub shows ten of each kind for a step, so the worst come first, of each scenario one before any
+has a second, and a cause is told once.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ def workflow_commands(
     `placed` gives a scenario's file as GitHub names it, relative to the repository.
     """
     found = [
-        (case, judgement)
+        (place, case, judgement)
         for judgement, of in cases(judgements)
-        for case in of
-        if case.verdict in _KINDS and not case.instead
+        for place, case in enumerate(
+            case for case in of if case.verdict in _KINDS and not case.instead
+        )
     ]
-    found.sort(key=lambda pair: (pair[0].known, WORST_FIRST.index(pair[0].verdict)))
-    for case, judgement in found:
+    found.sort(key=lambda each: (each[1].known, WORST_FIRST.index(each[1].verdict), each[0]))
+    for _, case, judgement in found:
         kind = "notice" if case.known else _KINDS[case.verdict]
         yield _command(kind, case, judgement, placed(judgement.file))
 

@@ -46,6 +46,15 @@ def test_each_thing_that_is_wrong_is_told_at_its_line_the_worst_first(finding, j
     assert "known until 2030-12-31: OPS-7" in lines[2][2]
 
 
+def test_each_scenario_is_among_the_ten_that_are_shown(finding, judgement):
+    many = [finding(Verdict.FAILED, name=f"{k}") for k in range(12)]
+    rest = [judgement(finding(Verdict.FAILED, name="only"), name=f"s{k}") for k in range(4)]
+    lines = [read(line) for line in workflow_commands([judgement(*many, name="first"), *rest])]
+    titles = [properties["title"] for _, properties, _ in lines]
+    assert titles[:6] == ["first: 0", "s0: only", "s1: only", "s2: only", "s3: only", "first: 1"]
+    assert len(titles) == 16
+
+
 @given(st.text())
 def test_no_text_ends_a_command_or_begins_another(finding, judgement, text):
     bad = finding(Verdict.FAILED, name=text, observed=text)
