@@ -65,6 +65,9 @@ function lightFault(view, fault) {
   view.light([...met], `fault ${fault.n}, ${fault.kind} on ${fault.on}: requests with attempts that it may have met`);
 }
 
+// What went wrong is drawn last, on top of what went well.
+const ON_TOP = { 1: 0, 2: 0, 3: 1, 4: 2, "?": 3, 5: 4, x: 5 };
+
 function streamLane(data, stream, place) {
   const r = data.requests;
   const own = [];
@@ -75,6 +78,7 @@ function streamLane(data, stream, place) {
     const took = Number.isNaN(r.took[k]) ? data.end - r.at[k] : r.took[k];
     if (took > most) most = took;
   }
+  own.sort((one, other) => ON_TOP[r.outcome[one]] - ON_TOP[r.outcome[other]] || one - other);
   const counts = {};
   own.forEach((k) => { counts[r.outcome[k]] = (counts[r.outcome[k]] || 0) + 1; });
   const height = (k) => Math.max(FLOOR_S, Number.isNaN(r.took[k]) ? data.end - r.at[k] : r.took[k]);

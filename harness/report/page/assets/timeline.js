@@ -41,13 +41,15 @@ class Pen {
     ctx.font = `${12 * ratio}px ${colour("font")}`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
-    const beside = this.right - x - width - 2 * gap;
-    const inside = ctx.measureText(words).width <= width - 2 * gap || width - 2 * gap >= beside;
-    const room = inside ? width - 2 * gap : beside;
+    const wide = ctx.measureText(words).width;
+    const rooms = { inside: width - 2 * gap, after: this.right - x - width - 2 * gap, before: x - this.left - 2 * gap };
+    const most = Math.max(...Object.values(rooms));
+    const place = Object.keys(rooms).find((each) => rooms[each] >= Math.min(wide, most));
     let told = words;
-    while (told.length > 1 && ctx.measureText(told).width > room) told = `${told.slice(0, -2)}…`;
-    ctx.fillStyle = inside ? ink : colour("ink");
-    ctx.fillText(told, inside ? x + gap : x + width + gap, this.down(top + height / 2));
+    while (told.length > 1 && ctx.measureText(told).width > rooms[place]) told = `${told.slice(0, -2)}…`;
+    ctx.fillStyle = place === "inside" ? ink : colour("ink");
+    const starts = { inside: x + gap, after: x + width + gap, before: x - gap - ctx.measureText(told).width };
+    ctx.fillText(told, starts[place], this.down(top + height / 2));
   }
 
   mark(at, level, outcome, radius, hollow, alpha) {
@@ -283,7 +285,7 @@ class Timeline {
     });
     const over = (call) => (plot) => call(new Pen(plot));
     return {
-      width: 300, height: this.height(lane, first, last), padding: [first ? 0 : 2, 16, last ? 0 : 2, 0],
+      width: 300, height: this.height(lane, first, last), padding: [first ? 0 : 2, 26, last ? 0 : 2, 0],
       legend: { show: false },
       cursor: {
         y: false, points: { show: false }, sync: { key: SYNC, setSeries: false, scales: ["x", null] },

@@ -24,6 +24,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Visit = Callable[..., Any]
+RED = """() => {
+  const one = document.createElement("canvas").getContext("2d");
+  one.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--o-5");
+  one.fillRect(0, 0, 1, 1);
+  const [r, g, b] = one.getImageData(0, 0, 1, 1).data;
+  const own = document.querySelector(".lane.stream canvas");
+  const all = own.getContext("2d").getImageData(0, 0, own.width, own.height).data;
+  let found = 0;
+  for (let k = 0; k < all.length; k += 4) found += all[k] === r && all[k + 1] === g && all[k + 2] === b;
+  return found;
+}"""
+"""How many pixels of the first stream's lane have the colour of a 5xx."""
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +301,7 @@ def test_a_hundred_thousand_requests_are_drawn_and_thinned_with_a_note(
     assert re.match(r"([\d,]+) of 120,000 requests are drawn: .* one in 2, all others", note)
     failures = page.get_by_role("group", name="Outcomes shown").get_by_role("button", name="5xx")
     assert words(failures) == "5xx 1,200"
+    assert page.evaluate(RED) > 500, "what failed lies on top of the others"
     page.get_by_role("slider").focus()
     began_s = time.monotonic()
     for key in ("n", "+", "0"):
