@@ -32,7 +32,9 @@ RED = """() => {
   const own = document.querySelector(".lane.stream canvas");
   const all = own.getContext("2d").getImageData(0, 0, own.width, own.height).data;
   let found = 0;
-  for (let k = 0; k < all.length; k += 4) found += all[k] === r && all[k + 1] === g && all[k + 2] === b;
+  for (let k = 0; k < all.length; k += 4) {
+    found += all[k] === r && all[k + 1] === g && all[k + 2] === b;
+  }
   return found;
 }"""
 """How many pixels of the first stream's lane have the colour of a 5xx."""
