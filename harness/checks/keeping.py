@@ -9,7 +9,6 @@ from harness.checks.case import Case
 from harness.checks.scope import promised
 from harness.checks.wording import plural, stream_request
 from harness.contracts.promises import (
-    ONE_BREAKER,
     OPENS,
     PROBES,
     RECHECKS,
@@ -61,16 +60,10 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
 
 
 def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]:
-    """The promises that a refuted breaker breaks, those that the target makes if there are any."""
-    broken = _broken_by(wire, refutation)
-    return (
-        promised(case, broken) or tuple(name for name in broken if name != ONE_BREAKER) or (OPENS,)
-    )
-
-
-def _broken_by(wire: Wire, refutation: Refutation) -> tuple[str, ...]:
-    """By its cause where that is known."""
-    if wire.causes:
+    """The promises that a refuted breaker breaks: by its cause, where that is known and the target
+    promises a breaker at all; what is behind one that nobody promised is no finding about it.
+    """
+    if wire.causes and promised(case, (OPENS,)):
         return tuple(dict.fromkeys(name for cause in wire.causes for name in cause.breaks))
     match refutation.wrong:
         case "while open":

@@ -6,7 +6,7 @@ import pytest
 
 from harness.checks import promises
 from harness.checks.promises.violation import Violation
-from harness.contracts.promises import ONE_BREAKER
+from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER
 from harness.engines.processes import ended
 from harness.history.events import Ended, Trouble
 from harness.judge import judge, judge_case
@@ -133,22 +133,29 @@ def test_what_ends_a_target_from_outside_is_no_fault_of_its_own():
 
 
 @pytest.mark.parametrize("without", [("B1", "B2", "B3", "B4", "B5", "B6"), ()])
-def test_who_promises_no_breaker_promises_none_for_each_upstream(case, world, monkeypatch, without):
-    """A call that another upstream's success lets through is no shared breaker's, but nobody's."""
-    shared = Cause(what="shares one breaker with billing", breaks=(ONE_BREAKER,), events=9)
-    monkeypatch.setattr(Wire, "causes", (shared,))
+@pytest.mark.parametrize(
+    ("what", "breaks", "claim", "always_said"),
+    [("shares one breaker with billing", ONE_BREAKER, "B10", False),
+     ("has no deadline for an attempt", ENDS_ATTEMPTS, "B8", True)],
+)  # fmt: skip
+def test_who_promises_no_breaker_breaks_none(
+    case, world, monkeypatch, without, what, breaks, claim, always_said
+):
+    """What explains that none opened is no finding about a breaker that is nobody's."""
+    cause = Cause(what=what, breaks=(breaks,), events=9)
+    monkeypatch.setattr(Wire, "causes", (cause,))
     shown = world(without=without).warmed_up().fault("status", "auth", 0.0, 12.0)
     for second in range(12):
         shown.request("chat", second + 1, float(second), 503)
         shown.call("auth", second + 0.001, status=503)
     own = case(PROMISING.replace("5s", "12s"), shown)
     found = {each.name: (each.verdict, each.claims) for each in judge_case(own).promises}
-    owed = (Verdict.OUT_OF_SCOPE, ("B2",)) if without else (Verdict.FAILED, ("B10",))
+    owed = (Verdict.OUT_OF_SCOPE, ("B2",)) if without else (Verdict.FAILED, (claim,))
     assert found["no traffic while open (auth)"] == owed
     scene = observe(own, judge_case(own))
     assert scene is not None
     said = [cause for each in scene.upstreams for cause in each.breaker.causes]
-    assert bool(said) is not bool(without)
+    assert bool(said) is (always_said or not without)
     assert (scene.forecast is None) is bool(without)
     assert ("no breaker is promised" in scene.upstreams[0].settings) is bool(without)
 
