@@ -26,8 +26,13 @@ class Subject:
     def untold(self) -> str:
         """Why nothing can be held against it, or the contract says nothing; empty otherwise."""
         if self._several:
-            return "breakers of several of its routes changed, and which is meant isn't said"
+            return self._several
         wanted = self.expectation
+        listed = any(isinstance(value, tuple) for value in (wanted.opens, wanted.closes))
+        if (listed or wanted.probes is not None) and self.wire.settings.scope.alike:
+            return "its workers' breakers open, probe and close each by itself"
+        if self.wire.unfollowed:
+            return self.wire.unfollowed
         given = (wanted.opens, wanted.probes, wanted.closes)
         each = [one for value in given for one in (value if isinstance(value, tuple) else (value,))]
         left = any(isinstance(one, Contract) for one in each)
@@ -43,6 +48,8 @@ class Subject:
         wire = self.wire
         if not wire.demands:
             return Verdict.INCONCLUSIVE, f"no request is known to have needed {wire.upstream}"
+        if wire.settings.scope.alike and wire.changes.perhaps_open:
+            return Verdict.INCONCLUSIVE, "none of its workers' breakers surely opened"
         if self.by_chance(math.inf):
             return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
         if wire.unreadable:

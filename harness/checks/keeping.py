@@ -16,6 +16,7 @@ from harness.contracts.promises import (
     SILENT_WHILE_OPEN,
 )
 from harness.history.view import Request
+from harness.policy.scopes import EachWorker
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
 from harness.wire.states import Refutation
@@ -31,6 +32,15 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     refutation = wire.refutation
     failed = sum(attempt.results == FAILURE for attempt in wire.attempts)
     evidence = f"{plural(wire.reading.events, 'event')} at {wire.upstream}'s wire"
+    if wire.unfollowed:
+        return Finding(
+            name=name,
+            claims=claims,
+            verdict=Verdict.INCONCLUSIVE,
+            expected=_EXPECTED,
+            observed=wire.unfollowed,
+            evidence=evidence,
+        )
     if refutation is None:
         shown = failed or wire.turned_away or wire.transitions
         return Finding(
@@ -104,7 +114,14 @@ def request_of(wire: Wire, found: Refutation) -> Request | None:
 def says(wire: Wire, found: Refutation, request: Request | None) -> str:
     """What was seen, in one sentence."""
     who = "" if request is None else f" by {stream_request(request)}"
-    upstream = wire.of
+    upstream, scope = wire.of, wire.settings.scope
+    if isinstance(scope, EachWorker) and scope.several:
+        called = found.attempt is not None
+        return (
+            f"{upstream} was {'called' if called else 'not called'} at {found.at_s:.2f} s{who}: "
+            f"however {scope.number} workers shared the requests, with a breaker each that opens "
+            f"at {wire.settings.breaker.opens.says}, it would {'not ' if called else ''}have been"
+        )
     match found.wrong:
         case "while open" if not _shown_open(wire, found):
             return (

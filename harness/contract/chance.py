@@ -32,6 +32,16 @@ _LAGS_S = (
 together to the dot meet a probe that is in flight."""
 
 
+_WORKERS: tuple[Callable[[int, random.Random], int], ...] = (
+    lambda turn, rng: 0,
+    lambda turn, rng: turn,
+    lambda turn, rng: rng.randrange(_MANY),
+)
+"""Which worker has a request, of any number of them, by its turn: always the same one, each in
+turn, or any. In one more run of four it is one whose breaker is closed, as long as there is one."""
+_MANY = 2**30
+
+
 class Chance:
     """One run's, by its seed."""
 
@@ -41,6 +51,7 @@ class Chance:
         """Of a request's head and body."""
         self.draw = _DRAWS[seed % len(_DRAWS)] or self.rng.random
         """Gives the share of calls by which delays are drawn."""
+        self._sharing = (seed + seed // 4) % 4
         self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
         self._lean = _LEANS[seed % len(_LEANS)]
 
@@ -59,6 +70,14 @@ class Chance:
     def one_of(self, values: Sequence[int]) -> int:
         """Any of these."""
         return values[0] if len(values) == 1 else self.rng.choice(values)
+
+    def worker(self, turn: int) -> int | None:
+        """The number of the worker that has a request, by the request's turn; None for one whose
+        breaker is closed.
+        """
+        if self._sharing == len(_WORKERS):
+            return None
+        return _WORKERS[self._sharing](turn, self.rng)
 
     def leeway_s(self) -> float:
         """How much sooner or later than W a probe is let through."""

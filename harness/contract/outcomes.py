@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
-from harness.policy.counting import Result
+from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import After
 
@@ -47,6 +48,8 @@ class Outcomes:
 
     parts: dict[str, dict[str, Witness]]
     """By upstream: what happened at each of its breakers, by whose calls it counts."""
+    together: frozenset[str] = frozenset()
+    """The upstreams whose breakers nobody can tell apart."""
     answers: dict[tuple[str, int], tuple[Statuses, float]] = field(default_factory=dict)
     """By stream and number: the answer, any of these statuses, and how long it took in seconds."""
     charges: list[float] = field(default_factory=list)
@@ -56,13 +59,64 @@ class Outcomes:
     """The upstreams called for requests whose clients had hung up: whether work goes on is nobody's
     promise."""
 
+    _failures: Counter[str] = field(default_factory=Counter)
+    _mended: set[str] = field(default_factory=set)
+
     def of(self, upstream: str) -> Witness:
-        """What happened at an upstream's breaker; of several, at that which tripped first."""
-        return min(self.parts[upstream].values(), key=_first_trip_s)
+        """What happened at an upstream's breaker; of several, at that which tripped first, or at
+        all of them where nobody can tell them apart.
+        """
+        parts = self.parts[upstream].values()
+        if upstream in self.together:
+            return _as_one(list(parts))
+        return min(parts, key=_first_trip_s)
+
+    def heard(self, upstream: str, counted: Counted) -> None:
+        """How an attempt ended, before any breaker of an upstream has opened."""
+        if upstream not in self.together or self.tripped(upstream):
+            return
+        if counted is Result.FAILURE:
+            self._failures[upstream] += 1
+        elif counted is Result.SUCCESS and self._failures[upstream]:
+            self._mended.add(upstream)
+
+    def mixed(self, upstream: str, failures: int) -> bool:
+        """Whether successes lay between so many failures: whose they were decides who opens."""
+        return upstream in self._mended and self._failures[upstream] >= failures
 
     def tripped(self, upstream: str) -> int:
         """How many of an upstream's breakers tripped."""
         return sum(bool(seen.breaker.trips) for seen in self.parts[upstream].values())
+
+
+def _as_one(parts: list[Witness]) -> Witness:
+    """Several breakers as one that is open while any of them is."""
+    breaker = Breaker(parts[0].breaker.rules)
+    changes = [
+        (at_s, opens, number)
+        for number, seen in enumerate(parts)
+        for opens, instants in ((True, seen.breaker.trips), (False, seen.breaker.closings))
+        for at_s in instants
+    ]
+    opened: set[int] = set()
+    for at_s, opens, number in sorted(changes):
+        if opens and not opened:
+            breaker.trips.append(at_s)
+        if not opens and opened == {number}:
+            breaker.closings.append(at_s)
+        (opened.add if opens else opened.discard)(number)
+    rejected: dict[str, int] = {}
+    for seen in parts:
+        for stream, number in seen.rejected.items():
+            rejected[stream] = min(number, rejected.get(stream, number))
+    return Witness(
+        breaker=breaker,
+        attempts=sorted(at_s for seen in parts for at_s in seen.attempts),
+        asked=any(seen.asked for seen in parts),
+        probes=sorted(at_s for seen in parts for at_s in seen.probes),
+        turned_away=sorted(at_s for seen in parts for at_s in seen.turned_away),
+        rejected=rejected,
+    )
 
 
 def _first_trip_s(seen: Witness) -> tuple[float, bool]:

@@ -69,6 +69,7 @@ class Run:
         self._charged: set[Send] = set()
         self._calling: dict[Send, str] = {}
         self._left: set[Send] = set()
+        self._workers: dict[Send, int] = {}
         self._waiting = set(scenario.waiting)
         self._wires = {name: Wire(self, self._chance, self._changes_s(name)) for name in settings}
         self._warm_ups = seed % (len(routes) + 1)
@@ -76,7 +77,8 @@ class Run:
             parts={
                 name: {"": Witness(breaker=warmed_up(own, self._warm_ups))}
                 for name, own in settings.items()
-            }
+            },
+            together=frozenset(name for name, own in settings.items() if own.scope.alike),
         )
 
     def _changes_s(self, upstream: str) -> list[float]:
@@ -221,7 +223,7 @@ class Run:
         if call.upstream not in self._settings:
             return Attempted(result=Result.SUCCESS)
         own = self._settings[call.upstream]
-        seen = self._at(call, own)
+        seen = self._at(call, send, own)
         seen.asked = True
         ticket = None
         for number in range(1, own.attempts + 1):
@@ -243,6 +245,7 @@ class Run:
             goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
             if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
                 seen.breaker.tell(ticket, done.counted, self._now_s, self._chance.leeway_s())
+                self.outcomes.heard(call.upstream, done.counted)
                 self._noticed(call.upstream)
             if done.result is not Result.FAILURE:
                 return done
@@ -254,12 +257,21 @@ class Run:
                 )
         return None
 
-    def _at(self, call: Call, own: ServiceSettings) -> Witness:
+    def _at(self, call: Call, send: Send, own: ServiceSettings) -> Witness:
         """What happens at the breaker that a call is behind."""
-        parts, part = self.outcomes.parts[call.upstream], own.scope.part(call.template)
+        parts = self.outcomes.parts[call.upstream]
+        part = own.scope.part(call.template, partial(self._worker, send, parts))
         if part not in parts:
             parts[part] = Witness(breaker=warmed_up(own, self._warm_ups))
         return parts[part]
+
+    def _worker(self, send: Send, parts: Mapping[str, Witness], number: int) -> int:
+        """Which of so many workers has a request."""
+        if send not in self._workers:
+            drawn = self._chance.worker(len(self._workers))
+            opened = sum(seen.breaker.reopens_s is not None for seen in parts.values())
+            self._workers[send] = opened if drawn is None else drawn
+        return self._workers[send] % number
 
     def _backoff_s(self, backoff: Backoff, number: int, done: Attempted) -> float:
         """How long a call waits after attempt number `number`."""

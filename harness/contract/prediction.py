@@ -14,7 +14,10 @@ from harness.contract.routes import flow_of, learned
 from harness.contracts import Contract, document
 from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
+from harness.policy.rules import failures_in_words
+from harness.policy.scopes import EachWorker
 from harness.policy.settings import ServiceSettings
+from harness.policy.waits import EITHER_S
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
 from harness.units import Range, format_duration
@@ -133,7 +136,10 @@ def _untold(
         return drawn
     if any(upstream in outcomes.abandoned for outcomes in played):
         return "clients hang up: whether a request is worked on then isn't in the contract"
-    if any(outcomes.tripped(upstream) > 1 for outcomes in played):
+    if isinstance(settings.scope, EachWorker):
+        if unshared := _unshared(upstream, settings, settings.scope, played):
+            return unshared
+    elif any(outcomes.tripped(upstream) > 1 for outcomes in played):
         return "breakers of several of its routes open, and which is meant isn't said"
     if asking := _asking_for_patience(upstream, scenario, played):
         return asking
@@ -142,6 +148,18 @@ def _untold(
         return ""
     named = ", ".join(f"`{name}` ({scenario.traffic[name].request})" for name in strangers)
     return f"which upstreams {named} calls isn't in the contract: a run learns it"
+
+
+def _unshared(
+    upstream: str, settings: ServiceSettings, scope: EachWorker, played: Sequence[Outcomes]
+) -> str:
+    """Why nothing is known of the breakers of an upstream that each worker has one for."""
+    least = failures_in_words(settings.failures)
+    if scope.number is None and any(outcomes.tripped(upstream) for outcomes in played):
+        return f"how many workers there are isn't said: none opens before {least}"
+    if any(outcomes.mixed(upstream, settings.failures) for outcomes in played):
+        return "some calls succeed before any breaker opens, and whose they are isn't known"
+    return ""
 
 
 def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> str:
@@ -178,7 +196,7 @@ def _forecast(
     ]
     attempts = [float(count) for w in seen if w.breaker.trips for count in _until_trip(w)]
     streams = {stream for w in seen for stream in w.rejected}
-    return Prediction(
+    found = Prediction(
         upstream=name,
         settings=settings,
         opening_moments=_moments([_until(w.breaker.trips, end_s) for w in seen]),
@@ -191,6 +209,26 @@ def _forecast(
             stream: (_range([float(w.rejected[stream]) for w in seen if stream in w.rejected]),)
             for stream in sorted(streams)
         },
+    )
+    return _of_all(found, end_s) if settings.scope.alike else found
+
+
+def _of_all(found: Prediction, end_s: float) -> Prediction:
+    """The same, where several workers have a breaker each: nobody promises which of them is asked
+    again, and when, so what comes after the first opening may come late or never.
+    """
+    first_s = found.opened.earliest_s + found.settings.wait_s - EITHER_S if found.opened else 0.0
+
+    def loose(moment: Moment) -> Moment:
+        return Moment(alternatives=(Range(first_s, end_s),)) if moment else moment
+
+    return replace(
+        found,
+        opening_moments=(*found.opening_moments[:1], *map(loose, found.opening_moments[1:])),
+        probe_moments=tuple(map(loose, found.probe_moments)),
+        closing_moments=tuple(map(loose, found.closing_moments)),
+        closed_for_good=loose(found.closed_for_good),
+        open_spells=tuple((begin, Range(first_s, end_s)) for begin, _ in found.open_spells),
     )
 
 

@@ -7,8 +7,9 @@ upstream is a whole policy; a reading and a target's `breakers:` say only where 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -77,7 +78,14 @@ Counts = dict[Ending, Literal["failure", "success", "neutral"]]
 _RESULTS: dict[str, Counted] = {
     "failure": Result.FAILURE, "success": Result.SUCCESS, "neutral": Result.NEUTRAL,
 }  # fmt: skip
-_SCOPES: dict[str, Scope] = {"upstream": scopes.Together(), "route": scopes.EachRoute()}
+_SCOPES: dict[str, Callable[[int | None], Scope]] = {
+    "upstream": lambda workers: scopes.Together(),
+    "route": lambda workers: scopes.EachRoute(),
+    "worker": scopes.EachWorker,
+    "host": lambda workers: scopes.EachHost(),
+}
+"""What each word under `per` makes, of the number of workers."""
+Per = Literal["upstream", "route", "worker", "host"]
 
 
 class Grown(Part):
@@ -127,12 +135,29 @@ def _otherwise(counts: Counts) -> tuple[tuple[str, Counted], ...]:
 class _Said(Part):
     """What both a whole policy and a change of one may say."""
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "if": {"required": ["workers"]},
+            "then": {"required": ["per"], "properties": {"per": {"const": "worker"}}},
+        },
+    )
+
+    workers: Whole | None = Field(
+        None, ge=1, description="how many worker processes there are, for `per: worker`"
+    )
+
     @field_validator("backoff", check_fields=False)
     @classmethod
     def _some(cls, value: object) -> object:
         if value == ():
             raise ValueError("expected at least one duration, such as [200ms, 400ms]")
         return value
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.workers is not None and getattr(self, "per", None) != "worker":
+            raise Misfit("is for `per: worker`", key="workers")
+        return self
 
 
 class Policy(_Said):
@@ -159,10 +184,11 @@ class Policy(_Said):
     by: Literal["attempt", "call"] = Field(
         "attempt", description="whether each failed attempt counts, or one failure a call"
     )
-    per: Literal["upstream", "route"] = Field(
+    per: Per = Field(
         "upstream",
-        description="whether one breaker counts all calls, or each route of the upstream has its "
-        "own: method and path as the contract's calls name them",
+        description="whether one breaker counts all calls; or each route of the upstream has its "
+        "own (method and path as the contract's calls name them), each worker process, or each "
+        "address of the upstream",
     )
     counts: Counts = Field(
         default_factory=dict,
@@ -193,7 +219,7 @@ class Policy(_Said):
             ),
             rechecks=self.retries == "outside",
             backoff=_backoff(self.backoff, heeds=self.retry_after),
-            scope=_SCOPES[self.per],
+            scope=_SCOPES[self.per](self.workers),
         )
 
 
@@ -225,8 +251,8 @@ class Adjustment(_Said):
     by: Literal["attempt", "call"] | None = Field(
         None, description="whether each failed attempt counts, or one failure a call"
     )
-    per: Literal["upstream", "route"] | None = Field(
-        None, description="whether each route of the upstream has a breaker of its own"
+    per: Per | None = Field(
+        None, description="whether each route, worker or address has a breaker of its own"
     )
     counts: Counts | None = Field(
         None,
@@ -286,7 +312,7 @@ class Adjustment(_Said):
             backoff=replace(backoff, heeds=heeds)
             if self.backoff is None
             else _backoff(self.backoff, heeds=heeds),
-            scope=base.scope if self.per is None else _SCOPES[self.per],
+            scope=base.scope if self.per is None else _SCOPES[self.per](self.workers),
         )
 
     def _breaker(self, base: Rules) -> Rules:

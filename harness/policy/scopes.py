@@ -1,7 +1,8 @@
-"""Whose calls a breaker counts: all calls at an upstream, or those of one of its routes."""
+"""Whose calls a breaker counts: all calls at an upstream, or those of a route or of a worker."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,12 +11,19 @@ class Scope(Protocol):
     """Which of an upstream's breakers a call is behind."""
 
     @property
-    def parts(self) -> bool:
-        """Whether there may be several."""
+    def several(self) -> bool:
+        """Whether there may be more than one."""
         ...
 
-    def part(self, route: str) -> str:
-        """What calls at a route have in common with others that are behind the same breaker."""
+    @property
+    def alike(self) -> bool:
+        """Whether nobody can tell several apart, so that they are spoken of together."""
+        ...
+
+    def part(self, route: str, worker: Callable[[int], int]) -> str:
+        """What calls have in common that are behind the same breaker: `route`, as a template, is
+        what is called; `worker` says which one of so many works for the request.
+        """
         ...
 
 
@@ -24,11 +32,16 @@ class Together:
     """One breaker for all calls at an upstream."""
 
     @property
-    def parts(self) -> bool:
+    def several(self) -> bool:
         """One for all."""
         return False
 
-    def part(self, route: str) -> str:
+    @property
+    def alike(self) -> bool:
+        """Calls say which one they are behind."""
+        return False
+
+    def part(self, route: str, worker: Callable[[int], int]) -> str:
         """The same for all."""
         return ""
 
@@ -38,10 +51,42 @@ class EachRoute:
     """A breaker for each route: method, and path as a template where one is known."""
 
     @property
-    def parts(self) -> bool:
+    def several(self) -> bool:
         """As many as there are routes."""
         return True
 
-    def part(self, route: str) -> str:
+    @property
+    def alike(self) -> bool:
+        """Calls say which one they are behind."""
+        return False
+
+    def part(self, route: str, worker: Callable[[int], int]) -> str:
         """The route."""
         return route
+
+
+@dataclass(frozen=True, slots=True)
+class EachWorker:
+    """A breaker for each worker process, each of which may work for any request."""
+
+    number: int | None = None
+    """How many workers there are; None where nobody says."""
+
+    @property
+    def several(self) -> bool:
+        """As many as there are workers."""
+        return self.number != 1
+
+    @property
+    def alike(self) -> bool:
+        """Nothing that crosses the wire says who sent it."""
+        return self.several
+
+    def part(self, route: str, worker: Callable[[int], int]) -> str:
+        """The worker; where nobody knows how many there are, as if there were one."""
+        return str(worker(self.number or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class EachHost(Together):
+    """A breaker for each address of an upstream: a run gives each upstream one, so it has one."""

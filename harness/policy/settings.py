@@ -14,7 +14,7 @@ from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
-from harness.policy.scopes import EachRoute, Scope, Together
+from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
@@ -86,13 +86,12 @@ class ServiceSettings:
             **_trials_json(self.breaker.trials),
             **_counting_json(self.counting),
             **_backoff_json(self.backoff),
+            **_scope_json(self.scope),
         }
         if not self.rechecks:
             said["asked_once"] = 1
         if self.breaker.restarted:
             said["late_restarts"] = 1
-        if self.scope.parts:
-            said["each_route"] = 1
         return said
 
     def told(self, own: SettingsJson) -> ServiceSettings:
@@ -268,8 +267,24 @@ def _backoff(said: Any) -> Backoff:
     )
 
 
+def _scope_json(scope: Scope) -> SettingsJson:
+    match scope:
+        case EachRoute():
+            return {"each_route": 1}
+        case EachWorker(number):
+            return {"each_worker": number or 0}
+        case EachHost():
+            return {"each_host": 1}
+        case _:
+            return {}
+
+
 def _scope(said: Any) -> Scope:
-    return EachRoute() if said.get("each_route") else Together()
+    if said.get("each_route"):
+        return EachRoute()
+    if "each_worker" in said:
+        return EachWorker(int(said["each_worker"]) or None)
+    return EachHost() if said.get("each_host") else Together()
 
 
 def _finite(key: str, value: float) -> SettingsJson:

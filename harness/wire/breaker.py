@@ -61,9 +61,9 @@ def read(
     explained had not been. `earlier`: when successes of the warm-up were told, all or some of which
     a rule may still count.
     """
-    acceptor = Acceptor(attempts, outcomes, tie_s)
+    acceptor = Acceptor(attempts, outcomes, tie_s, earlier)
     events = happenings(attempts, asked, tie_s, lost)
-    states, in_flight = _begins(outcomes.policy.opens, earlier), UnderWay()
+    states, in_flight = acceptor.begins, UnderWay()
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
@@ -92,14 +92,9 @@ def read(
     )
 
 
-def closed(rule: Rule) -> States:
-    """Where every reading begins, as far as its rule remembers nothing."""
-    return {State("closed", NEVER, rule.begin): (START,)}
-
-
 def _begins(rule: Rule, earlier: Sequence[float]) -> States:
     """The states in which a breaker may be at 0s, closed."""
-    found = closed(rule)
+    found: States = {State("closed", NEVER, rule.begin): (START,)}
     seen = rule.begin
     for at_s in earlier[-_MOST_EARLIER:]:
         seen = rule.after(seen, False, at_s)
@@ -173,10 +168,13 @@ class Acceptor:
         attempts: Sequence[Attempt],
         outcomes: Outcomes,
         tie_s: Callable[[float], float],
+        earlier: Sequence[float] = (),
     ) -> None:
-        self._policy = outcomes.policy
-        self.begins = closed(outcomes.policy.opens)
-        """Where it begins, having seen nothing."""
+        """`earlier`: when successes of the warm-up were told, as in `read`."""
+        self.policy = outcomes.policy
+        """The rules that it goes by."""
+        self.begins = _begins(outcomes.policy.opens, earlier)
+        """The states in which it may be at 0s."""
         self._rules = Rules(outcomes, _mixed(attempts, outcomes, tie_s))
         self._attempts = {attempt.id: attempt for attempt in attempts}
 
@@ -251,6 +249,24 @@ class Acceptor:
                 add(after, one, its)
         return after if len(after) <= _MOST_STATES else _unknown(after, event.at_s)
 
+    def forgotten(self, states: States, horizon_s: float) -> States:
+        """The same, without how they came about, and since when they last: what began before the
+        horizon and is over doesn't matter to what comes, which all begins after it.
+        """
+        found: States = {}
+        for state in states:
+            freed_s = NEVER if state.freed_s < horizon_s else state.freed_s
+            over = state.kind == "closed" and state.since_s < horizon_s
+            over = over or (state.kind == "open" and self.is_due(state, horizon_s))
+            since_s = NEVER if over else state.since_s
+            add(found, replace(state, since_s=since_s, freed_s=freed_s), (START,))
+        return found
+
+    def is_due(self, state: State, at_s: float) -> bool:
+        """Whether the wait of an open one is surely over."""
+        own = self.policy
+        return at_s > self._rules.due_s(state) + 2 * own.either_s + own.wait.later_s
+
     # When nothing explains it
 
     def refute(self, before: States, event: Happening) -> Refutation:
@@ -291,7 +307,7 @@ class Acceptor:
     def _until_s(self, before: States, since_s: float) -> float:
         """When it would have tried again that has been open since then."""
         openings = max((s.openings for s in before if s.since_s == since_s), default=1)
-        return since_s + self._policy.wait.wait_s(max(1, openings))
+        return since_s + self.policy.wait.wait_s(max(1, openings))
 
 
 def _unknown(states: States, at_s: float) -> States:

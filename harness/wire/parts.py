@@ -87,7 +87,7 @@ class Parted(Wire):
 
     def part_of(self, route: str) -> str:
         """Which of them a call is behind."""
-        return self.settings.scope.part(self.witness.template(self.upstream, route) or route)
+        return self.witness.template(self.upstream, route) or route
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -104,9 +104,12 @@ class Parted(Wire):
         return min(self.parts, key=_grave, default=Part(self, ""))
 
     @cached_property
-    def several(self) -> bool:
+    def several(self) -> str:
         """Whether more of them changed than the one that is spoken of."""
-        return any(part.changes.main for part in self.parts if part is not self.told)
+        others = (part for part in self.parts if part is not self.told)
+        if any(part.changes.main for part in others):
+            return "breakers of several of its routes changed, and which is meant isn't said"
+        return ""
 
     @cached_property
     def changes(self) -> Changes:

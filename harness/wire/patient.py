@@ -38,9 +38,14 @@ class PatientWire(Wire):
         return self if told is self._strict else PatientWire(told)
 
     @property
-    def several(self) -> bool:
+    def several(self) -> str:
         """As of the wire itself."""
         return self._strict.several
+
+    @property
+    def unfollowed(self) -> str:
+        """As of the wire itself."""
+        return self._strict.unfollowed
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -243,7 +243,7 @@ class Suspicion:
         acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
         events = happenings(wire.attempts, wire.asked, wire.sight.tie_s)
         for shares in (shares for shares in SHARES if len(shares) <= most):
-            if explained(events, acceptor, self._surely_made_for, shares):
+            if explained(events, acceptor, wire.surely_made_for, shares):
                 number = f"{len(shares)} would explain it"
                 says = f"has several breakers, as worker processes do ({number})"
                 yield Cause(what=says, breaks=_SEVERAL, events=len(events))
@@ -257,12 +257,6 @@ class Suspicion:
         kinds = [one.wrong for one in unexplained]
         probed_s = {one.state_s for one in unexplained if one.wrong == "two probes"}
         return kinds[:1] == ["while open"] or (kinds[:1] == ["two probes"] and len(probed_s) > 1)
-
-    def _surely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt; None where it may have been another's of its time."""
-        tie_s = self._wire.sight.tie_s(attempt.start_s)
-        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self._wire.attempts)
-        return self._wire.request_of(attempt) if near == 1 else None
 
 
 def _waits_on(demand: Demand, longest_s: float) -> bool:

@@ -118,6 +118,12 @@ class Wire:
     def _owners(self) -> dict[int, int]:
         return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
 
+    def surely_made_for(self, attempt: Attempt) -> int | None:
+        """The request that made an attempt; None where it may have been another's of its time."""
+        tie_s = self.sight.tie_s(attempt.start_s)
+        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self.attempts)
+        return self.request_of(attempt) if near == 1 else None
+
     def told_apart(self, request: int, attempt: Attempt) -> bool:
         """Whether retries of the call that an attempt is of are told from other calls."""
         return self._demands.told_apart(request, attempt, self.upstream)
@@ -153,9 +159,14 @@ class Wire:
         return self
 
     @property
-    def several(self) -> bool:
-        """Whether breakers of several routes changed, so that nobody knows which is meant."""
-        return False
+    def several(self) -> str:
+        """Why nobody knows which of several breakers is meant; empty where that is known."""
+        return ""
+
+    @property
+    def unfollowed(self) -> str:
+        """Why nothing can be held against its breakers; empty where something can."""
+        return ""
 
     # Readings
 

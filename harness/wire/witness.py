@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from harness.history.view import History
+from harness.policy.scopes import EachRoute, EachWorker, Scope
 from harness.policy.settings import ServiceSettings
+from harness.wire.crowd import Crowd
 from harness.wire.demands import Demands
 from harness.wire.eyes import attempts_of
 from harness.wire.parts import Parted
 from harness.wire.sharing import Sharing, sharing
 from harness.wire.sight import Noise, Sight
 from harness.wire.wire import Wire
+
+_WIRES: dict[type[Scope], type[Wire]] = {EachRoute: Parted, EachWorker: Crowd}
+"""How an upstream with several breakers is read, by whose calls each of them counts."""
 
 
 class Witness:
@@ -51,8 +56,9 @@ class Witness:
     def at(self, upstream: str) -> Wire:
         """The wire of one upstream."""
         if upstream not in self._wires:
-            several = self.settings[upstream].scope.parts
-            self._wires[upstream] = (Parted if several else Wire)(self, upstream)
+            scope = self.settings[upstream].scope
+            kind = _WIRES[type(scope)] if scope.several else Wire
+            self._wires[upstream] = kind(self, upstream)
         return self._wires[upstream]
 
     @cached_property
@@ -61,7 +67,7 @@ class Witness:
         contradicts its wire.
         """
         found: dict[str, Sharing] = {}
-        wires = [self.at(name) for name, own in self.settings.items() if not own.scope.parts]
+        wires = [self.at(name) for name, own in self.settings.items() if not own.scope.several]
         for wire in wires:
             odd = wire.refutation is not None or wire.changes_alone.conflicts
             one = sharing(wire, wires) if odd and wire.upstream not in found else None

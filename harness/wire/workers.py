@@ -1,23 +1,24 @@
-"""Whether several breakers explain what one doesn't: one for each worker process, or for each user.
+"""Several breakers, one for each worker process: all ways to share requests among them.
 
-Who is behind which breaker is known where a user, a route or a method decides it. Where processes
-share the work it is not: then a search assigns each request to one of so many workers, and any
-assignment that explains all events will do, if it is likely. Workers of whom each has a share of
-the requests pass nobody over for long, so an assignment that does is none: else a second worker
-that is hardly ever asked would explain anything. How far one is neglected is a running sum of log
-likelihoods (a CUSUM test): a quarter of its share against its share, never below zero. One that has
-a small share is passed over for long anyhow, so there less is let pass.
+Which worker had which request nobody sees, so a search gives each to one of them, and keeps all
+ways that explain what happened so far. Where so many workers are declared, any way will do. Where
+they are a guess, it has to be a likely one: workers of whom each has a share of the requests pass
+nobody over for long, so a way that does is none, else a second worker that is hardly ever asked
+would explain anything. How far one is neglected is a running sum of log likelihoods (a CUSUM test):
+a quarter of its share against its share, never below zero. One that has a small share is passed
+over for long anyhow, so there less is let pass.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor, Happening, note
-from harness.wire.states import Asked, State, States
+from harness.wire.states import Asked, States
 
 SHARES = (
     (1 / 2, 1 / 2), (0.75, 0.25), (0.9, 0.1),
@@ -29,14 +30,14 @@ _BY_CHANCE = 0.05
 """How seldom requests that are shared so may neglect a worker so far."""
 _NEGLECTED = 0.25
 """What a neglected worker is given of its share."""
-_MOST_GUESSES = 400
-"""Of so many assignments, at the most, the evenest are followed."""
+_MOST_GUESSES, _MOST_WAYS = 400, 1000
+"""Of so many ways, at the most, the evenest are followed; where any way will do, more."""
 
 InFlight = Mapping[int, Attempt]
 
 
 @dataclass(frozen=True, slots=True)
-class _Worker:
+class Worker:
     """One worker as far as it is known."""
 
     states: States
@@ -45,10 +46,8 @@ class _Worker:
     """The requests under way that it works for."""
     neglect: float = 0.0
     """How far it has lately been passed over."""
-
-    @property
-    def known_by(self) -> tuple[frozenset[State], frozenset[int], frozenset[int]]:
-        return frozenset(self.states), frozenset(self.in_flight), self.own
+    known_by: int = 0
+    """What tells it from others, but for how far it has been passed over."""
 
     @property
     def opened(self) -> bool:
@@ -57,7 +56,7 @@ class _Worker:
         return all(any(c.kind == "open" for c in story.changes()) for story in stories)
 
 
-Guess = tuple[_Worker, ...]
+Guess = tuple[Worker, ...]
 
 
 def explained(
@@ -67,50 +66,63 @@ def explained(
     shares: Sequence[float],
 ) -> bool:
     """Whether workers with such shares of the requests, each with a breaker of its own that opened,
-    explain all events.
+    explain all events, in a likely way.
     """
-    return _Search(events, acceptor, request_of, shares).succeeds()
+    last = deque(Ways(events, acceptor, request_of, shares).follow(), maxlen=1)
+    return any(all(worker.opened for worker in guess) for _, left in last for guess in left)
 
 
-class _Search:
+class Ways:
+    """The ways to share requests among workers, followed from event to event.
+
+    `shares`: each worker's. `likely`: whether a way has to be likely by these.
+    """
+
     def __init__(
         self,
         events: Sequence[Happening],
         acceptor: Acceptor,
         request_of: Callable[[Attempt], int | None],
         shares: Sequence[float],
+        *,
+        likely: bool = True,
     ) -> None:
         self._acceptor = acceptor
         self._events = [(event, _whose(event, request_of)) for event in events]
         self._last = {
             whose: index for index, (_, whose) in enumerate(self._events) if whose is not None
         }
+        self._horizons_s = _horizons_s(events)
         self._asked = math.log(_NEGLECTED)
         self._passed_over = [math.log((1 - _NEGLECTED * own) / (1 - own)) for own in shares]
         self._shares = shares
+        self._likely = likely
+        self.lost = False
+        """Whether ways were left out: too many, or nothing could be read for some time."""
         looks = len(shares) * max(1, len(events)) if len(set(shares)) == 1 else 1
         self._most = math.log(looks / _BY_CHANCE)
         self._known: dict[object, States] = {}
 
-    def succeeds(self) -> bool:
-        new = _Worker(self._acceptor.begins, {}, frozenset())
+    def follow(self) -> Iterator[tuple[Happening, list[Guess]]]:
+        """Each event with the ways that explain all up to it; the last one without any ends it."""
+        new = Worker(self._acceptor.begins, {}, frozenset())
         guesses: list[Guess] = [(new,) * len(self._shares)]
         for index, (event, whose) in enumerate(self._events):
             self._known = {}
             found: dict[object, Guess] = {}
             for guess in guesses:
                 for after in self._after(guess, event, whose, index):
-                    known_by = [
-                        (share, hash(worker.known_by)) for share, worker in self._each(after)
-                    ]
+                    known_by = [(share, worker.known_by) for share, worker in self._each(after)]
                     key = tuple(sorted(known_by))
                     known = found.get(key)
                     if known is None or _uneven(after) < _uneven(known):
                         found[key] = after
-            guesses = sorted(found.values(), key=_uneven)[:_MOST_GUESSES]
+            most = _MOST_GUESSES if self._likely else _MOST_WAYS
+            self.lost = self.lost or len(found) > most
+            guesses = sorted(found.values(), key=_uneven)[:most]
+            yield event, guesses
             if not guesses:
-                return False
-        return any(all(worker.opened for worker in guess) for guess in guesses)
+                return
 
     def _after(
         self, guess: Guess, event: Happening, whose: int | None, index: int
@@ -136,39 +148,63 @@ class _Search:
             if _uneven(shared) <= self._most:
                 yield shared
 
-    def _each(self, guess: Guess) -> Iterator[tuple[float, _Worker]]:
+    def _each(self, guess: Guess) -> Iterator[tuple[float, Worker]]:
         """The workers, each with its share."""
         return zip(self._shares, guess, strict=True)
 
-    def _asked_of(self, worker: _Worker) -> _Worker:
+    def _asked_of(self, worker: Worker) -> Worker:
         """A worker after a request was given to it."""
+        if not self._likely:
+            return worker
         return replace(worker, neglect=max(0.0, worker.neglect + self._asked))
 
-    def _passed(self, worker: _Worker, number: int) -> _Worker:
+    def _passed(self, worker: Worker, number: int) -> Worker:
         """A worker after a request was given to another."""
+        if not self._likely:
+            return worker
         return replace(worker, neglect=worker.neglect + self._passed_over[number])
 
     def _moved(
-        self, worker: _Worker, event: Happening, whose: int | None, index: int
-    ) -> _Worker | None:
+        self, worker: Worker, event: Happening, whose: int | None, index: int
+    ) -> Worker | None:
         key = frozenset(worker.states), frozenset(worker.in_flight)
         if key not in self._known:
             before = self._acceptor.early(worker.states, event, worker.in_flight.values())
-            self._known[key] = self._acceptor.next(before, event, worker.in_flight)
+            after = self._acceptor.next(before, event, worker.in_flight)
+            if not self._likely:
+                after = self._acceptor.forgotten(after, self._horizons_s[index])
+            self._known[key] = after
         states = self._known[key]
-        if not states or any(state.kind == "any" for state in states):
+        if any(state.kind == "any" for state in states):
+            self.lost = True
+            return None
+        if not states:
             return None
         in_flight = dict(worker.in_flight)
         note(in_flight, event)
         goes_on = whose is not None and self._last[whose] > index
-        own = worker.own | {whose} if whose is not None and goes_on else worker.own - {whose}
-        return _Worker(states, in_flight, frozenset(own), worker.neglect)
+        mine = frozenset() if whose is None else frozenset({whose})
+        own = worker.own | mine if goes_on else worker.own - mine
+        known_by = hash((frozenset(states), frozenset(in_flight), own))
+        return Worker(states, in_flight, own, worker.neglect, known_by)
 
 
 def _whose(event: Happening, request_of: Callable[[Attempt], int | None]) -> int | None:
     if isinstance(event.item, Attempt):
         return request_of(event.item)
     return event.item.request if isinstance(event.item, Asked) else None
+
+
+def _horizons_s(events: Sequence[Happening]) -> list[float]:
+    """After each event, the instant after which all has begun that is still to come."""
+    found, least_s = [], math.inf
+    for event in reversed(events):
+        found.append(least_s)
+        item = event.item
+        began_s = item.start_s if isinstance(item, Attempt) else event.at_s
+        began_s = item.asked_s if isinstance(item, Asked) else began_s
+        least_s = min(least_s, began_s - event.tie_s)
+    return found[::-1]
 
 
 def _owner(guess: Guess, event: Happening, whose: int | None) -> int | None:

@@ -7,12 +7,18 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import requests
 from flask import Flask, Response, jsonify
 
 WRONG = os.environ.get("WRONG", "")
+SHARES: dict[str, Callable[[int, random.Random], int]] = {
+    "one has all": lambda turn, chance: 0,
+    "by chance": lambda turn, chance: chance.randrange(2),
+    "three workers": lambda turn, chance: turn % 3,
+}
+"""Which worker has a request of customs, by its turn; in turn where nothing is said."""
 app = Flask(__name__)
 
 
@@ -79,13 +85,20 @@ class Upstream:
 
     def __init__(self, variable: str, timeout_s: float, threshold: int, wait_s: float) -> None:
         self.url, self.timeout_s = os.environ[variable], timeout_s
-        self.breakers = [Breaker(threshold, wait_s) for _ in range(2)]
+        self.breakers = [Breaker(threshold, wait_s) for _ in range(3)]
         self.each: dict[str, Breaker] = {}
         self.gate = threading.Lock()
         self.chance = random.Random(3)
+        self.turn_ = 0
 
     def breaker(self, method: str) -> Breaker:
-        """Which worker's: one of two is given nearly all the work; tracking has one a method."""
+        """Which worker's: one of two is given nearly all the work; tracking has one a method, and
+        customs one each for two workers.
+        """
+        if self is customs:
+            self.turn_ += 1
+            share = SHARES.get(WRONG, lambda turn, chance: turn % 2)
+            return self.breakers[share(self.turn_, self.chance)]
         if self is tracking and WRONG != "one for all calls":
             first = self.breakers[0]
             return self.each.setdefault(method, Breaker(first.threshold, first.wait_s))
@@ -118,6 +131,7 @@ rates = Upstream("RATES_URL", 1.0, 1, 8.0)
 carrier = Upstream("CARRIER_URL", 2.0, 4, 16.0)
 depot = Upstream("DEPOT_URL", 1.0, 1, 8.0)
 tracking = Upstream("TRACKING_URL", 1.0, 3, 8.0)
+customs = Upstream("CUSTOMS_URL", 1.0, 3, 8.0)
 if WRONG == "shared, by rates":
     carrier.breakers = rates.breakers
 elif WRONG == "shared, by carrier":
@@ -159,6 +173,11 @@ def track(number: str) -> Response:
 @app.post("/track/<number>")
 def watch(number: str) -> Response:
     return tracking.call("POST", f"/events/{number}")
+
+
+@app.get("/duty")
+def duty() -> Response:
+    return customs.call("GET", "/duty")
 
 
 @app.get("/breakers")

@@ -15,6 +15,7 @@ from harness.checks.promises.violation import Violation
 from harness.checks.wording import stream_request
 from harness.contracts.promises import RECOVERS
 from harness.history.view import Request
+from harness.policy.scopes import EachWorker
 from harness.policy.waits import EITHER_S
 
 
@@ -40,7 +41,7 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
             continue
         stream = request.sent.stream
         turned_away[stream] += 1
-        excused = len(facts.faulted)
+        excused = sum(_probing(facts, name) for name in facts.faulted)
         if not facts.alone(request, 0.3) and turned_away[stream] <= _in_bursts(
             facts, request, excused
         ):
@@ -66,6 +67,12 @@ def _longest_wait_s(facts: Facts, upstream: str) -> float:
     changes = facts.wire(upstream).changes.main
     opened = sum(change.kind == "open" for change in changes)
     return wait.wait_s(max(1, opened)) + wait.later_s
+
+
+def _probing(facts: Facts, upstream: str) -> int:
+    """How many breakers of an upstream may probe, one after the other."""
+    scope = facts.settings(upstream).scope
+    return (scope.number or len(facts.requests)) if isinstance(scope, EachWorker) else 1
 
 
 def _in_bursts(facts: Facts, request: Request, instants: int) -> int:

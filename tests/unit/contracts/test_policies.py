@@ -12,6 +12,7 @@ from harness.policy.backoffs import Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
@@ -78,6 +79,22 @@ def test_how_long_and_what_closes_it(breaker: str, expected: Rules) -> None:
     assert document().settings_of("anything").told(own.to_json()) == own
 
 
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [
+        ("per: upstream", Together()),
+        ("per: route", EachRoute()),
+        ("per: worker", EachWorker()),
+        ("per: worker\n    workers: 3", EachWorker(3)),
+        ("per: host", EachHost()),
+    ],
+)
+def test_whose_breaker_it_is(said: str, scope: Scope) -> None:
+    own = settings("{}", f"    {said}\n")
+    assert own.scope == scope
+    assert document().settings_of("anything").told(own.to_json()) == own
+
+
 def test_what_counts_and_how_it_is_retried() -> None:
     own = settings(
         "{}",
@@ -119,6 +136,9 @@ def test_what_counts_and_how_it_is_retried() -> None:
          "did you mean 'timeout'?"),
         ("{}", "    retries: insid\n",
          "retries: expected outside or inside; did you mean 'inside'?"),
+        ("{}", "    workers: 2\n", "is for `per: worker`"),
+        ("{}", "    per: wroker\n",
+         "per: expected upstream, route, worker or host; did you mean 'worker'?"),
         ("{}", "    backoff: {first: 1s, mst: 2s}\n",
          "'mst' is not known here; did you mean 'most'?"),
     ],
