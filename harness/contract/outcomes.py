@@ -11,6 +11,7 @@ from harness.policy.breaker import Breaker
 from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import After
+from harness.timeline import Send
 
 _WARM_UP_S = -0.3
 """About when the warm-up was."""
@@ -22,13 +23,16 @@ class Witness:
 
     breaker: Breaker
     attempts: list[float] = field(default_factory=list)
+    called_for: set[Send] = field(default_factory=set)
+    """The requests that attempts were made for."""
     asked: bool = False
     """Whether any request got as far as to need it."""
     probes: list[float] = field(default_factory=list)
     turned_away: list[float] = field(default_factory=list)
     """When a call or a retry was turned away."""
     rejected: dict[str, int] = field(default_factory=dict)
-    """By stream: the first request that was turned away at once, by its number."""
+    """By stream: the first request that was turned away at once, by its number. One that waited for
+    an attempt before, of the same call or of another, was not."""
 
     def has_come(self, after: After) -> bool:
         """Whether the breaker has been in that state, or the upstream has had so many calls."""

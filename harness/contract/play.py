@@ -231,12 +231,13 @@ class Run:
                 ticket = seen.breaker.ask(self._now_s)
             if ticket is None:
                 seen.turned_away.append(self._now_s)
-                if number == 1:
+                if send not in seen.called_for:
                     # Of several at one instant the one with the lowest number counts as first.
                     first = seen.rejected.get(send.stream, send.number)
                     seen.rejected[send.stream] = min(first, send.number)
                 return None
             seen.attempts.append(self._now_s)
+            seen.called_for.add(send)
             if ticket.trial:
                 seen.probes.append(self._now_s)
             self._noticed(call.upstream)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from harness.scenario.faults import KINDS, Kind
 from tests.agreement.holding import Reference, disagreements
-from tests.agreement.timelines import timelines
+from tests.agreement.timelines import STREAMS, timelines
 
 _EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "12"))
 
@@ -47,7 +47,17 @@ def test_they_agree_when_a_fault_begins_over_attempts_under_way(
     assert disagreements(reference, raw) == []
 
 
+# A call turned away after one of the same request that had been let through, and held.
+_HELD_THEN_REJECTED = {
+    "title": "a request is served by billing at first, and turned away 10 s later",
+    "duration": "60s",
+    "traffic": {"chat": STREAMS["chat"][1] | {"as": "ada", "rate": "1/s", "count": "2 at 1s"}},
+    "faults": [{"upstream": "billing", "fault": "stall", "from": "0s", "to": "12.25s"}],
+}
+
+
 @pytest.mark.timeout(300 + 20 * _EXAMPLES)
+@example(raw=_HELD_THEN_REJECTED)
 @given(raw=timelines())
 @settings(
     max_examples=_EXAMPLES,
