@@ -21,6 +21,10 @@ REAL_WAIT_S = 0.15
 BUSY_CPU_S = 1.0
 STUCK_CPU_S = 4.0
 STUCK_WAIT_S = 10.0
+UNSEEN_S = 1.0
+"""What counts at most of the time between two looks: where this thread gets no CPU, nor does the
+play, and has not begun to take long.
+"""
 _RUNS, _READS = b"R", b"D"
 """It runs, or waits for a CPU at most; it waits for the disk, which no target asked for: where
 memory is short, a page of a library has to be read again."""
@@ -45,12 +49,14 @@ class Watchdog:
         real.start_new_thread(self._watch, ())
 
     def _watch(self) -> None:
-        begun_s = real.monotonic()
+        seen_s, lasted_s = real.monotonic(), 0.0
         own_id = real.get_native_id()
-        steps, since_s, cpu_s, waited_s, own_s = -1, begun_s, 0.0, 0.0, 0.0
+        steps, since_s, cpu_s, waited_s, own_s = -1, seen_s, 0.0, 0.0, 0.0
         before_s = read_s = 0.0
         while not self._stop.acquire(True, SAMPLE_S):
             now_s = real.monotonic()
+            lasted_s += min(now_s - seen_s, UNSEEN_S)
+            seen_s = now_s
             worker = KERNEL.holder
             if steps != KERNEL.steps:
                 steps, before_s, read_s = KERNEL.steps, 0.0, 0.0
@@ -73,7 +79,7 @@ class Watchdog:
                 read_s += asleep_s - before_s
             before_s = asleep_s
             self._judge(worker.real_ident, busy_s, asleep_s - read_s)
-            if now_s - begun_s > self._limit_s:
+            if lasted_s > self._limit_s:
                 self._on_stuck(f"the play took more than {self._limit_s:g} s of real time")
             if real.getppid() != self._parent:
                 real.leave(1)
