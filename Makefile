@@ -14,8 +14,8 @@ TIMED = $(firstword $(KEEP_TIME)) \
   $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/') \
   $(wordlist 2,9,$(KEEP_TIME))
 CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
-# Simulations that take a processor for minutes, and have time: they take what those that keep time leave.
-PATIENT := tests/defects
+# Simulations and arithmetic have time: they take what those that keep time leave of the processors.
+PATIENT = $(filter-out tests/unit tests/__pycache__ $(KEEP_TIME),$(patsubst %/,%,$(wildcard tests/*/)))
 OTHERS := not real_time and not crowding
 # Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do.
 MAKING_ROOM := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
@@ -67,17 +67,17 @@ FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = js
 ONCE_MORE = echo "== what failed beside others, once more and alone"; $(PYTEST) -n 1
 test: $(VENV)/.test check
 ifeq ($(ARGS),)
-	@echo "== tests that keep real time; where these wait, simulations of all defects (their output comes last)"
+	@echo "== tests that keep real time; where these wait, those in the simulation (their output comes last)"
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
 	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	wait $$background; patient=$$?; \
-	echo "== simulations of all defects"; cat $(VENV)/patient.log; \
-	echo "== tests that crowd the machine, in the background (their output comes last), and all others"; \
+	echo "== tests in the simulation"; cat $(VENV)/patient.log; \
+	echo "== tests that crowd the machine, in the background (their output comes last), and tests of units"; \
 	$(PYTEST) -n 2 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING) >$(VENV)/crowding.log 2>&1 & \
 	background=$$!; \
-	nice -n 19 $(PYTEST) -n 2 -m '$(OTHERS)' $(KEEP_TIME:%=--ignore=%) $(PATIENT:%=--ignore=%); others=$$?; \
+	nice -n 19 $(PYTEST) -n 2 -m '$(OTHERS)' tests/unit; others=$$?; \
 	wait $$background; crowding=$$?; \
 	echo "== tests that crowd the machine"; cat $(VENV)/crowding.log; \
 	[ $$kept -ne 1 ] || { $(FAILED) $(VENV)/kept && $(ONCE_MORE) @$(VENV)/kept/again; kept=$$?; }; \

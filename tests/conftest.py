@@ -1,8 +1,11 @@
-"""For all tests: which keep time with the wall clock, what is no test, and a Docker engine."""
+"""For all tests: which keep time with the wall clock, what is no test, a simulation, and a
+Docker engine.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from hypothesis import settings
 
 from harness.engines.compose.command import find_compose
 from harness.engines.compose.dockerd import Dockerd
+from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError
 
 settings.register_profile("patient", deadline=None)
@@ -32,6 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue  # they keep time, too, but leave others none
         if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in KEEP_TIME:
             item.add_marker(pytest.mark.real_time)
+
+
+@pytest.fixture(scope="session")
+def simulation() -> Iterator[SimEngine]:
+    """One for all tests of a worker: its process takes as long to start as several plays."""
+    engine = SimEngine()
+    yield engine
+    engine.close_now()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from harness.scenario.faults import KINDS, Kind
 from tests.agreement.holding import Reference, disagreements
 from tests.agreement.timelines import STREAMS, timelines
 
-_EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "12"))
+_EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "6"))
 
 
 @pytest.fixture(scope="module")

@@ -84,13 +84,6 @@ def defective(defect: Defect) -> Target:
 
 
 @pytest.fixture(scope="module")
-def simulation() -> Iterator[SimEngine]:
-    engine = SimEngine()
-    yield engine
-    engine.close_now()
-
-
-@pytest.fixture(scope="module")
 def switching() -> Iterator[SimEngine]:
     engine = SimEngine(points=SWITCHING)
     yield engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,13 +37,6 @@ FAILS = {
     ("auth_fails_again", "trips-once"): ("auth breaker: opens",),
 }
 """By scenario and defect: how the names of what has to fail begin."""
-
-
-@pytest.fixture(scope="module")
-def simulation() -> Iterator[SimEngine]:
-    engine = SimEngine()
-    yield engine
-    engine.close_now()
 
 
 def played(simulation: SimEngine, name: str, defect: str | None) -> Judgement:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,13 +29,6 @@ holding = _beside("holding")
 EXAMPLES = int(os.environ.get("OUTAGE_MEASURE", "2"))
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SimEngine]:
-    made = SimEngine()
-    yield made
-    made.close_now()
-
-
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -46,19 +38,19 @@ def engine() -> Iterator[SimEngine]:
 )
 @given(policy=holding.policies())
 def test_what_is_found_is_what_is_configured_or_null_with_a_reason(
-    engine: SimEngine, policy: dict[str, Any]
+    simulation: SimEngine, policy: dict[str, Any]
 ) -> None:
-    document = bed.measured(bed.target("handmade", policy), engine)
+    document = bed.measured(bed.target("handmade", policy), simulation)
     assert not holding.wrong(policy, document["upstreams"]["rates"])
     assert not holding.unexplained(document)
 
 
-def test_failures_in_a_row_by_attempt(engine: SimEngine) -> None:
+def test_failures_in_a_row_by_attempt(simulation: SimEngine) -> None:
     policy = {
         "attempts": 3, "timeout": 2.5, "backoff": [0.5, 1.0], "jitter": 0.4, "rule": "in a row",
         "threshold": 7, "wait": 12.0, "by": "attempt", "counts": {"429": "neutral"},
     }  # fmt: skip
-    document = bed.measured(bed.target("handmade", policy), engine)
+    document = bed.measured(bed.target("handmade", policy), simulation)
     found = document["upstreams"]["rates"]
     assert not holding.wrong(policy, found)
     assert (found["attempts"], found["by"], found["breaker"]["threshold"]) == (3, "attempt", 7)
@@ -68,12 +60,12 @@ def test_failures_in_a_row_by_attempt(engine: SimEngine) -> None:
     assert document["routes"] == {"GET /price": {"calls": ["rates GET /rate"], "when_down": {"rates": 503}}}  # fmt: skip  # noqa: E501
 
 
-def test_a_share_of_the_last_seconds(engine: SimEngine) -> None:
+def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     policy = {
         "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,
         "wait": 30.0, "counts": {"404": "neutral"},
     }  # fmt: skip
-    found = bed.measured(bed.target("handmade", policy), engine)["upstreams"]["rates"]
+    found = bed.measured(bed.target("handmade", policy), simulation)["upstreams"]["rates"]
     assert not holding.wrong(policy, found)
     breaker = found["breaker"]
     assert (breaker["rule"], breaker["least"], breaker["window_calls"]) == ("rate", 6, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,13 +86,6 @@ CASES = (
 )
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SimEngine]:
-    made = SimEngine()
-    yield made
-    made.close_now()
-
-
 def gateway(wrong: str) -> Target:
     loaded = load_target(str(HERE / "target.yaml"))
     assert loaded.start is not None
@@ -117,10 +109,10 @@ def failed(engine: SimEngine, wrong: str, one: Case, folder: Path, *expected: st
 
 @pytest.mark.parametrize("one", CASES)
 def test_what_is_behind_it_is_said_by_its_name(
-    engine: SimEngine, one: Case, tmp_path: Path
+    simulation: SimEngine, one: Case, tmp_path: Path
 ) -> None:
-    assert not failed(engine, "", one, tmp_path)
-    found = failed(engine, one.wrong, one, tmp_path)
+    assert not failed(simulation, "", one, tmp_path)
+    found = failed(simulation, one.wrong, one, tmp_path)
     evidence = [words for each in found for words in each.evidence.split("; ")]
     named = [words for words in evidence if "behaves as" in words or "serialised?" in words]
     assert all(any(words.startswith(said) for said in one.said) for words in named), named
@@ -130,7 +122,9 @@ def test_what_is_behind_it_is_said_by_its_name(
     )
 
 
-def test_each_route_has_a_breaker_that_is_told_by_itself(engine: SimEngine, tmp_path: Path) -> None:
+def test_each_route_has_a_breaker_that_is_told_by_itself(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
     one = Case("", tuple(ROUTES.split("; ")), (ONE_ROUTE,), frozenset())
     expected = (
         "{breaker: tracking, traffic: track, opens: contract ± 300ms, attempts: contract, "
@@ -138,15 +132,15 @@ def test_each_route_has_a_breaker_that_is_told_by_itself(engine: SimEngine, tmp_
         "{breaker: tracking, keeps: contract}",
         "{traffic: watch, status: 200}",
     )
-    assert not failed(engine, "", one, tmp_path, *expected)
+    assert not failed(simulation, "", one, tmp_path, *expected)
 
 
 def test_which_breaker_is_meant_is_unknown_where_those_of_two_routes_open(
-    engine: SimEngine, tmp_path: Path
+    simulation: SimEngine, tmp_path: Path
 ) -> None:
     both = "{upstream: tracking, fault: status, status: 503, to: 20s}"
     one = Case("", tuple(ROUTES.split("; ")), (both,), frozenset())
     expected = "{breaker: tracking, opens: 1s ± 1s}"
-    found = failed(engine, "", one, tmp_path, expected)
+    found = failed(simulation, "", one, tmp_path, expected)
     assert [each.verdict for each in found] == [Verdict.INCONCLUSIVE]
     assert "several of its routes" in found[0].expected

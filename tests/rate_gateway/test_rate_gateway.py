@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +38,6 @@ DEFECTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SimEngine]:
-    made = SimEngine()
-    yield made
-    made.close_now()
-
-
 def target(defect: str) -> Target:
     loaded = load_target(str(HERE / "target.yaml"))
     assert loaded.start is not None
@@ -65,13 +57,15 @@ def kept(engine: SimEngine, defect: str) -> tuple[Verdict, str]:
     return keeps.verdict if defect else judgement.verdict, keeps.observed
 
 
-def test_a_sound_one_passes(engine: SimEngine) -> None:
-    assert kept(engine, "")[0] is Verdict.PASSED
+def test_a_sound_one_passes(simulation: SimEngine) -> None:
+    assert kept(simulation, "")[0] is Verdict.PASSED
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_a_defective_one_fails_for_what_is_wrong_with_it(engine: SimEngine, defect: str) -> None:
-    verdict, observed = kept(engine, defect)
+def test_a_defective_one_fails_for_what_is_wrong_with_it(
+    simulation: SimEngine, defect: str
+) -> None:
+    verdict, observed = kept(simulation, defect)
     assert verdict is Verdict.FAILED
     assert DEFECTS[defect] in observed
 
@@ -96,5 +90,5 @@ def test_exploration_finds_it_and_accuses_no_sound_one(defect: str) -> None:
         assert (next(broken, None) is not None) is bool(defect)
 
 
-def test_exploration_has_no_twin_of_it_to_accuse(engine: SimEngine) -> None:
+def test_exploration_has_no_twin_of_it_to_accuse() -> None:
     assert sound_twin(target("")) is None

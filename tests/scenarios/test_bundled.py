@@ -14,22 +14,20 @@ from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
 
 FILES = bundled_scenarios()
-ENGINE = SimEngine()
 
 
-def simulate(path: Path, target_name: str, folder: Path, seed: int = 0) -> Judgement:
+def simulate(engine: SimEngine, path: Path, target_name: str, folder: Path) -> Judgement:
     scenario = load_scenario(path)
-    reason = ENGINE.unplayable(scenario)
+    reason = engine.unplayable(scenario)
     if reason is not None:
         pytest.skip(reason)
     job = Job(
         scenario=scenario,
         timeline=compile_timeline(scenario),
         target=load_target(target_name),
-        seed=seed,
         folder=folder,
     )
-    return judge(scenario, ENGINE.play_now(job))
+    return judge(scenario, engine.play_now(job))
 
 
 def wrong(judgement: Judgement) -> list[str]:
@@ -37,8 +35,10 @@ def wrong(judgement: Judgement) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_reference_gateway_keeps_its_contract(path: Path, tmp_path: Path) -> None:
-    judgement = simulate(path, "reference", tmp_path)
+def test_the_reference_gateway_keeps_its_contract(
+    path: Path, simulation: SimEngine, tmp_path: Path
+) -> None:
+    judgement = simulate(simulation, path, "reference", tmp_path)
 
     assert wrong(judgement) == []
     assert judgement.verdict == Verdict.PASSED
@@ -47,10 +47,10 @@ def test_the_reference_gateway_keeps_its_contract(path: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "name", ["auth_blackhole_50s", "auth_503_50s", "billing_refused_50s", "chroma_refused_50s"]
 )
-def test_the_naive_gateway_does_not(name: str, tmp_path: Path) -> None:
+def test_the_naive_gateway_does_not(name: str, simulation: SimEngine, tmp_path: Path) -> None:
     (path,) = [path for path in FILES if path.stem == name]
 
-    assert simulate(path, "naive", tmp_path).verdict == Verdict.FAILED
+    assert simulate(simulation, path, "naive", tmp_path).verdict == Verdict.FAILED
 
 
 def test_every_scenario_names_its_claims() -> None:

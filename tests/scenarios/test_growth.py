@@ -27,12 +27,10 @@ STRAIGHT = 2.25
 """Twice the work, and a little for what is sorted and searched."""
 
 
-def test_twice_the_requests_at_once_take_twice_the_work(tmp_path: Path) -> None:
-    engine = SimEngine()
-    try:
-        few, many = (calls(engine, rate, tmp_path) for rate in (8, 16))
-    finally:
-        engine.close_now()
+def test_twice_the_requests_at_once_take_twice_the_work(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
+    few, many = (calls(simulation, rate, tmp_path) for rate in (8, 16))
     assert many < STRAIGHT * few
 
 

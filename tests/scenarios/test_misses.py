@@ -15,7 +15,6 @@ from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
 
-ENGINE = SimEngine()
 _SCENARIO = """
 title: a fault that may hit nobody
 duration: 20s
@@ -27,7 +26,7 @@ expect: [{{never: {{status: 5xx}}}}]
 """
 
 
-def play(faults: str, folder: Path, rate: str = "1/s") -> Judgement:
+def play(engine: SimEngine, faults: str, folder: Path, rate: str = "1/s") -> Judgement:
     scenario = parse_scenario(_SCENARIO.format(faults=faults, rate=rate), "missed.yaml")
     job = Job(
         scenario=scenario,
@@ -35,7 +34,7 @@ def play(faults: str, folder: Path, rate: str = "1/s") -> Judgement:
         target=load_target("reference"),
         folder=folder,
     )
-    return judge(scenario, ENGINE.play_now(job))
+    return judge(scenario, engine.play_now(job))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,10 @@ def play(faults: str, folder: Path, rate: str = "1/s") -> Judgement:
          "no request that calls auth as bob was sent in 0s..20s"),
     ],
 )  # fmt: skip
-def test_a_fault_that_hit_nobody_is_never_green(faults: str, words: str, tmp_path: Path) -> None:
-    judgement = play(faults, tmp_path)
+def test_a_fault_that_hit_nobody_is_never_green(
+    faults: str, words: str, simulation: SimEngine, tmp_path: Path
+) -> None:
+    judgement = play(simulation, faults, tmp_path)
 
     (missed,) = [each for each in judgement.findings if "meets a call" in each.name]
     assert words in missed.observed
@@ -76,14 +77,18 @@ def test_a_fault_that_hit_nobody_is_never_green(faults: str, words: str, tmp_pat
          "{upstream: auth, fault: delay, delay: 1s, from: 10s}", [5, 0]),
     ],
 )  # fmt: skip
-def test_faults_count_the_calls_that_they_met(faults: str, met: list[int], tmp_path: Path) -> None:
-    judgement = play(faults, tmp_path)
+def test_faults_count_the_calls_that_they_met(
+    faults: str, met: list[int], simulation: SimEngine, tmp_path: Path
+) -> None:
+    judgement = play(simulation, faults, tmp_path)
 
     assert [each.met for each in judgement.faults] == met
     assert not [each for each in judgement.findings if "meets a call" in each.name]
 
 
-def test_a_window_leaves_out_its_end_in_the_run_as_in_the_history(tmp_path: Path) -> None:
+def test_a_window_leaves_out_its_end_in_the_run_as_in_the_history(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
     scenario = parse_scenario(
         """
 title: windows leave out their end
@@ -100,7 +105,7 @@ expect: [{during: 0s..30s, traffic: check, status: 401}]
         target=load_target("reference"),
         folder=tmp_path,
     )
-    events = ENGINE.play_now(job)
+    events = simulation.play_now(job)
 
     assert judge(scenario, events).verdict is Verdict.PASSED
     read = [from_json(to_json(event)) for event in events]

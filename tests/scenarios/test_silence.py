@@ -13,7 +13,6 @@ from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Verdict
 
-ENGINE = SimEngine()
 _SCENARIO = """
 title: evidence that says nothing
 duration: 4s
@@ -23,7 +22,9 @@ expect: [{traffic: check, status: 200}]
 """
 
 
-def test_what_the_harness_asks_in_vain_is_named_and_changes_no_verdict(tmp_path: Path) -> None:
+def test_what_the_harness_asks_in_vain_is_named_and_changes_no_verdict(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
     reference = load_target("reference")
     assert reference.status is not None
     status = reference.status.model_copy(update={"request": "GET /no/such/status"})
@@ -35,7 +36,7 @@ def test_what_the_harness_asks_in_vain_is_named_and_changes_no_verdict(tmp_path:
         target=target,
         folder=tmp_path,
     )
-    events = ENGINE.play_now(job)
+    events = simulation.play_now(job)
 
     looks = [(e.what, e.status) for e in events if isinstance(e, Looked)]
     assert looks == [("ready", 404), ("status", 404)]
@@ -47,7 +48,9 @@ def test_what_the_harness_asks_in_vain_is_named_and_changes_no_verdict(tmp_path:
     assert judgement.verdict is Verdict.PASSED
 
 
-def test_a_state_that_is_not_where_the_file_says_is_named(tmp_path: Path) -> None:
+def test_a_state_that_is_not_where_the_file_says_is_named(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
     reference = load_target("reference")
     assert reference.status is not None
     status = reference.status.model_copy(update={"state": "breakers.{upstream}"})
@@ -58,5 +61,5 @@ def test_a_state_that_is_not_where_the_file_says_is_named(tmp_path: Path) -> Non
         target=reference.model_copy(update={"status": status}),
         folder=tmp_path,
     )
-    (said,) = judge(scenario, ENGINE.play_now(job)).silent
+    (said,) = judge(scenario, simulation.play_now(job)).silent
     assert "shows no state of auth, billing, chroma" in said

@@ -17,6 +17,11 @@ def test_the_folders_that_keep_time_are_those_that_the_makefile_names():
     assert tuple(folder.removeprefix("tests/") for folder in named[1].split()) == KEEP_TIME
 
 
+def test_every_test_stands_in_a_folder():
+    """One beside them would be played by none."""
+    assert list(TESTS.glob("test_*.py")) == []
+
+
 def test_markers_stand_in_the_files_that_the_makefile_looks_for_them_in():
     """It finds files by the marker's name: one that another file gives would not be found."""
     wrong = [
