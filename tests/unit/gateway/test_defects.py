@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.defects.gateways import DEFECTS, SOUND
+from tests.defects.gateways import DEFECTS
 
 ROOT = Path(__file__).parents[3]
 
 # Patches stay in a process, so each defect is made in a child of one that has imported all.
 MAKE_ALL = """
-import os
-from tests.defects.gateways import DEFECTS, SOUND
+import os, sys
 from tests.defects.gateways.making import make_app
 
-for name in DEFECTS | SOUND:
+for name in sys.argv[1:]:
     child = os.fork()
     if child == 0:
         status = 1
@@ -32,9 +31,12 @@ for name in DEFECTS | SOUND:
 """
 
 
-def test_every_defective_gateway_can_be_made():
+def test_defective_gateways_that_nothing_plays_can_be_made():
+    """Each of the others is played, which takes that it can be made (tests/defects)."""
+    names = [name for name, defect in DEFECTS.items() if defect.real_only or not defect.scenarios]
+    assert names
     made = subprocess.run(
-        [sys.executable, "-c", MAKE_ALL],
+        [sys.executable, "-c", MAKE_ALL, *names],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -42,7 +44,7 @@ def test_every_defective_gateway_can_be_made():
         check=False,
     )
     results = dict(line.split() for line in made.stdout.splitlines())
-    assert results == dict.fromkeys(DEFECTS | SOUND, "0"), made.stderr
+    assert results == dict.fromkeys(names, "0"), made.stderr
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -95,10 +95,10 @@ def run_of(history: Path) -> str:
 def test_merged_parts_say_what_one_run_says(tmp_path: Path) -> None:
     # One of them has a stream with the name of a secret; by name, the parts take turns.
     names = ("auth_one_503", "nobody_gets_in", "token_refused", "token_revoked", "wrong_passwords")
-    parts = [str(tmp_path / f"part{number}") for number in range(1, 5)]
+    parts = [str(tmp_path / f"part{number}") for number in (1, 2)]
     for number, part in enumerate(parts, 1):
         play = ("run", *names, "--engine", "sim", "--report", part)
-        assert outage(*play, "--shard", f"{number}/4") == 0
+        assert outage(*play, "--shard", f"{number}/2") == 0
     assert outage("run", *names, "--engine", "sim", "--report", str(tmp_path / "one")) == 0
     assert outage("merge", *parts, "--report", str(tmp_path / "whole")) == 0
     assert told(tmp_path / "whole") == told(tmp_path / "one")
