@@ -84,7 +84,7 @@ function streamLane(data, stream, place) {
   const height = (k) => Math.max(FLOOR_S, Number.isNaN(r.took[k]) ? data.end - r.at[k] : r.took[k]);
   return {
     kind: "stream", name: stream.name, note: stream.request, stream: place, height: 104,
-    y: { from: FLOOR_S * 0.6, to: most * 2.2, ticks: [0.001, 0.01, 0.1, 1, 10, 100, 1000].filter((each) => each < most * 2), log: true },
+    y: { from: FLOOR_S * 0.6, to: most * 2.2, ticks: [0.001, 0.01, 0.1, 1, 10, 100, 1000].filter((each) => each < most * 1.1), log: true },
     words: `${plural(own.length, "request")}: ${Object.entries(counts).map(([outcome, count]) => `${count} ${OUTCOMES[outcome].long}`).join(", ") || "none"}`,
     draw: (pen, view) => {
       const many = own.length > 3000;

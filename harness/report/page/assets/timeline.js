@@ -299,7 +299,12 @@ class Timeline {
       axes,
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
-        drawClear: [over((pen) => pen.bands(own.data))],
+        // uPlot remembers which colour it set last, so each of these leaves all as it was.
+        drawClear: [over((pen) => {
+          pen.ctx.save();
+          pen.bands(own.data);
+          pen.ctx.restore();
+        })],
         draw: [over((pen) => {
           pen.ctx.save();
           pen.ctx.beginPath();

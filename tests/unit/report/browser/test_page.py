@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Visit = Callable[..., Any]
+DRAWN = "document.querySelector('.lane.faults canvas').toDataURL()"
 RED = """() => {
   const one = document.createElement("canvas").getContext("2d");
   one.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--o-5");
@@ -198,6 +199,7 @@ def test_all_of_it_can_be_done_with_keys(visit: Visit, report: Path):
 
 def test_a_brush_zooms_every_lane_and_a_double_click_shows_all(visit: Visit, report: Path):
     page = visit(report, "#/down")
+    first = page.evaluate(DRAWN)
     page.mouse.move(*spot(page, "breaker", 10))
     page.mouse.down()
     page.mouse.move(*spot(page, "breaker", 20), steps=4)
@@ -205,6 +207,7 @@ def test_a_brush_zooms_every_lane_and_a_double_click_shows_all(visit: Visit, rep
     comes_to_show(page, 10, 20, within_s=0.3)
     page.mouse.dblclick(*spot(page, "charges", 30))
     comes_to_show(page, 0, 80)
+    assert page.evaluate(DRAWN) == first, "what is drawn again looks as it did"
 
 
 def test_one_cursor_runs_through_all_lanes(visit: Visit, report: Path):
