@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
-from harness.contract import Forecast, Moment, Prediction, Span, predict
+from harness.contract import Forecast, Moment, Prediction, Span
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range
@@ -40,6 +40,8 @@ class Brackets:
 
 def forecast_of(case: Case) -> Forecast:
     """What the contract says of a case's scenario, with the target's own settings."""
+    from harness.contract.prediction import predict
+
     run = case.history.run
     return predict(
         case.scenario,

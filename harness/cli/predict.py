@@ -61,17 +61,22 @@ def predict(
     """
     from harness.bundled import find_scenarios
     from harness.scenario.loader import load_scenarios
-    from harness.target.loading import load_target
 
     if profile is not None and target is not None:
         raise click.UsageError("--profile and --target exclude each other")
-    loaded = None if target is None else load_target(target)
+    loaded = None if target is None else _loaded(target)
     readings = _readings(profile, loaded)
     form = "json" if as_json else form
     scenarios = load_scenarios(find_scenarios(paths), target=loaded)
     show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
     known = {name for settings in readings.settings.values() for name in settings}
     show(scenarios, readings, _called(calls, scenarios, known))
+
+
+def _loaded(target: str) -> Target:
+    from harness.target.loading import load_target
+
+    return load_target(target)
 
 
 def _called(
@@ -121,7 +126,7 @@ def _readings(profile: str | None, target: Target | None) -> Readings:
 
 
 def _forecasts(scenario: Scenario, readings: Readings, calls: Calls) -> dict[str, Forecast]:
-    from harness.contract import predict as compute
+    from harness.contract.prediction import predict as compute
 
     own = {stream: names for stream, names in calls.items() if stream in scenario.traffic}
     contract = readings.contract

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from rich.console import Console, Group
 from rich.live import Live
 
-from harness.contract import Forecast, predict
+from harness.contract import Forecast
+from harness.contract.prediction import predict
 from harness.engines.base import Job
 from harness.engines.local.world import World
 from harness.engines.player import Player

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.contract import Forecast, Moment, Prediction, predict
+from harness.contract import Forecast, Moment, Prediction
+from harness.contract.prediction import predict
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from harness.contract import predict
+from harness.contract.prediction import predict
 from harness.engines.base import Engine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.contract import Forecast, Prediction, predict
+from harness.contract import Forecast, Prediction
+from harness.contract.prediction import predict
 from harness.contracts import document
 from harness.policy.rules import InARow
 from harness.scenario.model import Scenario

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contract import Forecast, predict
+from harness.contract import Forecast
+from harness.contract.prediction import predict
 from harness.contracts import document
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract import predict
+from harness.contract.prediction import predict
 from harness.scenario.faults.delays import Drawn, parse_delay
 from harness.scenario.loader import parse_scenario
 from stub_services.actions import parse_action
