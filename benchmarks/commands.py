@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -48,8 +49,15 @@ def rows(folder: Path, peers: Path | None) -> Iterator[Row]:
             "Chaos Toolkit",
             goal=None if chaos is None else 2.0,
         )
+    for arguments in (("validate", str(scenario)), ("list",)):
+        first = partial(_first_time_cpu_s, (*outage, *arguments), folder)
+        yield Row(f"outage {arguments[0]}, the first time, CPU", "s", first, goal=0.25)
     for arguments in (("validate", str(scenario)), ("list",), ("--help",)):
-        command = (*outage, *arguments)
-        yield Row(
-            f"outage {arguments[0]}, CPU", "s", partial(command_cpu_s, command, folder), goal=0.25
-        )
+        again = partial(command_cpu_s, (*outage, *arguments), folder)
+        yield Row(f"outage {arguments[0]}, CPU", "s", again, goal=0.25)
+
+
+def _first_time_cpu_s(command: Sequence[str], folder: Path) -> float:
+    """Where no earlier command has left anything that this one could go by."""
+    with tempfile.TemporaryDirectory(dir=folder) as empty:
+        return command_cpu_s(command, folder, {"XDG_CACHE_HOME": empty})

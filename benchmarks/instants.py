@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from measuring import Row
-from sender import Run, Taken
+from sender import Run, Taken, history_in
 
 _STEPS = 20
 _EVERY_S = 0.5
@@ -39,13 +39,12 @@ def _ours(folder: Path, burning: int) -> Run:
     )
     report = folder / "steps-report"
     with _burning(burning):
-        subprocess.run(
+        played = subprocess.run(
             [sys.executable, "-m", "harness", "run", str(scenario), "--report", str(report)],
-            cwd=folder, capture_output=True, check=False,
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     late_ms: list[float] = []
-    (history,) = report.glob("*.history.jsonl")
-    for line in history.read_text(encoding="utf-8").splitlines():
+    for line in history_in(report, played.stdout).read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         if event["kind"] in ("applied", "lifted"):
             late_ms.append((event["at_s"] - event["planned_s"]) * 1000)

@@ -11,7 +11,7 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,23 +108,30 @@ def _spin_s() -> float:
     return time.perf_counter() - begun_s
 
 
-def command_cpu_s(command: Sequence[str], cwd: Path) -> float:
-    """Processor seconds of a command and of all that it waited for.
+def command_cpu_s(
+    command: Sequence[str], cwd: Path, variables: Mapping[str, str] | None = None
+) -> float:
+    """Processor seconds of a command and of all that it waited for, with these variables too.
 
     Raises: RuntimeError when it doesn't end with status 0.
     """
-    return _command(command, cwd)[1]
+    return _command(command, cwd, variables or {})[1]
 
 
 def command_wall_s(command: Sequence[str], cwd: Path) -> float:
     """Seconds from the start of a command to its end. Raises: as `command_cpu_s`."""
-    return _command(command, cwd)[0]
+    return _command(command, cwd, {})[0]
 
 
-def _command(command: Sequence[str], cwd: Path) -> tuple[float, float]:
+def _command(
+    command: Sequence[str], cwd: Path, variables: Mapping[str, str]
+) -> tuple[float, float]:
+    environment = {**os.environ, **variables}
+    # Else what was changed since it was installed would be compiled again by each command.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     begun_s = time.perf_counter()
     with subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         assert process.stdout is not None
         said = process.stdout.read()

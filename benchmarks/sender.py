@@ -114,12 +114,21 @@ def _outage(folder: Path, rate: int, for_s: float, *, stop: bool = False) -> Run
             said = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        (history,) = report.glob("*.history.jsonl") or [None]
-        if history is None:
-            raise RuntimeError(said.decode())
+    history = history_in(report, said)
     run = _read(history, usage.ru_utime + usage.ru_stime)
     shutil.rmtree(report)
     return run
+
+
+def history_in(report: Path, said: bytes) -> Path:
+    """The one history of a report.
+
+    Raises: RuntimeError with what the command said when it left none.
+    """
+    history = next(report.glob("*.history.jsonl"), None)
+    if history is None:
+        raise RuntimeError(said.decode(errors="replace"))
+    return history
 
 
 def _stop(pid: int, report: Path) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from harness.target import Target
 
 ENGINES = ("local", "compose", "sim")
-_NEEDED = {"reference": ("flask", "requests"), "naive": ("flask", "requests")}
+_GATEWAYS = ("flask", "flask_limiter", "requests")
+_NEEDED = {"reference": _GATEWAYS, "naive": _GATEWAYS}
 """What the bundled targets import beside their own code, so that it can be there before them."""
 
 
