@@ -121,7 +121,8 @@ class Player:
         target = self.job.target
         if target.url is None:
             return _WARM_UP_S
-        return _WARM_UP_S + max(target.settings(name).wait_s for name in target.upstream_names)
+        waits_s = (target.settings(name).wait_s for name in target.upstream_names)
+        return _WARM_UP_S + max(waits_s, default=0.0)
 
     async def _bounded(self, step: Send) -> WireAnswer:
         try:

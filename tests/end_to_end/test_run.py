@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -204,6 +206,35 @@ def test_a_target_beyond_this_machine_needs_a_word(tmp_path: Path) -> None:
 
     assert run.returncode == 2
     assert "--allow-remote" in err
+
+
+class Fine(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_goes_on_running_and_calls_nobody_is_played(tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text(
+        "title: nothing happens\nduration: 1s\n"
+        "traffic: {load: {request: GET /ok, rate: 5/s}}\nexpect: [{never: {status: 500}}]\n"
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), Fine) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "target.yaml").write_text(
+            f"name: server\nurl: http://127.0.0.1:{server.server_port}\n"
+            "ready: GET /ok\nupstreams: {}\n"
+        )
+        command = outage("run", "scenario.yaml", "--target", "target.yaml", cwd=tmp_path)
+        out, err = command.communicate(timeout=60)
+        server.shutdown()
+
+    assert command.returncode == 0, out + err
+    assert "1 passed" in out
 
 
 def test_a_proxy_server_that_dies_is_not_held_against_the_target(tmp_path: Path) -> None:
