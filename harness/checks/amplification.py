@@ -22,8 +22,7 @@ def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:
     requests = sum(request.sent.tried == 1 for request in seen.requests)
     attempts = _own(seen, case)
     verdict, why = _judge(wanted, attempts, requests, seen)
-    what = "" if expectation.on is None else f" of {expectation.on}"
-    shown = f"{_bounds(wanted)} attempts{what} for each request"
+    shown = f"{_bounds(wanted)} attempts{seen.of_route} for each request"
     made = f"{plural(attempts, 'attempt')} for {plural(requests, 'request')}"
     return (
         Finding(
@@ -54,7 +53,7 @@ def _judge(wanted: Range, attempts: int, requests: int, seen: Called) -> tuple[V
     if attempts - seen.slipped.in_ > wanted.high * requests + 1e-9:
         return Verdict.FAILED, None
     if seen.sight.hidden:
-        return Verdict.INCONCLUSIVE, f"what was called in {seen.sight.unseen} could not be seen"
+        return Verdict.INCONCLUSIVE, seen.partly_unseen
     too_few = attempts + seen.slipped.out < wanted.low * requests - 1e-9
     return (Verdict.FAILED if too_few else Verdict.PASSED), None
 

@@ -42,7 +42,7 @@ def in_vain(case: Case) -> Iterator[Finding]:
             claims=(),
             verdict=Verdict.INCONCLUSIVE,
             expected=f"that {fault.trigger}",
-            observed=_observed(fault, known.get(index)),
+            observed=_observed(known.get(index)),
             evidence=_evidence(fault, case),
         )
 
@@ -52,7 +52,7 @@ def _name(case: Case, index: int) -> str:
     return f"fault {case.scenario.number_of(index)}, {fault.fault} on {fault.subject}, begins"
 
 
-def _observed(fault: FaultBase, event: Triggered | None) -> str:
+def _observed(event: Triggered | None) -> str:
     if event is None:
         return "never seen, so it never began"
     return f"known at {seconds(event.at_s)}, too late for it to begin"

@@ -46,6 +46,16 @@ class Called:
     slipped: Slipped
 
     @property
+    def of_route(self) -> str:
+        """` of GET /rate`, to follow the word for calls; empty where any route counts."""
+        return f" of {self.on}" if self.on else ""
+
+    @property
+    def partly_unseen(self) -> str:
+        """Why it isn't told how many calls there were, where some were hidden."""
+        return f"what was called in {self.sight.unseen} could not be seen"
+
+    @property
     def proves_nothing(self) -> str | None:
         """Why it says nothing that few calls were seen; None where it does."""
         if not self.span.windows:
@@ -57,10 +67,9 @@ class Called:
                 f"nobody's calls can be seen in {self.sight.unseen}, because of {self.sight.faults}"
             )
         if not self.streams:
-            route = f" of {self.on}" if self.on else ""
             return (
-                f"the warm-up showed no call{route} at {self.upstream}, so that none is seen "
-                "proves nothing"
+                f"the warm-up showed no call{self.of_route} at {self.upstream}, so that none is "
+                "seen proves nothing"
             )
         if not self.requests:
             return f"no request that would need {self.upstream} was sent in {self.sight.shown}"

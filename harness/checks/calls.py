@@ -7,17 +7,13 @@ declared wait is over counts, too: else each would end the time in which it is f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.checks.called import Called, called
 from harness.checks.case import Case
-from harness.checks.wording import counted, plural, seconds
+from harness.checks.wording import counted, plural, with_instants
 from harness.scenario.expectations.calls import ExpectCalls
 from harness.units import Range, format_duration
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import Attempt
-
-_MOST_INSTANTS = 3
 
 
 def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
@@ -30,15 +26,14 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
     if early:
         wait = format_duration(case.settings(expectation.upstream).wait_s)
         words = f"; {len(early)} of them let through before the declared wait of {wait} was over"
-    what = counted(expectation.calls, "call")
-    what += "" if expectation.on is None else f" of {expectation.on}"
+    what = counted(expectation.calls, "call") + seen.of_route
     return (
         Finding(
             name=f"{expectation.upstream} gets {what} {seen.span.words}",
             claims=case.claims(expectation),
             verdict=verdict,
             expected=counted(expectation.calls, "call"),
-            observed=_observed(calls),
+            observed=with_instants(plural(len(calls), "call"), [call.start_s for call in calls]),
             evidence=(why or seen.evidence(case.history)) + words,
             because=expectation.because,
         ),
@@ -62,14 +57,6 @@ def _judge(wanted: Range, seen: Called, count: int) -> tuple[Verdict, str | None
     if seen.proves_nothing is not None:
         return Verdict.INCONCLUSIVE, seen.proves_nothing
     if seen.sight.hidden and wanted.low > 0:
-        return Verdict.INCONCLUSIVE, f"what was called in {seen.sight.unseen} could not be seen"
+        return Verdict.INCONCLUSIVE, seen.partly_unseen
     too_few = count + seen.slipped.out < wanted.low
     return (Verdict.FAILED if too_few else Verdict.PASSED), None
-
-
-def _observed(calls: Sequence[Attempt]) -> str:
-    if not calls:
-        return "0 calls"
-    shown = ", ".join(seconds(call.start_s) for call in calls[:_MOST_INSTANTS])
-    more = ", ..." if len(calls) > _MOST_INSTANTS else ""
-    return f"{plural(len(calls), 'call')}, at {shown}{more}"

@@ -7,7 +7,7 @@ flight at the edge of a window or at the end of the run may have been charged or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.checks.case import Case
 from harness.checks.ledger import Account, account
@@ -15,13 +15,11 @@ from harness.checks.proof import charging, ledger_works
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.slipping import slipped
-from harness.checks.wording import counted, plural, seconds
+from harness.checks.wording import counted, plural, with_instants
 from harness.history.events import Charged
 from harness.scenario.expectations.charges import ExpectCharges
 from harness.units import Range
 from harness.verdict import Finding, Verdict
-
-_MOST_INSTANTS = 3
 
 
 def totals(case: Case) -> Account:
@@ -89,7 +87,7 @@ class _Check:
             f"{self.upstream} shows {counted(wanted, 'charge')} {self.span.words}",
             Verdict.INCONCLUSIVE if why else verdict,
             counted(wanted, "charge"),
-            _observed(self.charges),
+            with_instants(plural(len(self.charges), "charge"), [c.at_s for c in self.charges]),
             why or self._evidence() + unseen,
         )
 
@@ -192,11 +190,3 @@ class _Check:
 
 def _unacknowledged(found: Account) -> str:
     return f"{found.unacknowledged} whose answer was lost"
-
-
-def _observed(charges: Sequence[Charged]) -> str:
-    if not charges:
-        return "0 charges"
-    shown = ", ".join(seconds(charge.at_s) for charge in charges[:_MOST_INSTANTS])
-    more = ", ..." if len(charges) > _MOST_INSTANTS else ""
-    return f"{plural(len(charges), 'charge')}, at {shown}{more}"

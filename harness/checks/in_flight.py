@@ -7,14 +7,19 @@ all, more may have been, and that there weren't is not told.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from harness.checks.called import Called, called
 from harness.checks.case import Case
+from harness.checks.connected import counts
 from harness.checks.wording import plural, seconds
 from harness.scenario.expectations.in_flight import ExpectInFlight
+from harness.units import Window
 from harness.verdict import Finding, Verdict
+
+_EVER = Window(-math.inf, math.inf)
 
 
 def check(expectation: ExpectInFlight, case: Case) -> tuple[Finding, ...]:
@@ -24,10 +29,9 @@ def check(expectation: ExpectInFlight, case: Case) -> tuple[Finding, ...]:
     sure, at_s = _most((start_s, ends_from_s) for start_s, ends_from_s, _ in spans)
     possible, _ = _most((start_s, end_s) for start_s, _, end_s in spans)
     verdict, why = _judge(wanted, sure, possible, seen)
-    what = "" if expectation.on is None else f" of {expectation.on}"
     return (
         Finding(
-            name=f"{expectation.upstream} has at most {wanted} calls{what} in flight "
+            name=f"{expectation.upstream} has at most {wanted} calls{seen.of_route} in flight "
             f"{seen.span.words}",
             claims=case.claims(expectation),
             verdict=verdict,
@@ -46,7 +50,7 @@ def _judge(wanted: int, sure: int, possible: int, seen: Called) -> tuple[Verdict
     if seen.proves_nothing is not None and not seen.calls:
         return Verdict.INCONCLUSIVE, seen.proves_nothing
     if seen.sight.hidden:
-        return Verdict.INCONCLUSIVE, f"what was called in {seen.sight.unseen} could not be seen"
+        return Verdict.INCONCLUSIVE, seen.partly_unseen
     if possible > wanted:
         return Verdict.INCONCLUSIVE, (
             f"{plural(possible, 'call')} may have been under way at once: not all ends were seen"
@@ -86,15 +90,5 @@ def _held_until(upstream: str, case: Case) -> dict[float, list[float]]:
 
 
 def _most(spans: Iterable[tuple[float, float]]) -> tuple[int, float]:
-    """The most spans that hold one instant, and the instant; a span leaves out its end."""
-    changes = sorted(
-        (at_s, step) for start_s, end_s in spans if end_s > start_s
-        for at_s, step in ((start_s, 1), (end_s, -1))
-    )  # fmt: skip
-    most = now = 0
-    when_s = 0.0
-    for at_s, step in changes:
-        now += step
-        if now > most:
-            most, when_s = now, at_s
-    return most, when_s
+    """The most spans that hold one instant, and the instant."""
+    return max(counts(spans, [_EVER]), key=lambda found: (found[0], -found[1]))

@@ -5,18 +5,14 @@ A connect to a port that refuses, or that nobody answers, is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.checks.case import Case
 from harness.checks.connected import connections, why_untold
 from harness.checks.selection import span_of
 from harness.checks.slipping import Slipped, slipped
-from harness.checks.wording import counted, plural, seconds
+from harness.checks.wording import counted, plural, with_instants
 from harness.scenario.expectations.new_connections import ExpectNewConnections
 from harness.units import Range
 from harness.verdict import Finding, Verdict
-
-_MOST_INSTANTS = 3
 
 
 def check(expectation: ExpectNewConnections, case: Case) -> tuple[Finding, ...]:
@@ -35,7 +31,7 @@ def check(expectation: ExpectNewConnections, case: Case) -> tuple[Finding, ...]:
             claims=case.claims(expectation),
             verdict=Verdict.INCONCLUSIVE if untold else _judge(wanted, len(opened_s), slip),
             expected=f"{words} opened",
-            observed=_observed(opened_s),
+            observed=with_instants(f"{plural(len(opened_s), 'connection')} opened", opened_s),
             evidence=untold or "; ".join(filter(None, (seen, span.inferred))),
             because=expectation.because,
         ),
@@ -45,11 +41,3 @@ def check(expectation: ExpectNewConnections, case: Case) -> tuple[Finding, ...]:
 def _judge(wanted: Range, count: int, slip: Slipped) -> Verdict:
     good = count - slip.in_ <= wanted.high and count + slip.out >= wanted.low
     return Verdict.PASSED if good else Verdict.FAILED
-
-
-def _observed(opened_s: Sequence[float]) -> str:
-    if not opened_s:
-        return "0 connections opened"
-    shown = ", ".join(seconds(at_s) for at_s in opened_s[:_MOST_INSTANTS])
-    more = ", ..." if len(opened_s) > _MOST_INSTANTS else ""
-    return f"{plural(len(opened_s), 'connection')} opened, at {shown}{more}"

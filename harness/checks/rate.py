@@ -19,12 +19,11 @@ def check(expectation: ExpectRate, case: Case) -> tuple[Finding, ...]:
     starts_s = sorted(call.start_s for call in seen.calls)
     most, at_s = _most(starts_s, wanted.over_s)
     verdict, why = _judge(wanted, seen, case)
-    what = "" if expectation.on is None else f" of {expectation.on}"
     over = f"any {seconds(wanted.over_s)}"
     return (
         Finding(
-            name=f"{expectation.upstream} gets at most {wanted.count} calls{what} in {over} "
-            f"{seen.span.words}",
+            name=f"{expectation.upstream} gets at most {wanted.count} calls{seen.of_route} in "
+            f"{over} {seen.span.words}",
             claims=case.claims(expectation),
             verdict=verdict,
             expected=f"at most {plural(wanted.count, 'call')} in {over}",
@@ -46,7 +45,7 @@ def _judge(wanted: AtMost, seen: Called, case: Case) -> tuple[Verdict, str | Non
     if seen.proves_nothing is not None and not seen.calls:
         return Verdict.INCONCLUSIVE, seen.proves_nothing
     if seen.sight.hidden:
-        return Verdict.INCONCLUSIVE, f"what was called in {seen.sight.unseen} could not be seen"
+        return Verdict.INCONCLUSIVE, seen.partly_unseen
     return Verdict.PASSED, None
 
 

@@ -12,6 +12,7 @@ from harness.units import Range, Window, format_duration
 
 _MOST_RUNS = 5
 _MOST_EXAMPLES = 3
+_MOST_INSTANTS = 3
 _LONGEST_VALUE = 60
 
 
@@ -50,9 +51,17 @@ def numbered(wanted: Range) -> str:
     return low if wanted.low == wanted.high else f"{low}-#{wanted.high:g}"
 
 
-def plural(count: int, word: str, plural_word: str | None = None) -> str:
+def plural(count: int, word: str) -> str:
     """`1 request`, `2 requests`."""
-    return f"{count} {word if count == 1 else plural_word or word + 's'}"
+    return f"{count} {word if count == 1 else word + 's'}"
+
+
+def with_instants(words: str, instants_s: Sequence[float]) -> str:
+    """`4 calls, at 3s, 3.5s, 4s, ...`: words, and the first few instants of what they count."""
+    if not instants_s:
+        return words
+    shown = ", ".join(map(seconds, instants_s[:_MOST_INSTANTS]))
+    return f"{words}, at {shown}{', ...' if len(instants_s) > _MOST_INSTANTS else ''}"
 
 
 def numbers(requests: Sequence[Request]) -> str:

@@ -108,11 +108,6 @@ class Prediction:
         """For each probe the seconds in which it may be made, from the earliest to the latest."""
         return tuple(Span(m.earliest_s, m.latest_s) for m in self.probe_moments)
 
-    @property
-    def sure_probes(self) -> int:
-        """How many of the probes happen in any case."""
-        return sum(moment.sure for moment in self.probe_moments)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:

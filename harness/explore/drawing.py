@@ -49,7 +49,7 @@ def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
         for index, offered in enumerate(wanted):
             flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=index == 0))
     end_s = _end_s(draw, surface, hit, chapters)
-    if len(hit) > 0 and draw(st.integers(0, 3)) == 3:
+    if draw(st.integers(0, 3)) == 3:
         flows.append(_bystander(draw, surface, flows, end_s))
     quiet = draw(st.booleans())
     flows += _afterwards(flows, chapters, end_s, quiet=quiet)

@@ -55,17 +55,12 @@ class Outage:
     duration_s: float
     seed: int = 0
 
-    def scenario(
-        self,
-        *,
-        title: str = "an explored outage",
-        name: str = "explored",
-    ) -> Scenario:
+    def scenario(self, *, name: str = "explored") -> Scenario:
         """The scenario, validated.
 
         Raises: ValueError where no request would be sent.
         """
-        raw = self.as_raw(title=title)
+        raw = self.as_raw(title="an explored outage")
         return Scenario.model_validate(raw).model_copy(update={"name": name, "file": name})
 
     def as_raw(self, *, title: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Breaker:
         """
         failed = result is Result.FAILURE
         if leave.era != self.era:
-            if failed and self.rules.restarted and self._is_open(now_s):
+            if failed and self.rules.restarted and self._is_open:
                 self.reopens_s = now_s + self.rules.wait.wait_s(self.openings) + leeway_s
             return
         counts = failed or result is Result.SUCCESS
@@ -99,7 +99,8 @@ class Breaker:
             if self.rules.opens.opens(self._state):
                 self._open(now_s, leeway_s)
 
-    def _is_open(self, now_s: float) -> bool:
+    @property
+    def _is_open(self) -> bool:
         return self.reopens_s is not None and not self._under_way and not self._results
 
     def _try(self, failed: bool, now_s: float, leeway_s: float) -> None:

@@ -22,9 +22,6 @@ class Result(Enum):
     NEUTRAL = "neutral"
 
 
-FAILED_ENDINGS = ("error", "silence", "refused", "hang-up", "broken")
-"""How attempts fail, where nothing is said otherwise."""
-
 Counted = Result | None
 """What an attempt is to a breaker; None stands for one that isn't counted."""
 

@@ -157,7 +157,7 @@ def changes(
             wide = replace(wide, high_s=max(wide.high_s, min(signs, default=wide.high_s)))
         narrow = account.narrowed(wide, slack_s)
         if narrow is not None and narrow != wide:
-            wide, words = narrow, f"{words}, narrowed by {account.source(change.kind)}"
+            wide, words = narrow, f"{words}, narrowed by {account.source}"
         found.append(wide)
         evidence.append(words)
     told_otherwise = not fitting and shown_s is None
@@ -234,7 +234,8 @@ class Account:
         """Whether it says anything."""
         return bool(self.said or self._opened_s)
 
-    def source(self, kind: str) -> str:
+    @property
+    def source(self) -> str:
         """Who says so."""
         return "the status endpoint" if self.said else "the target's log"
 
