@@ -248,8 +248,8 @@ class _Account:
             yield call.called.route, call.called.path, call.at_s
         if any(call.at_s in self._struck.window for call in calls):
             return
-        for event in self._history.crossings:
-            if event.upstream == upstream and event.what == "request":
+        for event in self._history.crossings_at(upstream):
+            if event.what == "request":
                 path = event.path or ""
                 route = f"{event.method} {path.partition('?')[0]}" if event.method else _NO_HTTP
                 yield route, path, event.at_s

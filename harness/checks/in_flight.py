@@ -76,8 +76,8 @@ def _held_until(upstream: str, case: Case) -> dict[float, list[float]]:
     """By the instant at which requests entered the proxy: when each was answered or gone."""
     found: dict[float, list[float]] = defaultdict(list)
     waiting: dict[int, float] = {}
-    for event in case.history.crossings:
-        if event.upstream != upstream or not event.connection:
+    for event in case.history.crossings_at(upstream):
+        if not event.connection:
             continue
         begun_s = waiting.pop(event.connection, None)
         if begun_s is not None:

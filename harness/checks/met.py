@@ -83,7 +83,7 @@ class Counter:
         return not (isinstance(self._fault, Truncate) and whole)
 
     def _by_wire(self, upstream: str) -> Count:
-        crossed = [c for c in self._history.crossings if c.upstream == upstream]
+        crossed = self._history.crossings_at(upstream)
         kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
         if "proxy requests" in evidence:
             met = self._in_vain(crossed) + self._crossed(crossed)

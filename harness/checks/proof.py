@@ -51,7 +51,7 @@ def _is_charged(request: Request, contract: Contract) -> bool:
 
 def touched(history: History, upstream: str) -> bool:
     """Whether the warm-up reached an upstream, through its proxy where that can be seen."""
-    by_proxy = [c for c in history.crossings if c.upstream == upstream and c.at_s < 0]
+    by_proxy = [c for c in history.crossings_at(upstream) if c.at_s < 0]
     by_stub = [call for call in history.calls_to(upstream) if call.at_s < 0]
     if "proxy requests" in history.run.evidence:
         return any(crossed.what == "request" for crossed in by_proxy)
@@ -61,8 +61,8 @@ def touched(history: History, upstream: str) -> bool:
 def _instants(history: History, upstream: str, on: str | None) -> Iterator[float]:
     for call in history.calls_to(upstream, on):
         yield call.at_s
-    for crossed in history.crossings:
-        if crossed.upstream == upstream and crossed.what == "request":
+    for crossed in history.crossings_at(upstream):
+        if crossed.what == "request":
             route, path = f"{crossed.method} {crossed.path}", crossed.path or ""
             if on is None or route_matches(on, route, path):
                 yield crossed.at_s

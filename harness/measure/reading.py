@@ -66,7 +66,7 @@ class Reading:
     @cached_property
     def tries(self) -> tuple[Try, ...]:
         """All attempts since 0s, by start."""
-        crossed = [c for c in self.history.crossings if c.upstream == self.upstream and c.at_s >= 0]
+        crossed = [c for c in self.history.crossings_at(self.upstream) if c.at_s >= 0]
         by_connection: dict[int, list[Crossed]] = {}
         found = []
         for event in crossed:

@@ -65,29 +65,29 @@ def by_start(attempt: Attempt) -> tuple[float, float]:
     return attempt.start_s, attempt.end_s
 
 
-def cut_idle(history: History, upstream: str) -> list[float]:
+def cut_idle(history: History, upstream: str, since_s: float = 0.0) -> list[float]:
     """When kept-alive connections on which nothing was asked were closed from the far side.
 
     A request that was just being sent on one of them failed without reaching the proxy.
     """
     last: dict[int, str] = {}
     found = []
-    for event in history.crossings:
-        if event.upstream != upstream or not event.connection:
+    for event in history.crossings_at(upstream):
+        if not event.connection:
             continue
         before, last[event.connection] = last.get(event.connection), event.what
         far = event.what == "closed" and event.closed_by != "client"
-        if far and before == "response" and event.at_s >= 0:
+        if far and before == "response" and event.at_s >= since_s:
             found.append(event.at_s)
-    return sorted(found)
+    return found
 
 
 def given_up_after_s(history: History, upstream: str) -> list[float]:
     """How long each attempt lasted whose connection its client closed before the answer's end."""
     begun: dict[int, float] = {}
     found: list[float] = []
-    for event in history.crossings:
-        if event.upstream != upstream or event.at_s < 0:
+    for event in history.crossings_at(upstream):
+        if event.at_s < 0:
             continue
         if event.what == "request":
             begun[event.connection] = event.at_s

@@ -44,7 +44,7 @@ class _Eyes:
     def __init__(
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
-        self._crossed = [c for c in history.crossings if c.upstream == upstream and c.at_s >= 0]
+        self._crossed = [c for c in history.crossings_at(upstream) if c.at_s >= 0]
         self._calls = history.calls_to(upstream)
         self._instants = [call.at_s for call in self._calls]
         self._taken: set[int] = set()
