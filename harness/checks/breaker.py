@@ -133,6 +133,8 @@ class _Judge(Counts):
         expected = "never" if allowed is None else expected_words(allowed, tolerance_s)
         if self.wire.opened is None:
             verdict, observed = self.never_opened()
+            if allowed is None and not self.predicted().opened:
+                verdict = self._opens_never().verdict  # what never opens needs not close
             return self.finding("closes", verdict, expected, observed, self.sight())
         wrong = Verdict.INCONCLUSIVE if self.by_chance(math.inf) else Verdict.FAILED
         if allowed is None:

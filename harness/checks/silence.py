@@ -57,7 +57,12 @@ def _status(case: Case) -> Iterator[str]:
         yield f"the status endpoint {last.request} {said}: it was no evidence of anything"
     elif last.status != 200:
         yield f"the status endpoint {last.request} {said} since {last.at_s:.1f} s"
-    missing = set.intersection(*(set(look.missing) for look in good)) if good else set()
+    looked = [set(look.missing) for look in good]
+    missing = {
+        name
+        for name in (set.intersection(*looked) if looked else ())
+        if not case.settings(name).breaker.absent  # of none there is no state to show
+    }
     if missing:
         names = ", ".join(sorted(missing))
         yield f"the status endpoint {last.request} shows no state of {names} where `state` says"

@@ -122,7 +122,8 @@ def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[
     """Until all is told; in half of the outages, until all must be well again."""
     end_s = max(chapter.end_s for chapter in chapters) + 2.0
     slowest_s = max(
-        surface.settings[name].wait_s + surface.settings[name].timeout_s for name in hit
+        surface.settings[name].open_after_s(end_s) + surface.settings[name].timeout_s
+        for name in hit
     )
     return end_s + slowest_s + 5.0 if draw(st.booleans()) else end_s
 

@@ -75,8 +75,9 @@ def _fault(kind: Raw, from_s: float, to_s: float, **more: object) -> Raw:
 
 def _down_for_long(own: ServiceSettings) -> Plot:
     """Down until two probes have failed (B2, B4, B6)."""
-    to_s = _opened_s(own) + 2 * (own.wait_s + 2)
-    return Plot([_fault(_DOWN, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S)
+    wait = own.breaker.wait
+    to_s = _opened_s(own) + sum(wait.wait_s(times) + wait.later_s + 2 for times in (1, 2))
+    return Plot([_fault(_DOWN, 0.0, to_s)], (), to_s + own.open_after_s(to_s) + _WELL_S)
 
 
 def _crowd_meets_the_probe(own: ServiceSettings) -> Plot:
@@ -139,7 +140,8 @@ def _long_ago(own: ServiceSettings) -> Plot:
 def _silent(own: ServiceSettings) -> Plot:
     """No answers: late results, and a timer that must not run from the call's start (B4 to B6)."""
     to_s = _opened_s(own, own.timeout_s) + own.wait_s + own.timeout_s
-    return Plot([_fault({"fault": "blackhole"}, 0.0, to_s)], (), to_s + own.wait_s + _WELL_S)
+    end_s = to_s + own.open_after_s(to_s) + _WELL_S
+    return Plot([_fault({"fault": "blackhole"}, 0.0, to_s)], (), end_s)
 
 
 def _late_success(own: ServiceSettings) -> Plot:

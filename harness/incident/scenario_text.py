@@ -76,7 +76,8 @@ def scenario_text(
     upstream = faults[0].episode.upstream or target.upstream_names[0]
     own = settings[upstream]
     last_s = max(one.to_s for one in faults)
-    duration_s = last_s + own.wait_s + own.longest_call_s + max(_AFTER_S, 2 * incident.step_s)
+    well_s = last_s + own.open_after_s(last_s) + own.longest_call_s
+    duration_s = well_s + max(_AFTER_S, 2 * incident.step_s)
     if duration_s > _LONGEST_S:
         raise UsageError(
             f"it lasts {format_duration(duration_s)} until all is well again, and a scenario at "
@@ -266,7 +267,8 @@ def _should(
         yield f"  - traffic: {stream}"
         yield f'    latency: "< {bound}"'
         yield "    because: all attempts of a call and the waits between them take no longer"
-    after_s = max(one.to_s for one in faults) + own.wait_s + own.longest_call_s
+    last_s = max(one.to_s for one in faults)
+    after_s = last_s + own.open_after_s(last_s) + own.longest_call_s
     yield f"  - during: {format_duration(math.ceil(after_s))}..end"
     yield f"    traffic: {stream}"
     yield "    status: 200"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.policy.counting import Counted, Result
-from harness.policy.rules import Rule
+from harness.policy.rules import Never, Rule
 from harness.policy.trials import EachAlone, Trials
 from harness.policy.waits import Wait
 
@@ -20,6 +20,11 @@ class Rules:
     trials: Trials = field(default_factory=EachAlone)
     restarted: bool = False
     """Whether a failure of a call from before it opened begins its wait anew."""
+
+    @property
+    def absent(self) -> bool:
+        """Whether there is none: nothing opens it."""
+        return isinstance(self.opens, Never)
 
     @property
     def says(self) -> str:

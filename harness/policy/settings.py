@@ -17,7 +17,7 @@ from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, N
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
-from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
+from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait, last_wait_s
 
 SettingsJson = dict[str, float | list[float]]
 
@@ -45,6 +45,10 @@ class ServiceSettings:
     def wait_s(self) -> float:
         """W: seconds from a first trip to the first trial."""
         return self.breaker.wait.wait_s(1)
+
+    def open_after_s(self, outage_s: float) -> float:
+        """The longest that the breaker may stay open when an outage so long (seconds) is over."""
+        return last_wait_s(self.breaker.wait, outage_s)
 
     @property
     def failures(self) -> int:

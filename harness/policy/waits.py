@@ -181,3 +181,12 @@ class Afterwards:
         return (
             f"{format_duration(self.first_s)}, {format_duration(self.then_s)} after a failed trial"
         )
+
+
+def last_wait_s(wait: Wait, outage_s: float) -> float:
+    """The longest wait, in seconds, that can be under way when an outage so long is over."""
+    times, since_s = 1, wait.wait_s(1)
+    while since_s < outage_s and times < _MOST_TIMES:
+        times += 1
+        since_s += wait.wait_s(times)
+    return wait.wait_s(times) + wait.later_s

@@ -38,8 +38,9 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
         fault = "status"
     stream, sample = traffic
     while_down = target.contract.while_down(sample.request, upstream)
-    duration_s = for_s + settings.wait_s + settings.longest_call_s + 10
-    opens = _opens(fault) and for_s >= settings.longest_call_s + settings.failures
+    duration_s = for_s + settings.open_after_s(for_s) + settings.longest_call_s + 10
+    lasts = for_s >= settings.longest_call_s + settings.failures
+    opens = _opens(fault) and lasts and not settings.breaker.absent
     expectations = (
         _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)
         if opens
@@ -52,7 +53,7 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
 # `outage predict` on this file says what the contract expects of it, second by second.
 title: {title}
 # replays: "the section of the document that this replays"
-duration: {format_duration(duration_s)}   # long enough for the breaker to close again
+duration: {format_duration(duration_s)}   # long enough until all is well again
 traffic:
   {stream}:                 # a stream's name is yours to choose
 {_sample(sample, users)}\
@@ -140,11 +141,12 @@ def _opening(
 
 def _enduring(stream: str, sample: Sample, settings: ServiceSettings, for_s: float) -> str:
     bound = format_duration(settings.longest_call_s + 1)
+    well_s = for_s + settings.open_after_s(for_s) + settings.longest_call_s
     return f"""\
   - traffic: {stream}
     latency: "< {bound}"
     because: all attempts of a call and the waits between them take no longer
-  - during: {format_duration(for_s + settings.wait_s + settings.longest_call_s)}..end
+  - during: {format_duration(well_s)}..end
     traffic: {stream}
     status: {sample.healthy}
     because: all is well again

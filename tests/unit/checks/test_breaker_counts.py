@@ -41,6 +41,22 @@ def test_a_connection_that_was_closed_before_hides_none(case, world) -> None:
     assert finding.verdict is not Verdict.PASSED, str(finding)
 
 
+def test_what_never_opens_closes_never_where_the_contract_says_so(case, world) -> None:
+    shown = world().warmed_up().fault("status", "auth", 0.0, 20.0)
+    for at_s in (0.0, 1.0, 2.0):
+        shown.answers("chat", [at_s], 200).call("auth", at_s + 0.001)
+    found = case(
+        "faults: [{upstream: auth, fault: status, status: 429, to: 20s}]\n"
+        "expect: [{breaker: auth, opens: contract ± 1s, closes: contract ± 1s}]",
+        shown,
+    )
+    opens, closes = findings_of(found.scenario.expect[0], found)
+
+    assert (opens.verdict, opens.expected) == (Verdict.PASSED, "never"), str(opens)
+    assert (closes.verdict, closes.expected) == (Verdict.PASSED, "never"), str(closes)
+    assert closes.observed == "never opened: 0 of 3 requests rejected"
+
+
 def test_requests_rejected_for_nothing_that_was_seen_are_no_proof_that_it_never_opened(
     case, world
 ) -> None:

@@ -65,6 +65,13 @@ def test_a_path_that_finds_no_state(scenario, world):
     )
 
 
+def test_an_upstream_without_a_breaker_has_no_state_to_show(scenario, world):
+    none = {"threshold": 1, "wait_s": 60.0, "never": 1}
+    shown = opened(world, settings={"git": none})
+    shown.events += [look(200, missing=("git",))]
+    assert said(scenario, shown) == ()
+
+
 def test_states_that_nobody_understands(scenario, world):
     shown = opened(world)
     shown.events.append(

@@ -1,0 +1,67 @@
+"""`outage new`: what it writes holds of a sound gateway, whatever its policy is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.entry import call
+from harness.scenario.loader import load_scenario
+from harness.scenario.model import Scenario
+from harness.target.loading import load_target
+
+_TARGET = """
+name: t
+start: {{command: [x]}}
+upstreams: {{A: auth}}
+breakers: {{auth: {own}}}
+"""
+
+
+def new(own: str, *words: str) -> Scenario:
+    Path("t.yaml").write_text(_TARGET.format(own=own), encoding="utf-8")
+    options = ["--target", "t.yaml", "--fault", "refused", "--for", "30s", "--no-schema", *words]
+    assert call(["new", "mine", *options]) == 0
+    return load_scenario("mine.yaml", target=load_target("t.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("wait", "opened_s"),
+    [
+        ("60s", 60.0),
+        ("2s", 2.0),
+        # Opens after 0, 3 and 9 s, and at 21 s for as long again as it was down.
+        ("{first: 3s, factor: 2, most: 24s, tick: 500ms}", 24.5),
+        ("{first: 3s, factor: 2}", 24.0),
+        ("{first: 5s, step: first}", 15.0),
+    ],
+)
+def test_it_lasts_until_the_longest_wait_that_is_under_way_at_the_lift_is_over(
+    wait: str, opened_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scenario = new(f"{{attempts: 1, timeout: 1s, threshold: 2, wait: {wait}}}")
+    assert scenario.duration == pytest.approx(30 + opened_s + 1 + 10)
+
+
+def test_nothing_is_expected_of_a_breaker_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        "name: c\n"
+        "upstreams: {rates: {variable: RATES, attempts: 3, timeout: 1s, breaker: {rule: none}}}\n"
+        "routes: {rate: {request: GET /rate, calls: [{call: rates GET /rate, else: 503}]}}\n"
+        "traffic: {rate: {request: GET /rate}}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "t.yaml").write_text(
+        "name: t\nstart: {command: [x]}\ncontract: c.yaml\nstubs: {rates: [{route: GET /rate}]}\n",
+        encoding="utf-8",
+    )
+    assert call(["new", "mine", "--target", "t.yaml", "--fault", "refused", "--no-schema"]) == 0
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    assert "breaker" not in text
+    assert "has recovered" not in text
+    load_scenario("mine.yaml", target=load_target("t.yaml"))
