@@ -100,10 +100,12 @@ def called(expectation: OfCalls, case: Case) -> Called:
     history, upstream, on = case.history, expectation.upstream, expectation.on
     span, wire = span_of(expectation, case), case.wire(upstream)
     visible = sight(case, span, upstream, wire.sight.hides)
+    # An open breaker has no say in the retries of calls that it let through before.
+    unasked = wire.unasked if while_open(expectation) else ()
     made = [
         attempt
         for attempt in (*wire.attempts, *(wire.background if on else ()))
-        if attempt.source != "latency" and _is_on(attempt, on)
+        if attempt.source != "latency" and _is_on(attempt, on) and attempt.id not in unasked
     ]
     calls = tuple(attempt for attempt in made if attempt.start_s in span)
     nobodys = [a for a in wire.background if a.start_s in span and not on]
@@ -130,6 +132,16 @@ def called(expectation: OfCalls, case: Case) -> Called:
             [(r, [attempt.start_s for attempt in wire.made_for(r)]) for r in requests],
             most=wire.settings.attempts,
         ),
+    )
+
+
+def while_open(expectation: OfCalls) -> bool:
+    """Whether it is about the time in which the upstream's own breaker is open."""
+    condition = expectation.while_
+    return (
+        condition is not None
+        and condition.state == "open"
+        and condition.upstream == expectation.upstream
     )
 
 

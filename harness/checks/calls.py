@@ -7,7 +7,7 @@ declared wait is over counts, too: else each would end the time in which it is f
 
 from __future__ import annotations
 
-from harness.checks.called import Called, called
+from harness.checks.called import Called, called, while_open
 from harness.checks.case import Case
 from harness.checks.wording import counted, plural, with_instants
 from harness.scenario.expectations.calls import ExpectCalls
@@ -42,8 +42,7 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
 
 def _early(expectation: ExpectCalls, case: Case) -> tuple[Attempt, ...]:
     """Calls that came while the expectation's own upstream was open by what it declares alone."""
-    condition = expectation.while_
-    if condition is None or condition.state != "open" or condition.upstream != expectation.upstream:
+    if not while_open(expectation):
         return ()
     return tuple(call for call in case.wire(expectation.upstream).early if call.source != "latency")
 

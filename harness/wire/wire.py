@@ -357,6 +357,12 @@ class Wire:
         return probes(self.changes.main, self.attempts, self.sight.fine_s)
 
     @cached_property
+    def unasked(self) -> frozenset[int]:
+        """Ids of attempts that it isn't asked about: retries, where it is asked once a call."""
+        outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
+        return frozenset(a.id for a in self.attempts if outcomes.unasked(a))
+
+    @cached_property
     def late(self) -> tuple[Attempt, ...]:
         """Attempts made while it was surely open (B3, B6)."""
         slack_s = self.sight.fine_s

@@ -179,3 +179,18 @@ def test_a_breaker_that_trips_late_was_not_open_before(case, world):
     # Its eighth failure opens it: what is wrong is when it opens, not what it does while open.
     shown = opened(world, 5.0, 6.0, 7.0, turned_away=range(8, 31))
     assert one(case(WHILE, shown)).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize("let_through", [(), (12.0,)])
+def test_an_open_breaker_has_no_say_in_retries_that_it_is_not_asked_about(case, world, let_through):
+    own = {"attempts": 2, "timeout_s": 5.0, "threshold": 1, "wait_s": 60.0, "asked_once": 1}
+    shown = world(settings={"auth": own}).warmed_up().fault("status", "auth", 0.0, 90.0)
+    shown.request("chat", 1, 0.0, 401, took_s=1.02)
+    shown.call("auth", 0.001, status=503).call("auth", 1.01, status=503)
+    for at_s in let_through:
+        shown.answers("chat", [at_s], 401, took_s=1.02).call("auth", at_s + 0.001, status=503)
+        shown.call("auth", at_s + 1.01, status=503)
+    shown.answers("chat", [at_s for at_s in range(2, 31) if at_s not in let_through], 401)
+    found = one(case(WHILE, shown))
+    assert found.verdict is (Verdict.FAILED if let_through else Verdict.PASSED), str(found)
+    assert found.observed == ("1 call, at 12s" if let_through else "0 calls")
