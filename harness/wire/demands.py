@@ -69,7 +69,7 @@ class Demands:
         self._told_down: dict[tuple[str, str], set[object]] = {}
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
-        self._owners = Owners(history.requests, self.calls, settings, sights)
+        self._owners = Owners(history.requests, self.calls, settings, sights, self._well)
         known = {name: list(made) for name, made in attempts.items()}
         self._attempts = self._matched(known)
         while self._imply(known):
@@ -198,7 +198,7 @@ class Demands:
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
         if outcome == "unknown" and self._lacks_only(request, upstream, calls, mine):
             outcome = "turned away"
-        as_ever = _answer(request) in self._healthy[request.sent.stream]
+        as_ever = self._well(request)
         needed = outcome == "turned away" or (request.status or 0) // 100 == 2 or as_ever
         if needed and self._sights[upstream].is_hidden(asked_s):
             outcome = self._unseen(upstream, asked_s, by_s)
@@ -235,9 +235,7 @@ class Demands:
         """Whether a good answer that isn't the one of health can be for want of this upstream only:
         each call at another was made, and answered well.
         """
-        if (request.status or 0) // 100 != 2 or _answer(request) in self._healthy[
-            request.sent.stream
-        ]:
+        if (request.status or 0) // 100 != 2 or self._well(request):
             return False
         others = [call for call in calls if call.upstream != upstream]
         made = [a for name, own in mine.items() if name != upstream for a in own]
@@ -257,13 +255,17 @@ class Demands:
         known = self._told_down.get((request.sent.stream, upstream))
         if known and answer in known:
             return "turned away"
-        if answer in self._healthy[request.sent.stream] or request.status in _BEFORE_ASKING:
+        if self._well(request) or request.status in _BEFORE_ASKING:
             return "unknown"
         if request.status in (500, 502):
             return "unknown"  # a target that broke may never have come to what it would have asked
         if request.status >= 500 or (first and request.status in _IDENTITY):
             return "turned away"
         return "unknown"
+
+    def _well(self, request: Request) -> bool:
+        """Whether it was answered as its stream was before the outage."""
+        return _answer(request) in self._healthy[request.sent.stream]
 
     @cached_property
     def _healthy(self) -> Mapping[str, set[object]]:

@@ -7,13 +7,13 @@ request that was alive for all of it: the one that was just about to make it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
-from harness.wire.attempts import Attempt
+from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
@@ -22,6 +22,8 @@ _ASIDE_S = 0.5
 """So far off seems what a request does out of turn: before an earlier call, or beside another."""
 _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
+_LONG_S = 1e6
+"""Whoever was never answered waited for so long."""
 _HAIR = 1e-9
 """What sums of the same instants in another order may differ by."""
 
@@ -29,7 +31,8 @@ _HAIR = 1e-9
 class Owners:
     """The requests of one history, and the attempts that each was given.
 
-    `calls`: what each stream calls, in order.
+    `calls`: what each stream calls, in order; `well`: whether a request was answered as when all
+    was well.
     """
 
     def __init__(
@@ -38,8 +41,10 @@ class Owners:
         calls: Mapping[str, Sequence[Learned]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
+        well: Callable[[Request], bool],
     ) -> None:
         self._requests = requests
+        self._well = well
         self._calls = calls
         self._settings = settings
         self._sights = sights
@@ -121,9 +126,10 @@ class Owners:
     ) -> tuple[Request | None, float]:
         """The request that was nearest to making an attempt, and when it was due.
 
-        Of those that were equally near, the one whose answer followed soonest upon its end.
+        Of those that were equally near, the one whose answer followed soonest upon its end; of
+        those alike, one that was answered well if this was, as that needed it.
         """
-        best: tuple[tuple[int, float, int], Request, float] | None = None
+        best: tuple[tuple[int, int, bool, float, int], Request, float] | None = None
         strange = bool(attempt.route) and not any(
             alike(route, attempt) for route in self._routes[name]
         )
@@ -141,8 +147,10 @@ class Owners:
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
                 price_s = late_s + max(0.0, outlived_s) + unlikely_s
-                waited_s = abs(request.end_s - attempt.end_s)
-                rank = (round(price_s / near_s), waited_s, request.sent.id)
+                waited_s = abs(request.end_s - self._done_s(request, name, attempt))
+                unlike = (attempt.ok and not attempt.altered) is not self._well(request)
+                near = round(price_s / near_s), round(min(waited_s, _LONG_S) / near_s)
+                rank = (*near, unlike, waited_s, request.sent.id)
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
         return (None, 0.0) if best is None else (best[1], best[2])
@@ -244,6 +252,16 @@ class Owners:
             yield done_s, _UNLIKELY_S if again else 0.0
         if name != upstream and any(not self._made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
+
+    def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
+        """When a request goes on after an attempt that it made: who will retry waits before."""
+        own, mine = self._settings[upstream], self.of.get(request.sent.id)
+        last, tries = _last(mine), 1
+        if mine is not None and last is not None and last[0] == upstream and same(last[1], attempt):
+            tries = 1 if last[1].ok else _tries(mine[upstream], last[1]) + 1
+        if attempt.results != FAILURE or tries >= own.attempts:
+            return attempt.end_s
+        return attempt.end_s + own.between_s(tries, attempt.status)[0]
 
     def _again_s(
         self, own: ServiceSettings, latest: Attempt, tries: int, attempt: Attempt

@@ -1,0 +1,85 @@
+"""Whose an attempt is, where several requests that left at one instant may have made it."""
+
+from __future__ import annotations
+
+from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Run, Sent
+from harness.history.view import History
+from harness.policy.settings import in_a_row
+from harness.wire.wire import Wire
+from harness.wire.witness import Witness
+
+_UPSTREAMS = ("auth", "billing")
+_SETTINGS = {name: in_a_row(attempts=2, timeout_s=5, threshold=5, wait_s=10) for name in _UPSTREAMS}
+
+
+class Told:
+    """A history of two streams: both ask billing, and `both` asks auth before."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = [
+            Run(
+                at_s=-4.0, by="engine", scenario="s", file="s.yaml", engine="local",
+                proxy="embedded", target="t", seed=0, upstreams=_UPSTREAMS,
+                evidence=("stub", "proxy requests"),
+            ),
+            Phase(at_s=-3.0, by="engine", phase="warm-up"),
+        ]  # fmt: skip
+        self.calls = 0
+        self.request("both", -2.0, 200, took_s=0.03, number=0)
+        self.attempt("auth", -1.999)
+        self.attempt("billing", -1.99)
+        self.request("one", -1.0, 200, took_s=0.03, number=0)
+        self.attempt("billing", -0.999)
+        self.events.append(Phase(at_s=0.0, by="engine", phase="play"))
+
+    def request(
+        self, stream: str, at_s: float, status: int, *, took_s: float, number: int = 1
+    ) -> int:
+        request = len(self.events)
+        self.events += [
+            Sent(
+                at_s=at_s, by="client", id=request, stream=stream, number=number, planned_s=at_s,
+                method="GET", path=f"/{stream}",
+            ),
+            Answered(at_s=at_s + took_s, by="client", id=request, status=status),
+        ]  # fmt: skip
+        return request
+
+    def attempt(self, upstream: str, at_s: float, status: int = 200) -> None:
+        self.calls += 1
+        crossed = {"by": "proxy", "upstream": upstream, "connection": self.calls}
+        path = f"/{upstream}"
+        stub = {"by": "stub", "upstream": upstream, "id": self.calls}
+        self.events += [
+            Crossed(at_s=at_s, what="request", method="GET", path=path, **crossed),
+            Called(at_s=at_s, route=f"GET {path}", path=path, of="x", attempt=1, **stub),
+            Replied(at_s=at_s + 0.001, status=status, outcome="sent", **stub),
+            Crossed(at_s=at_s + 0.001, what="response", status=status, **crossed),
+        ]
+
+    def owner(self, upstream: str, at_s: float) -> int | None:
+        """Id of the request that an attempt was made for."""
+        found = Wire(Witness(History(self.events), _SETTINGS), upstream)
+        (attempt,) = (a for a in found.attempts if a.start_s == at_s)
+        return found.request_of(attempt)
+
+
+def test_of_requests_alike_it_is_of_the_one_that_could_not_have_been_answered_well_without() -> (
+    None
+):
+    told = Told()
+    told.request("both", 5.0, 503, took_s=0.004)  # billing's breaker turned it away
+    one = told.request("one", 5.0, 200, took_s=0.004)
+    told.attempt("auth", 5.001)
+    told.attempt("billing", 5.001)
+    assert told.owner("billing", 5.001) == one
+
+
+def test_a_failed_one_is_of_the_request_that_waited_for_its_retry() -> None:
+    told = Told()
+    told.request("one", 5.0, 503, took_s=0.003)  # turned away beside the probe
+    probe = told.request("one", 5.0, 503, took_s=1.004)
+    told.attempt("billing", 5.001, status=503)
+    told.attempt("billing", 6.002, status=503)
+    assert told.owner("billing", 5.001) == probe
+    assert told.owner("billing", 6.002) == probe
