@@ -68,6 +68,8 @@ class Evidence:
 
     waits_s: Sequence[float] = ()
     """How long it was seen to stay open, where that can be told."""
+    reopened: bool = False
+    """Whether a probe of it failed."""
     slots_s: Sequence[float] = ()
     """How long after the attempt before it one came that should not, or late."""
     slow_s: Sequence[float] = ()
@@ -108,7 +110,7 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     rivals = base.opens.rivals(settings.attempts)
     yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in rivals)
     yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
-    other_waits = _other_waits(base, settings.wait_s, evidence.waits_s)
+    other_waits = _other_waits(base, settings.wait_s, evidence)
     slots_s = [s for s in evidence.slots_s if abs(s - settings.wait_s) > _PROBED_LATE_S]
     yield (*other_waits, *_probes(base), *_slots(base, slots_s))
     if base.opens.heavy:  # what else may be otherwise would take minutes
@@ -134,20 +136,29 @@ def _counting(base: Policy, says: str, **changes: object) -> Policy:
 
 def _waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Policy]:
     for wait_s in waits_s:
-        either_s = max(base.either_s, _PROBED_LATE_S)
-        if abs(wait_s - own_s) > base.either_s + either_s:
+        either_s = _either_s(base, wait_s, own_s)
+        if either_s is not None:
             says = f"waits about {format_duration(round(wait_s))} before it probes, not "
             says += base.wait.says
             yield _rival(base, says, PROBES, wait=Constant(wait_s), either_s=either_s)
     yield _rival(base, "never probes", PROBES, wait=Constant(math.inf))
 
 
-def _other_waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterator[Policy]:
+def _either_s(base: Policy, wait_s: float, own_s: float) -> float | None:
+    """How far from a wait that was seen its end may be, so that it isn't the declared one's; None
+    where it may be that.
+    """
+    apart_s = round(abs(wait_s - own_s) - base.either_s, 6)
+    return min(max(base.either_s, _PROBED_LATE_S), apart_s) if apart_s >= base.either_s else None
+
+
+def _other_waits(base: Policy, own_s: float, evidence: Evidence) -> Iterator[Policy]:
     """Waits that differ from time to time where one is declared, and one where they should."""
     if base.wait.wait_s(2) != own_s:
         says = f"waits {format_duration(own_s)} each time, not {base.wait.says}"
         yield _rival(base, says, PROBES, wait=Constant(own_s))
         return
+    waits_s = evidence.waits_s
     longest = (math.inf, *(wait_s for wait_s in waits_s if wait_s > own_s))
     for most_s in longest:
         waits: tuple[Wait, ...] = (
@@ -159,10 +170,12 @@ def _other_waits(base: Policy, own_s: float, waits_s: Sequence[float]) -> Iterat
             yield _rival(base, says, PROBES, wait=wait)
             says += ", also when it has closed in between"
             yield _rival(base, says, PROBES, wait=wait, forgives=False)
-    for later_s in waits_s:
+    for later_s in waits_s if evidence.reopened else ():
+        either_s = _either_s(base, later_s, own_s)
+        if either_s is None:
+            continue
         says = f"waits about {format_duration(round(later_s))} after a failed probe, not "
         says += base.wait.says
-        either_s = max(base.either_s, _PROBED_LATE_S)
         yield _rival(base, says, PROBES, wait=Afterwards(own_s, later_s), either_s=either_s)
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -130,6 +130,7 @@ class Suspicion:
         lasted_s = [a.end_s - a.start_s for a in wire.attempts if Result.SUCCESS in a.results]
         return Evidence(
             waits_s=self._waits_s(),
+            reopened=self._reopened,
             slots_s=self._slots_s(),
             slow_s=[took_s for took_s in lasted_s if took_s > _SLOW_S],
             errors=sorted(statuses),
@@ -151,6 +152,16 @@ class Suspicion:
             if one.wrong == "no probe" and a.start_s > one.at_s
         ]
         return tuple(dict.fromkeys(round(wait_s, 1) for wait_s in (*found[:2], *later[:1])))
+
+    @property
+    def _reopened(self) -> bool:
+        """Whether it opened because a probe failed: only then it has another wait to keep."""
+        forgiven = self._wire.held_against(self._declared, forgiving=True)
+        return any(
+            (one.kind, other.kind) == ("half_open", "open")
+            for changes in forgiven.changes
+            for one, other in pairwise(changes)
+        )
 
     def _slots_s(self) -> tuple[float, ...]:
         """How long after the attempt before it each came at which something was unexplained."""

@@ -1,5 +1,7 @@
 """What can't be behind a breaker that breaks its contract, though its events would fit."""
 
+import pytest
+
 from harness.policy.settings import in_a_row
 from tests.unit.wire.test_witness import Story
 
@@ -20,3 +22,23 @@ def test_who_gives_up_early_has_asked_its_breaker_before_a_retry() -> None:
     assert wire.refutation is not None
     told = [cause.what for cause in wire.causes]
     assert "doesn't ask its breaker again before a retry" not in told
+
+
+@pytest.mark.parametrize(("waits_s", "about_s"), [(7, 7), (9, 9), (12, 11)])
+def test_a_first_wait_of_another_length_is_not_one_after_a_failed_probe(
+    waits_s: int, about_s: int
+) -> None:
+    """Two failures open it at 1 s, and its probe succeeds."""
+    story = Story("auth", fault="status", to_s=2)
+    for second in range(20):
+        made = second <= 1 or second >= 1 + waits_s
+        status = 503 if second <= 1 else 200
+        if made:
+            story.attempt(second + 0.002, took_s=0.002, status=status)
+        story.request(second + 1, second, took_s=0.005, status=200 if made and second > 1 else 401)
+
+    wire = story.infer(30, in_a_row(attempts=1, timeout_s=2, threshold=2, wait_s=10))
+
+    assert wire.refutation is not None
+    assert f"waits about {about_s}s before it probes, not 10s" in [c.what for c in wire.causes]
+    assert not any("after a failed probe" in cause.what for cause in wire.causes)
