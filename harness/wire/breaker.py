@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.policy.counting import Result
 from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
@@ -30,6 +31,7 @@ _MOST_TIES = 40
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
 _MOST_EARLIER = 20
+_OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,13 +331,14 @@ def _rank(event: Happening) -> int:
 def _mixed(
     attempts: Sequence[Attempt], outcomes: Outcomes, tie_s: Callable[[float], float]
 ) -> dict[int, int]:
-    """For each attempt, how many of another result ended too near to it to say which was first.
+    """For each attempt, how many of the opposite result ended too near to it to say which was
+    first; what counts for nothing changes no order.
 
     Counted by what attempts may be, of which there are a few kinds: not pair by pair.
     """
     ends = sorted(attempts, key=lambda attempt: attempt.end_s)
     kinds = [outcomes.results(attempt) for attempt in ends]
-    apart = {(a, b): len(a | b) > 1 for a in set(kinds) for b in set(kinds)}
+    apart = {(a, b): a | b >= _OPPOSITES for a in set(kinds) for b in set(kinds)}
     before = {kind: [0] for kind in set(kinds)}
     """How many of each kind there are before each place."""
     for kind in kinds:

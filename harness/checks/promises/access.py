@@ -61,7 +61,7 @@ def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[
         return None
     if step.vouches != "owner" and user is not None and _revoked(facts, user, start_s, end_s):
         return "a revoked token", "although the user's token is revoked"
-    answered = facts.succeeded(facts.made_for(request, step.upstream), route)
+    answered = facts.succeeded(facts.made_for(request, step.upstream), step.upstream, route)
     if answered and not _false_answers(facts, step.upstream, start_s, end_s):
         return None
     if step.vouches == "owner":
@@ -140,7 +140,7 @@ def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | Non
     if not facts.sees_all(upstream):
         return None
     made = facts.asked_for(request, upstream, route)
-    if made and not facts.succeeded(made, route):
+    if made and not facts.succeeded(made, upstream, route):
         return f"each call of {upstream} in its time had failed"
     if made and step.needs and facts.broken_throughout(upstream, route, start_s, end_s):
         return f"{upstream} gave no answer with what it needs"

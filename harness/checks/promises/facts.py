@@ -191,9 +191,17 @@ class Facts:
         return self.within(upstream, request.sent.at_s, request.end_s)
 
     def asked_for(self, request: Request, upstream: str, route: str) -> list[Attempt]:
-        """Those that may be of a route: a refused connect doesn't say what it was for."""
+        """Those that may be of a route."""
         made = self.made_for(request, upstream)
-        return [a for a in made if not a.path or route_matches(route, a.route, a.path)]
+        return [attempt for attempt in made if self._may_be(attempt, upstream, route)]
+
+    def _may_be(self, attempt: Attempt, upstream: str, route: str) -> bool:
+        """Whether an attempt may be of a route: a refused connect doesn't say what it was for, and
+        what the contract doesn't know may be what it spells otherwise.
+        """
+        if not attempt.path or route_matches(route, attempt.route, attempt.path):
+            return True
+        return self.case.contract.step_of(upstream, attempt.route) is None
 
     def turned_away(self, request: Request, upstream: str) -> bool:
         """Whether a request of a stream that always asks an upstream surely met its open breaker.
@@ -275,12 +283,12 @@ class Facts:
                 return True
         return False
 
-    def succeeded(self, attempts: Sequence[Attempt], route: str) -> bool:
-        """Whether any of these may have succeeded on a route, answered 200."""
+    def succeeded(self, attempts: Sequence[Attempt], upstream: str, route: str) -> bool:
+        """Whether any of these may have succeeded on a route of an upstream, answered 200."""
         return any(
             Result.SUCCESS in attempt.results
             and (attempt.status is None or attempt.status < 300)
-            and (not attempt.path or route_matches(route, attempt.route, attempt.path))
+            and self._may_be(attempt, upstream, route)
             for attempt in attempts
         )
 

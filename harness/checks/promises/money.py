@@ -117,7 +117,7 @@ def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float)
     ]
     if not made:
         return False  # it may be known by other means
-    if not facts.succeeded(made, route):
+    if not facts.succeeded(made, needed.upstream, route):
         return True
     false = any(
         facts.scenario.faults[index].spoils and facts.scenario.faults[index].KIND.new == "otherwise"

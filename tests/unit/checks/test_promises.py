@@ -8,7 +8,7 @@ from harness.checks import promises
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER
 from harness.engines.processes import ended
-from harness.history.events import Ended, Trouble
+from harness.history.events import Crossed, Ended, Trouble
 from harness.judge import judge, judge_case
 from harness.report.scene.observe import observe
 from harness.scenario.loader import parse_scenario
@@ -189,3 +189,34 @@ def test_what_the_contract_answers_for_a_call_that_fails_is_no_error(
     shown = sound(world, contract=own).request("chat", 91, 90.0, status)
     judgement = judge(scenario(PROMISING), shown.call("auth", 90.001).history())
     assert len([f for f in judgement.promises if f.name == "never 5xx (chat)"]) == broken
+
+
+@pytest.mark.parametrize(
+    ("retried", "verdict"), [("GET /file/p1/notes.md", "passed"), ("POST /save_file", "failed")]
+)
+def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_needed(
+    scenario, world, retried, verdict
+):
+    # The contract says `GET /file/{project}/name`, and a refused connect doesn't say what it was for.
+    path = {"path": "/v1/api/project/p1/file/notes.md", "method": "GET"}
+    shown = world(engine="sim").warmed_up(
+        "read",
+        reaches=("auth", "filesystem"),
+        routes={"filesystem": "GET /file/p1/notes.md"},
+        **path,
+    )
+    shown.fault("refused", "filesystem", 0.0, 1.0)
+    shown.request("read", 1, 0.0, 200, took_s=1.02, **path).call("auth", 0.001)
+    shown.events.append(
+        Crossed(at_s=0.008, what="refused", connection=0, by="proxy", upstream="filesystem")
+    )
+    shown.call("filesystem", 1.01, retried)
+    judgement = judge(
+        scenario(
+            "traffic: {read: {request: 'GET /v1/api/project/p1/file/notes.md', as: ada, rate: 1/s}}\n"
+            "faults: [{upstream: filesystem, fault: refused, to: 1s}]"
+        ),
+        shown.history(),
+    )
+    (found,) = (f for f in judgement.promises if "required call" in f.expected)
+    assert found.verdict.value == verdict, str(found)

@@ -139,3 +139,13 @@ def test_a_probe_that_nobody_saw_may_have_failed(attempts, settings) -> None:
     assert wrong(hold(made, rejected, settings, lost=[12.4])) is None
     # While it is open for sure nothing was sent.
     assert wrong(hold(made, rejected, settings, lost=[8.0])) == "no probe"
+
+
+def test_what_counts_for_nothing_beside_a_failure_makes_it_no_less_of_one(
+    attempts, settings
+) -> None:
+    neutral = [(start_s, end_s, "n") for start_s, end_s, _ in FAILED]
+    reading = hold(attempts(*FAILED, *neutral, (4.0, 4.1, "f")), [], settings)
+    assert wrong(reading) == "while open"
+    opposite = [(start_s, end_s, "s") for start_s, end_s, _ in FAILED]
+    assert wrong(hold(attempts(*FAILED, *opposite, (4.0, 4.1, "f")), [], settings)) is None
