@@ -13,6 +13,7 @@ from harness.checks.breaker_subject import Subject, expected_words, instant
 from harness.checks.wording import plural
 from harness.contract import Moment, Span
 from harness.history.view import Request
+from harness.policy.counting import Result
 from harness.units import Range
 from harness.verdict import Finding, Transition, Verdict
 from harness.wire.changes import Probe
@@ -188,7 +189,14 @@ def _numbers(wanted: Range | Span) -> str:
     return f"#{wanted.low:g}..#{wanted.high:g}"
 
 
+_ENDED = {
+    Result.SUCCESS: "succeeded",
+    Result.FAILURE: "failed",
+    Result.NEUTRAL: "neutral",
+}
+
+
 def _probe(probe: Probe) -> str:
-    ended = {True: "succeeded", False: "failed", None: "neutral"}[probe.attempt.ok]
+    ended = "may have failed" if probe.attempt.result is None else _ENDED[probe.attempt.result]
     together = "" if probe.together == 1 else f" ({probe.together} together)"
     return f"{probe.attempt.start_s:.2f} s {ended}{together}"

@@ -73,3 +73,23 @@ def test_requests_rejected_for_nothing_that_was_seen_are_no_proof_that_it_never_
 
     assert finding.verdict is Verdict.INCONCLUSIVE, str(finding)
     assert finding.observed == "2 of 5 requests rejected"
+
+
+def test_a_probe_that_may_have_been_either_is_not_called_neutral(case, world) -> None:
+    """It is under way when a fault of unknown effect on it begins."""
+    shown = (
+        world().warmed_up().fault("status", "auth", 0.0, 3.0).fault("limit_data", "auth", 60, 80)
+    )
+    for at_s in (0.0, 1.0, 2.0):
+        shown.request("chat", int(at_s) + 1, at_s, 401, took_s=1.02)
+        shown.call("auth", at_s + 0.001, status=503).call("auth", at_s + 1.01, status=503)
+    shown.answers("chat", range(3, 63), 401)
+    shown.call("auth", 63.001, by_stub=False, status=200).request("chat", 64, 63.0, 200)
+    found = case(
+        "faults: [{upstream: auth, fault: status, status: 503, to: 3s},"
+        " {upstream: auth, fault: limit_data, bytes: 300B, from: 60s, to: 80s}]\n"
+        "expect: [{breaker: auth, probes: [63s ± 1s]}]",
+        shown,
+    )
+    (finding,) = findings_of(found.scenario.expect[0], found)
+    assert finding.observed == "63.00 s may have failed"

@@ -197,7 +197,7 @@ def test_what_the_contract_answers_for_a_call_that_fails_is_no_error(
 def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_needed(
     scenario, world, retried, verdict
 ):
-    # The contract says `GET /file/{project}/name`, and a refused connect doesn't say what it was for.
+    # The contract says `GET /file/{project}/name`; a refused connect names no route.
     path = {"path": "/v1/api/project/p1/file/notes.md", "method": "GET"}
     shown = world(engine="sim").warmed_up(
         "read",
@@ -213,7 +213,7 @@ def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_n
     shown.call("filesystem", 1.01, retried)
     judgement = judge(
         scenario(
-            "traffic: {read: {request: 'GET /v1/api/project/p1/file/notes.md', as: ada, rate: 1/s}}\n"
+            f"traffic: {{read: {{request: 'GET {path['path']}', as: ada, rate: 1/s}}}}\n"
             "faults: [{upstream: filesystem, fault: refused, to: 1s}]"
         ),
         shown.history(),
