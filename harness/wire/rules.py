@@ -89,7 +89,7 @@ class Rules:
                 probes = state.probes | {attempt.id}
                 add(found, replace(state, probes=probes, freed_s=at_s, stuck=False), stories)
             return found
-        if at_s - state.since_s <= tie_s:
+        if at_s - state.since_s <= tie_s and not state.again:
             add(found, state, stories)
         if at_s >= self.due_s(state) - tie_s and not self._trials.needed:
             back = _with(stories, self._coming_back(state, at_s, attempt))
@@ -166,7 +166,7 @@ class Rules:
         found: States = {}
         for result in self._outcomes.results(attempt):
             if rule == "restarts" and result is Result.FAILURE and state.kind == "open":
-                add(found, replace(state, since_s=high_s), stories)
+                add(found, replace(state, since_s=high_s, again=True), stories)
             elif rule == "closes" and result is Result.SUCCESS:
                 closed = State("closed", high_s, self._rule.begin, told=state.told)
                 add(found, closed, _with(stories, Change("closed", low_s, high_s, attempt.id)))
@@ -264,7 +264,7 @@ class Rules:
         if self._turns_away(state, asked, tie_s):
             kept = state
             if self._policy.restarted_by_rejections and state.kind == "open":
-                kept = replace(state, since_s=asked.by_s)
+                kept = replace(state, since_s=asked.by_s, again=True)
             if self._policy.overruled and state.kind == "half_open":
                 kept = self._open(state, asked.by_s, state.seen)
                 opening = Change("open", asked.asked_s, asked.by_s, None)

@@ -36,6 +36,8 @@ class State:
     told: frozenset[int] = frozenset()
     """Attempts whose end has been taken into account ahead of its turn."""
     stuck: bool = False
+    again: bool = False
+    """While open: whether its wait has begun anew, so that it was open before `since_s`, too."""
     _hash: int = field(init=False, repr=False, compare=False)
     """Each event asks for it again, of each state."""
 
@@ -43,7 +45,7 @@ class State:
         """Work out what it is found by."""
         found = (
             self.kind, self.since_s, self.seen, self.probes, self.tried, self.openings,
-            self.freed_s, self.told, self.stuck,
+            self.freed_s, self.told, self.stuck, self.again,
         )  # fmt: skip
         object.__setattr__(self, "_hash", hash(found))
 
@@ -55,7 +57,7 @@ class State:
         """The same, with one more attempt's end taken into account ahead of its turn."""
         return State(
             self.kind, self.since_s, self.seen, self.probes, self.tried, self.openings,
-            self.freed_s, self.told | {attempt}, self.stuck,
+            self.freed_s, self.told | {attempt}, self.stuck, self.again,
         )  # fmt: skip
 
 

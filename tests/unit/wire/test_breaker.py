@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.policy.settings import ServiceSettings, in_a_row
@@ -149,3 +151,13 @@ def test_what_counts_for_nothing_beside_a_failure_makes_it_no_less_of_one(
     assert wrong(reading) == "while open"
     opposite = [(start_s, end_s, "s") for start_s, end_s, _ in FAILED]
     assert wrong(hold(attempts(*FAILED, *opposite, (4.0, 4.1, "f")), [], settings)) is None
+
+
+def test_a_wait_that_begins_anew_was_not_over_just_before(attempts, settings) -> None:
+    """A late failure begins its wait anew at 3.0 s: it is open all the time from 2.1 s on."""
+    policy = replace(declared(settings), stragglers="restarts")
+    outcomes = Outcomes(policy, settings.timeout_s)
+    for at_s, right in ((3.02, "while open"), (2.12, None)):
+        made = attempts(*FAILED, (0.5, 3.0, "f"), (at_s, at_s + 0.1, "f"))
+        found = read(made, [away(10)], outcomes, tie_s=lambda at_s: TIE_S)
+        assert wrong(found) == right
