@@ -35,7 +35,7 @@ class Counts(Subject):
         )
         expected = " or ".join(map(_numbers, right)) or "none"
         if not found:
-            verdict, observed = self.never_opened()
+            verdict, observed = self._nobody_rejected()
             if not right and verdict is Verdict.FAILED:
                 verdict = Verdict.PASSED  # nobody should be
             return self.finding("first rejection", verdict, expected, observed, self.sight())
@@ -65,6 +65,14 @@ class Counts(Subject):
         return self.finding(
             "first rejection", verdict, expected, observed, evidence, examples=(first,)
         )
+
+    def _nobody_rejected(self) -> tuple[Verdict, str]:
+        """What it comes to that nobody was turned away at once, and in words."""
+        opened = self.wire.opened
+        verdict, observed = self.never_opened()
+        if opened is None or verdict is not Verdict.FAILED:
+            return verdict, observed
+        return verdict, f"opened at {instant(opened)}, and nobody was turned away at once"
 
     def _may_be_first(self, first: Request, opened: Transition) -> tuple[int, int]:
         """The numbers of those that may have been turned away first on a quiet machine."""

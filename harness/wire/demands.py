@@ -184,15 +184,18 @@ class Demands:
                 asked_by_s=made[0].start_s,
                 attempts=made,
             )
-        order = _order(calls)
-        place = order.index(upstream)
         mine = self._of.get(request.sent.id) or {}
-        earlier = [a for name in order[:place] for a in mine.get(name, ())]
-        later = [a for name in order[place + 1 :] for a in mine.get(name, ())]
+        place = next(k for k, call in enumerate(calls) if call.upstream == upstream)
+        before = {
+            name: [a for a in own if _place(calls, name, a) < place] for name, own in mine.items()
+        }
+        earlier = [a for own in before.values() for a in own]
+        later = [a for name, own in mine.items() for a in own if _place(calls, name, a) > place]
         asked_s = max([request.sent.at_s, *(a.end_s for a in earlier)])
         by_s = min([request.end_s, *(a.start_s for a in later)])
         asked_s = min(asked_s, by_s)
-        got_there = bool(later) or self._passed(request, order[:place], mine)
+        names = list(dict.fromkeys(call.upstream for call in calls[:place]))
+        got_there = bool(later) or self._passed(request, names, before)
         if not got_there:
             return None
         outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
@@ -329,6 +332,15 @@ class Demands:
 
 def _all_failed(attempts: Sequence[Attempt]) -> bool:
     return all(attempt.results == FAILURE for attempt in attempts)
+
+
+def _place(calls: Sequence[Learned], upstream: str, attempt: Attempt) -> int:
+    """Which call of a stream an attempt may be, at the earliest; one of no known call is an
+    upstream's first.
+    """
+    own = [(k, call) for k, call in enumerate(calls) if call.upstream == upstream]
+    places = (k for k, call in own if not attempt.path or alike(call.route, attempt))
+    return next(places, own[0][0] if own else -1)
 
 
 def _order(calls: Sequence[Learned]) -> list[str]:

@@ -93,3 +93,24 @@ def test_a_probe_that_may_have_been_either_is_not_called_neutral(case, world) ->
     )
     (finding,) = findings_of(found.scenario.expect[0], found)
     assert finding.observed == "63.00 s may have failed"
+
+
+def test_a_breaker_that_opened_is_not_said_to_have_never_opened_as_it_turned_away_slowly(
+    case, world
+) -> None:
+    shown = world().warmed_up().fault("status", "auth", 0.0, 20.0)
+    for at_s in (0.0, 1.0):
+        shown.request("chat", int(at_s) + 1, at_s, 401, took_s=1.02)
+        shown.call("auth", at_s + 0.001, status=503).call("auth", at_s + 1.01, status=503)
+    shown.request("chat", 3, 2.0, 401, took_s=1.02).call("auth", 2.005, status=503)
+    for at_s in range(3, 63):
+        shown.request("chat", at_s + 1, float(at_s), 401, took_s=0.3)
+    shown.answers("chat", [63.0], 200).call("auth", 63.001)
+    found = case(
+        "faults: [{upstream: auth, fault: status, status: 503, to: 20s}]\n"
+        "expect: [{breaker: auth, first_rejection: '#4'}]",
+        shown,
+    )
+    (first,) = findings_of(found.scenario.expect[0], found)
+    assert first.verdict is Verdict.FAILED
+    assert first.observed == "opened at 2.02 s, and nobody was turned away at once"

@@ -45,10 +45,12 @@ class Told:
         ]  # fmt: skip
         return request
 
-    def attempt(self, upstream: str, at_s: float, status: int = 200) -> None:
+    def attempt(
+        self, upstream: str, at_s: float, status: int = 200, *, path: str | None = None
+    ) -> None:
         self.calls += 1
         crossed = {"by": "proxy", "upstream": upstream, "connection": self.calls}
-        path = f"/{upstream}"
+        path = path or f"/{upstream}"
         stub = {"by": "stub", "upstream": upstream, "id": self.calls}
         self.events += [
             Crossed(at_s=at_s, what="request", method="GET", path=path, **crossed),
@@ -59,9 +61,12 @@ class Told:
 
     def owner(self, upstream: str, at_s: float) -> int | None:
         """Id of the request that an attempt was made for."""
-        found = Wire(Witness(History(self.events), _SETTINGS), upstream)
+        found = self.wire(upstream)
         (attempt,) = (a for a in found.attempts if a.start_s == at_s)
         return found.request_of(attempt)
+
+    def wire(self, upstream: str) -> Wire:
+        return Wire(Witness(History(self.events), _SETTINGS), upstream)
 
 
 def test_of_requests_alike_it_is_of_the_one_that_could_not_have_been_answered_well_without() -> (
@@ -83,3 +88,17 @@ def test_a_failed_one_is_of_the_request_that_waited_for_its_retry() -> None:
     told.attempt("billing", 6.002, status=503)
     assert told.owner("billing", 5.001) == probe
     assert told.owner("billing", 6.002) == probe
+
+
+def test_a_later_call_at_an_earlier_upstream_is_not_before_what_was_asked_in_between() -> None:
+    told = Told()
+    told.request("thrice", -0.5, 200, took_s=0.03, number=0)
+    told.attempt("auth", -0.499)
+    told.attempt("billing", -0.49)
+    told.attempt("auth", -0.48, path="/done")
+    told.request("thrice", 5.0, 200, took_s=3.01)
+    told.attempt("auth", 5.001)
+    told.attempt("auth", 8.0, path="/done")  # billing's breaker said no at once, or only now
+    (demand,) = (d for d in told.wire("billing").demands if d.request.sent.at_s == 5.0)
+    assert (demand.asked_s, demand.asked_by_s) == (5.002, 8.0)
+    assert demand.outcome == "unknown"
