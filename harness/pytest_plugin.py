@@ -33,6 +33,8 @@ _RUN = "outage_run"
 _NAMED_KEY = pytest.StashKey[bool]()
 _PLAYS_KEY = pytest.StashKey["Plays"]()
 _VERDICT = "verdict"
+_LISTING = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+"""Options of pytest's with which nothing is played."""
 _SETTINGS = {
     "engine": ("local", "where to play: local, compose or sim"),
     "proxy": ("auto", "embedded, toxiproxy or a URL"),
@@ -71,7 +73,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Begin a report anew, before any worker plays."""
-    if _setting(session.config, "report") and not _in_worker(session.config):
+    if _reports(session.config):
         with _usage():
             _plays(session.config).prepare()
 
@@ -79,7 +81,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report of all that was played, here or in workers of xdist."""
     config = session.config
-    if _setting(config, "report") and not _in_worker(config):
+    if _reports(config):
         with _usage():
             _plays(config).write(others=bool(getattr(config.option, "numprocesses", None)))
 
@@ -97,6 +99,12 @@ def _usage() -> Iterator[None]:
 
 def _in_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def _reports(config: pytest.Config) -> bool:
+    """Whether this process writes a report: not where pytest only lists what there is."""
+    lists = any(getattr(config.option, name, False) for name in _LISTING)
+    return bool(_setting(config, "report")) and not lists and not _in_worker(config)
 
 
 def _setting(config: pytest.Config, name: str) -> str:

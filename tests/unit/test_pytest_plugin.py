@@ -33,10 +33,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_scenario_files_are_collected_where_they_are_named(project: Path) -> None:
-    status, said = run(project, "--collect-only", "outages")
+    report = project / "rep"
+    report.mkdir()
+    (report / "results.json").write_text("of last night")
+    status, said = run(project, "--collect-only", "--outage-report", "rep", "outages")
     assert status == 0, said
     assert "outages/down.yaml::down" in said
     assert "other.yaml" not in said
+    assert [each.name for each in report.iterdir()] == ["results.json"]
+    assert (report / "results.json").read_text() == "of last night"
 
 
 def test_a_bare_run_plays_no_outage(project: Path) -> None:
