@@ -124,13 +124,16 @@ def _headline(outcome: Outcome) -> str:
     failed = sum(each.verdict is Verdict.FAILED for each in judgements)
     unclear = sum(each.verdict is Verdict.INCONCLUSIVE for each in judgements)
     count = len(judgements)
-    many = "1 scenario" if count == 1 else f"{count} scenarios"
-    if failed:
-        return f"{failed} of {many} failed"
-    if unclear:
-        return f"{unclear} of {many} proved nothing"
     passed = sum(each.verdict is Verdict.PASSED for each in judgements)
-    return f"{'All that was in scope' if passed < count else f'All {many}'} passed"
+    if not (failed or unclear or passed):
+        return "Nothing was in scope"
+    if count == 1:
+        return f"The scenario {'failed' if failed else 'proved nothing' if unclear else 'passed'}"
+    if failed:
+        return f"{failed} of {count} scenarios failed"
+    if unclear:
+        return f"{unclear} of {count} scenarios proved nothing"
+    return f"All {count} scenarios passed" if passed == count else "All that was in scope passed"
 
 
 def _so_far(outcome: Outcome, live: Live) -> str:

@@ -43,13 +43,14 @@ def watched(
     from_s = max(0.0, until_s - last_s)
     scale = Scale(max(min(until_s, last_s), _SHORTEST_S), columns, from_s)
     history = History([event for event in events if event.at_s >= from_s])
+    spells: dict[str, list[tuple[float, float]]] = {}
+    for force in forces:
+        end_s = until_s if force.end_s is None else force.end_s
+        if end_s >= from_s:
+            spells.setdefault(force.label, []).append((force.start_s, end_s))
     return (
         scale.axis(),
-        *(
-            scale.fault(force.label, (force.start_s, end_s))
-            for force in forces
-            if (end_s := until_s if force.end_s is None else force.end_s) >= from_s
-        ),
+        *(scale.fault(label, *several) for label, several in spells.items()),
         *_upstreams(events, history, scale, until_s),
         *_streams(history, scale),
     )

@@ -10,6 +10,7 @@ import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from harness.report.links import page_link
 from harness.report.page import assets, report_html
 from harness.report.page.columns import UNITS, scene_json, steps, units
 from harness.report.page.news import Before
+from harness.report.page.overview import overview
 from harness.report.page.thinning import thinned
 from harness.report.results import results
 from harness.report.scene import judge_and_observe
@@ -207,3 +209,25 @@ def test_every_asset_is_in_the_package():
         if path.suffix in (".js", ".css", ".LICENSE")
     }  # fmt: skip
     assert named == there
+
+
+FAILED, UNCLEAR, PASSED, EXCUSED = (
+    Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.PASSED, Verdict.OUT_OF_SCOPE
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "says"),
+    [
+        ([FAILED], "The scenario failed"),
+        ([PASSED], "The scenario passed"),
+        ([UNCLEAR], "The scenario proved nothing"),
+        ([EXCUSED, EXCUSED], "Nothing was in scope"),
+        ([FAILED, PASSED], "1 of 2 scenarios failed"),
+        ([PASSED, EXCUSED], "All that was in scope passed"),
+        ([PASSED, PASSED], "All 2 scenarios passed"),
+    ],
+)
+def test_the_first_words_say_what_came_of_it(finding, judgement, outcome, verdicts, says):
+    judged = (judgement(finding(each), name=f"s{k}") for k, each in enumerate(verdicts))
+    assert overview(outcome(*judged)).headline == says

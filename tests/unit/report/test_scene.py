@@ -77,10 +77,15 @@ def test_the_terminal_and_the_summary_show_the_picture_of_a_failure(seen, outcom
 
 
 def test_a_world_held_open_shows_faults_calls_and_what_is_reported(outage_events_of):
-    forces = [Force(label="status auth", start_s=0.0, end_s=50.0), Force(label="b", start_s=70.0)]
+    forces = [
+        Force(label="status auth", start_s=0.0, end_s=50.0),
+        Force(label="b", start_s=70.0),
+        Force(label="status auth", start_s=60.0, end_s=70.0),
+    ]
     shown = watched(outage_events_of(), forces, until_s=80.0, columns=80)
     lanes = {lane.label: lane.marks for lane in shown}
-    assert lanes["status auth"].rstrip() == "#" * 50
+    assert lanes["status auth"].rstrip() == "#" * 50 + " " * 10 + "#" * 10
+    assert [lane.label for lane in shown].count("status auth") == 1
     assert lanes["b"] == " " * 70 + "#" * 10
     assert lanes["auth calls"] == "5" * 5 + "·" * 59 + "2" * 16
     assert lanes["auth reported"] == "." * 4 + "O" * 76
