@@ -71,7 +71,7 @@ def outcome_with(outcome, seen, **more):
 
 def test_it_says_what_is_the_matter_before_anything_else(outcome, seen):
     reader = read(report_html(outcome_with(outcome, seen)))
-    assert "1 of 1 scenario failed" in reader.text
+    assert "The scenario failed" in reader.text
     matter, scenarios = (reader.text.index(each) for each in ("What is the matter", "Scenarios\n"))
     assert matter < reader.text.index("expected 401 for every request, observed 500") < scenarios
 
