@@ -14,7 +14,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from heapq import nlargest
 from typing import TypeVar
 
@@ -47,33 +47,49 @@ class Watch:
         self._heart = Heartbeat(self._loop)
         self._machine = StolenTime()
         self._parties: list[_Party] = []
+        self._looking = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
     @contextlib.asynccontextmanager
-    async def over(self, chronicle: Chronicle, processes: Processes) -> AsyncIterator[None]:
-        """Watch a world inside the block; what it waited just before its end is told, too."""
+    async def over(
+        self, chronicle: Chronicle, processes: Processes
+    ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Watch a world inside the block; what it waited just before its end is told, too.
+
+        What the block is given looks at once: when it is over, all waits that have ended are told.
+        """
         party = _Party(chronicle, processes)
+
+        async def look() -> None:
+            await asyncio.to_thread(self._look, (party,), all_threads=True)
+
         self._parties.append(party)
         try:
-            yield
-            party.tell(await asyncio.to_thread(self._last_seen, party))
+            yield look
+            await look()
         finally:
             self._parties.remove(party)
 
     def _run(self) -> None:
         while not self._closing.wait(max(LOOK_EVERY_S, APART_S * len(self._parties))):
+            self._look(tuple(self._parties))
+
+    def _look(self, parties: Sequence[_Party], *, all_threads: bool = False) -> None:
+        """Look at some worlds, and at what all of them share; from any thread.
+
+        What one look found is on its way to the loop before the next one begins.
+        """
+        with self._looking:
             now_s = time.monotonic()
             common = [*self._machine.look(now_s), *self._heart.look()]
             by_now = pressure(now_s)
-            told = [(party, [*common, *self._seen(party, by_now)]) for party in [*self._parties]]
+            own = {party: self._seen(party, by_now, all_threads=all_threads) for party in parties}
+            told = [(party, [*common, *own.get(party, ())]) for party in [*self._parties]]
             self._in_loop(self._tell, told)
 
-    def _last_seen(self, party: _Party) -> list[Found]:
-        return self._seen(party, pressure(time.monotonic()), all_threads=True)
-
-    def _seen(self, party: _Party, by_now: Pressure, *, all_threads: bool = False) -> list[Found]:
+    def _seen(self, party: _Party, by_now: Pressure, *, all_threads: bool) -> list[Found]:
         """What one world's processes waited; whatever breaks there is told in that world alone."""
         try:
             return party.look(by_now, all_threads=all_threads)
@@ -148,17 +164,15 @@ class _Party:
         self._waits: dict[str, FamilyWaits] = {}
         self._stalls: dict[str, FamilyStalls] = {}
         self.broke = chronicle.broke
-        self._lock = threading.Lock()
 
     def look(self, by_now: Pressure, *, all_threads: bool) -> list[Found]:
-        """What its processes waited since the last look."""
+        """What its processes waited since the last look; from one thread at a time."""
         found = []
-        with self._lock:
-            for who, pids in self._processes().items():
-                waits = self._waits.setdefault(who, FamilyWaits(who))
-                found += waits.look(pids, time.monotonic(), all_threads=all_threads)
-                stalls = self._stalls.setdefault(who, FamilyStalls(who))
-                found += stalls.look(waits.family, by_now)
+        for who, pids in self._processes().items():
+            waits = self._waits.setdefault(who, FamilyWaits(who))
+            found += waits.look(pids, time.monotonic(), all_threads=all_threads)
+            stalls = self._stalls.setdefault(who, FamilyStalls(who))
+            found += stalls.look(waits.family, by_now)
         return found
 
     def tell(self, found: Iterable[Found]) -> None:

@@ -37,7 +37,6 @@ async def own_description(target: Target) -> dict[str, Any] | None:
     except ValueError:
         found = None
     finally:
-        grounds.close()
         await engine.close()
     return found if isinstance(found, dict) and "paths" in found else None
 
@@ -61,5 +60,4 @@ async def try_out(target: Target, streams: Mapping[str, dict[str, Any]]) -> Meas
         measured.plays = grounds.made
         return measured
     finally:
-        grounds.close()
         await engine.close()

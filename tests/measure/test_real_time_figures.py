@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import pytest
 
+from harness.checks.noise import Noise
+from harness.history.events import Waited
+from harness.history.view import History
 from harness.measure.calls import note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
+from harness.measure.realtime.figures import note_timeout
 from harness.measure.realtime.ground import Ground
+from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import Failing, note_waits
@@ -141,23 +146,101 @@ def test_how_long_it_stays_open(
     assert why in found.unknown.get(f"breaker.{key}", "")
 
 
-def test_each_unanswered_connect_is_a_socket_that_waits() -> None:
-    connects = Connects(0x3E81)
-    head = "  sl  local_address rem_address   st tx_queue rx_queue"
-    waiting = "   0: 0100007F:{local} 0100007F:{remote} 02 00000001:00000000 01:00000063"
-    filling = waiting.format(local="D001", remote="3E81")  # the harness's own
-    connects.ignore([head, filling])
-    for tick in range(101):
-        at_s = tick / 50
-        lines = [head, waiting.format(local="A001" if at_s < 1 else "A002", remote="3E81")]
-        lines.append(filling)
-        lines.append(waiting.format(local="B001", remote="3E82"))  # somebody else's
-        lines.append(lines[1].replace(" 02 ", " 01 ").replace("A00", "C00"))  # it was accepted
-        connects.note(lines, at_s)
-    lasted = connects.lasted(0.01)
+def waited(*found: tuple[str, float, float, float]) -> Noise:
+    return Noise(
+        History(
+            tuple(
+                Waited(
+                    at_s=at_s, by="engine", who=who, how="for a CPU", since_s=from_s, wait_s=wait_s
+                )
+                for who, from_s, at_s, wait_s in found
+            )
+        )
+    )
+
+
+def test_what_waits_again_and_again_is_late_by_all_of_it() -> None:
+    noise = waited(
+        ("target", 1.0, 1.25, 0.2), ("proxy", 1.0, 1.25, 0.05), ("target", 1.25, 1.5, 0.25),
+        ("target", 1.5, 1.75, 0.1), ("target", 3.0, 3.25, 0.2),
+    )  # fmt: skip
+    assert late_s(noise, 1.1) == pytest.approx(0.6)  # until 1.7
+    assert late_s(noise, 2.0) == 0.0
+    assert late_s(noise, 2.0, 3.1) == pytest.approx(0.2)
+
+
+_HEAD = "  sl  local_address rem_address   st tx_queue rx_queue"
+_WAITING = "   0: 0100007F:{local} 0100007F:{remote} 02 00000001:00000000 01:00000063"
+
+
+def connects_seen(looks_s: Sequence[float], *sockets: tuple[float, float]) -> Connects:
+    """What looks, each 5 ms long, show of sockets that waited from one instant to another."""
+    connects = Connects(0x3E81, lambda: 0.0)
+    filling = _WAITING.format(local="D001", remote="3E81")  # the harness's own
+    connects.ignore([_HEAD, filling])
+    for from_s in looks_s:
+        lines = [_HEAD, filling, _WAITING.format(local="B001", remote="3E82")]  # somebody else's
+        for number, (begin_s, end_s) in enumerate(sockets):
+            line = _WAITING.format(local=f"A00{number}", remote="3E81")
+            if begin_s <= from_s + 0.003 <= end_s:
+                lines.append(line)
+            elif from_s > end_s:
+                lines.append(line.replace(" 02 ", " 01 "))  # it was accepted
+        connects.note(lines, from_s, from_s + 0.005)
+    return connects
+
+
+@pytest.mark.parametrize("late_looks", [(), (1.0,), (0.99, 1.6), (0.9, 1.3, 1.65)])
+def test_each_unanswered_connect_is_a_socket_that_waits(late_looks: Sequence[float]) -> None:
+    """Looks that come up to 0.3 s late widen what is found, and make nothing of it false."""
+    looks_s = [tick / 50 for tick in range(100)]
+    for at_s in late_looks:
+        looks_s = [one_s for one_s in looks_s if not at_s < one_s < at_s + 0.3]
+    # A first attempt failed with a kept connection: the call of 1.1 s says nothing of a connect.
+    connects = connects_seen(looks_s, (1.01, 1.71))
+    limit = connects.limit(waited())
+    assert connects.count == 1
+    assert limit is not None
+    assert limit.low_s <= 0.7 <= limit.high_s
+    assert limit.error_s <= (0.05 if not late_looks else 0.35)
+
+
+def test_several_connects_have_one_limit_or_none() -> None:
+    looks_s = [tick / 50 for tick in range(100)]
+    connects = connects_seen(looks_s, (0.1, 0.6), (0.7, 1.2))
+    limit = connects.limit(waited())
     assert connects.count == 2
-    assert lasted is not None
-    assert lasted.low_s <= 1.0 <= lasted.high_s
+    assert limit is not None
+    assert limit.low_s <= 0.5 <= limit.high_s
+    assert connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(waited()) is None
+    # The second one's end was heard late: the target had no CPU.
+    late = connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(waited(("target", 1.2, 1.51, 0.3)))
+    assert late is not None
+    assert late.low_s <= 0.5 <= late.high_s
+
+
+def silent(start_s: float, end_s: float) -> Look:
+    tries = (Try(start_s=start_s, end_s=end_s, how="ended", left=True),)
+    return Look(
+        kind="timeout", calls=[Seen(sent_s=start_s - 0.5, end_s=end_s, status=503, tries=tries)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("lasted_s", "waits"),
+    [
+        (0.7, ()),
+        (1.0, (("target", 2.6, 3.0, 0.3),)),  # its timer was heard late
+        (1.0, (("target", 1.9, 2.3, 0.3),)),  # it began to count late
+        (0.4, (("target", 1.7, 2.0, 0.3),)),  # it sent the request late
+    ],
+)
+def test_a_timeout_is_as_wide_as_the_machine_was_late(lasted_s: float, waits: Any) -> None:
+    found = Findings(upstream="rates")
+    note_timeout(found, waited(*waits), silent(2.0, 2.0 + lasted_s), 40.0)
+    assert found.timeout is not None
+    assert found.timeout.low_s <= 0.7 <= found.timeout.high_s
+    assert found.timeout.error_s < (0.45 if waits else 0.07)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+from collections.abc import Awaitable, Callable
 
 from harness.control import TOKEN
 from harness.engines.base import (
@@ -166,7 +167,7 @@ class ComposeEngine:
 
     def _watch_over(
         self, chronicle: Chronicle, world: World
-    ) -> contextlib.AbstractAsyncContextManager[None]:
+    ) -> contextlib.AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         if self._watch is None:
             self._watch = Watch()
         return self._watch.over(chronicle, world.processes)

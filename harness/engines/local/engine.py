@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 from harness.engines.base import (
     Abilities,
@@ -107,7 +107,8 @@ class LocalEngine:
             on_call=self._visits.look,
         )
         try:
-            async with self._watching(chronicle, world) if watched else contextlib.nullcontext():
+            watching = self._watching(chronicle, world) if watched else contextlib.nullcontext()
+            async with watching as world.look:
                 await world.start(report)
                 yield world
         finally:
@@ -116,7 +117,7 @@ class LocalEngine:
 
     def _watching(
         self, chronicle: Chronicle, world: World
-    ) -> contextlib.AbstractAsyncContextManager[None]:
+    ) -> contextlib.AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
         if self._watch is None:
             self._watch = Watch()
         return self._watch.over(chronicle, world.processes)

@@ -65,6 +65,8 @@ class World:
         self._chronicle = chronicle
         self._start_proxy = start_proxy
         self._on_call = on_call
+        self.look: Callable[[], Awaitable[None]] | None = None
+        """Tells what its processes have waited by now; None where nobody watches."""
         self.redactor = Redactor.of_job(job)
         self.services = Services(job, chronicle, reaper, alone=own_proxy)
         self.gateway = Gateway(job, chronicle, reaper, self.redactor)

@@ -6,53 +6,86 @@ A proxy sees none of them. On Linux each is a socket that waits for its answer (
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checks.noise import Noise
 from harness.measure.findings import Span
+from harness.measure.realtime.late import SLACK_S, late_s
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _WAITING = "02"
 _EVERY_S = 0.02
+_GONE_WITHIN_S = 1.0
+"""So long after its call is over a connect may still wait, before it is said to have no end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Socket:
+    """Between which instants one socket began to wait, and ceased to."""
+
+    began: Span
+    ceased: Span
+    """Its end is infinite until a look doesn't see it."""
 
 
 class Connects:
-    """Watches who waits for a port of this machine to answer, from `start` to `stop`."""
+    """Watches who waits for a port of this machine to answer, from `start` to `stop`.
 
-    def __init__(self, port: int) -> None:
+    A look takes its time, and comes late on a busy machine: a socket began to wait between the
+    beginning of the last look that didn't see it and the end of the first that did.
+    """
+
+    def __init__(self, port: int, clock: Callable[[], float]) -> None:
         self._suffix = f":{port:04X}"
-        self._seen: dict[str, tuple[float, float]] = {}
-        """When each socket, by its own address, was first and last seen waiting."""
+        self._clock = clock
+        self._seen: dict[str, _Socket] = {}
+        """By their own addresses."""
         self._ignored: frozenset[str] = frozenset()
         """Who waited before: the harness itself keeps the port full."""
+        self._looked_s = -math.inf
+        """When the last look began."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to watch."""
+        self._looked_s = self._clock()
         self.ignore(_all_lines())
         self._task = asyncio.create_task(self._watch())
 
-    def stop(self) -> None:
-        """Watch no more."""
+    async def stop(self) -> None:
+        """Watch no more when nobody waits any longer, or a second later."""
+        end_s = self._clock() + _GONE_WITHIN_S
+        while any(math.isinf(one.ceased.high_s) for one in self._seen.values()):
+            if self._clock() > end_s:
+                break
+            await asyncio.sleep(_EVERY_S)
         if self._task is not None:
             self._task.cancel()
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            self.note(_all_lines(), loop.time())
+            from_s = self._clock()
+            self.note(_all_lines(), from_s, self._clock())
             await asyncio.sleep(_EVERY_S)
 
     def ignore(self, lines: list[str]) -> None:
         """Whoever waits now is none of the target's connects that are to come."""
         self._ignored = frozenset(self._waiting(lines))
 
-    def note(self, lines: list[str], at_s: float) -> None:
-        """What the tables say at an instant."""
-        for own in self._waiting(lines):
-            if own not in self._ignored:
-                first_s, _ = self._seen.get(own, (at_s, at_s))
-                self._seen[own] = first_s, at_s
+    def note(self, lines: list[str], from_s: float, to_s: float) -> None:
+        """What the tables said in a look from one instant to another."""
+        there = set(self._waiting(lines)) - self._ignored
+        for own in there:
+            began = Span(low_s=self._looked_s, high_s=to_s)
+            one = self._seen.setdefault(own, _Socket(began=began, ceased=began))
+            one.ceased = Span(low_s=from_s, high_s=math.inf)
+        for own, one in self._seen.items():
+            if own not in there and math.isinf(one.ceased.high_s):
+                one.ceased = Span(low_s=one.ceased.low_s, high_s=to_s)
+        self._looked_s = from_s
 
     def _waiting(self, lines: list[str]) -> Iterator[str]:
         for line in lines:
@@ -65,15 +98,24 @@ class Connects:
         """How many there were."""
         return len(self._seen)
 
-    def lasted(self, late_s: float) -> Span | None:
-        """How long each waited, if that may have been the same for all; `late_s`: how late the
-        machine may have made a look, or the end of one.
+    def limit(self, noise: Noise) -> Span | None:
+        """After which time each was given up, if that may have been the same for all of them.
+
+        The clock of its client may have begun before it or after it, and have been heard late.
         """
-        lasted_s = [last_s - first_s for first_s, last_s in self._seen.values()]
-        if not lasted_s:
-            return None
-        low_s, high_s = max(lasted_s) - late_s, min(lasted_s) + 2 * _EVERY_S + late_s
+        spans = [_limit(one, noise) for one in self._seen.values()]
+        low_s = max((span.low_s for span in spans), default=math.inf)
+        high_s = min((span.high_s for span in spans), default=-math.inf)
         return Span(low_s=max(0.0, low_s), high_s=high_s) if low_s <= high_s else None
+
+
+def _limit(one: _Socket, noise: Noise) -> Span:
+    began_late_s = late_s(noise, one.began.low_s, one.began.high_s) + SLACK_S
+    ceased_late_s = late_s(noise, one.ceased.low_s, min(one.ceased.high_s, one.ceased.low_s + 1))
+    return Span(
+        low_s=one.ceased.low_s - one.began.high_s - began_late_s - ceased_late_s - SLACK_S,
+        high_s=one.ceased.high_s - one.began.low_s + began_late_s,
+    )
 
 
 def _all_lines() -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.checks.noise import Noise
 from harness.measure.calls import duration_s, gaps, note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.connects import Connects
-from harness.measure.realtime.ground import SLACK_S, Ground
+from harness.measure.realtime.ground import Ground
+from harness.measure.realtime.late import SLACK_S, late_s
 from harness.measure.realtime.looks import Look
 
 _JITTER_S = 0.005
@@ -20,8 +21,9 @@ _MISSED = 9.0
 _FEW = 4
 _GOES_ON_S = 0.25
 _SYSTEM_S = 100.0
-_TOLD_S = 0.4
-"""By then it is told how long the machine kept whom waiting."""
+"""A connect that waits for longer is left to the system (127 s)."""
+_LEAD_S = 0.1
+"""So long before its request is seen an attempt's clock may have begun, beside what was late."""
 
 
 def note_attempts(found: Findings, looks: Mapping[str, Look], *, at_first: bool) -> None:
@@ -53,7 +55,7 @@ def _goes_on(one: Seen) -> bool:
     return not math.isinf(one.end_s) and one.end_s - last_s > _GOES_ON_S
 
 
-def note_timeout(found: Findings, ground: Ground, silent: Look, patience_s: float) -> None:
+def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float) -> None:
     """How long an attempt is waited for that hears nothing."""
     first = silent.first
     if not first.tries:
@@ -65,7 +67,7 @@ def note_timeout(found: Findings, ground: Ground, silent: Look, patience_s: floa
             f"an attempt that hears nothing was not given up within {patience_s:g} s",
         )
         return
-    spans = [_timed(ground, one, index) for one in silent.calls for index in range(len(one.tries))]
+    spans = [_timed(noise, one, index) for one in silent.calls for index in range(len(one.tries))]
     low, high = max(span.low_s for span in spans), min(span.high_s for span in spans)
     if low > high:
         found.cannot_tell(
@@ -79,16 +81,19 @@ def note_timeout(found: Findings, ground: Ground, silent: Look, patience_s: floa
     )
 
 
-def _timed(ground: Ground, one: Seen, index: int) -> Span:
+def _timed(noise: Noise, one: Seen, index: int) -> Span:
     """What a timeout can have been by one attempt.
 
-    Its clock may have begun with the request, and have been heard late.
+    Its clock may have begun before the request was seen or after it, and have been heard late.
     """
     lasted_s, own = duration_s(one, index), one.tries[index]
     before_s = one.tries[index - 1].end_s if index else one.sent_s
-    lead_s = min(own.start_s - before_s, 0.1)
-    late_s = ground.late_s(own.start_s + lasted_s)
-    return Span(low_s=lasted_s - late_s, high_s=lasted_s + lead_s + SLACK_S)
+    begun_late_s = late_s(noise, own.start_s)
+    ended_late_s = late_s(noise, own.start_s + lasted_s)
+    lead_s = max(0.0, min(own.start_s - before_s, _LEAD_S + begun_late_s))
+    return Span(
+        low_s=lasted_s - begun_late_s - ended_late_s - SLACK_S, high_s=lasted_s + lead_s + SLACK_S
+    )
 
 
 def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
@@ -117,16 +122,21 @@ def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
     found.saw(f"waits between attempts by {len(calls)} calls: {words}")
 
 
-def note_gaps(ground: Ground, look: Look) -> None:
-    """What the waits between a look's attempts can have been; a busy machine makes them longer."""
+def note_gaps(noise: Noise, look: Look) -> None:
+    """What the waits between a look's attempts can have been; a busy machine makes them longer.
+
+    Who gives an attempt up begins to wait before its proxy hears of that.
+    """
     for one in look.calls:
         spans = []
         for index in range(len(one.tries) - 1):
-            ended_s = one.tries[index].start_s + duration_s(one, index)
-            begun_s = one.tries[index + 1].start_s
+            own, begun_s = one.tries[index], one.tries[index + 1].start_s
+            ended_s = own.start_s + duration_s(one, index)
+            ended_late_s = late_s(noise, ended_s)
+            late = ended_late_s + late_s(noise, begun_s) + 2 * SLACK_S
             gap_s = begun_s - ended_s
-            late_s = ground.late_s(ended_s, begun_s)
-            spans.append(Span(low_s=max(0.0, gap_s - late_s), high_s=gap_s))
+            lead_s = ended_late_s if own.left else 0.0
+            spans.append(Span(low_s=max(0.0, gap_s - late), high_s=gap_s + lead_s))
         look.gaps.append(tuple(spans))
 
 
@@ -144,7 +154,7 @@ def _interval(samples: Sequence[Span]) -> Span | None:
 
 async def note_others(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
     """Connect timeout, what the timeout covers, and `Retry-After`: one call each."""
-    await _connect(found, ground, looks)
+    await _connect(found, ground)
     await _covers(found, ground)
     await _retry_after(found, ground, looks)
 
@@ -159,52 +169,32 @@ async def _closed_again(ground: Ground, within_s: float) -> bool:
     return True
 
 
-async def _connect(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
-    """How long a connect that nobody answers is waited for."""
+async def _connect(found: Findings, ground: Ground) -> None:
+    """How long a connect that nobody answers is waited for, by its socket.
+
+    The call says nothing of it: its first attempt may have gone to a connection that was kept, and
+    have failed with that at once.
+    """
     await ground.hold({"fault": "unanswered"})
-    connects = Connects(ground.port)
+    connects = Connects(ground.port, lambda: ground.now_s)
     connects.start()
     one = await ground.call(_SYSTEM_S)
-    connects.stop()
-    if math.isinf(one.end_s):
+    await connects.stop()
+    if not connects.count:
+        found.cannot_tell("connect_timeout_s", "no connect was seen that waited for its answer")
+        return
+    limit = connects.limit(await ground.noise())
+    if limit is None:
+        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
+    elif math.isinf(limit.high_s) or math.isinf(one.end_s):
         found.cannot_tell("connect_timeout_s", "a connect that nobody answers was not given up")
-        return
-    if connects.count > 1:
-        await asyncio.sleep(_TOLD_S)
-        _each(found, connects, ground.late_s(one.sent_s, one.end_s))
-        return
-    backoffs, tries = ((), 1) if connects.count else (found.backoffs, found.attempts)
-    if tries is None or backoffs is None or len(backoffs) != tries - 1:
-        found.cannot_tell("connect_timeout_s", "how many attempts it was is not known")
-        return
-    refused = looks.get("refused")
-    waited_low = sum(span.low_s for span in backoffs)
-    if tries > 1 and refused is not None and refused.first.latency_s < 0.9 * waited_low:
-        tries, backoffs = 1, ()  # a connect in vain is not tried again
-    elif tries > 1 and (refused is None or waited_low < 0.2):
-        found.cannot_tell("connect_timeout_s", "whether connects are tried again is not known")
-        return
-    await asyncio.sleep(_TOLD_S)
-    late_s = ground.late_s(one.sent_s, one.end_s)
-    low = (one.latency_s - sum(span.high_s for span in backoffs) - late_s) / tries
-    high = (one.latency_s - sum(span.low_s for span in backoffs)) / tries
-    if high <= 0:
-        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
-        return
-    if high < 2 * SLACK_S:
-        found.cannot_tell("connect_timeout_s", "such a call was turned away")
-        return
-    found.connect_timeout = Span(low_s=max(0.0, low), high_s=high + SLACK_S)
-    found.saw(f"an unanswered connect given up after {one.latency_s:.3f} s")
-
-
-def _each(found: Findings, connects: Connects, late_s: float) -> None:
-    """Several connects of one call, each by its socket."""
-    found.connect_timeout = connects.lasted(late_s)
-    if found.connect_timeout is None:
-        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
     else:
-        found.saw(f"{connects.count} unanswered connects of one call")
+        found.connect_timeout = limit
+        count = connects.count
+        found.saw(
+            f"{count} unanswered connect{'s' if count > 1 else ''} given up after "
+            f"{limit.low_s:.3f} to {limit.high_s:.3f} s"
+        )
 
 
 async def _covers(found: Findings, ground: Ground) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from harness.checks.noise import Noise
 from harness.engines.base import Job
 from harness.engines.client import Exchange
 from harness.engines.local.engine import LocalEngine
@@ -17,7 +17,7 @@ from harness.engines.local.world import World
 from harness.engines.player import has_spare_addresses
 from harness.engines.requests import WireRequest, wire_request
 from harness.errors import UsageError
-from harness.history.events import Crossed, Ended, Event, Trouble, Waited
+from harness.history.events import Crossed, Ended, Event, Trouble
 from harness.history.view import History
 from harness.machine import belongings
 from harness.measure.experiment import KINDS
@@ -31,36 +31,6 @@ _ADDRESSES = 200
 """Client addresses in turn, so that no limit for each of them is met."""
 _STARTS = 3
 """So many worlds start at once."""
-_BEAT_S = 0.02
-_NEAR_S = 0.03
-"""What was late so shortly before or after an instant may have moved it."""
-SLACK_S = 0.01
-"""What a gateway's own timers and a socket may add where the machine keeps up."""
-
-
-class Lateness:
-    """How late the machine makes this process, beat by beat."""
-
-    def __init__(self) -> None:
-        self._late: list[tuple[float, float]] = []
-        self._task = asyncio.create_task(self._beat())
-
-    async def _beat(self) -> None:
-        while True:
-            due_s = time.monotonic() + _BEAT_S
-            await asyncio.sleep(_BEAT_S)
-            late_s = time.monotonic() - due_s
-            if late_s > SLACK_S / 2:
-                self._late.append((due_s, late_s))
-
-    def at(self, at_s: float) -> float:
-        """How late it was near an instant (monotonic)."""
-        near = (late for due_s, late in self._late if -_NEAR_S <= at_s - due_s <= late + _NEAR_S)
-        return max(near, default=0.0)
-
-    def close(self) -> None:
-        """Beat no more."""
-        self._task.cancel()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +58,6 @@ class Ground:
         stream: Mapping[str, Any],
         upstream: str,
         ignored: frozenset[str] = frozenset(),
-        lateness: Lateness,
     ) -> None:
         self.upstream = upstream
         self._world = world
@@ -96,7 +65,6 @@ class Ground:
         self._target = target
         self._stream = _stream(stream)
         self._ignored = ignored
-        self._lateness = lateness
         self._held: dict[int, FaultBase] = {}
         self._numbers = 0
         self._under_way: set[asyncio.Task[tuple[float, int | None]]] = set()
@@ -201,24 +169,11 @@ class Ground:
         """All that has been seen so far."""
         return History(tuple(self._events))
 
-    def late_s(self, *instants_s: float) -> float:
-        """How late the machine may have made what happened at some instants, one after another.
-
-        By the harness's own loop, and by what it kept the target and its proxy waiting for a CPU,
-        the disk or memory, as far as that has been told: a quarter of a second later it has.
-        """
-        return sum(self._late_at(at_s) for at_s in instants_s)
-
-    def _late_at(self, at_s: float) -> float:
-        monotonic_s = time.monotonic() - (self.now_s - at_s)
-        waits = [
-            event.wait_s
-            for event in self._events
-            if isinstance(event, Waited)
-            and event.who != "harness"
-            and event.since_s - _NEAR_S <= at_s <= event.at_s + _NEAR_S
-        ]
-        return SLACK_S + self._lateness.at(monotonic_s) + max(waits, default=0.0)
+    async def noise(self) -> Noise:
+        """How late the machine made all that has happened by now."""
+        if self._world.look is not None:
+            await self._world.look()
+        return Noise(self.history())
 
     async def answered(self) -> None:
         """Wait until everything that is under way has been answered."""
@@ -270,7 +225,6 @@ class Grounds:
         """Routes of calls that no request causes, by upstream."""
         self._engine = engine
         self._starts = asyncio.Semaphore(_STARTS)
-        self._lateness = Lateness()
         self._scenario = Scenario.model_validate(
             {
                 "title": "measuring",
@@ -301,13 +255,8 @@ class Grounds:
                 stream=stream,
                 upstream=upstream,
                 ignored=self.background.get(upstream, frozenset()),
-                lateness=self._lateness,
             )
             try:
                 yield ground
             finally:
                 await ground.abandon()
-
-    def close(self) -> None:
-        """End what measures lateness."""
-        self._lateness.close()

@@ -48,24 +48,21 @@ async def measure_in_real_time(
         )
     tell(announcement(len(target.upstream_names), longest_wait_s))
     grounds = Grounds(target, engine)
-    try:
-        tell("learning what its routes call")
-        known = await learn(grounds, streams)
-        check_measurable(target, known)
-        grounds.background = known.background
-        measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
-        measured.upstreams = {name: Findings(upstream=name) for name in target.upstream_names}
-        asked = [name for name in target.upstream_names if _askable(target, measured, name)]
-        for index in range(0, len(asked), SIDE_BY_SIDE):
-            group = asked[index : index + SIDE_BY_SIDE]
-            tell(f"experiments on {' and '.join(group)}, all of them side by side")
-            budget = Budget(longest_s=longest_wait_s, upstreams=len(group))
-            studies = [_study(grounds, measured, name, budget) for name in group]
-            await together(*(study.run() for study in studies))
-        measured.plays = grounds.made
-        return measured
-    finally:
-        grounds.close()
+    tell("learning what its routes call")
+    known = await learn(grounds, streams)
+    check_measurable(target, known)
+    grounds.background = known.background
+    measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
+    measured.upstreams = {name: Findings(upstream=name) for name in target.upstream_names}
+    asked = [name for name in target.upstream_names if _askable(target, measured, name)]
+    for index in range(0, len(asked), SIDE_BY_SIDE):
+        group = asked[index : index + SIDE_BY_SIDE]
+        tell(f"experiments on {' and '.join(group)}, all of them side by side")
+        budget = Budget(longest_s=longest_wait_s, upstreams=len(group))
+        studies = [_study(grounds, measured, name, budget) for name in group]
+        await together(*(study.run() for study in studies))
+    measured.plays = grounds.made
+    return measured
 
 
 def _askable(target: Target, measured: Measured, name: str) -> bool:

@@ -118,9 +118,10 @@ class Study:
                 if kind == "503":
                     await self._queue(ground)
                 look = await look_at(ground, kind, patience_s=_PATIENCE_S)
+                noise = await ground.noise()
                 if kind == "timeout":
-                    note_timeout(self._found, ground, look, _PATIENCE_S)
-                note_gaps(ground, look)
+                    note_timeout(self._found, noise, look, _PATIENCE_S)
+                note_gaps(noise, look)
                 self._looks[kind].set_result(look)
                 await self._known
                 opening = self._opening.result()
