@@ -6,8 +6,9 @@ Each is a rule as `rules` has them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.policy.rules import InARow, Never, Rival
 from harness.units import format_duration
@@ -16,6 +17,9 @@ _KEPT_S = 2.0
 """Results are kept for so much longer than they count, for who doesn't know instants exactly."""
 _EXACT = 1e-9
 """Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
+_SHARES = tuple(number / 10 for number in range(1, 11))
+_LEAST_MORE = 6
+"""So many more results than declared, at the most, may be needed by a rival."""
 
 
 class _Share(ABC):
@@ -41,8 +45,21 @@ class _Share(ABC):
         """It keeps all results of its window."""
         return True
 
+    @property
+    @abstractmethod
+    def _windows(self) -> Sequence[Any]:
+        """The same rule with other windows."""
+
     def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Failures in a row instead, and none."""
+        """Other shares, other least numbers and windows, failures in a row instead, and none."""
+        own: Any = self
+        others = [
+            *(replace(own, share=one) for one in _SHARES if abs(one - self.share) > _EXACT),
+            *(replace(own, least=one) for one in self._leasts if one != self.least),
+            *self._windows,
+        ]
+        for other in others:
+            yield f"opens at {other.says}, not at {self.says}", other
         for number in range(1, 2 * self.failures + 1):
             yield f"opens after {number} failures in a row, not at {self.says}", InARow(number)
         yield "never opens", Never()
@@ -51,8 +68,20 @@ class _Share(ABC):
         """None: each of these readings keeps all results of a window, and there are many."""
         yield from ()
 
+    @property
+    def _leasts(self) -> range:
+        return range(1, min(2 * self.least, self.least + _LEAST_MORE) + 1)
+
     def _reached(self, failures: int, results: int) -> bool:
         return results >= self.least and failures >= self.share * results - _EXACT
+
+    def _by_success(self, reached: bool) -> frozenset[bool]:
+        """Whether a success opens it that is the result with which there are enough, failures
+        by far.
+
+        resilience4j asks after each result, gobreaker, opossum and cockatiel after a failure.
+        """
+        return frozenset({False, reached})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +115,14 @@ class ShareOfCalls(_Share):
         return (self.after(state, failed, at_s),)
 
     def may_open(self, state: tuple[bool, ...], slack_s: float) -> frozenset[bool]:
-        """Only their order matters."""
-        return frozenset({self.opens(state)})
+        """Only their order matters; and a success may do what a failure must."""
+        reached = self._reached(sum(state), len(state))
+        return frozenset({reached}) if not state or state[-1] else self._by_success(reached)
+
+    @property
+    def _windows(self) -> tuple[ShareOfCalls, ...]:
+        windows = (2 * self.window, self.window // 2)
+        return tuple(replace(self, window=window) for window in windows if window)
 
     @property
     def says(self) -> str:
@@ -143,10 +178,12 @@ class ShareOfSeconds(_Share):
         return (self.after(state, failed, at_s),)
 
     def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
-        """Results near to the window's edge may count or not, the oldest of them last."""
-        if not state or not state[-1][1]:
+        """Results near to the window's edge may count or not, the oldest of them last; and a
+        success may do what a failure must.
+        """
+        if not state:
             return frozenset({False})
-        now_s, edge_s = state[-1][0], slack_s + self.bucket_s
+        (now_s, by_failure), edge_s = state[-1], slack_s + self.bucket_s
         ages = [(now_s - at_s, failed) for at_s, failed in state]
         sure = [failed for age_s, failed in ages if age_s < self.window_s - edge_s]
         doubtful = [failed for age_s, failed in ages if abs(age_s - self.window_s) <= edge_s]
@@ -154,7 +191,12 @@ class ShareOfSeconds(_Share):
         for count in range(len(doubtful) + 1):
             counted = [*doubtful[len(doubtful) - count :], *sure]
             found.add(self._reached(sum(counted), len(counted)))
-        return frozenset(found)
+        return frozenset(found) if by_failure else self._by_success(True in found)
+
+    @property
+    def _windows(self) -> tuple[ShareOfSeconds, ...]:
+        windows_s = (2 * self.window_s, self.window_s / 2)
+        return tuple(replace(self, window_s=window_s) for window_s in windows_s)
 
     @property
     def says(self) -> str:

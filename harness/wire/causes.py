@@ -113,11 +113,10 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     other_waits = _other_waits(base, settings.wait_s, evidence)
     slots_s = [s for s in evidence.slots_s if abs(s - settings.wait_s) > _PROBED_LATE_S]
     yield (*other_waits, *_probes(base), *_slots(base, slots_s))
-    if base.opens.heavy:  # what else may be otherwise would take minutes
-        yield from ((one,) for one in (*_by(base), *_asking_once(base)))
-        return
     for one in _rules(base):
         yield (one,)
+    if base.opens.heavy:  # what else may be otherwise would take minutes
+        return
     for family in base.opens.variants():
         yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in family)
     yield from _counts(base, evidence)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
@@ -127,3 +128,24 @@ def test_trials_judged_together_are_counted_out() -> None:
     found = played(odd, calls, declares).refutation
     assert found is not None
     assert found.wrong == "two probes"
+
+
+class AtAnyResult(ShareOfCalls):
+    """As resilience4j has it: a success may be the result with which there are enough."""
+
+    def opens(self, state: tuple[bool, ...]) -> bool:
+        return len(state) >= self.least and sum(state) >= self.share * len(state)
+
+
+@pytest.mark.parametrize("share", [ShareOfCalls(0.5, 10, 6), ShareOfSeconds(0.5, 60.0, 6)])
+def test_a_success_may_be_the_result_with_which_a_share_is_reached(share: Rule) -> None:
+    odd = Rules(opens=AtAnyResult(0.5, 10, 6), wait=Constant(4.0))
+    calls = [*[(0.5, 0.1, True)] * 5, *[(0.5, 0.1, False)] * 4]
+    declares = Rules(opens=share, wait=Constant(4.0))
+    assert played(odd, calls, declares).refutation is None
+    # With too few failures among them it may not.
+    few = [*[(0.5, 0.1, True)] * 2, *[(0.5, 0.1, False)] * 8]
+    eager = Rules(opens=AtAnyResult(0.1, 10, 6), wait=Constant(4.0))
+    found = played(eager, few, declares).refutation
+    assert found is not None
+    assert found.wrong == "turned away"
