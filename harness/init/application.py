@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-_SUFFIXES = ("_SERVER_URL", "_SERVICE_URL", "_BASE_URL", "_API_URL", "_URL", "_ENDPOINT", "_BASE")
+_SUFFIXES = (
+    "_SERVER_URL", "_SERVICE_URL", "_BASE_URL", "_API_URL", "_URL", "_URI", "_ENDPOINT", "_BASE",
+    "_ADDRESS", "_ADDR", "_ORIGIN", "_SERVICE", "_API",
+)  # fmt: skip
 _NOT_HTTP = ("DATABASE", "POSTGRES", "MYSQL", "REDIS", "MONGO", "AMQP", "RABBIT", "KAFKA", "SMTP")
 _OWN = ("PORT", "HOST", "PUBLIC_URL", "SELF_URL")
 _HEALTH = ("/health", "/healthz", "/ready", "/readyz", "/ping", "/status")
@@ -45,6 +48,13 @@ def upstreams_of(variables: list[str]) -> tuple[dict[str, str], list[str]]:
             continue
         found[variable] = variable.removesuffix(suffix).lower()
     return found, said
+
+
+def example_of(variables: list[str]) -> str:
+    """How an upstream might be said, by the first variable that could hold one's address."""
+    own = next((one for one in variables if one not in _OWN), "PAYMENTS_URL")
+    name = own.rpartition("_")[0] or own
+    return f"--upstream {own}={name.lower()}"
 
 
 def ready_of(routes: list[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.init.application import Application, askable, ready_of, upstreams_of
+from harness.init.application import Application, askable, example_of, ready_of, upstreams_of
 from harness.init.other_sources import read_go, read_node
 from harness.init.python_source import read_python
 from harness.init.trial import any_answer
@@ -127,7 +127,7 @@ def _upstreams(application: Application, options: Options, notes: list[str]) -> 
         read = ", ".join(dict.fromkeys(application.variables)) or "none"
         raise UsageError(
             f"no environment variable that holds an upstream's address was found in its code (it "
-            f"reads {read}); say --upstream PAYMENTS_URL=payments"
+            f"reads {read}); say {example_of(application.variables)}"
         )
     told = ", ".join(f"{name} in {variable}" for variable, name in found.items())
     notes.append(f"upstreams: {told} (--upstream)")

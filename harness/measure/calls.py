@@ -199,7 +199,10 @@ async def _connect(bench: Bench) -> None:
         )
     else:
         found.connect_timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
-        found.saw(f"{len(own)} unanswered connects given up after {high:.3f} s")
+        count = len(own)
+        found.saw(
+            f"{count} unanswered connect{'s' if count > 1 else ''} given up after {high:.3f} s"
+        )
 
 
 def note_covers(found: Findings, lasted_s: float, limit_s: float, slack: float) -> None:

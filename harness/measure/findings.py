@@ -52,6 +52,8 @@ class Breaker:
     """Whether one failure more, when its wait is over, does not open it."""
     successes: int | None = None
     """How many successful trials close it."""
+    trials_share: Span | None = None
+    """The share of failures, of all trials judged together, that opens it again; not seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +125,7 @@ class Findings:
             "waits_s": [_round(wait_s) for wait_s in own.later_waits] or None,
             "trials": own.trials,
             "successes": own.successes,
+            "trials_share": None if own.trials_share is None else _round(own.trials_share.middle_s),
         }
 
     def errors(self) -> dict[str, Any]:
@@ -134,6 +137,7 @@ class Findings:
             "share": own.share,
             "window_s": own.window_s,
             "wait_s": own.wait,
+            "trials_share": own.trials_share,
         }
         found: dict[str, Any] = {
             key: _up(span.error_s) for key, span in spans.items() if span is not None

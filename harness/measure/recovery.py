@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Iterator
 from copy import deepcopy
 
 from harness.measure.bench import Bench
+from harness.measure.closing import (
+    MOST_TRIALS,
+    Tried,
+    first_wanted,
+    judged_together,
+    note_closing,
+    then_wanted,
+)
 from harness.measure.experiment import Course
 from harness.measure.findings import RESOLUTION_S, Span
 from harness.measure.reading import Reading
@@ -38,6 +48,7 @@ async def find_recovery(bench: Bench, opened: Opened) -> None:
         return
     found.breaker.wait = wait
     await _trials(bench, opened, wait)
+    await _closing(bench, opened, wait)
     await _growth(bench, opened, wait)
 
 
@@ -142,10 +153,44 @@ async def _trials(bench: Bench, opened: Opened, wait: Span) -> None:
             found.cannot_tell("breaker.successes", f"let through in turn: {let}")
         elif let[0] == 1:
             found.breaker.successes = closed
-        else:
-            found.cannot_tell(
-                "breaker.successes", f"{let[0]} trials at once closed it, or some of them"
-            )
+
+
+async def _closing(bench: Bench, opened: Opened, wait: Span) -> None:
+    """What closes it, where several trials may be under way at once."""
+    found = bench.findings
+    trials = found.breaker.trials
+    if trials is None or trials < 2 or "breaker.successes" in found.unknown:
+        return
+    if trials > MOST_TRIALS:
+        why = f"{trials} trials at once closed it, or some of them"
+        found.cannot_tell("breaker.successes", why)
+        return
+
+    async def all_of(wanted: Iterator[tuple[int, int]]) -> list[Tried]:
+        tried = (_tried(bench, opened, wait, failed, good) for failed, good in wanted)
+        return [one for one in await asyncio.gather(*tried) if one is not None]
+
+    seen = await all_of(first_wanted(trials))
+    if judged_together(trials, seen):
+        seen += await all_of(then_wanted(trials))
+    note_closing(found, seen)
+
+
+async def _tried(bench: Bench, opened: Opened, wait: Span, failed: int, good: int) -> Tried | None:
+    """Trials in turn, then many at once; None where not each of the trials was let through."""
+    course = opening_course(opened).until(opened.trip_s + wait.high_s + _AFTER_S)
+    begin_s = course.now_s
+    course.call(*[opened.kind] * failed, *[None] * good)
+    after_s = course.now_s
+    base = course.experiment()
+    slow = bench.slow(None, after_s - _AFTER_S / 2, after_s + 4 * bench.slow_s)
+    assert slow is not None
+    volley = [after_s + 0.001 * index for index in range(_TRIALS)]
+    reading = await bench.play_overlapping([*base.sends, *volley], [*base.spells, *slow], 600.0)
+    if _started(reading, begin_s, after_s) < failed + good:
+        return None
+    let = _started(reading, after_s, after_s + bench.slow_s * 0.9)
+    return Tried(failed=failed, good=good, let=let, asked=_TRIALS)
 
 
 def _started(reading: Reading, from_s: float, to_s: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.measure.findings import Findings, Span
+from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 
 _WIDTH = 18
@@ -63,7 +63,7 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
         later = "".join(f", then {wait_s:.3g} s" for wait_s in own.later_waits)
         yield "stays open", _seconds(own.wait) + later
     if own.trials is not None:
-        yield "trials", str(own.trials)
+        yield "trials", f"{own.trials}{_closing(own)}"
 
 
 def rule_text(found: Findings) -> str:
@@ -81,6 +81,13 @@ def rule_text(found: Findings) -> str:
         window = f"the last {own.window_calls.middle_s:.0f} calls"
     least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
     return f"opens at {share} failures of {window}{least}"
+
+
+def _closing(own: Breaker) -> str:
+    if own.trials_share is not None:
+        low, high = own.trials_share.low_s, own.trials_share.high_s
+        return f", judged together: more than {low:.0%} failures, {high:.0%} at most, open it again"
+    return f", {own.successes} successes" if (own.successes or 1) > 1 else ""
 
 
 def _seconds(span: Span) -> str:

@@ -9,12 +9,16 @@ from typing import Any
 import yaml
 
 from harness.contracts import Contract
-from harness.contracts.promises import ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
+from harness.contracts.promises import COUNTS, ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import rule_text
 from harness.measure.routes import Called
 from harness.units import format_duration
+
+_USUALLY = {"404": "success", "429": "neutral"}
+"""What a kind of failure is to a breaker of which nothing is said; all others are failures."""
+_COUNTED = {"404": "4xx"}
 
 
 def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
@@ -66,13 +70,27 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
     """Promises that nobody can hold it to, and why."""
     for name, found in measured.upstreams.items():
         own = found.breaker
-        if own.rule in ("none", None) or own.wait is None:
+        if own.rule == "none" or not _known(own):
             why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
             yield from ((promise, f"{name} {why}") for promise in OF_BREAKERS)
+        untold = [kind for kind, word in found.counts.items() if word is None]
+        if untold and own.rule != "none":
+            yield COUNTS, f"whether {', '.join(untold)} counts at {name} is not known"
         if found.timeout is None:
             yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
         if found.attempts is None or found.backoffs is None:
             yield REPEATS, f"attempts and backoffs at {name} are not known"
+
+
+def _known(own: Breaker) -> bool:
+    """Whether it is known when it opens, for how long, and what closes it.
+
+    How many trials there may be is no more than a bound, where it isn't known.
+    """
+    opens = own.threshold is not None if own.rule == "in a row" else _rate(own) is not None
+    several = own.trials is not None and own.trials > 1
+    closes = not several or own.successes is not None or own.trials_share is not None
+    return opens and own.wait is not None and closes
 
 
 def _breaker(found: Findings) -> dict[str, Any]:
@@ -80,23 +98,43 @@ def _breaker(found: Findings) -> dict[str, Any]:
     said = dict(_call(found))
     if own.rule == "in a row" and own.threshold is not None:
         said["threshold"] = own.threshold
-    elif own.rule == "rate" and (rate := _rate(found)) is not None:
+    elif own.rule == "rate" and (rate := _rate(own)) is not None:
         said["rate"] = rate
     if found.by is not None:
         said["by"] = found.by
     elif found.attempts == 1:
         said["by"] = "call"
+    if counts := _counts(found):
+        said["counts"] = counts
     said |= _trials(own)
     if own.wait is not None:
         said["wait"] = plain(own.wait)
     return said
 
 
+def _counts(found: Findings) -> dict[str, str]:
+    """What the breaker counts otherwise than if nothing is said; 404 stands for all of 4xx."""
+    if found.breaker.rule == "none":
+        return {}
+    other = {
+        _COUNTED.get(kind, kind): word
+        for kind, word in found.counts.items()
+        if word not in (None, _USUALLY.get(kind, "failure"))
+    }
+    # What is said of all of 4xx holds for 429, too, unless that is said by itself.
+    limit = found.counts.get("429")
+    return other | ({"429": limit} if "4xx" in other and limit is not None else {})
+
+
 def _trials(own: Breaker) -> dict[str, Any]:
-    """Who may pass while it is half open, where that isn't one alone."""
+    """Who may pass while it is half open, and what closes it, where that isn't one alone."""
     if own.everybody:
         return {"trials": "none" if own.begins_anew else "everybody"}
-    return {"trials": own.trials} if own.trials is not None and own.trials > 1 else {}
+    if own.trials is not None and own.trials_share is not None:
+        share = _round_percent(own.trials_share)  # what lies between is the same for all of them
+        return {"trials": {"count": own.trials, "share": f"{share}%"}}
+    said = {"trials": own.trials, "successes": own.successes}
+    return {key: number for key, number in said.items() if number is not None and number > 1}
 
 
 def _call(found: Findings) -> Iterator[tuple[str, Any]]:
@@ -108,10 +146,9 @@ def _call(found: Findings) -> Iterator[tuple[str, Any]]:
         yield "backoff", [plain(span) for span in found.backoffs]
 
 
-def _rate(found: Findings) -> dict[str, Any] | None:
+def _rate(own: Breaker) -> dict[str, Any] | None:
     """A share with its window, where both are known."""
-    own = found.breaker
-    if own.share is None:
+    if own.rule != "rate" or own.share is None:
         return None
     said: dict[str, Any] = {"share": f"{_round_percent(own.share)}%"}
     if own.window_calls is not None:
@@ -142,8 +179,10 @@ def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]
         own = found.breaker
         if found.by is not None or found.attempts == 1:
             said["by"] = found.by or "call"
-        if own.rule == "in a row" and own.threshold is not None and own.wait is not None:
-            said["breaker"] = {"threshold": own.threshold, "wait": plain(own.wait), **_trials(own)}
+        if counts := _counts(found):
+            said["counts"] = counts
+        if (breaker := _whole_breaker(own)) is not None:
+            said["breaker"] = breaker
         upstreams[name] = said
     routes, traffic = {}, {}
     for route in measured.known.routes:
@@ -156,6 +195,17 @@ def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]
             routes[route.name] = own_route | ({"calls": calls} if calls else {})
     said_all = {"name": measured.target, "upstreams": upstreams, "routes": routes}
     return said_all | {"traffic": traffic}
+
+
+def _whole_breaker(own: Breaker) -> dict[str, Any] | None:
+    """A contract's `breaker:`; None where too little is known of it."""
+    if own.rule == "none":
+        return {"rule": "none"}
+    if not _known(own) or own.wait is None:
+        return None
+    rate = _rate(own)
+    opens = {"threshold": own.threshold} if rate is None else {"rule": "rate", **rate}
+    return {**opens, "wait": plain(own.wait), **_trials(own)}
 
 
 def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.init.application import askable, ready_of, upstreams_of
+from harness.init.application import askable, example_of, ready_of, upstreams_of
 from harness.init.other_sources import read_go, read_node
 from harness.init.planning import Options, plan_of
 from harness.init.python_source import read_python
@@ -98,6 +98,9 @@ def test_variables_that_hold_addresses_and_others() -> None:
     found, said = upstreams_of(["PORT", "RATES_URL", "REDIS_URL", "LOG_LEVEL", "MAIL_SERVER_URL"])
     assert found == {"RATES_URL": "rates", "MAIL_SERVER_URL": "mail"}
     assert said == ["REDIS_URL seems to name what doesn't speak HTTP: left as it is"]
+    found, _ = upstreams_of(["TIMETABLE_ADDR", "DECK_SERVICE", "CATALOGUE_URI", "MONGO_URI"])
+    assert list(found.values()) == ["timetable", "deck", "catalogue"]
+    assert example_of(["PORT", "VALVES_HOST"]) == "--upstream VALVES_HOST=valves"
 
 
 def test_what_can_be_asked() -> None:

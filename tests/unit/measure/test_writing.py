@@ -31,7 +31,11 @@ def measured(**breaker: object) -> Measured:
     ("found", "said"),
     [
         ({"trials": 1}, None),
-        ({"trials": 3}, 3),
+        ({"trials": 3, "successes": 1}, 3),
+        (
+            {"trials": 3, "trials_share": Span(low_s=1 / 3, high_s=2 / 3)},
+            {"count": 3, "share": "50%"},
+        ),
         ({"everybody": True}, "everybody"),
         ({"everybody": True, "begins_anew": True}, "none"),
     ],
@@ -41,8 +45,61 @@ def test_who_may_pass_while_half_open_is_written_as_it_was_seen(found, said):
     assert sections["breakers"]["stock"].get("trials") == said
     contract = as_contract(measured(**found), {"STOCK_URL": "stock"})
     closes = parse_contract(contract, "contract.yaml").settings_of("stock").breaker.trials.says
-    names = {None: "one trial", "none": "no trial", 3: "3 trials at once", "everybody": "everybody"}
-    assert closes == names[said]
+    names = {None: "one trial", "none": "no trial", "3": "3 trials at once"}
+    together = "3 trials at once, judged together: 50% failures open it again"
+    assert closes == names.get(
+        said if said is None else str(said), together if isinstance(said, dict) else said
+    )
+
+
+def rate(**more: object) -> Breaker:
+    return Breaker(
+        rule="rate", share=Span(low_s=0.49, high_s=0.52), window_calls=Span(low_s=20, high_s=20),
+        least=Span(low_s=6, high_s=6), wait=Span(low_s=7.9, high_s=8.1), trials=1, **more,
+    )  # fmt: skip
+
+
+def test_a_contract_has_whatever_breaker_was_found():
+    """Not the one that holds where nothing is said: five failures in a row."""
+    found = measured()
+    found.upstreams["stock"].breaker = rate(successes=2)
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    own = parse_contract(text, "contract.yaml").settings_of("stock").breaker
+    assert own.opens.says == "50% failures of the last 20 results (6 at least)"
+    assert own.trials.says == "one trial, 2 successes"
+    found.upstreams["stock"].breaker = Breaker(rule="none")
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    assert (
+        parse_contract(text, "contract.yaml").settings_of("stock").breaker.opens.says == "nothing"
+    )
+
+
+def test_what_counts_otherwise_is_written():
+    found = measured(trials=1)
+    usual = dict.fromkeys(("refused", "timeout", "cut", "500", "503"), "failure")
+    found.upstreams["stock"].counts = {**usual, "404": "success", "429": "neutral"}
+    assert "counts" not in target_sections(found, document())["breakers"]["stock"]
+    found.upstreams["stock"].counts |= {"404": "failure", "timeout": "neutral", "refused": None}
+    sections = target_sections(found, document())
+    expected = {"4xx": "failure", "429": "neutral", "timeout": "neutral"}
+    assert sections["breakers"]["stock"]["counts"] == expected
+    assert "B1" in sections["without"]
+    assert "counts: {timeout: neutral" in as_contract(found, {"STOCK_URL": "stock"})
+
+
+@pytest.mark.parametrize(
+    "breaker",
+    [
+        Breaker(rule="in a row", threshold=4, wait=Span(low_s=7.9, high_s=8.1), trials=3),
+        Breaker(rule="in a row", wait=Span(low_s=7.9, high_s=8.1), trials=1),
+        Breaker(rule="rate", wait=Span(low_s=7.9, high_s=8.1), trials=1),
+    ],
+)
+def test_nobody_is_held_to_half_a_breaker(breaker):
+    """What closes it, or opens it, isn't known."""
+    found = measured()
+    found.upstreams["stock"].breaker = breaker
+    assert {"B2", "B4"} <= set(target_sections(found, document())["without"])
 
 
 def test_what_was_not_found_is_not_promised_by_the_contracts_own_claims():
