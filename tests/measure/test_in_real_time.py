@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from harness.cli.entry import call
+from harness.measure.downs import Downs
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget, allowed_s, announcement
+from harness.measure.realtime.ground import Grounds
 from harness.measure.realtime.rate import Dose, note_share
 from harness.measure.realtime.recovery import Volley, Watched, note_trials
+from harness.measure.realtime.study import Study
 
 TARGET = Path(__file__).parents[1] / "node_gateway" / "target.yaml"
 
@@ -32,6 +38,22 @@ def test_the_deadline_comes_nearer_when_all_waits_are_known() -> None:
     assert budget.deadline_s == 240.0
     budget.note_wait("stock", 10.0)
     assert budget.deadline_s == 90.0
+
+
+def test_a_deadline_takes_nothing_from_those_who_wait_for_the_same() -> None:
+    """Whoever is broken off while it waits for what opens it leaves that to the others."""
+
+    async def rule_is_late() -> tuple[bool, bool, dict[str, str]]:
+        budget = Budget(longest_s=0.0, began_s=time.monotonic() - 1000.0)
+        found = Findings(upstream="rates")
+        study = Study(cast(Grounds, None), found, [], Downs(), budget)
+        await study._rule()
+        return study._opening.cancelled(), study._known.done(), found.unknown
+
+    cancelled, known, unknown = asyncio.run(rule_is_late())
+    assert not cancelled
+    assert known
+    assert "no time left" in unknown["breaker.rule"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
-from harness.measure.realtime.figures import note_timeout
+from harness.measure.realtime.figures import note_backoffs, note_connects, note_timeout
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at
@@ -198,7 +198,7 @@ def test_each_unanswered_connect_is_a_socket_that_waits(late_looks: Sequence[flo
         looks_s = [one_s for one_s in looks_s if not at_s < one_s < at_s + 0.3]
     # A first attempt failed with a kept connection: the call of 1.1 s says nothing of a connect.
     connects = connects_seen(looks_s, (1.01, 1.71))
-    limit = connects.limit(waited())
+    limit = connects.limit(waited(), 1.72)
     assert connects.count == 1
     assert limit is not None
     assert limit.low_s <= 0.7 <= limit.high_s
@@ -208,15 +208,64 @@ def test_each_unanswered_connect_is_a_socket_that_waits(late_looks: Sequence[flo
 def test_several_connects_have_one_limit_or_none() -> None:
     looks_s = [tick / 50 for tick in range(100)]
     connects = connects_seen(looks_s, (0.1, 0.6), (0.7, 1.2))
-    limit = connects.limit(waited())
+    limit = connects.limit(waited(), 1.21)
     assert connects.count == 2
     assert limit is not None
     assert limit.low_s <= 0.5 <= limit.high_s
-    assert connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(waited()) is None
+    assert connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(waited(), 1.51) is None
     # The second one's end was heard late: the target had no CPU.
-    late = connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(waited(("target", 1.2, 1.51, 0.3)))
+    late = connects_seen(looks_s, (0.1, 0.6), (0.7, 1.5)).limit(
+        waited(("target", 1.2, 1.51, 0.3)), 1.51
+    )
     assert late is not None
     assert late.low_s <= 0.5 <= late.high_s
+
+
+@pytest.mark.parametrize(
+    ("sockets", "attempts", "expected"),
+    [
+        (((0.1, 9.0), (1.2, 9.0)), 2, 0.7),  # Node's fetch: given up at 0.8 s, tried again at 1.2 s
+        (((0.5, 9.0),), 1, 1.4),
+        (((1.2, 9.0),), 2, 0.7),  # the first attempt had a connection that was kept
+        (((0.1, 9.0),), 2, None),  # or both waited for one connect
+    ],
+)
+def test_a_connect_is_waited_for_until_its_call_is_over(
+    sockets: Any, attempts: int, expected: float | None
+) -> None:
+    found = Findings(upstream="rates", attempts=attempts, backoffs=spans((0.4, 0.41)))
+    connects = connects_seen([tick / 50 for tick in range(95)], *sockets)
+    called = Seen(sent_s=0.09, end_s=1.9, status=503, tries=())
+    note_connects(found, waited(), connects, called)
+    limit = found.connect_timeout
+    assert (limit is None) == (expected is None)
+    if limit is not None and expected is not None:
+        assert limit.low_s <= expected <= limit.high_s
+        assert limit.error_s < 0.06
+
+
+@pytest.mark.parametrize(
+    ("gaps_s", "low_s", "high_s"),
+    [
+        ([0.41, 0.41, 0.412, 0.409, 0.53, 0.47], 0.4, 0.4),  # a busy machine made two of them late
+        ([0.01, 0.14, 0.08, 0.12, 0.05, 0.03], 0.0, 0.15),  # full jitter
+    ],
+)
+def test_waits_that_differ_are_one_only_where_most_are_as_short(
+    gaps_s: list[float], low_s: float, high_s: float
+) -> None:
+    """However late the machine was: by 0.2 s, so that a wait of 0.01 s might explain them all."""
+    looks = {}
+    for number, gap_s in enumerate(gaps_s):
+        tries = [Try(start_s=0.0, end_s=0.0, how="answered")] * 2
+        one = Seen(sent_s=0.0, end_s=1.0, status=503, tries=tuple(tries))
+        gap = Span(low_s=max(0.0, gap_s - 0.2), high_s=gap_s)
+        looks[str(number)] = Look(kind="503", calls=[one], gaps=[(gap,)])
+    found = Findings(upstream="rates", attempts=2)
+    note_backoffs(found, looks)
+    assert found.backoffs
+    assert found.backoffs[0].low_s <= low_s
+    assert found.backoffs[0].high_s >= high_s
 
 
 def silent(start_s: float, end_s: float) -> Look:

@@ -6,6 +6,7 @@ A proxy sees none of them. On Linux each is a socket that waits for its answer (
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +19,6 @@ from harness.measure.realtime.late import SLACK_S, late_s
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _WAITING = "02"
 _EVERY_S = 0.02
-_GONE_WITHIN_S = 1.0
-"""So long after its call is over a connect may still wait, before it is said to have no end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,21 +54,20 @@ class Connects:
         self.ignore(_all_lines())
         self._task = asyncio.create_task(self._watch())
 
-    async def stop(self) -> None:
-        """Watch no more when nobody waits any longer, or a second later."""
-        end_s = self._clock() + _GONE_WITHIN_S
-        while any(math.isinf(one.ceased.high_s) for one in self._seen.values()):
-            if self._clock() > end_s:
-                break
-            await asyncio.sleep(_EVERY_S)
+    def stop(self) -> None:
+        """Watch no more."""
         if self._task is not None:
             self._task.cancel()
+        self._look()
 
     async def _watch(self) -> None:
         while True:
-            from_s = self._clock()
-            self.note(_all_lines(), from_s, self._clock())
+            self._look()
             await asyncio.sleep(_EVERY_S)
+
+    def _look(self) -> None:
+        from_s = self._clock()
+        self.note(_all_lines(), from_s, self._clock())
 
     def ignore(self, lines: list[str]) -> None:
         """Whoever waits now is none of the target's connects that are to come."""
@@ -98,23 +96,46 @@ class Connects:
         """How many there were."""
         return len(self._seen)
 
-    def limit(self, noise: Noise) -> Span | None:
+    def limit(self, noise: Noise, call_end_s: float) -> Span | None:
         """After which time each was given up, if that may have been the same for all of them.
 
-        The clock of its client may have begun before it or after it, and have been heard late.
+        Some clients give their call up and leave the socket waiting (Node's `fetch`, for 10 s): the
+        last of them was waited for until its call was over, if not less long; of those before it
+        only such are taken as had ceased when the next one began.
         """
-        spans = [_limit(one, noise) for one in self._seen.values()]
+        sockets = sorted(self._seen.values(), key=lambda one: one.began.high_s)
+        spans = [
+            _limit(one, noise, one.ceased)
+            for one, following in itertools.pairwise(sockets)
+            if one.ceased.high_s <= following.began.high_s
+        ]
+        if sockets:
+            last = sockets[-1].ceased
+            over_s = call_end_s - late_s(noise, call_end_s) - SLACK_S
+            until = Span(low_s=min(last.low_s, over_s), high_s=min(last.high_s, call_end_s))
+            spans.append(_limit(sockets[-1], noise, until))
         low_s = max((span.low_s for span in spans), default=math.inf)
         high_s = min((span.high_s for span in spans), default=-math.inf)
         return Span(low_s=max(0.0, low_s), high_s=high_s) if low_s <= high_s else None
 
+    @property
+    def first_s(self) -> float:
+        """When the first of them began to wait, at the latest; infinite where there was none."""
+        return min((one.began.high_s for one in self._seen.values()), default=math.inf)
 
-def _limit(one: _Socket, noise: Noise) -> Span:
+    @property
+    def left_waiting(self) -> bool:
+        """Whether one of them still waited when its call was over."""
+        return any(math.isinf(one.ceased.high_s) for one in self._seen.values())
+
+
+def _limit(one: _Socket, noise: Noise, until: Span) -> Span:
+    """The clock of its client may have begun before it or after it, and have been heard late."""
     began_late_s = late_s(noise, one.began.low_s, one.began.high_s) + SLACK_S
-    ceased_late_s = late_s(noise, one.ceased.low_s, min(one.ceased.high_s, one.ceased.low_s + 1))
+    until_late_s = late_s(noise, until.low_s, until.high_s) + SLACK_S
     return Span(
-        low_s=one.ceased.low_s - one.began.high_s - began_late_s - ceased_late_s - SLACK_S,
-        high_s=one.ceased.high_s - one.began.low_s + began_late_s,
+        low_s=until.low_s - one.began.high_s - began_late_s - until_late_s,
+        high_s=until.high_s - one.began.low_s + began_late_s,
     )
 
 

@@ -141,9 +141,14 @@ def note_gaps(noise: Noise, look: Look) -> None:
 
 
 def _interval(samples: Sequence[Span]) -> Span | None:
-    """What the waits lie in; None where they differ and are too few."""
+    """What the waits lie in; None where they differ and are too few.
+
+    That one and the same wait, made longer by the machine, would explain them all does not make it
+    so: of a jitter's samples all would be late but the shortest. Half of them must be as short.
+    """
     low, high = max(one.low_s for one in samples), min(one.high_s for one in samples)
-    if low <= high + _JITTER_S:  # one and the same would explain them all
+    shortest = sum(one.high_s <= high + _JITTER_S for one in samples)
+    if low <= high + _JITTER_S and 2 * shortest >= len(samples):
         return Span(low_s=min(low, high), high_s=max(low, high))
     if len(samples) < _FEW:
         return None
@@ -179,15 +184,21 @@ async def _connect(found: Findings, ground: Ground) -> None:
     connects = Connects(ground.port, lambda: ground.now_s)
     connects.start()
     one = await ground.call(_SYSTEM_S)
-    await connects.stop()
-    if not connects.count:
-        found.cannot_tell("connect_timeout_s", "no connect was seen that waited for its answer")
-        return
-    limit = connects.limit(await ground.noise())
-    if limit is None:
-        found.cannot_tell("connect_timeout_s", "connects lasted differently long")
-    elif math.isinf(limit.high_s) or math.isinf(one.end_s):
-        found.cannot_tell("connect_timeout_s", "a connect that nobody answers was not given up")
+    connects.stop()
+    note_connects(found, await ground.noise(), connects, one)
+
+
+def note_connects(found: Findings, noise: Noise, connects: Connects, one: Seen) -> None:
+    """What the connects of a call tell of how long one is waited for."""
+    key = "connect_timeout_s"
+    if math.isinf(one.end_s):
+        found.cannot_tell(key, "a connect that nobody answers was not given up")
+    elif not connects.count:
+        found.cannot_tell(key, "no connect was seen that waited for its answer")
+    elif connects.count == 1 and connects.left_waiting and _perhaps_again(found, connects, one):
+        found.cannot_tell(key, "one connect was seen, for what may have been several attempts")
+    elif (limit := connects.limit(noise, one.end_s)) is None:
+        found.cannot_tell(key, "connects lasted differently long")
     else:
         found.connect_timeout = limit
         count = connects.count
@@ -195,6 +206,18 @@ async def _connect(found: Findings, ground: Ground) -> None:
             f"{count} unanswered connect{'s' if count > 1 else ''} given up after "
             f"{limit.low_s:.3f} to {limit.high_s:.3f} s"
         )
+
+
+def _perhaps_again(found: Findings, connects: Connects, one: Seen) -> bool:
+    """Whether several attempts may have waited for the only connect there was.
+
+    One that begins only after a backoff is the second attempt's: the first had a connection.
+    """
+    if found.attempts == 1:
+        return False
+    return not found.backoffs or connects.first_s - one.sent_s < max(
+        0.05, found.backoffs[0].low_s - SLACK_S
+    )
 
 
 async def _covers(found: Findings, ground: Ground) -> None:

@@ -123,13 +123,13 @@ class Study:
                     note_timeout(self._found, noise, look, _PATIENCE_S)
                 note_gaps(noise, look)
                 self._looks[kind].set_result(look)
-                await self._known
+                await asyncio.shield(self._known)
                 opening = self._opening.result()
                 self._found.counts[kind] = await what_it_is(ground, self._found, look, opening)
         finally:
             if not self._looks[kind].done():
                 self._looks[kind].set_result(None)
-        await self._known
+        await asyncio.shield(self._known)
         opening = self._opening.result()
         if self._found.counts[kind] is None and self._contrast is not None and opening is not None:
             async with self._in_time(f"counts.{kind}"):
@@ -150,7 +150,7 @@ class Study:
         found = self._found
         opening: Look | None = None
         for kind in _ORDER:
-            look = await self._looks[kind]
+            look = await asyncio.shield(self._looks[kind])
             if look is not None and look.opened:
                 found.saw(opened_by(look))
                 opening = look
@@ -174,13 +174,13 @@ class Study:
 
     async def _seen(self) -> dict[str, Look]:
         """The looks for which there was time, when all are over."""
-        looks = {kind: await self._looks[kind] for kind in KINDS}
+        looks = {kind: await asyncio.shield(self._looks[kind]) for kind in KINDS}
         return {kind: look for kind, look in looks.items() if look is not None}
 
     async def _others(self) -> None:
         keys = ("connect_timeout_s", "timeout_covers", "retry_after")
         async with self._in_time(*keys), self._ground() as ground:
-            await self._figured
+            await asyncio.shield(self._figured)
             await note_others(self._found, ground, await self._seen())
 
     async def _down(self) -> None:
@@ -195,8 +195,8 @@ class Study:
         opening: Look | None = None
         try:
             async with self._in_time("breaker.rule"):
-                opening = await self._opening
-                await self._figured
+                opening = await asyncio.shield(self._opening)
+                await asyncio.shield(self._figured)
                 if opening is None:
                     return
                 async with self._ground() as ground:
@@ -222,7 +222,7 @@ class Study:
 
     async def _opened(self, ground: Ground) -> Look | None:
         """The same opening on another world; None where there is none, or not there."""
-        opening = await self._opening
+        opening = await asyncio.shield(self._opening)
         return None if opening is None else await open_again(ground, opening, _PATIENCE_S)
 
     async def _recovery(self) -> None:
