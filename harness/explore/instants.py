@@ -63,6 +63,16 @@ def forgets_s(rule: Rule) -> float | None:
     return None
 
 
+def forgets_by_itself(rule: Rule) -> bool:
+    """Whether failures are forgotten in time without a success after them, which might be the
+    result with which there are enough of them (`ShareOfSeconds.may_open`).
+    """
+    few = rule.failures - 1
+    burst = [(0.0, True)] * few
+    later = [(_PAUSES_S[-1], True)] * few
+    return few > 0 and not _opens(rule, [*burst, *later])
+
+
 def _opens(rule: Rule, told: list[tuple[float, bool]]) -> bool:
     """Whether results at these instants (whether each failed) ever open it."""
     state = rule.begin

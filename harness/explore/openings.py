@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from harness.explore.instants import forgets_s, seldom, step_up, trip_s
+from harness.explore.instants import forgets_by_itself, forgets_s, seldom, step_up, trip_s
 from harness.explore.kinds import Raw
 from harness.explore.outage import Flow, Outage
 from harness.explore.surface import Offered, Surface
@@ -132,7 +132,8 @@ def _long_ago(own: ServiceSettings) -> Plot:
     call_s = step_up(backoffs_s + 0.5)
     again_s = step_up(call_s + 1 + pause_s)
     faults = [_fault(_DOWN, 0.0, call_s), _fault(_DOWN, again_s - 0.2, again_s + call_s)]
-    well = ((1, call_s + 0.5), (1, again_s + call_s + 1))
+    between = () if forgets_by_itself(own.breaker.opens) else ((1, call_s + 0.5),)
+    well = (*between, (1, again_s + call_s + 1))
     end_s = again_s + call_s + _WELL_S
     return Plot(faults, ((requests, 0.1), (requests, again_s), *well), end_s, steady=False)
 

@@ -18,8 +18,6 @@ _KEPT_S = 2.0
 _EXACT = 1e-9
 """Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
 _SHARES = tuple(number / 10 for number in range(1, 11))
-_LEAST_MORE = 6
-"""So many more results than declared, at the most, may be needed by a rival."""
 
 
 class _Share(ABC):
@@ -55,7 +53,7 @@ class _Share(ABC):
         own: Any = self
         others = [
             *(replace(own, share=one) for one in _SHARES if abs(one - self.share) > _EXACT),
-            *(replace(own, least=one) for one in self._leasts if one != self.least),
+            *(replace(own, least=one) for one in sorted({*self._leasts}) if one != self.least),
             *self._windows,
         ]
         for other in others:
@@ -69,8 +67,8 @@ class _Share(ABC):
         yield from ()
 
     @property
-    def _leasts(self) -> range:
-        return range(1, min(2 * self.least, self.least + _LEAST_MORE) + 1)
+    def _leasts(self) -> tuple[int, ...]:
+        return (1, max(2, self.least // 2), 2 * self.least)
 
     def _reached(self, failures: int, results: int) -> bool:
         return results >= self.least and failures >= self.share * results - _EXACT

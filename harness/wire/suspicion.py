@@ -65,6 +65,8 @@ class Suspicion:
             return ()
         if any(cause.breaks == _SEVERAL for cause in rivals):
             return rivals
+        if rivals and self._declared.opens.heavy:
+            return rivals  # how several of them share the calls would take a minute
         few = 2 if rivals else max(map(len, SHARES))
         return (*rivals, *islice(self._workers(few), 1))
 
@@ -78,6 +80,8 @@ class Suspicion:
         if len(own.unexplained) <= max(_FEW, _LITTLE * own.events):
             return own
         rules = (one for family in families(wire.settings, self._evidence) for one in family)
+        if self._declared.opens.heavy:  # each of the others may take seconds
+            rules = (one for one in rules if not one.opens.heavy)
         readings = [own, *(wire.held_against(policy, forgiving=True) for policy in rules)]
         return min(readings, key=lambda reading: len(reading.unexplained))
 
