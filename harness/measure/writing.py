@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -19,6 +20,8 @@ from harness.units import format_duration
 _USUALLY = {"404": "success", "429": "neutral"}
 """What a kind of failure is to a breaker of which nothing is said; all others are failures."""
 _COUNTED = {"404": "4xx"}
+_KNOWN_S = 0.12
+"""Who is held to a figure should know it as well as this, or be allowed an interval."""
 
 
 def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
@@ -78,6 +81,9 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
             yield COUNTS, f"whether {', '.join(untold)} counts at {name} is not known"
         if found.timeout is None:
             yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
+        elif found.timeout.error_s > _KNOWN_S:
+            error = f"{found.timeout.error_s:.2f} s"
+            yield ENDS_ATTEMPTS, f"the timeout at {name} is known to within {error} only"
         if found.attempts is None or found.backoffs is None:
             yield REPEATS, f"attempts and backoffs at {name} are not known"
 
@@ -90,7 +96,8 @@ def _known(own: Breaker) -> bool:
     opens = own.threshold is not None if own.rule == "in a row" else _rate(own) is not None
     several = own.trials is not None and own.trials > 1
     closes = not several or own.successes is not None or own.trials_share is not None
-    return opens and own.wait is not None and closes
+    grows = bool(own.later_waits)  # and nobody looked how far
+    return opens and own.wait is not None and not grows and closes
 
 
 def _breaker(found: Findings) -> dict[str, Any]:
@@ -108,8 +115,17 @@ def _breaker(found: Findings) -> dict[str, Any]:
         said["counts"] = counts
     said |= _trials(own)
     if own.wait is not None:
-        said["wait"] = plain(own.wait)
+        said["wait"] = _wait(own.wait)
     return said
+
+
+def _wait(span: Span) -> object:
+    """One duration, or up to how much longer than another it may be."""
+    if span.error_s <= _KNOWN_S:
+        return plain(span)
+    first_s = math.floor(span.low_s * 10) / 10
+    tick_s = math.ceil((span.high_s - first_s) * 10) / 10
+    return {"first": format_duration(first_s), "tick": format_duration(tick_s)}
 
 
 def _counts(found: Findings) -> dict[str, str]:
@@ -143,7 +159,28 @@ def _call(found: Findings) -> Iterator[tuple[str, Any]]:
     if found.timeout is not None:
         yield "timeout", plain(found.timeout)
     if found.backoffs:
-        yield "backoff", [plain(span) for span in found.backoffs]
+        yield "backoff", _backoff(found.backoffs)
+
+
+def _backoff(spans: Sequence[Span]) -> object:
+    """One after another; where chance has a say in them, an interval that holds all of them."""
+    if all(span.error_s <= _KNOWN_S for span in spans):
+        return [plain(span) for span in spans]
+    highs = [_round_up(span.high_s) for span in spans]
+    grows = [later / max(before, 0.001) for before, later in pairwise(highs)]
+    factor = _round_up(max([1.0, *grows]))
+    nominal = [min(highs[0] * factor**number, max(highs)) for number in range(len(highs))]
+    shares = [1 - one.low_s / most for one, most in zip(spans, nominal, strict=True)]
+    return {
+        "first": format_duration(highs[0]),
+        "factor": factor,
+        "most": format_duration(max(highs)),
+        "shorter": f"{min(100, math.ceil(100 * max(shares)))}%",
+    }
+
+
+def _round_up(value: float) -> float:
+    return math.ceil(value * 100 - 1e-6) / 100
 
 
 def _rate(own: Breaker) -> dict[str, Any] | None:
@@ -205,7 +242,7 @@ def _whole_breaker(own: Breaker) -> dict[str, Any] | None:
         return None
     rate = _rate(own)
     opens = {"threshold": own.threshold} if rate is None else {"rule": "rate", **rate}
-    return {**opens, "wait": plain(own.wait), **_trials(own)}
+    return {**opens, "wait": _wait(own.wait), **_trials(own)}
 
 
 def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:

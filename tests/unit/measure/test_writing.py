@@ -111,3 +111,35 @@ def test_what_was_not_found_is_not_promised_by_the_contracts_own_claims():
         "turns away at once while open",
     ]  # fmt: skip
     assert "without: [B2, B3, B4, B5, B6, B7]" in as_target(found, document())
+
+
+def spans(*bounds: tuple[float, float]) -> tuple[Span, ...]:
+    return tuple(Span(low_s=low, high_s=high) for low, high in bounds)
+
+
+@pytest.mark.parametrize(
+    "found_s",
+    [((0.0, 0.15), (0.0, 0.31), (0.0, 0.62)), ((0.4, 0.9),), ((0.2, 0.3), (0.9, 1.4), (0.1, 0.6))],
+)
+def test_waits_by_chance_are_written_as_an_interval_that_holds_them(found_s):
+    found = measured(trials=1)
+    stock = found.upstreams["stock"]
+    stock.attempts, stock.backoffs = len(found_s) + 1, spans(*found_s)
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    own = parse_contract(text, "contract.yaml").settings_of("stock").backoff
+    for number, (low_s, high_s) in enumerate(found_s, 1):
+        least_s, most_s = own.between_s(number)
+        assert least_s <= low_s
+        assert most_s >= high_s
+        assert most_s <= max(high for _, high in found_s) + 0.02
+
+
+def test_what_a_busy_machine_left_vague_is_no_promise_or_an_interval():
+    found = measured(trials=1)
+    found.upstreams["stock"].timeout = Span(low_s=1.05, high_s=1.35)
+    found.upstreams["stock"].breaker.wait = Span(low_s=9.73, high_s=10.44)
+    sections = target_sections(found, document())
+    assert sections["breakers"]["stock"]["wait"] == {"first": "9.7s", "tick": "800ms"}
+    assert "B8" in sections["without"]
+    found.upstreams["stock"].breaker.later_waits = (20.0,)  # and then?
+    assert "B4" in target_sections(found, document())["without"]
