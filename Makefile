@@ -17,7 +17,8 @@ CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
 # Simulations and arithmetic have time: they take what those that keep time leave of the processors.
 PATIENT = $(filter-out tests/unit tests/__pycache__ $(KEEP_TIME),$(patsubst %/,%,$(wildcard tests/*/)))
 OTHERS := not real_time and not crowding
-# Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do.
+# Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do. A
+# test may have to wait long for its turn: its timeout there is for what would never end.
 MAKING_ROOM := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
@@ -69,7 +70,7 @@ test: $(VENV)/.test check
 ifeq ($(ARGS),)
 	@echo "== tests that keep real time; where these wait, those in the simulation (their output comes last)"
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
-	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient $(PATIENT) >$(VENV)/patient.log 2>&1 & \
+	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	wait $$background; patient=$$?; \
