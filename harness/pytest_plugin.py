@@ -116,7 +116,8 @@ def _plays(config: pytest.Config) -> Plays:
     from harness.pytesting.session import Plays
 
     if _PLAYS_KEY not in config.stash:
-        config.stash[_PLAYS_KEY] = Plays(_options(config))
+        config.stash[_PLAYS_KEY] = plays = Plays(_options(config))
+        config.add_cleanup(plays.close)
     return config.stash[_PLAYS_KEY]
 
 

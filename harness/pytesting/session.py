@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.bundled import PLAYED
 from harness.cli.run import make_engine
-from harness.engines.base import check_blast_radius
+from harness.engines.base import Engine, check_blast_radius
 from harness.errors import HarnessError
 from harness.history.events import Run
 from harness.report.outcome import Played as Reported
@@ -53,6 +53,14 @@ class Plays:
         self._made: Provenance | None = None
         self.run = ""
         """By what this session's histories are told from older ones in its folder."""
+        self._simulation: Engine | None = None
+        """One for all plays of the session: its process takes as long to start as several of them.
+        """
+
+    def close(self) -> None:
+        """End the simulation, if there was one."""
+        if self._simulation is not None:
+            asyncio.run(self._simulation.close())
 
     def prepare(self) -> None:
         """Begin a report anew, if one is asked for."""
@@ -114,7 +122,7 @@ class Plays:
         options = self.options
         chosen_seed = options.seed if seed is None else seed
         check_blast_radius(target, allow_remote=False, proxy=options.proxy)
-        made = make_engine(engine or options.engine, options.proxy, seed=chosen_seed, target=target)
+        made = self._engine(engine or options.engine, chosen_seed, target)
 
         async def all_of_them() -> list[Played]:
             try:
@@ -129,7 +137,8 @@ class Plays:
                     name=options.run or self.run,
                 )
             finally:
-                await made.close()
+                if made is not self._simulation:
+                    await made.close()
 
         played = asyncio.run(all_of_them())
         if options.report is not None:
@@ -140,6 +149,14 @@ class Plays:
                     write_whole(options.report / f"{scenario.name}{PLAYED}", clean_source(text))
         self._reported += played
         return played
+
+    def _engine(self, name: str, seed: int, target: Target) -> Engine:
+        made = self._simulation if name == "sim" else None
+        if made is None:
+            made = make_engine(name, self.options.proxy, seed=seed, target=target)
+        if name == "sim":
+            self._simulation = made
+        return made
 
     def _named(self, scenario: Scenario) -> Scenario:
         """Under a name of its own: a report keeps one history for each."""

@@ -123,14 +123,24 @@ def test_misspelt(world):
     fault = {"fault": "statsu", "upstream": "auth", "status": 503}
     world.scenario(traffic={"chat": CHAT}, faults=[fault])
 """
+ONE_SIMULATION = """
+
+def test_one_simulation_has_played_all():
+    import os
+    from pathlib import Path
+    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if own.exists():
+        said = [Path(f"/proc/{child}/cmdline").read_bytes() for child in own.read_text().split()]
+        assert sum(b"nursery" in words for words in said) == 1
+"""
 
 
 def test_the_world_plays_what_is_built_in_python(project: Path) -> None:
-    (project / "test_own.py").write_text(EXAMPLE + MISSPELT)
+    (project / "test_own.py").write_text(EXAMPLE + MISSPELT + ONE_SIMULATION)
     options = ("--outage-engine", "sim", "--outage-report", "rep")
     status, said = run(project, "test_own.py", *options)
     assert status == 1, said
-    assert "1 failed, 3 passed" in said
+    assert "1 failed, 4 passed" in said
     assert re.search(r"test_own.py: at `fault: statsu`: .*did you mean 'status'", said)
     names = {path.name.partition(".")[0] for path in (project / "rep").glob("*.played.yaml")}
     built = "test_auth_is_down_for_four_seconds"
