@@ -34,8 +34,8 @@ expect:
 """
 
 
-def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, tuple[Event, ...]]:
-    """A scenario with about so many requests, and a history of it."""
+def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, Iterator[Event]]:
+    """A scenario with about so many requests, and a history of it, event by event."""
     played = _played(rate)
     quiet_s = _PLAYED_S - _QUIET_FROM_S
     copies = max(0, round((requests / rate - _PLAYED_S) / quiet_s))
@@ -44,7 +44,7 @@ def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, tuple[Event,
         OUTAGE.format(rate=rate, duration=min(duration_s, 86_400)), "big.yaml"
     )
     longer = scenario.model_copy(update={"duration": float(duration_s)})
-    return longer, (*_whole(played, copies, quiet_s),)
+    return longer, _whole(played, copies, quiet_s)
 
 
 def _played(rate: int) -> Sequence[Event]:
@@ -87,10 +87,18 @@ def _later(event: Event, by_s: float, ids: int, connections: int, numbers: int) 
     match event:
         case Sent():
             planned_s, number = event.planned_s + by_s, event.number + numbers
-            return replace(event, at_s=at_s, planned_s=planned_s, id=event.id + ids, number=number)
+            moved = replace(event, at_s=at_s, planned_s=planned_s, id=event.id + ids, number=number)
+            return replace(moved, trace=_other(event.trace, ids))
         case Crossed():
             return replace(event, at_s=at_s, connection=event.connection + connections)
-        case Answered() | Called() | Replied():
+        case Called():
+            return replace(event, at_s=at_s, id=event.id + ids, trace=_other(event.trace, ids))
+        case Answered() | Replied():
             return replace(event, at_s=at_s, id=event.id + ids)
         case _:
             raise TypeError(event)
+
+
+def _other(trace: str, ids: int) -> str:
+    """The trace of a request that is told again with another id."""
+    return f"{(int(trace, 16) + ids) % 2**128:032x}" if trace else ""

@@ -7,7 +7,8 @@ flight at the edge of a window or at the end of the run may have been charged or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from harness.checks.case import Case
 from harness.checks.ledger import Account, account
@@ -17,6 +18,7 @@ from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.slipping import slipped
 from harness.checks.wording import counted, plural, with_instants
 from harness.history.events import Charged
+from harness.history.view import Request
 from harness.scenario.expectations.charges import ExpectCharges
 from harness.units import Range
 from harness.verdict import Finding, Verdict
@@ -58,7 +60,8 @@ class _Check:
         asked = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
         self.sent = len(asked)
         instants_s = [charge.at_s for charge in history.charges]
-        own = [(r, [at_s for at_s in instants_s if r.sent.at_s <= at_s <= r.end_s]) for r in asked]
+        in_order_s = sorted(instants_s)
+        own = ((r, _within(in_order_s, r)) for r in asked)
         self.slipped = slipped(case, self.span, self.upstream, instants_s, own, most=1)
         self.sent_in_sight = sum(request.sent.at_s in self.sight for request in asked)
 
@@ -186,6 +189,12 @@ class _Check:
         if self.span.inferred:
             parts.append(self.span.inferred)
         return "; ".join(parts)
+
+
+def _within(instants_s: Sequence[float], request: Request) -> Sequence[float]:
+    """Those of instants, in order, at which a request was under way."""
+    first = bisect_left(instants_s, request.sent.at_s)
+    return instants_s[first : bisect_right(instants_s, request.end_s)]
 
 
 def _unacknowledged(found: Account) -> str:

@@ -173,7 +173,7 @@ class _Account:
         for request in self._history.warm_up:
             if request.sent.stream not in streams:
                 continue
-            for call in self._history.calls:
+            for call in self._history.warm_up_calls:
                 if request.sent.at_s <= call.at_s <= request.end_s:
                     if call.called.upstream in self._struck.upstreams:
                         break

@@ -65,9 +65,8 @@ def _spans(seen: Called, case: Case) -> Iterator[tuple[float, float, float]]:
         ends_s = min(call.ends_from_s, call.end_s)
         if call.source == "proxy" and held[call.start_s]:
             ends_s = max(ends_s, held[call.start_s].pop())
-        elif call.source == "stub" and call.call is not None:
-            replied = call.call.replied
-            ends_s = max(ends_s, case.history.end_s if replied is None else replied.at_s)
+        elif call.source == "stub":
+            ends_s = max(ends_s, case.history.end_s if math.isinf(call.done_s) else call.done_s)
         surely_s = ends_s - case.late_s(call.start_s, ends_s)
         yield call.start_s, max(call.start_s, surely_s), max(call.end_s, ends_s)
 

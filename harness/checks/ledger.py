@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from harness.checks.case import Case
 from harness.checks.proof import SLACK_S
@@ -109,16 +110,21 @@ def _last(fault: FaultWindow, request: Request) -> float:
 
 def _matched(charges: Sequence[Charged], lives: Sequence[_Life]) -> int:
     """How many charges can each have a life of its own: the one that ends first, at each charge."""
-    users = {life.user for life in lives}
-    free = sorted(lives, key=lambda life: life.end_s)
+    by_end = sorted(lives, key=lambda life: life.end_s)
+    waiting = sorted(enumerate(by_end), key=lambda each: each[1].start_s, reverse=True)
+    free: dict[str | None, list[tuple[float, int]]] = {life.user: [] for life in lives}
+    """Lives that have begun, by user: a heap, so that it costs little to find what ends first."""
     count = 0
     for charge in sorted(charges, key=lambda charge: charge.at_s):
-        for index, life in enumerate(free):
-            known = charge.user_id in users
-            if life.start_s <= charge.at_s <= life.end_s and (
-                not known or life.user == charge.user_id
-            ):
-                del free[index]
-                count += 1
-                break
+        while waiting and waiting[-1][1].start_s <= charge.at_s:
+            index, life = waiting.pop()
+            heappush(free[life.user], (life.end_s, index))
+        own = [free[charge.user_id]] if charge.user_id in free else list(free.values())
+        for each in own:
+            while each and each[0][0] < charge.at_s:
+                heappop(each)
+        first = min((each for each in own if each), default=None)
+        if first is not None:
+            heappop(first)
+            count += 1
     return count

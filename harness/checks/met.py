@@ -7,15 +7,20 @@ way when it began.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
+from harness.history.columns import column, taken
 from harness.history.events import Crossed
 from harness.history.view import Call, History
 from harness.scenario.faults import KINDS, Fault, Truncate
 from harness.units import Window
 
+_at_s = attrgetter("at_s")
 _IN_VAIN = ("refused", "unanswered")
 
 
@@ -83,7 +88,7 @@ class Counter:
         return not (isinstance(self._fault, Truncate) and whole)
 
     def _by_wire(self, upstream: str) -> Count:
-        crossed = self._history.crossings_at(upstream)
+        crossed = self._by_then(self._history.crossings_at(upstream))
         kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
         if "proxy requests" in evidence:
             met = self._in_vain(crossed) + self._crossed(crossed)
@@ -100,6 +105,14 @@ class Counter:
             return Count(met=met, at_least=not sees_all)
         shows = "a refused port" if kind.invisible else "a connection that was kept open"
         return Count(met=None, note=f"{shows} shows nobody")
+
+    def _by_then(self, crossed: Sequence[Crossed]) -> Sequence[Crossed]:
+        """What crossed on connections that were there before it was lifted."""
+        until = bisect_right(crossed, self._struck.window.end_s, key=_at_s)
+        numbers = list(column(crossed, "connection"))
+        known = set(numbers[:until])
+        later = (k for k in range(until, len(numbers)) if numbers[k] in known)
+        return taken(crossed, chain(range(until), later))
 
     def _in_vain(self, crossed: Sequence[Crossed]) -> int:
         return sum(c.what in _IN_VAIN and c.at_s in self._struck.window for c in crossed)

@@ -101,6 +101,8 @@ class Noise:
         """The same for what went on between the target and its upstreams: the harness, which only
         asks the target and hears its answers, delays nothing there.
         """
+        if not self._others:
+            return 0.0  # asked for each event: mostly nothing was kept waiting
         return sum(sums.between(start_s, end_s) for sums in self._others)
 
     def explains(self, late_s: float, start_s: float, end_s: float) -> bool:

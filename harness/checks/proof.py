@@ -8,10 +8,11 @@ between such a request and its answer was called for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from harness.contracts import Contract
 from harness.history.events import Charged
-from harness.history.view import History, Request
+from harness.history.view import History
 from harness.routes import route_matches
 
 SLACK_S = 0.05
@@ -30,11 +31,9 @@ def reaching(history: History, upstream: str, on: str | None = None) -> tuple[st
 def charging(history: History, contract: Contract) -> tuple[str, ...]:
     """The streams whose requests are charged: as the warm-up showed, or the contract says."""
     charged = [event.at_s for event in history.all(Charged) if event.at_s < 0]
-    by_route = [
-        request.sent.stream
-        for request in (*history.warm_up, *history.requests)
-        if _is_charged(request, contract)
-    ]
+    sent = (each.sent for each in chain(history.warm_up, history.requests))
+    routes = dict.fromkeys((each.stream, f"{each.method} {each.path}") for each in sent)
+    by_route = [stream for stream, route in routes if _is_charged(route, contract)]
     return tuple(dict.fromkeys((*_streams(history, tuple(charged)), *by_route)))
 
 
@@ -43,26 +42,25 @@ def ledger_works(history: History) -> bool:
     return any(event.at_s < 0 for event in history.all(Charged))
 
 
-def _is_charged(request: Request, contract: Contract) -> bool:
-    """Whether its route has an effect that happens at most once."""
-    route = contract.route_of(f"{request.sent.method} {request.sent.path}")
+def _is_charged(request: str, contract: Contract) -> bool:
+    """Whether a request's route has an effect that happens at most once."""
+    route = contract.route_of(request)
     return route is not None and route.effect is not None
 
 
 def touched(history: History, upstream: str) -> bool:
     """Whether the warm-up reached an upstream, through its proxy where that can be seen."""
-    by_proxy = [c for c in history.crossings_at(upstream) if c.at_s < 0]
-    by_stub = [call for call in history.calls_to(upstream) if call.at_s < 0]
+    by_proxy = [c for c in history.warm_up_crossings if c.upstream == upstream]
+    by_stub = history.warm_up_calls.to(upstream)
     if "proxy requests" in history.run.evidence:
         return any(crossed.what == "request" for crossed in by_proxy)
     return bool(by_stub or by_proxy)
 
 
 def _instants(history: History, upstream: str, on: str | None) -> Iterator[float]:
-    for call in history.calls_to(upstream, on):
-        yield call.at_s
-    for crossed in history.crossings_at(upstream):
-        if crossed.what == "request":
+    yield from history.warm_up_calls.to(upstream, on).told("at_s")
+    for crossed in history.warm_up_crossings:
+        if crossed.upstream == upstream and crossed.what == "request":
             route, path = f"{crossed.method} {crossed.path}", crossed.path or ""
             if on is None or route_matches(on, route, path):
                 yield crossed.at_s

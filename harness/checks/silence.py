@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks.case import Case
+from harness.history.columns import column
 from harness.history.events import Called, Event, Logged, Run, Sent
+from harness.history.view import History
 
 _STATES = ("closed", "open", "half_open")
 _TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
@@ -28,12 +30,12 @@ def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
     given: dict[str, None] = {}
     called: set[str] = set()
     for events in runs:
-        started = any(isinstance(event, Sent) for event in events)
-        for event in events:
-            if isinstance(event, Run) and started:
-                given |= dict.fromkeys(event.stub_routes)
-            elif isinstance(event, Called):
-                called.add(_plainly(f"{event.upstream} {event.route}"))
+        history = History(events)
+        if history.all(Sent):
+            given |= dict.fromkeys(route for run in history.all(Run) for route in run.stub_routes)
+        made = history.all(Called)
+        routes = set(zip(column(made, "upstream"), column(made, "route"), strict=True))
+        called |= {_plainly(f"{upstream} {route}") for upstream, route in routes}
     silent = [route for route in given if _plainly(route) not in called]
     return (f"nobody called what the target file adds to stubs: {', '.join(silent)}",) * bool(
         silent

@@ -97,6 +97,5 @@ def _calls_were_answered(case: Case) -> bool:
         call.replied is not None
         and call.replied.outcome == "sent"
         and (call.replied.status or 0) < 500
-        for call in case.history.calls
-        if call.at_s < 0
+        for call in case.history.warm_up_calls
     )

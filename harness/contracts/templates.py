@@ -32,6 +32,7 @@ def pattern_of(route: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(method)} {'/'.join(segments)}")
 
 
+@cache
 def starred(route: str) -> str:
     """A template as scenarios pick calls: `GET /orders/{number}` is picked by `GET /orders/*`."""
     return "/".join("*" if "{" in part else part for part in route.split("/"))

@@ -313,7 +313,7 @@ class Trouble(Event):
     """Whether it is that something was not ready, or did not answer, in its time."""
 
 
-_KINDS: dict[str, type[Event]] = {
+KINDS: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         Run,
@@ -336,7 +336,8 @@ _KINDS: dict[str, type[Event]] = {
         Trouble,
     )
 }
-_FIELDS = {cls: tuple(fields(cls)) for cls in _KINDS.values()}
+"""The classes of events by the `kind` of their lines."""
+_FIELDS = {cls: tuple(fields(cls)) for cls in KINDS.values()}
 _READERS = {cls: {item.name: reader(str(item.type)) for item in _FIELDS[cls]} for cls in _FIELDS}
 _ROUNDED = {
     cls: tuple(item.name for item in _FIELDS[cls] if item.type == "float") for cls in _FIELDS
@@ -365,7 +366,7 @@ def from_json(line: str) -> Event:
         raise ValueError(f"not an event of a history: {len(line)} characters")
     try:
         record = json.loads(line)
-        cls = _KINDS[record["kind"]]
+        cls = KINDS[record["kind"]]
         readers = _READERS[cls]
         return cls(**{n: readers[n](n, record[n]) for n in readers if n in record})
     except (KeyError, TypeError, ValueError, RecursionError) as error:

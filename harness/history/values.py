@@ -66,15 +66,21 @@ def reader(annotation: str) -> Reader:
     return lambda name, value: None if value is None else read(name, value)
 
 
+def bounds(name: str, *, whole: bool) -> tuple[float, float]:
+    """The least and the largest that a field of that name may be."""
+    largest = _LARGEST if whole else _LARGEST_S
+    return _BOUNDS.get(name, (-largest, largest))
+
+
 def _whole(name: str, value: object) -> int:
-    low, high = _BOUNDS.get(name, (-_LARGEST, _LARGEST))
+    low, high = bounds(name, whole=True)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise ValueError(f"{name}: expected a whole number from {low:g} to {high:g}")
     return value
 
 
 def _number(name: str, value: object) -> float:
-    low, high = _BOUNDS.get(name, (-_LARGEST_S, _LARGEST_S))
+    low, high = bounds(name, whole=False)
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not math.isfinite(_float(value)) or not low <= _float(value) <= high:
         raise ValueError(f"{name}: expected a number from {low:g} to {high:g}")

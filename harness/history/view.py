@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar, overload
 
+from harness.history.columns import by_instant, column, places_of, taken
 from harness.history.events import (
     Answered,
     Applied,
@@ -27,10 +31,12 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
+from harness.history.tape import Tape
 from harness.routes import route_matches
 from harness.units import Window
 
 E = TypeVar("E", bound=Event)
+_at_s = attrgetter("at_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +112,79 @@ class FaultWindow:
     planned: Window
 
 
+class Calls(Sequence[Call]):
+    """Calls in some order, each put together when it is asked for."""
+
+    def __init__(
+        self,
+        called: Sequence[Called],
+        replied: Sequence[Replied],
+        replies: Sequence[int],
+        order: Sequence[int],
+    ) -> None:
+        """`replies`: of each of `called` where its reply stands, -1 without one. `order`: which of
+        `called` they are.
+        """
+        self._called = called
+        self._replied = replied
+        self._replies = replies
+        self._order = order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> Calls: ...
+    def __getitem__(self, index: int | slice) -> Call | Calls:
+        if isinstance(index, slice):
+            return self.taken(self._order[index])
+        place = self._order[index]
+        reply = self._replies[place]
+        return Call(called=self._called[place], replied=None if reply < 0 else self._replied[reply])
+
+    def __iter__(self) -> Iterator[Call]:
+        return map(self.__getitem__, range(len(self)))
+
+    def taken(self, order: Sequence[int]) -> Calls:
+        """Those of some places."""
+        return Calls(self._called, self._replied, self._replies, order)
+
+    def to(self, upstream: str, route: str | None = None) -> Calls:
+        """Those at one upstream, of one route if given."""
+        own = self._by_upstream.get(upstream, self._none)
+        if route is None:
+            return own
+        keys = zip(own._order, own.told("route"), own.told("path"), strict=True)
+        return self.taken(
+            array("I", (k for k, each, path in keys if route_matches(route, each, path)))
+        )
+
+    @cached_property
+    def _by_upstream(self) -> dict[str, Calls]:
+        found = places_of(self._called, "upstream", self._order)
+        return {upstream: self.taken(order) for upstream, order in found.items()}
+
+    @cached_property
+    def _none(self) -> Calls:
+        return self.taken(())
+
+    def told(self, name: str) -> Iterator[Any]:
+        """What each says of itself under a field's name (`Called`)."""
+        return column(taken(self._called, self._order), name)
+
+
 class History:
     """All events of one run, and the questions that checks ask. Never changes."""
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self.events = tuple(events)
+        self.events = events if isinstance(events, Tape) else tuple(events)
 
-    def all(self, kind: type[E]) -> tuple[E, ...]:
+    def all(self, kind: type[E]) -> Sequence[E]:
         """All events of a class, in the order recorded."""
+        if isinstance(self.events, Tape):
+            return self.events.all(kind)
         return self._by_kind.get(kind, ())  # type: ignore[return-value]
 
     @cached_property
@@ -149,13 +220,15 @@ class History:
         answers = {event.id: event for event in self.all(Answered)}
         left = {event.id: event.at_s for event in self.all(HungUp)}
         sent = sorted(self.all(Sent), key=lambda event: (event.planned_s, event.id))
-        last = {(event.stream, event.number): event.tried for event in sent}
+        again = {event.number for event in sent if event.tried > 1}
+        last = {(e.stream, e.number): e.tried for e in sent if e.number in again}
         return tuple(
             Request(
                 sent=event,
                 answered=answers.get(event.id),
                 hung_up_s=left.get(event.id),
-                given_up=event.number == 0 or event.tried == last[event.stream, event.number],
+                given_up=event.number == 0
+                or event.tried == last.get((event.stream, event.number), event.tried),
             )
             for event in sent
         )
@@ -172,40 +245,40 @@ class History:
         return {name: tuple(requests) for name, requests in found.items()}
 
     @cached_property
-    def calls(self) -> tuple[Call, ...]:
+    def calls(self) -> Calls:
         """All calls that reached stubs, by instant, warm-up included (those are before 0s)."""
-        replies = {(event.upstream, event.id): event for event in self.all(Replied)}
-        called = sorted(self.all(Called), key=lambda event: event.at_s)
-        return tuple(
-            Call(called=event, replied=replies.get((event.upstream, event.id))) for event in called
-        )
-
-    def calls_to(self, upstream: str, route: str | None = None) -> tuple[Call, ...]:
-        """The calls that reached one upstream, of one route if given."""
-        reached = self._calls_by_upstream.get(upstream, ())
-        if route is None:
-            return reached
-        return tuple(
-            call for call in reached if route_matches(route, call.called.route, call.called.path)
-        )
+        called, replied = self.all(Called), self.all(Replied)
+        places: dict[str, dict[int, int]] = defaultdict(dict)
+        keys = zip(column(replied, "upstream"), column(replied, "id"), strict=True)
+        for place, (upstream, number) in enumerate(keys):
+            places[upstream][number] = place
+        keys = zip(column(called, "upstream"), column(called, "id"), strict=True)
+        replies = array("q", (places[upstream].get(number, -1) for upstream, number in keys))
+        return Calls(called, replied, replies, by_instant(called))
 
     @cached_property
-    def _calls_by_upstream(self) -> dict[str, tuple[Call, ...]]:
-        found: dict[str, list[Call]] = defaultdict(list)
-        for call in self.calls:
-            found[call.called.upstream].append(call)
-        return {upstream: tuple(calls) for upstream, calls in found.items()}
+    def warm_up_calls(self) -> Calls:
+        """Those of before the outage."""
+        return self.calls[: bisect_left(self.calls, 0.0, key=_at_s)]
 
-    def crossings_at(self, upstream: str) -> tuple[Crossed, ...]:
+    def calls_to(self, upstream: str, route: str | None = None) -> Calls:
+        """The calls that reached one upstream, of one route if given."""
+        return self.calls.to(upstream, route)
+
+    def crossings_at(self, upstream: str) -> Sequence[Crossed]:
         """What crossed the proxy of one upstream, by instant."""
         return self._crossings_by_upstream.get(upstream, ())
 
+    def crossings_since(self, at_s: float, upstream: str) -> Sequence[Crossed]:
+        """Those of an instant, and later ones."""
+        own = self.crossings_at(upstream)
+        return own[bisect_left(own, at_s, key=_at_s) :]
+
     @cached_property
-    def _crossings_by_upstream(self) -> dict[str, tuple[Crossed, ...]]:
-        found: dict[str, list[Crossed]] = defaultdict(list)
-        for event in self.crossings:
-            found[event.upstream].append(event)
-        return {upstream: tuple(events) for upstream, events in found.items()}
+    def _crossings_by_upstream(self) -> dict[str, Sequence[Crossed]]:
+        crossed = self.all(Crossed)
+        found = places_of(crossed, "upstream", by_instant(crossed))
+        return {upstream: taken(crossed, places) for upstream, places in found.items()}
 
     @cached_property
     def charges(self) -> tuple[Charged, ...]:
@@ -213,9 +286,15 @@ class History:
         return tuple(c for c in self.all(Charged) if not c.duplicate and c.at_s >= 0)
 
     @cached_property
-    def crossings(self) -> tuple[Crossed, ...]:
+    def crossings(self) -> Sequence[Crossed]:
         """What crossed the proxies, by instant."""
-        return tuple(sorted(self.all(Crossed), key=lambda event: event.at_s))
+        crossed = self.all(Crossed)
+        return taken(crossed, by_instant(crossed))
+
+    @cached_property
+    def warm_up_crossings(self) -> Sequence[Crossed]:
+        """Those of before the outage."""
+        return self.crossings[: bisect_left(self.crossings, 0.0, key=_at_s)]
 
     @cached_property
     def faults(self) -> tuple[FaultWindow, ...]:
@@ -248,7 +327,7 @@ class History:
         return tuple(event for event in self.all(Looked) if event.what == what)
 
     @cached_property
-    def logs(self) -> tuple[Logged, ...]:
+    def logs(self) -> Sequence[Logged]:
         """Log lines of the target."""
         return self.all(Logged)
 

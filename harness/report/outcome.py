@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from harness.checks.silence import uncalled_routes
+from harness.history.columns import column
 from harness.history.events import Event, Run, Sent
+from harness.history.view import History
 from harness.report.provenance import Provenance
 from harness.report.scene import Scene
 from harness.report.totals import overall, totals_line
@@ -129,9 +131,12 @@ def outcome_of(
 
 def _traces(played: Played) -> dict[str, tuple[str, ...]]:
     """Those of each finding's examples; the harness began them itself."""
-    sent = {event.id: event.trace for event in played.events if isinstance(event, Sent)}
+    sent = History(played.events).all(Sent)
+    shown = {id for finding in played.judgement.all_findings for id in finding.examples}
+    each = zip(column(sent, "id"), column(sent, "trace"), strict=True)
+    traces = {id: trace for id, trace in each if id in shown}
     return {
-        finding.name: tuple(sent[id] for id in finding.examples if sent.get(id))
+        finding.name: tuple(traces[id] for id in finding.examples if traces.get(id))
         for finding in played.judgement.all_findings
         if finding.examples
     }

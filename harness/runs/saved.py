@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent, Triggered
 from harness.history.store import HISTORY, read_history
+from harness.history.tape import Tape
 from harness.judge import not_in_scope, not_played
 from harness.report.provenance import provenance_in
 from harness.report.scene import Scene, judge_and_observe
@@ -147,9 +148,9 @@ def _judged(folder: Path, name: str, entry: dict[str, Any], run: str | None) -> 
     return Saved(scenario=scenario, events=(), judgement=judgement, scene=None, name=name)
 
 
-def _belongs(events: Sequence[Event], run: str | None) -> bool:
+def _belongs(events: Tape, run: str | None) -> bool:
     """Whether a history is of the run that the results are of, as far as both say."""
-    said = next((event.run for event in events if isinstance(event, Run)), run)
+    said = next((event.run for event in events.all(Run)), run)
     return run is None or said in run.split(", ")
 
 
@@ -182,8 +183,8 @@ def _said(entry: dict[str, Any], key: str) -> str | None:
     return text[:500] if isinstance(text, str) and text else None
 
 
-def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
-    run = next((event for event in events if isinstance(event, Run)), None)
+def _scenario(history: Path, events: Tape) -> Scenario:
+    run = next(iter(events.all(Run)), None)
     if run is not None:
         _check_contract(history, run)
     target = None if run is None else _names_of(run, events)
@@ -198,24 +199,27 @@ def _scenario(history: Path, events: Sequence[Event]) -> Scenario:
     raise UsageError(f"{history} can't be judged: {copy.name} is not beside it{named}")
 
 
-def _check_instants(history: Path, events: Sequence[Event], scenario: Scenario) -> None:
+def _check_instants(history: Path, events: Tape, scenario: Scenario) -> None:
     """Refuse a history of some other scenario, or one that was damaged: what it claims can't be.
 
     Raises: InvalidFile with the first line that can't belong to it.
     """
+
+    def refuse(place: int, problem: str) -> NoReturn:
+        raise InvalidFile([Problem(file=str(history), line=place + 1, message=problem)])
+
     latest_s = scenario.duration + _AFTER_S
-    for number, event in enumerate(events, start=1):
-        problem = None
-        if not -_BEFORE_S <= event.at_s <= latest_s:
-            problem = f"at {event.at_s:g} s nothing can have happened in {scenario.name}"
-        elif isinstance(event, Sent) and not -_BEFORE_S <= event.planned_s <= latest_s:
-            problem = f"no request of {scenario.name} was due at {event.planned_s:g} s"
-        elif isinstance(event, Applied | Lifted | Triggered) and event.fault >= len(
-            scenario.faults
-        ):
-            problem = f"{scenario.name} has no fault {event.fault + 1}"
-        if problem is not None:
-            raise InvalidFile([Problem(file=str(history), line=number, message=problem)])
+    for place, at_s in enumerate(events.instants()):
+        if not -_BEFORE_S <= at_s <= latest_s:
+            refuse(place, f"at {at_s:g} s nothing can have happened in {scenario.name}")
+    for number, at_s in enumerate(events.all(Sent).column("planned_s")):
+        if not -_BEFORE_S <= at_s <= latest_s:
+            place = events.place(Sent, number)
+            refuse(place, f"no request of {scenario.name} was due at {at_s:g} s")
+    for kind in (Applied, Lifted, Triggered):
+        for number, fault in enumerate(events.all(kind).column("fault")):
+            if fault >= len(scenario.faults):
+                refuse(events.place(kind, number), f"{scenario.name} has no fault {fault + 1}")
 
 
 def _check_contract(history: Path, run: Run) -> None:
@@ -230,9 +234,9 @@ def _check_contract(history: Path, run: Run) -> None:
         raise InvalidFile([Problem(file=str(history), line=1, message=problem)]) from None
 
 
-def _names_of(run: Run, events: Sequence[Event]) -> Target:
+def _names_of(run: Run, events: Tape) -> Target:
     """As much of the target as a scenario's names need: its upstreams, and the users it met."""
-    users = {event.user for event in events if isinstance(event, Sent) and event.user is not None}
+    users = set(events.all(Sent).column("user")) - {None}
     return Target(
         name=run.target,
         url="http://127.0.0.1",

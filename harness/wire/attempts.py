@@ -7,9 +7,13 @@ however long its connection lives on (B8).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from harness.history.view import Call, History
+from harness.history.columns import column
+from harness.history.view import History
 from harness.policy.counting import Result
 
 FAILURE = frozenset({Result.FAILURE})
@@ -37,8 +41,12 @@ class Attempt:
     method: str = ""
     path: str = ""
     status: int | None = None
-    call: Call | None = None
-    """The stub's record, where there is one."""
+    met: tuple[str, ...] | None = None
+    """Ids of the behaviours that its stub says changed it; None where no record of it is known."""
+    trace: str = ""
+    """The trace that it belongs to, by its stub's record."""
+    done_s: float = math.inf
+    """When its stub was done with it; infinite where it never was, or none is known to be."""
     altered: bool = False
     """Whether its answer may not have been what was agreed, as a fault replaced some then."""
     request: int | None = None
@@ -57,7 +65,19 @@ class Attempt:
     @property
     def route(self) -> str:
         """Method and path, without the query; empty for a bare connection."""
-        return f"{self.method} {self.path.partition('?')[0]}" if self.path else ""
+        return _route(self.method, self.path) if self.path else ""
+
+
+@lru_cache(maxsize=4096)  # asked for again and again, of a few routes
+def _route(method: str, path: str) -> str:
+    return f"{method} {path.partition('?')[0]}"
+
+
+def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """The same, each with its place for an id: set before anybody else has seen them."""
+    for index, attempt in enumerate(attempts):
+        object.__setattr__(attempt, "id", index)
+    return attempts
 
 
 def by_start(attempt: Attempt) -> tuple[float, float]:
@@ -72,13 +92,14 @@ def cut_idle(history: History, upstream: str, since_s: float = 0.0) -> list[floa
     """
     last: dict[int, str] = {}
     found = []
-    for event in history.crossings_at(upstream):
-        if not event.connection:
-            continue
-        before, last[event.connection] = last.get(event.connection), event.what
-        far = event.what == "closed" and event.closed_by != "client"
-        if far and before == "response" and event.at_s >= since_s:
-            found.append(event.at_s)
+    crossed = history.crossings_at(upstream)
+    fields = (column(crossed, name) for name in ("connection", "what", "closed_by", "at_s"))
+    for connection, what, closed_by, at_s in zip(*fields, strict=True):
+        if what != "closed":
+            last[connection] = what
+        elif connection:
+            far = last.pop(connection, None) == "response" and closed_by != "client"
+            found += [at_s] if far and at_s >= since_s else []
     return found
 
 

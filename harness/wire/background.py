@@ -94,8 +94,8 @@ def nobodys(
 
 def _before(history: History, upstream: str, route: str) -> Iterator[Span]:
     """Its calls before the outage, which are no attempts of the play."""
-    for call in history.calls_to(upstream):
-        if call.at_s < 0 and exact(call.called.route, call.called.path) == route:
+    for call in history.warm_up_calls.to(upstream):
+        if exact(call.called.route, call.called.path) == route:
             yield call.at_s, call.at_s if call.replied is None else call.replied.at_s
 
 

@@ -9,10 +9,14 @@ is told, since what follows may be its consequence.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from heapq import merge
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 from harness.policy.counting import Result
 from harness.policy.rules import Rule
@@ -24,6 +28,10 @@ from harness.wire.stories import START, Change, merged
 
 Item = Attempt | Asked | Lost
 _END, _START, _AWAY, _LOST = 0, 1, 2, 3
+_order = itemgetter(0, 1)
+_start_s, _end_s = attrgetter("start_s"), attrgetter("end_s")
+_RANKS = {_END: 0, _START: 3, _LOST: 4, _AWAY: 5}
+_AT_ONCE = {_START: 1, _END: 2}
 _BLIND_S = 1.0
 """Where the machine was later than this nothing is read from the order of events."""
 _MOST_TIES = 40
@@ -34,11 +42,12 @@ _MOST_EARLIER = 20
 _OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """One event at an upstream's wire."""
 
     at_s: float
+    rank: int
+    """Its place among those of one instant."""
     what: int
     item: Item
     tie_s: float
@@ -47,7 +56,7 @@ class Happening:
 
 def read(
     attempts: Sequence[Attempt],
-    asked: Iterable[Asked],
+    asked: Sequence[Asked],
     outcomes: Outcomes,
     *,
     tie_s: Callable[[float], float],
@@ -64,12 +73,11 @@ def read(
     a rule may still count.
     """
     acceptor = Acceptor(attempts, outcomes, tie_s, earlier)
-    events = happenings(attempts, asked, tie_s, lost)
     states, in_flight = acceptor.begins, UnderWay()
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
-    for event in events:
+    for event in happenings(attempts, asked, tie_s, lost):
         if isinstance(event.item, Attempt) and event.item.id in left_out:
             continue
         before = acceptor.early(states, event, in_flight.ended_by(event.at_s + event.tie_s))
@@ -88,7 +96,7 @@ def read(
         policy=outcomes.policy,
         stories=merged(story for stories in states.values() for story in stories),
         refutation=unexplained[0] if unexplained else None,
-        events=len(events),
+        events=2 * len(attempts) + len(asked) + len(lost),
         unexplained=tuple(unexplained),
         lost_track=lost_track,
     )
@@ -105,26 +113,31 @@ def _begins(rule: Rule, earlier: Sequence[float]) -> States:
 
 
 def happenings(
-    attempts: Iterable[Attempt],
+    attempts: Sequence[Attempt],
     asked: Iterable[Asked],
     tie_s: Callable[[float], float],
     lost: Sequence[float] = (),
-) -> list[Happening]:
-    """All events in their order."""
-    found = [
-        event
-        for attempt in attempts
-        for event in (
-            Happening(attempt.start_s, _START, attempt, tie_s(attempt.start_s)),
-            Happening(attempt.end_s, _END, attempt, tie_s(attempt.end_s)),
-        )
-    ]
+) -> Iterator[Happening]:
+    """All events in their order; one at a time, as there are two for each attempt."""
+    begun = sorted(attempts, key=_start_s)
+    begins = (_happening(a.start_s, _START, a, tie_s(a.start_s)) for a in begun)
+    ended = sorted(attempts, key=_end_s)
+    ends = (_happening(a.end_s, _END, a, tie_s(a.end_s)) for a in ended)
+    others = []
     for one in asked:
         # What the target did meanwhile may show on the wire a little later.
         at_s = one.by_s + (min(tie_s(one.by_s), _BLIND_S) if one.sure else 0.0)
-        found.append(Happening(at_s, _AWAY, one, tie_s(at_s)))
-    found += [Happening(at_s, _LOST, Lost(at_s), tie_s(at_s)) for at_s in lost]
-    return sorted(found, key=lambda event: (event.at_s, _rank(event)))
+        others.append(_happening(at_s, _AWAY, one, tie_s(at_s)))
+    others += [_happening(at_s, _LOST, Lost(at_s), tie_s(at_s)) for at_s in lost]
+    others.sort(key=_order)
+    return merge(begins, ends, others, key=_order)
+
+
+def _happening(at_s: float, what: int, item: Item, tie_s: float) -> Happening:
+    """At one instant ends come first, then begins, then refusals; but nothing ends unbegun."""
+    if isinstance(item, Attempt) and item.start_s == item.end_s:
+        return Happening(at_s, _AT_ONCE[what], what, item, tie_s)
+    return Happening(at_s, _RANKS[what], what, item, tie_s)
 
 
 def note(in_flight: dict[int, Attempt], event: Happening) -> None:
@@ -178,15 +191,17 @@ class Acceptor:
         self.begins = _begins(outcomes.policy.opens, earlier)
         """The states in which it may be at 0s."""
         self._rules = Rules(outcomes, _mixed(attempts, outcomes, tie_s))
-        self._attempts = {attempt.id: attempt for attempt in attempts}
+        self._attempts = attempts
 
     # The order of events near to each other is not the wire's to tell.
 
-    def early(self, states: States, event: Happening, in_flight: Iterable[Attempt]) -> States:
+    def early(self, states: States, event: Happening, in_flight: Collection[Attempt]) -> States:
         """The states, and those after ends that the target may have seen already.
 
         `in_flight`: at least those under way that may have ended by then.
         """
+        if not in_flight:
+            return states
         soon = sorted(
             (
                 a
@@ -290,7 +305,8 @@ class Acceptor:
         if probing and not any(
             state.kind == "open" and at_s < self._rules.due_s(state) for state in before
         ):
-            first = self._attempts[min(probing[0].probes)]
+            number = min(probing[0].probes)
+            first = next(attempt for attempt in self._attempts if attempt.id == number)
             return Refutation(
                 wrong="two probes",
                 at_s=at_s,
@@ -321,46 +337,47 @@ def _unknown(states: States, at_s: float) -> States:
     return {State("any", at_s): merged(story.then(change) for story in stories)}
 
 
-def _rank(event: Happening) -> int:
-    """At one instant ends come first, then begins, then refusals; but nothing ends unbegun."""
-    if isinstance(event.item, Attempt) and event.item.start_s == event.item.end_s:
-        return 1 if event.what == _START else 2
-    return {_END: 0, _START: 3, _LOST: 4, _AWAY: 5}[event.what]
-
-
 def _mixed(
     attempts: Sequence[Attempt], outcomes: Outcomes, tie_s: Callable[[float], float]
 ) -> dict[int, int]:
     """For each attempt, how many of the opposite result ended too near to it to say which was
     first; what counts for nothing changes no order.
 
+    Those of which there are none are left out.
+
     Counted by what attempts may be, of which there are a few kinds: not pair by pair.
     """
     ends = sorted(attempts, key=lambda attempt: attempt.end_s)
     kinds = [outcomes.results(attempt) for attempt in ends]
     apart = {(a, b): a | b >= _OPPOSITES for a in set(kinds) for b in set(kinds)}
-    before = {kind: [0] for kind in set(kinds)}
+    if not any(apart.values()):
+        return {}  # nothing that could be exchanged
+    before = {kind: array("I", [0]) for kind in set(kinds)}
     """How many of each kind there are before each place."""
     for kind in kinds:
         for each, counts in before.items():
             counts.append(counts[-1] + (each == kind))
     steps = {kind: Counter[int]() for kind in before}
     """Where spans begin and end that reach back from one of each kind."""
-    found: dict[int, int] = {}
+    found: Counter[int] = Counter()
     first = 0
     for index, attempt in enumerate(ends):
         while ends[first].end_s < attempt.ends_from_s - tie_s(attempt.end_s) and first < index:
             first += 1
+        if first == index:
+            continue
         kind = kinds[index]
-        found[attempt.id] = sum(
+        near = sum(
             counts[index] - counts[first] for each, counts in before.items() if apart[kind, each]
         )
+        if near:
+            found[attempt.id] = near
         steps[kind][first] += 1
         steps[kind][index] -= 1
     reach = dict.fromkeys(before, 0)
     for index, attempt in enumerate(ends):
         for each, step in steps.items():
-            reach[each] += step[index]
-            if apart[kinds[index], each]:
+            reach[each] += step.get(index, 0)
+            if reach[each] and apart[kinds[index], each]:
                 found[attempt.id] += reach[each]
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 
+from harness.history.columns import column, taken
 from harness.history.events import Crossed
 from harness.history.view import FaultWindow
 from harness.scenario.faults import KINDS
@@ -12,6 +14,26 @@ from harness.wire.sight import Sight
 
 _AT_ONCE_S = 0.02
 """Nobody gives an answer up so soon."""
+
+
+def by_connection(
+    crossed: Sequence[Crossed],
+) -> tuple[Sequence[Crossed], Iterator[tuple[int, int]]]:
+    """What crossed a proxy, by connection and then as it came, and from where to where each
+    connection reaches; what belongs to none is left out.
+    """
+    numbers = list(column(crossed, "connection"))
+    order = array("I", sorted(range(len(numbers)), key=numbers.__getitem__))
+    return taken(crossed, order), _spans([numbers[place] for place in order])
+
+
+def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    first = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[first]:
+            if numbers[first]:
+                yield first, place
+            first = place
 
 
 def closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:

@@ -126,7 +126,7 @@ class Crowd(Wire):
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
         tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
         acceptor = Acceptor(self.attempts, outcomes, tie_s, self.earlier)
-        events = happenings(self.attempts, self.asked, tie_s, self.lost)
+        events = list(happenings(self.attempts, self.asked, tie_s, self.lost))
         return told(number, events, acceptor, self._surely_made_for, self.history.end_s)
 
     @cached_property

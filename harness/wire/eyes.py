@@ -8,18 +8,26 @@ else.
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from harness.history.columns import column
 from harness.history.events import Crossed
 from harness.history.view import Call, FaultWindow, History
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
-from harness.wire.attempts import ANYTHING, EITHER, FAILURE, SUCCESS, Attempt, by_start
-from harness.wire.connections import closed_unasked, opened, says_goodbye, unheard
+from harness.wire.attempts import (
+    ANYTHING,
+    EITHER,
+    FAILURE,
+    SUCCESS,
+    Attempt,
+    by_start,
+    numbered,
+)
+from harness.wire.connections import by_connection, closed_unasked, opened, says_goodbye, unheard
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
@@ -35,7 +43,7 @@ def attempts_of(
 ) -> tuple[Attempt, ...]:
     """All attempts since 0s, by start; those before it belong to the warm-up."""
     found = sorted(_Eyes(history, upstream, settings, sight).found(), key=by_start)
-    return tuple(replace(attempt, id=index) for index, attempt in enumerate(found))
+    return tuple(numbered(found))
 
 
 class _Eyes:
@@ -44,9 +52,9 @@ class _Eyes:
     def __init__(
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
-        self._crossed = [c for c in history.crossings_at(upstream) if c.at_s >= 0]
+        self._crossed = history.crossings_since(0.0, upstream)
         self._calls = history.calls_to(upstream)
-        self._instants = [call.at_s for call in self._calls]
+        self._instants = array("d", self._calls.told("at_s"))
         self._taken: set[int] = set()
         self._timeout_s = settings.timeout_s
         self._sight = sight
@@ -74,28 +82,35 @@ class _Eyes:
     # Where the proxy tells of requests
 
     def _refused(self) -> Iterator[Attempt]:
-        for event in self._crossed:
-            if event.what == "refused":
+        for what, at_s in zip(
+            column(self._crossed, "what"), column(self._crossed, "at_s"), strict=True
+        ):
+            if what == "refused":
                 yield Attempt(
                     id=0,
-                    start_s=event.at_s,
-                    end_s=event.at_s,
-                    ends_from_s=event.at_s,
+                    start_s=at_s,
+                    end_s=at_s,
+                    ends_from_s=at_s,
                     results=FAILURE,
                     source="proxy",
                 )
 
     def _proxied(self) -> Iterator[Attempt]:
-        by_connection: dict[int, list[Crossed]] = defaultdict(list)
-        for event in self._crossed:
-            if event.connection:
-                by_connection[event.connection].append(event)
-        begun: list[tuple[float, int, int]] = []
-        for number, events in by_connection.items():
-            requests = [i for i, event in enumerate(events) if event.what == "request"]
+        """One for each request, by instant; and what connections tell on which nothing was asked.
+
+        An attempt needs what crossed its connection until the next request there, and no more of
+        all that crossed is held at a time.
+        """
+        crossed, spans = by_connection(self._crossed)
+        whats, instants = list(column(crossed, "what")), array("d", column(crossed, "at_s"))
+        begun, until = array("I"), array("I")
+        for first, end in spans:
+            requests = [place for place in range(first, end) if whats[place] == "request"]
+            events = () if requests and not self._bare else crossed[first:end]
             if self._bare and says_goodbye(events):
                 requests.pop()
-            begun += [(events[index].at_s, number, index) for index in requests]
+            begun.extend(requests)
+            until.extend([*(place + 1 for place in requests[1:]), end][: len(requests)])
             if not requests and self._bare:
                 yield from unheard(events, self._sight, self._timeout_s, self._slowing)
             elif not requests and (dead := closed_unasked(events)) is not None:
@@ -107,9 +122,9 @@ class _Eyes:
                     results=FAILURE,
                     source="proxy",
                 )
-        for _, number, index in sorted(begun):
-            events = by_connection[number]
-            yield self._attempt(events[index], events[index + 1 :])
+        for index in sorted(range(len(begun)), key=lambda k: instants[begun[k]]):
+            request, *after = crossed[begun[index] : until[index]]
+            yield self._attempt(request, after)
 
     def _attempt(self, request: Crossed, after: Sequence[Crossed]) -> Attempt:
         end_s, status, answered, gone_s = math.inf, None, False, math.inf
@@ -127,7 +142,7 @@ class _Eyes:
         call = None if status is None else self._call_of(request, end_s, status)
         if call is not None:
             # The proxy sees an answer's first bytes; it is in only when the stub is done with it.
-            end_s = math.inf if call.replied is None else max(end_s, call.replied.at_s)
+            end_s = max(end_s, _done_s(call))
         results = _results(status, call)
         if answered and not request.path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
@@ -156,7 +171,9 @@ class _Eyes:
             method=request.method or "",
             path=request.path or "",
             status=status,
-            call=call,
+            met=_met(call),
+            trace="" if call is None else call.called.trace,
+            done_s=math.inf if call is None else _done_s(call),
         )
 
     def _heard_s(self, closed: Crossed) -> float:
@@ -184,10 +201,10 @@ class _Eyes:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._slowing)
 
     def _may_be_cut(self, start_s: float, end_s: float, call: Call | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, call) for f in self._cutting)
+        return any(self._sight.met(f, start_s, end_s, _met(call)) for f in self._cutting)
 
     def _altered(self, start_s: float, end_s: float, call: Call | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, call) for f in self._altering)
+        return any(self._sight.met(f, start_s, end_s, _met(call)) for f in self._altering)
 
     def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
         """The stub's record of an answered attempt: same path and status, the next that arrived.
@@ -199,27 +216,28 @@ class _Eyes:
         travels_s = _TRAVELS_S + self._sight.travel_s(request.at_s, request.at_s + _TRAVELS_S)
         # Where a target's own order is loose, so is that of what it sends.
         instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
-        found: int | None = None
+        found, place = None, -1
         nearest = (math.inf, math.inf)
         for index in range(bisect_left(self._instants, request.at_s - _BEFORE_S), len(self._calls)):
-            call = self._calls[index]
-            if call.at_s > min(request.at_s + travels_s, seen_s):
+            at_s = self._instants[index]
+            if at_s > min(request.at_s + travels_s, seen_s):
                 break  # nor had it arrived when its answer was seen
-            if index in self._taken or call.called.path.partition("?")[0] != path:
+            if index in self._taken:
+                continue
+            call = self._calls[index]
+            if call.called.path.partition("?")[0] != path:
                 continue
             reply = call.replied
             if reply is not None and (reply.outcome == "lost" or reply.status != status):
                 continue
-            arrived = round((call.at_s - request.at_s) / instant_s)
+            arrived = round((at_s - request.at_s) / instant_s)
             if arrived > nearest[0]:
                 break  # and whatever comes after it
             apart = (arrived, _apart_s(call, seen_s))
             if apart < nearest:
-                found, nearest = index, apart
-        if found is None:
-            return None
-        self._taken.add(found)
-        return self._calls[found]
+                found, place, nearest = call, index, apart
+        self._taken.add(place)
+        return found
 
     # Where only the stub and accepted connections tell
 
@@ -227,7 +245,7 @@ class _Eyes:
         """A call at the stub. A fault on its way back may make its answer late, or eat it."""
         status = None if call.replied is None else call.replied.status
         deadline_s = call.at_s + self._timeout_s
-        replied_s = math.inf if call.replied is None else call.replied.at_s
+        replied_s = _done_s(call)
         results = _results(status, call)
         end_s = ends_from_s = min(replied_s, deadline_s)
         if replied_s > deadline_s:
@@ -246,7 +264,9 @@ class _Eyes:
             method=method,
             path=call.called.path or path,
             status=status,
-            call=call,
+            met=_met(call),
+            trace=call.called.trace,
+            done_s=replied_s,
         )
 
     def _held_on_the_way(self, start_s: float, end_s: float) -> bool:
@@ -295,9 +315,19 @@ class _Eyes:
         )
 
 
+def _met(call: Call | None) -> tuple[str, ...] | None:
+    """What its stub says that a call met; None without its record."""
+    return None if call is None else call.called.met or ()
+
+
+def _done_s(call: Call) -> float:
+    """When its stub was done with a call; infinite where it never was."""
+    return math.inf if call.replied is None else call.replied.at_s
+
+
 def _apart_s(call: Call, seen_s: float) -> float:
     """How far a stub's end of a call is from an attempt's; calls without one go last."""
-    end_s = math.inf if call.replied is None else call.replied.at_s
+    end_s = _done_s(call)
     return 0.0 if end_s == seen_s else abs(end_s - seen_s)
 
 

@@ -65,11 +65,10 @@ def _warm_up_calls(history: History) -> list[tuple[float, Learned]]:
     """By stubs; by proxies for an upstream without one; by connections for want of both."""
     by_stub = [
         (call.at_s, Learned(call.called.upstream, exact(call.called.route, call.called.path)))
-        for call in history.calls
-        if call.at_s < 0
+        for call in history.warm_up_calls
     ]
     stubbed = {call.upstream for _, call in by_stub}
-    crossed = [c for c in history.crossings if c.at_s < 0 and c.upstream not in stubbed]
+    crossed = [c for c in history.warm_up_crossings if c.upstream not in stubbed]
     asked = [
         (c.at_s, Learned(c.upstream, exact(f"{c.method} {c.path}", c.path or "")))
         for c in crossed

@@ -5,7 +5,9 @@ How attempts end is named as `policy.counting` names it, by its status, or by a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 from harness.policy.counting import Counted, Result
@@ -27,18 +29,24 @@ class Outcomes:
         self,
         policy: Policy,
         timeout_s: float,
-        calls: Iterable[Sequence[Attempt]] = (),
+        calls: Sequence[Sequence[Attempt]] = (),
         met: Callable[[Attempt], Iterable[str]] = lambda attempt: (),
     ) -> None:
         self.policy = policy
         self._timeout_s = timeout_s
         self._met = met
-        self._retries: set[int] = set()
-        self._next: dict[int, int] = {}
-        for call in calls:
-            self._retries |= {attempt.id for attempt in call[1:]}
-            self._next |= {one.id: other.id for one, other in pairwise(call)}
+        self._calls = calls
+        self._plainly = not policy.counting.otherwise and policy.counting.slow_s == math.inf
+        """Whether an attempt counts as what it was, but where only a call's end counts."""
         self._known: dict[int, frozenset[Counted]] = {}
+
+    @cached_property
+    def _retries(self) -> frozenset[int]:
+        return frozenset(attempt.id for call in self._calls for attempt in call[1:])
+
+    @cached_property
+    def _next(self) -> dict[int, int]:
+        return {one.id: other.id for call in self._calls for one, other in pairwise(call)}
 
     def unasked(self, attempt: Attempt) -> bool:
         """Whether it is made without asking: a retry, where only calls are asked about."""
@@ -51,6 +59,8 @@ class Outcomes:
 
     def results(self, attempt: Attempt) -> frozenset[Counted]:
         """All that it may count as."""
+        if self._plainly and not self.policy.counting.by_call:
+            return frozenset[Counted](attempt.results)
         if attempt.id not in self._known:
             self._known[attempt.id] = self._results(attempt)
         return self._known[attempt.id]

@@ -118,8 +118,7 @@ class Owners:
 
     def _names(self, attempt: Attempt, request: Request) -> bool:
         """Whether the attempt says itself whose it is: by a trace that the target passed on."""
-        trace = "" if attempt.call is None else attempt.call.called.trace
-        return bool(trace) and trace == request.sent.trace
+        return bool(attempt.trace) and attempt.trace == request.sent.trace
 
     def _owner(
         self, pending: Pending, name: str, attempt: Attempt, slack_s: float
@@ -160,8 +159,7 @@ class Owners:
     ) -> Iterator[tuple[float, Request]]:
         """Who may have made an attempt, each with how far off it seems at least, nearest first."""
         only = None if attempt.request is None else pending.one(attempt.request)
-        trace = "" if attempt.call is None else attempt.call.called.trace
-        named = pending.traced(trace) if trace else []
+        named = pending.traced(attempt.trace) if attempt.trace else []
         if attempt.request is not None:
             named = [request for request in named if request is only]
             named = named or ([] if only is None else [only])

@@ -59,13 +59,11 @@ class Part(Wire):
     @cached_property
     def earlier(self) -> tuple[float, ...]:
         """When calls of its route in the warm-up were answered."""
-        calls = self.history.calls_to(self.upstream)
+        calls = self.history.warm_up_calls.to(self.upstream)
         return tuple(
             call.at_s
             for call in calls
-            if call.at_s < 0
-            and call.replied is not None
-            and self._is_own(exact(call.called.route, call.called.path))
+            if call.replied is not None and self._is_own(exact(call.called.route, call.called.path))
         )
 
     @property

@@ -61,6 +61,11 @@ class Pending:
         self._now: dict[str, list[Place]] = defaultdict(list)
         """What is due, by upstream: its instant less what is unlikely of it, and whose."""
         self._lasts: dict[str, list[Place]] = defaultdict(list)
+        self._moved: set[int] = set()
+        """Of whom more is known since their places were found: that is done when it is asked for,
+        as who says whose an attempt is (a trace) is never looked for among all.
+        """
+        self._to_s = -math.inf
         self._held: dict[int, tuple[list[tuple[list[Place], Place]], int]] = {}
         """Where each request stands in these, and how often that has changed."""
 
@@ -69,9 +74,16 @@ class Pending:
         while self._came < len(self._all) and self._all[self._came].sent.at_s <= to_s + CLOCK_S:
             self._come(self._came)
             self._came += 1
-        self._gone_s = max(self._gone_s, gone_s)
+        self._gone_s, self._to_s = max(self._gone_s, gone_s), max(self._to_s, to_s)
         while self._ends and self._ends[0][0] < self._gone_s:
             self._leave(heappop(self._ends)[1])
+
+    def _settle(self) -> None:
+        """Put everybody where they stand by now."""
+        for number in self._moved:
+            self._place(number)
+        self._moved.clear()
+        to_s = self._to_s
         while self._later and self._later[0][0] <= to_s:
             _, number, change, upstream, near_s = heappop(self._later)
             places, changed = self._held.get(number, ([], -1))
@@ -90,6 +102,7 @@ class Pending:
     def _leave(self, number: int) -> None:
         request = self._all[number]
         self._withdraw(number)
+        self._moved.discard(number)
         del self._held[number]
         if self._alive.get(request.sent.id) == number:
             del self._alive[request.sent.id]
@@ -101,12 +114,14 @@ class Pending:
     def moved(self, request: Request) -> None:
         """Something more is known of a request."""
         number = self._alive.get(request.sent.id)
-        if number is None:
-            return
+        if number is not None:
+            self._moved.add(number)
+
+    def _place(self, number: int) -> None:
         change = self._withdraw(number) + 1
         places: list[tuple[list[Place], Place]] = []
         self._held[number] = places, change
-        standing = self._standing(request)
+        standing = self._standing(self._all[number])
         for upstream, from_s, at_s, unlikely_s in standing.dues:
             later = (from_s - CLOCK_S, number, change, upstream, at_s - unlikely_s)
             heappush(self._later, later)
@@ -142,11 +157,13 @@ class Pending:
 
     def nearest(self, upstream: str, at_s: float) -> Iterator[tuple[float, Request]]:
         """Those that are due at an upstream, each with how far off that is at least."""
+        self._settle()
         for near_s, number in reversed(self._now[upstream]):
             yield at_s - near_s, self._all[number]
 
     def due(self, upstream: str, from_s: float, to_s: float) -> list[Request]:
         """Those that may have been due at an upstream in that time at the latest, ends included."""
+        self._settle()
         among = self._now[upstream]
         first = bisect_left(among, (from_s, -1))
         last = bisect_right(among, (to_s, len(self._all)))
@@ -154,6 +171,7 @@ class Pending:
 
     def last_at(self, upstream: str, since_s: float) -> list[Request]:
         """Those whose last attempt is one at an upstream, begun since then, as they left."""
+        self._settle()
         among = self._lasts[upstream]
         numbers = sorted(number for _, number in among[bisect_left(among, (since_s, -1)) :])
         return [self._all[number] for number in numbers]

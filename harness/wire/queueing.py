@@ -7,7 +7,7 @@ turned away; calls followed upon each other; and never were two seen in flight.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -98,7 +98,9 @@ def queue(
     ]
     if len(waits_s) < _FEWEST or followed < _FOLLOWED:
         return None
-    most = max(sum(n.due_s <= need.due_s < n.end_s for n in needs) for need in needs)
+    begun_s = sorted(need.due_s for need in needs)
+    over_s = sorted(max(need.due_s, need.end_s) for need in needs)
+    most = max(bisect_right(begun_s, at_s) - bisect_right(over_s, at_s) for at_s in begun_s)
     return Queue(upstream=upstream, waited=len(waits_s), longest_s=max(waits_s), most=most)
 
 

@@ -48,7 +48,7 @@ class Sharing:
             calls += [[replace(one, id=first + one.id) for one in call] for call in wire.calls]
         return read(
             sorted(attempts, key=by_start),
-            chain.from_iterable(wire.asked for wire in self.wires),
+            [one for wire in self.wires for one in wire.asked],
             Outcomes(self.policy, own.settings.timeout_s, calls),
             tie_s=lambda at_s: max(wire.sight.tie_s(at_s) for wire in self.wires),
             lost=sorted(chain.from_iterable(wire.lost for wire in self.wires)),

@@ -7,13 +7,14 @@ it adds no more than 50 ms), widened by what this run measured of how late the m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from harness.history.view import Call, FaultWindow, History
+from harness.history.view import FaultWindow, History
 from harness.scenario.faults import KINDS, Kind
 from harness.units import Window
+from harness.wire.attempts import Attempt
 
 TIE_S = 0.05
 """What a sound target may add to an instant (B3)."""
@@ -81,7 +82,7 @@ class Sight:
         switched = history.run.engine == "sim" and history.run.seed != 0
         self._tie_s = TIE_S + (_SWITCHED_S if switched else 0.0)
         own = [f for f in history.faults if upstream in f.upstreams]
-        met = {one for call in history.calls_to(upstream) for one in call.called.met or ()}
+        met = {one for each in history.calls_to(upstream).told("met") for one in each or ()}
         self.in_stub = frozenset(f.fault for f in own if mark_of(f) in met)
         """Numbers of the faults that the stub played: for its calls it says whom they met."""
         self._all = tuple(own)
@@ -213,15 +214,20 @@ class Sight:
         """The faults under which an answer that came is not what it is in health."""
         return tuple(f for f in self._all if KINDS[f.name].new == "otherwise")
 
-    def met(self, fault: FaultWindow, start_s: float, end_s: float, call: Call | None) -> bool:
-        """Whether a fault may have met an attempt: by its time, or by what the stub says."""
-        if fault.fault in self.in_stub and call is not None:
-            return mark_of(fault) in (call.called.met or ())
+    def met(
+        self, fault: FaultWindow, start_s: float, end_s: float, met: Sequence[str] | None
+    ) -> bool:
+        """Whether a fault may have met an attempt: by its time, or by what the stub says it `met`,
+        where that is known.
+        """
+        if fault.fault in self.in_stub and met is not None:
+            return mark_of(fault) in met
         return began_s(fault) <= end_s and start_s <= fault.end_s
 
-    def met_by(self, start_s: float, end_s: float, call: Call | None) -> tuple[str, ...]:
+    def met_by(self, attempt: Attempt) -> tuple[str, ...]:
         """The kinds of fault that may have met an attempt."""
-        found = (f.name for f in self._all if self.met(f, start_s, end_s, call))
+        start_s, end_s, met = attempt.start_s, attempt.end_s, attempt.met
+        found = (f.name for f in self._all if self.met(f, start_s, end_s, met))
         return tuple(dict.fromkeys(found))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice, pairwise
 from statistics import median
@@ -222,7 +222,7 @@ class Suspicion:
                     what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading
                 )
 
-    def _explained(self, attempts: Sequence[Attempt], asked: Iterable[Asked]) -> int | None:
+    def _explained(self, attempts: Sequence[Attempt], asked: Sequence[Asked]) -> int | None:
         """How many events the declared breaker explains, if all of them."""
         wire = self._wire
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
@@ -256,7 +256,7 @@ class Suspicion:
             return
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
         acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
-        events = happenings(wire.attempts, wire.asked, wire.sight.tie_s)
+        events = list(happenings(wire.attempts, wire.asked, wire.sight.tie_s))
         for shares in (shares for shares in SHARES if len(shares) <= most):
             if explained(events, acceptor, wire.surely_made_for, shares):
                 number = f"{len(shares)} would explain it"

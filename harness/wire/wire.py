@@ -134,7 +134,7 @@ class Wire:
 
     def met(self, attempt: Attempt) -> tuple[str, ...]:
         """The kinds of fault that an attempt may have met."""
-        return self.sight.met_by(attempt.start_s, attempt.end_s, attempt.call)
+        return self.sight.met_by(attempt)
 
     # Other ways to look at it
 
@@ -192,8 +192,8 @@ class Wire:
     @cached_property
     def earlier(self) -> tuple[float, ...]:
         """When calls of the warm-up were answered."""
-        calls = self.history.calls_to(self.upstream)
-        return tuple(call.at_s for call in calls if call.at_s < 0 and call.replied is not None)
+        calls = self.history.warm_up_calls.to(self.upstream)
+        return tuple(call.at_s for call in calls if call.replied is not None)
 
     def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
         """What a breaker with these rules makes of all events."""

@@ -56,11 +56,12 @@ def unanswered(facts: Facts) -> Iterator[Violation]:
 
 def hung(facts: Facts) -> Iterator[Violation]:
     """No request takes longer than the sum of its calls' deadlines and backoffs (B8, G9)."""
+    each_s = {name: longest_s(facts, offered) for name, offered in facts.streams.items()}
     for request in facts.requests:
         offered = facts.offered(request)
         end_s = min(request.known_s, facts.history.end_s)
         took_s = end_s - request.sent.at_s
-        calls_s = longest_s(facts, offered)
+        calls_s = each_s[offered.stream]
         most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S
         if not calls_s or took_s <= most_s + facts.slack_s(request.sent.at_s, end_s):
             continue
@@ -128,6 +129,7 @@ def _conceals(facts: Facts, request: Request, step: Step) -> bool:
 def wrong_answer(facts: Facts) -> Iterator[Violation]:
     """An answer has a status that its route may give while these upstreams fail (G1 to G6)."""
     seen: Counter[tuple[str, int]] = Counter()
+    allowed = {name: allowed_statuses(facts, offered) for name, offered in facts.streams.items()}
     for request in facts.requests:
         status = request.status
         if status is None or (status >= 500 and status != 503):
@@ -135,7 +137,7 @@ def wrong_answer(facts: Facts) -> Iterator[Violation]:
         offered = facts.offered(request)
         if offered.route is None:
             continue  # what it may answer is not known
-        if status in allowed_statuses(facts, offered) or facts.excused(request):
+        if status in allowed[offered.stream] or facts.excused(request):
             continue
         seen[offered.stream, status] += 1
         if seen[offered.stream, status] > 1:

@@ -18,7 +18,7 @@ from harness.checks.excuses import Excuses
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
 from harness.history.spans import Spans
-from harness.history.view import History, Request
+from harness.history.view import FaultWindow, History, Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
@@ -252,9 +252,19 @@ class Facts:
 
     def faults_on(self, upstream: str) -> tuple[int, ...]:
         """Numbers of the faults that hit an upstream."""
-        return tuple(
-            index for index, fault in enumerate(self.scenario.faults) if upstream in fault.upstreams
-        )
+        return self._faults_on.get(upstream, ())
+
+    @cached_property
+    def _faults_on(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for index, fault in enumerate(self.scenario.faults):
+            for upstream in dict.fromkeys(fault.upstreams):
+                found[upstream] = (*found.get(upstream, ()), index)
+        return found
+
+    @cached_property
+    def _windows(self) -> dict[int, FaultWindow]:
+        return {window.fault: window for window in self.history.faults}
 
     @cached_property
     def faulted(self) -> tuple[str, ...]:
@@ -265,10 +275,9 @@ class Facts:
         self, upstream: str, route: str, start_s: float, end_s: float, user: str | None = None
     ) -> bool:
         """Whether one fault kept every call of a route from succeeding, from start to end."""
-        real = {window.fault: window for window in self.history.faults}
         for index in self.faults_on(upstream):
             fault = self.scenario.faults[index]
-            window = real.get(index)
+            window = self._windows.get(index)
             if window is None or not self.margin_s(start_s, window.start_s) <= start_s + 1e-6:
                 continue
             if self.margin_s(end_s, end_s) > min(window.end_s, self.scenario.fault_end_s(index)):

@@ -6,7 +6,9 @@ user's whose route has such an effect, that was under way then and was answered 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
@@ -16,6 +18,7 @@ from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
 
+_end_s = attrgetter("end_s")
 _SLACK_S = 0.3
 """How far a charge may seem to lie outside of its request's life."""
 
@@ -53,14 +56,10 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
     if effect is None:
         return
     for user in _users(facts):
-        owners = sorted(
-            (r for r in _charged(facts, user) if r.answered is None or _well(r)),
-            key=lambda request: request.end_s,
-        )
+        owners = [r for r in _charged(facts, user) if r.answered is None or _well(r)]
+        free = _Free(facts, owners)
         for charge in (c for c in facts.history.charges if c.user_id == user):
-            owner = next((one for one in owners if _in_life(facts, charge.at_s, one)), None)
-            if owner is not None:
-                owners.remove(owner)
+            if free.takes(charge.at_s):
                 continue
             yield Violation(
                 promise="charged at most once",
@@ -74,6 +73,25 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
             return
 
 
+class _Free:
+    """Requests that own no charge yet, by when they ended."""
+
+    def __init__(self, facts: Facts, requests: Sequence[Request]) -> None:
+        self._facts = facts
+        self._owners = sorted(requests, key=_end_s)
+        self._taken: set[int] = set()
+
+    def takes(self, at_s: float) -> bool:
+        """Give a charge to the request in whose life it lies that ended first; whether one does."""
+        first = bisect_left(self._owners, at_s - self._facts.margin_s(at_s, _SLACK_S), key=_end_s)
+        for place in range(first, len(self._owners)):
+            owner = self._owners[place]
+            if place not in self._taken and _in_life(self._facts, at_s, owner):
+                self._taken.add(place)
+                return True
+        return False
+
+
 def _nearest(facts: Facts, user: str, at_s: float) -> int | None:
     before = [r for r in _charged(facts, user) if r.sent.at_s <= at_s]
     return before[-1].sent.id if before else None
@@ -85,26 +103,35 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
     needed = None if effect is None else facts.case.contract.needed_by(effect)
     if effect is None or needed is None:
         return
-    for call in facts.history.calls_to(effect.upstream, starred(effect.route)):
-        under_way = [
-            request
-            for user in _users(facts)
-            for request in _charged(facts, user)
-            if request.sent.at_s <= call.at_s <= request.end_s + 0.02
-        ]
-        if call.at_s < 0 or not under_way:
+    calls = facts.history.calls_to(effect.upstream, starred(effect.route))
+    instants_s = [at_s for at_s in calls.told("at_s") if at_s >= 0]
+    for at_s, under_way in zip(instants_s, _under_way(facts, instants_s), strict=True):
+        if not under_way:
             continue  # `charged_twice` is about those
-        if not all(_surely_failed(facts, needed, one, call.at_s) for one in under_way):
+        if not all(_surely_failed(facts, needed, one, at_s) for one in under_way):
             continue
         yield Violation(
             promise="no charge without what it needs",
             about=effect.upstream,
             claims=needed.claims,
-            at_s=call.at_s,
-            says=f"a charge was attempted at {call.at_s:.2f} s although {needed.call} had failed",
+            at_s=at_s,
+            says=f"a charge was attempted at {at_s:.2f} s although {needed.call} had failed",
             request=under_way[0].sent.id,
         )
         return
+
+
+def _under_way(facts: Facts, instants_s: Sequence[float]) -> Iterator[list[Request]]:
+    """The requests that may be charged and are under way at each instant, which are in order."""
+    everyone = [request for user in _users(facts) for request in _charged(facts, user)]
+    waiting = sorted(enumerate(everyone), key=lambda each: each[1].sent.at_s, reverse=True)
+    now: dict[int, Request] = {}
+    for at_s in instants_s:
+        while waiting and waiting[-1][1].sent.at_s <= at_s:
+            place, request = waiting.pop()
+            now[place] = request
+        now = {place: each for place, each in now.items() if at_s <= each.end_s + 0.02}
+        yield [now[place] for place in sorted(now)]
 
 
 def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float) -> bool:

@@ -161,7 +161,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
         met = (
             case.scenario.number_of(window.fault)
             for window in faults
-            if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.call)
+            if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.met)
         )
         owner = attempt.request if attempt.request is not None else owners.get(attempt.id)
         number = numbers.get(attempt.id)

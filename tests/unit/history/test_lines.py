@@ -7,8 +7,10 @@ import json
 import pytest
 
 from harness.checks.answers import cookies
+from harness.errors import InvalidFile
 from harness.history.events import Answered, Run, Sent, from_json, to_json
 from harness.history.store import Recorder, read_history
+from harness.history.tape import Tape
 from harness.history.view import Request
 
 RUN = {
@@ -60,7 +62,7 @@ def test_a_run_comes_back():
     assert run.settings["auth"] == {"attempts": 2.0, "timeout_s": 5.0, "wait_s": 60.0}
 
 
-@pytest.mark.parametrize(
+HOSTILE = pytest.mark.parametrize(
     "text",
     [
         line(ANSWERED).replace("1.0", "1e300"),
@@ -90,6 +92,9 @@ def test_a_run_comes_back():
     ],
     ids=lambda text: text[:20] + str(len(text)),
 )
+
+
+@HOSTILE
 def test_what_no_run_can_claim_is_refused(text):
     with pytest.raises(ValueError, match="not an event of a history"):
         from_json(text)
@@ -106,4 +111,49 @@ def test_half_a_surrogate_is_written_and_read_back(tmp_path):
     recorder(Answered(at_s=1.0, by="client", id=1, status=200, body={"name": "\ud800"}))
     recorder.close()
     assert recorder.problem is None
-    assert read_history(path) == recorder.events
+    assert list(read_history(path)) == recorder.events
+
+
+@HOSTILE
+def test_a_file_with_such_a_line_is_refused_and_the_line_is_named(tmp_path, text):
+    path = tmp_path / "x.history.jsonl"
+    path.write_text(f"{line(RUN)}\n{line(ANSWERED)}\n\n{text}\n{line(ANSWERED)}\n")
+    with pytest.raises(InvalidFile) as refused:
+        read_history(path)
+    assert [problem.line for problem in refused.value.problems] == [4]
+
+
+USUAL = [
+    line(RUN, settings={"auth": {"wait_s": 60}}, versions={"python": "3.11"}, later="field"),
+    line(ANSWERED, headers=[["a", "b"]], body={"id": 2**70, "true": [True, 1, 1.0, None]}),
+    line(ANSWERED, headers={"a": "b"}, body=None, error="reset", status=None),
+    line(ANSWERED, at_s=1, body="x"),
+    line(ANSWERED, at_s=0.123456789),
+    '{"kind": "ended", "at_s": 2, "by": "engine", "status": -9, "said": ["one", "two"]}',
+    '{"kind": "called", "at_s": 2, "by": "stub", "upstream": "auth", "id": 1, "route": "GET /",'
+    ' "path": "/", "of": "a", "attempt": 1, "met": []}',
+]
+UNUSUAL = [line(ANSWERED, id=2**63 + 7), line(ANSWERED, body="\ud800"), '{"kind": "sent", "at_']
+
+
+def test_usual_lines_are_taken_together_and_say_what_each_says():
+    tape, plainly = Tape(), [from_json(each) for each in USUAL]
+    assert tape.add_lines([f"{each}\n".encode() for each in USUAL])
+    assert [repr(event) for event in tape] == [repr(event) for event in plainly]
+    assert [tape[place] for place in range(-1, len(tape))] == [plainly[-1], *plainly]
+    assert list(tape.instants()) == [event.at_s for event in plainly]
+    assert list(tape.all(Answered)) == plainly[1:5]
+    assert [tape.place(Answered, number) for number in range(4)] == [1, 2, 3, 4]
+
+
+def test_where_any_is_unusual_none_of_them_is_taken_together():
+    for one in UNUSUAL:
+        tape = Tape()
+        assert not tape.add_lines([f"{each}\n".encode() for each in (*USUAL, one)])
+        assert list(tape) == []
+
+
+def test_a_file_with_unusual_lines_is_read_without_what_a_crash_cut_off(tmp_path):
+    path = tmp_path / "x.history.jsonl"
+    path.write_text("\n".join([*USUAL, *UNUSUAL]))
+    assert list(read_history(path)) == [from_json(each) for each in [*USUAL, *UNUSUAL[:2]]]

@@ -61,7 +61,7 @@ class Played:
     def told(self, count: int) -> Told:
         outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
         acceptor = Acceptor(self.made, outcomes, lambda _: 0.02)
-        events = happenings(self.made, self.away, lambda _: 0.02)
+        events = list(happenings(self.made, self.away, lambda _: 0.02))
         return told(count, events, acceptor, lambda attempt: attempt.id, END_S)
 
     @property

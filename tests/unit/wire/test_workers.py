@@ -65,7 +65,7 @@ def explains(count: int, made: list[Attempt], away: Iterable[Asked]) -> bool:
 def _explains(shares: Sequence[float], made: list[Attempt], away: Iterable[Asked]) -> bool:
     outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
     acceptor = Acceptor(made, outcomes, lambda _: 0.05)
-    events = happenings(made, away, lambda _: 0.05)
+    events = list(happenings(made, away, lambda _: 0.05))
     return explained(events, acceptor, lambda attempt: attempt.id, shares)
 
 

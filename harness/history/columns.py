@@ -1,0 +1,163 @@
+"""Events of one class as columns: some bytes for each fact, and texts that repeat kept once.
+
+A history of a million requests has eight million events. As objects they would take gigabytes, of
+which little is ever asked for at a time; so they are kept by field, and made when they are asked
+for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, cast, overload
+
+from harness.history.events import Event
+
+E = TypeVar("E", bound=Event)
+_SIGNED = 2**63
+
+
+class Known(dict[Hashable, int]):
+    """Where each value stands among those that were met: a new one is read, and put last."""
+
+    def __init__(self, read: Callable[[Any], Any] | None = None) -> None:
+        """`read`: makes the value of what stands for it in a file; may raise ValueError."""
+        super().__init__()
+        self.met: list[Any] = []
+        self._read = read
+
+    def places(self, values: Iterable[Any]) -> array[int]:
+        """Where each of these stands. Raises: ValueError for one that can't be read."""
+        keys = values if self._read is None else map(bytes, values)
+        return array("I", map(self.__getitem__, keys))
+
+    def __missing__(self, key: Hashable) -> int:
+        value = key if self._read is None else self._read(key)
+        place = self[key] = len(self.met)
+        self.met.append(value)
+        return place
+
+
+class Column:
+    """One field of many events: numbers as they are, anything else by its place among `known`."""
+
+    def __init__(self, code: str, known: Known | None = None) -> None:
+        """`code`: of an array, `d`, `q` or `I`."""
+        self._cells: array[Any] | list[Any] = array(code)
+        self._known = known
+
+    def taken(self, values: Iterable[Any]) -> Sequence[Any]:
+        """Values as `add` takes them. Raises: ValueError for one that can't be read."""
+        if self._known is not None:
+            return self._known.places(values)
+        if isinstance(self._cells, array) and self._cells.typecode == "d":
+            return array("d", [round(value, 6) for value in values])
+        return list(values)
+
+    def add(self, taken: Sequence[Any]) -> None:
+        """Put cells at the end."""
+        cells = self._cells
+        if isinstance(taken, list) and not _fit(taken):
+            self._cells = cells = list(cells)  # such numbers are as good as any, and rare
+        cells.extend(taken)
+
+    def at(self, place: int) -> Any:
+        """The value at one place."""
+        cell = self._cells[place]
+        return cell if self._known is None else self._known.met[cell]
+
+    def over(self, places: Sequence[int]) -> Iterator[Any]:
+        """The values at some places, in their order."""
+        cells = map(self._cells.__getitem__, places)
+        return cells if self._known is None else map(self._known.met.__getitem__, cells)
+
+
+def _fit(numbers: Sequence[int]) -> bool:
+    return not numbers or -_SIGNED <= min(numbers) <= max(numbers) < _SIGNED
+
+
+class Rows(Sequence[E], Generic[E]):
+    """Some events of one class, in some order; each is made when it is asked for."""
+
+    def __init__(self, kind: type[E], columns: Mapping[str, Column], places: Sequence[int]) -> None:
+        self._kind = kind
+        self._columns = columns
+        self._places = places
+        self._made: Callable[..., E] = _maker(kind)  # type: ignore[arg-type]  # classes are
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> E: ...
+    @overload
+    def __getitem__(self, index: slice) -> Rows[E]: ...
+    def __getitem__(self, index: int | slice) -> E | Rows[E]:
+        if isinstance(index, slice):
+            return self._at(self._places[index])
+        place = self._places[index]
+        return self._made(*[each.at(place) for each in self._columns.values()])
+
+    def __iter__(self) -> Iterator[E]:
+        return map(self._made, *(each.over(self._places) for each in self._columns.values()))
+
+    def _at(self, places: Sequence[int]) -> Rows[E]:
+        return Rows(self._kind, self._columns, places)
+
+    def column(self, name: str) -> Iterator[Any]:
+        """One field of each."""
+        return self._columns[name].over(self._places)
+
+    def taken(self, order: Iterable[int]) -> Rows[E]:
+        """Those that stand at some places of these."""
+        return self._at(array("I", map(self._places.__getitem__, order)))
+
+
+@cache
+def _maker(kind: type[Any]) -> Callable[..., Any]:
+    """Makes an event of values that were bounded and rounded when they were taken."""
+    puts = [getattr(kind, item.name).__set__ for item in fields(kind)]
+    new = object.__new__
+
+    def made(*values: Any) -> Any:
+        event = new(kind)
+        for put, value in zip(puts, values):  # noqa: B905 - a column for each field
+            put(event, value)
+        return event
+
+    return made
+
+
+def column(events: Sequence[E], name: str) -> Iterator[Any]:
+    """One field of each event."""
+    if isinstance(events, Rows):
+        return cast(Rows[E], events).column(name)
+    return map(attrgetter(name), events)
+
+
+def by_instant(events: Sequence[E]) -> Sequence[int]:
+    """The places of events in the order of their instants; those of one instant as they came."""
+    instants = array("d", column(events, "at_s"))
+    return array("I", sorted(range(len(instants)), key=instants.__getitem__))
+
+
+def places_of(events: Sequence[E], name: str, order: Iterable[int]) -> dict[Any, array[int]]:
+    """Of events in some order, the places of those of each value of a field."""
+    values = list(column(events, name))
+    found: dict[Any, array[int]] = {}
+    for place in order:
+        value = values[place]
+        if value not in found:
+            found[value] = array("I")
+        found[value].append(place)
+    return found
+
+
+def taken(events: Sequence[E], order: Iterable[int]) -> Sequence[E]:
+    """The events at some places."""
+    if isinstance(events, Rows):
+        return cast(Rows[E], events).taken(order)
+    return tuple(map(events.__getitem__, order))
