@@ -12,7 +12,8 @@
     suspicion   what explains the events where the declared breaker doesn't: rival rules (causes),
                 another deadline, one breaker for several upstreams (sharing), several (workers)
     changes     how it changed, with honest bounds
-    wire        all of these for one upstream; parts: where each of its routes has a breaker
+    wire        all of these for one upstream; parts: where each of its routes has a breaker;
+                crowd: where each worker process has (with workers)
     witness     the wires of one history, worked out once
 
 Pure. Knows histories and what a target declares; knows no scenario's expectations, no engine, no
