@@ -294,7 +294,7 @@ class Hunt:
             steady=steady,
         )
         text = scenario_text(violation, outage, history, player.target, origin)
-        scenario = parse_scenario(text, result.file_name)
+        scenario = parse_scenario(text, result.file_name, target=player.target)
         judged = judge(scenario, player.play(scenario, outage.seed))
         if judged.verdict is not Verdict.FAILED:
             return None

@@ -12,9 +12,9 @@ from harness.policy.settings import ServiceSettings
 
 
 def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s: float) -> float:
-    """When a breaker opens if all attempts fail after `attempt_s`, from `start_s` on."""
+    """When all breakers are open if every attempt fails after `attempt_s`, from `start_s` on."""
     ends: list[float] = []
-    requests = own.failures + 1
+    requests = own.enough + 1
     for number in range(requests):
         at_s = start_s + number / rate_per_s
         for attempt in range(1, own.attempts + 1):
@@ -22,7 +22,7 @@ def trip_s(own: ServiceSettings, *, rate_per_s: float, start_s: float, attempt_s
             heapq.heappush(ends, at_s)
             at_s += own.backoff_s(attempt)
     found = start_s
-    for _ in range(own.failures):
+    for _ in range(own.enough):
         found = heapq.heappop(ends)
     return found
 

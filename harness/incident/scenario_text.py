@@ -252,7 +252,7 @@ def _should(
     """What the contract says of these faults, with the data's step as tolerance."""
     tolerance_s = max(incident.step_s, _LEAST_TOLERANCE_S)
     tolerance = f"± {format_duration(tolerance_s)}"
-    enough_s = own.longest_call_s + own.failures / rate
+    enough_s = own.longest_call_s + own.enough / rate
     hits = [one for one in faults if one.episode.upstream == upstream]
     if any(one.opens and one.to_s - one.from_s >= enough_s for one in hits):
         yield f"  - breaker: {upstream}"

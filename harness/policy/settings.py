@@ -56,6 +56,12 @@ class ServiceSettings:
         return self.breaker.opens.failures
 
     @property
+    def enough(self) -> int:
+        """How many failures open all of its breakers, as far as it is known how many there are."""
+        number = self.scope.number if isinstance(self.scope, EachWorker) else 1
+        return self.failures * (number or 1)
+
+    @property
     def counts(self) -> str:
         """What is counted, in words: `attempts` or `calls`."""
         return "calls" if self.counting.by_call else "attempts"

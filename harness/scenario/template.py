@@ -39,7 +39,7 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
     stream, sample = traffic
     while_down = target.contract.while_down(sample.request, upstream)
     duration_s = for_s + settings.open_after_s(for_s) + settings.longest_call_s + 10
-    lasts = for_s >= settings.longest_call_s + settings.failures
+    lasts = for_s >= settings.longest_call_s + settings.enough
     opens = _opens(fault) and lasts and not settings.breaker.absent
     expectations = (
         _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)

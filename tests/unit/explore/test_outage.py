@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +18,7 @@ from harness.explore.player import Seen
 from harness.explore.surface import Offered, Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
+from harness.policy.scopes import EachWorker
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.scenario.loader import parse_scenario
 from harness.target.loading import load_target
@@ -78,6 +81,11 @@ def test_every_route_of_the_catalogue_is_a_valid_stream() -> None:
         (in_a_row(attempts=2, timeout_s=5, threshold=5, wait_s=60), 5.0, 9.0),
         (in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60), 0.0, 4.0),
         (in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60), 30.0, 34.0),
+        (
+            replace(in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=60), scope=EachWorker(2)),
+            0.0,
+            5.0,
+        ),
     ],
 )
 def test_trips_are_where_the_contract_has_them(
