@@ -26,7 +26,7 @@ from harness.history.events import LOOP_PASSES, Waited
 LOOK_EVERY_S = 0.25
 APART_S = 0.01
 """Between the looks at two worlds, on average at the least: looking must cost next to nothing."""
-BEAT_S = 0.02
+BEAT_S = 0.01
 """How often the loop's heart beats: nothing in it is later than what was measured and this."""
 _ON_TIME_S = 0.002
 """A beat that comes no later than this is on time."""

@@ -267,9 +267,9 @@ class Logged(Event):
     """The upstream that such a pattern found in it."""
 
 
-LOOP_PASSES = 6
+LOOP_PASSES = 7
 """Turns of the harness's loop that a request takes, one after another: its connection is there, is
-taken up, is written to; an answer's head comes, its rest, and whoever asked is told."""
+taken up twice, is written to; an answer's head comes, its rest, and whoever asked is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

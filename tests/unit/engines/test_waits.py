@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from harness.checks.noise import Noise
 from harness.engines.chronicle import Chronicle
-from harness.engines.waits import FamilyWaits, ProcessWaits, StolenTime
+from harness.engines.client import exchange
+from harness.engines.requests import WireRequest
+from harness.engines.waits import FamilyWaits, Found, ProcessWaits, StolenTime
 from harness.engines.watch import Heartbeat, Watch
 from harness.history.events import LOOP_PASSES, Event, Trouble, Waited
+from harness.history.view import History
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells waits")
 
@@ -179,7 +186,7 @@ def test_what_the_host_took_is_told(tmp_path: Path) -> None:
 def test_a_heart_that_is_held_up_says_so() -> None:
     async def run() -> tuple[list[float], list[float]]:
         heart = Heartbeat(asyncio.get_running_loop())
-        for _ in range(8):
+        for _ in range(LOOP_PASSES + 2):
             time.sleep(0.06)
             await asyncio.sleep(0.04)
         late = [found.wait_s for found in heart.look()]
@@ -190,6 +197,44 @@ def test_a_heart_that_is_held_up_says_so() -> None:
     assert len(late) == LOOP_PASSES, "a request takes no more turns of the loop"
     assert all(each > 0.03 for each in late)
     assert after == []
+
+
+@pytest.mark.real_time
+def test_what_a_crowded_loop_adds_to_an_answer_is_measured() -> None:
+    """The answer is there at once; each turn of the loop that asks for it takes 0.1 s."""
+
+    def at_once(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as asked:
+            while asked.readline().strip():
+                pass
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async def crowd() -> None:
+        while True:
+            time.sleep(0.1)
+            await asyncio.sleep(0)
+
+    async def run(port: int) -> tuple[float, float, list[Found]]:
+        loop = asyncio.get_running_loop()
+        heart, crowded = Heartbeat(loop), asyncio.create_task(crowd())
+        await asyncio.sleep(0.02)
+        begun_s = loop.time()
+        answer = await exchange("127.0.0.1", port, WireRequest(method="GET", path="/"))
+        ended_s = loop.time()
+        crowded.cancel()
+        await asyncio.sleep(0.02)
+        heart.stop()
+        assert answer.status == 204
+        return begun_s, ended_s, heart.look()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=at_once, args=(listening,), daemon=True).start()
+        begun_s, ended_s, found = asyncio.run(run(listening.getsockname()[1]))
+    late = [Waited(by="engine", **dataclasses.asdict(each)) for each in found]
+    slack_s = Noise(History(late)).slack_s(begun_s, ended_s)
+    assert ended_s - begun_s > 0.4
+    assert slack_s > 0.7 * (ended_s - begun_s)
 
 
 @linux
