@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,29 +22,24 @@ EXPECTED = (
 )
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[SimEngine]:
-    made = SimEngine()
-    yield made
-    made.close_now()
-
-
 @pytest.mark.parametrize("sharing", ["", "by chance"])
 def test_however_they_share_the_requests_they_keep_the_contract(
-    engine: SimEngine, sharing: str, tmp_path: Path
+    simulation: SimEngine, sharing: str, tmp_path: Path
 ) -> None:
-    assert not failed(engine, sharing, ONE, tmp_path, *EXPECTED)
+    assert not failed(simulation, sharing, ONE, tmp_path, *EXPECTED)
 
 
 def test_one_that_has_all_requests_leaves_nothing_to_be_seen_of_the_other(
-    engine: SimEngine, tmp_path: Path
+    simulation: SimEngine, tmp_path: Path
 ) -> None:
-    found = failed(engine, "one has all", ONE, tmp_path, *EXPECTED)
+    found = failed(simulation, "one has all", ONE, tmp_path, *EXPECTED)
     assert {each.verdict for each in found} == {Verdict.INCONCLUSIVE}
 
 
-def test_one_worker_more_than_declared_is_seen_and_named(engine: SimEngine, tmp_path: Path) -> None:
-    found = failed(engine, "three workers", ONE, tmp_path)
+def test_one_worker_more_than_declared_is_seen_and_named(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
+    found = failed(simulation, "three workers", ONE, tmp_path)
     assert [each.verdict for each in found] == [Verdict.FAILED]
     assert "it behaves as one that has breakers of 3 workers, not 2" in found[0].evidence
     assert "however 2 workers shared the requests" in found[0].observed
