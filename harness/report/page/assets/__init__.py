@@ -17,6 +17,7 @@ _SCRIPTS = (
     "theme.js",
     "view.js",
     "marks.js",
+    "pen.js",
     "lanes.js",
     "timeline.js",
     "request.js",

@@ -132,6 +132,7 @@ function breakerLane(data, upstream) {
     ].join("; "),
     draw: (pen) => {
       bracketsOf(upstream).forEach((each) => pen.bracket(each.pair, 3, bracketRow - 3, each.words, each.sure));
+      if (upstream.never.length) pen.words(`never ${upstream.never.join(", ")}`, 3, bracketRow - 3, upstream.brackets.length > 0);
       upstream.spells.forEach((spell) => pen.state(spell.state, spell.start, spell.end, bracketRow + 3, ROW - 4));
       upstream.perhaps.forEach((pair) => pen.state("open", pair, [pair[1], pair[1]], bracketRow + 3, ROW - 4));
       upstream.reported.forEach((each, k) => {
