@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_run import TARGET, assert_nothing_left, outage, processes
+from tests.end_to_end.test_run import TARGET, WITHIN_S, assert_nothing_left, outage, processes
 
 pytestmark = [
     pytest.mark.real_time,
@@ -29,8 +29,8 @@ expect:
 """
 
 
-def wait_until_sent(history: Path, requests: int, seconds: float = 30.0) -> None:
-    deadline_s = time.monotonic() + seconds
+def wait_until_sent(history: Path, requests: int) -> None:
+    deadline_s = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline_s:
         if history.exists() and history.read_text().count('"kind":"sent"') >= requests:
             return
@@ -55,7 +55,7 @@ def test_a_process_that_is_stopped_for_a_moment_accuses_nobody(
     time.sleep(0.9)
     for pid in struck:
         os.kill(pid, signal.SIGCONT)
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=WITHIN_S)
     assert run.returncode == 3, told
     results = json.loads((report / "results.json").read_text())
     (scenario,) = results["scenarios"]
