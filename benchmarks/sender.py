@@ -158,7 +158,10 @@ def _read(history: Path, cpu_s: float) -> Run:
 
 
 def _locust(peers: Path, folder: Path, *, rate: int, users: int, for_s: float) -> Run:
-    """`rate` 0: each user as fast as it can."""
+    """`rate` 0: each user as fast as it can.
+
+    Raises: RuntimeError when it sent nothing, as on a machine that has no time for it.
+    """
     throughput = rate / users if rate else 1_000_000
     file = folder / "locustfile.py"
     file.write_text(_LOCUST.format(throughput=throughput))
@@ -173,13 +176,15 @@ def _locust(peers: Path, folder: Path, *, rate: int, users: int, for_s: float) -
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:
             assert process.stdout is not None
-            process.stdout.read()
+            said = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
     with (folder / "locust_stats.csv").open(newline="") as stats:
         total = next(row for row in csv.DictReader(stats) if row["Name"] == "Aggregated")
-    count = int(total["Request Count"])
-    run = Run(count, count / float(total["Requests/s"]), usage.ru_utime + usage.ru_stime)
+    count, rate_s = int(total["Request Count"]), float(total["Requests/s"])
+    if not rate_s:
+        raise RuntimeError(f"locust sent nothing worth a figure:\n{said.decode()[-800:]}")
+    run = Run(count, count / rate_s, usage.ru_utime + usage.ru_stime)
     run.latencies_ms = [float(total["50%"])] * 99 + [float(total["99%"])] * 2
     return run
 
