@@ -7,8 +7,10 @@ or the end of a connection that nothing else could end. What comes is bounded, w
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from typing import Protocol
+import sys
+from typing import Any, Protocol
 
 import h11
 
@@ -178,14 +180,13 @@ async def _exchange(
 ) -> WireAnswer:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[WireAnswer] = loop.create_future()
-    local = (source, 0) if source else None
+    there: dict[str, Any] = {"host": host, "port": port}
     try:
+        if source is not None:
+            there = {"sock": await _connected(source, host, port)}
+            there |= {} if tls is None else {"server_hostname": host}
         transport, _ = await loop.create_connection(
-            lambda: _Exchange(payload, request.method, done),
-            host,
-            port,
-            local_addr=local,
-            ssl=tls,
+            lambda: _Exchange(payload, request.method, done), ssl=tls, **there
         )
     except ConnectionRefusedError:
         return WireAnswer(status=None, error="connection refused")
@@ -201,3 +202,36 @@ async def _exchange(
         return await done
     finally:
         transport.close()
+
+
+async def _connected(source: str, host: str, port: int) -> socket.socket:
+    """A connection from an address of this machine.
+
+    Raises: OSError, as `connect`.
+    """
+    own = socket_of(source)
+    try:
+        await asyncio.get_running_loop().sock_connect(own, (host, port))
+    except BaseException:
+        own.close()
+        raise
+    return own
+
+
+def socket_of(source: str) -> socket.socket:
+    """A socket of an address, whose port the system picks as it connects.
+
+    Picked before that (by `bind`, on Linux), it must be free of whatever came from this address in
+    the last minute, to any server; and once half of all ports are not (some 14,000 requests) each
+    search takes a tenth of a second, in which nothing else is sent.
+    """
+    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    own.setblocking(False)
+    if sys.platform == "linux":
+        own.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+    try:
+        own.bind((source, 0))
+    except OSError:
+        own.close()
+        raise
+    return own

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import errno
 import os
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from harness.engines.client import exchange
+from harness.engines.client import exchange, socket_of
 from harness.engines.requests import WireAnswer, WireRequest
 from harness.errors import WorldError
 
@@ -157,3 +158,9 @@ def test_a_refused_connection_is_an_answer_without_a_status() -> None:
     answer = asyncio.run(exchange("127.0.0.1", 1, GET))
 
     assert (answer.status, answer.error) == (None, "connection refused")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can pick a port that late")
+def test_a_port_is_picked_as_a_client_connects_not_before() -> None:
+    with socket_of("127.0.0.9") as own:
+        assert own.getsockname() == ("127.0.0.9", 0)
