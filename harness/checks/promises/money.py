@@ -6,8 +6,9 @@ user's whose route has such an effect, that was under way then and was answered 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import attrgetter
 
 from harness.checks.promises.facts import Facts
@@ -92,6 +93,29 @@ class _Free:
         return False
 
 
+class _Shown:
+    """Charges that the ledger shows and no request owns yet, by instant."""
+
+    def __init__(self, facts: Facts, instants_s: Iterable[float]) -> None:
+        every = [(at_s, facts.margin_s(at_s, _SLACK_S)) for at_s in sorted(instants_s)]
+        self._from_s = [at_s - slack_s for at_s, slack_s in every]
+        self._to_s = [at_s + slack_s for at_s, slack_s in every]
+        self._latest_s = list(accumulate(self._to_s, max))
+        """Up to when the charges up to each may have come, and from when on those from it on."""
+        self._earliest_s = list(accumulate(reversed(self._from_s), min))[::-1]
+        self._taken: set[int] = set()
+
+    def shows(self, request: Request) -> bool:
+        """Give a request the first charge that lies in its life; whether there is one."""
+        first = bisect_left(self._latest_s, request.sent.at_s)
+        for place in range(first, bisect_right(self._earliest_s, request.end_s)):
+            near = self._from_s[place] <= request.end_s and request.sent.at_s <= self._to_s[place]
+            if near and place not in self._taken:
+                self._taken.add(place)
+                return True
+        return False
+
+
 def _nearest(facts: Facts, user: str, at_s: float) -> int | None:
     before = [r for r in _charged(facts, user) if r.sent.at_s <= at_s]
     return before[-1].sent.id if before else None
@@ -161,14 +185,12 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
     if effect is None or told is None:
         return
     for user in _users(facts):
-        charges = [c for c in facts.history.charges if c.user_id == user]
+        charges = _Shown(facts, [c.at_s for c in facts.history.charges if c.user_id == user])
         asked = [r for r in _charged(facts, user) if _well(r)]
         for request in sorted(asked, key=lambda one: one.end_s):
             if request.field(told) is not True:
                 continue
-            own = next((c for c in charges if _in_life(facts, c.at_s, request)), None)
-            if own is not None:
-                charges.remove(own)
+            if charges.shows(request):
                 continue
             yield Violation(
                 promise="charges are as answered",
