@@ -25,17 +25,19 @@ class Silent:
     def done(self, _played: Played) -> None: ...
 
 
-def play(defect: str, folder: Path) -> None:
+def play(engine: SimEngine, defect: str, folder: Path) -> None:
     folder.mkdir()
     scenarios = [scenario_named(name) for name in SCENARIOS]
     target = defective(DEFECTS[defect])
-    played = asyncio.run(play_all(scenarios, engine=SimEngine(), target=target, watcher=Silent()))
+    played = asyncio.run(play_all(scenarios, engine=engine, target=target, watcher=Silent()))
     write_reports(folder, played)
 
 
-def test_what_was_planted_is_worse_and_what_was_mended_is_better(tmp_path: Path) -> None:
-    play("no-idempotency-key", tmp_path / "1-mon")
-    play("half-the-wait", tmp_path / "2-tue")
+def test_what_was_planted_is_worse_and_what_was_mended_is_better(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
+    play(simulation, "no-idempotency-key", tmp_path / "1-mon")
+    play(simulation, "half-the-wait", tmp_path / "2-tue")
     nights = load_nights(tmp_path, 14)
     found = compare(nights[0][1], nights[1][1])
     failed = {d.scenario for d in found.of(Sort.WORSE) if d.after == "failed"}

@@ -131,7 +131,7 @@ def app(environ, start_response):
 """
 
 
-def test_the_history_says_when_the_clock_was_stepped(tmp_path: Path) -> None:
+def test_the_history_says_when_the_clock_was_stepped(simulation: SimEngine, tmp_path: Path) -> None:
     (tmp_path / "gw.py").write_text(NOW, encoding="utf-8")
     scenario = Scenario.model_validate(STEPS)
     target = Target(
@@ -141,17 +141,9 @@ def test_the_history_says_when_the_clock_was_stepped(tmp_path: Path) -> None:
         ready="GET /",
         file=str(tmp_path / "small.yaml"),
     )
-    engine = SimEngine()
-    try:
-        job = Job(
-            scenario=scenario,
-            timeline=compile_timeline(scenario),
-            target=target,
-            folder=tmp_path,
-        )
-        history = History(engine.play_now(job))
-    finally:
-        engine.close_now()
+    timeline = compile_timeline(scenario)
+    job = Job(scenario=scenario, timeline=timeline, target=target, folder=tmp_path)
+    history = History(simulation.play_now(job))
     assert history.troubles == ()
     made = [(e.name, e.upstreams, e.fault, e.at_s) for e in history.all(Applied)]
     assert made == [("clock_step", (), 0, 5.0), ("clock_step", (), 1, 8.0)]

@@ -58,17 +58,13 @@ expect:
 
 
 @pytest.fixture
-def findings(tmp_path: Path) -> list[Finding]:
+def findings(simulation: SimEngine, tmp_path: Path) -> list[Finding]:
     (tmp_path / "gw.py").write_text(GATEWAY, encoding="utf-8")
     target = parse_target(TARGET, str(tmp_path / "target.yaml"))
     scenario = parse_scenario(SCENARIO, "s.yaml", target=target)
     timeline = compile_timeline(scenario)
-    engine = SimEngine()
-    try:
-        job = Job(scenario=scenario, timeline=timeline, target=target, folder=tmp_path)
-        judgement = judge(scenario, engine.play_now(job))
-    finally:
-        engine.close_now()
+    job = Job(scenario=scenario, timeline=timeline, target=target, folder=tmp_path)
+    judgement = judge(scenario, simulation.play_now(job))
     return [finding for finding in judgement.findings if " log" in finding.name]
 
 

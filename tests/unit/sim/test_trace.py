@@ -36,11 +36,11 @@ def test_ids_follow_from_what_is_asked_and_are_valid():
         assert trace_in(bad) == ""
 
 
-def test_every_call_at_a_stub_says_which_request_made_it():
+def test_every_call_at_a_stub_says_which_request_made_it(simulation: SimEngine) -> None:
     target = bundled("reference")
     assert target is not None
     (played,) = asyncio.run(
-        play_all([load_scenario(SCENARIO)], engine=SimEngine(), target=target, watcher=Silent())
+        play_all([load_scenario(SCENARIO)], engine=simulation, target=target, watcher=Silent())
     )
     events = played.events
     sent = {event.trace: event for event in events if isinstance(event, Sent)}
