@@ -7,6 +7,7 @@ or the end of a connection that nothing else could end. What comes is bounded, w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import sys
@@ -228,7 +229,8 @@ def socket_of(source: str) -> socket.socket:
     own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     own.setblocking(False)
     if sys.platform == "linux":
-        own.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+        with contextlib.suppress(OSError):  # a kernel that can't do that, as in some sandboxes
+            own.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
     try:
         own.bind((source, 0))
     except OSError:
