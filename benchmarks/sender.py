@@ -229,7 +229,7 @@ def rows(folder: Path, peers: Path | None) -> Iterator[Row]:
 
     fastest = Taken(partial(_outage, folder, _MOST_RATE, _MOST_FOR_S))
     if peers is not None:
-        peer = Taken(partial(_locust, peers, folder, rate=0, users=8, for_s=_MOST_FOR_S))
+        peer = Taken(partial(_locust, peers, folder, rate=0, users=8, for_s=_FOR_S))
         yield Row(
             "at its most", "requests/s", fastest.figure("most", most), peer.figure("most", most),
             "locust, FastHttpUser", goal=1.0, more_is_better=True,
