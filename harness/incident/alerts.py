@@ -26,10 +26,8 @@ def read(file: str, wanted: Wanted) -> Observation:
     """
     text = JsonText(file)
     found = list(_alerts(text))
-    chosen = wanted.chosen(found, lambda one: map(str, _dict(one[1], "labels").values()))
-    notes = []
-    if len(chosen) < len(found):
-        notes.append(f"{file}: {len(found) - len(chosen)} of {len(found)} alerts are of others")
+    chosen = wanted.chosen(found, _labels)
+    notes = wanted.remarks(file, "alerts", found, _labels)
     episodes = tuple(_episode(text, at, alert, notes) for at, alert in chosen)
     notes.append(
         f"{file}: an alert begins when its rule fires, after its `for`: the trouble is older"
@@ -64,6 +62,10 @@ def _alerts(text: JsonText) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
 def _dict(alert: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = alert.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _labels(found: tuple[Steps, Mapping[str, Any]]) -> Iterator[str]:
+    return map(str, _dict(found[1], "labels").values())
 
 
 def _title(alert: Mapping[str, Any]) -> str:

@@ -74,10 +74,8 @@ def read(file: str, wanted: Wanted) -> Observation:
     """
     text = JsonText(file)
     matrix = list(_matrix(text))
-    notes: list[str] = []
     chosen = list(wanted.chosen(matrix, lambda one: one.labels.values()))
-    if len(chosen) < len(matrix):
-        notes.append(f"{file}: {len(matrix) - len(chosen)} of {len(matrix)} series are of others")
+    notes = wanted.remarks(file, "series", matrix, lambda one: one.labels.values())
     instants = sorted({at_s for one in chosen for at_s in one.values})
     step_s = Series.of_shares(dict.fromkeys(instants, 0.0)).step_s
     if gaps := [a for a, b in pairwise(instants) if b - a > 1.5 * step_s]:

@@ -37,6 +37,21 @@ class Wanted:
         ours = [item for item in items if any(self.names(text) for text in texts(item))]
         return ours or items
 
+    def remarks(
+        self,
+        file: str,
+        what: str,
+        items: Sequence[Item],
+        texts: Callable[[Item], Iterable[str]],
+    ) -> list[str]:
+        """What a reader should know of how items were chosen; `what` they are, in the plural."""
+        named = sum(any(self.names(text) for text in texts(item)) for item in items)
+        if named and named < len(items):
+            return [f"{file}: {len(items) - named} of {len(items)} {what} are of others"]
+        if self.upstream and not named and any(any(texts(item)) for item in items):
+            return [f"{file}: none of its {what} names {self.upstream}; all are taken for it"]
+        return []
+
     def written(self, at_s: float) -> str:
         """An instant, for a note."""
         return written_instant(at_s, clock=at_s > 1e8)

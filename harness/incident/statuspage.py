@@ -33,9 +33,7 @@ def read(file: str, wanted: Wanted) -> Observation:
     ]
     incidents = list(_incidents(text))
     chosen = wanted.chosen(incidents, lambda one: _named(one[1]))
-    if len(chosen) < len(incidents):
-        others = len(incidents) - len(chosen)
-        notes.append(f"{file}: {others} of {len(incidents)} incidents are of others")
+    notes += wanted.remarks(file, "incidents", incidents, lambda one: _named(one[1]))
     episodes = [one for at, incident in chosen for one in _episodes(text, at, incident, wanted)]
     if not episodes:
         text.refuse([], "no incident in it has a time in which a component was not operational")

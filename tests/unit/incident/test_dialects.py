@@ -145,3 +145,12 @@ def test_a_page_says_of_each_component_when_it_was_named(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", ["27.11.2025 08:10:00", "11/27/2025 8:10 AM", "27/11/2025 08:10"])
 def test_a_day_that_is_no_month_tells_the_order(text: str) -> None:
     assert parse_instant(text).at_s == datetime(2025, 11, 27, 8, 10, tzinfo=UTC).timestamp()
+
+
+def test_data_that_names_another_is_taken_and_said(tmp_path: Path) -> None:
+    values = [[T0 + 15 * i, str(int(i not in (3, 4)))] for i in range(9)]
+    series = {"metric": {"__name__": "up", "job": "billing"}, "values": values}
+    spans(tmp_path, json.dumps({"data": {"resultType": "matrix", "result": [series]}}))
+    assert (
+        "none of its series names auth; all are taken for it" in (tmp_path / "out.yaml").read_text()
+    )
