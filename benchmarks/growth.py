@@ -117,7 +117,8 @@ def _by_length(say: Callable[[str], None]) -> Iterator[Curve]:
     from histories import history_of
 
     from harness.history.events import Sent
-    from harness.history.store import Recorder, read_history
+    from harness.history.reading import read_history
+    from harness.history.store import Recorder
     from harness.report.scene import judge_and_observe
 
     wanted = (6_000, 12_000, 25_000, 50_000, 100_000)

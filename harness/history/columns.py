@@ -7,6 +7,7 @@ for.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -77,6 +78,14 @@ class Column:
 
 def _fit(numbers: Sequence[int]) -> bool:
     return not numbers or -_SIGNED <= min(numbers) <= max(numbers) < _SIGNED
+
+
+class Kept(ABC, Sequence[Event]):
+    """All events of a history in the order recorded, kept by field."""
+
+    @abstractmethod
+    def all(self, kind: type[E]) -> Rows[E]:
+        """All events of a class, in the order recorded."""
 
 
 class Rows(Sequence[E], Generic[E]):

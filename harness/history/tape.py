@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, Union, overload
 
 import msgspec
 
-from harness.history.columns import Column, Known, Rows
+from harness.history.columns import Column, Kept, Known, Rows
 from harness.history.events import KINDS, Event
 from harness.history.values import bounds, reader
 
@@ -68,7 +68,7 @@ _DECODER = msgspec.json.Decoder(Union[tuple(_EVENTS)])  # noqa: UP007 - made at 
 _TROUBLES = (msgspec.DecodeError, ValueError, RecursionError)
 
 
-class Tape(Sequence[Event]):
+class Tape(Kept):
     """Events in the order recorded."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypeVar, overload
 
-from harness.history.columns import by_instant, column, places_of, taken
+from harness.history.columns import Kept, by_instant, column, places_of, taken
 from harness.history.events import (
     Answered,
     Applied,
@@ -31,7 +31,6 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
-from harness.history.tape import Tape
 from harness.routes import route_matches
 from harness.units import Window
 
@@ -179,11 +178,11 @@ class History:
     """All events of one run, and the questions that checks ask. Never changes."""
 
     def __init__(self, events: Sequence[Event]) -> None:
-        self.events = events if isinstance(events, Tape) else tuple(events)
+        self.events = events if isinstance(events, Kept) else tuple(events)
 
     def all(self, kind: type[E]) -> Sequence[E]:
         """All events of a class, in the order recorded."""
-        if isinstance(self.events, Tape):
+        if isinstance(self.events, Kept):
             return self.events.all(kind)
         return self._by_kind.get(kind, ())  # type: ignore[return-value]
 

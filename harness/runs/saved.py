@@ -18,7 +18,8 @@ from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent, Triggered
-from harness.history.store import HISTORY, read_history
+from harness.history.reading import read_history
+from harness.history.store import HISTORY
 from harness.history.tape import Tape
 from harness.judge import not_in_scope, not_played
 from harness.report.provenance import provenance_in

@@ -21,7 +21,7 @@ from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body
 from harness.errors import HarnessError
 from harness.history.events import Answered, from_json, to_json
-from harness.history.store import read_history
+from harness.history.reading import read_history
 from harness.scenario.loader import parse_scenario
 from harness.toxiproxy.gojson import JsonError, first_value
 from stub_services import Connection, build

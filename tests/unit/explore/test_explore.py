@@ -16,7 +16,7 @@ from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player
 from harness.history.events import to_json
-from harness.history.store import read_history
+from harness.history.reading import read_history
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.target import Target

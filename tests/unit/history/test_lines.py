@@ -9,7 +9,8 @@ import pytest
 from harness.checks.answers import cookies
 from harness.errors import InvalidFile
 from harness.history.events import Answered, Run, Sent, from_json, to_json
-from harness.history.store import Recorder, read_history
+from harness.history.reading import read_history
+from harness.history.store import Recorder
 from harness.history.tape import Tape
 from harness.history.view import Request
 

@@ -25,7 +25,7 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
-from harness.history.store import read_history
+from harness.history.reading import read_history
 from harness.machine.starts import Starts
 from harness.report import scene
 from harness.runs import runner
