@@ -27,16 +27,17 @@ from harness.measure.realtime.recovery import Failing, note_waits
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InTotal, Rule
-from harness.policy.shares import ShareOfCalls
+from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.waits import Constant
 
 
 class Bench:
     """A ground on a clock of its own, whose gateway asks a breaker before each of its attempts."""
 
-    def __init__(self, opens: Rule, attempts: int = 1) -> None:
+    def __init__(self, opens: Rule, attempts: int = 1, call_s: float = 0.001) -> None:
         self._breaker = Breaker(Rules(opens=opens, wait=Constant(1000.0)))
         self._attempts = attempts
+        self._call_s = call_s
         self._failing = False
         self.now_s = 0.0
 
@@ -46,6 +47,9 @@ class Bench:
     async def lift(self) -> None:
         self._failing = False
 
+    async def rest(self, seconds: float) -> None:
+        self.now_s += seconds
+
     async def call(self, within_s: float) -> Seen:
         sent_s, tries = self.now_s, []
         for _ in range(self._attempts if self._failing else 1):
@@ -53,7 +57,7 @@ class Bench:
             if leave is None:
                 break
             tries.append(Try(start_s=self.now_s, end_s=self.now_s + 0.001, how="answered"))
-            self.now_s += 0.001
+            self.now_s += self._call_s
             result = Result.FAILURE if self._failing else Result.SUCCESS
             self._breaker.tell(leave, result, self.now_s)
         self.now_s += 0.001
@@ -85,9 +89,9 @@ def test_a_call_that_is_cut_short_tells_that_attempts_are_counted() -> None:
     assert (found.by, found.breaker.threshold) == ("attempt", 5)
 
 
-def rate_of(opens: Rule, *, in_all: bool = False) -> Findings:
+def rate_of(opens: Rule, *, in_all: bool = False, call_s: float = 0.001) -> Findings:
     async def fresh(use: Callable[[Ground], Awaitable[Dose]]) -> Dose:
-        return await use(cast(Ground, Bench(opens)))
+        return await use(cast(Ground, Bench(opens, call_s=call_s)))
 
     async def measured() -> Contrast | None:
         budget = Budget(longest_s=0.0, began_s=time.monotonic() - 1000)  # no time for pauses
@@ -108,6 +112,18 @@ def test_a_window_of_calls_is_found_where_few_successes_are_worth_failures() -> 
     assert own.share.low_s <= 0.5 <= own.share.high_s
     assert own.least is not None
     assert own.least.middle_s == 10
+
+
+@pytest.mark.parametrize("call_s", [0.001, 0.06])
+def test_successes_that_took_longer_than_a_window_of_seconds_make_it_none_of_calls(
+    call_s: float,
+) -> None:
+    """A busy machine: 200 calls take 13 s, and some of them are forgotten by then."""
+    own = rate_of(ShareOfSeconds(0.4, 9.0, 9), call_s=call_s).breaker
+    assert own.rule == "rate"
+    assert own.window_calls is None
+    assert own.share is not None
+    assert own.share.low_s <= 0.4 <= own.share.high_s
 
 
 def test_what_counts_all_failures_is_no_share() -> None:

@@ -175,6 +175,10 @@ class Ground:
             await self._world.look()
         return Noise(self.history())
 
+    async def rest(self, seconds: float) -> None:
+        """Ask nothing for a while."""
+        await asyncio.sleep(seconds)
+
     async def answered(self) -> None:
         """Wait until everything that is under way has been answered."""
         if self._under_way:

@@ -61,7 +61,7 @@ async def dose(
         one = await ground.call(30.0)
         first_s = first_s if number else one.sent_s
         last_s = one.end_s
-    await asyncio.sleep(pause_s)
+    await ground.rest(pause_s)
     await ground.hold_kind(kind)
     attempts, begun_s, ended_s = 0, ground.now_s, ground.now_s
     for number in range(_MOST):
@@ -117,6 +117,7 @@ async def find_rate(
         found.cannot_tell("breaker.rule", f"not in a row: {_MOST} calls in a row did not open it")
         return None
     tried = dict(zip(_SUCCESSES, others, strict=True))
+    tried = await _of_one_time(fresh, kind, alone.failures, tried)
     telling = [n for n, one in tried.items() if one.failures != alone.failures]
     if not telling:
         between = (
@@ -137,6 +138,47 @@ async def find_rate(
     if found.breaker.window_calls is None:
         await _window(found, contrast, after, budget)
     return contrast
+
+
+async def _of_one_time(
+    fresh: Fresh, kind: str, alone: int, tried: dict[int, Dose]
+) -> dict[int, Dose]:
+    """Those doses before which no time had passed that made a breaker forget.
+
+    After many successes fewer failures open it than after few: its window holds no more calls, or
+    so many took longer than it. Then few of them and a pause as long are forgotten, too.
+    """
+    odd = _odd(alone, tried)
+    if odd is None:
+        return tried
+    before = max(n for n in tried if n < odd)
+    long_s = tried[odd].since_first_s
+    if long_s <= tried[before].since_first_s:
+        return tried
+    again = await fresh(lambda ground: dose(ground, kind, successes=before, pause_s=long_s))
+    kept = again.failures == tried[before].failures
+    return tried if kept else {n: one for n, one in tried.items() if n < odd}
+
+
+def _odd(alone: int, tried: dict[int, Dose]) -> int | None:
+    """The first number of successes after which it took fewer failures than any share explains."""
+    low = 0.0
+    for successes, one in tried.items():
+        own_low, own_high = _bounds(alone, successes, one)
+        if own_high < low:
+            return successes
+        low = max(low, own_low)
+    return None
+
+
+def _bounds(alone: int, successes: int, one: Dose) -> tuple[float, float]:
+    """The share that failures after so many successes tell, if all of them count."""
+    if one.failures is None:
+        return _MOST / (successes + _MOST), 1.0
+    high = one.failures / (successes + one.failures)
+    if successes + one.failures - 1 < alone:
+        return 0.0, high
+    return (one.failures - 1) / (successes + one.failures - 1), high
 
 
 def _more(one: Dose, alone: int) -> bool:
@@ -161,13 +203,7 @@ def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
     """From how many failures opened it after how many successes; a window of calls forgets some."""
     low, high = 0.0, 1.0
     for successes, one in tried.items():
-        if one.failures is None:
-            own_low, own_high = _MOST / (successes + _MOST), 1.0
-        else:
-            own_high = one.failures / (successes + one.failures)
-            own_low = (one.failures - 1) / (successes + one.failures - 1)
-            if successes + one.failures - 1 < alone:
-                own_low = 0.0
+        own_low, own_high = _bounds(alone, successes, one)
         if own_high < low:
             _window_of_calls(found, (low, high), one)
             break
