@@ -58,17 +58,17 @@ class Measured:
 
 
 def streams_of(target: Target) -> dict[str, dict[str, Any]]:
-    """The routes that a target is asked for: its own, else its contract's.
+    """The routes that a target is asked for: its own, of its OpenAPI file too, else its contract's.
 
     Raises: UsageError where there are none.
     """
-    if target.routes:
-        return {name: route.raw for name, route in target.routes.items()}
+    if own := {**target.described, **target.routes}:
+        return {name: sample.raw for name, sample in own.items()}
     known = catalogue(target).values()
     if not set(target.upstream_names) & set(target.contract.upstreams):
         raise UsageError(
             f"{target.file or target.name}: say in `routes:` what it can be asked, such as "
-            "`item: {request: GET /items/1}`"
+            "`item: {request: GET /items/1}`, or name its OpenAPI file: `openapi: openapi.yaml`"
         )
     return {one.name: one.raw for one in known if one.own}
 
