@@ -101,11 +101,16 @@ async def find_rate(bench: Bench, opened: Opened) -> Contrast | None:
 async def _seconds(rate: _Rate, contrast: Contrast) -> bool:
     """The window of seconds, by how old successes may be and still count."""
     found = rate.bench.findings
+    whole = dict(rate.tried)
     low, high = rate.share()
-    if low >= high:
-        return _unexplained(rate)
-    window = await _window(rate, contrast)
-    if window is None:
+    while low >= high and len(rate.tried) > 2:
+        # So many successes may take longer than the window, and the first be forgotten by then.
+        rate.tried.pop(max(rate.tried))
+        low, high = rate.share()
+    window = None if low >= high else await _window(rate, contrast)
+    left_out = [one for n, one in whole.items() if n not in rate.tried]
+    if window is None or any(_lasts_s(one) < window.low_s for one in left_out):
+        rate.tried = whole
         return _unexplained(rate)
     own = found.breaker
     own.rule, own.threshold = "rate", None
@@ -114,6 +119,10 @@ async def _seconds(rate: _Rate, contrast: Contrast) -> bool:
     own.least = Span(low_s=rate.alone.low, high_s=rate.alone.high)
     _say(rate, f"what is older than {window.high_s:.3g} s does not count")
     return True
+
+
+def _lasts_s(one: Dose | None) -> float:
+    return 0.0 if one is None else one.opened_s - one.first_s
 
 
 async def _window(rate: _Rate, contrast: Contrast) -> Span | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from harness.measure.findings import Breaker, Findings, Span
@@ -73,7 +74,7 @@ def rule_text(found: Findings) -> str:
         return "none"
     if own.rule == "in a row":
         return f"opens after {own.threshold or 'an unknown number of'} failures in a row"
-    share = "an unknown share" if own.share is None else f"{own.share.middle_s:.0%}"
+    share = "an unknown share" if own.share is None else f"{round_percent(own.share)}%"
     window = "calls"
     if own.window_s is not None:
         window = f"the last {_seconds(own.window_s)}"
@@ -81,6 +82,18 @@ def rule_text(found: Findings) -> str:
         window = f"the last {own.window_calls.middle_s:.0f} calls"
     least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
     return f"opens at {share} failures of {window}{least}"
+
+
+def round_percent(share: Span) -> float:
+    """The roundest share that explains what was seen: over the lower bound, up to the other.
+
+    People write 40 %, not 37: with one in between, a sound breaker might be told from its own.
+    """
+    for step in (10.0, 5.0, 1.0, 0.1):
+        value = round(math.floor(share.high_s * 100 / step + 1e-6) * step, 1)
+        if value > share.low_s * 100:
+            return value if value % 1 else int(value)
+    return round(share.middle_s * 100, 3)
 
 
 def _closing(own: Breaker) -> str:

@@ -13,7 +13,7 @@ from harness.contracts import Contract
 from harness.contracts.promises import COUNTS, ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
-from harness.measure.report import rule_text
+from harness.measure.report import round_percent, rule_text
 from harness.measure.routes import Called
 from harness.units import format_duration
 
@@ -147,7 +147,7 @@ def _trials(own: Breaker) -> dict[str, Any]:
     if own.everybody:
         return {"trials": "none" if own.begins_anew else "everybody"}
     if own.trials is not None and own.trials_share is not None:
-        share = _round_percent(own.trials_share)  # what lies between is the same for all of them
+        share = round_percent(own.trials_share)  # what lies between is the same for all of them
         return {"trials": {"count": own.trials, "share": f"{share}%"}}
     said = {"trials": own.trials, "successes": own.successes}
     return {key: number for key, number in said.items() if number is not None and number > 1}
@@ -187,7 +187,7 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
     """A share with its window, where both are known."""
     if own.rule != "rate" or own.share is None:
         return None
-    said: dict[str, Any] = {"share": f"{_round_percent(own.share)}%"}
+    said: dict[str, Any] = {"share": f"{round_percent(own.share)}%"}
     if own.window_calls is not None:
         said["calls"] = int(own.window_calls.middle_s)
     elif own.window_s is not None:
@@ -197,14 +197,6 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
     if own.least is not None:
         said["least"] = int(own.least.middle_s)
     return said
-
-
-def _round_percent(share: Span) -> float:
-    for digits in range(4):
-        value = round(share.middle_s * 100, digits)
-        if share.low_s * 100 <= value <= share.high_s * 100:
-            return value if value % 1 else int(value)
-    return round(share.middle_s * 100, 3)
 
 
 def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]:

@@ -7,12 +7,17 @@ import json
 import os
 import shutil
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from harness.cli.entry import call
+from harness.engines.base import Job
+from harness.engines.local.engine import LocalEngine
+from harness.errors import WorldError
 from harness.measure.downs import Downs
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget, allowed_s, announcement
@@ -20,6 +25,7 @@ from harness.measure.realtime.ground import Grounds
 from harness.measure.realtime.rate import Dose, note_share
 from harness.measure.realtime.recovery import Volley, Watched, note_trials
 from harness.measure.realtime.study import Study
+from harness.target.loading import load_target
 
 TARGET = Path(__file__).parents[1] / "node_gateway" / "target.yaml"
 
@@ -54,6 +60,36 @@ def test_a_deadline_takes_nothing_from_those_who_wait_for_the_same() -> None:
     assert not cancelled
     assert known
     assert "no time left" in unknown["breaker.rule"]
+
+
+class Halting:
+    """An engine whose worlds can't be built at first."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    @asynccontextmanager
+    async def world(self, job: Job, record: Any, *, watched: bool) -> AsyncIterator[str]:
+        self.times -= 1
+        if self.times >= 0:
+            raise WorldError("the deck stub does not answer the harness")
+        yield "a world"
+
+
+@pytest.mark.parametrize(("times", "stands"), [(2, True), (3, False)])
+def test_a_world_for_which_the_machine_was_too_late_is_built_again(
+    times: int, stands: bool
+) -> None:
+    async def built() -> bool:
+        grounds = Grounds(load_target(str(TARGET)), cast(LocalEngine, Halting(times)))
+        async with AsyncExitStack() as stack:
+            try:
+                await grounds._stand(stack, cast(Job, None), [])
+            except WorldError:
+                return False
+            return True
+
+    assert asyncio.run(built()) is stands
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.local.world import World
 from harness.engines.player import has_spare_addresses
 from harness.engines.requests import WireRequest, wire_request
-from harness.errors import UsageError
+from harness.errors import TargetError, UsageError, WorldError
 from harness.history.events import Crossed, Ended, Event, Trouble
 from harness.history.view import History
 from harness.machine import belongings
@@ -29,6 +29,8 @@ from harness.target import Target
 
 _ADDRESSES = 200
 """Client addresses in turn, so that no limit for each of them is met."""
+_BUILT_AGAIN = 2
+"""So often a world is built again that could not be, before it is given up."""
 _STARTS = 3
 """So many worlds start at once."""
 
@@ -248,9 +250,7 @@ class Grounds:
             folder = stack.enter_context(belongings.folder())
             job = Job(scenario=self._scenario, timeline=(), target=self.target, folder=folder)
             async with self._starts:
-                world = await stack.enter_async_context(
-                    self._engine.world(job, events.append, watched=True)
-                )
+                world = await self._stand(stack, job, events)
                 self.made += 1
             ground = Ground(
                 world,
@@ -264,3 +264,20 @@ class Grounds:
                 yield ground
             finally:
                 await ground.abandon()
+
+    async def _stand(self, stack: AsyncExitStack, job: Job, events: list[Event]) -> World:
+        """A world that stands; what a busy machine was too late for is built again.
+
+        Raises: TargetError; WorldError when it can't be built.
+        """
+        for again in range(_BUILT_AGAIN, -1, -1):
+            events.clear()
+            world = self._engine.world(job, events.append, watched=True)
+            try:
+                return await stack.enter_async_context(world)
+            except TargetError:
+                raise
+            except WorldError:
+                if not again:
+                    raise
+        raise AssertionError("the last one is returned or raised")

@@ -8,6 +8,7 @@ from harness.contracts import document, parse_contract
 from harness.measure.downs import Downs
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
+from harness.measure.report import round_percent
 from harness.measure.routes import Known
 from harness.measure.writing import as_contract, as_target, target_sections
 
@@ -34,7 +35,7 @@ def measured(**breaker: object) -> Measured:
         ({"trials": 3, "successes": 1}, 3),
         (
             {"trials": 3, "trials_share": Span(low_s=1 / 3, high_s=2 / 3)},
-            {"count": 3, "share": "50%"},
+            {"count": 3, "share": "60%"},
         ),
         ({"everybody": True}, "everybody"),
         ({"everybody": True, "begins_anew": True}, "none"),
@@ -46,7 +47,7 @@ def test_who_may_pass_while_half_open_is_written_as_it_was_seen(found, said):
     contract = as_contract(measured(**found), {"STOCK_URL": "stock"})
     closes = parse_contract(contract, "contract.yaml").settings_of("stock").breaker.trials.says
     names = {None: "one trial", "none": "no trial", "3": "3 trials at once"}
-    together = "3 trials at once, judged together: 50% failures open it again"
+    together = "3 trials at once, judged together: 60% failures open it again"
     assert closes == names.get(
         said if said is None else str(said), together if isinstance(said, dict) else said
     )
@@ -143,3 +144,12 @@ def test_what_a_busy_machine_left_vague_is_no_promise_or_an_interval():
     assert "B8" in sections["without"]
     found.upstreams["stock"].breaker.later_waits = (20.0,)  # and then?
     assert "B4" in target_sections(found, document())["without"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "percent"),
+    [(1 / 3, 0.4, 40), (0.3, 0.35, 35), (9 / 19, 0.5, 50), (0.5, 0.51, 51), (0.4495, 0.4545, 45)],
+)
+def test_a_share_is_the_roundest_that_explains_it(low, high, percent):
+    """Over the lower bound: at that it did not open."""
+    assert round_percent(Span(low_s=low, high_s=high)) == percent
