@@ -24,6 +24,7 @@ from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import Failing, note_waits
+from harness.measure.realtime.study import one_at_a_time
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InTotal, Rule
@@ -183,6 +184,21 @@ def test_what_waits_again_and_again_is_late_by_all_of_it() -> None:
     assert late_s(noise, 1.1) == pytest.approx(0.6)  # until 1.7
     assert late_s(noise, 2.0) == 0.0
     assert late_s(noise, 2.0, 3.1) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("starts_s", "waits", "one_by_one"),
+    [
+        ((1.0, 1.31), (), True),
+        ((1.0, 1.02), (), False),
+        ((1.0,), (), False),
+        ((1.0, 1.31), (("target", 1.0, 1.3, 0.25),), False),  # it had no CPU for the second
+    ],
+)
+def test_calls_that_wait_for_each_other_and_a_machine_that_was_late(
+    starts_s: tuple[float, ...], waits: Any, one_by_one: bool
+) -> None:
+    assert one_at_a_time(starts_s, waited(*waits)) is one_by_one
 
 
 _HEAD = "  sl  local_address rem_address   st tx_queue rx_queue"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from harness.checks.noise import Noise
 from harness.engines.tasks import together
 from harness.measure.downs import Downs
 from harness.measure.experiment import KINDS
@@ -21,6 +22,7 @@ from harness.measure.realtime.figures import (
     note_timeout,
 )
 from harness.measure.realtime.ground import Ground, Grounds
+from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import (
@@ -141,8 +143,8 @@ class Study:
         mark = ground.mark()
         asked = [ground.ask(30.0), ground.ask(30.0)]
         await asyncio.wait([one.answer for one in asked])
-        starts = [one.start_s for one in await ground.tries(mark)]
-        self._queues = len(starts) > 1 and starts[1] - starts[0] > _QUEUED_S / 2
+        starts_s = [one.start_s for one in await ground.tries(mark)]
+        self._queues = one_at_a_time(starts_s, await ground.noise())
         await ground.lift()
 
     async def _decide(self) -> None:
@@ -278,3 +280,13 @@ class Study:
                     f"a request {after_s:.0f} s after the trip is let through, but not where "
                     "others were turned away before: each of them begins the wait anew"
                 )
+
+
+def one_at_a_time(starts_s: Sequence[float], noise: Noise) -> bool:
+    """Whether the second of two calls began only when the first was over, which took `_QUEUED_S`,
+    and not because a busy machine made it late.
+    """
+    if len(starts_s) < 2:
+        return False
+    apart_s = starts_s[1] - starts_s[0]
+    return apart_s - late_s(noise, starts_s[0], starts_s[1]) > _QUEUED_S / 2
