@@ -18,6 +18,10 @@ class Trials(Protocol):
         """Whether one more may pass, of how many are under way and what is in so far."""
         ...
 
+    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """Whether one more is no more than was declared, though others would have no room."""
+        ...
+
     def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """Of the trials' results so far (whether each failed)."""
         ...
@@ -33,6 +37,20 @@ class Trials(Protocol):
         ...
 
 
+class _Strict:
+    """Nobody passes beyond whom there is room for."""
+
+    __slots__ = ()
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """As each of them has it."""
+        raise NotImplementedError
+
+    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """Just those."""
+        return self.room(under_way, results)
+
+
 @dataclass(frozen=True, slots=True)
 class EachAlone:
     """Each trial is judged alone: a failure opens it again, so many successes close it."""
@@ -45,6 +63,12 @@ class EachAlone:
         """Never more than may be under way, nor than could matter."""
         most = max(self.at_once, self.successes)
         return under_way < self.at_once and under_way + len(results) < most
+
+    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        """Some count those under way only (home-grown ones), others all since it was half open
+        (gobreaker).
+        """
+        return under_way < self.at_once
 
     def verdict(self, results: tuple[bool, ...]) -> Verdict:
         """The first failure opens it; enough successes close it."""
@@ -65,7 +89,7 @@ class EachAlone:
 
 
 @dataclass(frozen=True, slots=True)
-class ByShare:
+class ByShare(_Strict):
     """So many trials are judged together, by the share of failures among them."""
 
     trials: int
@@ -94,7 +118,7 @@ class ByShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody:
+class Nobody(_Strict):
     """No trials: when its wait is over all come back, and its rule begins anew (Envoy's)."""
 
     def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
@@ -117,7 +141,7 @@ class Nobody:
 
 
 @dataclass(frozen=True, slots=True)
-class Credulous:
+class Credulous(_Strict):
     """One trial at a time, and any result closes it: nobody's intent, but a known mistake."""
 
     def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
@@ -140,7 +164,7 @@ class Credulous:
 
 
 @dataclass(frozen=True, slots=True)
-class Oblivious:
+class Oblivious(_Strict):
     """One trial at a time, and a failed one is as if it had not been: a known mistake, too."""
 
     def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
@@ -163,7 +187,7 @@ class Oblivious:
 
 
 @dataclass(frozen=True, slots=True)
-class CountsAgain:
+class CountsAgain(_Strict):
     """One trial at a time, and so many failed ones open it again: a known mistake, too."""
 
     failures: int

@@ -83,7 +83,7 @@ class Rules:
             return {state: stories}
         found: States = {}
         if state.kind == "half_open":
-            if self._has_room(state):
+            if not state.stuck and self._trials.may_pass(len(state.probes), state.tried):
                 add(found, replace(state, probes=state.probes | {attempt.id}), stories)
             elif at_s >= self._lapsed_s(state) - _LAPSED_S - tie_s:
                 probes = state.probes | {attempt.id}

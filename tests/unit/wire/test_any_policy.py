@@ -149,3 +149,21 @@ def test_a_success_may_be_the_result_with_which_a_share_is_reached(share: Rule) 
     found = played(eager, few, declares).refutation
     assert found is not None
     assert found.wrong == "turned away"
+
+
+class UnderWayOnly(EachAlone):
+    """Home-grown: it lets so many pass at once, however many have been before."""
+
+    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+        return under_way < self.at_once
+
+
+def test_trials_may_be_counted_by_those_under_way() -> None:
+    """Two at once, two good ones close it: a third begins while the second is under way."""
+    calls = [(0.5, 0.1, True), (2.5, 0.9, False), (0.5, 0.9, False), (0.5, 0.9, False)]
+    declares = Rules(opens=InARow(1), wait=Constant(2.0), trials=EachAlone(2, 2))
+    odd = Rules(opens=InARow(1), wait=Constant(2.0), trials=UnderWayOnly(2, 2))
+    assert played(odd, calls, declares).refutation is None
+    three = Rules(opens=InARow(1), wait=Constant(2.0), trials=UnderWayOnly(3, 3))
+    calls = [(0.5, 0.1, True), (2.5, 0.9, False), (0.1, 0.9, False), (0.1, 0.9, False)]
+    assert played(three, calls, declares).refutation is not None
