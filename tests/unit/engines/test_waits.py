@@ -201,7 +201,9 @@ def test_a_heart_that_is_held_up_says_so() -> None:
 
 @pytest.mark.real_time
 def test_what_a_crowded_loop_adds_to_an_answer_is_measured() -> None:
-    """The answer is there at once; each turn of the loop that asks for it takes 0.1 s."""
+    """The answer is there at once, or as soon as a busy machine lets its thread run: should that
+    take a second, half of it all is measured. Each turn of the loop takes 0.15 s, or longer.
+    """
 
     def at_once(listening: socket.socket) -> None:
         connection, _ = listening.accept()
@@ -212,7 +214,7 @@ def test_what_a_crowded_loop_adds_to_an_answer_is_measured() -> None:
 
     async def crowd() -> None:
         while True:
-            time.sleep(0.1)
+            time.sleep(0.15)
             await asyncio.sleep(0)
 
     async def run(port: int) -> tuple[float, float, list[Found]]:
@@ -233,8 +235,8 @@ def test_what_a_crowded_loop_adds_to_an_answer_is_measured() -> None:
         begun_s, ended_s, found = asyncio.run(run(listening.getsockname()[1]))
     late = [Waited(by="engine", **dataclasses.asdict(each)) for each in found]
     slack_s = Noise(History(late)).slack_s(begun_s, ended_s)
-    assert ended_s - begun_s > 0.4
-    assert slack_s > 0.7 * (ended_s - begun_s)
+    assert len(found) >= 5
+    assert slack_s > 0.5 * (ended_s - begun_s)
 
 
 @linux
