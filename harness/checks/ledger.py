@@ -17,9 +17,7 @@ from harness.checks.proof import SLACK_S
 from harness.checks.selection import Span
 from harness.history.events import Charged
 from harness.history.view import FaultWindow, History, Request
-
-LATE_KINDS = frozenset({"latency", "bandwidth", "slicer", "stall", "pause", "delay"})
-"""Kinds of fault that can hold a charge back until they are lifted, beyond its request's end."""
+from harness.scenario.faults import KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ def _if_lost(request: Request, history: History, ledgers: set[str]) -> _Life | N
 
 def _last(fault: FaultWindow, request: Request) -> float:
     """When a charge that a fault met arrives at the latest."""
-    held = fault.name in LATE_KINDS and not math.isinf(fault.end_s)
+    held = KINDS[fault.name].holds_back and not math.isinf(fault.end_s)
     return max(request.end_s, fault.end_s) if held else request.end_s
 
 

@@ -15,8 +15,6 @@ from harness.history.view import Request
 from harness.routes import route_matches
 from harness.scenario.faults import Revoke
 
-_FALSE = ("json", "malformed", "truncate")
-
 
 def let_in(facts: Facts) -> Iterator[Violation]:
     """Nobody gets 2xx for whom no upstream vouched, in that very request (G2, G3, G8)."""
@@ -102,7 +100,7 @@ def _revoked(facts: Facts, user: str, start_s: float, end_s: float) -> bool:
 def _false_answers(facts: Facts, upstream: str, start_s: float, end_s: float) -> bool:
     """Whether an upstream's answers were all made useless by a fault, though they were answered."""
     return any(
-        fault.KIND.name in _FALSE
+        fault.KIND.falsifies
         and fault.from_ <= start_s + 1e-6
         and end_s <= facts.scenario.fault_end_s(index)
         and not (fault.counted or fault.one_in or fault.share < 1)

@@ -99,6 +99,16 @@ class Kind:
         return "toxicity" in self.model.model_fields
 
     @property
+    def holds_back(self) -> bool:
+        """Whether the service may get a call long after it was sent, even once it is lifted."""
+        return self.new in ("slow", "late") and self.takes != "delivery"
+
+    @property
+    def falsifies(self) -> bool:
+        """Whether the service answers, and none of its answers is what was agreed."""
+        return self.where == "stub" and self.spoils
+
+    @property
     def silent(self) -> bool:
         """Whether an attempt leaves no trace at the stub while it lasts."""
         return self.hides != "nothing"
