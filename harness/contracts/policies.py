@@ -138,12 +138,18 @@ class _Said(Part):
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
         {
             "if": {"required": ["workers"]},
-            "then": {"required": ["per"], "properties": {"per": {"const": "worker"}}},
+            "then": {
+                "required": ["per"],
+                "properties": {"per": {"const": "worker", "description": "what `workers` is for"}},
+            },
         },
     )
 
     workers: Whole | None = Field(
-        None, ge=1, description="how many worker processes there are, for `per: worker`"
+        None,
+        ge=1,
+        description="how many worker processes there are, for `per: worker`",
+        examples=[2],
     )
 
     @field_validator("backoff", check_fields=False)
@@ -231,11 +237,21 @@ class Upstream(Policy):
     )
 
 
+_A_BREAKERS = ("threshold", "rate", "wait", "trials", "successes", "per")
+"""What only a breaker has."""
+
+
 class Adjustment(_Said):
     """What a reading or a target says otherwise of an upstream's policy; the rest stays."""
 
-    rules: ClassVar[tuple[dict[str, Any], ...]] = (exclusive("threshold", "rate"),)
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        exclusive("threshold", "rate"),
+        *(exclusive("rule", key) for key in _A_BREAKERS),
+    )
 
+    rule: Literal["none"] | None = Field(
+        None, description="`none`: it has no breaker, whatever the contract says"
+    )
     attempts: Whole | None = Field(
         None, ge=1, description="attempts of a call, the first included", examples=[2]
     )
@@ -294,6 +310,9 @@ class Adjustment(_Said):
     def _consistent(self) -> Adjustment:
         if self.threshold is not None and self.rate is not None:
             raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
+        for key in _A_BREAKERS if self.rule == "none" else ():
+            if getattr(self, key) is not None:
+                raise Misfit(f"`rule: none` has no `{key}`: it is no breaker", key=key)
         if self.successes is not None and isinstance(self.trials, Together):
             raise Misfit("trials are judged together or by `successes`", key="successes")
         return self
@@ -316,6 +335,8 @@ class Adjustment(_Said):
         )
 
     def _breaker(self, base: Rules) -> Rules:
+        if self.rule == "none":
+            return BreakerRule(rule="none").policy
         opens, wait, tried = base.opens, base.wait, base.trials
         if self.rate is not None:
             opens = self.rate.rule

@@ -149,6 +149,18 @@ def test_a_mistake_is_told_once_with_its_line(breaker: str, more: str, problem: 
     assert str(refused.value) == f"shop.yaml:{5 if more else 4}: {problem}"
 
 
+def test_a_target_may_have_no_breaker_at_all() -> None:
+    text = (
+        "name: t\nstart: {command: [x]}\nupstreams: {A: auth}\nbreakers:\n  auth: {rule: none%s}\n"
+    )
+    own = parse_target(text % "", "t.yaml").settings("auth")
+    assert own.breaker.opens == Never()
+    assert own.attempts == document().settings["auth"].attempts, "the rest is the contract's"
+    with pytest.raises(InvalidFile) as refused:
+        parse_target(text % ", wait: 5s", "t.yaml")
+    assert str(refused.value) == "t.yaml:5: `rule: none` has no `wait`: it is no breaker"
+
+
 def test_a_target_changes_what_it_names_and_no_more() -> None:
     target = parse_target(
         "name: t\nstart: {command: [x]}\nupstreams: {A: auth}\nbreakers:\n  auth:\n"
