@@ -20,7 +20,7 @@ from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
 from harness.measure.realtime.figures import note_backoffs, note_connects, note_timeout
 from harness.measure.realtime.ground import Ground
-from harness.measure.realtime.late import late_s
+from harness.measure.realtime.late import late_s, put_off_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import Failing, note_waits
@@ -181,7 +181,9 @@ def test_what_waits_again_and_again_is_late_by_all_of_it() -> None:
         ("target", 1.0, 1.25, 0.2), ("proxy", 1.0, 1.25, 0.05), ("target", 1.25, 1.5, 0.25),
         ("target", 1.5, 1.75, 0.1), ("target", 3.0, 3.25, 0.2),
     )  # fmt: skip
-    assert late_s(noise, 1.1) == pytest.approx(0.6)  # until 1.7
+    assert late_s(noise, 1.6) == pytest.approx(0.6)  # since 1.0
+    assert late_s(noise, 1.1) == pytest.approx(0.25)
+    assert put_off_s(noise, 1.1) == pytest.approx(0.6)  # until 1.7
     assert late_s(noise, 2.0) == 0.0
     assert late_s(noise, 2.0, 3.1) == pytest.approx(0.2)
 
@@ -253,6 +255,15 @@ def test_several_connects_have_one_limit_or_none() -> None:
     assert late.low_s <= 0.5 <= late.high_s
 
 
+def test_what_may_be_twice_as_long_as_it_may_be_is_no_figure() -> None:
+    found = Findings(upstream="rates")
+    note_timeout(
+        found, waited(("target", 2.5, 2.7, 0.2), ("proxy", 2.5, 2.7, 0.2)), silent(2.0, 2.7), 40.0
+    )
+    assert found.timeout is None
+    assert "too late to time it" in found.unknown["timeout_s"]
+
+
 @pytest.mark.parametrize(
     ("sockets", "attempts", "expected"),
     [
@@ -311,9 +322,9 @@ def silent(start_s: float, end_s: float) -> Look:
     ("lasted_s", "waits"),
     [
         (0.7, ()),
-        (1.0, (("target", 2.6, 3.0, 0.3),)),  # its timer was heard late
-        (1.0, (("target", 1.9, 2.3, 0.3),)),  # it began to count late
-        (0.4, (("target", 1.7, 2.0, 0.3),)),  # it sent the request late
+        (0.9, (("target", 2.6, 2.9, 0.2),)),  # its timer was heard late
+        (0.9, (("target", 1.99, 2.3, 0.2),)),  # it began to count late
+        (0.5, (("target", 1.7, 1.99, 0.2), ("target", 1.99, 2.0, 0.01))),  # it sent it late
     ],
 )
 def test_a_timeout_is_as_wide_as_the_machine_was_late(lasted_s: float, waits: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.checks.noise import Noise
 from harness.measure.findings import Span
-from harness.measure.realtime.late import SLACK_S, late_s
+from harness.measure.realtime.late import SLACK_S, late_s, put_off_s
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _WAITING = "02"
@@ -132,9 +132,10 @@ class Connects:
 def _limit(one: _Socket, noise: Noise, until: Span) -> Span:
     """The clock of its client may have begun before it or after it, and have been heard late."""
     began_late_s = late_s(noise, one.began.low_s, one.began.high_s) + SLACK_S
+    put_off = put_off_s(noise, one.began.low_s, one.began.high_s)
     until_late_s = late_s(noise, until.low_s, until.high_s) + SLACK_S
     return Span(
-        low_s=until.low_s - one.began.high_s - began_late_s - until_late_s,
+        low_s=until.low_s - one.began.high_s - put_off - until_late_s,
         high_s=until.high_s - one.began.low_s + began_late_s,
     )
 

@@ -11,7 +11,7 @@ from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.connects import Connects
 from harness.measure.realtime.ground import Ground
-from harness.measure.realtime.late import SLACK_S, late_s
+from harness.measure.realtime.late import SLACK_S, is_vague, late_s, put_off_s
 from harness.measure.realtime.looks import Look
 
 _JITTER_S = 0.005
@@ -74,6 +74,9 @@ def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float)
             "timeout_s", f"attempts that hear nothing lasted {high:.3g} to {low:.3g} s"
         )
         return
+    if is_vague(Span(low_s=low, high_s=high)):
+        found.cannot_tell("timeout_s", f"the machine was too late to time it: up to {high:.3g} s")
+        return
     found.timeout = Span(low_s=max(0.0, low), high_s=high)
     count = len(spans)
     found.saw(
@@ -89,10 +92,11 @@ def _timed(noise: Noise, one: Seen, index: int) -> Span:
     lasted_s, own = duration_s(one, index), one.tries[index]
     before_s = one.tries[index - 1].end_s if index else one.sent_s
     begun_late_s = late_s(noise, own.start_s)
+    put_off = put_off_s(noise, own.start_s)
     ended_late_s = late_s(noise, own.start_s + lasted_s)
     lead_s = max(0.0, min(own.start_s - before_s, _LEAD_S + begun_late_s))
     return Span(
-        low_s=lasted_s - begun_late_s - ended_late_s - SLACK_S, high_s=lasted_s + lead_s + SLACK_S
+        low_s=lasted_s - put_off - ended_late_s - SLACK_S, high_s=lasted_s + lead_s + SLACK_S
     )
 
 
@@ -132,10 +136,9 @@ def note_gaps(noise: Noise, look: Look) -> None:
         for index in range(len(one.tries) - 1):
             own, begun_s = one.tries[index], one.tries[index + 1].start_s
             ended_s = own.start_s + duration_s(one, index)
-            ended_late_s = late_s(noise, ended_s)
-            late = ended_late_s + late_s(noise, begun_s) + 2 * SLACK_S
+            late = put_off_s(noise, ended_s) + late_s(noise, begun_s) + 2 * SLACK_S
             gap_s = begun_s - ended_s
-            lead_s = ended_late_s if own.left else 0.0
+            lead_s = late_s(noise, ended_s) if own.left else 0.0
             spans.append(Span(low_s=max(0.0, gap_s - late), high_s=gap_s + lead_s))
         look.gaps.append(tuple(spans))
 
@@ -199,6 +202,8 @@ def note_connects(found: Findings, noise: Noise, connects: Connects, one: Seen) 
         found.cannot_tell(key, "one connect was seen, for what may have been several attempts")
     elif (limit := connects.limit(noise, one.end_s)) is None:
         found.cannot_tell(key, "connects lasted differently long")
+    elif is_vague(limit):
+        found.cannot_tell(key, f"the machine was too late to time it: up to {limit.high_s:.3g} s")
     else:
         found.connect_timeout = limit
         count = connects.count
