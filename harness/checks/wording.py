@@ -118,8 +118,10 @@ def value(anything: Any) -> str:
 
 
 def fields(wanted: dict[str, Any]) -> str:
-    """Fields of a JSON answer as an author writes them: `degraded: true, charged: false`."""
-    return ", ".join(f"{name}: {value(item)}" for name, item in wanted.items())
+    """Fields of a JSON answer as an author writes them: `degraded: true, charged: false`; of none,
+    that it is one.
+    """
+    return ", ".join(f"{name}: {value(item)}" for name, item in wanted.items()) or "a JSON object"
 
 
 def counted(limits: Range, word: str) -> str:

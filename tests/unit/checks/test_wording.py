@@ -79,3 +79,8 @@ def test_rejections_after_the_recovery_are_remarked_on(case, world):
     assert any(
         r.startswith("5 requests turned away although auth was back") for r in remarks(built)
     )
+
+
+def test_any_json_object_is_asked_for_in_words():
+    assert wording.fields({"degraded": True}) == "degraded: true"
+    assert wording.fields({}) == "a JSON object"
