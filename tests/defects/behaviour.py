@@ -7,13 +7,16 @@ name none. Only what its first scenario shows is meant.
 from __future__ import annotations
 
 _NEITHER = "takes an answer of 4xx for neither"
+_CUT = "doesn't count attempts that are refused or cut short"
 _LOST = "never hears of a probe that is"
 _NO_DEADLINE = "has no deadline for an attempt"
 
 BEHAVES = {
     "429-counted": "counts answers of 429 as failures",
+    "429-resets": "takes an answer of 429 for a success",
     "4xx-leaves-half-open": _NEITHER,
     "4xx-then-stuck": _NEITHER,
+    "500-uncounted": "doesn't count answers of 5xx",
     "all-probe": "lets everybody through while half open",
     "any-answer-succeeds": "doesn't count answers of 5xx",
     "background-health": "waits about 10s before it probes",
@@ -39,6 +42,7 @@ BEHAVES = {
     "half-of-ten": "opens after 8 failures in a row",
     "half-open-counts-again": "takes 5 failures to open again while half open",
     "half-the-wait": "waits about 31s before it probes",
+    "hang-ups-uncounted": _CUT,
     "late-failure-restarts-timer": "begins its wait anew with each late failure",
     "late-success-closes": "is closed by a late success",
     "listed-5xx-counted": "doesn't count some answers of 5xx",
@@ -47,11 +51,13 @@ BEHAVES = {
     "no-deadline": _NO_DEADLINE,
     "nonsense-counted": "counts answers that make no sense as failures",
     "one-wait-for-all": "waits about 61s before it probes",
+    "only-503-counted": "doesn't count answers of 5xx",
     "probe-429-keeps-slot": _LOST,
     "probe-4xx-keeps-slot": _LOST,
     "probe-without-deadline": _NO_DEADLINE,
     "refusals-reset-nothing": _NEITHER,
     "refused-probe-keeps-slot": _LOST,
+    "refused-uncounted": _CUT,
     "rejections-restart-timer": "begins its wait anew with each request that it turns away",
     "second-probe-after-2s": "lets another through within 3s of its probe",
     "requests-queue": "are calls serialised?",
