@@ -59,7 +59,8 @@ class _Share(ABC):
         for other in others:
             yield f"opens at {other.says}, not at {self.says}", other
         for number in range(1, 2 * self.failures + 1):
-            yield f"opens after {number} failures in a row, not at {self.says}", InARow(number)
+            other = InARow(number)
+            yield f"opens after {other.says}, not at {self.says}", other
         yield "never opens", Never()
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:

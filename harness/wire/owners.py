@@ -146,7 +146,8 @@ class Owners:
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
                 price_s = late_s + max(0.0, outlived_s) + unlikely_s
-                waited_s = abs(request.end_s - self._done_s(request, name, attempt))
+                done_s = self._done_s(request, name, attempt)
+                waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
                 unlike = (attempt.ok and not attempt.altered) is not self._well(request)
                 near = round(price_s / near_s), round(min(waited_s, _LONG_S) / near_s)
                 rank = (*near, unlike, waited_s, request.sent.id)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.history.view import Request
+from harness.policy.counting import Result
 from harness.units import Window
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
@@ -323,10 +324,12 @@ class Wire:
         """By what a change is known."""
         if change.kind == "half_open":
             return "the first attempt since it opened"
-        if change.kind == "closed":
-            tried = self.settings.breaker.trials.needed
-            return "the probe succeeded" if tried else "the first attempt after its wait"
         attempt = next((a for a in self.attempts if a.id == change.attempt), None)
+        if change.kind == "closed":
+            if not self.settings.breaker.trials.needed:
+                return "the first attempt after its wait"
+            well = attempt is None or Result.SUCCESS in attempt.results
+            return "the probe succeeded" if well else "calls after a probe that did not succeed"
         if change.attempt == ONE_OF_SEVERAL:
             return "failed attempts, one of several near to each other"
         if attempt is None and change.attempt is not None:

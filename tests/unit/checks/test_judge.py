@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import traffic
-from harness.history.events import Run, Trouble, from_json, to_json
+from harness.history.events import Run, Trouble, Waited, from_json, to_json
 from harness.history.view import History
 from harness.judge import judge, not_in_scope
 from harness.verdict import Verdict
@@ -119,6 +120,27 @@ def test_a_fault_that_comes_or_goes_late_is_inconclusive(scenario, world, late):
     judgement = judge(scenario(HELD), shown.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.findings[0].name == "run: fault 1, status on auth, is on time"
+
+
+def test_faults_of_one_instant_come_one_after_another(scenario, world):
+    """Each is late by what was waited since the one before it was confirmed, and no more."""
+    names = ("auth", "chroma", "billing", "git", "filesystem")
+    each = (f"{{upstream: {name}, fault: status, status: 503, to: 5s}}" for name in names)
+    text = re.sub("faults: .*", f"faults: [{', '.join(each)}]", HELD)
+    shown = world().warmed_up()
+    for index, name in enumerate(names):
+        late_s = 0.3 * (index + 1)
+        shown.fault("status", name, 0.0, 5.0, late_s=late_s, index=index)
+        shown.events.append(
+            Waited(
+                at_s=late_s - 0.1, by="engine", who="harness", how="late",
+                since_s=late_s - 0.2, wait_s=0.1,
+            )
+        )  # fmt: skip
+    shown.answers("chat", range(5), 401).answers("chat", range(5, 90), 200)
+    late = [one for one in judge(scenario(text), shown.history()).findings if "on time" in one.name]
+    assert late
+    assert all(one.noise for one in late)
 
 
 def test_a_fault_never_applied_is_inconclusive(scenario, world):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Run, Sent
 from harness.history.view import History
 from harness.policy.settings import in_a_row
@@ -102,3 +104,15 @@ def test_a_later_call_at_an_earlier_upstream_is_not_before_what_was_asked_in_bet
     (demand,) = (d for d in told.wire("billing").demands if d.request.sent.at_s == 5.0)
     assert (demand.asked_s, demand.asked_by_s) == (5.002, 8.0)
     assert demand.outcome == "unknown"
+
+
+def test_what_never_ended_is_of_a_request_that_never_was_answered() -> None:
+    """Without a deadline both are under way for ever, and that is no distance to reckon with."""
+    told = Told()
+    request = told.request("one", 5.0, 503, took_s=1.0)
+    del told.events[-1]
+    told.attempt("billing", 5.001)
+    del told.events[-2:]
+    found = told.wire("billing").with_timeout(math.inf)
+    (attempt,) = found.attempts
+    assert (attempt.end_s, found.request_of(attempt)) == (math.inf, request)
