@@ -11,6 +11,7 @@ from harness.checks.case import Case
 from harness.history.columns import column
 from harness.history.events import Called, Event, Logged, Run, Sent
 from harness.history.view import History
+from harness.log_patterns import MOST_LINES
 
 _STATES = ("closed", "open", "half_open")
 _TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
@@ -89,13 +90,14 @@ def _ready(case: Case) -> Iterator[str]:
 
 
 def _log(case: Case) -> Iterator[str]:
-    """Patterns for what happened that no line matched."""
+    """Patterns for what happened that no line matched, where all lines were kept."""
     history = case.history
     if "log" not in history.run.evidence:
         return
     lines = [event for event in history.all(Logged) if event.by == "target"]
     if not lines:
         yield "the target logged nothing, so that the patterns of `log` say nothing"
+    if not 0 < len(lines) < MOST_LINES:
         return
     matched = {mark for event in lines for mark in event.marks}
     unheard = [mark for mark in history.run.marks if mark not in matched]

@@ -33,9 +33,9 @@ class LogReader:
 
         Nothing for an empty line, nor for more than `MOST_LINES`.
         """
-        self._lines += 1
-        if not line or self._lines > MOST_LINES:
+        if not line or self._lines >= MOST_LINES:
             return
+        self._lines += 1
         line = line[:LONGEST_LINE]
         marks, upstream = [], None
         for mark, pattern in tuple(self._patterns.items()):

@@ -45,8 +45,8 @@ class Lines(io.TextIOBase):
             return len(text)
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._count += 1
-            if line and self._count <= _LINES:
+            if line and self._count < _LINES:
+                self._count += 1
                 self._facts.add("logged", line=line[:_LONGEST])
         return len(text)
 

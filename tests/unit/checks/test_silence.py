@@ -41,6 +41,15 @@ def test_evidence_that_speaks_is_not_mentioned(scenario, world):
     assert said(scenario, shown) == ()
 
 
+def test_of_a_log_that_was_not_kept_whole_no_line_is_missed(scenario, world, monkeypatch):
+    shown = opened(world, evidence=("stub", "proxy requests", "log"), marks=("opened",))
+    shown.logged(0.0, "starting").logged(1.0, "serving")
+    missed = "the log pattern `opened` matched no line, though the breaker of auth was seen open"
+    assert [each.partition(" at ")[0] for each in said(scenario, shown)] == [missed]
+    monkeypatch.setattr("harness.checks.silence.MOST_LINES", 2)
+    assert said(scenario, shown) == ()
+
+
 def test_a_status_endpoint_that_is_none(scenario, world):
     shown = opened(world)
     shown.events += [look(404)]

@@ -52,6 +52,15 @@ def test_what_the_log_calls_an_upstream_can_be_said() -> None:
     assert read("other-svc open", **log).upstream == "other-svc"
 
 
+def test_blank_lines_take_no_room_of_those_that_are_kept() -> None:
+    """Whoever has as many lines as are kept knows that some may be missing."""
+    lines = reader()
+    kept = [
+        event for _ in range(MOST_LINES) for line in ("", "x") for event in lines.events(line, 0.0)
+    ]
+    assert len(kept) == MOST_LINES
+
+
 def test_lines_are_cut_counted_and_redacted() -> None:
     lines = reader(opened="OPEN$")
     (event,) = lines.events("token-ada " + "x" * LONGEST_LINE + "OPEN", 0.0)
