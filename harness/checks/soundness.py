@@ -37,6 +37,8 @@ LATE_FAULT_S = 0.25
 """A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
 LATE_PROCESS_FAULT_S = 2.0
 """The same for faults of a process, which takes a moment to start."""
+_TURNS = 3
+"""So often at least the harness asks a proxy for a fault and hears of it: connect, ask, confirm."""
 HELD_UP_S = 0.5
 """Waits of so much within a second may be why something wasn't ready or answered in its time."""
 LATE_P99_S = 0.25
@@ -253,15 +255,16 @@ def _explained(
 ) -> bool:
     """Whether what was measured makes up for all that a fault came and went too late.
 
-    Those planned for one instant come one after another: each has begun when the one before it was
-    confirmed.
+    It takes a few turns of the loop, each of them as late as all that was waited. Those planned for
+    one instant come one after another: each has begun when the one before it was confirmed.
     """
     if real is None:
         return False
     confirmed_s = [at_s for one in case.history.faults for at_s in (one.start_s, one.end_s)]
     for planned_s, at_s in ((start_s, real.start_s), (end_s, real.end_s)):
         begun_s = max((one for one in confirmed_s if planned_s < one < at_s), default=planned_s)
-        if not case.noise.explains(at_s - begun_s - tolerance_s, begun_s, at_s):
+        late_s = (at_s - begun_s - tolerance_s) / _TURNS
+        if not case.noise.explains(late_s, begun_s, at_s):
             return False
     return True
 

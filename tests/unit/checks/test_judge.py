@@ -134,7 +134,7 @@ def test_faults_of_one_instant_come_one_after_another(scenario, world):
         shown.events.append(
             Waited(
                 at_s=late_s - 0.1, by="engine", who="harness", how="late",
-                since_s=late_s - 0.16, wait_s=0.06,
+                since_s=late_s - 0.12, wait_s=0.02,
             )
         )  # fmt: skip
     shown.answers("chat", range(5), 401).answers("chat", range(5, 90), 200)
