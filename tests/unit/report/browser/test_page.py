@@ -130,7 +130,7 @@ def test_a_finding_makes_its_requests_stand_out(visit: Visit, report: Path):
     assert lane.screenshot() != before
     page.get_by_text("The same as tables").click()
     table = page.get_by_role("table", name=re.compile("stand out"))
-    assert table.locator("tbody th").all_inner_texts() == ["chat #11", "chat #12"]
+    expect(table.locator("tbody th")).to_have_text(["chat #11", "chat #12"])
     page.get_by_role("button", name="Show all alike").click()
     assert name.get_attribute("aria-pressed") == "false"
 
@@ -248,6 +248,7 @@ def test_addresses_lead_to_an_instant_and_keep_what_is_in_view(visit: Visit, rep
 def test_nothing_that_comes_from_outside_is_ever_markup(visit: Visit, report: Path):
     page = visit(report, "#/down?request=11")
     page.get_by_text("The same as tables").click()
+    expect(page.locator("tbody th").first).to_be_visible()
     page.locator("summary").evaluate_all(
         "all => all.forEach((each) => { each.parentElement.open = true; })"
     )
