@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -10,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from harness.scenario.fields import Claim, Duration, Part, Route, Whole, texts
 from harness.scenario.spelling import did_you_mean
+from harness.scenario.statuses import statuses_of
 
 Status = Annotated[int, Field(strict=True, ge=200, le=599, examples=[503])]
 Statuses = tuple[int | str, ...]
@@ -28,9 +28,10 @@ def _statuses(value: object) -> Statuses:
 
 
 def _is_status(one: object) -> bool:
-    if isinstance(one, str):
-        return re.fullmatch("[2-5]xx", one) is not None
-    return type(one) is int and 200 <= one <= 599
+    found = statuses_of(one)
+    if found is None or found[0] < 200:
+        return False
+    return isinstance(one, int) or found[0] < found[1]  # a status as text is none here
 
 
 _ONE = {"type": ["integer", "string"], "minimum": 200, "maximum": 599, "pattern": "^[2-5]xx$"}
@@ -46,11 +47,8 @@ Else = Annotated[
 
 def covered(statuses: Statuses) -> frozenset[int]:
     """All statuses that belong to some, those of a class each by itself."""
-    found: set[int] = set()
-    for one in statuses:
-        first = one if isinstance(one, int) else 100 * int(one[0])
-        found.update(range(first, first + (1 if isinstance(one, int) else 100)))
-    return frozenset(found)
+    spans = (statuses_of(one) if isinstance(one, str) else (one, one) for one in statuses)
+    return frozenset(status for span in spans if span for status in range(span[0], span[1] + 1))
 
 
 def written(statuses: Iterable[int | str]) -> str:

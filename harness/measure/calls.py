@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 
+from harness.checks.wording import plural
 from harness.measure.bench import ONE_S, Bench
 from harness.measure.experiment import KINDS, Spell
 from harness.measure.findings import RESOLUTION_S, Findings, Span
@@ -107,8 +108,7 @@ def _timeout(bench: Bench, seen: Seen) -> None:
         )
         return
     found.timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
-    count = len(lasting)
-    found.saw(f"{count} silent attempt{'s' if count > 1 else ''} given up after {high:.3f} s")
+    found.saw(f"{plural(len(lasting), 'silent attempt')} given up after {high:.3f} s")
 
 
 def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
@@ -199,10 +199,7 @@ async def _connect(bench: Bench) -> None:
         )
     else:
         found.connect_timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
-        count = len(own)
-        found.saw(
-            f"{count} unanswered connect{'s' if count > 1 else ''} given up after {high:.3f} s"
-        )
+        found.saw(f"{plural(len(own), 'unanswered connect')} given up after {high:.3f} s")
 
 
 def note_covers(found: Findings, lasted_s: float, limit_s: float, slack: float) -> None:

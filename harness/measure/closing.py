@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.checks.wording import plural
 from harness.measure.findings import Findings, Span
 
 MOST_TRIALS = 6
@@ -65,7 +66,7 @@ def note_closing(found: Findings, seen: Sequence[Tried]) -> None:
         found.cannot_tell("breaker.successes", "what one trial does that fails was not seen")
     else:
         found.breaker.successes = closed
-        found.saw(f"closed after {closed} good trial{'s' if closed > 1 else ''} in turn")
+        found.saw(f"closed after {plural(closed, 'good trial')} in turn")
 
 
 def _together(found: Findings, trials: int, all_in: Sequence[Tried]) -> None:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.checks.wording import plural
 from harness.verdict import Judgement, Verdict, worst
 
 _ORDER = (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.OUT_OF_SCOPE)
@@ -26,7 +27,7 @@ def totals_line(judgements: Sequence[Judgement], wall_s: float | None = None) ->
     counts = Counter(judgement.verdict for judgement in judgements)
     parts = [f"{counts[verdict]} {words(verdict)}" for verdict in _ORDER if counts[verdict]]
     if known := sum(len(judgement.known) for judgement in judgements):
-        parts.append(f"{known} known failure{'s' if known > 1 else ''}")
+        parts.append(plural(known, "known failure"))
     line = ", ".join(parts) or "nothing was played"
     return line if wall_s is None or not math.isfinite(wall_s) else f"{line} in {span(wall_s)}"
 

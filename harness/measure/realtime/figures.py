@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.checks.noise import Noise
+from harness.checks.wording import plural
 from harness.measure.calls import duration_s, gaps, note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
@@ -78,10 +79,8 @@ def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float)
         found.cannot_tell("timeout_s", f"the machine was too late to time it: up to {high:.3g} s")
         return
     found.timeout = Span(low_s=max(0.0, low), high_s=high)
-    count = len(spans)
-    found.saw(
-        f"{count} silent attempt{'s' if count > 1 else ''} given up after {low:.3f} to {high:.3f} s"
-    )
+    attempts = plural(len(spans), "silent attempt")
+    found.saw(f"{attempts} given up after {low:.3f} to {high:.3f} s")
 
 
 def _timed(noise: Noise, one: Seen, index: int) -> Span:
@@ -206,11 +205,8 @@ def note_connects(found: Findings, noise: Noise, connects: Connects, one: Seen) 
         found.cannot_tell(key, f"the machine was too late to time it: up to {limit.high_s:.3g} s")
     else:
         found.connect_timeout = limit
-        count = connects.count
-        found.saw(
-            f"{count} unanswered connect{'s' if count > 1 else ''} given up after "
-            f"{limit.low_s:.3f} to {limit.high_s:.3f} s"
-        )
+        made = plural(connects.count, "unanswered connect")
+        found.saw(f"{made} given up after {limit.low_s:.3f} to {limit.high_s:.3f} s")
 
 
 def _perhaps_again(found: Findings, connects: Connects, one: Seen) -> bool:

@@ -10,6 +10,7 @@ from pydantic import WithJsonSchema
 
 from harness.scenario.fields import PLUS_MINUS, TIME
 from harness.scenario.parsed import Parsed
+from harness.scenario.statuses import statuses_of
 from harness.units import Around, parse_around, parse_duration
 
 
@@ -47,10 +48,8 @@ def _statuses(value: object) -> object:
     error = False
     items = value if isinstance(value, list | tuple) else [value]
     for item in items:
-        if isinstance(item, int) and not isinstance(item, bool) and 100 <= item <= 599:
-            ranges.append((item, item))
-        elif isinstance(item, str) and re.fullmatch(r"[1-5](xx|[0-9]{2})", item):
-            ranges.append((int(item.replace("x", "0")), int(item.replace("x", "9"))))
+        if (found := statuses_of(item)) is not None:
+            ranges.append(found)
         elif item == "error":
             error = True
         else:
