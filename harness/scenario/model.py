@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from harness.scenario.expectations import Expectation
 from harness.scenario.faults import Fault, FaultBase
-from harness.scenario.fields import Claim, Duration, Line, Part
+from harness.scenario.fields import Claim, Duration, Line, Part, StreamName, texts
 from harness.scenario.traffic import Stream
 
+MatrixName = Annotated[str, texts("a name of the matrix", "upstream", pattern="^[a-z_][a-z0-9_]*$")]
 MOST_PARTS = 1000
 """How often one fault may come and go."""
 
@@ -30,7 +31,7 @@ class Scenario(Part):
         (), description="the claims of the contract that it asserts", examples=[["S1", "PAY-12"]]
     )
     duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
-    traffic: dict[str, Stream] = Field(
+    traffic: dict[StreamName, Stream] = Field(
         min_length=1,
         description="streams of equal requests, each by a name of yours",
         examples=[{"chat": {"request": "POST /orders", "as": "eve", "rate": "1/s"}}],
@@ -52,7 +53,7 @@ class Scenario(Part):
         description="only on these engines: local, compose, sim",
         examples=[["sim"]],
     )
-    matrix: dict[str, tuple[Any, ...]] | None = Field(
+    matrix: dict[MatrixName, Annotated[tuple[Any, ...], Field(min_length=1)]] | None = Field(
         None,
         description="a scenario for each combination: $upstream stands for its value",
         examples=[{"upstream": ["mail", "stock"], "fault": ["refused", "blackhole"]}],

@@ -132,6 +132,8 @@ def _tidied(node: Any, *, of_names: bool = False) -> Any:
         for key, value in node.items()
         if key not in ("title", "default")
     }
+    if "patternProperties" in kept:
+        kept.setdefault("additionalProperties", False)  # names of another pattern are refused, too
     options = [option for option in kept.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         kept.pop("anyOf")

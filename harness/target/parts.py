@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from harness.scenario.fields import ANY_TEXT, Line, Part, Route, texts
 
@@ -102,11 +102,31 @@ Day = Annotated[
 ]
 
 
+def _failure(text: str) -> str:
+    scenario, _, finding = text.partition("/")
+    if not scenario.strip() or not finding.strip():
+        raise ValueError(
+            "expected scenario/finding, as a run names them, such as "
+            "auth_blackhole_50s/auth breaker: opens"
+        )
+    return text
+
+
+Failure = Annotated[
+    Line,
+    AfterValidator(_failure),
+    texts(
+        "a scenario and a finding of it",
+        "auth_blackhole_50s/auth breaker: opens",
+        pattern=r"^\s*[^/\s][^/]*/.*\S",
+    ),
+]
+
+
 class KnownEntry(Part):
     """A failure that is known, and excused until a day: shown, and red if it passes or expires."""
 
-    failure: Line = Field(
-        pattern=r"^[^/]+/.+$",
+    failure: Failure = Field(
         description="scenario/expectation, as a run names them",
         examples=["auth_blackhole_50s/auth breaker: opens"],
     )

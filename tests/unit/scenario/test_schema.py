@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,7 +13,8 @@ import yaml
 
 from harness.cli.schema import schema_text
 from harness.errors import InvalidFile
-from harness.scenario.loader import parse_scenario
+from harness.scenario.loader import load_each, parse_scenario
+from harness.target.loading import parse_target
 
 Node = dict[str, Any]
 SCENARIO: Node = json.loads(schema_text("scenario"))
@@ -92,6 +94,7 @@ BROKEN = [
     ("title: t", "titel: t"),
     ("title: t", "title: ''"),
     ("title: t", "title: [t]"),
+    ("{chat: {request", "{my chat: {request"),
     ("duration: 60s", "duration: 60"),
     ("duration: 60s", "duration: 1x"),
     ("duration: 60s", "duration: -5s"),
@@ -140,9 +143,9 @@ BROKEN = [
 ]  # fmt: skip
 
 
-def wrong(text: str) -> list[str]:
+def wrong(text: str, schema: Node = SCENARIO) -> list[str]:
     read = yaml.safe_load(text)
-    return [error.message for error in jsonschema.Draft202012Validator(SCENARIO).iter_errors(read)]
+    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(read)]
 
 
 def test_both_take_the_good_file() -> None:
@@ -157,6 +160,44 @@ def test_both_refuse_a_broken_file(there: str, instead: str) -> None:
     with pytest.raises(InvalidFile):
         parse_scenario(text, "broken.yaml")
     assert wrong(text)
+
+
+@pytest.mark.parametrize(
+    "matrix", ["{upstream: []}", "{upstream: auth}", "[auth]", "{Upstream: [auth]}"]
+)
+def test_both_refuse_a_broken_matrix(matrix: str, tmp_path: Path) -> None:
+    file = tmp_path / "matrix.yaml"
+    file.write_text(f"matrix: {matrix}\n{GOOD}")
+    with pytest.raises(InvalidFile):
+        load_each(file)
+    assert wrong(file.read_text())
+
+
+KNOWN = """\
+name: x
+url: http://127.0.0.1:1
+known: [{failure: auth_down/never 5xx, because: GATE-12, until: "2030-12-31"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("auth_down/never 5xx", "never 5xx"),
+        ("auth_down/never 5xx", "/never 5xx"),
+        ("auth_down/never 5xx", "auth_down/"),
+        ("because: GATE-12, ", ""),
+        ("2030-12-31", "31.12.2030"),
+        ("failure", "failures"),
+    ],
+)
+def test_both_refuse_a_broken_entry_of_known(there: str, instead: str) -> None:
+    assert wrong(KNOWN, TARGET) == []
+    parse_target(KNOWN, "t.yaml")
+    broken = KNOWN.replace(there, instead, 1)
+    with pytest.raises(InvalidFile):
+        parse_target(broken, "t.yaml")
+    assert wrong(broken, TARGET)
 
 
 def test_a_wrong_kind_of_fault_is_named() -> None:

@@ -80,7 +80,10 @@ def test_an_entry_needs_a_reason_and_a_day():
     with pytest.raises(InvalidFile) as caught:
         parse_target(text, "t.yaml")
     said = [str(problem) for problem in caught.value.problems]
-    assert any(line.startswith("t.yaml:4: failure:") for line in said), said
+    assert (
+        "t.yaml:4: failure: expected scenario/finding, as a run names them, such as "
+        "auth_blackhole_50s/auth breaker: opens"
+    ) in said
     assert "t.yaml:4: 'because' is missing here" in said
     assert "t.yaml:5: until: expected a day, such as 2026-12-31" in said
 
