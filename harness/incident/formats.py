@@ -9,10 +9,11 @@ from pkgutil import resolve_name
 from harness.incident.evidence import Observation, refuse
 from harness.incident.json_text import JsonText
 from harness.incident.reading import Wanted
+from harness.incident.sheet import SEPARATOR
 
 _PLACES = {
     "prometheus": "prometheus:read",
-    "csv": "intervals:read",
+    "csv": "tables:read",
     "log": "logs:read",
     "alertmanager": "alerts:read",
     "statuspage": "statuspage:read",
@@ -26,8 +27,11 @@ _MARKS = (
 )
 _HEAD_BYTES = 64_000
 _TABLE = re.compile(
-    r"[^=\[\]{}]*\b(start|begin|began|from|since|time|timestamp|date|down)", re.IGNORECASE
+    r"[^=\[\]{}]*(\b|_)(start|begin|began|from|since|time|timestamp|date|down|created|triggered|opened)",
+    re.IGNORECASE,
 )
+_TABLE_NAMES = (".csv", ".tsv")
+_JSON_LIST = re.compile(r"\[\s*([\[{\"\]]|$)")
 
 
 def observe(file: str, wanted: Wanted, format_name: str | None = None) -> Observation:
@@ -53,8 +57,10 @@ def guessed(file: str) -> str:
     if not text.strip():
         refuse(file, 1, "is empty")
     lines = [line for line in text.splitlines() if line.strip()]
+    if SEPARATOR.match(lines[0]):
+        return "csv"
     first = next((line for line in lines if not line.startswith("#")), lines[0]).strip()
-    if first[0] in "{[":
+    if first[0] == "{" or _JSON_LIST.match(first):
         for name, pattern in _MARKS:
             if re.search(pattern, text):
                 return name
@@ -62,6 +68,8 @@ def guessed(file: str) -> str:
             return "log"
         JsonText(file)  # broken JSON is the nearer reason
         refuse(file, 1, f"looks like none of {', '.join(FORMATS)}; say which with --from")
+    if Path(file).suffix.lower() in _TABLE_NAMES:
+        return "csv"
     if _TABLE.match(first) and any(mark in first for mark in ",;\t|"):
         return "csv"
     return "log"

@@ -11,14 +11,19 @@ from functools import lru_cache
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?")
 _ACCESS_LOG = re.compile(
-    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]+)?)"
+    r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4})[: ]([0-9]{2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]+)?)"
     r"(?: ([+-][0-9]{4}))?"
 )
 _TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?")
-_SLASHED = re.compile(r"([0-9]{1,4})([/.])([0-9]{1,2})[/.]([0-9]{1,4})(.*)")
+_SLASHED = re.compile(r"([0-9]{1,2}|[0-9]{4}(?=[/.]))([/.-])([0-9]{1,2})[/.-]([0-9]{1,4})(.*)")
+_MONTH = r"([A-Z][a-z]{2})[a-z]*\.?"
+_IN_WORDS = re.compile(
+    rf"(?:[A-Z][a-z]+, )?(?:{_MONTH} ([0-9]{{1,2}})|([0-9]{{1,2}})\.?[ -]{_MONTH})"
+    r"(?:,? |-)([0-9]{4})(?:,? at)?((?:,? [0-9]{1,2}:.*)?)"
+)
 _HALF_DAY = re.compile(r"[, ]*([0-9]{1,2})(:[0-9:.]+) ?([AaPp])\.?[Mm]\.?(.*)")
 _NAMED_ZONE = re.compile(r".*[0-9] ?([A-Z]{3,5})")
-_MILLENNIUM_S = 1e8
+CLOCK_FROM_S = 1e8
 """Numbers below are no times since 1970 that an incident of ours could have: 1973."""
 
 
@@ -54,10 +59,13 @@ def parse_instant(text: str) -> Instant:
         hour, minute, second = int(match[1]), int(match[2]), float(match[3] or 0)
         digit_s = 10.0 ** -len(match[3].partition(".")[2]) if match[3] else 60.0
         return Instant(hour * 3600 + minute * 60 + second, digit_s, clock=False)
+    written = re.sub(r" ?(UTC|GMT|Z)$", "+00:00", written)
+    if (match := _IN_WORDS.fullmatch(written)) and (named := _by_month(match)):
+        return _iso(named, text)
     if match := _SLASHED.fullmatch(written):
         return _iso(_year_first(match, text), text)
     try:
-        return _iso(re.sub(r" ?(UTC|GMT|Z)$", "+00:00", written), text)
+        return _iso(written, text)
     except ValueError:
         return _mailed(written, text)
 
@@ -65,15 +73,12 @@ def parse_instant(text: str) -> Instant:
 def _year_first(match: re.Match[str], text: str) -> str:
     """A date that has points or slashes as ISO 8601 writes it.
 
-    With points the day comes first; with slashes a number above 12 is the day.
+    With points the day comes first; with slashes or dashes a number above 12 is the day.
 
     Raises: ValueError where nobody knows.
     """
     one, mark, two, three, rest = match.groups()
-    if half := _HALF_DAY.fullmatch(rest):
-        hour = int(half[1]) % 12 + (12 if half[3] in "Pp" else 0)
-        rest = f" {hour:02}{half[2]}{half[4]}"
-    rest = re.sub(r"^,? +([0-9]):", r" 0\1:", rest)
+    rest = _of_day(rest)
     if len(one) == 4:
         return f"{one}-{two:0>2}-{three:0>2}{rest}"
     if mark == "." or int(one) > 12:
@@ -85,11 +90,28 @@ def _year_first(match: re.Match[str], text: str) -> str:
     )
 
 
+def _by_month(match: re.Match[str]) -> str | None:
+    """`Nov 27, 2025, 9:20 am` or `27 November 2025` as ISO 8601 writes it."""
+    month, day, day_first, month_after, year, rest = match.groups()
+    month, day = month or month_after, day or day_first
+    if month not in _MONTHS:
+        return None
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{day:0>2}{_of_day(rest)}"
+
+
+def _of_day(rest: str) -> str:
+    """What stands behind a date, with an hour of two digits and of twenty-four."""
+    if half := _HALF_DAY.fullmatch(rest):
+        hour = int(half[1]) % 12 + (12 if half[3] in "Pp" else 0)
+        rest = f" {hour:02}{half[2]}{half[4]}"
+    return re.sub(r"^,? +([0-9]{1,2}):", lambda found: f" {found[1]:0>2}:", rest)
+
+
 def _counted(written: str) -> Instant:
     value = float(written)
     scale = next((unit for least, unit in _UNITS if value >= least), 1.0)
     digits = len(written.partition(".")[2])
-    return Instant(value * scale, scale * 10.0**-digits, clock=value >= _MILLENNIUM_S)
+    return Instant(value * scale, scale * 10.0**-digits, clock=value >= CLOCK_FROM_S)
 
 
 _UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))

@@ -7,6 +7,10 @@ JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known name
 logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=mail duration=5.001s
 nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
 HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web shop/a1 0/0/0/-1/5001 504 194 - - sH-- ...
+AWS           http 2026-11-03T12:00:05.1Z app/lb/1 10.0.0.1:42 10.0.0.2:80 0.0 5.0 0.0 504 - ...
+any other     a time, then a request's method and path, then its status, whatever stands between
+              (Envoy's default, Flask's, an nginx `log_format` of one's own)
+a program's   2026-11-03 12:00:05,123 ERROR gateway.auth: call failed: timed out
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from harness.incident import log_names as names
-from harness.incident.instants import parse_instant
+from harness.incident.instants import Instant, parse_instant
 from harness.units import parse_duration
 
 
@@ -48,6 +52,11 @@ class LogLine:
     said: str = ""
     """The words of an error, where it is told in words."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether it tells of no request, and of no trouble either."""
+        return self.status is None and not self.attempts and not self.said
+
 
 _COMBINED = re.compile(
     r'^(?P<who>\S+) (?:\S+ )+?\[(?P<time>[^\]]{10,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
@@ -69,6 +78,23 @@ _HAPROXY = re.compile(
     r"[-0-9]+/[-0-9]+/[-0-9]+/[-0-9]+/\+?(?P<took>[0-9]+) (?P<status>[0-9]{3}|-1) .*? "
     r'(?P<ended>[-A-Za-z]{4}) [0-9/]+.*? "(?P<request>[^"]*)'
 )
+_AWS = re.compile(
+    r"(?:https?|h2|grpcs?|wss?) (?P<time>\S+Z) \S+ \S+ (?P<server>\S+) "
+    r"(?P<took>[-0-9.]+ [-0-9.]+ [-0-9.]+) (?P<status>[0-9]{3}) (?P<code>[0-9]{3}|-) \S+ \S+ "
+    r'"(?P<method>[A-Z]+) (?P<path>\S+)'
+)
+_WHEN = re.compile(
+    r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+    r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})\b)?"
+    r"|[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ][0-9:]{8}(?:\.[0-9]+)?(?: [+-][0-9]{4})?"
+    r"|(?<![\w.])1[0-9]{9}(?:\.[0-9]{1,9}|[0-9]{3}|[0-9]{6})?(?![\w.])"
+)
+_ASKED = re.compile(
+    r"\b(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)[\s|,;]+(?P<path>(?:https?:/)?/[^\s|,;\"]*)"
+    r"(?:[\s|,;]+HTTP/[0-9.]+)?[\"\s|,;]+(?P<rest>.*)"
+)
+_ANSWERED = re.compile(r"(?<![\w.:-])([1-5][0-9]{2})(?![\w.:-])")
+_LEVELLED = re.compile(r"^\W*(?P<level>[A-Za-z]{3,8})\b\W*(?P<words>.*)")
 
 
 def parse_line(text: str) -> LogLine | None:
@@ -80,9 +106,9 @@ def parse_line(text: str) -> LogLine | None:
         return _combined(match)
     if match := _ERROR.match(text):
         return _error(match)
-    if "/" in text and (match := _HAPROXY.match(text)):
-        return _haproxy(match)
-    return _pairs(text)
+    if "/" in text and (match := _HAPROXY.match(text) or _AWS.match(text)):
+        return _haproxy(match) if match.re is _HAPROXY else _aws(match)
+    return _pairs(text) or _loose(text)
 
 
 def _json(text: str) -> LogLine | None:
@@ -94,7 +120,7 @@ def _json(text: str) -> LogLine | None:
         return None
     if isinstance(inner := value.get("log"), str) and "stream" in value:
         return parse_line(inner.strip())  # Docker's json-file: what was printed is inside
-    return _fields(dict(_flat(value)))
+    return of_fields(dict(_flat(value)))
 
 
 def _flat(value: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, str]]:
@@ -109,11 +135,11 @@ def _flat(value: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, str]]
 def _pairs(text: str) -> LogLine | None:
     if "=" not in text:
         return None
-    return _fields({match[1]: match[2] or match[3] or "" for match in _PAIR.finditer(text)})
+    return of_fields({match[1]: match[2] or match[3] or "" for match in _PAIR.finditer(text)})
 
 
-def _fields(fields: Mapping[str, str]) -> LogLine | None:
-    """A line of named fields."""
+def of_fields(fields: Mapping[str, str]) -> LogLine | None:
+    """A line of named fields; None where it says nothing of a request."""
     when = _first(fields, names.TIME)
     if when is None:
         return None
@@ -128,7 +154,7 @@ def _fields(fields: Mapping[str, str]) -> LogLine | None:
     level = fields.get(_first(fields, names.LEVEL) or "", "").lower()
     told_bad = level in names.BAD_LEVELS or not fields.keys().isdisjoint(names.TROUBLE)
     if status is None and not line.attempts and not told_bad:
-        return None
+        return line  # understood, though it tells of no request
     return _with(
         line, route=_route(fields), said=words if told_bad or status is None else _flag(fields)
     )
@@ -227,6 +253,63 @@ def _haproxy(match: re.Match[str]) -> LogLine | None:
     )
 
 
+def _aws(match: re.Match[str]) -> LogLine | None:
+    """A load balancer of AWS: its own status, and that of the target behind it."""
+    times = [float(part) for part in match["took"].split()]
+    answered = match["code"] != "-" or int(match["status"]) < 500
+    return LogLine(
+        at_s=parse_instant(match["time"]).at_s,
+        status=int(match["status"]),
+        took_s=sum(times) if min(times) >= 0 else None,
+        route=_clean_route(match["method"], _path(match["path"])),
+        upstreams=(match["server"],),
+        said="" if answered or int(match["status"]) == 504 else "connection refused",
+    )
+
+
+def _loose(text: str) -> LogLine | None:
+    """A line of nobody's form: its time, the request that it names and what that was answered."""
+    when = _WHEN.search(text)
+    if when is None:
+        return None
+    try:
+        instant = parse_instant(when[0])
+    except ValueError:
+        return None
+    asked = _ASKED.search(text)
+    if asked is None:
+        return _told(text[when.end() :], instant)
+    rest = asked["rest"]
+    code = _ANSWERED.search(rest)
+    if code is None:
+        return None
+    fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(text)}
+    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=int(code[1]))
+    words = [one or other for one, other in _QUOTED.findall(rest[code.end() :])]
+    flags = [names.FLAGS[flag] for word in words for flag in word.split(",") if flag in names.FLAGS]
+    return replace(
+        line,
+        route=_clean_route(asked["method"], _path(asked["path"])),
+        upstreams=(*line.upstreams, *re.split(r"[\s|,;]+", rest[code.end() :])),
+        said=flags[0] if flags else "",
+    )
+
+
+def _told(text: str, instant: Instant) -> LogLine | None:
+    """What a program wrote about itself: its level says whether that is trouble."""
+    match = _LEVELLED.match(text)
+    if match is None or match["level"].lower() not in (*names.BAD_LEVELS, *names.GOOD_LEVELS):
+        return None
+    bad = match["level"].lower() in names.BAD_LEVELS
+    words = match["words"]
+    return LogLine(
+        at_s=instant.at_s,
+        zoned=instant.zoned,
+        upstreams=(words,) if bad else (),
+        said=words[:300] if bad else "",
+    )
+
+
 def _with(line: LogLine, *, route: str | None, said: str) -> LogLine:
     return LogLine(
         at_s=line.at_s,
@@ -242,7 +325,11 @@ def _with(line: LogLine, *, route: str | None, said: str) -> LogLine:
 
 @lru_cache(maxsize=256)
 def _first_known(keys: frozenset[str], wanted: tuple[str, ...]) -> str | None:
-    return next((key for key in wanted if key in keys), None)
+    whole = next((key for key in wanted if key in keys), None)
+    if whole is not None:
+        return whole
+    inner = sorted(key for key in keys if "." in key and key.rpartition(".")[2] in wanted)
+    return inner[0] if len(inner) == 1 else None
 
 
 def _first(fields: Mapping[str, str], wanted: tuple[str, ...]) -> str | None:
@@ -278,7 +365,12 @@ def _route(fields: Mapping[str, str]) -> str | None:
     method_key, path_key = _first(fields, names.METHOD), _first(fields, names.PATH)
     if method_key is not None and path_key is not None:
         method, path = fields[method_key], fields[path_key]
-    return _clean_route(method, path.partition(" ")[0])
+    return _clean_route(method, _path(path.partition(" ")[0]))
+
+
+def _path(address: str) -> str:
+    """The path of an address, which may be a whole one."""
+    return re.sub(r"^https?://[^/]*", "", address) or "/"
 
 
 def _clean_route(method: str, path: str) -> str | None:

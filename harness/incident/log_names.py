@@ -12,7 +12,7 @@ TIME = (
 STATUS = (
     "status", "status_code", "response_code", "http_status", "DownstreamStatus", "code",
     "response.status", "http.response.status_code", "statusCode", "responseCode", "resp_status",
-    "res.statusCode", "res.status", "response.statusCode",
+    "res.statusCode", "res.status", "response.statusCode", "@http.status_code", "http.status_code",
 )  # fmt: skip
 UPSTREAM_STATUS = (
     "upstream_status", "us", "ups_status", "OriginStatus", "upstream_status_code",
@@ -27,6 +27,7 @@ TOOK = (
     "request_time", "rt", "duration", "duration_ms", "latency", "latency_ms", "elapsed", "took",
     "response_time", "Duration", "latencies.request", "request_duration", "elapsed_ms",
     "took_ms", "duration_s", "requestTime", "responseTime", "response_time_ms", "latency_s",
+    "@duration",
 )  # fmt: skip
 UPSTREAM = (
     "upstream", "upstream_name", "upstream_addr", "upstream_host", "upstream_cluster",
@@ -41,6 +42,7 @@ METHOD = (
 PATH = (
     "path", "uri", "request_uri", "RequestPath", "request.uri", "url", "route", "url.path",
     "request_path", "requestUri", "requestPath", "req.url", "req.path", "url.original",
+    "requestUrl",
 )  # fmt: skip
 WORDS = (
     "error", "err", "exception", "err.message", "error.message", "msg", "message",
@@ -63,8 +65,11 @@ ENDED: Mapping[str, str] = {
 """HAProxy's termination states that are a server's doing, in words."""
 MILLI = re.compile(r"(_ms|Millis)$|^latencies\.|^upstream_service_time$|^responseTime$")
 NANO = (
-    "Duration", "OriginDuration",
+    "Duration", "OriginDuration", "@duration",
 )  # fmt: skip
 BAD_LEVELS = (
     "error", "warn", "warning", "critical", "fatal", "err", "crit", "50", "60", "40",
+)  # fmt: skip
+GOOD_LEVELS = (
+    "info", "debug", "trace", "notice", "inf", "dbg", "verbose",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -135,16 +135,23 @@ def read(file: str, wanted: Wanted) -> Observation:
 
     Raises: InvalidFile when it can't be understood, or nothing bad is in it.
     """
+    said = (line for line in _lines(file) if line[1] and not line[1].startswith("#"))
+    return observed(file, wanted, ((number, parse_line(text)) for number, text in said))
+
+
+def observed(file: str, wanted: Wanted, lines: Iterable[tuple[int, LogLine | None]]) -> Observation:
+    """What the lines of a log say, each with its number; None is one that wasn't understood.
+
+    Raises: InvalidFile when too few were, or nothing bad is in them.
+    """
     whole, ours = _Tally(), _Tally()
-    unread = 0
-    first_unread = 0
-    number = 0
-    for number, text in _lines(file):
-        line = parse_line(text)
+    unread, first_unread, number = 0, 0, 0
+    for number, line in lines:
         if line is None:
-            if text and not text.startswith("#"):
-                unread += 1
-                first_unread = first_unread or number
+            unread += 1
+            first_unread = first_unread or number
+            continue
+        if line.silent:
             continue
         if any(wanted.names(name) for name in line.upstreams):
             ours.take(line, number)
@@ -156,8 +163,9 @@ def read(file: str, wanted: Wanted) -> Observation:
     if not tally.cells:
         refuse(
             file, first_unread or 1,
-            "no line is understood: expected nginx's combined form, its error log, HAProxy's HTTP "
-            "form, JSON lines, or key=value with a time and a status",
+            "no line is understood: expected a time, a method and path, and then a status (as "
+            "nginx, Envoy, HAProxy, Flask and most others have it), JSON lines, key=value, or a "
+            "time, a level and words",
         )  # fmt: skip
     if unread > number // 2:
         refuse(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.incident.instants import written_instant
+from harness.incident.instants import CLOCK_FROM_S, written_instant
 from harness.units import parse_duration, parse_share
 
 _COMPARED = re.compile(r"(<=|>=|<|>|==|=)\s*(.+)")
@@ -54,7 +54,7 @@ class Wanted:
 
     def written(self, at_s: float) -> str:
         """An instant, for a note."""
-        return written_instant(at_s, clock=at_s > 1e8)
+        return written_instant(at_s, clock=at_s >= CLOCK_FROM_S)
 
 
 def _plain(text: str) -> str:

@@ -20,9 +20,12 @@ _SLOWER = 3.0
 """So many times as long as usual is slow."""
 _SLOWER_BY_S = 0.05
 
-_BAD_SHARE = re.compile(r"err|fail|5xx|down|bad", re.IGNORECASE)
+BAD_SHARE = re.compile(r"err|fail|5xx|down(?!stream)|bad", re.IGNORECASE)
+"""Names of what is the worse the more there is of it."""
 _GOOD_SHARE = re.compile(r"availab|success", re.IGNORECASE)
-_STATE = re.compile(r"(^|_)(up|success|healthy|alive|ready)$|^up\b|^probe_success", re.IGNORECASE)
+_STATE = re.compile(
+    r"(^|[_ ])(up|success|healthy|alive|ready)$|^up\b|^probe_success", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,10 @@ def episodes(
 ) -> tuple[Episode, ...]:
     """The stretches of a series in which at least that share went wrong."""
     found: list[Episode] = []
-    for stretch in stretches(series.bad, series.calls):
-        if stretch.share < least:
+    for whole in stretches(series.bad, series.calls):
+        if whole.share < least:
             continue
+        stretch = _trimmed(whole, series)
         goes_on = stretch.stop < len(series.at_s)
         last_s = series.at_s[stretch.stop - 1]
         symptom, source = describe(stretch)
@@ -73,6 +77,14 @@ def episodes(
             )
         )
     return tuple(found)
+
+
+def _trimmed(stretch: Stretch, series: Series) -> Stretch:
+    """From its first bad sample to its last one: few calls leave good ones at its edges."""
+    bad = [n for n in range(stretch.first, stretch.stop) if series.bad[n] > 0]
+    first, stop = bad[0], bad[-1] + 1
+    calls = math.fsum(series.calls[first:stop])
+    return Stretch(first, stop, math.fsum(series.bad[first:stop]), calls)
 
 
 def late_episodes(
@@ -103,8 +115,13 @@ def worst(series: Series) -> str:
     return f"{max(shares, default=0.0):.1%}"
 
 
+def is_state(name: str) -> bool:
+    """Whether a metric's name says that 1 is healthy."""
+    return bool(_STATE.search(name) or _GOOD_SHARE.search(name))
+
+
 def high_is_good(name: str, words: str, values: list[float]) -> bool:
     """Whether 1 is healthy: by its name, else as it begins, before anything happened."""
-    if _STATE.search(name) or _GOOD_SHARE.search(name):
+    if is_state(name):
         return True
-    return not _BAD_SHARE.search(words) and values[0] > 0.5
+    return not BAD_SHARE.search(words) and values[0] > 0.5

@@ -101,8 +101,10 @@ def _episodes(
     if end_s is None and told and told[-1][1] in _WELL:
         end_s = told[-1][0]
     open_end = end_s is None
-    last_s = max((when for when, _, _, _ in updates), default=start_s)
-    until_s = end_s if end_s is not None else max(last_s, start_s + 60)
+    known_s = [when for when, _, _, _ in updates]
+    if incident.get("updated_at"):
+        known_s.append(_time(text, [*at, "updated_at"], incident["updated_at"]))
+    until_s = end_s if end_s is not None else max(*known_s, start_s + 60)
     if until_s <= start_s:
         text.refuse([*at, "resolved_at"], "is resolved before it begins")
     ends = [when for when, _, _ in changes[1:]] + [until_s]

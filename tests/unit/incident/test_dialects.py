@@ -100,7 +100,7 @@ def test_samples_of_a_table_say_how_they_were_read(tmp_path: Path) -> None:
     [
         ("start,end\n2025-11-27 08:10:00 CET,2025-11-27 08:12:00 CET\n", "+01:00"),
         ("Beginn;Ende;Dienst\n1;2;x\n", "found beginn, ende, dienst\n"),
-        (WIDE.replace("auth", "mail"), "columns: Time, mail error %, billing error %"),
+        (WIDE.replace("auth", "mail"), "of several things: mail error %, billing error %"),
     ],
 )
 def test_tables_are_refused_with_what_would_do(
@@ -154,3 +154,134 @@ def test_data_that_names_another_is_taken_and_said(tmp_path: Path) -> None:
     assert (
         "none of its series names auth; all are taken for it" in (tmp_path / "out.yaml").read_text()
     )
+
+
+ASKED = "POST /v1/api/chat"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "took_s", "upstream"),
+    [
+        (f'[03/Nov/2026:12:00:05 +0000] me "{ASKED} HTTP/1.1" 504 rt=5.001 us=504 ups=auth:80',
+         504, 5.001, "auth:80"),
+        (f'[2026-11-03T12:00:05.000Z] "{ASKED} HTTP/1.1" 504 UT 12 91 5002 - "-" "10.0.0.4:80"',
+         504, None, "10.0.0.4:80"),
+        (f'127.0.0.1 - - [03/Nov/2026 12:00:05] "{ASKED} HTTP/1.1" 504 -', 504, None, ""),
+        ("2026-11-03T12:00:05+00:00|10.0.0.2|POST|/v1/api/chat?token=secret|504|auth_backend",
+         504, None, "auth_backend"),
+        (f"1793707205.000 10.0.0.2 {ASKED} 504 request_time=0.2", 504, 0.2, ""),
+        ("https 2026-11-03T12:00:05.000Z app/lb/50d 10.0.0.1:28 auth:80 0.000 5.000 0.000 504 - 34 "
+         '366 "POST https://example.com:443/v1/api/chat HTTP/1.1" "curl/7" - - arn:x "Root=1" "-"',
+         504, 5.0, "auth:80"),
+        (json.dumps({"httpRequest": {"requestMethod": "POST", "status": 504, "latency": "5.001s",
+                                     "requestUrl": "https://api.example.org/v1/api/chat"},
+                     "timestamp": "2026-11-03T12:00:05Z"}), 504, 5.001, ""),
+    ],
+)  # fmt: skip
+def test_lines_of_any_form(text: str, status: int, took_s: float | None, upstream: str) -> None:
+    line = parse_line(text)
+    assert line is not None
+    assert (line.at_s, line.status, line.took_s, line.route) == (T0 + 5, status, took_s, ASKED)
+    assert not upstream or upstream in [each.strip('"') for each in line.upstreams]
+
+
+def test_a_program_tells_of_trouble_by_its_level() -> None:
+    line = parse_line("2026-11-03 12:00:05,123 ERROR gateway.auth: call failed: ConnectTimeout")
+    assert line is not None
+    assert line.said == "gateway.auth: call failed: ConnectTimeout"
+    for text in ("2026-11-03 12:00:05 INFO gateway: started",
+                 '{"ts": 1793707205, "level": "info", "msg": "started"}'):  # fmt: skip
+        line = parse_line(text)
+        assert line is not None
+        assert line.silent
+
+
+def samples(column: str, bad: object, good: object, *more: object) -> str:
+    """A dashboard's table, bad from 60 s to 150 s; `more` is a column and its values all along."""
+    heads = ",".join(f'"{name}"' for name in ("Time", column, *more[:1]))
+    rest = "".join(f",{value}" for value in more[1:])
+    rows = (f"{T0 + 30 * i},{bad if 2 <= i < 5 else good}{rest}" for i in range(12))
+    return "\n".join([heads, *rows])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "share"),
+    [
+        (samples("auth errors", 18, 0, "auth requests", 60), "status", 0.3),
+        (samples("auth failed", 20, 0, "auth success", 60), "status", 0.25),
+        (samples('{service=""auth"", code=""503""}', 20, 0, '{service=""auth"", code=""200""}', 20),
+         "status", 0.5),
+        (samples("auth p99", "4.82 s", "120 ms"), "delay", 1),
+        (samples("auth p99", 4.8, 0.1, "auth p50", 0.1), "delay", 1),
+        ("sep=;\n" + samples("auth up", 0, 1).replace(",", ";"), "refused", 1),
+        ("time,service,value\n"
+         + "".join(f"{T0 + 30 * i},auth,{0.4 if 2 <= i < 5 else 0}\n" for i in range(12))
+         + "".join(f"{T0 + 30 * i},billing,0\n" for i in range(12)), "status", 0.4),
+        ("time,status,duration\n"
+         + "".join(f"{T0 + 30 * i},{503 if 2 <= i < 5 else 200},0.2\n" for i in range(12)),
+         "status", 1),
+        ("created_on,resolved_on,service_name,description\n"
+         f"{T0},{T0 + 90},auth,timed out\n{T0},{T0 + 900},billing,slow\n", "blackhole", 1),
+        ("began,ended,service,state\n"
+         f"{T0 - 500},{T0},auth,Up\n{T0},{T0 + 90},auth,Down\n{T0 + 90},{T0 + 999},auth,Up\n",
+         "refused", 1),
+        ('Event,Monitor,"Date-Time",Duration\n'
+         f'Up,auth,{T0 + 90},"3 hrs, 2 mins"\nDown,auth,{T0},"0 hrs, 1 mins, 30 secs"\n',
+         "refused", 1),
+    ],
+)  # fmt: skip
+def test_tables_of_all_sorts(tmp_path: Path, text: str, fault: str, share: float) -> None:
+    assert spans(tmp_path, text) == [(fault, 0, 90)]
+    (found,) = load_scenario(tmp_path / "out.yaml").faults
+    assert found.share == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (samples("auth cpu", 0.9, 0.1, "auth memory", 0.4),
+         "of several things: auth cpu, auth memory"),
+        (samples("auth requests", 600, 600), "nothing says which of its values are bad"),
+        (samples("auth requests", "high", "low"), "expected a column of numbers beside it"),
+        (f"began,ended,state\n{T0},{T0 + 90},up\n", "under state all is well"),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_tell_is_not_guessed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    assert call(["import", str(file), "--upstream", "auth"]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_errors_beside_all_requests_are_a_share(tmp_path: Path) -> None:
+    def counter(name: str, at_once: int, per_step: int) -> dict[str, object]:
+        sums = [sum(at_once if 3 <= i < 6 else per_step for i in range(n)) for n in range(12)]
+        values = [[T0 + 30 * n, str(value)] for n, value in enumerate(sums)]
+        return {"metric": {"__name__": name, "upstream": "auth"}, "values": values}
+
+    both = [counter("calls_total", 300, 300), counter("call_errors_total", 90, 0)]
+    text = json.dumps({"data": {"resultType": "matrix", "result": both}})
+    assert spans(tmp_path, text) == [("status", 0, 90)]
+    assert "share: 30%" in (tmp_path / "out.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Nov 27, 2025, 8:10:00 am", "27-11-2025 08:10:00 UTC", "27 November 2025 08:10",
+     "Thursday, November 27, 2025 at 8:10 AM UTC", "27-Nov-2025 08:10:00", "27/Nov/2025 08:10:00"],
+)  # fmt: skip
+def test_days_in_words(text: str) -> None:
+    assert parse_instant(text).at_s == datetime(2025, 11, 27, 8, 10, tzinfo=UTC).timestamp()
+
+
+def test_a_page_of_today_holds_until_it_was_last_changed(tmp_path: Path) -> None:
+    incident = {
+        "name": "auth down", "created_at": "2026-11-03T12:00:00Z", "resolved_at": None,
+        "updated_at": "2026-11-03T12:30:00Z", "impact": "critical",
+        "incident_updates": [{"created_at": "2026-11-03T12:00:00Z", "body": "unreachable"}],
+    }  # fmt: skip
+    assert [each[1:] for each in spans(tmp_path, json.dumps({"incidents": [incident]}))] == [
+        (0, 1800)
+    ]
