@@ -1,29 +1,14 @@
-"""One line of a log: nginx, other proxies and gateways, as text, JSON or `key=value`.
-
-combined      1.2.3.4 - - [03/Nov/2026:12:00:05 +0000] "GET / HTTP/1.1" 502 157 "-" "curl" ...
-              what follows by name (`rt=5.001 us=504 upstream_response_time=...`), or as numbers
-              in the order request_time, upstream_response_time
-JSON          nginx, Envoy, Traefik, Caddy, Kong, or a gateway's own: known names of fields
-logfmt        ts=2026-11-03T12:00:05Z status=502 upstream=mail duration=5.001s
-nginx's error log   2026/11/03 12:00:05 [error] ... upstream timed out ... upstream: "http://..."
-HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web shop/a1 0/0/0/-1/5001 504 194 - - sH-- ...
-AWS           http 2026-11-03T12:00:05.1Z app/lb/1 10.0.0.1:42 10.0.0.2:80 0.0 5.0 0.0 504 - ...
-any other     a time, then a request's method and path, then its status, whatever stands between
-              (Envoy's default, Flask's, an nginx `log_format` of one's own)
-a program's   2026-11-03 12:00:05,123 ERROR gateway.auth: call failed: timed out
-"""
+"""What a line of a log says, and how named fields say it, whatever the line's form."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 from harness.incident import log_names as names
-from harness.incident.instants import Instant, parse_instant
+from harness.incident.instants import parse_instant
 from harness.units import parse_duration
 
 
@@ -58,88 +43,8 @@ class LogLine:
         return self.status is None and not self.attempts and not self.said
 
 
-_COMBINED = re.compile(
-    r'^(?P<who>\S+) (?:\S+ )+?\[(?P<time>[^\]]{10,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
-    r"(?P<status>[0-9]{3}) (?:[0-9]+|-)(?P<rest>.*)$"
-)
-_CONTAINER = re.compile(r"^(?:\S+ +\| |\S+ (?:stdout|stderr) [FP] )")
-"""What docker compose and kubelet write in front of a container's line."""
-_ERROR = re.compile(
-    r"^(?P<time>[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8}) \[(?P<level>\w+)\] (?P<text>.*)$"
-)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
-_PAIR = re.compile(
-    r'([A-Za-z_][\w.@-]*)\s?[=:]\s?(?:"((?:[^"\\]|\\.)*)"|([^\s",]+(?:,? [0-9][^\s",]*)*))'
-)
-_UPSTREAM_OF = re.compile(r'upstream: "([^"]*)"')
-_REQUEST_OF = re.compile(r'request: "([A-Z]+) (\S+)')
-_HAPROXY = re.compile(
-    r"(?:^|.* )[0-9a-fA-F.:]+:[0-9]+ \[(?P<time>[^\]]{20,28})\] \S+ (?P<server>\S+/\S+) "
-    r"[-0-9]+/[-0-9]+/[-0-9]+/[-0-9]+/\+?(?P<took>[0-9]+) (?P<status>[0-9]{3}|-1) .*? "
-    r'(?P<ended>[-A-Za-z]{4}) [0-9/]+.*? "(?P<request>[^"]*)'
-)
-_AWS = re.compile(
-    r"(?:https?|h2|grpcs?|wss?) (?P<time>\S+Z) \S+ \S+ (?P<server>\S+) "
-    r"(?P<took>[-0-9.]+ [-0-9.]+ [-0-9.]+) (?P<status>[0-9]{3}) (?P<code>[0-9]{3}|-) \S+ \S+ "
-    r'"(?P<method>[A-Z]+) (?P<path>\S+)'
-)
-_WHEN = re.compile(
-    r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
-    r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})\b)?"
-    r"|[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ][0-9:]{8}(?:\.[0-9]+)?(?: [+-][0-9]{4})?"
-    r"|(?<![\w.])1[0-9]{9}(?:\.[0-9]{1,9}|[0-9]{3}|[0-9]{6})?(?![\w.])"
-)
-_ASKED = re.compile(
-    r"\b(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)[\s|,;]+(?P<path>(?:https?:/)?/[^\s|,;\"]*)"
-    r"(?:[\s|,;]+HTTP/[0-9.]+)?[\"\s|,;]+(?P<rest>.*)"
-)
-_ANSWERED = re.compile(r"(?<![\w.:-])([1-5][0-9]{2})(?![\w.:-])")
-_LEVELLED = re.compile(r"^\W*(?P<level>[A-Za-z]{3,8})\b\W*(?P<words>.*)")
-
-
-def parse_line(text: str) -> LogLine | None:
-    """What a line says; None where it says nothing of a request, or can't be understood."""
-    text = _CONTAINER.sub("", text, count=1)
-    if text.startswith("{"):
-        return _json(text)
-    if match := _COMBINED.match(text):
-        return _combined(match)
-    if match := _ERROR.match(text):
-        return _error(match)
-    if "/" in text and (match := _HAPROXY.match(text) or _AWS.match(text)):
-        return _haproxy(match) if match.re is _HAPROXY else _aws(match)
-    return _pairs(text) or _loose(text)
-
-
-def _json(text: str) -> LogLine | None:
-    try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    if isinstance(inner := value.get("log"), str) and "stream" in value:
-        return parse_line(inner.strip())  # Docker's json-file: what was printed is inside
-    return of_fields(dict(_flat(value)))
-
-
-def _flat(value: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, str]]:
-    """The fields of an object and of those in it: `{"response": {"status": 5}}`."""
-    for key, inner in value.items():
-        if isinstance(inner, dict) and depth > 1:
-            yield from ((f"{key}.{below}", text) for below, text in _flat(inner, depth - 1))
-        elif not isinstance(inner, dict | list) and inner is not None:
-            yield key, str(inner)
-
-
-def _pairs(text: str) -> LogLine | None:
-    if "=" not in text:
-        return None
-    return of_fields({match[1]: match[2] or match[3] or "" for match in _PAIR.finditer(text)})
-
-
 def of_fields(fields: Mapping[str, str]) -> LogLine | None:
-    """A line of named fields; None where it says nothing of a request."""
+    """A line of named fields; None where none of them is its time."""
     when = _first(fields, names.TIME)
     if when is None:
         return None
@@ -147,15 +52,15 @@ def of_fields(fields: Mapping[str, str]) -> LogLine | None:
         instant = parse_instant(fields[when])
     except ValueError:
         return None
-    status = _status(fields.get(_first(fields, names.STATUS) or "", ""))
-    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
+    status = status_of(fields.get(_first(fields, names.STATUS) or "", ""))
+    line = line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
     said = [fields[key] for key in names.WORDS if key in fields]
     words = " ".join(names.FLAGS.get(one, one) for one in said)
     level = fields.get(_first(fields, names.LEVEL) or "", "").lower()
     told_bad = level in names.BAD_LEVELS or not fields.keys().isdisjoint(names.TROUBLE)
     if status is None and not line.attempts and not told_bad:
         return line  # understood, though it tells of no request
-    return _with(
+    return replace(
         line, route=_route(fields), said=words if told_bad or status is None else _flag(fields)
     )
 
@@ -164,7 +69,7 @@ def _flag(fields: Mapping[str, str]) -> str:
     return names.FLAGS.get(fields.get("response_flags", ""), "")
 
 
-def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int | None) -> LogLine:
+def line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int | None) -> LogLine:
     """What the named fields around a request say, whatever the line's form."""
     took, statuses, times = (
         _first(fields, keys) for keys in (names.TOOK, names.UPSTREAM_STATUS, names.UPSTREAM_TIME)
@@ -172,7 +77,7 @@ def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int
     codes = _several(fields.get(statuses or "", ""))
     lasted = _several(fields.get(times or "", ""))
     attempts = tuple(
-        Attempt(_status(code), _seconds(times, lasted[i]) if i < len(lasted) else None)
+        Attempt(status_of(code), _seconds(times, lasted[i]) if i < len(lasted) else None)
         for i, code in enumerate(codes)
         if code != "-" or len(codes) > 1
     )
@@ -185,141 +90,6 @@ def _line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int
         took_s=None if took is None else _seconds(took, fields[took]),
         upstreams=tuple(fields[key] for key in names.UPSTREAM if key in fields),
         attempts=attempts,
-    )
-
-
-def _combined(match: re.Match[str]) -> LogLine | None:
-    try:
-        instant = parse_instant(match["time"])
-    except ValueError:
-        return None
-    status, rest = int(match["status"]), match["rest"]
-    fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(rest)}
-    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
-    if not fields:
-        line = _by_place(line, [one or other for one, other in _QUOTED.findall(rest)])
-    method, _, path = match["request"].partition(" ")
-    return _with(line, route=_clean_route(method, path.partition(" ")[0]), said="")
-
-
-def _by_place(line: LogLine, words: list[str]) -> LogLine:
-    """Numbers behind a combined line: request_time and upstream_response_time by their points."""
-    times = [float(word) for word in words if re.fullmatch(r"[0-9]+\.[0-9]{1,6}", word)]
-    codes = [int(word) for word in words if re.fullmatch(r"[1-5][0-9]{2}", word)]
-    took_s = times[0] if times else None
-    attempts: tuple[Attempt, ...] = ()
-    if codes:
-        attempts = (Attempt(codes[-1], times[1] if len(times) > 1 else None),)
-    elif len(times) > 1:
-        attempts = (Attempt(line.status, times[1]),)
-    return LogLine(
-        at_s=line.at_s, zoned=line.zoned, status=line.status, took_s=took_s, attempts=attempts
-    )
-
-
-def _error(match: re.Match[str]) -> LogLine | None:
-    """Nginx's error log: lines about an upstream."""
-    text = match["text"]
-    upstream = _UPSTREAM_OF.search(text)
-    if upstream is None and "upstream" not in text:
-        return None
-    request = _REQUEST_OF.search(text)
-    return LogLine(
-        at_s=parse_instant(match["time"]).at_s,
-        zoned=False,
-        route=_clean_route(request[1], request[2]) if request else None,
-        upstreams=(upstream[1],) if upstream else (),
-        said=text[:300],
-    )
-
-
-def _haproxy(match: re.Match[str]) -> LogLine | None:
-    """HAProxy's HTTP form; its termination state says how a session ended, and waiting for what."""
-    try:
-        instant = parse_instant(match["time"])
-    except ValueError:
-        return None
-    method, _, path = match["request"].partition(" ")
-    ended, server = match["ended"], match["server"]
-    said = "no live upstreams" if server.endswith("/<NOSRV>") else names.ENDED.get(ended[:2], "")
-    return LogLine(
-        at_s=instant.at_s,
-        zoned=instant.zoned,
-        status=_status(match["status"]),
-        took_s=int(match["took"]) / 1000,
-        route=_clean_route(method, path.partition(" ")[0]),
-        upstreams=(server,),
-        said=said,
-    )
-
-
-def _aws(match: re.Match[str]) -> LogLine | None:
-    """A load balancer of AWS: its own status, and that of the target behind it."""
-    times = [float(part) for part in match["took"].split()]
-    answered = match["code"] != "-" or int(match["status"]) < 500
-    return LogLine(
-        at_s=parse_instant(match["time"]).at_s,
-        status=int(match["status"]),
-        took_s=sum(times) if min(times) >= 0 else None,
-        route=_clean_route(match["method"], _path(match["path"])),
-        upstreams=(match["server"],),
-        said="" if answered or int(match["status"]) == 504 else "connection refused",
-    )
-
-
-def _loose(text: str) -> LogLine | None:
-    """A line of nobody's form: its time, the request that it names and what that was answered."""
-    when = _WHEN.search(text)
-    if when is None:
-        return None
-    try:
-        instant = parse_instant(when[0])
-    except ValueError:
-        return None
-    asked = _ASKED.search(text)
-    if asked is None:
-        return _told(text[when.end() :], instant)
-    rest = asked["rest"]
-    code = _ANSWERED.search(rest)
-    if code is None:
-        return None
-    fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(text)}
-    line = _line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=int(code[1]))
-    words = [one or other for one, other in _QUOTED.findall(rest[code.end() :])]
-    flags = [names.FLAGS[flag] for word in words for flag in word.split(",") if flag in names.FLAGS]
-    return replace(
-        line,
-        route=_clean_route(asked["method"], _path(asked["path"])),
-        upstreams=(*line.upstreams, *re.split(r"[\s|,;]+", rest[code.end() :])),
-        said=flags[0] if flags else "",
-    )
-
-
-def _told(text: str, instant: Instant) -> LogLine | None:
-    """What a program wrote about itself: its level says whether that is trouble."""
-    match = _LEVELLED.match(text)
-    if match is None or match["level"].lower() not in (*names.BAD_LEVELS, *names.GOOD_LEVELS):
-        return None
-    bad = match["level"].lower() in names.BAD_LEVELS
-    words = match["words"]
-    return LogLine(
-        at_s=instant.at_s,
-        zoned=instant.zoned,
-        upstreams=(words,) if bad else (),
-        said=words[:300] if bad else "",
-    )
-
-
-def _with(line: LogLine, *, route: str | None, said: str) -> LogLine:
-    return LogLine(
-        at_s=line.at_s,
-        zoned=line.zoned,
-        status=line.status,
-        took_s=line.took_s,
-        route=route,
-        upstreams=line.upstreams,
-        attempts=line.attempts,
-        said=said,
     )
 
 
@@ -342,7 +112,8 @@ def _several(text: str) -> list[str]:
     return [part for part in re.split(r"\s*[,:]\s+|\s*,\s*", text.strip()) if part]
 
 
-def _status(text: str) -> int | None:
+def status_of(text: str) -> int | None:
+    """A status as proxies log it; None where nothing was answered."""
     return int(text) if re.fullmatch(r"[0-9]{3}", text) and text != "000" else None
 
 
@@ -365,15 +136,15 @@ def _route(fields: Mapping[str, str]) -> str | None:
     method_key, path_key = _first(fields, names.METHOD), _first(fields, names.PATH)
     if method_key is not None and path_key is not None:
         method, path = fields[method_key], fields[path_key]
-    return _clean_route(method, _path(path.partition(" ")[0]))
+    return clean_route(method, path_of(path.partition(" ")[0]))
 
 
-def _path(address: str) -> str:
+def path_of(address: str) -> str:
     """The path of an address, which may be a whole one."""
     return re.sub(r"^https?://[^/]*", "", address) or "/"
 
 
-def _clean_route(method: str, path: str) -> str | None:
+def clean_route(method: str, path: str) -> str | None:
     """A route without its query, which may hold what is nobody's business."""
     path = path.partition("?")[0]
     known = method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

@@ -13,7 +13,8 @@ from typing import BinaryIO
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import Answers, Episode, Observation, Symptom, refuse
-from harness.incident.log_line import Attempt, LogLine, parse_line
+from harness.incident.log_forms import parse_line
+from harness.incident.log_line import Attempt, LogLine
 from harness.incident.reading import Wanted
 from harness.incident.samples import LEAST_SHARE, Series, episodes, late_episodes, worst
 from harness.units import format_duration

@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.entry import call
 from harness.incident.instants import parse_instant
-from harness.incident.log_line import parse_line
+from harness.incident.log_forms import parse_line
 from harness.scenario.loader import load_scenario
 
 T0 = 1793707200  # 2026-11-03T12:00:00Z
