@@ -45,6 +45,10 @@ class Rule(Protocol):
         """Whether it opens, for who knows instants within a slack only: all that it may do."""
         ...
 
+    def rests(self, state: Any) -> bool:
+        """Whether successes change nothing of that state, whenever they come."""
+        ...
+
     @property
     def failures(self) -> int:
         """How many failures open it where nothing else came before."""
@@ -75,6 +79,11 @@ class _Threshold:
 
     threshold: int
     """At least 1."""
+
+    def rests(self, state: Any) -> bool:
+        """Where no failure counts."""
+        own: Any = self
+        return bool(state == own.begin)
 
     @property
     def failures(self) -> int:
@@ -308,6 +317,10 @@ class Never:
     def may_open(self, state: None, slack_s: float) -> frozenset[bool]:
         """Never."""
         return ONLY[False]
+
+    def rests(self, state: None) -> bool:
+        """Always."""
+        return True
 
     @property
     def failures(self) -> int:

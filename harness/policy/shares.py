@@ -118,6 +118,10 @@ class ShareOfCalls(_Share):
         reached = self._reached(sum(state), len(state))
         return frozenset({reached}) if not state or state[-1] else self._by_success(reached)
 
+    def rests(self, state: tuple[bool, ...]) -> bool:
+        """Where its window is full of successes."""
+        return len(state) == self.window and not any(state)
+
     @property
     def _windows(self) -> tuple[ShareOfCalls, ...]:
         windows = (2 * self.window, self.window // 2)
@@ -191,6 +195,10 @@ class ShareOfSeconds(_Share):
             counted = [*doubtful[len(doubtful) - count :], *sure]
             found.add(self._reached(sum(counted), len(counted)))
         return frozenset(found) if by_failure else self._by_success(True in found)
+
+    def rests(self, state: tuple[tuple[float, bool], ...]) -> bool:
+        """Never: it keeps when each came."""
+        return False
 
     @property
     def _windows(self) -> tuple[ShareOfSeconds, ...]:

@@ -33,6 +33,10 @@ class Anytime:
         """After a failure either."""
         return EITHER if state else ONLY[False]
 
+    def rests(self, state: bool) -> bool:
+        """Where no failure has just come."""
+        return not state
+
     @property
     def failures(self) -> int:
         """The first may."""

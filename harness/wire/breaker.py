@@ -10,48 +10,28 @@ is told, since what follows may be its consequence.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from heapq import merge
-from operator import attrgetter, itemgetter
-from typing import NamedTuple
 
 from harness.policy.counting import Result
 from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
+from harness.wire.course import BLIND_S, Course, Happening, UnderWay
+from harness.wire.course import START as BEGINS
 from harness.wire.outcomes import Outcomes
 from harness.wire.rules import Rules
 from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
 from harness.wire.stories import START, Change, merged
 
-Item = Attempt | Asked | Lost
-_END, _START, _AWAY, _LOST = 0, 1, 2, 3
-_order = itemgetter(0, 1)
-_start_s, _end_s = attrgetter("start_s"), attrgetter("end_s")
-_RANKS = {_END: 0, _START: 3, _LOST: 4, _AWAY: 5}
-_AT_ONCE = {_START: 1, _END: 2}
-_BLIND_S = 1.0
-"""Where the machine was later than this nothing is read from the order of events."""
 _MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
 _MOST_EARLIER = 20
 _OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
-
-
-class Happening(NamedTuple):
-    """One event at an upstream's wire."""
-
-    at_s: float
-    rank: int
-    """Its place among those of one instant."""
-    what: int
-    item: Item
-    tie_s: float
-    """How far the target's own order of events may be from the wire's around it."""
+_CALM = frozenset({Result.SUCCESS, Result.NEUTRAL, None})
+"""What a closed breaker that has seen no failure takes no notice of."""
 
 
 def read(
@@ -74,10 +54,12 @@ def read(
     """
     acceptor = Acceptor(attempts, outcomes, tie_s, earlier)
     states, in_flight = acceptor.begins, UnderWay()
+    course = Course(attempts, asked, tie_s, lost)
+    stirs = course.stirs(acceptor.is_calm)
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
-    for event in happenings(attempts, asked, tie_s, lost):
+    for event in course:
         if isinstance(event.item, Attempt) and event.item.id in left_out:
             continue
         before = acceptor.early(states, event, in_flight.ended_by(event.at_s + event.tie_s))
@@ -92,6 +74,10 @@ def read(
         in_flight.note(event)
         states = after
         lost_track |= any(state.kind == "any" for state in states)
+        if not left_out and acceptor.rests(states):
+            under_way = course.go_on(stirs.next_s(event.at_s))
+            if under_way is not None:
+                in_flight.are(under_way)
     return Reading(
         policy=outcomes.policy,
         stories=merged(story for stories in states.values() for story in stories),
@@ -112,69 +98,6 @@ def _begins(rule: Rule, earlier: Sequence[float]) -> States:
     return found
 
 
-def happenings(
-    attempts: Sequence[Attempt],
-    asked: Iterable[Asked],
-    tie_s: Callable[[float], float],
-    lost: Sequence[float] = (),
-) -> Iterator[Happening]:
-    """All events in their order; one at a time, as there are two for each attempt."""
-    begun = sorted(attempts, key=_start_s)
-    begins = (_happening(a.start_s, _START, a, tie_s(a.start_s)) for a in begun)
-    ended = sorted(attempts, key=_end_s)
-    ends = (_happening(a.end_s, _END, a, tie_s(a.end_s)) for a in ended)
-    others = []
-    for one in asked:
-        # What the target did meanwhile may show on the wire a little later.
-        at_s = one.by_s + (min(tie_s(one.by_s), _BLIND_S) if one.sure else 0.0)
-        others.append(_happening(at_s, _AWAY, one, tie_s(at_s)))
-    others += [_happening(at_s, _LOST, Lost(at_s), tie_s(at_s)) for at_s in lost]
-    others.sort(key=_order)
-    return merge(begins, ends, others, key=_order)
-
-
-def _happening(at_s: float, what: int, item: Item, tie_s: float) -> Happening:
-    """At one instant ends come first, then begins, then refusals; but nothing ends unbegun."""
-    if isinstance(item, Attempt) and item.start_s == item.end_s:
-        return Happening(at_s, _AT_ONCE[what], what, item, tie_s)
-    return Happening(at_s, _RANKS[what], what, item, tie_s)
-
-
-def note(in_flight: dict[int, Attempt], event: Happening) -> None:
-    """Keep account of the attempts that are under way."""
-    if isinstance(event.item, Attempt):
-        if event.what == _START:
-            in_flight[event.item.id] = event.item
-        else:
-            in_flight.pop(event.item.id, None)
-
-
-class UnderWay:
-    """The attempts under way in one reading, ready to be asked which of them may have ended."""
-
-    def __init__(self) -> None:
-        self.attempts: dict[int, Attempt] = {}
-        self._ends: list[tuple[float, int]] = []
-        """The earliest end of each, and whose."""
-
-    def note(self, event: Happening) -> None:
-        """One begins or ends, where that is what happens."""
-        attempt = event.item
-        if not isinstance(attempt, Attempt):
-            return
-        end = attempt.ends_from_s, attempt.id
-        if event.what == _START:
-            insort(self._ends, end)
-        elif attempt.id in self.attempts:
-            del self._ends[bisect_left(self._ends, end)]
-        note(self.attempts, event)
-
-    def ended_by(self, at_s: float) -> list[Attempt]:
-        """Those that may have ended by then."""
-        until = bisect_right(self._ends, at_s, key=lambda end: end[0])
-        return [self.attempts[number] for _, number in self._ends[:until]]
-
-
 class Acceptor:
     """Follows a breaker with certain rules from event to event."""
 
@@ -190,8 +113,23 @@ class Acceptor:
         """The rules that it goes by."""
         self.begins = _begins(outcomes.policy.opens, earlier)
         """The states in which it may be at 0s."""
-        self._rules = Rules(outcomes, _mixed(attempts, outcomes, tie_s))
+        self._outcomes = outcomes
+        self._mixed = _mixed(attempts, outcomes, tie_s)
+        self._rules = Rules(outcomes, self._mixed)
         self._attempts = attempts
+
+    # Where nothing can change
+
+    def rests(self, states: States) -> bool:
+        """Whether it surely is closed and nothing that is calm changes that."""
+        if len(states) > 1:
+            return False
+        (state,) = states
+        return state.kind == "closed" and not state.told and self.policy.opens.rests(state.seen)
+
+    def is_calm(self, attempt: Attempt) -> bool:
+        """Whether an attempt that begins and ends changes nothing of one that rests."""
+        return attempt.id not in self._mixed and self._outcomes.results(attempt) <= _CALM
 
     # The order of events near to each other is not the wire's to tell.
 
@@ -210,7 +148,7 @@ class Acceptor:
             ),
             key=lambda attempt: attempt.end_s,
         )
-        if not soon or event.tie_s > _BLIND_S:
+        if not soon or event.tie_s > BLIND_S:
             return states
         found = dict(states)
         for state, stories in states.items():
@@ -239,7 +177,7 @@ class Acceptor:
 
     def next(self, states: States, event: Happening, in_flight: Mapping[int, Attempt]) -> States:
         """All states in which it may be after an event; none where nothing explains it."""
-        if event.tie_s > _BLIND_S:
+        if event.tie_s > BLIND_S:
             return _unknown(states, event.at_s)
         moved: list[States] = []
         same = True
@@ -249,7 +187,7 @@ class Acceptor:
                 found = self._rules.asked(state, stories, item, tie_s)
             elif isinstance(item, Lost):
                 found = self._rules.lost(state, stories, item.at_s)
-            elif event.what == _START:
+            elif event.what == BEGINS:
                 found = self._rules.begun(state, stories, item, tie_s)
             elif item.id in state.told:
                 found = {replace(state, told=state.told - {item.id}): stories}

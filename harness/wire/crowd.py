@@ -19,9 +19,10 @@ from harness.policy.counting import Result
 from harness.policy.scopes import EachWorker
 from harness.units import Window
 from harness.wire.attempts import Attempt
-from harness.wire.breaker import Acceptor, Happening, happenings
+from harness.wire.breaker import Acceptor
 from harness.wire.causes import Cause
 from harness.wire.changes import Changes, Probe
+from harness.wire.course import Course, Happening
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.sight import Sight
@@ -126,7 +127,7 @@ class Crowd(Wire):
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
         tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
         acceptor = Acceptor(self.attempts, outcomes, tie_s, self.earlier)
-        events = list(happenings(self.attempts, self.asked, tie_s, self.lost))
+        events = list(Course(self.attempts, self.asked, tie_s, self.lost))
         return told(number, events, acceptor, self._surely_made_for, self.history.end_s)
 
     @cached_property

@@ -19,8 +19,9 @@ from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER, OPENS
 from harness.policy.counting import Result
 from harness.units import format_duration
 from harness.wire.attempts import Attempt, given_up_after_s
-from harness.wire.breaker import Acceptor, happenings, read
+from harness.wire.breaker import Acceptor, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
+from harness.wire.course import Course
 from harness.wire.demand import Demand
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
@@ -256,7 +257,7 @@ class Suspicion:
             return
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
         acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
-        events = list(happenings(wire.attempts, wire.asked, wire.sight.tie_s))
+        events = list(Course(wire.attempts, wire.asked, wire.sight.tie_s))
         for shares in (shares for shares in SHARES if len(shares) <= most):
             if explained(events, acceptor, wire.surely_made_for, shares):
                 number = f"{len(shares)} would explain it"

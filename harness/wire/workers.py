@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.wire.attempts import Attempt
-from harness.wire.breaker import Acceptor, Happening, note
+from harness.wire.breaker import Acceptor
+from harness.wire.course import Happening, note
 from harness.wire.states import Asked, States
 
 SHARES = (

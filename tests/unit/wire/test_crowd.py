@@ -11,7 +11,8 @@ from harness.policy.breaker import Breaker
 from harness.policy.counting import Result
 from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
-from harness.wire.breaker import Acceptor, happenings
+from harness.wire.breaker import Acceptor
+from harness.wire.course import Course
 from harness.wire.crowd import Told, told
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
@@ -61,7 +62,7 @@ class Played:
     def told(self, count: int) -> Told:
         outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
         acceptor = Acceptor(self.made, outcomes, lambda _: 0.02)
-        events = list(happenings(self.made, self.away, lambda _: 0.02))
+        events = list(Course(self.made, self.away, lambda _: 0.02))
         return told(count, events, acceptor, lambda attempt: attempt.id, END_S)
 
     @property

@@ -9,7 +9,8 @@ import pytest
 
 from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
-from harness.wire.breaker import Acceptor, happenings
+from harness.wire.breaker import Acceptor
+from harness.wire.course import Course
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.states import Asked
@@ -65,7 +66,7 @@ def explains(count: int, made: list[Attempt], away: Iterable[Asked]) -> bool:
 def _explains(shares: Sequence[float], made: list[Attempt], away: Iterable[Asked]) -> bool:
     outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
     acceptor = Acceptor(made, outcomes, lambda _: 0.05)
-    events = list(happenings(made, away, lambda _: 0.05))
+    events = list(Course(made, away, lambda _: 0.05))
     return explained(events, acceptor, lambda attempt: attempt.id, shares)
 
 

@@ -1,0 +1,192 @@
+"""The course of events at one upstream, in their order, and where nothing of it can matter.
+
+Most of a long history is calm: attempts begin and succeed, of which a breaker that is closed and at
+rest takes no notice. The next event that it might take notice of is found without looking at each
+of those in between.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
+
+from harness.wire.attempts import Attempt
+from harness.wire.states import Asked, Lost
+
+Item = Attempt | Asked | Lost
+END, START, AWAY, LOST = 0, 1, 2, 3
+BLIND_S = 1.0
+"""Where the machine was later than this nothing is read from the order of events."""
+_RANKS = {END: 0, START: 3, LOST: 4, AWAY: 5}
+_AT_ONCE = {START: 1, END: 2}
+_WORTH = 8
+"""So many attempts are worth leaving out at once."""
+_order = itemgetter(0, 1)
+_at_s, _start_s, _end_s = attrgetter("at_s"), attrgetter("start_s"), attrgetter("end_s")
+
+
+class Happening(NamedTuple):
+    """One event at an upstream's wire."""
+
+    at_s: float
+    rank: int
+    """Its place among those of one instant."""
+    what: int
+    item: Item
+    tie_s: float
+    """How far the target's own order of events may be from the wire's around it."""
+
+
+class Course(Iterator[Happening]):
+    """All events of one upstream in their order; one is made at a time, of two for each attempt."""
+
+    def __init__(
+        self,
+        attempts: Sequence[Attempt],
+        asked: Iterable[Asked],
+        tie_s: Callable[[float], float],
+        lost: Sequence[float] = (),
+    ) -> None:
+        """As `breaker.read` has them."""
+        self._tie_s = tie_s
+        self._begins = sorted(attempts, key=lambda a: (a.start_s, a.start_s != a.end_s))
+        self._ends = sorted(attempts, key=lambda a: (a.end_s, a.start_s == a.end_s))
+        self._others = sorted(self._unseen(asked, lost), key=_order)
+        self._begun = self._ended = self._told = 0
+        """How many of each are over."""
+
+    def _unseen(self, asked: Iterable[Asked], lost: Sequence[float]) -> Iterator[Happening]:
+        for one in asked:
+            # What the target did meanwhile may show on the wire a little later.
+            late_s = min(self._tie_s(one.by_s), BLIND_S) if one.sure else 0.0
+            yield self._happening(one.by_s + late_s, AWAY, one)
+        for at_s in lost:
+            yield self._happening(at_s, LOST, Lost(at_s))
+
+    def _happening(self, at_s: float, what: int, item: Item) -> Happening:
+        return Happening(at_s, _rank(what, item), what, item, self._tie_s(at_s))
+
+    def __next__(self) -> Happening:
+        """The next event. Raises: StopIteration when there is none."""
+        at_s, rank, what = math.inf, math.inf, -1
+        if self._begun < len(self._begins):
+            begin = self._begins[self._begun]
+            at_s, rank, what = begin.start_s, _rank(START, begin), START
+        if self._ended < len(self._ends):
+            end = self._ends[self._ended]
+            if what < 0 or (end.end_s, _rank(END, end)) < (at_s, rank):
+                at_s, rank, what = end.end_s, _rank(END, end), END
+        if self._told < len(self._others):
+            other = self._others[self._told]
+            if what < 0 or _order(other) < (at_s, rank):
+                self._told += 1
+                return other
+        if what == START:
+            self._begun += 1
+            return self._happening(at_s, START, begin)
+        if what == END:
+            self._ended += 1
+            return self._happening(at_s, END, end)
+        raise StopIteration
+
+    # What may be left out
+
+    def stirs(self, calm: Callable[[Attempt], bool]) -> Stirs:
+        """When something goes on that is not calm: an attempt that isn't, what nobody saw, or an
+        event whose order can't be told.
+        """
+        found = [
+            (each.start_s, each.end_s)
+            for each in self._begins
+            if not calm(each)
+            or self._tie_s(each.start_s) > BLIND_S
+            or self._tie_s(each.end_s) > BLIND_S
+        ]
+        found += [(other.at_s, other.at_s) for other in self._others]
+        return Stirs(sorted(found))
+
+    def go_on(self, at_s: float) -> list[Attempt] | None:
+        """Leave out what comes before an instant: the attempts that are under way then, as they
+        began; None where that is too little to be worth it, and nothing was left out.
+        """
+        begun = bisect_left(self._begins, at_s, self._begun, key=_start_s)
+        if begun - self._begun < _WORTH:
+            return None
+        self._begun = begun
+        self._ended = bisect_left(self._ends, at_s, self._ended, key=_end_s)
+        self._told = bisect_left(self._others, at_s, self._told, key=_at_s)
+        under_way: list[Attempt] = []
+        while len(under_way) < self._begun - self._ended:
+            begun -= 1
+            if self._begins[begun].end_s >= at_s:
+                under_way.append(self._begins[begun])
+        return under_way[::-1]
+
+
+def _rank(what: int, item: Item) -> int:
+    """At one instant ends come first, then begins, then refusals; but nothing ends unbegun."""
+    at_once = isinstance(item, Attempt) and item.start_s == item.end_s
+    return (_AT_ONCE if at_once else _RANKS)[what]
+
+
+class Stirs:
+    """The times in which something goes on that is not calm."""
+
+    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+        """`spans`: by their begins."""
+        self._from_s, self._to_s = array("d"), array("d")
+        for start_s, end_s in spans:
+            if self._to_s and start_s <= self._to_s[-1]:
+                self._to_s[-1] = max(self._to_s[-1], end_s)
+            else:
+                self._from_s.append(start_s)
+                self._to_s.append(end_s)
+
+    def next_s(self, at_s: float) -> float:
+        """When there is the first of an instant or later ones; infinite where there is none."""
+        place = bisect_left(self._to_s, at_s)
+        return max(at_s, self._from_s[place]) if place < len(self._to_s) else math.inf
+
+
+class UnderWay:
+    """The attempts under way in one reading, ready to be asked which of them may have ended."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[int, Attempt] = {}
+        self._ends: list[tuple[float, int]] = []
+        """The earliest end of each, and whose."""
+
+    def note(self, event: Happening) -> None:
+        """One begins or ends, where that is what happens."""
+        attempt = event.item
+        if not isinstance(attempt, Attempt):
+            return
+        end = attempt.ends_from_s, attempt.id
+        if event.what == START:
+            insort(self._ends, end)
+        elif attempt.id in self.attempts:
+            del self._ends[bisect_left(self._ends, end)]
+        note(self.attempts, event)
+
+    def are(self, attempts: Sequence[Attempt]) -> None:
+        """These are under way, and no others."""
+        self.attempts = {attempt.id: attempt for attempt in attempts}
+        self._ends = sorted((attempt.ends_from_s, attempt.id) for attempt in attempts)
+
+    def ended_by(self, at_s: float) -> list[Attempt]:
+        """Those that may have ended by then."""
+        until = bisect_right(self._ends, at_s, key=lambda end: end[0])
+        return [self.attempts[number] for _, number in self._ends[:until]]
+
+
+def note(in_flight: dict[int, Attempt], event: Happening) -> None:
+    """Keep account of the attempts that are under way."""
+    if isinstance(event.item, Attempt):
+        if event.what == START:
+            in_flight[event.item.id] = event.item
+        else:
+            in_flight.pop(event.item.id, None)
