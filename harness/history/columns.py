@@ -18,7 +18,8 @@ from typing import Any, Generic, TypeVar, cast, overload
 from harness.history.events import Event
 
 E = TypeVar("E", bound=Event)
-_SIGNED = 2**63
+INSTANTS, NUMBERS, PLACES = "d", "hiq", "BHI"
+"""The arrays of a column: of instants, of whole numbers, of places among known values."""
 
 
 class Known(dict[Hashable, int]):
@@ -30,10 +31,10 @@ class Known(dict[Hashable, int]):
         self.met: list[Any] = []
         self._read = read
 
-    def places(self, values: Iterable[Any]) -> array[int]:
+    def places(self, values: Iterable[Any]) -> list[int]:
         """Where each of these stands. Raises: ValueError for one that can't be read."""
         keys = values if self._read is None else map(bytes, values)
-        return array("I", map(self.__getitem__, keys))
+        return list(map(self.__getitem__, keys))
 
     def __missing__(self, key: Hashable) -> int:
         value = key if self._read is None else self._read(key)
@@ -45,9 +46,10 @@ class Known(dict[Hashable, int]):
 class Column:
     """One field of many events: numbers as they are, anything else by its place among `known`."""
 
-    def __init__(self, code: str, known: Known | None = None) -> None:
-        """`code`: of an array, `d`, `q` or `I`."""
-        self._cells: array[Any] | list[Any] = array(code)
+    def __init__(self, codes: str, known: Known | None = None) -> None:
+        """`codes`: of the arrays that may hold its cells, the narrowest first."""
+        self._cells: array[Any] | list[Any] = array(codes[0])
+        self._wider = codes[1:]
         self._known = known
 
     def taken(self, values: Iterable[Any]) -> Sequence[Any]:
@@ -55,15 +57,26 @@ class Column:
         if self._known is not None:
             return self._known.places(values)
         if isinstance(self._cells, array) and self._cells.typecode == "d":
-            return array("d", [round(value, 6) for value in values])
+            return [round(value, 6) for value in values]
         return list(values)
 
     def add(self, taken: Sequence[Any]) -> None:
         """Put cells at the end."""
         cells = self._cells
-        if isinstance(taken, list) and not _fit(taken):
-            self._cells = cells = list(cells)  # such numbers are as good as any, and rare
+        while isinstance(cells, array):
+            try:
+                cells.extend(array(cells.typecode, taken))
+                return
+            except OverflowError:
+                self._cells = cells = self._widened(cells)
         cells.extend(taken)
+
+    def _widened(self, cells: array[Any]) -> array[Any] | list[Any]:
+        """The same cells with more room for each; numbers beyond any array's are rare."""
+        if not self._wider:
+            return list(cells)
+        code, self._wider = self._wider[0], self._wider[1:]
+        return array(code, cells)
 
     def at(self, place: int) -> Any:
         """The value at one place."""
@@ -74,10 +87,6 @@ class Column:
         """The values at some places, in their order."""
         cells = map(self._cells.__getitem__, places)
         return cells if self._known is None else map(self._known.met.__getitem__, cells)
-
-
-def _fit(numbers: Sequence[int]) -> bool:
-    return not numbers or -_SIGNED <= min(numbers) <= max(numbers) < _SIGNED
 
 
 class Kept(ABC, Sequence[Event]):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -30,20 +30,24 @@ def read_history(path: Path) -> Tape:
     return tape
 
 
-def _batches(file: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """Lines, many at a time, each time with the number of the first."""
-    first, lines, size = 1, list[bytes](), 0
-    for line in iter(partial(file.readline, LONGEST_LINE), b""):
-        lines.append(line)
-        size += len(line)
-        if size >= _BATCH:
-            yield first, lines
-            first, lines, size = first + len(lines), [], 0
-    yield first, lines
+def _batches(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, many at a time, each time with the number of the first; what is longer than any
+    line in parts, and at last a line that isn't whole.
+    """
+    first, rest = 1, b""
+    while more := file.read(_BATCH):
+        rest += more
+        endless = len(rest) > LONGEST_LINE and rest.find(b"\n", 0, LONGEST_LINE) < 0
+        end = LONGEST_LINE if endless else rest.rfind(b"\n") + 1
+        if end:
+            yield first, rest[:end]
+            first += 1 if endless else rest.count(b"\n", 0, end)
+            rest = rest[end:]
+    yield first, rest
 
 
-def _add_one_by_one(tape: Tape, path: Path, first: int, lines: Sequence[bytes]) -> None:
-    for number, line in enumerate(lines, first):
+def _add_one_by_one(tape: Tape, path: Path, first: int, lines: bytes) -> None:
+    for number, line in enumerate(BytesIO(lines), first):
         if not line.strip():
             continue
         try:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, Union, overload
 
 import msgspec
 
-from harness.history.columns import Column, Kept, Known, Rows
+from harness.history.columns import INSTANTS, NUMBERS, PLACES, Column, Kept, Known, Rows
 from harness.history.events import KINDS, Event
 from harness.history.values import bounds, reader
 
@@ -86,11 +86,11 @@ class Tape(Kept):
 
     # Taking events
 
-    def add_lines(self, lines: Sequence[bytes]) -> bool:
+    def add_lines(self, lines: bytes) -> bool:
         """Take the events of some lines, and say so; take none where any of them is unusual."""
         try:
-            found = _DECODER.decode_lines(b"".join(lines))
-            return len(found) == len(lines) and self._add(found)
+            found = _DECODER.decode_lines(lines)
+            return len(found) == lines.count(b"\n") and self._add(found)
         except _TROUBLES:
             return False
 
@@ -165,15 +165,12 @@ class Tape(Kept):
 def _column(item: Field[Any], known: dict[str, Known]) -> Column:
     annotation = str(item.type)
     if annotation == "float":
-        return Column("d")
+        return Column(INSTANTS)
     if annotation == "int":
-        return Column("q")
-    plain = annotation.removesuffix(" | None")
-    if plain in _PLAIN:
-        return Column("I", known[plain])
-    if item.name not in known:
+        return Column(NUMBERS)
+    if annotation.removesuffix(" | None") not in _PLAIN and item.name not in known:
         known[item.name] = Known(_reading(item))
-    return Column("I", known[item.name])
+    return Column(PLACES, known[item.name])
 
 
 def _reading(item: Field[Any]) -> Callable[[bytes], Any]:

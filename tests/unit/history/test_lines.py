@@ -139,7 +139,7 @@ UNUSUAL = [line(ANSWERED, id=2**63 + 7), line(ANSWERED, body="\ud800"), '{"kind"
 
 def test_usual_lines_are_taken_together_and_say_what_each_says():
     tape, plainly = Tape(), [from_json(each) for each in USUAL]
-    assert tape.add_lines([f"{each}\n".encode() for each in USUAL])
+    assert tape.add_lines("".join(f"{each}\n" for each in USUAL).encode())
     assert [repr(event) for event in tape] == [repr(event) for event in plainly]
     assert [tape[place] for place in range(-1, len(tape))] == [plainly[-1], *plainly]
     assert list(tape.instants()) == [event.at_s for event in plainly]
@@ -150,7 +150,7 @@ def test_usual_lines_are_taken_together_and_say_what_each_says():
 def test_where_any_is_unusual_none_of_them_is_taken_together():
     for one in UNUSUAL:
         tape = Tape()
-        assert not tape.add_lines([f"{each}\n".encode() for each in (*USUAL, one)])
+        assert not tape.add_lines("".join(f"{each}\n" for each in (*USUAL, one)).encode())
         assert list(tape) == []
 
 
