@@ -173,6 +173,12 @@ class Calls(Sequence[Call]):
         """What each says of itself under a field's name (`Called`)."""
         return column(taken(self._called, self._order), name)
 
+    def answered(self, name: str) -> Iterator[Any]:
+        """What is told of each one's end under a field's name (`Replied`); None without an end."""
+        replies = array("q", map(self._replies.__getitem__, self._order))
+        told = column(taken(self._replied, (place for place in replies if place >= 0)), name)
+        return (None if place < 0 else next(told) for place in replies)
+
 
 class History:
     """All events of one run, and the questions that checks ask. Never changes."""

@@ -18,6 +18,7 @@ from harness.policy.counting import Result
 
 FAILURE = frozenset({Result.FAILURE})
 SUCCESS = frozenset({Result.SUCCESS})
+NEUTRAL = frozenset({Result.NEUTRAL})
 EITHER = frozenset({Result.SUCCESS, Result.FAILURE})
 ANYTHING = frozenset(Result)
 

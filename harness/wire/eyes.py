@@ -11,10 +11,11 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from harness.history.columns import column
 from harness.history.events import Crossed
-from harness.history.view import Call, FaultWindow, History
+from harness.history.view import FaultWindow, History
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
@@ -22,12 +23,14 @@ from harness.wire.attempts import (
     ANYTHING,
     EITHER,
     FAILURE,
+    NEUTRAL,
     SUCCESS,
     Attempt,
     by_start,
     numbered,
 )
 from harness.wire.connections import by_connection, closed_unasked, opened, says_goodbye, unheard
+from harness.wire.records import Records
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
@@ -53,9 +56,7 @@ class _Eyes:
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
         self._crossed = history.crossings_since(0.0, upstream)
-        self._calls = history.calls_to(upstream)
-        self._instants = array("d", self._calls.told("at_s"))
-        self._taken: set[int] = set()
+        self._records = Records(history.calls_to(upstream))
         self._timeout_s = settings.timeout_s
         self._sight = sight
         self._faults = [f for f in history.faults if upstream in f.upstreams]
@@ -75,7 +76,9 @@ class _Eyes:
             yield from self._refused()
             yield from self._proxied()
             return
-        seen = [self._at_stub(call) for call in self._calls if call.at_s >= 0]
+        seen = [
+            self._at_stub(record) for record, at_s in enumerate(self._records.at_s) if at_s >= 0
+        ]
         yield from seen
         yield from self._connections(seen)
 
@@ -98,14 +101,13 @@ class _Eyes:
     def _proxied(self) -> Iterator[Attempt]:
         """One for each request, by instant; and what connections tell on which nothing was asked.
 
-        An attempt needs what crossed its connection until the next request there, and no more of
-        all that crossed is held at a time.
+        An attempt needs what crossed its connection until the next request there.
         """
         crossed, spans = by_connection(self._crossed)
-        whats, instants = list(column(crossed, "what")), array("d", column(crossed, "at_s"))
+        told = _Told(crossed)
         begun, until = array("I"), array("I")
         for first, end in spans:
-            requests = [place for place in range(first, end) if whats[place] == "request"]
+            requests = [place for place in range(first, end) if told.what[place] == "request"]
             events = () if requests and not self._bare else crossed[first:end]
             if self._bare and says_goodbye(events):
                 requests.pop()
@@ -122,65 +124,69 @@ class _Eyes:
                     results=FAILURE,
                     source="proxy",
                 )
-        for index in sorted(range(len(begun)), key=lambda k: instants[begun[k]]):
-            request, *after = crossed[begun[index] : until[index]]
-            yield self._attempt(request, after)
+        for index in sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]]):
+            yield self._attempt(told, begun[index], until[index])
 
-    def _attempt(self, request: Crossed, after: Sequence[Crossed]) -> Attempt:
+    def _attempt(self, told: _Told, first: int, until: int) -> Attempt:
+        """The one that begins with a request, of what crossed its connection from there on."""
+        start_s, path = told.at_s[first], told.path[first] or ""
         end_s, status, answered, gone_s = math.inf, None, False, math.inf
         passed_s = math.inf
-        for event in after:
-            if event.what in ("request", "closed"):
-                gone_s = min(gone_s, event.at_s)
-            if event.what == "request":
+        for place in range(first + 1, until):
+            what, at_s = told.what[place], told.at_s[place]
+            if what in ("request", "closed"):
+                gone_s = min(gone_s, at_s)
+            if what == "request":
                 break
-            if event.what == "response" and not answered:
-                end_s, status, answered = event.at_s, event.status, True
-            elif event.what == "closed" and not answered:
-                end_s = min(end_s, self._heard_s(event))
-                passed_s = min(passed_s, self._passes_s(event))
-        call = None if status is None else self._call_of(request, end_s, status)
-        if call is not None:
+            if what == "response" and not answered:
+                end_s, status, answered = at_s, told.status[place], True
+            elif what == "closed" and not answered:
+                end_s = min(end_s, self._heard_s(at_s, told.closed_by[place]))
+                passed_s = min(passed_s, self._passes_s(at_s))
+        record = None if status is None else self._record_of(path, start_s, end_s, status)
+        met, done_s, outcome = None, math.inf, None
+        if record is not None:
+            met, outcome = self._records.met[record], self._records.outcome[record]
             # The proxy sees an answer's first bytes; it is in only when the stub is done with it.
-            end_s = max(end_s, _done_s(call))
-        results = _results(status, call)
-        if answered and not request.path:
+            done_s = self._records.done_s[record]
+            end_s = max(end_s, done_s)
+        results = _results(status, outcome, known=record is not None)
+        if answered and not path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
-        if Result.SUCCESS in results and self._may_be_cut(request.at_s, end_s, call):
+        if Result.SUCCESS in results and self._may_be_cut(start_s, end_s, met):
             results = EITHER
-        deadline_s = request.at_s + self._timeout_s
-        edge_s = self._sight.edge_s(request.at_s, min(end_s, deadline_s))
+        deadline_s = start_s + self._timeout_s
+        edge_s = self._sight.edge_s(start_s, min(end_s, deadline_s))
         if abs(end_s - deadline_s) <= edge_s and results != FAILURE:
             results = results | FAILURE
         elif end_s > deadline_s:
             results = FAILURE
         until_s = min(end_s, deadline_s)
         from_s = min(until_s, passed_s)
-        if Result.SUCCESS in results and self._is_slowed(request.at_s, end_s):
+        if Result.SUCCESS in results and self._is_slowed(start_s, end_s):
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
         return Attempt(
             id=0,
-            start_s=request.at_s,
+            start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
             results=results,
             source="proxy",
-            altered=self._altered(request.at_s, until_s, call),
-            method=request.method or "",
-            path=request.path or "",
+            altered=self._altered(start_s, until_s, met),
+            method=told.method[first] or "",
+            path=path,
             status=status,
-            met=_met(call),
-            trace="" if call is None else call.called.trace,
-            done_s=math.inf if call is None else _done_s(call),
+            met=met,
+            trace="" if record is None else self._records.trace[record],
+            done_s=done_s,
         )
 
-    def _heard_s(self, closed: Crossed) -> float:
+    def _heard_s(self, at_s: float, closed_by: str | None) -> float:
         """When a client hears that its connection is closed, which data held back goes before."""
-        if closed.closed_by == "client":
-            return closed.at_s
-        at_s = closed.at_s
+        if closed_by == "client":
+            return at_s
         if any(f.start_s <= at_s < f.end_s for f in self._slowing):
             return math.inf
         silent = (
@@ -190,82 +196,57 @@ class _Eyes:
         )
         return max(silent, default=at_s)
 
-    def _passes_s(self, closed: Crossed) -> float:
+    def _passes_s(self, at_s: float) -> float:
         """When a client may hear of it at the earliest: at once, if the fault that holds back data
         may have been drawn for some connections only, or for data alone.
         """
-        drawn = any(f.start_s <= closed.at_s < f.end_s for f in self._drawn)
-        return closed.at_s if drawn else math.inf
+        return at_s if any(f.start_s <= at_s < f.end_s for f in self._drawn) else math.inf
 
     def _is_slowed(self, start_s: float, end_s: float) -> bool:
         return any(f.start_s <= end_s and start_s <= f.end_s for f in self._slowing)
 
-    def _may_be_cut(self, start_s: float, end_s: float, call: Call | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, _met(call)) for f in self._cutting)
+    def _may_be_cut(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, met) for f in self._cutting)
 
-    def _altered(self, start_s: float, end_s: float, call: Call | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, _met(call)) for f in self._altering)
+    def _altered(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:
+        return any(self._sight.met(f, start_s, end_s, met) for f in self._altering)
 
-    def _call_of(self, request: Crossed, seen_s: float, status: int) -> Call | None:
-        """The stub's record of an answered attempt: same path and status, the next that arrived.
-
-        `seen_s` is when the first bytes of its answer passed the proxy.
-        Each record is of one attempt; of equal attempts at one instant the end tells which.
-        """
-        path = (request.path or "").partition("?")[0]
-        travels_s = _TRAVELS_S + self._sight.travel_s(request.at_s, request.at_s + _TRAVELS_S)
+    def _record_of(self, path: str, start_s: float, seen_s: float, status: int) -> int | None:
+        travels_s = _TRAVELS_S + self._sight.travel_s(start_s, start_s + _TRAVELS_S)
         # Where a target's own order is loose, so is that of what it sends.
         instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
-        found, place = None, -1
-        nearest = (math.inf, math.inf)
-        for index in range(bisect_left(self._instants, request.at_s - _BEFORE_S), len(self._calls)):
-            at_s = self._instants[index]
-            if at_s > min(request.at_s + travels_s, seen_s):
-                break  # nor had it arrived when its answer was seen
-            if index in self._taken:
-                continue
-            call = self._calls[index]
-            if call.called.path.partition("?")[0] != path:
-                continue
-            reply = call.replied
-            if reply is not None and (reply.outcome == "lost" or reply.status != status):
-                continue
-            arrived = round((at_s - request.at_s) / instant_s)
-            if arrived > nearest[0]:
-                break  # and whatever comes after it
-            apart = (arrived, _apart_s(call, seen_s))
-            if apart < nearest:
-                found, place, nearest = call, index, apart
-        self._taken.add(place)
-        return found
+        return self._records.take(
+            path, start_s, seen_s, status, travels_s=travels_s, instant_s=instant_s
+        )
 
     # Where only the stub and accepted connections tell
 
-    def _at_stub(self, call: Call) -> Attempt:
+    def _at_stub(self, record: int) -> Attempt:
         """A call at the stub. A fault on its way back may make its answer late, or eat it."""
-        status = None if call.replied is None else call.replied.status
-        deadline_s = call.at_s + self._timeout_s
-        replied_s = _done_s(call)
-        results = _results(status, call)
+        told = self._records
+        start_s, status = told.at_s[record], told.status[record]
+        deadline_s = start_s + self._timeout_s
+        replied_s, met = told.done_s[record], told.met[record]
+        results = _results(status, told.outcome[record])
         end_s = ends_from_s = min(replied_s, deadline_s)
         if replied_s > deadline_s:
             results = FAILURE
-        elif Result.SUCCESS in results and self._held_on_the_way(call.at_s, replied_s):
+        elif Result.SUCCESS in results and self._held_on_the_way(start_s, replied_s):
             results, end_s = results | FAILURE, deadline_s
-        method, _, path = call.called.route.partition(" ")
+        method, _, path = told.route[record].partition(" ")
         return Attempt(
             id=0,
-            start_s=call.at_s,
+            start_s=start_s,
             end_s=end_s,
             ends_from_s=ends_from_s,
             results=results,
             source="stub",
-            altered=self._altered(call.at_s, end_s, call),
+            altered=self._altered(start_s, end_s, met),
             method=method,
-            path=call.called.path or path,
+            path=told.path[record] or path,
             status=status,
-            met=_met(call),
-            trace=call.called.trace,
+            met=met,
+            trace=told.trace[record],
             done_s=replied_s,
         )
 
@@ -315,31 +296,29 @@ class _Eyes:
         )
 
 
-def _met(call: Call | None) -> tuple[str, ...] | None:
-    """What its stub says that a call met; None without its record."""
-    return None if call is None else call.called.met or ()
+class _Told:
+    """What crossed, field by field: an event is known by its place."""
+
+    def __init__(self, crossed: Sequence[Crossed]) -> None:
+        self.at_s = array("d", column(crossed, "at_s"))
+        self.what, self.status, self.closed_by, self.method, self.path = (
+            list[Any](column(crossed, name))
+            for name in ("what", "status", "closed_by", "method", "path")
+        )
 
 
-def _done_s(call: Call) -> float:
-    """When its stub was done with a call; infinite where it never was."""
-    return math.inf if call.replied is None else call.replied.at_s
+def _results(status: int | None, outcome: str | None, *, known: bool = True) -> frozenset[Result]:
+    """B1: below 500 is a success, 429 neutral; an answer that did not arrive whole a failure.
 
-
-def _apart_s(call: Call, seen_s: float) -> float:
-    """How far a stub's end of a call is from an attempt's; calls without one go last."""
-    end_s = _done_s(call)
-    return 0.0 if end_s == seen_s else abs(end_s - seen_s)
-
-
-def _results(status: int | None, call: Call | None) -> frozenset[Result]:
-    """B1: below 500 is a success, 429 neutral; an answer that did not arrive whole a failure."""
+    `known`: whether a record says what became of it; `outcome` is None where nothing has yet.
+    """
     if status is None:
         return FAILURE
-    if call is None:
+    if not known:
         return EITHER if status < 500 and status != 429 else ANYTHING
-    if call.replied is not None and call.replied.outcome != "sent":
+    if outcome is not None and outcome != "sent":
         # Whoever never undoes encodings doesn't notice that this one can't be undone.
-        return EITHER if call.replied.outcome == "undecodable" and status < 500 else FAILURE
+        return EITHER if outcome == "undecodable" and status < 500 else FAILURE
     if status == 429:
-        return frozenset({Result.NEUTRAL})
+        return NEUTRAL
     return SUCCESS if status < 500 else FAILURE

@@ -82,7 +82,7 @@ class Sight:
         switched = history.run.engine == "sim" and history.run.seed != 0
         self._tie_s = TIE_S + (_SWITCHED_S if switched else 0.0)
         own = [f for f in history.faults if upstream in f.upstreams]
-        met = {one for each in history.calls_to(upstream).told("met") for one in each or ()}
+        met = {one for each in set(history.calls_to(upstream).told("met")) for one in each or ()}
         self.in_stub = frozenset(f.fault for f in own if mark_of(f) in met)
         """Numbers of the faults that the stub played: for its calls it says whom they met."""
         self._all = tuple(own)

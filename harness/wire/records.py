@@ -1,0 +1,75 @@
+"""The stub's records of the calls at one upstream, of which each belongs to one attempt."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from functools import lru_cache
+
+from harness.history.view import Calls
+
+_BEFORE_S = 0.01
+"""How much earlier than its proxy a stub may seem to see a request."""
+
+
+class Records:
+    """Calls by instant, field by field; a record is known by its place."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.at_s = array("d", calls.told("at_s"))
+        self.done_s = array("d", (math.inf if s is None else s for s in calls.answered("at_s")))
+        """When the stub was done with each; infinite where it never was."""
+        self.status: list[int | None] = list(calls.answered("status"))
+        self.outcome: list[str | None] = list(calls.answered("outcome"))
+        """What became of each; None where nothing did."""
+        self.path: list[str] = list(calls.told("path"))
+        self.route: list[str] = list(calls.told("route"))
+        self.trace: list[str] = list(calls.told("trace"))
+        self.met: list[tuple[str, ...]] = [met or () for met in calls.told("met")]
+        """What each met, by the stub's own account."""
+        self._taken = bytearray(len(self.at_s))
+
+    def take(
+        self,
+        path: str,
+        start_s: float,
+        seen_s: float,
+        status: int,
+        *,
+        travels_s: float,
+        instant_s: float,
+    ) -> int | None:
+        """The record of an answered attempt: same path and status, the next that arrived. It is of
+        no other one then; of equal attempts at one instant the end tells which.
+
+        `start_s`: when the attempt entered the proxy; `seen_s`: when the first bytes of its answer
+        passed there. `travels_s`: how long it may have been on its way. `instant_s`: nearer than
+        this to each other two arrive at one instant.
+        """
+        path = _plain(path)
+        found, nearest = None, (math.inf, math.inf)
+        latest_s = min(start_s + travels_s, seen_s)  # nor had it arrived when its answer was seen
+        for place in range(bisect_left(self.at_s, start_s - _BEFORE_S), len(self.at_s)):
+            if self.at_s[place] > latest_s:
+                break
+            if self._taken[place] or _plain(self.path[place]) != path:
+                continue
+            outcome = self.outcome[place]
+            if outcome is not None and (outcome == "lost" or self.status[place] != status):
+                continue
+            arrived = round((self.at_s[place] - start_s) / instant_s)
+            if arrived > nearest[0]:
+                break  # and whatever comes after it
+            done_s = self.done_s[place]
+            apart = arrived, 0.0 if done_s == seen_s else abs(done_s - seen_s)
+            if apart < nearest:
+                found, nearest = place, apart
+        if found is not None:
+            self._taken[found] = True
+        return found
+
+
+@lru_cache(maxsize=4096)  # asked for each call, of a few routes
+def _plain(path: str) -> str:
+    return path.partition("?")[0]
