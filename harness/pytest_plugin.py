@@ -32,6 +32,8 @@ _NAMED = "outage_paths_named"
 _RUN = "outage_run"
 _NAMED_KEY = pytest.StashKey[bool]()
 _PLAYS_KEY = pytest.StashKey["Plays"]()
+_BEGUN_KEY = pytest.StashKey[bool]()
+"""Whether this session's report was begun."""
 _VERDICT = "verdict"
 _LISTING = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 """Options of pytest's with which nothing is played."""
@@ -72,18 +74,40 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin a report anew, before any worker plays."""
-    if _reports(session.config):
-        with _usage():
-            _plays(session.config).prepare()
+    """Begin a report anew, before any worker plays, if it was asked for of this session."""
+    config = session.config
+    if config.getoption("--outage-report") is not None or _distributed(config):
+        _begin_report(config)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the report that an ini file asks for, if this session plays anything."""
+    if any(_plays_outages(item) for item in session.items):
+        _begin_report(session.config)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report of all that was played, here or in workers of xdist."""
     config = session.config
-    if _reports(config):
+    if config.stash.get(_BEGUN_KEY, False):
         with _usage():
-            _plays(config).write(others=bool(getattr(config.option, "numprocesses", None)))
+            _plays(config).write(others=_distributed(config))
+
+
+def _begin_report(config: pytest.Config) -> None:
+    if _reports(config) and not config.stash.get(_BEGUN_KEY, False):
+        with _usage():
+            _plays(config).prepare()
+        config.stash[_BEGUN_KEY] = True
+
+
+def _plays_outages(item: pytest.Item) -> bool:
+    return isinstance(item, ScenarioItem) or "world" in getattr(item, "fixturenames", ())
+
+
+def _distributed(config: pytest.Config) -> bool:
+    """Whether workers of xdist play, of whose items this process knows nothing."""
+    return bool(getattr(config.option, "numprocesses", None))
 
 
 @contextmanager

@@ -164,10 +164,9 @@ class Session:
         wall_s: float,
     ) -> int:
         """Say what came out, write the reports, and give the exit status."""
-        from harness.checks.silence import uncalled_routes
         from harness.cli.announcements import interruption, replays
         from harness.cli.ci import send_spans, tell_github
-        from harness.report.outcome import outcome_of
+        from harness.report.outcome import outcome_of, unused
         from harness.report.text import silence, totals
         from harness.report.totals import busy_line, overall
         from harness.report.write import write_reports
@@ -183,9 +182,9 @@ class Session:
                 played, target=self._target, seed=self._seed, by_lines=self._by_lines
             ):
                 self._console.print(in_line(line), markup=False)
+        known = self._target.known_failures
         if self._signal is None:
-            uncalled = uncalled_routes(item.events for item in played)
-            for note in silence(judgements, uncalled):
+            for note in silence(judgements, unused(played, known)):
                 self._console.print(note)
         if refused is None or self._signal is not None:
             self._console.print(totals(judgements, wall_s=wall_s))
@@ -193,7 +192,6 @@ class Session:
         zeros = {p.scenario.name: p.zero_unix_s for p in played if p.zero_unix_s is not None}
         shard = None if self._shard is None else str(self._shard)
         made = replace(made, real_s=real_s, zero_unix_s=zeros, shard=shard)
-        known = self._target.known_failures
         account = [*played, *self._not_begun(scenarios)]
         if self._github:
             tell_github(outcome_of(account, wall_s, made, known))

@@ -33,6 +33,8 @@ class Trend(StrEnum):
     """It passed, more slowly than when it passed before, beyond noise."""
     UNCLEAR = "unclear"
     """The last night proved nothing."""
+    KNOWN = "known"
+    """It passed but for failures that the target file excuses."""
     FIXED = "fixed"
     """It failed when it was last judged before, and passed."""
     STEADY = "steady"
@@ -52,6 +54,8 @@ class Row:
     """The night (its label) since which it fails without a pass between."""
     slower: str
     """What got slower, in words; empty otherwise."""
+    known: tuple[bool, ...]
+    """By night: whether it passed only because its failures are excused."""
     pass_rate: float | None
     """Of the nights that judged it; None where none did."""
 
@@ -119,18 +123,31 @@ def _row(name: str, labels: Sequence[str], nights: Sequence[Night]) -> Row:
     verdicts = tuple(None if play is None else play.verdict for play in plays)
     judged = [v for v in verdicts if v in (Verdict.PASSED, Verdict.FAILED)]
     slower = _slower(plays, nights)
+    known = tuple(
+        play is not None and play.verdict is Verdict.PASSED and play.excused for play in plays
+    )
     return Row(
         name=name,
         verdicts=verdicts,
-        trend=_trend(verdicts, [night.target_commit for night in nights], slower=bool(slower)),
+        trend=_trend(
+            verdicts,
+            [night.target_commit for night in nights],
+            slower=bool(slower),
+            known=known[-1],
+        ),
         since=_since(verdicts, labels),
         slower=slower,
+        known=known,
         pass_rate=judged.count(Verdict.PASSED) / len(judged) if judged else None,
     )
 
 
 def _trend(
-    verdicts: Sequence[Verdict | None], commits: Sequence[str | None], *, slower: bool
+    verdicts: Sequence[Verdict | None],
+    commits: Sequence[str | None],
+    *,
+    slower: bool,
+    known: bool,
 ) -> Trend:
     judged = [
         (verdict, commit)
@@ -146,6 +163,8 @@ def _trend(
         return Trend.FLAKY
     if last is Verdict.INCONCLUSIVE:
         return Trend.UNCLEAR
+    if known:
+        return Trend.KNOWN
     if flips and judged[-2][0] is not judged[-1][0]:
         return Trend.NEW if last is Verdict.FAILED else Trend.FIXED
     if last is Verdict.FAILED:

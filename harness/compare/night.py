@@ -120,6 +120,11 @@ class Scenario(_Read):
         return self.duration_s / min(counts) if counts and self.duration_s > 0 else None
 
     @property
+    def excused(self) -> bool:
+        """Whether something of it failed that the target file names as known."""
+        return any(each.known is not None for each in (*self.expectations, *self.promises))
+
+    @property
     def measured(self) -> bool:
         """Whether its figures are those of a play that says something."""
         return self.verdict in (None, Verdict.PASSED, Verdict.FAILED)

@@ -50,7 +50,7 @@ def summary_md(outcome: Outcome) -> str:
         if shown.judgement.verdict in _WRONG or shown.judgement.known:
             lines += ["", *_account(shown.judgement), *_picture(shown)]
     if outcome.silent:
-        lines += ["", "Evidence that never said anything:", ""]
+        lines += ["", "Of no use in this run:", ""]
         lines += [f"- {_text(line)}" for line in outcome.silent]
     text = "\n".join(lines) + "\n"
     if len(text) <= _LONGEST:

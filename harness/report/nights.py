@@ -22,12 +22,15 @@ _CELLS: dict[Verdict | None, tuple[str, str, str]] = {
     Verdict.OUT_OF_SCOPE: ("-", "dim", "➖"),
     None: ("·", "dim", ""),
 }
+_EXCUSED = ("~", "yellow", "⚠️")
+"""A night that passed but for what the target file excuses."""
 _STYLES = {
     Trend.NEW: "bold red",
     Trend.FLAKY: "bold yellow",
     Trend.FAILING: "red",
     Trend.SLOWER: "yellow",
     Trend.UNCLEAR: "yellow",
+    Trend.KNOWN: "yellow",
     Trend.FIXED: "green",
 }
 
@@ -45,14 +48,18 @@ def matrix_text(matrix: Matrix) -> Iterator[Text]:
     wide = max((len(in_line(row.name)) for row in matrix.rows), default=0)
     for row in matrix.rows:
         line = Text()
-        for verdict in row.verdicts:
-            mark, style, _ = _CELLS[verdict]
+        for mark, style, _ in _cells(row):
             line.append(mark, style)
         line.append(f"  {in_line(row.name):<{wide}}", "bold")
         line.append(f"  {_remark(row)}", _STYLES.get(row.trend, "dim"))
         yield line
     yield Text(f"nights: {in_line(', '.join(matrix.labels))}", "dim")
     yield Text(summary(matrix), "bold red" if matrix.worse else "green")
+
+
+def _cells(row: Row) -> Iterator[tuple[str, str, str]]:
+    for verdict, excused in zip(row.verdicts, row.known, strict=True):
+        yield _EXCUSED if excused else _CELLS[verdict]
 
 
 def _remark(row: Row) -> str:
@@ -64,6 +71,8 @@ def _remark(row: Row) -> str:
             return f"flaky, passed {row.pass_rate or 0.0:.0%} of its nights"
         case Trend.SLOWER:
             return f"slower: {in_line(clean(row.slower))}"
+        case Trend.KNOWN:
+            return "known to fail"
     return row.trend.value
 
 
@@ -85,6 +94,7 @@ def matrix_json(matrix: Matrix) -> str:
                 "name": row.name,
                 "trend": row.trend.value,
                 "verdicts": [None if v is None else v.value for v in row.verdicts],
+                "known": list(row.known),
                 "failing_since": row.since,
                 "slower": row.slower,
                 "pass_rate": None if row.pass_rate is None else round(row.pass_rate, 4),
@@ -115,5 +125,5 @@ def _table(matrix: Matrix, rows: list[Row]) -> Iterator[str]:
     yield "| scenario | | " + " | ".join(markdown(label) for label in matrix.labels) + " |"
     yield "|---" * (2 + len(matrix.labels)) + "|"
     for row in rows:
-        cells = " | ".join(_CELLS[verdict][2] for verdict in row.verdicts)
+        cells = " | ".join(cell for _, _, cell in _cells(row))
         yield f"| {markdown(row.name)} | {markdown(_remark(row))} | {cells} |"

@@ -14,7 +14,7 @@ from harness.report.provenance import Provenance
 from harness.report.scene import Scene
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
-from harness.target.known import KnownFailure
+from harness.target.known import KnownFailure, nowhere
 from harness.verdict import Judgement, Verdict
 
 
@@ -122,11 +122,17 @@ def outcome_of(
             dict.fromkeys(
                 (
                     *(line for each in played for line in each.judgement.silent),
-                    *uncalled_routes(each.events for each in played),
+                    *unused(played, known),
                 )
             )
         ),
     )
+
+
+def unused(played: Sequence[Played], known: Sequence[KnownFailure]) -> tuple[str, ...]:
+    """What the target file says that was of no use in any of a run's scenarios: a line each."""
+    files = {each.scenario.name: each.scenario.file for each in played}
+    return (*uncalled_routes(each.events for each in played), *nowhere(known, files))
 
 
 def _traces(played: Played) -> dict[str, tuple[str, ...]]:

@@ -202,11 +202,11 @@ def totals(judgements: Sequence[Judgement], *, wall_s: float | None = None) -> T
     return Text(totals_line(judgements, wall_s), STYLES[overall(judgements)])
 
 
-def silence(judgements: Sequence[Judgement], uncalled: Sequence[str]) -> Iterator[Text]:
+def silence(judgements: Sequence[Judgement], unused: Sequence[str]) -> Iterator[Text]:
     """Evidence that was configured and never said anything: each once, with how often."""
     seen = Counter(line for judgement in judgements for line in judgement.silent)
     for line, count in seen.items():
         where = f" (in {count} of {len(judgements)} scenarios)" if len(judgements) > 1 else ""
         yield Text(f"note: {in_line(clean(line))}{where}", "yellow")
-    for line in uncalled:
+    for line in unused:
         yield Text(f"note: {in_line(clean(line))}", "yellow")

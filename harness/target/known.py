@@ -6,9 +6,10 @@ stays in every report as what it is. One that doesn't fail any more, or whose da
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from harness.scenario.spelling import did_you_mean
@@ -109,3 +110,28 @@ def _stale(known: Sequence[KnownFailure], judgement: Judgement) -> Iterator[Find
             else f"nothing of this name failed{hint}",
             evidence=found[0].evidence if found else "the findings of this play",
         )
+
+
+def nowhere(known: Sequence[KnownFailure], played: Mapping[str, str]) -> tuple[str, ...]:
+    """The entries that excuse nothing, as no scenario has the name that they give: a line for each.
+
+    `played` are scenarios with their files. One that lies beside these was only not played; where
+    none of the files is there any more, nobody can tell.
+    """
+    stems = {name: Path(file).stem for name, file in played.items()}
+    beside = {
+        other.stem
+        for name, file in played.items()
+        if name == stems[name] or name.startswith(f"{stems[name]}-")
+        for other in Path(file).parent.glob("*.y*ml")
+    }
+    whole = beside - {stem for name, stem in stems.items() if name != stem}
+    lines = []
+    for scenario in dict.fromkeys(entry.scenario for entry in known) if beside else ():
+        combined = any(scenario.startswith(f"{stem}-") for stem in beside)
+        if scenario in played or scenario in whole or combined:
+            continue
+        combinations = [name for name in played if name.startswith(f"{scenario}-")]
+        near = did_you_mean(scenario, combinations or [*played, *whole])
+        lines.append(f"`known:` excuses failures of {scenario}, which no scenario is called{near}")
+    return tuple(lines)

@@ -51,6 +51,20 @@ def test_a_bare_run_plays_no_outage(project: Path) -> None:
     assert "down" not in said
 
 
+def test_a_session_without_outages_leaves_the_report_that_an_ini_file_names(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\noutage_report = rep\n")
+    report = project / "rep"
+    report.mkdir()
+    (report / "results.json").write_text("of last night")
+    status, said = run(project)
+    assert status == 0, said
+    assert (report / "results.json").read_text() == "of last night"
+    (project / "outages" / "down.yaml").write_text(GOOD.replace("duration", "durration"))
+    status, said = run(project, "outages")
+    assert status == 1, said
+    assert "of last night" not in (report / "results.json").read_text()
+
+
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_malformed_file_fails_with_its_line_and_no_traceback(project: Path, workers: str) -> None:
     (project / "outages" / "down.yaml").write_text(GOOD.replace("duration", "durration"))

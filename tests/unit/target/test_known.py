@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from harness.errors import InvalidFile
 from harness.report.results import results
-from harness.target.known import KnownFailure, hold_known, known_in
+from harness.target.known import KnownFailure, hold_known, known_in, nowhere
 from harness.target.loading import parse_target
 from harness.verdict import Verdict, exit_status
 from tests.unit.report.conftest import make_finding, make_judgement, make_outcome
@@ -64,6 +65,32 @@ def test_one_that_expired_passes_or_names_nothing_is_red(entry, said):
 def test_of_what_was_not_played_nothing_is_said():
     bare = make_judgement(make_finding(Verdict.INCONCLUSIVE, name="run: it is played"))
     assert hold_known(bare, (known("chat is answered 401"),), TODAY) == bare
+
+
+def test_an_entry_for_a_scenario_that_is_nowhere_is_named(tmp_path):
+    for name in ("auth_blackhole_50s", "auth_flaps", "matrix"):
+        (tmp_path / f"{name}.yaml").touch()
+    played = {
+        "auth_blackhole_50s": str(tmp_path / "auth_blackhole_50s.yaml"),
+        "matrix-auth": str(tmp_path / "matrix.yaml"),
+    }
+    names = (
+        "auth_blackhole_50s",
+        "auth_blackhole_5s",
+        "auth_flaps",
+        "matrix",
+        "matrix-auth",
+        "gone",
+    )
+    entries = [replace(known("x"), scenario=name) for name in names]
+    said = "`known:` excuses failures of {}, which no scenario is called{}"
+    assert nowhere(entries, played) == (
+        said.format("auth_blackhole_5s", "; did you mean 'auth_blackhole_50s'?"),
+        said.format("matrix", "; did you mean 'matrix-auth'?"),
+        said.format("gone", ""),
+    )
+    moved = {name: f"/elsewhere/{name}.yaml" for name in played}
+    assert nowhere(entries, moved) == ()
 
 
 def test_results_name_them_and_they_are_read_back():
