@@ -336,6 +336,18 @@ class History:
         """Log lines of the target."""
         return self.all(Logged)
 
+    def logged(self, mark: str) -> Sequence[Logged]:
+        """Log lines of the target that stand for something, in the order recorded."""
+        return self._logged.get(mark, ())
+
+    @cached_property
+    def _logged(self) -> dict[str, Sequence[Logged]]:
+        places: dict[str, array[int]] = defaultdict(lambda: array("I"))
+        for place, marks in enumerate(column(self.logs, "marks")):
+            for mark in marks:
+                places[mark].append(place)
+        return {mark: taken(self.logs, own) for mark, own in places.items()}
+
     @cached_property
     def troubles(self) -> tuple[str, ...]:
         """What went wrong with the run itself."""

@@ -226,9 +226,8 @@ class Account:
         # A pattern that does not say whose breaker it was speaks of the only one that was hit.
         whose = {upstream, None} if hit == {upstream} else {upstream}
         self._opened_s = tuple(
-            e.at_s for e in history.logs
-            if "opened" in e.marks and e.at_s >= 0 and e.upstream in whose
-        )  # fmt: skip
+            e.at_s for e in history.logged("opened") if e.at_s >= 0 and e.upstream in whose
+        )
 
     def __bool__(self) -> bool:
         """Whether it says anything."""

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 
 from harness.history.view import History, Request
 from harness.policy.counting import Result
@@ -22,6 +23,7 @@ from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
 from harness.wire.learned import Learned, alike, calls_of, most_calls_of
+from harness.wire.made import NOTHING, Made
 from harness.wire.owners import Owners, same
 from harness.wire.sight import Sight
 from harness.wire.stale import Stale
@@ -89,7 +91,7 @@ class Demands:
         return kept
 
     @property
-    def _of(self) -> Mapping[int, Mapping[str, Sequence[Attempt]]]:
+    def _of(self) -> Mapping[int, Made]:
         """The attempts of each request, by its id and by upstream."""
         return self._owners.of
 
@@ -101,14 +103,13 @@ class Demands:
         """The attempts of each request's calls, in order: a new call begins after a success."""
         found: list[tuple[Attempt, ...]] = []
         for mine in self._of.values():
-            own: list[Attempt] = []
-            for attempt in mine.get(upstream, ()):
-                if own and (own[-1].ok or not same(own[-1], attempt)):
-                    found.append(tuple(own))
-                    own = []
-                own.append(attempt)
-            if own:
-                found.append(tuple(own))
+            made, first = mine.at(upstream), 0
+            for place, (one, other) in enumerate(pairwise(made), start=1):
+                if one.ok or not same(one, other):
+                    found.append(made[first:place])
+                    first = place
+            if made:
+                found.append(made[first:])
         return tuple(found)
 
     def told_apart(self, request: int, attempt: Attempt, upstream: str) -> bool:
@@ -128,7 +129,7 @@ class Demands:
     def made_by(self, request: Request, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that were made for a request, by start."""
         mine = self._of.get(request.sent.id)
-        return () if mine is None else tuple(mine.get(upstream, ()))
+        return () if mine is None else mine.at(upstream)
 
     def due_s(self, demand: Demand, upstream: str) -> float:
         """When a request was ready for its first attempt."""
@@ -146,7 +147,7 @@ class Demands:
         """
         self._went_on, self._told_down = set(), defaultdict(set)
         for request in self._history.requests:
-            mine = self._of.get(request.sent.id) or {}
+            mine = self._of.get(request.sent.id, NOTHING)
             stream = request.sent.stream
             down = [name for name, own in mine.items() if own and _all_failed(own)]
             order = _order(self.calls.get(stream, ()))
@@ -184,7 +185,7 @@ class Demands:
                 asked_by_s=made[0].start_s,
                 attempts=made,
             )
-        mine = self._of.get(request.sent.id) or {}
+        mine = self._of.get(request.sent.id, NOTHING)
         place = next(k for k, call in enumerate(calls) if call.upstream == upstream)
         before = {
             name: [a for a in own if _place(calls, name, a) < place] for name, own in mine.items()

@@ -15,6 +15,7 @@ from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
+from harness.wire.made import Made
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
 
@@ -52,8 +53,10 @@ class Owners:
         for made in calls.values():
             for call in made:
                 self._routes[call.upstream].add(call.route)
-        self.of: dict[int, dict[str, list[Attempt]]] = {}
+        self.of: dict[int, Made] = {}
         """The attempts of each request, by its id and by upstream, by start."""
+        self._of: dict[int, dict[str, list[Attempt]]] = {}
+        """The same while they are matched."""
 
     def match(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
         """Give each attempt to the request that it was made for, and forget what was before.
@@ -61,7 +64,7 @@ class Owners:
         Returns those that say something of a breaker, by upstream; what was only let go, for
         nobody, doesn't.
         """
-        self.of = defaultdict(lambda: defaultdict(list))
+        self._of = defaultdict(lambda: defaultdict(list))
         kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
         every = sorted(
             ((a.start_s, a.end_s, name, a) for name, made in attempts.items() for a in made),
@@ -84,9 +87,12 @@ class Owners:
             if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
             self._take_over(owner, name, attempt, pending)
-            self.of[owner.sent.id][name].append(attempt)
+            self._of[owner.sent.id][name].append(attempt)
             pending.moved(owner)
             kept[name].append(attempt)
+        self.of = {}
+        for request in list(self._of):
+            self.of[request] = Made(self._of.pop(request))
         return kept
 
     def _take_over(self, owner: Request, upstream: str, attempt: Attempt, pending: Pending) -> None:
@@ -95,14 +101,14 @@ class Owners:
         Of requests at one instant it can't be told at first whose an attempt is: it may have been
         given to another one that has done nothing since.
         """
-        mine = self.of[owner.sent.id]
+        mine = self._of[owner.sent.id]
         for call in self._calls[owner.sent.stream]:
             if self._was(call, upstream, attempt):
                 return
             if self._made(call, mine):
                 continue
             for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
-                theirs = self.of.get(other.sent.id)
+                theirs = self._of.get(other.sent.id)
                 last = _last(theirs)
                 if other is owner or theirs is None or last is None or last[0] != call.upstream:
                     continue
@@ -176,7 +182,7 @@ class Owners:
 
     def _standing(self, request: Request) -> Standing:
         """All that `_due` may say of a request by now, whatever is attempted."""
-        mine = self.of.get(request.sent.id)
+        mine = self._of.get(request.sent.id)
         last = _last(mine)
         calls = self._calls[request.sent.stream]
         if mine is None or last is None:
@@ -227,7 +233,7 @@ class Owners:
             for k, call in enumerate(calls)
             if call.upstream == upstream and self._is_call(call, attempt)
         ]
-        mine = self.of.get(request.sent.id)
+        mine = self._of.get(request.sent.id)
         last = _last(mine)
         if mine is None or last is None:
             if positions or strange:
@@ -254,7 +260,7 @@ class Owners:
 
     def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
         """When a request goes on after an attempt that it made: who will retry waits before."""
-        own, mine = self._settings[upstream], self.of.get(request.sent.id)
+        own, mine = self._settings[upstream], self._of.get(request.sent.id)
         last, tries = _last(mine), 1
         if mine is not None and last is not None and last[0] == upstream and same(last[1], attempt):
             tries = 1 if last[1].ok else _tries(mine[upstream], last[1]) + 1

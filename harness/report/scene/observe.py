@@ -153,9 +153,12 @@ def _settings(own: ServiceSettings) -> str:
 
 
 def _tries(case: Case, wire: Wire) -> Iterator[Try]:
-    numbers = {a.id: k for call in wire.calls for k, a in enumerate(call, start=1)}
-    owners = {a.id: r.sent.id for r in case.history.requests for a in wire.made_for(r)}
-    answered = {r.sent.id: r.end_s for r in case.history.requests}
+    if not wire.attempts and not wire.background:
+        return
+    again = {a.id: k for call in wire.calls for k, a in enumerate(call[1:], start=2)}
+    owners = {a.id: r for r in case.history.requests for a in wire.made_for(r)}
+    implied = {a.request for a in wire.attempts if a.request is not None}
+    waited = {r.sent.id: r for r in case.history.requests if r.sent.id in implied}
     faults = [window for window in case.history.faults if wire.upstream in window.upstreams]
     for attempt in wire.attempts:
         met = (
@@ -163,9 +166,13 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             for window in faults
             if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.met)
         )
-        owner = attempt.request if attempt.request is not None else owners.get(attempt.id)
-        number = numbers.get(attempt.id)
-        if owner is not None and attempt.start_s > answered.get(owner, math.inf):
+        owner, request = attempt.request, owners.get(attempt.id)
+        number = None if request is None else again.get(attempt.id, 1)
+        if owner is not None:
+            request = waited.get(owner)
+        elif request is not None:
+            owner = request.sent.id
+        if request is not None and attempt.start_s > request.end_s:
             number = None  # a trace that came in late: of which attempt, nobody knows
         elif owner is not None and number != 1 and not wire.told_apart(owner, attempt):
             number = None
