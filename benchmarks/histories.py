@@ -1,19 +1,34 @@
 """Histories of any length, made of a real play in the simulation by going on with its quiet half.
 
+    python benchmarks/histories.py REQUESTS RATE FOLDER     and then: outage judge FOLDER
+
 The play: auth is black-holed for its first 50 s, then all is well. What is added is what the quiet
 half left, later and with other ids: nothing in it is told that the simulation did not tell.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness.bundled import PLAYED
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Sent
+from harness.history.events import (
+    Answered,
+    Called,
+    Crossed,
+    Event,
+    Phase,
+    Replied,
+    Sent,
+    to_json,
+)
+from harness.history.store import HISTORY
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.target.loading import bundled
@@ -34,8 +49,8 @@ expect:
 """
 
 
-def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, Iterator[Event]]:
-    """A scenario with about so many requests, and a history of it, event by event."""
+def history_of(requests: int, *, rate: int = 10) -> tuple[Scenario, Iterator[str]]:
+    """A scenario with about so many requests, and a history of it, line by line."""
     played = _played(rate)
     quiet_s = _PLAYED_S - _QUIET_FROM_S
     copies = max(0, round((requests / rate - _PLAYED_S) / quiet_s))
@@ -61,20 +76,22 @@ def _played(rate: int) -> Sequence[Event]:
         engine.close_now()
 
 
-def _whole(played: Sequence[Event], copies: int, quiet_s: float) -> Iterator[Event]:
+def _whole(played: Sequence[Event], copies: int, quiet_s: float) -> Iterator[str]:
     ends = [event for event in played if isinstance(event, Phase) and event.phase == "end"]
-    yield from (event for event in played if event not in ends)
+    yield from (to_json(event) for event in played if event not in ends)
     quiet = [event for event in _of_requests(played) if event.at_s >= _QUIET_FROM_S]
     whole = {event.id for event in quiet if isinstance(event, Sent)}
     quiet = [e for e in quiet if not isinstance(e, Answered) or e.id in whole]
-    ids = max(getattr(event, "id", 0) for event in played)
-    connections = max(getattr(event, "connection", 0) for event in played)
-    numbers = sum(isinstance(event, Sent) for event in quiet)
+    more = {
+        "id": max(getattr(event, "id", 0) for event in played),
+        "connection": max(getattr(event, "connection", 0) for event in played),
+        "number": sum(isinstance(event, Sent) for event in quiet),
+    }
+    lines = [_Line(event) for event in quiet]
     for copy in range(1, copies + 1):
-        later_s = copy * quiet_s
-        for event in quiet:
-            yield _later(event, later_s, copy * ids, copy * connections, copy * numbers)
-    yield from (replace(end, at_s=end.at_s + copies * quiet_s) for end in ends)
+        for line in lines:
+            yield line.later(copy * quiet_s, {name: copy * step for name, step in more.items()})
+    yield from (to_json(replace(end, at_s=end.at_s + copies * quiet_s)) for end in ends)
 
 
 def _of_requests(played: Sequence[Event]) -> Iterator[Event]:
@@ -82,23 +99,43 @@ def _of_requests(played: Sequence[Event]) -> Iterator[Event]:
     return (event for event in played if isinstance(event, kinds))
 
 
-def _later(event: Event, by_s: float, ids: int, connections: int, numbers: int) -> Event:
-    at_s = event.at_s + by_s
-    match event:
-        case Sent():
-            planned_s, number = event.planned_s + by_s, event.number + numbers
-            moved = replace(event, at_s=at_s, planned_s=planned_s, id=event.id + ids, number=number)
-            return replace(moved, trace=_other(event.trace, ids))
-        case Crossed():
-            return replace(event, at_s=at_s, connection=event.connection + connections)
-        case Called():
-            return replace(event, at_s=at_s, id=event.id + ids, trace=_other(event.trace, ids))
-        case Answered() | Replied():
-            return replace(event, at_s=at_s, id=event.id + ids)
-        case _:
-            raise TypeError(event)
+class _Line:
+    """The line of an event that is told again and again: later, and with other ids."""
+
+    def __init__(self, event: Event) -> None:
+        record = json.loads(to_json(event))
+        self._instants = [(name, record[name]) for name in ("at_s", "planned_s") if name in record]
+        numbers = ("id", "connection", "number")
+        self._numbers = [(name, record[name]) for name in numbers if name in record]
+        self._trace = int(record["trace"], 16) if "trace" in record else None
+        told = [name for name, _ in (*self._instants, *self._numbers)]
+        text = json.dumps(record | {name: f"{name}!" for name in told}, separators=(",", ":"))
+        text = text.replace("%", "%%")
+        for name in told:
+            text = text.replace(f'"{name}!"', f"%({name})s")
+        if self._trace is not None:
+            text = text.replace(record["trace"], "%(trace)032x")
+        self._text = text
+
+    def later(self, by_s: float, more: Mapping[str, int]) -> str:
+        """The same event, so much later, of others of its kind."""
+        told: dict[str, object] = {name: round(at_s + by_s, 6) for name, at_s in self._instants}
+        told |= {name: number + more[name] for name, number in self._numbers}
+        if self._trace is not None:
+            told["trace"] = (self._trace + more["id"]) % 2**128
+        return self._text % told
 
 
-def _other(trace: str, ids: int) -> str:
-    """The trace of a request that is told again with another id."""
-    return f"{(int(trace, 16) + ids) % 2**128:032x}" if trace else ""
+def main() -> None:
+    """Write a folder that `outage judge` can judge."""
+    requests, rate, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    scenario, lines = history_of(requests, rate=rate)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"big{HISTORY}").open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    text = OUTAGE.format(rate=rate, duration=round(scenario.duration))
+    (folder / f"big{PLAYED}").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
