@@ -44,6 +44,8 @@ class Attempt:
     status: int | None = None
     met: tuple[str, ...] | None = None
     """Ids of the behaviours that its stub says changed it; None where no record of it is known."""
+    of: str = ""
+    """What is attempted, by its stub's record: equal for attempts of one call, other for others."""
     trace: str = ""
     """The trace that it belongs to, by its stub's record."""
     done_s: float = math.inf

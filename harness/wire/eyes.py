@@ -179,6 +179,7 @@ class _Eyes:
             path=path,
             status=status,
             met=met,
+            of="" if record is None else self._records.of[record],
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
         )
@@ -246,6 +247,7 @@ class _Eyes:
             path=told.path[record] or path,
             status=status,
             met=met,
+            of=told.of[record],
             trace=told.trace[record],
             done_s=replied_s,
         )

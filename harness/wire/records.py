@@ -25,6 +25,7 @@ class Records:
         """What became of each; None where nothing did."""
         self.path: list[str] = list(calls.told("path"))
         self.route: list[str] = list(calls.told("route"))
+        self.of: list[str] = list(calls.told("of"))
         self.trace: list[str] = list(calls.told("trace"))
         self.met: list[tuple[str, ...]] = [met or () for met in calls.told("met")]
         """What each met, by the stub's own account."""

@@ -17,6 +17,7 @@ from harness.checks.case import Case
 from harness.checks.excuses import Excuses
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
+from harness.contracts.templates import starred
 from harness.history.spans import Spans
 from harness.history.view import FaultWindow, History, Request
 from harness.policy.counting import Result
@@ -202,6 +203,18 @@ class Facts:
         if not attempt.path or route_matches(route, attempt.route, attempt.path):
             return True
         return self.case.contract.step_of(upstream, attempt.route) is None
+
+    def may_be_older(self, request: Request, upstream: str, attempt: Attempt) -> bool:
+        """Whether it is of a job, done at most once, that was attempted before a request was sent:
+        a target may come to it later, whoever is served meanwhile.
+        """
+        effect = self.case.contract.effect
+        if not attempt.of or effect is None or effect.upstream != upstream:
+            return False
+        if not route_matches(starred(effect.route), attempt.route, attempt.path):
+            return False
+        before = self.wire(upstream).attempts
+        return any(a.of == attempt.of and a.start_s < request.sent.at_s for a in before)
 
     def turned_away(self, request: Request, upstream: str) -> bool:
         """Whether a request of a stream that always asks an upstream surely met its open breaker.

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from harness.checks.promises.facts import OWN_WORK, Facts
+from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.checks.wording import plural, stream_request
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
@@ -38,10 +38,6 @@ def retries(facts: Facts) -> Iterator[Violation]:
                 if violation.key not in found:
                     found.add(violation.key)
                     yield violation
-        for violation in _idle(facts, request):
-            if violation.key not in found:
-                found.add(violation.key)
-                yield violation
 
 
 def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
@@ -56,7 +52,19 @@ def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violati
     if "" in by_route and len(by_route) > 1:
         return
     for attempts in by_route.values():
-        yield from _of_call(facts, request, upstream, attempts)
+        for own in _apart(attempts):
+            yield from _of_call(facts, request, upstream, own)
+
+
+def _apart(attempts: Sequence[Attempt]) -> Iterator[Sequence[Attempt]]:
+    """The attempts on one route by what they attempt, as far as their stub knew; none where an
+    unknown one may be of several calls. A target may come to an older job while it works on others.
+    """
+    known = dict.fromkeys(attempt.of for attempt in attempts if attempt.of)
+    if len(known) < 2:
+        yield attempts
+    elif all(attempt.of for attempt in attempts):
+        yield from ([a for a in attempts if a.of == of] for of in known)
 
 
 def _of_call(
@@ -113,7 +121,9 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
     own, attempts = facts.settings(upstream), facts.made_for(request, upstream)
     if not attempts or any(a.results != {Result.FAILURE} for a in attempts):
         return
-    if len(attempts) >= own.attempts or len({a.route for a in attempts}) > 1:
+    if len(attempts) >= own.attempts or len({(a.route, a.of) for a in attempts}) > 1:
+        return
+    if facts.may_be_older(request, upstream, attempts[0]):
         return
     if own.counting.otherwise:
         return  # what isn't counted as a failure may not be tried again either
@@ -131,36 +141,6 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
         facts.claims(REPEATS),
         f"made {plural(len(attempts), 'attempt')} at {upstream} and gave up; {own.attempts} are "
         "promised",
-    )
-
-
-def _idle(facts: Facts, request: Request) -> Iterator[Violation]:
-    """No wait after the last attempt: there is nothing left to wait for (B7)."""
-    offered = facts.offered(request)
-    if not all(facts.sees_all(upstream) for upstream in offered.upstreams):
-        return
-    attempts = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
-    if not attempts:
-        return
-    last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
-    tries = sum(a.route == last.route and name == upstream for a, name in attempts)
-    final = last.result is Result.NEUTRAL or 400 <= (last.status or 0) < 500
-    if not final and tries < facts.settings(upstream).attempts:
-        return  # it may have waited for another attempt, which the breaker then refused (B6)
-    last_s = last.end_s
-    idle_s = request.end_s - last_s
-    hit = [name for name in offered.upstreams if name in facts.faulted]
-    unsure = any(a.result is None for a, _ in attempts)
-    slack_s = facts.slack_s(last_s, request.end_s)
-    own_s = OWN_WORK * offered.healthy_s
-    if idle_s < _LATE_S + own_s + slack_s or unsure or not hit:
-        return
-    yield _violation(
-        request,
-        hit[-1],
-        "no wait after the last attempt",
-        facts.claims(REPEATS),
-        f"was answered {idle_s:.2f} s after the last attempt for it had ended",
     )
 
 

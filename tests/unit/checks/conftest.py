@@ -149,8 +149,12 @@ class World:
         by_stub: bool = True,
         took_s: float = 0.005,
         met: tuple[str, ...] | None = None,
+        of: str | None = None,
     ) -> World:
-        """An attempt, as the proxy and the stub see it; `met` by which of the stub's behaviours."""
+        """An attempt, as the proxy and the stub see it; `met` by which of the stub's behaviours.
+
+        `of`: what is attempted; the same for all calls of a route, where nothing is said.
+        """
         self._call += 1
         method, _, path = route.partition(" ")
         if by_proxy:
@@ -176,7 +180,7 @@ class World:
                     id=self._call,
                     route=route,
                     path=path,
-                    of=f"call-{self._call}",
+                    of=route if of is None else of,
                     attempt=1,
                     met=met,
                 )

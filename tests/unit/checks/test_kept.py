@@ -209,3 +209,78 @@ def test_a_status_page_that_says_open_while_calls_go_through_is_told(case, world
         case(_SLOW.replace("latency: 1s", "delay: 1s").replace("latency", "delay"), told, end_s=8.0)
     )
     assert [v.name for v in found] == ["a truthful status endpoint (chroma)"]
+
+
+_DEDUCT = "POST /deduct"
+_DEDUCT_DOWN = "faults: [{upstream: billing, fault: status, status: 402, on: POST /deduct, to: 9s}]"
+
+
+def paid(world, *, jobs: tuple[tuple[str, int], ...]):
+    """Two chats; the job of the first one, `old`, is given up; the second one's deducts, one a
+    second, are of these jobs and end so.
+    """
+    built = world().warmed_up(reaches=("auth", "billing"), routes={"billing": _DEDUCT})
+    built.fault("status", "billing", 0.0, 9.0)
+    built.request("chat", 1, 0.0, 200, took_s=1.1).call("auth", 0.01)
+    for at_s in (0.03, 1.035):
+        built.call("billing", at_s, _DEDUCT, status=503, of="old")
+    sent_s = 5.0
+    built.request("chat", 6, sent_s, 200, took_s=0.1 + len(jobs)).call("auth", sent_s + 0.01)
+    for number, (job, status) in enumerate(jobs):
+        built.call("billing", sent_s + 0.03 + 1.005 * number, _DEDUCT, status=status, of=job)
+    return built
+
+
+@pytest.mark.parametrize(
+    ("jobs", "told"),
+    [
+        ((("new", 402), ("new", 200)), {"never retried what was answered"}),
+        ((("new", 402), ("old", 200)), set()),
+        ((("old", 503), ("new", 503), ("new", 503)), set()),
+        ((("new", 503), ("new", 503), ("new", 503)), {"no more attempts than promised"}),
+        ((("old", 503), ("new", 200)), set()),
+        ((("old", 503),), set()),
+    ],
+)
+def test_what_is_attempted_for_another_job_is_no_retry(case, world, jobs, told) -> None:
+    """A queue of charges may come to an older one while a request is under way."""
+    built = paid(world, jobs=jobs)
+    names = {v.promise for v in violations(case(_DEDUCT_DOWN, built))}
+    assert {name for name in names if "retried" in name or "attempts" in name} == told
+
+
+_IDLE = "no wait after the last attempt"
+
+
+@pytest.mark.parametrize(("slept_s", "told"), [(0.0, []), (2.0, [6])])
+def test_who_sleeps_after_its_last_attempt_is_told_where_requests_overlap(
+    case, world, slept_s, told
+) -> None:
+    """One attempt each; the fifth opens the breaker, and only then is nobody else's near."""
+    built = looked_up(world, statuses={}, failing=())
+    for number in range(6):
+        turned_away = number == 5
+        took_s = 0.05 if turned_away else 0.05 + slept_s
+        sent_s = 2.0 * number
+        built.request("look", number + 1, sent_s, 503, took_s=took_s, method="GET",
+                      path="/v1/api/lookup?q=x")  # fmt: skip
+        built.call("auth", sent_s + 0.01)
+        if not turned_away:
+            built.call("external_data", sent_s + 0.03, "GET /lookup", status=503)
+    found = violations(case(_LOOKUP_DOWN, built))
+    assert [v.request for v in found if v.promise == _IDLE] == told
+
+
+@pytest.mark.parametrize(("slept_s", "told"), [(0.0, []), (2.0, [3])], ids=["sound", "sleeps"])
+def test_who_waits_for_an_attempt_that_is_refused_then_does_not_sleep_after_its_last(
+    case, world, slept_s, told
+) -> None:
+    """Two attempts each, and five open the breaker: the third chat's second is not made (B6)."""
+    built = world().warmed_up().fault("status", "auth", 0.0, 20.0)
+    for number, attempts in enumerate((2, 2, 1)):
+        took_s = 1.02 + (slept_s if attempts == 2 else 0.0)
+        built.request("chat", number + 1, float(number), 401, took_s=took_s)
+        for again in range(attempts):
+            built.call("auth", number + 0.01 + 1.005 * again, status=503)
+    found = violations(case(_AUTH_DOWN.replace("5s", "20s"), built))
+    assert [v.request for v in found if v.promise == _IDLE] == told

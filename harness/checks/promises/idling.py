@@ -1,0 +1,206 @@
+"""No wait after the last attempt: there is nothing left to wait for (B7).
+
+Attempts don't say for whom they are made. Where requests overlap it is counted how many each of
+them must have made, as nobody can have made more than what lies in its life, a backoff apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.checks.promises.facts import OWN_WORK, Facts
+from harness.checks.promises.violation import Violation
+from harness.checks.wording import stream_request
+from harness.contracts.promises import REPEATS
+from harness.history.view import Request
+from harness.policy.counting import Result
+from harness.policy.settings import ServiceSettings
+from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
+from harness.wire.learned import alike
+
+_EARLY_S = 0.12
+"""So much too early a retry may come that is still taken for one."""
+_LATE_S = 0.7
+"""So long nobody waits for nothing."""
+_NEAR_S = 0.1
+"""Requests that end and begin nearer than this to each other may have met."""
+
+
+def idling(facts: Facts) -> Iterator[Violation]:
+    """Whoever has made its last attempt goes on at once (B7)."""
+    crowds = _Crowds(facts)
+    for request in facts.requests:
+        if request.answered is None:
+            continue
+        if facts.alone(request):
+            yield from _alone(facts, request)
+        else:
+            yield from crowds.idle(request)
+
+
+def _alone(facts: Facts, request: Request) -> Iterator[Violation]:
+    offered = facts.offered(request)
+    if not all(facts.sees_all(upstream) for upstream in offered.upstreams):
+        return
+    attempts = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
+    if not attempts:
+        return
+    last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
+    if facts.may_be_older(request, upstream, last):
+        return
+    tries = sum(name == upstream and _same(a, last) for a, name in attempts)
+    final = last.result is Result.NEUTRAL or 400 <= (last.status or 0) < 500
+    if not final and tries < facts.settings(upstream).attempts:
+        return  # it may have waited for another attempt, which the breaker then refused (B6)
+    idle_s = request.end_s - last.end_s
+    hit = [name for name in offered.upstreams if name in facts.faulted]
+    unsure = any(a.result is None for a, _ in attempts)
+    if unsure or not hit or idle_s < _least_s(facts, request, last.end_s, request.end_s):
+        return
+    says = f"was answered {idle_s:.2f} s after the last attempt for it had ended"
+    yield _violation(facts, request, hit[-1], says)
+
+
+class _Crowds:
+    """Requests that overlap, one after the other, and how many attempts each must have made."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._together: dict[tuple[int, str, str], _Together] = {}
+
+    @cached_property
+    def _crowds(self) -> Mapping[int, Sequence[Request]]:
+        """Of each request, by its id, those whose lives hang together with its own."""
+        found: dict[int, list[Request]] = {}
+        crowd: list[Request] = []
+        until_s = -math.inf
+        for request in sorted(self._facts.history.requests, key=lambda r: r.sent.at_s):
+            if request.sent.at_s > until_s:
+                crowd = []
+            crowd.append(request)
+            found[request.sent.id] = crowd
+            until_s = max(until_s, request.known_s + _NEAR_S)
+        return found
+
+    def idle(self, request: Request) -> Iterator[Violation]:
+        """That a request waited after its last attempt, whoever made which."""
+        facts, offered = self._facts, self._facts.offered(request)
+        if not all(facts.sees_all(name) for name in offered.upstreams) or facts.queues(offered):
+            return
+        usual = Counter(name for name, _ in offered.calls)
+        every = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
+        for upstream, route in dict.fromkeys(offered.calls):
+            if upstream not in facts.faulted or not facts.has_declared(upstream):
+                continue
+            if usual[upstream] > 1 and any(not a.path for a, name in every if name == upstream):
+                continue  # a refused connect doesn't say what it was for
+            mine = [a for a, name in every if name == upstream and _may_be(a, route)]
+            others = [a for a, name in every if name != upstream or not _may_be(a, route)]
+            if not mine or any(a.results != FAILURE for a in mine):
+                continue
+            made = self._made_together(request, upstream, route)
+            if made.surely_by(request) >= facts.settings(upstream).attempts:
+                yield from _gap(facts, request, upstream, mine, others)
+
+    def _made_together(self, request: Request, upstream: str, route: str) -> _Together:
+        crowd = self._crowds[request.sent.id]
+        key = crowd[0].sent.id, upstream, route
+        if key not in self._together:
+            self._together[key] = _together(self._facts, crowd, upstream, route)
+        return self._together[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Together:
+    """How many attempts a crowd made on one route, and each of it can have made at the most."""
+
+    made: int
+    most: Mapping[int, int]
+    """By request's id."""
+
+    def surely_by(self, request: Request) -> int:
+        """How many one of them must have made; 0 where all made more than they should."""
+        could = sum(self.most.values())
+        return 0 if self.made > could else self.made - (could - self.most[request.sent.id])
+
+
+def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str) -> _Together:
+    until_s = max(request.known_s for request in crowd)
+    every = facts.within(upstream, crowd[0].sent.at_s, until_s)
+    made = [a for a in every if _may_be(a, route)]
+    most = {}
+    for request in crowd:
+        own = [a for a in facts.made_for(request, upstream) if _may_be(a, route)]
+        most[request.sent.id] = _longest(facts, facts.settings(upstream), own)
+    return _Together(made=len(made), most=most)
+
+
+def _longest(facts: Facts, own: ServiceSettings, attempts: Sequence[Attempt]) -> int:
+    """How many of these one call can have made: a backoff apart, and no more than are promised."""
+    count, last = 0, None
+    for attempt in attempts:
+        if count == own.attempts:
+            break
+        if last is not None:
+            low_s = own.between_s(count, last.status)[0] - _EARLY_S
+            slack_s = facts.slack_s(last.start_s, attempt.start_s)
+            if attempt.start_s < last.ends_from_s + low_s - slack_s:
+                continue
+        count, last = count + 1, attempt
+    return count
+
+
+def _gap(
+    facts: Facts,
+    request: Request,
+    upstream: str,
+    mine: Sequence[Attempt],
+    others: Sequence[Attempt],
+) -> Iterator[Violation]:
+    """That nothing at all was under way for it after the last attempt that may be its own."""
+    failed_s = since_s = max(a.end_s for a in mine)
+    if any(a.results != SUCCESS for a in others if a.start_s <= since_s):
+        return  # it may have waited for an attempt at another upstream
+    until_s = request.end_s
+    for attempt in sorted(others, key=by_start):
+        if attempt.start_s - since_s >= _least_s(facts, request, since_s, attempt.start_s):
+            until_s = attempt.start_s
+            break
+        if attempt.start_s > failed_s + _NEAR_S:
+            return
+        since_s = max(since_s, attempt.end_s)
+    idle_s = until_s - since_s
+    if idle_s < _least_s(facts, request, since_s, until_s):
+        return
+    says = f"did nothing for {idle_s:.2f} s after its last attempt at {upstream} had failed"
+    yield _violation(facts, request, upstream, says)
+
+
+def _may_be(attempt: Attempt, route: str) -> bool:
+    return not attempt.path or alike(route, attempt)
+
+
+def _same(one: Attempt, other: Attempt) -> bool:
+    """Whether two attempts may be of one call."""
+    return one.route == other.route and (one.of == other.of or not (one.of and other.of))
+
+
+def _least_s(facts: Facts, request: Request, start_s: float, end_s: float) -> float:
+    """So long it is surely idle."""
+    own_s = OWN_WORK * facts.offered(request).healthy_s
+    return _LATE_S + own_s + facts.slack_s(start_s, end_s)
+
+
+def _violation(facts: Facts, request: Request, about: str, says: str) -> Violation:
+    return Violation(
+        promise="no wait after the last attempt",
+        about=about,
+        claims=facts.claims(REPEATS),
+        at_s=request.sent.at_s,
+        says=f"{stream_request(request)} {says}",
+        request=request.sent.id,
+    )
