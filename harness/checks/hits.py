@@ -22,7 +22,8 @@ from harness.checks.proof import reaching
 from harness.checks.wording import plural, window
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
-from harness.scenario.faults import Fault, Revoke, Truncate
+from harness.scenario import faults
+from harness.scenario.faults import Fault
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window
 from harness.verdict import Hits
@@ -90,11 +91,11 @@ def _together(number: int, accounts: Sequence[_Account]) -> Hits:
 
 
 def _in_force(case: Case) -> Iterable[Struck]:
-    history, faults = case.history, case.scenario.faults
+    history, scenario = case.history, case.scenario
     for real in sorted(history.faults, key=lambda each: each.fault):
-        if not 0 <= real.fault < len(faults):
+        if not 0 <= real.fault < len(scenario.faults):
             continue
-        fault = faults[real.fault]
+        fault = scenario.faults[real.fault]
         upstreams = tuple(name for name in fault.upstreams if name in history.run.upstreams)
         if upstreams or not fault.upstreams:
             yield Struck(
@@ -158,7 +159,7 @@ class _Account:
         """
         if not self._needing:
             return True
-        called = self._made and not isinstance(self._fault, Revoke)
+        called = self._made and self._fault.revoked is None
         on_the_way = self._called_before()
         kept_away = any(
             on_the_way & set(other.upstreams) and other.start_s < self._struck.window.end_s
@@ -199,7 +200,7 @@ class _Account:
             for name in self._struck.upstreams
             for stream in reaching(self._history, name, self._fault.on)
         }
-        user = self._fault.user if isinstance(self._fault, Revoke) else None
+        user = self._fault.revoked
         return tuple(
             request
             for request in within
@@ -260,11 +261,11 @@ class _Account:
         if self._made and self._fault.selective:
             came = plural(self._made, "call")
             return f"{came} came in {during}, and none was one of those that it picks"
-        if self._made and isinstance(self._fault, Truncate):
+        if self._made and isinstance(self._fault, faults.Truncate):
             return f"no body was longer than {self._fault.after} B, so each arrived whole"
         called = self._calls()
-        if isinstance(self._fault, Revoke) and not self._needing:
-            return f"no request that calls {subject} as {self._fault.user} was sent in {during}"
+        if self._fault.revoked is not None and not self._needing:
+            return f"no request that calls {subject} as {self._fault.revoked} was sent in {during}"
         if called:
             hint = did_you_mean(self._fault.on, called) if self._fault.on is not None else ""
             return f"called meanwhile: {_listed(called)}{hint}"

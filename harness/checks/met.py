@@ -17,7 +17,8 @@ from operator import attrgetter
 from harness.history.columns import column, taken
 from harness.history.events import Crossed
 from harness.history.view import Call, History
-from harness.scenario.faults import KINDS, Fault, Truncate
+from harness.scenario import faults
+from harness.scenario.faults import KINDS, Fault
 from harness.units import Window
 
 _at_s = attrgetter("at_s")
@@ -85,7 +86,7 @@ class Counter:
     def _took_effect(self, call: Call) -> bool:
         """A body that ends before the point where it was to be cut off arrives whole."""
         whole = call.replied is not None and call.replied.outcome == "sent"
-        return not (isinstance(self._fault, Truncate) and whole)
+        return not (isinstance(self._fault, faults.Truncate) and whole)
 
     def _by_wire(self, upstream: str) -> Count:
         crossed = self._by_then(self._history.crossings_at(upstream))

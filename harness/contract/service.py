@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from harness.contract.routes import Call
 from harness.routes import route_matches
-from harness.scenario.faults import FaultBase, Revoke
+from harness.scenario.faults import FaultBase
 from harness.scenario.faults.served import Served
 
 
@@ -160,8 +160,7 @@ class Service:
     def _usual(self, call: Call, user: str | None) -> Served:
         """What it answers of itself, to a user whose token may be revoked."""
         revoked = any(
-            isinstance(each.fault, Revoke) and each.fault.user == user
-            for each in self._behaviours.values()
+            user is not None and each.fault.revoked == user for each in self._behaviours.values()
         )
         if revoked and call.denies is not None:
             return Served(own=False, status=call.denies.status, json=call.denies.json_)

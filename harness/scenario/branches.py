@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,7 +20,8 @@ class Branches:
     """Stands in the annotation of a union, and says which of its models a value is held against."""
 
     models: Mapping[str, type[BaseModel]]
-    """Each branch by its tag, which stands in the location of an error below it."""
+    """Each branch by its tag, which stands in the location of an error below it. A branch is asked
+    for when a value has its tag, not before."""
     tag: str | Callable[[Any], str | None]
     """The key that holds it, or what finds it."""
     unknown: tuple[str, str] | None = None
@@ -31,7 +31,7 @@ class Branches:
         """Pydantic's question: what reads a value. The union itself is not looked into."""
         kind, message = self.unknown or (None, None)
         return core_schema.tagged_union_schema(
-            {tag: _when_met(model) for tag, model in self.models.items()},
+            {tag: self._when_met(tag) for tag in self.models},
             discriminator=self.tag,
             custom_error_type=kind,
             custom_error_message=message,
@@ -43,8 +43,10 @@ class Branches:
         """Pydantic's question: how JSON Schema says it; `harness.scenario.schema` knows better."""
         return {}
 
+    def _when_met(self, tag: str) -> CoreSchema:
+        """Whatever the model says: its own errors become those of the whole file."""
 
-def _when_met(model: type[BaseModel]) -> CoreSchema:
-    """Whatever the model says: its own errors become those of the whole file."""
-    read = partial(model.model_validate, by_alias=True, by_name=False)
-    return core_schema.no_info_plain_validator_function(read)
+        def read(value: Any) -> BaseModel:
+            return self.models[tag].model_validate(value, by_alias=True, by_name=False)
+
+        return core_schema.no_info_plain_validator_function(read)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from harness.scenario.fault_pairs import check_pairs
-from harness.scenario.faults import KINDS, Fault, FaultBase, Revoke
+from harness.scenario.faults import KINDS, Fault, FaultBase
 from harness.scenario.located import Path
 from harness.scenario.model import Scenario
 from harness.scenario.names import Misfits, Names
@@ -54,8 +54,8 @@ def _of_each(scenario: Scenario, names: Names) -> Misfits:
             yield (*path, "calls"), "calls are counted from 1, so this one hits none"
         if fault.share == 0:
             yield (*path, "share"), "0% hits no call; expected more than 0%"
-        if isinstance(fault, Revoke):
-            yield from names.user((*path, "user"), fault.user)
+        if fault.revoked is not None:
+            yield from names.user((*path, "user"), fault.revoked)
             if fault.selective:
                 yield path, "a token is revoked for every call; drop what picks some"
         if fault.diverted and names.tls is not None:

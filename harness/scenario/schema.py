@@ -78,7 +78,7 @@ def _by_kind() -> Schema:
 def _by_form() -> Schema:
     """An expectation: held against the form of the first of its telling keys."""
     chosen: Schema = {}
-    for key, form in reversed(FORMS.items()):
+    for key, form in reversed([*FORMS.items()]):
         chosen = {
             "if": {"required": [key]},
             "then": _reference(form),

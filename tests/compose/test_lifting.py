@@ -19,7 +19,8 @@ import pytest
 
 from harness.engines.proxies import LIFT_WITHIN_S, Proxies
 from harness.errors import WorldError
-from harness.scenario.faults import Blackhole, Latency, Refused
+from harness.scenario.faults.network import Blackhole, Refused
+from harness.scenario.faults.toxics import Latency
 from harness.toxiproxy.client import ToxiproxyClient
 from harness.toxiproxy.locate import find_toxiproxy
 from harness.toxiproxy.server import ProxyServer

@@ -47,13 +47,19 @@ def test_looking_at_scenarios_loads_no_engine_and_no_protocol(command: str, tmp_
     assert "harness.contracts.model" not in loaded
 
 
-def test_of_kinds_and_forms_only_what_a_file_has_is_built() -> None:
+def test_of_kinds_and_forms_only_what_a_file_has_is_loaded_and_built() -> None:
     program = (
+        "import sys\n"
         "from harness.scenario.loader import load_scenario\n"
         "from harness.scenario.expectations import FORMS\n"
         "from harness.scenario.faults import KINDS\n"
         "load_scenario('scenarios/auth_blackhole_50s.yaml')\n"
+        "loaded = {name for name in sys.modules if name.startswith('harness.scenario.')}\n"
         "models = {**{name: kind.model for name, kind in KINDS.items()}, **FORMS}\n"
-        "print(*(name for name, model in models.items() if model.__pydantic_complete__))"
+        "print(*(name for name, model in models.items() if model.__pydantic_complete__))\n"
+        "print(*(name for name, model in models.items() if model.__module__ in loaded))"
     )
-    assert run(program).split() == ["blackhole", "never", "breaker", "upstream", "traffic"]
+    built, loaded = run(program).splitlines()
+    assert built.split() == ["blackhole", "never", "breaker", "upstream", "traffic"]
+    assert "blackhole" in loaded.split()
+    assert not {"latency", "kill", "status", "percentiles", "charges"} & set(loaded.split())

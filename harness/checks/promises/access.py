@@ -13,7 +13,6 @@ from harness.contracts.routes import covered
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
-from harness.scenario.faults import Revoke
 
 
 def let_in(facts: Facts) -> Iterator[Violation]:
@@ -89,8 +88,7 @@ def _stranger(offered: Offered, vouching: tuple[Step, ...]) -> tuple[Step, str, 
 
 def _revoked(facts: Facts, user: str, start_s: float, end_s: float) -> bool:
     return any(
-        isinstance(fault, Revoke)
-        and fault.user == user
+        fault.revoked == user
         and fault.from_ <= start_s
         and end_s <= facts.scenario.fault_end_s(index)
         for index, fault in enumerate(facts.scenario.faults)

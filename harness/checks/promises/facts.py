@@ -23,7 +23,7 @@ from harness.history.view import FaultWindow, History, Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
-from harness.scenario.faults import KINDS, FaultBase, Revoke
+from harness.scenario.faults import KINDS, FaultBase
 from harness.scenario.model import Scenario
 from harness.wire.attempts import Attempt
 from harness.wire.wire import Wire
@@ -316,7 +316,7 @@ class Facts:
 
 
 def _spoils(fault: FaultBase, user: str | None) -> bool:
-    return fault.spoils or (isinstance(fault, Revoke) and user is not None and fault.user == user)
+    return fault.spoils or (user is not None and fault.revoked == user)
 
 
 def _offered(name: str, request: Request, case: Case) -> Offered:

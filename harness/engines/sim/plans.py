@@ -14,7 +14,7 @@ from harness.engines.placed_files import place_files
 from harness.engines.requests import again_plan, trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
-from harness.scenario.faults import ClockStep, FaultBase
+from harness.scenario.faults import FaultBase
 from harness.scenario.traffic import Stream
 from harness.target.wired import Wired
 from harness.timeline import Apply, Lift, Send
@@ -205,9 +205,9 @@ def _step(job: Job, step: Send | Apply | Lift, first_address: dict[str, int]) ->
 def _fault(job: Job, index: int, fault: FaultBase) -> FaultPlan:
     apply: list[list[Any]] = []
     lift: list[list[Any]] = []
-    if isinstance(fault, ClockStep):
+    if fault.clock_step_s:
         # Steps are added up, so that several may overlap and be lifted in any order.
-        apply, lift = [["step_clock", fault.by]], [["step_clock", -fault.by]]
+        apply, lift = [["step_clock", fault.clock_step_s]], [["step_clock", -fault.clock_step_s]]
     names = [name for name in fault.upstreams if name in job.target.upstream_names]
     for name in names:
         applied, lifted = _words(job, index, fault, name)

@@ -20,9 +20,10 @@ history shows of it, says the check in the module of the same name in `harness.c
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
+from harness.places import Places
 from harness.scenario.branches import Branches
 from harness.scenario.expectations.base import ExpectationBase, Selecting, Surroundings, Windowed
 from harness.scenario.expectations.values import Contract, Instant, StatusSet, While
@@ -45,9 +46,7 @@ _PLACES = {
 """Where each form is (module of this package, class), by the key that tells it; where several of
 these keys stand together the first tells."""
 
-FORMS: dict[str, type[ExpectationBase]] = {
-    key: resolve_name(f"{__name__}.{place}") for key, place in _PLACES.items()
-}
+FORMS: Mapping[str, type[ExpectationBase]] = Places(__name__, _PLACES)
 """The forms by their telling keys."""
 
 
@@ -61,7 +60,7 @@ if TYPE_CHECKING:
     Expectation = ExpectationBase
 else:
     Expectation = Annotated[
-        Union[tuple(FORMS.values())],  # noqa: UP007
+        ExpectationBase,
         Branches(
             tag=_form,
             models=FORMS,

@@ -103,6 +103,16 @@ class FaultBase(Part):
         return ""
 
     @property
+    def revoked(self) -> str | None:
+        """The user whose token is not valid meanwhile; None for a kind that leaves tokens alone."""
+        return None
+
+    @property
+    def clock_step_s(self) -> float:
+        """How far it steps the target's wall clock, in seconds; 0 for a kind that doesn't."""
+        return 0.0
+
+    @property
     def subject(self) -> str:
         """What it hits, in words: `mail, stock`, or `target`."""
         return ", ".join(self.upstreams) or "target"

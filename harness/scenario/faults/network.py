@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.row import ToxicUse, kind
-from harness.scenario.faults.toxics import BOTH, FOR_EVER_MS, ms
+from harness.scenario.faults.row import BOTH, FOR_EVER_MS, ToxicUse, kind, ms
 from harness.scenario.fields import Duration
 
 

@@ -84,3 +84,8 @@ class ClockStep(FaultBase):
         (), exclude=True, description="not to be said: it is the target's own clock"
     )
     by: Step = Field(description="how far, and whether back (-1h) or forth (+90s)")
+
+    @property
+    def clock_step_s(self) -> float:
+        """As far as the file says."""
+        return self.by

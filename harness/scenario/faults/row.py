@@ -22,6 +22,15 @@ Takes = Literal["nothing", "call", "answer", "delivery"]
 Draw = Literal["quick", "silent", "slow", "late", "odd"]
 Verb = Literal["kill", "revive", "disable", "pause"]
 
+BOTH: tuple[Literal["upstream", "downstream"], ...] = ("upstream", "downstream")
+FOR_EVER_MS = 24 * 3600 * 1000
+"""Longer than any scenario, in milliseconds."""
+
+
+def ms(seconds: float) -> int:
+    """Toxiproxy's wire takes whole milliseconds."""
+    return round(seconds * 1000)
+
 
 class ToxicUse(NamedTuple):
     """One toxic as a fault uses it: Toxiproxy's name, direction, attributes and toxicity."""

@@ -302,6 +302,11 @@ class Revoke(FaultBase):
     fault: Literal["revoke"]
     user: UserName = Field(description="whose token", examples=["eve"])
 
+    @property
+    def revoked(self) -> str:
+        """Whose token it is."""
+        return self.user
+
     def action(self) -> dict[str, Any]:
         """As the stub takes it."""
         return {"action": "revoke", "user": self.user}

@@ -7,17 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from harness.scenario.faults.base import FaultBase
-from harness.scenario.faults.row import Deadlines, ToxicUse, kind
+from harness.scenario.faults.row import BOTH, FOR_EVER_MS, Deadlines, ToxicUse, kind, ms
 from harness.scenario.fields import Duration, Share, Size, Throughput
-
-BOTH: tuple[Literal["upstream", "downstream"], ...] = ("upstream", "downstream")
-FOR_EVER_MS = 24 * 3600 * 1000
-"""Longer than any scenario, in milliseconds."""
-
-
-def ms(seconds: float) -> int:
-    """Toxiproxy's wire takes whole milliseconds."""
-    return round(seconds * 1000)
 
 
 class _Toxic(FaultBase):

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from pydantic import TypeAdapter
 
+from harness.engines import base
 from harness.engines.base import Abilities
 from harness.engines.network import plan
 from harness.engines.redact import Redactor
@@ -79,7 +80,7 @@ def test_where_answers_are_dropped_the_close_is_held_back_first(kind: str) -> No
 
 def test_a_proxy_that_lacks_its_toxic_cant_play_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     own = replace(KINDS["latency"], proxies=("embedded",))
-    monkeypatch.setitem(KINDS, "latency", own)
+    monkeypatch.setattr(base, "KINDS", {**KINDS, "latency": own})
     scenario = Scenario.model_validate(
         {
             "title": "x",
