@@ -26,7 +26,7 @@ from harness.machine import belongings
 from harness.machine.starts import Starts
 from harness.printable import in_line
 from harness.report.links import PAGE
-from harness.report.provenance import Provenance, provenance_of
+from harness.report.provenance import Provenance, provenance_of, run_name
 from harness.runs.runner import Played, play_all, worlds_at_once
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.runs.shards import Shard
     from harness.serve.broadcast import Broadcast
 
-_LATER = ("harness.report.scene", "harness.report.text", "harness.checks.silence")
+_LATER = ("harness.judge", "harness.report.text", "harness.checks.silence")
 """What judges and tells of a play, imported where it is used: a simulated one goes on meanwhile."""
 
 
@@ -76,6 +76,8 @@ class Session:
         self._histories = report
         """Where histories grow; None where nobody reads them."""
         self._previous = previous or report
+        self._told = report is not None or serve is not None or github or spans is not None
+        """Whether anybody but who started it is told of the run."""
         self._github = github
         self._spans = spans
         self._quiet = quiet
@@ -111,7 +113,7 @@ class Session:
 
     def _run(self, scenarios: Sequence[Scenario]) -> int:
         before = self._before()
-        made = provenance_of(self._target)
+        made = provenance_of(self._target) if self._told else Provenance(run=run_name())
         if self._report is not None:
             from harness.report.write import prepare_folder
 
@@ -169,7 +171,6 @@ class Session:
         from harness.report.outcome import outcome_of, unused
         from harness.report.text import silence, totals
         from harness.report.totals import busy_line, overall
-        from harness.report.write import write_reports
 
         played = [self._played[s.name] for s in scenarios if s.name in self._played]
         if self._signal is not None:
@@ -193,12 +194,16 @@ class Session:
         shard = None if self._shard is None else str(self._shard)
         made = replace(made, real_s=real_s, zero_unix_s=zeros, shard=shard)
         account = [*played, *self._not_begun(scenarios)]
-        if self._github:
-            tell_github(outcome_of(account, wall_s, made, known))
-        if self._spans is not None:
-            self._console.print(send_spans(outcome_of(account, wall_s, made, known), self._spans))
+        if self._github or self._spans is not None:
+            outcome = outcome_of(account, wall_s, made, known)
+            if self._github:
+                tell_github(outcome)
+            if self._spans is not None:
+                self._console.print(send_spans(outcome, self._spans))
         unwritten = [item.unsaved for item in played if item.unsaved]
         if self._report is not None:
+            from harness.report.write import write_reports
+
             try:
                 write_reports(
                     self._report, account, wall_s=wall_s, made=made, known=known, before=before

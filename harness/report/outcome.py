@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.checks.silence import uncalled_routes
 from harness.history.columns import column
 from harness.history.events import Event, Run, Sent
 from harness.history.view import History
 from harness.report.provenance import Provenance
-from harness.report.scene import Scene
 from harness.report.totals import overall, totals_line
 from harness.scenario.model import Scenario
 from harness.target.known import KnownFailure, nowhere
 from harness.verdict import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from harness.report.scene import Scene
 
 
 class Played(Protocol):

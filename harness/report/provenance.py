@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import os
 import platform
-import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,10 +39,15 @@ class Provenance:
     """When 0s of each scenario was, by name, in seconds since 1970."""
 
 
+def run_name() -> str:
+    """A name for a run that begins now."""
+    return os.urandom(6).hex()
+
+
 def provenance_of(target: Target) -> Provenance:
     """Of a run that begins now."""
     return Provenance(
-        run=secrets.token_hex(6),
+        run=run_name(),
         began=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         commit=_commit(target),
         host=platform.node() or None,
@@ -57,6 +60,8 @@ def provenance_of(target: Target) -> Provenance:
 
 def _own_version() -> str:
     """The harness's; a copy that was not installed, as in its container, doesn't know it."""
+    from importlib import metadata  # as much as all of this module, for what is reported alone
+
     try:
         return metadata.version("outage-harness")
     except metadata.PackageNotFoundError:

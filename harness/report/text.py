@@ -9,17 +9,18 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from harness.printable import in_line
-from harness.report.lanes import columns_in, lane_line
-from harness.report.scene import Scene
-from harness.report.scene.picture import picture
 from harness.report.secrets import clean
 from harness.report.totals import overall, totals_line, words
 from harness.verdict import Finding, Judgement, Known, Transition, Verdict
+
+if TYPE_CHECKING:
+    from harness.report.scene import Scene
 
 STYLES: dict[Verdict, str] = {
     Verdict.PASSED: "green",
@@ -129,6 +130,9 @@ class _Details:
             note = f" ({hits.note})" if hits.note else ""
             yield Text(f"    {in_line(clean(f'{hits.name}, {hits.words}{note}'))}", "dim")
         if self._scene is not None and self._judgement.verdict is Verdict.FAILED:
+            from harness.report.lanes import columns_in, lane_line
+            from harness.report.scene.picture import picture
+
             wide = options.max_width if width is not None else _WITHOUT_TERMINAL
             for lane in picture(self._scene, columns=columns_in(wide - len(_INDENT) - 1)):
                 yield Text(_INDENT) + lane_line(lane)

@@ -28,7 +28,7 @@ from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.target.known import hold_known
 from harness.timeline import compile_timeline
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from harness.report.scene import Scene
@@ -37,6 +37,8 @@ EARLIER = ".history.attempt-{}.jsonl"
 """How the history of an earlier play ends: `outage judge` reads the last one's only."""
 FEWER = 4
 """What is played again has a fourth as many beside it."""
+_SHOWN = (Verdict.FAILED, Verdict.INCONCLUSIVE)
+"""What is shown to people with what it looked like."""
 _JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 """All that is played is judged here, one after the other: each more that is judged at the same time
 makes whoever sends requests wait as long again for the interpreter."""
@@ -50,7 +52,8 @@ class Played:
     events: Sequence[Event]
     judgement: Judgement
     scene: Scene | None = None
-    """What it looked like; None where nothing was played."""
+    """What it looked like; None where nothing was played, or nobody looks: it is in no report, and
+    nothing is wrong with it."""
     unsaved: str | None = None
     """Why its history is not in the report whole."""
     zero_unix_s: float | None = None
@@ -293,14 +296,20 @@ class _Run:
         return replace(played, zero_unix_s=zero_unix_s[0] if zero_unix_s else None)
 
     def _judged(self, scenario: Scenario, recorder: Recorder) -> Played:
-        from harness.judge import unjudged
-        from harness.report.scene import judge_and_observe
+        from harness.checks.case import Case
+        from harness.history.view import History
+        from harness.judge import judge_case, unjudged
 
         events = tuple(recorder.events)
         scene = None
         try:
             today = datetime.now(UTC).date()
-            judged, scene = judge_and_observe(scenario, events)
+            case = Case(scenario, History(events))
+            judged = judge_case(case)
+            if self._report is not None or judged.verdict in _SHOWN:
+                from harness.report.scene import observe
+
+                scene = observe(case, judged)
             judgement = hold_known(judged, self._target.known_failures, today)
         except Exception as error:
             judgement = unjudged(scenario, own_error(error))
