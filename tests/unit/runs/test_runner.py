@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from harness import judge
+from harness.checks.case import Case
 from harness.engines.base import Gate, Job, Progress, Record, Report
 from harness.engines.chronicle import Chronicle
 from harness.errors import own_error
@@ -89,7 +91,7 @@ class Watcher:
         self.told.append(played.scenario.name)
 
 
-def played(where: str) -> tuple[dict[str, Played], Engine]:
+def played(where: str, *, report: Path | None = None) -> tuple[dict[str, Played], Engine]:
     scenarios = [
         parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
         for name in ("bad", "one", "two")
@@ -97,7 +99,9 @@ def played(where: str) -> tuple[dict[str, Played], Engine]:
     engine, watcher = Engine(where), Watcher()
     target = bundled("reference")
     assert target is not None
-    found = asyncio.run(play_all(scenarios, engine=engine, target=target, watcher=watcher))
+    found = asyncio.run(
+        play_all(scenarios, engine=engine, target=target, watcher=watcher, report=report)
+    )
     assert sorted(watcher.told) == ["bad", "one", "two"]
     return {item.scenario.name: item for item in found}, engine
 
@@ -123,14 +127,14 @@ def test_an_error_of_the_harness_is_one_scenarios_trouble(where: str, cause: str
 
 
 def test_judging_that_breaks_is_one_scenarios_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = scene.judge_and_observe
+    whole = judge.judge_case
 
-    def judge(scenario: Scenario, events: Any) -> Any:
-        if scenario.name == "bad":
+    def judge_case(case: Case) -> Judgement:
+        if case.scenario.name == "bad":
             raise RecursionError("too deep")
-        return whole(scenario, events)
+        return whole(case)
 
-    monkeypatch.setattr(scene, "judge_and_observe", judge)
+    monkeypatch.setattr(judge, "judge_case", judge_case)
     found, _ = played("nowhere")
     (finding,) = found["bad"].judgement.findings
     assert finding.verdict is Verdict.INCONCLUSIVE
@@ -142,16 +146,31 @@ def test_what_ends_together_is_judged_one_after_the_other(monkeypatch: pytest.Mo
     at_once: list[int] = []
     alone = threading.Semaphore(1)
 
-    def judge_and_observe(*_: object) -> tuple[Judgement, None]:
+    def judge_case(_: Case) -> Judgement:
         at_once.append(alone.acquire(blocking=False))
         time.sleep(0.3)  # they end a tenth of a second after each other
         if at_once[-1]:
             alone.release()
-        return make_judgement(), None
+        return make_judgement()
 
-    monkeypatch.setattr(scene, "judge_and_observe", judge_and_observe)
+    monkeypatch.setattr(judge, "judge_case", judge_case)
     played("nowhere")
     assert at_once == [True] * 3
+
+
+@pytest.mark.parametrize(("reported", "drawn"), [(True, ["bad", "one", "two"]), (False, ["bad"])])
+def test_only_what_somebody_looks_at_is_drawn(
+    reported: bool, drawn: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge_case(case: Case) -> Judgement:
+        wrong = case.scenario.name == "bad"
+        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED))
+
+    seen: list[str] = []
+    monkeypatch.setattr(judge, "judge_case", judge_case)
+    monkeypatch.setattr(scene, "observe", lambda case, _: seen.append(case.scenario.name))
+    played("nowhere", report=tmp_path if reported else None)
+    assert sorted(seen) == drawn
 
 
 def test_tasks_and_callbacks_that_break_are_told_once() -> None:
@@ -431,11 +450,11 @@ class Seeded(Engine):
 def test_of_several_plays_the_worst_counts_and_all_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def judge(_scenario: Scenario, events: tuple[Event, ...]) -> tuple[Judgement, None]:
-        wrong = any(isinstance(event, Trouble) for event in events)
-        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED)), None
+    def judge_case(case: Case) -> Judgement:
+        wrong = bool(case.history.all(Trouble))
+        return make_judgement(make_finding(Verdict.FAILED if wrong else Verdict.PASSED))
 
-    monkeypatch.setattr(scene, "judge_and_observe", judge)
+    monkeypatch.setattr(judge, "judge_case", judge_case)
     scenarios = [
         parse_scenario(SCENARIO.format(name=name).encode(), f"{name}.yaml")
         for name in ("bad", "one")
