@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.runs.shards import Shard
     from harness.serve.broadcast import Broadcast
 
-_LATER = ("harness.judge", "harness.report.text", "harness.checks.silence")
+_LATER = ("harness.judge", "harness.report.outcome", "harness.report.text")
 """What judges and tells of a play, imported where it is used: a simulated one goes on meanwhile."""
 
 
