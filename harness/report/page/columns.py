@@ -203,6 +203,7 @@ def _upstream(
         "name": told(upstream.name),
         "concerned": upstream.concerned,
         "settings": upstream.settings,
+        "promised": upstream.promised,
         "changes": [
             [each.state, units(each.at_s), units(each.error_s), told(each.evidence)]
             for each in own.changes

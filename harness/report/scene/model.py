@@ -89,6 +89,8 @@ class UpstreamView:
     """Whether the scenario is about it: a fault hits it, or an expectation speaks of it."""
     settings: str
     """What the target declares, in a line."""
+    promised: bool
+    """Whether it is to have a breaker at all."""
     breaker: BreakerView
     tries: tuple[Try, ...]
 

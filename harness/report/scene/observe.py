@@ -124,10 +124,12 @@ def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
 def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
     name, scenario = wire.upstream, case.scenario
     spoken_of = {each for expectation in scenario.expect for each in expectation.upstreams}
+    owed = bool(promised(case, (OPENS,)))
     return UpstreamView(
         name=name,
         concerned=name in scenario.faulted_upstreams or name in spoken_of,
-        settings=_settings(wire.settings) if promised(case, (OPENS,)) else "no breaker is promised",
+        settings=_settings(wire.settings) if owed else "no breaker is promised",
+        promised=owed and not wire.settings.breaker.absent,
         breaker=BreakerView(
             changes=tuple(change for change in wire.transitions if change.at_s >= 0),
             perhaps_open=tuple(
@@ -146,10 +148,10 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
 
 def _settings(own: ServiceSettings) -> str:
     rules = own.breaker
-    return (
-        f"{own.attempts} × {format_duration(own.timeout_s)} a call, opens at {rules.opens.says} "
-        f"({own.counts}), for {rules.wait.says}"
-    )
+    call = f"{own.attempts} × {format_duration(own.timeout_s)} a call"
+    if rules.absent:
+        return f"{call}, no breaker"
+    return f"{call}, opens at {rules.opens.says} ({own.counts}), for {rules.wait.says}"
 
 
 def _tries(case: Case, wire: Wire) -> Iterator[Try]:

@@ -158,6 +158,7 @@ def test_who_promises_no_breaker_breaks_none(
     assert bool(said) is (always_said or not without)
     assert (scene.forecast is None) is bool(without)
     assert ("no breaker is promised" in scene.upstreams[0].settings) is bool(without)
+    assert scene.upstreams[0].promised is not bool(without)
 
 
 OWN = """

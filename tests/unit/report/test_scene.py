@@ -18,6 +18,7 @@ from harness.report.scene.watched import Force, watched
 from harness.report.text import details
 from harness.scenario.loader import parse_scenario
 from harness.units import Range
+from tests.unit.report.conftest import outage_events
 
 
 def test_breakers_have_bounds_reports_and_what_was_expected(seen):
@@ -33,6 +34,16 @@ def test_breakers_have_bounds_reports_and_what_was_expected(seen):
     ]  # fmt: skip
     assert auth.breaker.wanted.never == ("closes",)
     assert [each.state for each in auth.breaker.reported] == ["open"]
+
+
+def test_of_an_upstream_without_a_breaker_none_is_promised(outage):
+    run, *events = outage_events()
+    none = {"auth": run.settings["auth"] | {"never": 1}}
+    for settings, promised, said in ((run.settings, True, "for 60s"), (none, False, "no breaker")):
+        _, scene = judge_and_observe(outage, [replace(run, settings=settings), *events])
+        assert scene is not None
+        (auth,) = scene.upstreams
+        assert (auth.promised, auth.settings.endswith(said)) == (promised, True), auth.settings
 
 
 def test_each_request_knows_what_turned_it_away_and_each_attempt_its_request(seen):

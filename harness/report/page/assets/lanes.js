@@ -116,7 +116,10 @@ function nearestMark(view, stream, time, level, near, height) {
   return k >= 0 && near(r.at[k], height(k)) < 28 ? k : -1;
 }
 
+// None where no breaker is promised and nothing was seen of one.
 function breakerLane(data, upstream) {
+  const seen = [upstream.changes, upstream.perhaps, upstream.reported, upstream.brackets, upstream.never, upstream.causes];
+  if (!upstream.promised && !seen.some((each) => each.length)) return null;
   const reported = upstream.reported.length > 0;
   const rows = 1 + (reported ? 1 : 0);
   const bracketRow = upstream.brackets.length || upstream.never.length ? 16 : 0;

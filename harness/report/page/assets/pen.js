@@ -27,7 +27,8 @@ class Pen {
     this.ctx.fillRect(x, this.down(top), width, height * this.ratio);
   }
 
-  // Words in a box, or beside it where they don't fit; cut where there is no room for either.
+  // Words in a box, or beside it where they don't fit; where there is no room for either without what
+  // stands behind their first dot, and cut only where even that is too long.
   label(from, to, top, height, words, ink) {
     const { ctx, ratio } = this;
     const [x, width] = this.clipped(from, to);
@@ -39,7 +40,8 @@ class Pen {
     const rooms = { inside: width - 2 * gap, after: this.right - x - width - 2 * gap, before: x - this.left - 2 * gap };
     const most = Math.max(...Object.values(rooms));
     const place = Object.keys(rooms).find((each) => rooms[each] >= Math.min(wide, most));
-    let told = words;
+    const [head] = words.split(" · ");
+    let told = wide > rooms[place] && ctx.measureText(head).width <= rooms[place] ? head : words;
     while (told.length > 1 && ctx.measureText(told).width > rooms[place]) told = `${told.slice(0, -2)}…`;
     ctx.fillStyle = place === "inside" ? ink : colour("ink");
     const starts = { inside: x + gap, after: x + width + gap, before: x - gap - ctx.measureText(told).width };

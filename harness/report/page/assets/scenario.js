@@ -55,11 +55,11 @@ class ScenarioPage {
   }
 
   findings() {
-    const order = ["failed", "inconclusive", "passed", "out_of_scope"];
-    const sorted = this.data.findings.map((each, place) => ({ ...each, place }))
+    const order = ["failed", "inconclusive", "known", "passed", "out_of_scope"];
+    const sorted = this.data.findings.map((each, place) => ({ ...each, place, verdict: each.known ? "known" : each.verdict }))
       .sort((one, other) => order.indexOf(one.verdict) - order.indexOf(other.verdict) || one.place - other.place);
     const of = (verdict) => alike(sorted.filter((each) => each.verdict === verdict)).map((each) => this.card(each));
-    const [failed, unclear, passed, excused] = order.map(of);
+    const [failed, unclear, known, passed, excused] = order.map(of);
     const count = (verdict) => sorted.filter((each) => each.verdict === verdict).length;
     const causes = (this.data.upstreams || []).filter((each) => failed.length && each.causes.length)
       .map((each) => `${each.name} breaker: ${each.causes.join(", or ")}`);
@@ -68,7 +68,8 @@ class ScenarioPage {
     return make("section", { class: "findings", "aria-label": "Findings" }, make("h2", { class: "sr" }, "Findings"),
       causes.length ? make("p", { class: "likely" }, make("b", {}, "Likely cause: "), causes.join("; ")) : "",
       failed.length ? list(failed) : "",
-      make("div", { class: "folds" }, folded(unclear, "inconclusive", "inconclusive", !failed.length) || "", folded(passed, "passed", "held") || "",
+      make("div", { class: "folds" }, folded(unclear, "inconclusive", "inconclusive", !failed.length) || "",
+        folded(known, "known", "known to fail", !failed.length && !unclear.length) || "", folded(passed, "passed", "held") || "",
         folded(excused, "out_of_scope", "out of scope", !failed.length && !unclear.length && !passed.length) || ""),
       this.data.notes.length ? make("ul", { class: "notes small" }, this.data.notes.map((each) => make("li", {}, each))) : "",
       (this.data.thinned || []).map((each) => make("p", { class: "thinned", role: "note" }, each)));
@@ -183,13 +184,14 @@ class ScenarioPage {
   legend() {
     const seen = [...new Set(this.data.requests.outcome)].sort();
     const swatch = (kind) => make("span", { class: `swatch ${kind}`, "aria-hidden": "true" });
+    const some = (key) => this.data.upstreams.some((each) => each[key].length);
     return make("ul", { class: "legend small", "aria-label": "Legend" },
       seen.map((outcome) => make("li", {}, legendMark(outcome), OUTCOMES[outcome].long)),
-      this.data.requests.away.some(Boolean) ? make("li", {}, legendMark("4", true), "hollow: turned away by a breaker") : "",
+      this.data.requests.away.some(Boolean) ? make("li", {}, legendMark(this.data.requests.outcome[this.data.requests.away.findIndex(Boolean)], true), "hollow: turned away by a breaker") : "",
       make("li", {}, swatch("fault"), "a fault is in force"),
-      make("li", {}, swatch("open"), "breaker open"), make("li", {}, swatch("half"), "half open"),
-      make("li", {}, swatch("unsure"), "may be: the evidence leaves it open"),
-      make("li", {}, swatch("bracket"), "expected within"),
+      some("changes") || some("perhaps") || some("reported") ? [make("li", {}, swatch("open"), "breaker open"), make("li", {}, swatch("half"), "half open"),
+        make("li", {}, swatch("unsure"), "may be: the evidence leaves it open")] : "",
+      some("brackets") ? make("li", {}, swatch("bracket"), "expected within") : "",
       this.data.veils.length ? make("li", {}, swatch("veil"), "this machine was late") : "");
   }
 

@@ -12,6 +12,7 @@ const OUTCOMES = {
 const VERDICTS = {
   failed: ["✗", "failed"],
   inconclusive: ["?", "inconclusive"],
+  known: ["~", "known to fail"],
   passed: ["✓", "passed"],
   out_of_scope: ["–", "out of scope"],
   playing: ["▶", "being played"],
