@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from harness.machine.cradle import RELEASE, cradled
 
 from .plan import Plan
 
+_LIKELY = 65_536
+"""Bytes that the end of a play's facts takes, mostly."""
 _ROOT = Path(__file__).resolve().parents[3]
 _BOOT = (
     f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
@@ -57,9 +59,10 @@ class Nursery:
     def play(self, plan: Plan, folder: Path) -> Future[dict[str, Any]]:
         """Play a plan; what the child wrote down (`play.Play.finish`), in time.
 
-        A child that a target's code in C crashed has written nothing: as each play goes as it went
+        A child that a target's code in C crashed has not written all: as each play goes as it went
         before, it is played once more, line by line. The future fails with WorldError when the
-        child died otherwise. Cancelling it ends the child.
+        child died otherwise. Cancelling it ends the child. Its `facts` are read from the folder as
+        they are asked for, once.
         """
         with self._lock:
             self._count += 1
@@ -190,17 +193,37 @@ def _read(path: Path, status: int) -> dict[str, Any]:
     said = Path(f"{path}.err")
     words = said.read_text(errors="replace")[-500:].strip() if said.exists() else ""
     try:
-        data = path.read_bytes()
-        if _crashed(status) and data:
-            facts = [json.loads(line) for line in data.splitlines()]
-            return _until_its_crash(facts, status & 127, words)
-        document: dict[str, Any] = json.loads(data[data.rfind(b"\n") + 1 :])
-        return document
+        if _crashed(status) and path.stat().st_size:
+            return _until_its_crash(list(_facts(path)), status & 127, words)
+        document = json.loads(_last_line(path))
+        if not isinstance(document, dict):
+            raise ValueError("facts without their end")
+        return document | {"facts": _facts(path)}
     except (OSError, ValueError) as error:
         how = f"by signal {status & 127}" if status & 127 else f"with exit status {status >> 8}"
         raise WorldError(
             f"the simulated target's process ended {how}: {words or 'no word'}"
         ) from error
+
+
+def _last_line(path: Path) -> bytes:
+    """The last line of a file, which is read from its end."""
+    with path.open("rb") as file:
+        size, length = file.seek(0, os.SEEK_END), _LIKELY
+        while True:
+            file.seek(max(0, size - length))
+            end = file.read()
+            if b"\n" in end or length >= size:
+                return end[end.rfind(b"\n") + 1 :]
+            length *= 2
+
+
+def _facts(path: Path) -> Iterator[dict[str, Any]]:
+    """The facts of a play's file, which is read as they are asked for."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield from json.loads(line)
 
 
 def _until_its_crash(facts: list[dict[str, Any]], number: int, words: str) -> dict[str, Any]:
@@ -213,7 +236,8 @@ def _until_its_crash(facts: list[dict[str, Any]], number: int, words: str) -> di
         facts.append({"kind": "unstarted", "at": at_s, "why": why, "said": words})
     facts.append({"kind": "phase", "at": at_s, "phase": "end"})
     return {
-        "facts": facts,
+        "facts": iter(facts),
+        "last": max(fact["at"] for fact in facts),
         "zero": next((fact["at"] for fact in facts if fact["kind"] == "zero"), 0.0),
         "escapes": [],
         "remarks": [],

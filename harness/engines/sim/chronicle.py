@@ -49,10 +49,10 @@ class Translator:
 
     def __init__(self, job: Job, document: dict[str, Any]) -> None:
         self.job = job
-        self._facts: list[dict[str, Any]] = document["facts"]
+        self._facts: Iterator[dict[str, Any]] = document["facts"]
         self.document = document
         # A play that never got to 0s has all its facts before it.
-        self._zero_s = document["zero"] or max(fact["at"] for fact in self._facts)
+        self._zero_s = document["zero"] or document["last"]
         self._redactor = Redactor.of_job(job, INTERNAL_TOKEN)
         self._reader = LogReader(job.target, self._redactor)
         # Answers say the same again and again: it is cleaned once, and kept once.
@@ -64,16 +64,12 @@ class Translator:
         self.unstarted: str | None = None
         """Why the target could not be started; known when all events have been made."""
         self.begin_s = BOOT_S - self._zero_s
-        self.end_s = max(fact["at"] for fact in self._facts) - self._zero_s
+        self.end_s = document["last"] - self._zero_s
 
     def events(self) -> Iterator[Event]:
-        """All events but the first, in the order in which they happened; once.
-
-        A fact is gone when its events have been made: a day's facts and events together are a lot.
-        """
-        self._facts.reverse()
-        while self._facts:
-            yield from self._events(self._facts.pop())
+        """All events but the first, in the order in which they happened; once."""
+        for fact in self._facts:
+            yield from self._events(fact)
         for remark in self.document["remarks"]:
             yield self._said(f"{remark}", self.end_s)
         if self.unstarted is not None and self.document["escapes"]:

@@ -1,6 +1,7 @@
 """What the child process writes down while it plays, on the virtual monotonic clock.
 
-Plain JSON objects: the parent makes them into the history's events. `kind` names them.
+Plain JSON objects: the parent makes them into the history's events. `kind` names them. They are
+written away many at a time, as those of a day are a lot.
 """
 
 from __future__ import annotations
@@ -9,16 +10,25 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from . import real
 from .scheduler import KERNEL
+
+MANY = 1_000
 
 
 class Facts:
-    """An append-only list of facts."""
+    """Takes facts, and writes them away."""
 
-    def __init__(self, write: Callable[[bytes], object] | None = None) -> None:
-        """`write` takes each at once, as a line: for a target that is known to crash in C."""
+    def __init__(
+        self, write: Callable[[bytes], object] = lambda line: None, *, together: int = MANY
+    ) -> None:
+        """`write` takes a line, which is a list of so many facts that came together."""
         self._write = write
-        self.all: list[dict[str, Any]] = []
+        self._together = together
+        self._kept: list[dict[str, Any]] = []
+        self._writing = real.allocate_lock()
+        self.last_s = 0.0
+        """The latest instant of any."""
         self.crossings = 0
         """How often something happened at an upstream."""
         self.unrest = 0
@@ -33,9 +43,17 @@ class Facts:
         self._note({"kind": kind, "at": at_s, **fields})
 
     def _note(self, fact: dict[str, Any]) -> None:
-        self.all.append(fact)
-        if self._write is not None:
-            self._write(json.dumps(fact).encode() + b"\n")
+        self.last_s = max(self.last_s, fact["at"])
+        self._kept.append(fact)
+        if len(self._kept) >= self._together:
+            self.write_away()
+
+    def write_away(self) -> None:
+        """Write what is kept; whoever ends the process waits here for who is writing."""
+        with self._writing:
+            kept, self._kept = self._kept, []
+            if kept:
+                self._write(json.dumps(kept).encode() + b"\n")
 
     def cross(self, at_s: float, upstream: str, connection: int, what: str, **fields: Any) -> None:
         """Write down something that crossed a proxy."""

@@ -17,7 +17,7 @@ from .clients import Clients
 from .descriptors import open_count
 from .ending import ENDING
 from .escapes import ESCAPES
-from .facts import Facts
+from .facts import MANY, Facts
 from .output import capture
 from .own_code import OWN_CODE
 from .plan import Plan, RequestPlan, StepPlan
@@ -34,13 +34,13 @@ _COLLECT_EVERY = 500
 
 
 class Play:
-    """One plan on its way; `write` gets the facts as one JSON document at the end, and before it
-    line by line where the plan says so.
+    """One plan on its way; `write` gets the facts in JSON, many a line (one, where the plan says
+    so), and at the end a document with all else.
     """
 
     def __init__(self, plan: Plan, write: Callable[[bytes], object]) -> None:
         self.plan = plan
-        self.facts = Facts(write if plan["line_by_line"] else None)
+        self.facts = Facts(write, together=1 if plan["line_by_line"] else MANY)
         self._write = write
         self._clients: Clients | None = None
         self._world: World | None = None
@@ -282,8 +282,9 @@ class Play:
         self._note_waiting()
         self._watchdog.look_for_real_sockets()
         self.facts.add("phase", phase="end")
+        self.facts.write_away()
         document: dict[str, Any] = {
-            "facts": self.facts.all,
+            "last": self.facts.last_s,
             "zero": self._zero_s,
             "escapes": ESCAPES.found,
             "remarks": ESCAPES.remarks,

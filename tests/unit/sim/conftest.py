@@ -43,7 +43,7 @@ class Outcome:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.facts: list[dict[str, Any]] = document["facts"]
+        self.facts: list[dict[str, Any]] = list(document["facts"])
         self.escapes: list[str] = document["escapes"]
 
     def of(self, kind: str) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ def test_a_fresh_process_and_one_with_libraries_loaded_agree(
     fresh = another_nursery.play(plan, tmp_path).result(60)
     another_nursery.learn(fresh["libraries"])
     warm = another_nursery.play(plan, tmp_path).result(60)
-    assert here.facts == fresh["facts"] == warm["facts"]
+    assert here.facts == list(fresh["facts"]) == list(warm["facts"])
 
 
 RACE = """
