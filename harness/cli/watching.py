@@ -32,6 +32,8 @@ from harness.timeline import compile_timeline
 from harness.verdict import Judgement
 
 _LOOK_EVERY_S = 0.1
+_SETTLES_S = 0.03
+"""A file that is written in two goes is whole after so long; many an editor empties it first."""
 _MOST_SOURCES = 2000
 """Files of a target's own code that are looked at."""
 _NOT_OURS = ("node_modules", "site-packages", "__pycache__", "venv")
@@ -66,10 +68,11 @@ class Watch:
         try:
             before: Stamps = {}
             while rounds is None or rounds > 0:
-                now = stamps(self._files())
+                now = self._look()
                 if now == before:
                     time.sleep(_LOOK_EVERY_S)
                     continue
+                now = settled(now, self._look, lambda: time.sleep(_SETTLES_S))
                 changed = {
                     file for file in now.keys() | before.keys() if now.get(file) != before.get(file)
                 }
@@ -129,6 +132,9 @@ class Watch:
         today = datetime.now(UTC).date()
         return hold_known(judge(scenario, events), target.known_failures, today)
 
+    def _look(self) -> Stamps:
+        return stamps(self._files())
+
     def _files(self) -> list[Path]:
         """Everything that a verdict rests on and that an author may save."""
         found: list[Path] = []
@@ -146,6 +152,15 @@ class Watch:
     def _say(self, text: str, style: str) -> None:
         for line in text.splitlines():
             self._console.print(in_line(line), style=style, markup=False)
+
+
+def settled(now: Stamps, look: Callable[[], Stamps], wait: Callable[[], None]) -> Stamps:
+    """What is there once nobody writes any more: what two looks see, with a wait between them."""
+    while True:
+        wait()
+        before, now = now, look()
+        if now == before:
+            return now
 
 
 def sources(folder: Path) -> list[Path]:

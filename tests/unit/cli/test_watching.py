@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from rich.console import Console
 
 from harness.bundled import bundled_folder
 from harness.cli.entry import call
-from harness.cli.watching import Watch, sources, stamps
+from harness.cli.watching import Stamps, Watch, settled, sources, stamps
 
 GOOD = """\
 title: t
@@ -22,42 +25,99 @@ expect: [{traffic: health, status: 200}]
 """
 
 
+class Watching:
+    """A `Watch` in a thread, and what it says."""
+
+    def __init__(self, folder: Path, *, rounds: int) -> None:
+        self._said = io.StringIO()
+        self._watch = Watch(
+            [str(folder)], "reference", seed=0, lines=False,
+            console=Console(file=self._said, soft_wrap=True), allow=lambda target: None,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._watch.run, kwargs={"rounds": rounds})
+        self._thread.start()
+
+    @property
+    def nursery(self) -> int:
+        """The process of its nursery."""
+        process = self._watch._engine._nursery._process
+        assert process is not None
+        return process.pid
+
+    def next_round(self) -> str:
+        """What it says of the next round, when that is over."""
+        until_s = time.monotonic() + 60
+        while "waiting for a file" not in self._said.getvalue():
+            assert time.monotonic() < until_s, self._said.getvalue()
+            time.sleep(0.02)
+        heard = self._said.getvalue()
+        self._said.seek(0)
+        self._said.truncate()
+        return heard
+
+    def end(self) -> str:
+        """What it said in its last round."""
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self._said.getvalue()
+
+
+def save(file: Path, text: str) -> None:
+    """At once, so that a busy machine shows nobody half of it."""
+    part = file.with_suffix(".part")
+    part.write_text(text)
+    part.replace(file)
+
+
 def test_what_is_saved_is_played_again_and_nothing_else(tmp_path: Path) -> None:
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
     one.write_text(GOOD)
     two.write_text(GOOD)
-    said = io.StringIO()
-    watch = Watch(
-        [str(tmp_path)], "reference", seed=0, lines=False,
-        console=Console(file=said, soft_wrap=True), allow=lambda target: None,
-    )  # fmt: skip
-    thread = threading.Thread(target=watch.run, kwargs={"rounds": 3})
-    thread.start()
-
-    def wait_for(text: str) -> str:
-        until_s = time.monotonic() + 60
-        while text not in said.getvalue():
-            assert time.monotonic() < until_s, said.getvalue()
-            time.sleep(0.02)
-        heard = said.getvalue()
-        said.seek(0)
-        said.truncate()
-        return heard
-
-    heard = wait_for("waiting for a file")
+    watching = Watching(tmp_path, rounds=3)
+    heard = watching.next_round()
     assert "one " in heard
     assert "two " in heard
-    nursery = watch._engine._nursery._process
-    assert nursery is not None
-    one.write_text(GOOD.replace("200", "404"))
-    heard = wait_for("waiting for a file")
+    nursery = watching.nursery
+    save(one, GOOD.replace("200", "404"))
+    heard = watching.next_round()
     assert "✗ failed        one" in heard
     assert "two " not in heard
-    assert watch._engine._nursery._process is nursery
-    one.write_text(GOOD.replace("status", "statsu"))
-    thread.join(60)
-    assert not thread.is_alive()
-    assert f"{one}:4: 'statsu' is not known here; did you mean 'status'?" in said.getvalue()
+    assert watching.nursery == nursery
+    save(one, GOOD.replace("status", "statsu"))
+    assert f"{one}:4: 'statsu' is not known here; did you mean 'status'?" in watching.end()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a child is in /proc")
+def test_a_saved_outage_is_judged_for_a_part_of_what_it_cost_at_first(tmp_path: Path) -> None:
+    """What the gateway's import has loaded stays loaded, in the nursery: most of what it takes."""
+    outage = tmp_path / "outage.yaml"
+    text = (bundled_folder() / "auth_blackhole_50s.yaml").read_text()
+    outage.write_text(text)
+    watching = Watching(tmp_path, rounds=3)
+    spent_s = []
+    for end in ("# saved\n", "nonsense\n"):
+        assert "✓ passed" in watching.next_round()
+        spent_s.append(_cpu_s(watching.nursery))
+        save(outage, text + end)
+    watching.end()
+    first_s, again_s = spent_s[0], spent_s[1] - spent_s[0]
+    assert again_s < 0.6 * first_s, (first_s, again_s)
+
+
+def _cpu_s(process: int) -> float:
+    """What a process and its children that have ended have used."""
+    said = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, said[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_who_is_still_writing_a_file_is_waited_for() -> None:
+    file = Path("one.yaml")
+    emptied, begun, whole = ({file: (at, size)} for at, size in ((1, 0), (2, 4096), (3, 5000)))
+    looks: Iterator[Stamps] = iter((begun, whole, whole, emptied))
+    waits: list[None] = []
+    found = settled(emptied, lambda: next(looks), lambda: waits.append(None))
+    assert found == whole
+    assert len(waits) == 3
 
 
 def test_a_target_s_own_code_is_watched_but_no_library(tmp_path: Path) -> None:
