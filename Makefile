@@ -7,15 +7,18 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 STRUCTURES ?= 1000
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
+# Thirty worlds at once, and again whatever others disturb: alone they take a minute, beside others five.
+ALONE := tests/engines/test_same_verdicts.py tests/engines/test_sim_parity.py
 # Each worker collects by itself: it is told where to look, as whatever is marked stands in these. What
 # takes longest in one piece stands first.
 KEEP_TIME := tests/engines tests/compose tests/end_to_end tests/contract
-TIMED = $(firstword $(KEEP_TIME)) \
+TIMED = $(addprefix --ignore=,$(ALONE)) $(firstword $(KEEP_TIME)) \
   $(shell grep -rlw real_time tests --include='test_*.py' | grep -Ev '$(subst $(eval ) ,|,^($(KEEP_TIME)))/') \
   $(wordlist 2,9,$(KEEP_TIME))
 CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
-# Simulations and arithmetic have time: they take what those that keep time leave of the processors.
-PATIENT = $(filter-out tests/unit tests/__pycache__ $(KEEP_TIME),$(patsubst %/,%,$(wildcard tests/*/)))
+# Simulations and arithmetic have time: they take what those that keep time leave of the processors. So
+# do units, which come last as some of them start processes.
+PATIENT = $(filter-out tests/__pycache__ tests/unit $(KEEP_TIME),$(patsubst %/,%,$(wildcard tests/*/))) tests/unit
 OTHERS := not real_time and not crowding
 # Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do. A
 # test may have to wait long for its turn: its timeout there is for what would never end.
@@ -57,33 +60,32 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# Tests that keep time with the wall clock mostly wait, and come first; beside them only simulations that
-# make room at once, as others would make a real answer come too late. Those that crowd the machine
-# (killed explorations, a cluster) come beside all others. Of the first and the last a test that failed is
-# played once more, alone, as the product does with scenarios (--retries): a busy machine is no defect,
-# and what failed beside others is shown. They are named one by one: where tests have groups of xdist's,
-# --last-failed forgets some without a word.
+# Tests that keep time with the wall clock mostly wait, and come first; beside them those that don't, which
+# make room at once, as they would make a real answer come too late. Those that crowd the machine (killed
+# explorations, a cluster) come when nothing keeps time any more. A test that failed is played once more,
+# alone, as the product does with scenarios (--retries): a busy machine is no defect, and what failed
+# beside others is shown. They are named one by one: where tests have groups of xdist's, --last-failed
+# forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
-ONCE_MORE = echo "== what failed beside others, once more and alone"; $(PYTEST) -n 1
+# Of the stage whose cache and whose status have this name.
+once_more = [ $$$(1) -ne 1 ] || { $(FAILED) $(VENV)/$(1) && echo "== what failed beside others, once more and alone" && \
+  $(PYTEST) -n 1 @$(VENV)/$(1)/again; $(1)=$$?; }
 test: $(VENV)/.test check
 ifeq ($(ARGS),)
-	@echo "== tests that keep real time; where these wait, those in the simulation (their output comes last)"
+	@echo "== the same outages on all engines, alone"
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
+	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
+	echo "== tests that keep real time; where these wait, those that don't (their output comes last)"; \
 	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
+	echo "== tests that crowd the machine"; \
+	$(PYTEST) -n 2 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
 	wait $$background; patient=$$?; \
-	echo "== tests in the simulation"; cat $(VENV)/patient.log; \
-	echo "== tests that crowd the machine, in the background (their output comes last), and tests of units"; \
-	$(PYTEST) -n 2 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING) >$(VENV)/crowding.log 2>&1 & \
-	background=$$!; \
-	nice -n 19 $(PYTEST) -n 2 -m '$(OTHERS)' tests/unit; others=$$?; \
-	wait $$background; crowding=$$?; \
-	echo "== tests that crowd the machine"; cat $(VENV)/crowding.log; \
-	[ $$kept -ne 1 ] || { $(FAILED) $(VENV)/kept && $(ONCE_MORE) @$(VENV)/kept/again; kept=$$?; }; \
-	[ $$crowding -ne 1 ] || { $(FAILED) $(VENV)/crowding && $(ONCE_MORE) @$(VENV)/crowding/again; crowding=$$?; }; \
-	[ $$kept -eq 0 ] && [ $$patient -eq 0 ] && [ $$others -eq 0 ] && [ $$crowding -eq 0 ]
+	echo "== tests that don't keep time: simulations, arithmetic and units"; cat $(VENV)/patient.log; \
+	$(call once_more,alone); $(call once_more,kept); $(call once_more,crowding); $(call once_more,patient); \
+	[ $$alone -eq 0 ] && [ $$kept -eq 0 ] && [ $$crowding -eq 0 ] && [ $$patient -eq 0 ]
 else
 	@echo "== tests"
 	@$(PYTEST) -n 4 $(ARGS)
@@ -93,9 +95,11 @@ check: $(VENV)/.test
 	@echo "== format, lint, types, layers"
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-	@said=$$($(BIN)/lint-imports pyproject.toml --no-cache) || { echo "$$said"; exit 1; }; \
-	echo "$$said" | tail -n 4
+	@$(BIN)/mypy & types=$$!; \
+	said=$$($(BIN)/lint-imports pyproject.toml --no-cache); layers=$$?; \
+	wait $$types; types=$$?; \
+	if [ $$layers -eq 0 ]; then echo "$$said" | tail -n 4; else echo "$$said"; fi; \
+	[ $$types -eq 0 ] && [ $$layers -eq 0 ]
 
 kills: $(VENV)/.test
 	@$(BIN)/python tests/end_to_end/kills.py $(or $(ARGS),200)

@@ -152,19 +152,27 @@ async def play_side_by_side(wanted: Sequence[Part]) -> Plays:
     return played
 
 
+def asked(request: pytest.FixtureRequest, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of them that this session's tests name; all where some test names none."""
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = {spec and spec.params.get("name") for spec in specs}
+    return tuple(name for name in names if None in wanted or name in wanted)
+
+
 @pytest.fixture(scope="session")
-def real() -> Plays:
-    """Everything in real time."""
-    local = (*SIMULATED, *EVERYWHERE, *PROCESS_FAULTS)
+def real(request: pytest.FixtureRequest) -> Plays:
+    """Everything in real time that this session's tests ask for."""
+    everywhere = asked(request, EVERYWHERE)
+    local = asked(request, (*SIMULATED, *EVERYWHERE, *PROCESS_FAULTS))
     wanted = [*parts("embedded", local, LocalEngine(proxy="embedded"))]
     if find_toxiproxy() is not None:
-        wanted += parts("toxiproxy", EVERYWHERE, LocalEngine(proxy="toxiproxy"))
+        wanted += parts("toxiproxy", everywhere, LocalEngine(proxy="toxiproxy"))
     try:
         Dockerd().close()
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv(OVERRIDE, str(SETTINGS))
             hasty = ComposeEngine()
-        names = (*EVERYWHERE, *CONTAINER_FAULTS)
+        names = (*everywhere, *asked(request, CONTAINER_FAULTS))
         wanted += parts("compose", names, ComposeEngine(), hasty)
     except UsageError:
         pass  # its tests say so
@@ -172,10 +180,10 @@ def real() -> Plays:
 
 
 @pytest.fixture(scope="session")
-def simulated(real: Plays) -> Mapping[str, Played]:
+def simulated(request: pytest.FixtureRequest, real: Plays) -> Mapping[str, Played]:
     """The same by scenario in the simulation, played when nothing real is disturbed by it."""
-    engine = SimEngine()
-    return asyncio.run(play_side_by_side([*parts("sim", SIMULATED, engine)]))["sim"]
+    names, engine = asked(request, SIMULATED), SimEngine()
+    return asyncio.run(play_side_by_side([*parts("sim", names, engine)]))["sim"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`make test` plays each test in one of its three parts: what it tells pytest leaves out none."""
+"""`make test` plays each test in one of its four parts: what it tells pytest leaves out none."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def test_the_folders_that_keep_time_are_those_that_the_makefile_names():
     named = re.search(r"^KEEP_TIME := (.*)$", text, re.MULTILINE)
     assert named is not None
     assert tuple(folder.removeprefix("tests/") for folder in named[1].split()) == KEEP_TIME
+
+
+def test_what_is_played_alone_is_there_and_keeps_time():
+    text = (TESTS.parent / "Makefile").read_text(encoding="utf-8")
+    named = re.search(r"^ALONE := (.*)$", text, re.MULTILINE)
+    assert named is not None
+    for file in named[1].split():
+        assert (TESTS.parent / file).is_file()
+        assert file.split("/")[1] in KEEP_TIME
 
 
 def test_every_test_stands_in_a_folder():

@@ -20,6 +20,8 @@ _QUIET = (
     "--no-first-run",
 )
 """Started as root on a machine without a display, and without asking anybody for anything."""
+_PATIENCE_MS = 60_000
+"""What must come is waited for so long: beside tests that keep time, processors are seldom free."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,9 @@ def chromium() -> Iterator[Any]:
 
     For one module at a time: as long as it runs, no other test may run an event loop.
     """
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
+
+    expect.set_options(timeout=_PATIENCE_MS)
 
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     with sync_playwright() as playwright:
@@ -53,7 +57,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(viewport=size, offline=True, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(_PATIENCE_MS)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(error.stack))
         page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))

@@ -95,7 +95,7 @@ def in_view(page: Any) -> tuple[float, float]:
 def comes_to_show(page: Any, from_s: float, to_s: float, within_s: float = 0.01) -> None:
     """The address follows what is in view after a moment, lest a drag write it a hundred times."""
     wanted = pytest.approx((from_s, to_s), abs=within_s)
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + 60
     while in_view(page) != wanted and time.monotonic() < until_s:
         page.wait_for_timeout(50)
     assert in_view(page) == wanted
@@ -309,11 +309,14 @@ def test_a_hundred_thousand_requests_are_drawn_and_thinned_with_a_note(
     assert words(failures) == "5xx 1,200"
     assert page.evaluate(RED) > 500, "what failed lies on top of the others"
     page.get_by_role("slider").focus()
-    began_s = time.monotonic()
+    tasks = page.context.new_cdp_session(page)
+    tasks.send("Performance.enable", {"timeDomain": "threadTicks"})  # whatever else has the machine
     for key in ("n", "+", "0"):
         page.keyboard.press(key)
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert time.monotonic() - began_s < 10  # on a machine with other things to do
+    found = tasks.send("Performance.getMetrics")["metrics"]
+    (took_s,) = (one["value"] for one in found if one["name"] == "TaskDuration")
+    assert 0.01 < took_s < 5
 
 
 def _view(k: int, at_s: float) -> RequestView:
