@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor
@@ -55,6 +55,10 @@ class Worker:
         """Whether its breaker surely opened."""
         stories = [story for its in self.states.values() for story in its]
         return all(any(c.kind == "open" for c in story.changes()) for story in stories)
+
+    def neglected(self, so_far: float) -> Worker:
+        """The same, passed over so far."""
+        return Worker(self.states, self.in_flight, self.own, so_far, self.known_by)
 
 
 Guess = tuple[Worker, ...]
@@ -103,13 +107,15 @@ class Ways:
         looks = len(shares) * max(1, len(events)) if len(set(shares)) == 1 else 1
         self._most = math.log(looks / _BY_CHANCE)
         self._known: dict[object, States] = {}
+        self._met: dict[int, Worker | None] = {}
+        """What an event makes of each worker, by what it is known by: most ways have the same."""
 
     def follow(self) -> Iterator[tuple[Happening, list[Guess]]]:
         """Each event with the ways that explain all up to it; the last one without any ends it."""
         new = Worker(self._acceptor.begins, {}, frozenset())
         guesses: list[Guess] = [(new,) * len(self._shares)]
         for index, (event, whose) in enumerate(self._events):
-            self._known = {}
+            self._known, self._met = {}, {}
             found: dict[object, Guess] = {}
             for guess in guesses:
                 for after in self._after(guess, event, whose, index):
@@ -157,15 +163,24 @@ class Ways:
         """A worker after a request was given to it."""
         if not self._likely:
             return worker
-        return replace(worker, neglect=max(0.0, worker.neglect + self._asked))
+        return worker.neglected(max(0.0, worker.neglect + self._asked))
 
     def _passed(self, worker: Worker, number: int) -> Worker:
         """A worker after a request was given to another."""
         if not self._likely:
             return worker
-        return replace(worker, neglect=worker.neglect + self._passed_over[number])
+        return worker.neglected(worker.neglect + self._passed_over[number])
 
     def _moved(
+        self, worker: Worker, event: Happening, whose: int | None, index: int
+    ) -> Worker | None:
+        """A worker after an event that happened to it; None where it can't have."""
+        if worker.known_by not in self._met:
+            self._met[worker.known_by] = self._after_meeting(worker, event, whose, index)
+        met = self._met[worker.known_by]
+        return None if met is None else met.neglected(worker.neglect)
+
+    def _after_meeting(
         self, worker: Worker, event: Happening, whose: int | None, index: int
     ) -> Worker | None:
         key = frozenset(worker.states), frozenset(worker.in_flight)
@@ -187,7 +202,7 @@ class Ways:
         mine = frozenset() if whose is None else frozenset({whose})
         own = worker.own | mine if goes_on else worker.own - mine
         known_by = hash((frozenset(states), frozenset(in_flight), own))
-        return Worker(states, in_flight, own, worker.neglect, known_by)
+        return Worker(states, in_flight, own, known_by=known_by)
 
 
 def _whose(event: Happening, request_of: Callable[[Attempt], int | None]) -> int | None:
