@@ -42,8 +42,8 @@ def connections(upstream: str, case: Case) -> tuple[Connection, ...]:
             ends.setdefault(event.connection, event)
     holding = [
         fault.start_s
-        for fault in case.history.faults
-        if upstream in fault.upstreams and KINDS[fault.name].running in ("late", "slow")
+        for fault in case.history.faults_on(upstream)
+        if KINDS[fault.name].running in ("late", "slow")
     ]
     return tuple(_ended(event, ends.get(event.connection), holding, case) for event in accepted)
 

@@ -54,7 +54,7 @@ def account(
     """Hold charges against the requests that may be charged."""
     effect = case.contract.effect
     told = None if effect is None else effect.acknowledged_by
-    answered = [r for r in asked if r.status is not None and 200 <= r.status < 300]
+    answered = [r for r in asked if r.well]
     says = {r.sent.id: r.field(told) for r in answered if told is not None}
     said = any(isinstance(value, bool) for value in says.values())
     owners = [r for r in answered if not said or says[r.sent.id] is True]

@@ -45,7 +45,7 @@ def _turned_away(case: Case) -> Iterator[tuple[str, float, list[Request]]]:
     for upstream in case.scenario.faulted_upstreams:
         if upstream not in case.history.run.upstreams:
             continue
-        lifts = [f.end_s for f in case.history.faults if upstream in f.upstreams]
+        lifts = [fault.end_s for fault in case.history.faults_on(upstream)]
         if not lifts:
             continue
         back_s = max(lifts)
@@ -60,12 +60,10 @@ def _discarded_tokens(case: Case) -> Iterator[str]:
     if step is None:
         return
     windows = [
-        window
-        for window in case.history.faults
-        if step.upstream in window.upstreams and _takes_down(case, window)
+        window for window in case.history.faults_on(step.upstream) if _takes_down(case, window)
     ]
     count = sum(
-        request.status == 401 and any(w.start_s <= request.sent.at_s < w.end_s for w in windows)
+        request.status == 401 and any(w.holds(request.sent.at_s) for w in windows)
         for request in case.history.requests
     )
     if count:

@@ -53,10 +53,8 @@ def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
     end_s = history.end_s
     hiding = [
         fault
-        for fault in history.faults
-        if upstream in fault.upstreams
-        and not _in_stub(case.scenario.faults, fault.fault)
-        and hides(KINDS[fault.name])
+        for fault in history.faults_on(upstream)
+        if not _in_stub(case.scenario.faults, fault.fault) and hides(KINDS[fault.name])
     ]
     blind = [Window(fault.start_s, fault.end_s) for fault in hiding]
     whole = [

@@ -80,6 +80,11 @@ class Request:
         """The answer's status; None for no HTTP answer."""
         return None if self.answered is None else self.answered.status
 
+    @property
+    def well(self) -> bool:
+        """Whether it was answered 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
     def field(self, name: str) -> Any:
         """A field of the answer's JSON; None where there is none."""
         body = None if self.answered is None else self.answered.body
@@ -109,6 +114,14 @@ class FaultWindow:
     start_s: float
     end_s: float
     planned: Window
+
+    def holds(self, at_s: float) -> bool:
+        """Whether it was in force at an instant; when it was lifted it no longer was."""
+        return self.start_s <= at_s < self.end_s
+
+    def meets(self, start_s: float, end_s: float) -> bool:
+        """Whether it was in force at some instant of that time, ends included."""
+        return self.start_s <= end_s and start_s <= self.end_s
 
 
 class Calls(Sequence[Call]):
@@ -322,6 +335,10 @@ class History:
                 )
             )
         return tuple(windows)
+
+    def faults_on(self, upstream: str) -> tuple[FaultWindow, ...]:
+        """Those that hit an upstream."""
+        return tuple(fault for fault in self.faults if upstream in fault.upstreams)
 
     def reported(self, upstream: str) -> tuple[Reported, ...]:
         """Changes of state that the status endpoint showed for an upstream."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from harness.checks.answers import cookies
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts import ContractRoute, Step
 from harness.contracts.routes import covered
 from harness.contracts.templates import starred
@@ -18,20 +17,11 @@ from harness.routes import route_matches
 def let_in(facts: Facts) -> Iterator[Violation]:
     """Nobody gets 2xx for whom no upstream vouched, in that very request (G2, G3, G8)."""
     for request in facts.requests:
-        if request.status is None or not 200 <= request.status < 300:
-            continue
-        found = _not_vouched_for(facts, request, facts.offered(request))
-        if found is None:
-            continue
-        step, name, words = found
-        yield Violation(
-            promise=f"never let in: {name}",
-            about=step.upstream,
-            claims=step.claims,
-            at_s=request.sent.at_s,
-            says=f"{stream_request(request)} was answered {request.status} {words}",
-            request=request.sent.id,
-        )
+        found = _not_vouched_for(facts, request, facts.offered(request)) if request.well else None
+        if found is not None:
+            step, name, words = found
+            says = f"was answered {request.status} {words}"
+            yield Violation.of(request, f"never let in: {name}", step.upstream, step.claims, says)
 
 
 def _not_vouched_for(
@@ -117,17 +107,11 @@ def served_without(facts: Facts) -> Iterator[Violation]:
             if not step.else_ or request.status in covered(step.else_) or step.vouches is not None:
                 continue  # it goes without; `let_in` is about those who vouch
             why = _failed(facts, request, step, starred(step.route))
-            if why is None:
-                continue
-            yield Violation(
-                promise=f"never served without {step.upstream}",
-                about=offered.stream,
-                claims=step.claims,
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} was answered {request.status} although {why}",
-                request=request.sent.id,
-            )
-            return
+            if why is not None:
+                promise = f"never served without {step.upstream}"
+                says = f"was answered {request.status} although {why}"
+                yield Violation.of(request, promise, offered.stream, step.claims, says)
+                return
 
 
 def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | None:
@@ -149,17 +133,11 @@ def login_cookie(facts: Facts) -> Iterator[Violation]:
     """A login that isn't answered well sets no cookie (G1)."""
     for request in facts.requests:
         step = next((s for s in facts.offered(request).steps if s.vouches == "password"), None)
-        if step is None or request.status is None or 200 <= request.status < 300:
-            continue
-        if cookies(request):
-            yield Violation(
-                promise="no cookie for a failed login",
-                about=step.upstream,
-                claims=step.claims,
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} was answered {request.status} with a cookie",
-                request=request.sent.id,
-            )
+        refused = request.status is not None and not request.well
+        if step is not None and refused and cookies(request):
+            says = f"was answered {request.status} with a cookie"
+            promise = "no cookie for a failed login"
+            yield Violation.of(request, promise, step.upstream, step.claims, says)
             return
 
 
@@ -177,14 +155,8 @@ def others_sources(facts: Facts) -> Iterator[Violation]:
             if source.partition("/")[0] in set(projects.values()) - {own}
         ]
         if others:
-            yield Violation(
-                promise=f"never another's {route.own}",
-                about=request.sent.stream,
-                claims=route.own_claims,
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} in {own} was shown {others[0]}",
-                request=request.sent.id,
-            )
+            promise, says = f"never another's {route.own}", f"in {own} was shown {others[0]}"
+            yield Violation.of(request, promise, request.sent.stream, route.own_claims, says)
             return
 
 

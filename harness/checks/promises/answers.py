@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from harness.checks.promises.facts import OWN_WORK, Facts, Offered
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts import Step
 from harness.contracts.promises import ANSWERS, NO_ERRORS, NO_HANG
 from harness.contracts.routes import covered
@@ -27,14 +25,9 @@ def never_5xx(facts: Facts) -> Iterator[Violation]:
         steps = facts.offered(request).steps
         owed = any(status in covered(step.else_) for step in steps)
         if status is not None and status >= 500 and status != 503 and not owed:
-            yield Violation(
-                promise="never 5xx",
-                about=request.sent.stream,
-                claims=facts.claims(NO_ERRORS),
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} was answered {status}",
-                request=request.sent.id,
-            )
+            claims = facts.claims(NO_ERRORS)
+            says = f"was answered {status}"
+            yield Violation.of(request, "never 5xx", request.sent.stream, claims, says)
             return
 
 
@@ -43,14 +36,9 @@ def unanswered(facts: Facts) -> Iterator[Violation]:
     for request in facts.requests:
         answer = request.answered
         if answer is not None and answer.status is None and not facts.excused(request):
-            yield Violation(
-                promise="never dropped",
-                about=request.sent.stream,
-                claims=facts.claims(ANSWERS),
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} got no answer: {answer.error}",
-                request=request.sent.id,
-            )
+            claims = facts.claims(ANSWERS)
+            says = f"got no answer: {answer.error}"
+            yield Violation.of(request, "never dropped", request.sent.stream, claims, says)
             return
 
 
@@ -67,13 +55,12 @@ def hung(facts: Facts) -> Iterator[Violation]:
             continue
         if facts.converses(offered, request.sent.at_s, end_s):
             continue
-        yield Violation(
-            promise="no hang",
-            about=slowest(facts, offered),
-            claims=facts.claims(NO_HANG),
-            at_s=request.sent.at_s,
-            says=f"{stream_request(request)} took {took_s:.1f} s, more than {most_s:.1f} s",
-            request=request.sent.id,
+        yield Violation.of(
+            request,
+            "no hang",
+            slowest(facts, offered),
+            facts.claims(NO_HANG),
+            f"took {took_s:.1f} s, more than {most_s:.1f} s",
             evidence="; ".join(facts.queues(offered)),
         )
         return
@@ -105,14 +92,9 @@ def unflagged(facts: Facts) -> Iterator[Violation]:
                 told = ", ".join(
                     f"{name}: {str(value).lower()}" for name, value in step.shows.items()
                 )
-                yield Violation(
-                    promise=f"{next(iter(step.shows))} is said",
-                    about=step.upstream,
-                    claims=step.claims,
-                    at_s=request.sent.at_s,
-                    says=f"{stream_request(request)} said {told} while {step.upstream} was down",
-                    request=request.sent.id,
-                )
+                promise = f"{next(iter(step.shows))} is said"
+                says = f"said {told} while {step.upstream} was down"
+                yield Violation.of(request, promise, step.upstream, step.claims, says)
                 return
 
 
@@ -128,7 +110,6 @@ def _conceals(facts: Facts, request: Request, step: Step) -> bool:
 
 def wrong_answer(facts: Facts) -> Iterator[Violation]:
     """An answer has a status that its route may give while these upstreams fail (G1 to G6)."""
-    seen: Counter[tuple[str, int]] = Counter()
     allowed = {name: allowed_statuses(facts, offered) for name, offered in facts.streams.items()}
     for request in facts.requests:
         status = request.status
@@ -139,22 +120,10 @@ def wrong_answer(facts: Facts) -> Iterator[Violation]:
             continue  # what it may answer is not known
         if status in allowed[offered.stream] or facts.excused(request):
             continue
-        seen[offered.stream, status] += 1
-        if seen[offered.stream, status] > 1:
-            continue
         broken = ", ".join(facts.faulted) or "nothing"
-        yield Violation(
-            promise=f"never {status}",
-            about=offered.stream,
-            claims=_claims(offered),
-            at_s=request.sent.at_s,
-            says=f"{stream_request(request)} was answered {status}, with {broken} failing",
-            request=request.sent.id,
-        )
-
-
-def _claims(offered: Offered) -> tuple[str, ...]:
-    return () if offered.route is None else offered.route.claims
+        says = f"was answered {status}, with {broken} failing"
+        claims = offered.route.claims
+        yield Violation.of(request, f"never {status}", offered.stream, claims, says)
 
 
 def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:

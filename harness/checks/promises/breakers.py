@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from harness.checks.keeping import broken_by, request_of, says
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts.promises import REJECTS_AT_ONCE, TELLS_STATES
 from harness.wire.demand import AT_ONCE_S
 from harness.wire.states import Refutation
@@ -48,15 +47,9 @@ def slow_rejection(facts: Facts) -> Iterator[Violation]:
             slack_s = facts.slack_s(request.sent.at_s, request.end_s)
             if took_s <= AT_ONCE_S + own_s + slack_s:
                 continue
-            yield Violation(
-                promise="rejected at once",
-                about=upstream,
-                claims=facts.claims(REJECTS_AT_ONCE),
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} waited {took_s:.2f} s although the breaker of "
-                f"{upstream} was open",
-                request=request.sent.id,
-            )
+            claims = facts.claims(REJECTS_AT_ONCE)
+            says = f"waited {took_s:.2f} s although the breaker of {upstream} was open"
+            yield Violation.of(request, "rejected at once", upstream, claims, says)
             break
 
 

@@ -166,8 +166,7 @@ class Facts:
         return any(
             KINDS[fault.name].new == "slow"
             and own.intersection(fault.upstreams)
-            and fault.start_s <= end_s
-            and start_s <= fault.end_s
+            and fault.meets(start_s, end_s)
             for fault in self.history.faults
         )
 

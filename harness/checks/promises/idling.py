@@ -14,7 +14,6 @@ from functools import cached_property
 
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts.promises import REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
@@ -196,11 +195,5 @@ def _least_s(facts: Facts, request: Request, start_s: float, end_s: float) -> fl
 
 
 def _violation(facts: Facts, request: Request, about: str, says: str) -> Violation:
-    return Violation(
-        promise="no wait after the last attempt",
-        about=about,
-        claims=facts.claims(REPEATS),
-        at_s=request.sent.at_s,
-        says=f"{stream_request(request)} {says}",
-        request=request.sent.id,
-    )
+    claims = facts.claims(REPEATS)
+    return Violation.of(request, "no wait after the last attempt", about, claims, says)

@@ -13,7 +13,6 @@ from operator import attrgetter
 
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts import Step
 from harness.contracts.templates import starred
 from harness.history.view import Request
@@ -47,17 +46,13 @@ def _in_life(facts: Facts, at_s: float, request: Request) -> bool:
     return request.sent.at_s - slack_s <= at_s <= request.end_s + slack_s
 
 
-def _well(request: Request) -> bool:
-    return request.status is not None and 200 <= request.status < 300
-
-
 def charged_twice(facts: Facts) -> Iterator[Violation]:
     """Each charge belongs to one request that was answered well (G7)."""
     effect = facts.case.contract.effect
     if effect is None:
         return
     for user in _users(facts):
-        owners = [r for r in _charged(facts, user) if r.answered is None or _well(r)]
+        owners = [r for r in _charged(facts, user) if r.answered is None or r.well]
         free = _Free(facts, owners)
         for charge in (c for c in facts.history.charges if c.user_id == user):
             if free.takes(charge.at_s):
@@ -186,18 +181,10 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
         return
     for user in _users(facts):
         charges = _Shown(facts, [c.at_s for c in facts.history.charges if c.user_id == user])
-        asked = [r for r in _charged(facts, user) if _well(r)]
+        asked = [r for r in _charged(facts, user) if r.well]
         for request in sorted(asked, key=lambda one: one.end_s):
-            if request.field(told) is not True:
-                continue
-            if charges.shows(request):
-                continue
-            yield Violation(
-                promise="charges are as answered",
-                about=effect.upstream,
-                claims=effect.claims,
-                at_s=request.sent.at_s,
-                says=f"{stream_request(request)} said {told}: true, and the ledger shows none",
-                request=request.sent.id,
-            )
-            return
+            if request.field(told) is True and not charges.shows(request):
+                promise = "charges are as answered"
+                says = f"said {told}: true, and the ledger shows none"
+                yield Violation.of(request, promise, effect.upstream, effect.claims, says)
+                return

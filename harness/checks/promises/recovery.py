@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from harness.checks.promises.answers import slowest
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import stream_request
 from harness.contracts.promises import RECOVERS
 from harness.history.view import Request
 from harness.policy.scopes import EachWorker
@@ -46,16 +45,9 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
             facts, request, excused
         ):
             continue  # another request may have been the probe
-        about = slowest(facts, offered)
-        yield Violation(
-            promise="back to normal",
-            about=about,
-            claims=facts.claims(RECOVERS),
-            at_s=request.sent.at_s,
-            says=f"{stream_request(request)} {wrong}, {request.sent.at_s - lifted_s:.0f} s "
-            "after the last fault was lifted",
-            request=request.sent.id,
-        )
+        says = f"{wrong}, {request.sent.at_s - lifted_s:.0f} s after the last fault was lifted"
+        claims = facts.claims(RECOVERS)
+        yield Violation.of(request, "back to normal", slowest(facts, offered), claims, says)
         return
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import plural, stream_request
+from harness.checks.wording import plural
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
@@ -23,21 +23,12 @@ _LATE_S = 0.7
 
 def retries(facts: Facts) -> Iterator[Violation]:
     """A call makes at most n attempts, 1, 2, 4 s apart, and none after an answer (B1, B7)."""
-    found: set[tuple[str, str]] = set()
     for request in facts.requests:
         if request.answered is None or not facts.alone(request):
             continue
-        offered = facts.offered(request)
-        for upstream in offered.upstreams:
-            if not facts.sees_all(upstream):
-                continue
-            for violation in (
-                *_of_calls(facts, request, upstream),
-                *_too_few(facts, request, upstream),
-            ):
-                if violation.key not in found:
-                    found.add(violation.key)
-                    yield violation
+        for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
+            yield from _of_calls(facts, request, upstream)
+            yield from _too_few(facts, request, upstream)
 
 
 def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
@@ -74,10 +65,10 @@ def _of_call(
     for number, (earlier, later) in enumerate(pairwise(attempts), start=1):
         gap_s = later.start_s - earlier.end_s
         if earlier.result in (Result.NEUTRAL, Result.SUCCESS) and (earlier.status or 0) >= 400:
-            yield _violation(
+            yield Violation.of(
                 request,
-                upstream,
                 "never retried what was answered",
+                upstream,
                 facts.claims(ACCEPTS_ANSWERS),
                 f"called {upstream} again at {later.start_s:.2f} s, after an answer of "
                 f"{earlier.status}",
@@ -85,10 +76,10 @@ def _of_call(
         if earlier.result is not Result.FAILURE:
             return
         if number >= own.attempts:
-            yield _violation(
+            yield Violation.of(
                 request,
-                upstream,
                 "no more attempts than promised",
+                upstream,
                 facts.claims(REPEATS),
                 f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
             )
@@ -96,10 +87,10 @@ def _of_call(
         low_s, high_s = own.between_s(number, earlier.status)
         slack_s = facts.slack_s(earlier.start_s, later.start_s)
         if gap_s < low_s - _EARLY_S - slack_s / 2 or gap_s > high_s + _LATE_S + slack_s:
-            yield _violation(
+            yield Violation.of(
                 request,
-                upstream,
                 "backoff between attempts",
+                upstream,
                 facts.claims(REPEATS),
                 f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
                 f"not {_span(low_s, high_s)} s",
@@ -134,28 +125,11 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
         return
     if not facts.surely_closed(upstream, request.sent.at_s - slack_s, due_s + slack_s):
         return
-    yield _violation(
+    yield Violation.of(
         request,
-        upstream,
         "as many attempts as promised",
+        upstream,
         facts.claims(REPEATS),
         f"made {plural(len(attempts), 'attempt')} at {upstream} and gave up; {own.attempts} are "
         "promised",
-    )
-
-
-def _violation(
-    request: Request,
-    upstream: str,
-    promise: str,
-    claims: tuple[str, ...],
-    says: str,
-) -> Violation:
-    return Violation(
-        promise=promise,
-        about=upstream,
-        claims=claims,
-        at_s=request.sent.at_s,
-        says=f"{stream_request(request)} {says}",
-        request=request.sent.id,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.checks.wording import stream_request
+from harness.history.view import Request
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
@@ -22,6 +25,28 @@ class Violation:
     """Id of the first offending request (`Sent.id`), where there is one."""
     evidence: str = ""
     """By what it is known, where that is more than answers and calls."""
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        promise: str,
+        about: str,
+        claims: tuple[str, ...],
+        says: str,
+        *,
+        evidence: str = "",
+    ) -> Violation:
+        """One that a request shows; `says` goes on where its name and instant have been told."""
+        return cls(
+            promise=promise,
+            about=about,
+            claims=claims,
+            at_s=request.sent.at_s,
+            says=f"{stream_request(request)} {says}",
+            request=request.sent.id,
+            evidence=evidence,
+        )
 
     @property
     def key(self) -> tuple[str, str]:

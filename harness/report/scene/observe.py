@@ -161,7 +161,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     owners = {a.id: r for r in case.history.requests for a in wire.made_for(r)}
     implied = {a.request for a in wire.attempts if a.request is not None}
     waited = {r.sent.id: r for r in case.history.requests if r.sent.id in implied}
-    faults = [window for window in case.history.faults if wire.upstream in window.upstreams]
+    faults = case.history.faults_on(wire.upstream)
     for attempt in wire.attempts:
         met = (
             case.scenario.number_of(window.fault)
