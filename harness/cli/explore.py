@@ -154,11 +154,13 @@ def _in_real_time(
     target_name: str, seed: int, for_s: float | None, examples: int | None, display: _Display
 ) -> Outcome:
     from harness.explore.declared import with_declared_only
+    from harness.explore.finding import Origin
     from harness.explore.side_by_side import Settings, explore_in_real_time
     from harness.target.loading import load_target
 
     target, _ = with_declared_only(load_target(target_name))
-    chosen = Settings(target_name=target_name, seed=seed, for_s=for_s, examples=examples)
+    origin = Origin(target_name=target_name, seed=seed, simulated=False)
+    chosen = Settings(origin=origin, for_s=for_s, examples=examples)
     return explore_in_real_time(
         target, chosen, found=display.found, progress=display.progress, tell=display.tell
     )

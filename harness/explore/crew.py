@@ -25,7 +25,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.declared import with_declared_only
-from harness.explore.finding import Result
+from harness.explore.finding import Origin, Result
 from harness.explore.hunt import Hunt, Key, Limits
 from harness.explore.memory import default_folder
 from harness.explore.outage import Outage
@@ -144,6 +144,27 @@ class Account:
         return whole
 
 
+@contextlib.contextmanager
+def interruptible(outcome: Outcome, stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM are told to the outcome and ask to `stop`; asked twice, all ends at once.
+
+    Raises: KeyboardInterrupt.
+    """
+
+    def ask(number: int, _frame: object) -> None:
+        if outcome.interrupted is not None:
+            raise KeyboardInterrupt
+        outcome.interrupted = number
+        stop()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Crew:
     def __init__(
         self,
@@ -153,7 +174,6 @@ class _Crew:
     ) -> None:
         self._tasks = tasks
         self._account = Account(found, progress)
-        self._outcome = self._account.outcome
         self._context = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
         self._said: Any = self._context.Queue()
@@ -161,7 +181,7 @@ class _Crew:
 
     def run(self) -> Outcome:
         workers = [self._start(number) for number in range(len(self._tasks))]
-        with self._signals():
+        with interruptible(self._account.outcome, self._stop.set):
             try:
                 self._listen(workers)
             finally:
@@ -179,21 +199,6 @@ class _Crew:
         with belongings.marked():
             worker.start()
         return worker
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def stop(number: int, _frame: object) -> None:
-            if self._outcome.interrupted is not None:
-                raise KeyboardInterrupt  # asked twice
-            self._outcome.interrupted = number
-            self._stop.set()
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _listen(self, workers: Sequence[SpawnProcess]) -> None:
         done: set[int] = set()
@@ -291,7 +296,7 @@ def hunt(
                 player,
                 seed=task.seed,
                 limits=task.limits,
-                origin=(task.target, task.explored_with),
+                origin=Origin(target_name=task.target, seed=task.explored_with),
                 say=lambda result: say("found", result),
                 progress=progress,
                 claim=claim,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from itertools import chain, count
 
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.explore.deck import Aim
@@ -19,6 +22,37 @@ _SEEDS = (0, 0, 1, 2, 3, 4, 5, 6, 7, 8)
 _RATES = (1.0, 2.0, 0.5)
 _OFFSETS_S = (0.0, 0.35, 0.65, 0.85)
 """Streams begin apart, so that most requests are alone on their way."""
+
+
+def try_all(
+    surface: Surface,
+    aim: Aim,
+    chosen_seed: int,
+    attempt: Callable[[Outage], None],
+    phases: Sequence[Phase] = (Phase.generate,),
+) -> None:
+    """Let hypothesis draw what an aim asks for, and give it to `attempt`; nothing is kept.
+
+    Raises: what `attempt` does; HypothesisException.
+    """
+
+    @seed(chosen_seed)
+    @settings(
+        max_examples=aim.examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(outages(surface, aim))
+    def drawn(outage: Outage) -> None:
+        attempt(outage)
+
+    drawn()
 
 
 @st.composite
@@ -110,12 +144,8 @@ def _flow(
 
 def _fresh(name: str, flows: Sequence[Flow]) -> str:
     taken = {flow.name for flow in flows}
-    number = 2
-    fresh = name
-    while fresh in taken:
-        fresh = f"{name}_{number}"
-        number += 1
-    return fresh
+    names = chain([name], (f"{name}_{number}" for number in count(2)))
+    return next(fresh for fresh in names if fresh not in taken)
 
 
 def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[Chapter]) -> float:
@@ -179,17 +209,7 @@ def _bounded(outage: Outage) -> Outage:
         return outage
     share = _MOST_REQUESTS / sends
     flows = tuple(
-        flow
-        if flow.rate_per_s is None
-        else Flow(
-            name=flow.name,
-            route=flow.route,
-            raw=flow.raw,
-            from_s=flow.from_s,
-            to_s=flow.to_s,
-            rate_per_s=flow.rate_per_s * share,
-            bursts=flow.bursts,
-        )
+        flow if flow.rate_per_s is None else replace(flow, rate_per_s=flow.rate_per_s * share)
         for flow in outage.flows
     )
-    return outage.with_only(flows=flows)
+    return replace(outage, flows=flows)

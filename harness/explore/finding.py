@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -46,29 +46,46 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a finding comes from, for whoever wants to see it again."""
+    """Where findings come from, for whoever wants to see one again."""
 
     target_name: str
     """As on the command line."""
     seed: int
     """The exploration's."""
-    file_name: str
-    steady: bool
     simulated: bool = True
     """Whether the simulation can play it."""
 
 
-def scenario_text(
+def stated(
     violation: Violation,
     outage: Outage,
     history: History,
     target: Target,
     origin: Origin,
-) -> str:
-    """The scenario file, with what was seen and how to see it again in comments."""
-    claims = [claim for claim in violation.claims if claim not in PROMISES]
-    raw = outage.as_raw(title=_title(violation))
-    ordered = {"title": raw.pop("title"), "claims": claims, **raw}
+    *,
+    observed: str,
+    steady: bool,
+) -> Result:
+    """A broken promise with its scenario file, by the play that broke it."""
+    result = Result(
+        promise=violation.promise,
+        about=violation.about,
+        says=violation.says,
+        observed=observed,
+        outage=outage.to_bytes(),
+        duration_s=outage.duration_s,
+        text="",
+        steady=steady,
+    )
+    head = _head(violation, result, outage.seed, origin)
+    curl = _curl(violation, outage, history, target)
+    if curl is not None:
+        head += ["#", "# The first offending request, by hand (the gateway at its port):", *curl]
+    return replace(result, text="\n".join(head) + "\n" + _body(violation, outage))
+
+
+def _head(violation: Violation, result: Result, seed: int, origin: Origin) -> list[str]:
+    """What was seen and how to see it again, as comments."""
     lines = [
         *_comment(f"Found by exploration: {violation.says}."),
         *_comment(
@@ -76,23 +93,27 @@ def scenario_text(
             f"fails `{violation.name}`."
         ),
         "#",
-        *([f"# in milliseconds: {_replay(origin, 'sim', outage.seed)}"] * origin.simulated),
-        f"# in real time:    {_replay(origin, 'local', outage.seed)}",
+        *([f"# in milliseconds: {_replay(result, origin, 'sim', seed)}"] * origin.simulated),
+        f"# in real time:    {_replay(result, origin, 'local', seed)}",
         f"# explored with:   outage explore --target {shlex.quote(origin.target_name)} "
         + f"--seed {origin.seed}{'' if origin.simulated else ' --engine local'}",
     ]
-    if not origin.steady and not origin.simulated:
+    if not result.steady and not origin.simulated:
         lines += _comment("It was seen once of two times: it hangs on what exactly meets what.")
-    elif not origin.steady:
+    elif not result.steady:
         lines += _comment(
-            f"It hangs on an interleaving: seed {outage.seed} of the simulation shows it, others "
-            "may not, and real time only now and then."
+            f"It hangs on an interleaving: seed {seed} of the simulation shows it, others may not, "
+            "and real time only now and then."
         )
-    curl = _curl(violation, outage, history, target)
-    if curl is not None:
-        lines += ["#", "# The first offending request, by hand (the gateway at its port):", *curl]
-    body = yaml.dump(ordered, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100)
-    return "\n".join(lines) + "\n" + body
+    return lines
+
+
+def _body(violation: Violation, outage: Outage) -> str:
+    """The scenario itself."""
+    claims = [claim for claim in violation.claims if claim not in PROMISES]
+    raw = outage.as_raw(title=f"Broken: {violation.name}")
+    ordered = {"title": raw.pop("title"), "claims": claims, **raw}
+    return yaml.dump(ordered, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _Plain(yaml.SafeDumper):
@@ -102,18 +123,14 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _title(violation: Violation) -> str:
-    return f"Broken: {violation.name}"
-
-
 def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ")
 
 
-def _replay(origin: Origin, engine: str, seed: int) -> str:
+def _replay(result: Result, origin: Origin, engine: str, seed: int) -> str:
     chosen = f" --seed {seed}" if engine == "sim" else ""
     return (
-        f"outage run {origin.file_name} --target {shlex.quote(origin.target_name)} "
+        f"outage run {result.file_name} --target {shlex.quote(origin.target_name)} "
         f"--engine {engine}{chosen}"
     )
 

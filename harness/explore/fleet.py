@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import pickle
 import queue
-import signal
 import threading
 import time
 import uuid
@@ -22,7 +21,7 @@ from harness.engines.cluster.host import Kind, topic_of
 from harness.engines.cluster.parcel import Parcel, file_of, packed
 from harness.errors import WorldError
 from harness.explore.coverage import Coverage
-from harness.explore.crew import Account, Outcome, Task, hunt
+from harness.explore.crew import Account, Outcome, Task, hunt, interruptible
 from harness.explore.finding import Result
 from harness.explore.hunt import Key
 from harness.target import Target
@@ -105,7 +104,9 @@ class _Fleet:
             self._client.submit(sail, errand, key=f"hunt-{self._run}-{errand.number}", pure=False)
             for errand in self._errands
         ]
-        with self._signals(stop):
+        # Not from a signal's handler: the client's own thread may be in the middle of something.
+        apart = threading.Thread(target=stop.set, daemon=True)
+        with interruptible(self._account.outcome, apart.start):
             try:
                 self._listen(futures)
             finally:
@@ -113,22 +114,6 @@ class _Fleet:
                     stop.set()
                     self._client.cancel(futures)
         return self._account.close()
-
-    @contextlib.contextmanager
-    def _signals(self, stop: Any) -> Iterator[None]:
-        def ask(number: int, _frame: object) -> None:
-            if self._account.outcome.interrupted is not None:
-                raise KeyboardInterrupt  # asked twice
-            self._account.outcome.interrupted = number
-            # Not from here: the client's own thread may be in the middle of something.
-            threading.Thread(target=stop.set, daemon=True).start()
-
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         said = event[1]

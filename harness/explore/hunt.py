@@ -11,18 +11,18 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import Phase
 from hypothesis.errors import HypothesisException
 
 from harness.checks.promises.violation import Violation
-from harness.errors import HarnessError, WorldError
+from harness.errors import InvalidFile, WorldError
 from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage
 from harness.explore.deck import Aim, aims
-from harness.explore.drawing import outages
-from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.drawing import try_all
+from harness.explore.finding import Origin, Result, stated
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player, Seen
@@ -74,7 +74,7 @@ class Hunt:
         *,
         seed: int,
         limits: Limits,
-        origin: tuple[str, int],
+        origin: Origin,
         say: Callable[[Result], None],
         progress: Callable[[Coverage], None] = lambda coverage: None,
         claim: Callable[[Key], bool] = lambda key: True,
@@ -89,7 +89,7 @@ class Hunt:
         self._player = player
         self._seed = seed
         self._limits = limits
-        self._target_name, self._explored_with = origin
+        self._origin = origin
         self._say = say
         self._progress = progress
         self._claim = claim
@@ -114,12 +114,16 @@ class Hunt:
         for outage in remembered:
             if self._over():
                 return
-            self._remember(outage)
+            found = self._found(outage)
+            if found is not None:
+                self._finish(found)
         for outage in self._openings:
             if self._over():
                 return
             self._examples += 1
-            self._open(outage)
+            found = self._found(outage)
+            if found is not None and self._worth_it(*found):
+                self._finish(found)  # as it is: nobody drew it, so hypothesis can't shrink it
         idle = 0
         while idle < _IDLE_ROUNDS and not self._over():
             self._round += 1
@@ -141,25 +145,9 @@ class Hunt:
 
     def _draw(self, aim: Aim) -> None:
         """One round of hypothesis."""
-        chosen = settings(
-            max_examples=aim.examples,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            verbosity=Verbosity.quiet,
-            report_multiple_bugs=False,
-            print_blob=False,
-        )
-
-        @seed(self._seed * 100_003 + self._round)
-        @chosen
-        @given(outages(self._player.surface, aim))
-        def attempt(outage: Outage) -> None:
-            self._attempt(outage)
-
-        attempt()
+        chosen_seed = self._seed * 100_003 + self._round
+        phases = (Phase.generate, Phase.shrink)
+        try_all(self._player.surface, aim, chosen_seed, self._attempt, phases)
 
     def _attempt(self, outage: Outage) -> None:
         """One example: drawn anew, or while something is being shrunk, a smaller one."""
@@ -222,19 +210,11 @@ class Hunt:
             self._known.add(violation.key)
         return False
 
-    def _remember(self, outage: Outage) -> None:
+    def _found(self, outage: Outage) -> Found | None:
+        """What an outage breaks that isn't known yet."""
         seen = self._try(outage)
         fresh = None if seen is None else self._fresh(seen)
-        if seen is not None and fresh is not None:
-            self._hunting = fresh.key
-            self._finish((seen, fresh))
-
-    def _open(self, outage: Outage) -> None:
-        """An outage that nobody drew: trimmed as it is, since hypothesis can't shrink it."""
-        seen = self._try(outage)
-        fresh = None if seen is None else self._fresh(seen)
-        if seen is not None and fresh is not None and self._worth_it(seen, fresh):
-            self._finish((seen, fresh))
+        return None if seen is None or fresh is None else (seen, fresh)
 
     # What was found
 
@@ -256,7 +236,7 @@ class Hunt:
         result = None
         for smallest in (trim(found, again), found):
             # A world that broke, or a text that the loader refuses, states nothing.
-            with contextlib.suppress(HarnessError):
+            with contextlib.suppress(WorldError, InvalidFile):
                 result = result or self._stated(*smallest)
         if result is None:
             self.doubtful[key] += 1
@@ -277,25 +257,15 @@ class Hunt:
             for other in _OTHER_SEEDS
             if other != outage.seed and not self._over(_GRACE_S)
         )
-        result = Result(
-            promise=violation.promise,
-            about=violation.about,
-            says=violation.says,
+        result = stated(
+            violation,
+            outage,
+            history,
+            player.target,
+            self._origin,
             observed=f"{finding.name}: expected {finding.expected}, observed {finding.observed}",
-            outage=outage.to_bytes(),
-            duration_s=outage.duration_s,
-            text="",
             steady=steady,
         )
-        origin = Origin(
-            target_name=self._target_name,
-            seed=self._explored_with,
-            file_name=result.file_name,
-            steady=steady,
-        )
-        text = scenario_text(violation, outage, history, player.target, origin)
-        scenario = parse_scenario(text, result.file_name, target=player.target)
+        scenario = parse_scenario(result.text, result.file_name, target=player.target)
         judged = judge(scenario, player.play(scenario, outage.seed))
-        if judged.verdict is not Verdict.FAILED:
-            return None
-        return replace(result, text=text)
+        return result if judged.verdict is Verdict.FAILED else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from harness.scenario.model import Scenario
@@ -76,15 +76,6 @@ class Outage:
                 if fault["from"] < self.duration_s
             ],
         }
-
-    @property
-    def last_lift_s(self) -> float:
-        """When the last fault is lifted; 0 without faults."""
-        return max((min(fault["to"], self.duration_s) for fault in self.faults), default=0.0)
-
-    def with_only(self, **changes: Any) -> Outage:
-        """Another outage that differs in these fields."""
-        return replace(self, **changes)
 
     def sends(self) -> int:
         """How many requests leave."""

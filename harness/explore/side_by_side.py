@@ -14,10 +14,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from harness.checks.case import Case
@@ -25,12 +24,11 @@ from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
 from harness.engines.base import Progress
 from harness.engines.local.engine import LocalEngine
-from harness.errors import UsageError
 from harness.explore.coverage import Coverage
 from harness.explore.crew import Outcome
 from harness.explore.deck import Aim, aims
-from harness.explore.drawing import outages
-from harness.explore.finding import Origin, Result, scenario_text
+from harness.explore.drawing import try_all
+from harness.explore.finding import Origin, Result, stated
 from harness.explore.memory import default_folder
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
@@ -57,8 +55,7 @@ _LONGEST_S = 300.0
 class Settings:
     """What was asked for."""
 
-    target_name: str
-    seed: int
+    origin: Origin
     for_s: float | None
     examples: int | None
 
@@ -169,16 +166,7 @@ class _Hunt:
     async def _learned(self) -> Surface:
         """What it answers well, and calls: from one play without faults."""
         (seen,) = await self._played([healthy_outage(self._target)])
-        if seen.history.troubles:
-            raise UsageError(f"{self._target.name} can't be explored: {seen.history.troubles[0]}")
-        surface = learn(self._target, seen.history)
-        if not surface.upstreams:
-            raise UsageError(
-                f"{self._target.name} can't be explored: nothing that it is asked is answered as "
-                f"it should although nothing is wrong ({'; '.join(surface.missing[:3])}); "
-                "`routes:` in its target file says what it can be asked"
-            )
-        return surface
+        return learn(self._target, seen.history)
 
     def _chosen_outages(self, surface: Surface) -> Iterator[list[Outage]]:
         """Those under which breakers are wrong most often; then drawn ones, if more was asked."""
@@ -186,7 +174,7 @@ class _Hunt:
         yield first
         if self._chosen.for_s is None and self._chosen.examples is None:
             return
-        drawn = _drawn(surface, self._chosen.seed)
+        drawn = _drawn(surface, self._chosen.origin.seed)
         short = (o for o in drawn if o.duration_s <= _LONGEST_S and self._playable(o))
         while wave := list(islice(short, _DRAWN_AT_ONCE)):
             yield wave
@@ -203,7 +191,7 @@ class _Hunt:
             target=self._plain,
             watcher=watcher,
             retries=_RETRIES,
-            seed=self._chosen.seed,
+            seed=self._chosen.origin.seed,
         )
         return [_seen(outage, each) for outage, each in zip(chosen, played, strict=True)]
 
@@ -232,25 +220,15 @@ class _Hunt:
             self._hand_over(each, violation, steady=steady)
 
     def _hand_over(self, seen: Seen, violation: Violation, *, steady: bool) -> None:
-        result = Result(
-            promise=violation.promise,
-            about=violation.about,
-            says=violation.says,
+        result = stated(
+            violation,
+            seen.outage,
+            seen.history,
+            self._target,
+            self._chosen.origin,
             observed=f"{violation.name}: {violation.says}",
-            outage=seen.outage.to_bytes(),
-            duration_s=seen.outage.duration_s,
-            text="",
             steady=steady,
         )
-        origin = Origin(
-            target_name=self._chosen.target_name,
-            seed=self._chosen.seed,
-            file_name=result.file_name,
-            steady=steady,
-            simulated=False,
-        )
-        text = scenario_text(violation, seen.outage, seen.history, self._target, origin)
-        result = replace(result, text=text)
         self.outcome.findings.append(result)
         self._found(result)
 
@@ -287,20 +265,5 @@ def _drawn(surface: Surface, chosen_seed: int) -> Iterator[Outage]:
 def _batch(surface: Surface, aim: Aim, chosen_seed: int) -> list[Outage]:
     """What hypothesis draws at one aim; nothing of it is played."""
     batch: list[Outage] = []
-
-    @seed(chosen_seed)
-    @settings(
-        max_examples=aim.examples,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
-    @given(outages(surface, aim))
-    def draw(outage: Outage) -> None:
-        batch.append(outage)
-
-    draw()
+    try_all(surface, aim, chosen_seed, batch.append)
     return batch

@@ -5,11 +5,11 @@ Learned from one play without faults, so that nothing is expected of a gateway t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness.contracts import Contract
+from harness.errors import UsageError
 from harness.explore.outage import Flow, Outage
 from harness.history.view import History, Request
 from harness.policy.settings import ServiceSettings
@@ -72,10 +72,6 @@ class Surface:
         """The upstreams that some route calls."""
         return tuple(dict.fromkeys(name for item in self.offered for name in item.upstreams))
 
-    def of(self, route: str) -> Offered | None:
-        """A route by its name, if the target offers it."""
-        return next((item for item in self.offered if item.route.name == route), None)
-
     def calling(self, upstream: str) -> tuple[Offered, ...]:
         """The routes that call an upstream."""
         return tuple(item for item in self.offered if upstream in item.upstreams)
@@ -120,7 +116,12 @@ def healthy_outage(target: Target) -> Outage:
 
 
 def learn(target: Target, history: History) -> Surface:
-    """What a play of `healthy_outage` shows."""
+    """What a play of `healthy_outage` shows.
+
+    Raises: UsageError for a target that can't be explored, with the reason.
+    """
+    if history.troubles:
+        raise UsageError(f"{target.name} can't be explored: {history.troubles[0]}")
     offered, missing = [], []
     routes = catalogue(target)
     for request in history.requests:
@@ -129,6 +130,12 @@ def learn(target: Target, history: History) -> Surface:
             offered.append(_offered(route, request, history))
         else:
             missing.append(f"{route.raw['request']} ({route.name}): {request.status}")
+    if not any(item.calls for item in offered):
+        raise UsageError(
+            f"{target.name} can't be explored: nothing that it is asked is answered as it should "
+            f"although nothing is wrong ({'; '.join(missing[:3])}); `routes:` in its target file "
+            "says what it can be asked"
+        )
     return Surface(
         offered=tuple(sorted(offered, key=lambda item: list(routes).index(item.route.name))),
         missing=tuple(missing),
@@ -144,8 +151,3 @@ def _offered(route: Route, request: Request, history: History) -> Offered:
         if request.sent.at_s - _SLACK_S <= call.at_s <= request.end_s + _SLACK_S
     )
     return Offered(route=route, calls=calls)
-
-
-def names(items: Iterable[Offered]) -> tuple[str, ...]:
-    """The names of routes."""
-    return tuple(item.route.name for item in items)

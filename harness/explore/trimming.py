@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.checks.promises.violation import Violation
+from harness.explore.instants import step_up
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
 
@@ -60,18 +61,18 @@ def _candidates(seen: Seen, violation: Violation) -> Iterator[Outage]:
             yield from _cut(outage, _half_up(end_s))
     if len(outage.faults) > 1:
         for index in range(len(outage.faults)):
-            yield outage.with_only(faults=_without(outage.faults, index))
+            yield replace(outage, faults=_without(outage.faults, index))
     if len(outage.flows) > 1:
         for index in range(len(outage.flows)):
-            yield outage.with_only(flows=_without(outage.flows, index))
+            yield replace(outage, flows=_without(outage.flows, index))
     if outage.seed:
-        yield outage.with_only(seed=0)
+        yield replace(outage, seed=0)
     for index, flow in enumerate(outage.flows):
         for simpler in _simpler_flows(flow, outage, violation):
-            yield outage.with_only(flows=_with(outage.flows, index, simpler))
+            yield replace(outage, flows=_with(outage.flows, index, simpler))
     for index, fault in enumerate(outage.faults):
         for milder in _milder(fault):
-            yield outage.with_only(faults=_with(outage.faults, index, milder))
+            yield replace(outage, faults=_with(outage.faults, index, milder))
     start_s = min((fault["from"] for fault in outage.faults), default=0.0)
     if start_s >= 1:
         yield _earlier(outage, start_s)
@@ -89,7 +90,7 @@ def _cut(outage: Outage, end_s: float) -> Iterator[Outage]:
         {**fault, "to": min(fault["to"], end_s)} for fault in outage.faults if fault["from"] < end_s
     )
     flows = tuple(flow for flow in outage.flows if _sends_before(flow, end_s))
-    yield outage.with_only(faults=faults, flows=flows, duration_s=end_s)
+    yield replace(outage, faults=faults, flows=flows, duration_s=end_s)
 
 
 def _sends_before(flow: Flow, end_s: float) -> bool:
@@ -153,11 +154,11 @@ def _earlier(outage: Outage, by_s: float) -> Outage:
         {**fault, "from": sooner(fault["from"]), "to": sooner(fault["to"])}
         for fault in outage.faults
     )
-    return outage.with_only(flows=flows, faults=faults, duration_s=sooner(outage.duration_s))
+    return replace(outage, flows=flows, faults=faults, duration_s=sooner(outage.duration_s))
 
 
 def _half_up(seconds: float) -> float:
-    return -(-round(seconds, 3) * 2 // 1) / 2
+    return step_up(round(seconds, 3))
 
 
 def _without(items: tuple[Any, ...], index: int) -> tuple[Any, ...]:

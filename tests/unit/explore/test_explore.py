@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.explore.finding import Result
+from harness.explore.finding import Origin, Result
 from harness.explore.hunt import Hunt, Limits
 from harness.explore.memory import Memory
 from harness.explore.openings import openings
@@ -80,7 +80,7 @@ def hunted(
         player,
         seed=seed,
         limits=Limits(examples=examples),
-        origin=("target.yaml", seed),
+        origin=Origin(target_name="target.yaml", seed=seed),
         say=found.append,
         ended=lambda: any(result.promise in until for result in found),
         share=share,
@@ -161,7 +161,7 @@ def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
             player,
             seed=99,
             limits=Limits(examples=1),
-            origin=("target.yaml", 99),
+            origin=Origin(target_name="target.yaml", seed=99),
             say=again.append,
         )
         hunt.run(Outage.from_bytes(data) for data in Memory(tmp_path, "some target").remembered())
