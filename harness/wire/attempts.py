@@ -27,8 +27,8 @@ ANYTHING = frozenset(Result)
 class Attempt:
     """One attempt at an upstream. Instants are seconds since 0s."""
 
-    id: int
-    """Unique among the attempts at this upstream."""
+    id: int = 0
+    """Unique among the attempts at this upstream, once they are numbered."""
     start_s: float
     end_s: float
     """When a sound target is done with it at the latest: at its deadline T, or when it was seen
@@ -81,6 +81,24 @@ def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     for index, attempt in enumerate(attempts):
         object.__setattr__(attempt, "id", index)
     return attempts
+
+
+def bare(
+    start_s: float,
+    end_s: float,
+    source: str,
+    *,
+    from_s: float | None = None,
+    results: frozenset[Result] = FAILURE,
+) -> Attempt:
+    """One of which no more is known than when it was made; it failed, if nothing else is said.
+
+    `from_s`: when it ended at the earliest, where that isn't at `end_s`.
+    """
+    ends_from_s = end_s if from_s is None else from_s
+    return Attempt(
+        start_s=start_s, end_s=end_s, ends_from_s=ends_from_s, results=results, source=source
+    )
 
 
 def by_start(attempt: Attempt) -> tuple[float, float]:

@@ -9,8 +9,6 @@ is told, since what follows may be its consequence.
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,7 +17,7 @@ from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
 from harness.wire.course import BLIND_S, Course, Happening, UnderWay
 from harness.wire.course import START as BEGINS
-from harness.wire.outcomes import Outcomes
+from harness.wire.outcomes import Outcomes, mixed
 from harness.wire.rules import Rules
 from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
 from harness.wire.stories import START, Change, merged
@@ -29,7 +27,6 @@ _MOST_TIES = 40
 _MOST_STATES = 200
 """More than that is no reading any more: whatever follows is said to be unknown."""
 _MOST_EARLIER = 20
-_OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
 _CALM = frozenset({Result.SUCCESS, Result.NEUTRAL, None})
 """What a closed breaker that has seen no failure takes no notice of."""
 
@@ -79,9 +76,7 @@ def read(
             if under_way is not None:
                 in_flight.are(under_way)
     return Reading(
-        policy=outcomes.policy,
         stories=merged(story for stories in states.values() for story in stories),
-        refutation=unexplained[0] if unexplained else None,
         events=2 * len(attempts) + len(asked) + len(lost),
         unexplained=tuple(unexplained),
         lost_track=lost_track,
@@ -114,7 +109,7 @@ class Acceptor:
         self.begins = _begins(outcomes.policy.opens, earlier)
         """The states in which it may be at 0s."""
         self._outcomes = outcomes
-        self._mixed = _mixed(attempts, outcomes, tie_s)
+        self._mixed = mixed(attempts, outcomes, tie_s)
         self._rules = Rules(outcomes, self._mixed)
         self._attempts = attempts
 
@@ -226,39 +221,21 @@ class Acceptor:
 
     def refute(self, before: States, event: Happening) -> Refutation:
         """What is wrong with an event that none of these states explains."""
-        item, at_s = event.item, event.at_s
+        item = event.item
         assert not isinstance(item, Lost)  # what nobody saw refutes nothing
         since_s = max((s.since_s for s in before), default=NEVER)
+        until_s = self._until_s(before, since_s)
         if isinstance(item, Asked):
             closed = any(state.kind == "closed" for state in before)
             wrong: Wrong = "turned away" if closed else "no probe"
-            return Refutation(
-                wrong=wrong,
-                at_s=item.asked_s,
-                state_s=since_s,
-                until_s=self._until_s(before, since_s),
-                asked=item,
-            )
+            return Refutation(wrong, item.asked_s, since_s, until_s, asked=item)
         probing = [state for state in before if state.kind == "half_open" and state.probes]
-        if probing and not any(
-            state.kind == "open" and at_s < self._rules.due_s(state) for state in before
-        ):
-            number = min(probing[0].probes)
-            first = next(attempt for attempt in self._attempts if attempt.id == number)
-            return Refutation(
-                wrong="two probes",
-                at_s=at_s,
-                state_s=first.start_s,
-                until_s=first.end_s,
-                attempt=item,
-            )
-        return Refutation(
-            wrong="while open",
-            at_s=at_s,
-            state_s=since_s,
-            until_s=self._until_s(before, since_s),
-            attempt=item,
-        )
+        waiting = any(s.kind == "open" and event.at_s < self._rules.due_s(s) for s in before)
+        if not probing or waiting:
+            return Refutation("while open", event.at_s, since_s, until_s, attempt=item)
+        number = min(probing[0].probes)
+        first = next(attempt for attempt in self._attempts if attempt.id == number)
+        return Refutation("two probes", event.at_s, first.start_s, first.end_s, attempt=item)
 
     def _until_s(self, before: States, since_s: float) -> float:
         """When it would have tried again that has been open since then."""
@@ -273,49 +250,3 @@ def _unknown(states: States, at_s: float) -> States:
     stories = merged(story for all_of in states.values() for story in all_of)
     change = Change("any", at_s, at_s, None)
     return {State("any", at_s): merged(story.then(change) for story in stories)}
-
-
-def _mixed(
-    attempts: Sequence[Attempt], outcomes: Outcomes, tie_s: Callable[[float], float]
-) -> dict[int, int]:
-    """For each attempt, how many of the opposite result ended too near to it to say which was
-    first; what counts for nothing changes no order.
-
-    Those of which there are none are left out.
-
-    Counted by what attempts may be, of which there are a few kinds: not pair by pair.
-    """
-    ends = sorted(attempts, key=lambda attempt: attempt.end_s)
-    kinds = [outcomes.results(attempt) for attempt in ends]
-    apart = {(a, b): a | b >= _OPPOSITES for a in set(kinds) for b in set(kinds)}
-    if not any(apart.values()):
-        return {}  # nothing that could be exchanged
-    before = {kind: array("I", [0]) for kind in set(kinds)}
-    """How many of each kind there are before each place."""
-    for kind in kinds:
-        for each, counts in before.items():
-            counts.append(counts[-1] + (each == kind))
-    steps = {kind: Counter[int]() for kind in before}
-    """Where spans begin and end that reach back from one of each kind."""
-    found: Counter[int] = Counter()
-    first = 0
-    for index, attempt in enumerate(ends):
-        while ends[first].end_s < attempt.ends_from_s - tie_s(attempt.end_s) and first < index:
-            first += 1
-        if first == index:
-            continue
-        kind = kinds[index]
-        near = sum(
-            counts[index] - counts[first] for each, counts in before.items() if apart[kind, each]
-        )
-        if near:
-            found[attempt.id] = near
-        steps[kind][first] += 1
-        steps[kind][index] -= 1
-    reach = dict.fromkeys(before, 0)
-    for index, attempt in enumerate(ends):
-        for each, step in steps.items():
-            reach[each] += step.get(index, 0)
-            if reach[each] and apart[kinds[index], each]:
-                found[attempt.id] += reach[each]
-    return found

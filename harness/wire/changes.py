@@ -2,28 +2,30 @@
 
 Where the declared rules explain everything, their reading tells; where they don't, the readings of
 the rivals that do, and failing that whatever any breaker at all may have done. An instant that
-rests on something nobody saw is as wide as any threshold would have it. The target's own status
-endpoint and log narrow what the wire leaves open; where they contradict it, that is a conflict.
+rests on something nobody saw is as wide as any threshold would have it. What the target says of
+itself (`account`) narrows what the wire leaves open.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.history.view import History
+from harness.policy.counting import Result
 from harness.units import Range, Window
 from harness.verdict import Transition
+from harness.wire.account import Account
 from harness.wire.attempts import Attempt
 from harness.wire.states import Reading
-from harness.wire.stories import Change, Story, merged
+from harness.wire.stories import ONE_OF_SEVERAL, Change, Story, merged
 
-_LOGGED_LATE_S = 0.1
-"""How long after a change its log line may be read."""
-_CONFLICT_S = 0.5
-"""Status endpoint and wire are at odds only where they differ for longer than this."""
+_SEEN = {
+    "proxy": "seen entering the proxy",
+    "stub": "seen at the stub",
+    "connection": "seen as connections",
+    "latency": "implied by how long requests took",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class Changes:
         """When it was open in another story that explains as much, and not in the main one."""
         surely = tuple(_openings(self.main))
         found: list[Range] = []
-        for span in sorted((one for story in self.others for one in _openings(story)), key=_low):
+        every = (span for story in self.others for span in _openings(story))
+        for span in sorted(every, key=lambda span: span.low):
             if any(span.low < one.high and one.low < span.high for one in surely):
                 continue  # the same opening, at other instants
             if found and span.low <= found[-1].high:
@@ -94,10 +97,6 @@ class Changes:
                 )
             )
         return tuple(found)
-
-
-def _low(span: Range) -> float:
-    return span.low
 
 
 def _openings(story: Sequence[Change]) -> Iterator[Range]:
@@ -172,6 +171,25 @@ def changes(
     )
 
 
+def known_by(change: Change, attempts: Sequence[Attempt], *, probes: bool) -> str:
+    """By what a change is known; `probes`: whether it closes only after one."""
+    if change.kind == "half_open":
+        return "the first attempt since it opened"
+    attempt = next((a for a in attempts if a.id == change.attempt), None)
+    if change.kind == "closed":
+        if not probes:
+            return "the first attempt after its wait"
+        well = attempt is None or Result.SUCCESS in attempt.results
+        return "the probe succeeded" if well else "calls after a probe that did not succeed"
+    if change.attempt == ONE_OF_SEVERAL:
+        return "failed attempts, one of several near to each other"
+    if attempt is None and change.attempt is not None:
+        return "an attempt at an upstream that shares its breaker"
+    if attempt is None:
+        return "nobody's attempts can be seen; requests before and after"
+    return f"failed attempts {_SEEN.get(attempt.source, 'seen')}"
+
+
 def _widened(
     change: Change, index: int, main: Sequence[Change], free: Sequence[Sequence[Change]]
 ) -> Change:
@@ -186,115 +204,6 @@ def _widened(
     low_s = min([change.low_s, *(c.low_s for c in alike)])
     high_s = max([change.high_s, *(c.high_s for c in alike)])
     return replace(change, low_s=low_s, high_s=high_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One state that the target reported, for as long as it was seen to report it."""
-
-    state: str
-    since_s: float
-    """The last look that still showed another state."""
-    from_s: float
-    to_s: float
-
-
-class Account:
-    """What the target says of its own breaker: its status endpoint, else its log."""
-
-    def __init__(
-        self,
-        history: History,
-        upstream: str,
-        late_s: Callable[[float], float] = lambda at_s: 0.0,
-    ) -> None:
-        """`late_s`: how late a look at an instant may have come: a state then lasted for less."""
-        reported = history.reported(upstream)
-        ends = [*(event.since_s for event in reported[1:]), history.end_s]
-        self.said = tuple(
-            Said(
-                e.state,
-                e.since_s - late_s(e.since_s),
-                e.at_s + late_s(e.at_s),
-                max(e.at_s, end_s) - late_s(end_s),
-            )
-            for e, end_s in zip(reported, ends, strict=False)
-            if end_s >= 0
-        )
-        self._upstream = upstream
-        hit = {name for fault in history.faults for name in fault.upstreams}
-        # A pattern that does not say whose breaker it was speaks of the only one that was hit.
-        whose = {upstream, None} if hit == {upstream} else {upstream}
-        self._opened_s = tuple(
-            e.at_s for e in history.logged("opened") if e.at_s >= 0 and e.upstream in whose
-        )
-
-    def __bool__(self) -> bool:
-        """Whether it says anything."""
-        return bool(self.said or self._opened_s)
-
-    @property
-    def source(self) -> str:
-        """Who says so."""
-        return "the status endpoint" if self.said else "the target's log"
-
-    def agrees(self, story: Story, slack_s: float) -> bool:
-        """Whether a story fits what was reported, but for short differences."""
-        return not any(True for _ in self.conflicts(story.changes(), slack_s))
-
-    def narrowed(self, change: Change, slack_s: float) -> Change | None:
-        """A change within what was reported of it; None where nothing was."""
-        for low_s, high_s in self._instants(change.kind):
-            low_s, high_s = max(change.low_s, low_s), min(change.high_s, high_s)
-            if low_s <= high_s + slack_s and change.high_s - change.low_s > slack_s:
-                return replace(change, low_s=min(low_s, high_s), high_s=max(low_s, high_s))
-        return None
-
-    def _instants(self, kind: str) -> Iterator[tuple[float, float]]:
-        for said in self.said:
-            if _alike(said.state, kind):
-                yield said.since_s, said.from_s
-        if not self.said and kind == "open":
-            for at_s in self._opened_s:
-                yield at_s - _LOGGED_LATE_S, at_s
-
-    def conflicts(
-        self, story: Sequence[Change], slack_s: float, begun_s: Sequence[float] | None = None
-    ) -> Iterator[str]:
-        """Where what was reported can't be what a story says, in words.
-
-        `begun_s`: when attempts were let through; then one that is told to be open surely is closed
-        only where one of these was.
-        """
-        for said in self.said:
-            for state, low_s, high_s in _spells(story):
-                start_s = max(said.from_s, low_s + slack_s)
-                end_s = min(said.to_s, high_s - slack_s)
-                if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
-                    if begun_s is not None and state == "closed":
-                        first = bisect_left(begun_s, start_s)
-                        if first == bisect_left(begun_s, end_s):
-                            continue
-                    yield (
-                        f"the status endpoint shows {self._upstream} {said.state} at "
-                        f"{start_s:.2f}..{end_s:.2f} s, when it was {state} on the wire"
-                    )
-
-
-def _spells(story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
-    """When it surely was in each state."""
-    state, since_s = "closed", 0.0
-    for change in story:
-        if state != "any":
-            yield state, since_s, change.low_s
-        state, since_s = change.kind, change.high_s
-    if state != "any":
-        yield state, since_s, math.inf
-
-
-def _alike(said: str, state: str) -> bool:
-    """Whether a reported state may be the wire's: half open is open to some until a probe comes."""
-    return said == state or {said, state} == {"open", "half_open"}
 
 
 def open_windows(main: Sequence[Change], end_s: float, slack_s: float) -> tuple[Window, ...]:

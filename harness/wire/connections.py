@@ -9,7 +9,7 @@ from harness.history.columns import column, taken
 from harness.history.events import Crossed
 from harness.history.view import FaultWindow
 from harness.scenario.faults import KINDS
-from harness.wire.attempts import EITHER, FAILURE, Attempt
+from harness.wire.attempts import EITHER, FAILURE, Attempt, bare
 from harness.wire.sight import Sight
 
 _AT_ONCE_S = 0.02
@@ -71,29 +71,11 @@ def unheard(
     deadline_s = at_s + timeout_s
     ended_s = deadline_s if closed is None else min(closed.at_s, deadline_s)
     dead, holding = closed_unasked(events), sight.holding(at_s)
-    slowed = any(f.start_s <= ended_s and at_s <= f.end_s for f in slowing)
+    slowed = any(f.meets(at_s, ended_s) for f in slowing)
     if dead is None and holding is None and not slowed:
         return
     open_ = dead is None and holding is None  # whether its greeting came is not known
     if holding is not None and KINDS[holding.name].lift == "delivers":
         open_ = open_ or holding.end_s < ended_s
-    yield Attempt(
-        id=0,
-        start_s=at_s,
-        end_s=ended_s,
-        ends_from_s=at_s if open_ or dead is not None else ended_s,
-        results=EITHER if open_ else FAILURE,
-        source="proxy",
-    )
-
-
-def opened(at_s: float, closed_s: float, timeout_s: float) -> Attempt:
-    """A connection of which a proxy tells no more than that it was there."""
-    return Attempt(
-        id=0,
-        start_s=at_s,
-        end_s=min(at_s + timeout_s, closed_s),
-        ends_from_s=at_s,
-        results=EITHER,
-        source="connection",
-    )
+    from_s = at_s if open_ or dead is not None else ended_s
+    yield bare(at_s, ended_s, "proxy", from_s=from_s, results=EITHER if open_ else FAILURE)

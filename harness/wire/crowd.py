@@ -74,8 +74,8 @@ def told(
         telling.take(event, guesses)
         before = guesses
     telling.end(end_s if refuted is None else refuted.at_s)
-    policy = acceptor.policy
-    reading = Reading(policy=policy, stories=(), refutation=refuted, events=len(events))
+    unexplained = () if refuted is None else (refuted,)
+    reading = Reading(stories=(), unexplained=unexplained, events=len(events))
     if ways.lost:
         return Told(number=number, reading=reading, lost=True)
     return Told(
@@ -121,7 +121,7 @@ class Crowd(Wire):
         return self._said(self._read(self._number or 1, sight))
 
     def _said(self, told: Told) -> Reading:
-        return told.reading if self._number else replace(told.reading, refutation=None)
+        return told.reading if self._number else replace(told.reading, unexplained=())
 
     def _read(self, number: int, sight: Sight) -> Told:
         outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)

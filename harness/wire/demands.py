@@ -9,28 +9,22 @@ nobody's, and says nothing of the breaker.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import pairwise
 
 from harness.history.view import History, Request
-from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
+from harness.wire.answers import Answers
 from harness.wire.attempts import FAILURE, Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
-from harness.wire.learned import Learned, alike, calls_of, most_calls_of
+from harness.wire.learned import Learned, alike, called_by, calls_of, most_calls_of
 from harness.wire.made import NOTHING, Made
 from harness.wire.owners import Owners, same
 from harness.wire.sight import Sight
 from harness.wire.stale import Stale
-
-_BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
-"""Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
-_IDENTITY = frozenset({401, 403})
 
 
 class Demands:
@@ -67,11 +61,10 @@ class Demands:
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
         self._most_calls = most_calls_of(history)
         self._streams = {r.sent.id: r.sent.stream for r in history.requests}
-        self._went_on: set[tuple[str, str]] = set()
-        self._told_down: dict[tuple[str, str], set[object]] = {}
+        self._answers = Answers(history, self.calls)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
-        self._owners = Owners(history.requests, self.calls, settings, sights, self._well)
+        self._owners = Owners(history.requests, self.calls, settings, sights, self._answers.well)
         known = {name: list(made) for name, made in attempts.items()}
         self._attempts = self._matched(known)
         while self._imply(known):
@@ -86,7 +79,7 @@ class Demands:
                 for name, made in known.items()
             }
         )
-        self._learn()
+        self._answers.learn(self._of)
         self._demands = {}
         return kept
 
@@ -139,24 +132,6 @@ class Demands:
         before = (a.end_s for name, own in mine.items() if name != upstream for a in own)
         return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])
 
-    # What is learned of answers
-
-    def _learn(self) -> None:
-        """Which streams went on to a later upstream although one before it had failed them, and
-        what each answered when all its attempts at an upstream surely failed.
-        """
-        self._went_on, self._told_down = set(), defaultdict(set)
-        for request in self._history.requests:
-            mine = self._of.get(request.sent.id, NOTHING)
-            stream = request.sent.stream
-            down = [name for name, own in mine.items() if own and _all_failed(own)]
-            order = _order(self.calls.get(stream, ()))
-            for name in down:
-                if request.status is not None:
-                    self._told_down[stream, name].add(_answer(request))
-                if name in order and any(mine.get(n) for n in order[order.index(name) + 1 :]):
-                    self._went_on.add((stream, name))
-
     # Who was turned away
 
     def at(self, upstream: str) -> tuple[Demand, ...]:
@@ -167,13 +142,11 @@ class Demands:
 
     def _found(self, upstream: str) -> tuple[Demand, ...]:
         found = []
-        for request in self._history.requests:
+        for request in sorted(self._history.requests, key=lambda request: request.sent.at_s):
             calls = self.calls.get(request.sent.stream, ())
             if any(call.upstream == upstream for call in calls):
-                demand = self._demand(request, upstream, calls)
-                if demand is not None:
-                    found.append(demand)
-        return tuple(sorted(found, key=lambda demand: demand.request.sent.at_s))
+                found.append(self._demand(request, upstream, calls))
+        return tuple(demand for demand in found if demand is not None)
 
     def _demand(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:
         made = self.made_by(request, upstream)
@@ -195,15 +168,15 @@ class Demands:
         asked_s = max([request.sent.at_s, *(a.end_s for a in earlier)])
         by_s = min([request.end_s, *(a.start_s for a in later)])
         asked_s = min(asked_s, by_s)
-        names = list(dict.fromkeys(call.upstream for call in calls[:place]))
-        got_there = bool(later) or self._passed(request, names, before)
-        if not got_there:
+        answers = self._answers
+        if not later and not answers.passed(request, called_by(calls[:place]), before):
             return None
-        outcome = self._without(request, upstream, first=place == 0, beyond=bool(later))
-        if outcome == "unknown" and self._lacks_only(request, upstream, calls, mine):
-            outcome = "turned away"
-        as_ever = self._well(request)
-        needed = outcome == "turned away" or (request.status or 0) // 100 == 2 or as_ever
+        did_without = bool(later) and request.status is not None
+        did_without = did_without or answers.lacks(request, upstream, first=place == 0)
+        did_without = did_without or answers.lacks_only(request, upstream, mine)
+        outcome: Outcome = "turned away" if did_without else "unknown"
+        as_ever = answers.well(request)
+        needed = outcome == "turned away" or request.well or as_ever
         if needed and self._sights[upstream].is_hidden(asked_s):
             outcome = self._unseen(upstream, asked_s, by_s)
             if as_ever and outcome == "turned away":
@@ -213,71 +186,6 @@ class Demands:
         if outcome == "turned away" and self._stale[upstream].may_fail(asked_s, by_s):
             outcome = "unseen"
         return Demand(request=request, outcome=outcome, asked_s=asked_s, asked_by_s=by_s)
-
-    def _passed(
-        self, request: Request, before: Sequence[str], mine: Mapping[str, Sequence[Attempt]]
-    ) -> bool:
-        """Whether nothing before an upstream ended a request: each answered well, as in health."""
-        for name in before:
-            own = mine.get(name, ())
-            told = self._told_down.get((request.sent.stream, name), ())
-            if (request.sent.stream, name) in self._went_on and _answer(request) not in told:
-                continue
-            if not own or own[-1].result is not Result.SUCCESS:
-                return False
-            if any(attempt.altered for attempt in own):
-                return False
-        return True
-
-    def _lacks_only(
-        self,
-        request: Request,
-        upstream: str,
-        calls: Sequence[Learned],
-        mine: Mapping[str, Sequence[Attempt]],
-    ) -> bool:
-        """Whether a good answer that isn't the one of health can be for want of this upstream only:
-        each call at another was made, and answered well.
-        """
-        if (request.status or 0) // 100 != 2 or self._well(request):
-            return False
-        others = [call for call in calls if call.upstream != upstream]
-        made = [a for name, own in mine.items() if name != upstream for a in own]
-        if not others or any(not a.ok or a.altered for a in made):
-            return False
-        return all(
-            any(alike(call.route, a) for a in mine.get(call.upstream, ())) for call in others
-        )
-
-    def _without(self, request: Request, upstream: str, *, first: bool, beyond: bool) -> Outcome:
-        """Whether an answer shows that the upstream was needed and not had."""
-        if request.status is None:
-            return "unknown"
-        if beyond:
-            return "turned away"
-        answer = _answer(request)
-        known = self._told_down.get((request.sent.stream, upstream))
-        if known and answer in known:
-            return "turned away"
-        if self._well(request) or request.status in _BEFORE_ASKING:
-            return "unknown"
-        if request.status in (500, 502):
-            return "unknown"  # a target that broke may never have come to what it would have asked
-        if request.status >= 500 or (first and request.status in _IDENTITY):
-            return "turned away"
-        return "unknown"
-
-    def _well(self, request: Request) -> bool:
-        """Whether it was answered as its stream was before the outage."""
-        return _answer(request) in self._healthy[request.sent.stream]
-
-    @cached_property
-    def _healthy(self) -> Mapping[str, set[object]]:
-        """What each stream's requests were answered before the outage."""
-        found: dict[str, set[object]] = defaultdict(set)
-        for request in self._history.warm_up:
-            found[request.sent.stream].add(_answer(request))
-        return found
 
     def _unseen(self, upstream: str, asked_s: float, by_s: float) -> Outcome:
         """An unseen attempt shows by its deadline, or by the wait that follows it."""
@@ -331,10 +239,6 @@ class Demands:
         return tuple(found)
 
 
-def _all_failed(attempts: Sequence[Attempt]) -> bool:
-    return all(attempt.results == FAILURE for attempt in attempts)
-
-
 def _place(calls: Sequence[Learned], upstream: str, attempt: Attempt) -> int:
     """Which call of a stream an attempt may be, at the earliest; one of no known call is an
     upstream's first.
@@ -342,18 +246,3 @@ def _place(calls: Sequence[Learned], upstream: str, attempt: Attempt) -> int:
     own = [(k, call) for k, call in enumerate(calls) if call.upstream == upstream]
     places = (k for k, call in own if not attempt.path or alike(call.route, attempt))
     return next(places, own[0][0] if own else -1)
-
-
-def _order(calls: Sequence[Learned]) -> list[str]:
-    return list(dict.fromkeys(call.upstream for call in calls))
-
-
-def _answer(request: Request) -> object:
-    """What tells a request's answers apart: the status, and what it says yes or no to."""
-    body = None if request.answered is None else request.answered.body
-    said = (
-        frozenset((k, v) for k, v in body.items() if isinstance(v, bool))
-        if isinstance(body, dict)
-        else frozenset()
-    )
-    return request.status, said

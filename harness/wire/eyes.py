@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from harness.history.columns import column
@@ -26,10 +26,11 @@ from harness.wire.attempts import (
     NEUTRAL,
     SUCCESS,
     Attempt,
+    bare,
     by_start,
     numbered,
 )
-from harness.wire.connections import by_connection, closed_unasked, opened, says_goodbye, unheard
+from harness.wire.connections import by_connection, closed_unasked, says_goodbye, unheard
 from harness.wire.records import Records
 from harness.wire.sight import TIE_S, Sight
 
@@ -59,10 +60,9 @@ class _Eyes:
         self._records = Records(history.calls_to(upstream))
         self._timeout_s = settings.timeout_s
         self._sight = sight
-        self._faults = [f for f in history.faults if upstream in f.upstreams]
+        self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
         self._drawn = [f for f in self._faults if KINDS[f.name].drawn]
-        self._altering = sight.altered
         self._slowing = [
             f for f in self._faults
             if KINDS[f.name].new == "slow" and f.fault not in sight.in_stub
@@ -85,18 +85,10 @@ class _Eyes:
     # Where the proxy tells of requests
 
     def _refused(self) -> Iterator[Attempt]:
-        for what, at_s in zip(
-            column(self._crossed, "what"), column(self._crossed, "at_s"), strict=True
-        ):
+        whats, instants = column(self._crossed, "what"), column(self._crossed, "at_s")
+        for what, at_s in zip(whats, instants, strict=True):
             if what == "refused":
-                yield Attempt(
-                    id=0,
-                    start_s=at_s,
-                    end_s=at_s,
-                    ends_from_s=at_s,
-                    results=FAILURE,
-                    source="proxy",
-                )
+                yield bare(at_s, at_s, "proxy")
 
     def _proxied(self) -> Iterator[Attempt]:
         """One for each request, by instant; and what connections tell on which nothing was asked.
@@ -116,14 +108,7 @@ class _Eyes:
             if not requests and self._bare:
                 yield from unheard(events, self._sight, self._timeout_s, self._slowing)
             elif not requests and (dead := closed_unasked(events)) is not None:
-                yield Attempt(
-                    id=0,
-                    start_s=dead[0],
-                    end_s=max(dead),
-                    ends_from_s=dead[0],
-                    results=FAILURE,
-                    source="proxy",
-                )
+                yield bare(dead[0], max(dead), "proxy", from_s=dead[0])
         for index in sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]]):
             yield self._attempt(told, begun[index], until[index])
 
@@ -153,7 +138,7 @@ class _Eyes:
         results = _results(status, outcome, known=record is not None)
         if answered and not path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
-        if Result.SUCCESS in results and self._may_be_cut(start_s, end_s, met):
+        if Result.SUCCESS in results and self._meets(self._cutting, start_s, end_s, met):
             results = EITHER
         deadline_s = start_s + self._timeout_s
         edge_s = self._sight.edge_s(start_s, min(end_s, deadline_s))
@@ -163,18 +148,18 @@ class _Eyes:
             results = FAILURE
         until_s = min(end_s, deadline_s)
         from_s = min(until_s, passed_s)
-        if Result.SUCCESS in results and self._is_slowed(start_s, end_s):
+        slowed = any(f.meets(start_s, end_s) for f in self._slowing)
+        if slowed and Result.SUCCESS in results:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
         return Attempt(
-            id=0,
             start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
             results=results,
             source="proxy",
-            altered=self._altered(start_s, until_s, met),
+            altered=self._meets(self._sight.altered, start_s, until_s, met),
             method=told.method[first] or "",
             path=path,
             status=status,
@@ -188,29 +173,26 @@ class _Eyes:
         """When a client hears that its connection is closed, which data held back goes before."""
         if closed_by == "client":
             return at_s
-        if any(f.start_s <= at_s < f.end_s for f in self._slowing):
+        if any(f.holds(at_s) for f in self._slowing):
             return math.inf
-        silent = (
-            f.end_s
-            for f in self._faults
-            if f.start_s <= at_s < f.end_s and KINDS[f.name].new in ("silent", "late")
-        )
-        return max(silent, default=at_s)
+        silent = (f for f in self._faults if KINDS[f.name].new in ("silent", "late"))
+        return max((f.end_s for f in silent if f.holds(at_s)), default=at_s)
 
     def _passes_s(self, at_s: float) -> float:
         """When a client may hear of it at the earliest: at once, if the fault that holds back data
         may have been drawn for some connections only, or for data alone.
         """
-        return at_s if any(f.start_s <= at_s < f.end_s for f in self._drawn) else math.inf
+        return at_s if any(f.holds(at_s) for f in self._drawn) else math.inf
 
-    def _is_slowed(self, start_s: float, end_s: float) -> bool:
-        return any(f.start_s <= end_s and start_s <= f.end_s for f in self._slowing)
-
-    def _may_be_cut(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, met) for f in self._cutting)
-
-    def _altered(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:
-        return any(self._sight.met(f, start_s, end_s, met) for f in self._altering)
+    def _meets(
+        self,
+        faults: Iterable[FaultWindow],
+        start_s: float,
+        end_s: float,
+        met: Sequence[str] | None,
+    ) -> bool:
+        """Whether an attempt may have met one of these faults."""
+        return any(self._sight.met(f, start_s, end_s, met) for f in faults)
 
     def _record_of(self, path: str, start_s: float, seen_s: float, status: int) -> int | None:
         travels_s = _TRAVELS_S + self._sight.travel_s(start_s, start_s + _TRAVELS_S)
@@ -236,13 +218,12 @@ class _Eyes:
             results, end_s = results | FAILURE, deadline_s
         method, _, path = told.route[record].partition(" ")
         return Attempt(
-            id=0,
             start_s=start_s,
             end_s=end_s,
             ends_from_s=ends_from_s,
             results=results,
             source="stub",
-            altered=self._altered(start_s, end_s, met),
+            altered=self._meets(self._sight.altered, start_s, end_s, met),
             method=method,
             path=told.path[record] or path,
             status=status,
@@ -254,9 +235,9 @@ class _Eyes:
 
     def _held_on_the_way(self, start_s: float, end_s: float) -> bool:
         return any(
-            KINDS[f.name].where != "stub" and f.start_s <= end_s and start_s <= f.end_s
+            f.meets(start_s, end_s)
             for f in self._faults
-            if f.fault not in self._sight.in_stub
+            if f.fault not in self._sight.in_stub and KINDS[f.name].where != "stub"
         )
 
     def _connections(self, seen: Sequence[Attempt]) -> Iterator[Attempt]:
@@ -267,35 +248,31 @@ class _Eyes:
         closed = {e.connection: e.at_s for e in self._crossed if e.what == "closed"}
         free = sorted(attempt.start_s for attempt in seen)
         for event in self._crossed:
-            fault = next((f for f in silent if f.start_s <= event.at_s < f.end_s), None)
             if event.what != "accepted":
                 continue
+            at_s = event.at_s
+            ended_s = min(at_s + self._timeout_s, closed.get(event.connection, math.inf))
+            fault = next((f for f in silent if f.holds(at_s)), None)
             if fault is None:
-                if self._bare:
-                    # No stub tells of it: that it was opened is all that is known.
-                    closed_s = closed.get(event.connection, math.inf)
-                    yield opened(event.at_s, closed_s, self._timeout_s)
+                if self._bare:  # no stub tells of it: that it was opened is all that is known
+                    yield bare(at_s, ended_s, "connection", from_s=at_s, results=EITHER)
                 continue
-            within_s = _TRAVELS_S + self._sight.travel_s(event.at_s, event.at_s + _TRAVELS_S)
-            index = bisect_left(free, event.at_s - _BEFORE_S)
-            if index < len(free) and free[index] <= event.at_s + within_s:
+            within_s = _TRAVELS_S + self._sight.travel_s(at_s, at_s + _TRAVELS_S)
+            index = bisect_left(free, at_s - _BEFORE_S)
+            if index < len(free) and free[index] <= at_s + within_s:
                 free.pop(index)
                 continue
-            yield self._connection(event.at_s, fault, closed.get(event.connection, math.inf))
+            yield _silenced(at_s, ended_s, fault)
 
-    def _connection(self, at_s: float, fault: FaultWindow, closed_s: float) -> Attempt:
-        deadline_s = min(at_s + self._timeout_s, closed_s)
-        at_once = KINDS[fault.name].new == "at once"
-        until_s = max(at_s, min(deadline_s, fault.end_s)) if not at_once else deadline_s
-        late = KINDS[fault.name].lift == "delivers" and fault.end_s < deadline_s
-        return Attempt(
-            id=0,
-            start_s=at_s,
-            end_s=deadline_s if late or at_once else until_s,
-            ends_from_s=at_s if at_once else until_s,
-            results=EITHER if late else FAILURE,
-            source="connection",
-        )
+
+def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
+    """A connection that a fault kept from anybody; over at its deadline, or when it was closed."""
+    if KINDS[fault.name].new == "at once":
+        return bare(at_s, ended_s, "connection", from_s=at_s)
+    lifted_s = max(at_s, min(ended_s, fault.end_s))
+    if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:
+        return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
+    return bare(at_s, lifted_s, "connection")
 
 
 class _Told:

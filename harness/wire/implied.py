@@ -13,7 +13,7 @@ from dataclasses import replace
 from harness.history.spans import Spans
 from harness.history.view import History
 from harness.policy.settings import ServiceSettings
-from harness.wire.attempts import FAILURE, Attempt, cut_idle
+from harness.wire.attempts import FAILURE, Attempt, bare, cut_idle
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
 from harness.wire.learned import CLOCK_S
 from harness.wire.sight import Sight
@@ -64,8 +64,7 @@ class Implied:
         failed_s = self._sights[upstream].given_up_s(asked_s, self._settings[upstream].timeout_s)
         if failed_s is None or began_s <= failed_s:
             return None
-        found = _unseen_attempt(asked_s, failed_s)
-        return replace(found, request=demand.request.sent.id)
+        return replace(bare(asked_s, failed_s, "latency"), request=demand.request.sent.id)
 
     def _at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
         """An attempt that must have begun then, given until when its request took; else None."""
@@ -76,11 +75,11 @@ class Implied:
                 return None  # it would have been seen
             if by_s - at_s < NEARLY * (end_s - at_s) or end_s - at_s < AT_ONCE_S:
                 return None
-            return _unseen_attempt(at_s, end_s)
+            return bare(at_s, end_s, "latency")
         if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
             return None
         waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)
-        return _unseen_attempt(at_s, at_s) if waited else None
+        return bare(at_s, at_s, "latency") if waited else None
 
 
 def swallowed(
@@ -109,14 +108,3 @@ def swallowed(
         if could > seen + told:
             found.append(at_s)
     return found
-
-
-def _unseen_attempt(start_s: float, end_s: float) -> Attempt:
-    return Attempt(
-        id=-1,
-        start_s=start_s,
-        end_s=end_s,
-        ends_from_s=end_s,
-        results=FAILURE,
-        source="latency",
-    )

@@ -7,7 +7,7 @@ was called for it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,10 +55,12 @@ def _by_request(history: History) -> Iterator[tuple[str, tuple[Learned, ...]]]:
 
 def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:
     """The upstreams that each stream's requests need, in the order of their first call."""
-    return {
-        stream: tuple(dict.fromkeys(call.upstream for call in calls))
-        for stream, calls in calls_of(history).items()
-    }
+    return {stream: called_by(calls) for stream, calls in calls_of(history).items()}
+
+
+def called_by(calls: Iterable[Learned]) -> tuple[str, ...]:
+    """The upstreams of calls, each once, in the order of their first one."""
+    return tuple(dict.fromkeys(call.upstream for call in calls))
 
 
 def _warm_up_calls(history: History) -> list[tuple[float, Learned]]:

@@ -6,6 +6,8 @@ How attempts end is named as `policy.counting` names it, by its status, or by a 
 from __future__ import annotations
 
 import math
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -14,6 +16,7 @@ from harness.policy.counting import Counted, Result
 from harness.wire.attempts import Attempt
 from harness.wire.policy import Policy
 
+_OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
 _DEADLINE_S = 0.1
 """Nearer than this to its deadline an attempt ended there."""
 
@@ -108,3 +111,49 @@ class Outcomes:
             yield "broken"
         else:
             yield "hang-up" if attempt.path else "refused"
+
+
+def mixed(
+    attempts: Sequence[Attempt], outcomes: Outcomes, tie_s: Callable[[float], float]
+) -> dict[int, int]:
+    """For each attempt, how many of the opposite result ended too near to it to say which was
+    first; what counts for nothing changes no order.
+
+    Those of which there are none are left out.
+
+    Counted by what attempts may be, of which there are a few kinds: not pair by pair.
+    """
+    ends = sorted(attempts, key=lambda attempt: attempt.end_s)
+    kinds = [outcomes.results(attempt) for attempt in ends]
+    apart = {(a, b): a | b >= _OPPOSITES for a in set(kinds) for b in set(kinds)}
+    if not any(apart.values()):
+        return {}  # nothing that could be exchanged
+    before = {kind: array("I", [0]) for kind in set(kinds)}
+    """How many of each kind there are before each place."""
+    for kind in kinds:
+        for each, counts in before.items():
+            counts.append(counts[-1] + (each == kind))
+    steps = {kind: Counter[int]() for kind in before}
+    """Where spans begin and end that reach back from one of each kind."""
+    found: Counter[int] = Counter()
+    first = 0
+    for index, attempt in enumerate(ends):
+        while ends[first].end_s < attempt.ends_from_s - tie_s(attempt.end_s) and first < index:
+            first += 1
+        if first == index:
+            continue
+        kind = kinds[index]
+        near = sum(
+            counts[index] - counts[first] for each, counts in before.items() if apart[kind, each]
+        )
+        if near:
+            found[attempt.id] = near
+        steps[kind][first] += 1
+        steps[kind][index] -= 1
+    reach = dict.fromkeys(before, 0)
+    for index, attempt in enumerate(ends):
+        for each, step in steps.items():
+            reach[each] += step.get(index, 0)
+            if reach[each] and apart[kinds[index], each]:
+                found[attempt.id] += reach[each]
+    return found

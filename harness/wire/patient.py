@@ -12,13 +12,13 @@ from functools import cached_property
 
 from harness.units import Window
 from harness.verdict import Transition
+from harness.wire.account import Account
 from harness.wire.attempts import Attempt
 from harness.wire.causes import Cause
-from harness.wire.changes import Account, Changes, Probe, probes
-from harness.wire.demand import Demand
+from harness.wire.changes import Changes, Probe, probes
 from harness.wire.leeway import Leeway
 from harness.wire.sight import Sight
-from harness.wire.states import Asked, Reading
+from harness.wire.states import Reading
 from harness.wire.wire import Wire
 
 
@@ -29,6 +29,9 @@ class PatientWire(Wire):
         super().__init__(strict.witness, strict.upstream)
         self.sight = Sight(self.history, self.upstream, strict.witness.noise, patient=True)
         self.of = strict.of
+        self.attempts = strict.attempts
+        self.demands = strict.demands
+        self.asked = strict.asked
         self._strict = strict
 
     @cached_property
@@ -46,21 +49,6 @@ class PatientWire(Wire):
     def unfollowed(self) -> str:
         """As of the wire itself."""
         return self._strict.unfollowed
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Those of the wire itself."""
-        return self._strict.attempts
-
-    @property
-    def demands(self) -> tuple[Demand, ...]:
-        """Those of the wire itself."""
-        return self._strict.demands
-
-    @property
-    def asked(self) -> tuple[Asked, ...]:
-        """Those of the wire itself."""
-        return self._strict.asked
 
     @property
     def reading(self) -> Reading:
@@ -114,11 +102,7 @@ class PatientWire(Wire):
             a
             for a in self._strict.late
             if not self.leeway.doubts(a)
-            and any(
-                w.start_s + self.sight.tie_s(a.start_s) < a.start_s
-                and a.start_s < w.end_s - self.sight.tie_s(a.start_s)
-                for w in self.open_windows
-            )
+            and self._is_surely_open(a.start_s, self.sight.tie_s(a.start_s))
         )
 
     @cached_property

@@ -58,9 +58,7 @@ class Sharing:
     def explains(self, own: Wire) -> bool:
         """Whether it explains all events, and what the target says of each of them."""
         reading = self.read_at(own)
-        if reading.refutation is not None or reading.lost_track:
-            return False
-        return all(
+        return reading.explains_all and all(
             any(wire.account.agrees(story, wire.sight.fine_s) for story in reading.stories)
             for wire in self.wires
         )

@@ -80,17 +80,19 @@ class Sight:
         """Whether connects that nobody accepted are told, too."""
         self._noise = noise or Quiet()
         switched = history.run.engine == "sim" and history.run.seed != 0
-        self._tie_s = TIE_S + (_SWITCHED_S if switched else 0.0)
-        own = [f for f in history.faults if upstream in f.upstreams]
+        self.fine_s = TIE_S + (_SWITCHED_S if switched else 0.0)
+        """How far it may be on a machine that was never late: the slack of everything else."""
+        own = history.faults_on(upstream)
         met = {one for each in set(history.calls_to(upstream).told("met")) for one in each or ()}
         self.in_stub = frozenset(f.fault for f in own if mark_of(f) in met)
         """Numbers of the faults that the stub played: for its calls it says whom they met."""
-        self._all = tuple(own)
+        self.faults = own
+        """All faults that hit the upstream."""
         self._faults = tuple(f for f in own if f.fault not in self.in_stub)
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How far the target's order of events may be from the wire's in that time."""
-        return self._tie_s + self._noise.slack_s(start_s, end_s)
+        return self.fine_s + self._noise.slack_s(start_s, end_s)
 
     def noise_s(self, start_s: float, end_s: float) -> float:
         """How late the machine may have made anything in that time."""
@@ -107,12 +109,12 @@ class Sight:
         much as was waited there; what was waited in between delayed neither.
         """
         begun_s, ended_s = self.travel_s(start_s, start_s), self.travel_s(end_s, end_s)
-        return self._tie_s + begun_s + ended_s
+        return self.fine_s + begun_s + ended_s
 
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
         noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
-        return self._tie_s + (noise_s if self.patient else min(noise_s, _MOST_NOISE_S))
+        return self.fine_s + (noise_s if self.patient else min(noise_s, _MOST_NOISE_S))
 
     @property
     def guessed(self) -> tuple[Window, ...]:
@@ -128,11 +130,6 @@ class Sight:
     def blind_tie_s(self, at_s: float) -> float:
         """The same slack, but that nothing is read from the order of events in such windows."""
         return math.inf if any(at_s in window for window in self.guessed) else self.tie_s(at_s)
-
-    @property
-    def fine_s(self) -> float:
-        """The slack on a machine that was never late."""
-        return self._tie_s
 
     def hides(self, kind: Kind) -> bool:
         """Whether a fault of that kind leaves no trace of an attempt in this run."""
@@ -156,13 +153,13 @@ class Sight:
 
     def is_hidden(self, at_s: float) -> bool:
         """Whether an attempt at that instant would leave no trace."""
-        return any(w.start_s <= at_s < w.end_s for w in self.hidden)
+        return any(at_s in window for window in self.hidden)
 
     def holding(self, at_s: float) -> FaultWindow | None:
         """The fault that keeps an attempt of that instant waiting, unseen by its stub; None if no
         fault does.
         """
-        return next((f for f in self._holding if f.start_s <= at_s < f.end_s), None)
+        return next((f for f in self._holding if f.holds(at_s)), None)
 
     def given_up_s(self, at_s: float, timeout_s: float) -> float | None:
         """When an attempt of that instant, kept waiting by a fault, failed if it never came.
@@ -180,29 +177,24 @@ class Sight:
         fault = self.holding(due_s)
         if fault is None or (self.requests and not self.is_hidden(due_s)):
             return False  # it was seen when it was made
-        return fault.end_s - self._tie_s <= at_s
+        return fault.end_s - self.fine_s <= at_s
 
     def let_go_by(self, at_s: float) -> Iterator[Window]:
         """The times from which what was due then may have waited until an instant (`let_go`)."""
         for f in self._holding:
-            if f.end_s - self._tie_s <= at_s and not (self.requests and not self.hidden):
+            if f.end_s - self.fine_s <= at_s and not (self.requests and not self.hidden):
                 yield Window(f.start_s, f.end_s)
 
     def released(self, at_s: float) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before."""
         late_s = self.slack_s(at_s - _RELEASE_S, at_s) + _RELEASE_S
-        return any(f.end_s - self._tie_s <= at_s <= f.end_s + late_s for f in self._holding)
+        return any(f.end_s - self.fine_s <= at_s <= f.end_s + late_s for f in self._holding)
 
     @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:
         return tuple(
             f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
         )
-
-    @property
-    def faults(self) -> tuple[FaultWindow, ...]:
-        """All faults that hit the upstream."""
-        return self._all
 
     @property
     def silent(self) -> tuple[FaultWindow, ...]:
@@ -212,7 +204,7 @@ class Sight:
     @property
     def altered(self) -> tuple[FaultWindow, ...]:
         """The faults under which an answer that came is not what it is in health."""
-        return tuple(f for f in self._all if KINDS[f.name].new == "otherwise")
+        return tuple(f for f in self.faults if KINDS[f.name].new == "otherwise")
 
     def met(
         self, fault: FaultWindow, start_s: float, end_s: float, met: Sequence[str] | None
@@ -227,7 +219,7 @@ class Sight:
     def met_by(self, attempt: Attempt) -> tuple[str, ...]:
         """The kinds of fault that may have met an attempt."""
         start_s, end_s, met = attempt.start_s, attempt.end_s, attempt.met
-        found = (f.name for f in self._all if self.met(f, start_s, end_s, met))
+        found = (f.name for f in self.faults if self.met(f, start_s, end_s, met))
         return tuple(dict.fromkeys(found))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.wire.attempts import Attempt
-from harness.wire.policy import Policy
 from harness.wire.stories import Change, Story, merged
 
 Kind = Literal["closed", "open", "half_open", "any"]
@@ -91,7 +90,7 @@ class Lost:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Refutation:
     """The event that no breaker with these rules explains."""
 
@@ -109,16 +108,25 @@ class Refutation:
 class Reading:
     """What the acceptor made of one upstream."""
 
-    policy: Policy
     stories: tuple[Story, ...]
     """All ways in which it may have changed, each as its last change; up to the refutation."""
-    refutation: Refutation | None = None
     events: int = 0
     """How many events it was held against."""
     unexplained: tuple[Refutation, ...] = ()
-    """The events that it doesn't explain: the first one, or all where it was forgiving."""
+    """The events that no breaker with its rules explains: the first one, or all where it was
+    forgiving."""
     lost_track: bool = False
     """Whether for some time any state would have done."""
+
+    @property
+    def refutation(self) -> Refutation | None:
+        """The first event that it doesn't explain."""
+        return self.unexplained[0] if self.unexplained else None
+
+    @property
+    def explains_all(self) -> bool:
+        """Whether no event is left unexplained, nor ever any state would have done."""
+        return not self.unexplained and not self.lost_track
 
     @property
     def changes(self) -> tuple[tuple[Change, ...], ...]:

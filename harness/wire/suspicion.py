@@ -76,8 +76,7 @@ class Suspicion:
         """Where no rules explain everything alone: the declared ones, if they leave but little
         unexplained, else those that leave the least.
         """
-        wire = self._wire
-        own = wire.held_against(self._declared, forgiving=True)
+        wire, own = self._wire, self._forgiven
         if len(own.unexplained) <= max(_FEW, _LITTLE * own.events):
             return own
         rules = (one for family in families(wire.settings, self._evidence) for one in family)
@@ -85,6 +84,11 @@ class Suspicion:
             rules = (one for one in rules if not one.opens.heavy)
         readings = [own, *(wire.held_against(policy, forgiving=True) for policy in rules)]
         return min(readings, key=lambda reading: len(reading.unexplained))
+
+    @property
+    def _forgiven(self) -> Reading:
+        """What the declared rules leave unexplained in all."""
+        return self._wire.held_against(self._declared, forgiving=True)
 
     def _families(self) -> Iterator[Iterator[Cause]]:
         for family in families(self._wire.settings, self._evidence):
@@ -144,15 +148,15 @@ class Suspicion:
 
     def _waits_s(self) -> tuple[float, ...]:
         """How long after its opening something was let through, or was turned away in vain."""
-        forgiven = self._wire.held_against(self._declared, forgiving=True)
+        unexplained = self._forgiven.unexplained
         found = [
             one.at_s - one.state_s
-            for one in forgiven.unexplained
+            for one in unexplained
             if one.wrong in ("while open", "no probe") and math.isfinite(one.state_s)
         ]
         later = [
             a.start_s - one.state_s
-            for one in forgiven.unexplained[:1]
+            for one in unexplained[:1]
             for a in self._wire.attempts
             if one.wrong == "no probe" and a.start_s > one.at_s
         ]
@@ -161,18 +165,16 @@ class Suspicion:
     @property
     def _reopened(self) -> bool:
         """Whether it opened because a probe failed: only then it has another wait to keep."""
-        forgiven = self._wire.held_against(self._declared, forgiving=True)
         return any(
             (one.kind, other.kind) == ("half_open", "open")
-            for changes in forgiven.changes
+            for changes in self._forgiven.changes
             for one, other in pairwise(changes)
         )
 
     def _slots_s(self) -> tuple[float, ...]:
         """How long after the attempt before it each came at which something was unexplained."""
         begun_s = self._wire.begun_s
-        forgiven = self._wire.held_against(self._declared, forgiving=True)
-        at = (bisect_left(begun_s, one.at_s) for one in forgiven.unexplained)
+        at = (bisect_left(begun_s, one.at_s) for one in self._forgiven.unexplained)
         found = [begun_s[i] - begun_s[i - 1] for i in at if 0 < i < len(begun_s)]
         return tuple(dict.fromkeys(round(slot_s, 1) for slot_s in found[:_MOST_SLOTS] if slot_s))
 
@@ -210,25 +212,22 @@ class Suspicion:
         if wire.sharing is not None:
             reading = wire.sharing.read_at(wire)
             says = f"shares one breaker with {wire.sharing.others(wire.upstream)}"
-            yield Cause(what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading)
+            yield _cause(says, reading, ONE_BREAKER)
 
     def _as_one(self) -> Iterator[Cause]:
         """One breaker for all routes of an upstream that should have several."""
         whole = self._wire.whole
         if whole is not self._wire:
             reading = whole.held_against(self._declared)
-            if reading.refutation is None and not reading.lost_track:
+            if reading.explains_all:
                 says = f"has one breaker for all calls at {whole.upstream}"
-                yield Cause(
-                    what=says, breaks=(ONE_BREAKER,), events=reading.events, reading=reading
-                )
+                yield _cause(says, reading, ONE_BREAKER)
 
-    def _explained(self, attempts: Sequence[Attempt], asked: Sequence[Asked]) -> int | None:
-        """How many events the declared breaker explains, if all of them."""
+    def _alone(self, attempts: Sequence[Attempt], asked: Sequence[Asked]) -> Reading:
+        """What the declared breaker makes of some of the events."""
         wire = self._wire
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
-        reading = read(attempts, asked, outcomes, tie_s=wire.sight.tie_s)
-        return None if reading.refutation is not None or reading.lost_track else reading.events
+        return read(attempts, asked, outcomes, tie_s=wire.sight.tie_s)
 
     def _split(self, each: str, key: Callable[[int, str], object]) -> Iterator[Cause]:
         """One breaker for each value of a key, given a request's id and the route that it calls."""
@@ -245,10 +244,10 @@ class Suspicion:
         failing = [part for part in made.values() if any(Result.FAILURE in a.results for a in part)]
         if len(failing) < 2:
             return
-        found = [self._explained(made[one], asked[one]) for one in (made | asked)]
-        if None not in found:
-            says = f"has a breaker for each {each}"
-            yield Cause(what=says, breaks=_SEVERAL, events=sum(map(int, found)))  # type: ignore[arg-type]
+        readings = [self._alone(made[one], asked[one]) for one in (made | asked)]
+        if all(reading.explains_all for reading in readings):
+            events = sum(reading.events for reading in readings)
+            yield Cause(what=f"has a breaker for each {each}", breaks=_SEVERAL, events=events)
 
     def _workers(self, most: int) -> Iterator[Cause]:
         """Several processes that share the work, up to so many; so many at the least."""
@@ -269,16 +268,20 @@ class Suspicion:
         """Whether it was called while open, or had more than one probe more than once: one probe
         more needs no second breaker.
         """
-        unexplained = self._wire.held_against(self._declared, forgiving=True).unexplained
+        unexplained = self._forgiven.unexplained
         kinds = [one.wrong for one in unexplained]
         probed_s = {one.state_s for one in unexplained if one.wrong == "two probes"}
         return kinds[:1] == ["while open"] or (kinds[:1] == ["two probes"] and len(probed_s) > 1)
+
+
+def _cause(what: str, reading: Reading, *breaks: str) -> Cause:
+    return Cause(what=what, breaks=breaks, events=reading.events, reading=reading)
 
 
 def _waits_on(demand: Demand, longest_s: float) -> bool:
     """Whether a request waited for one of its attempts for longer, and did nothing else."""
     goes_on_s = [*(attempt.start_s for attempt in demand.attempts[1:]), demand.request.end_s]
     return any(
-        attempt.end_s <= until_s and min(attempt.end_s, until_s) - attempt.start_s > longest_s
+        attempt.end_s <= until_s and attempt.end_s - attempt.start_s > longest_s
         for attempt, until_s in zip(demand.attempts, goes_on_s, strict=False)
     )

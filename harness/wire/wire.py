@@ -2,84 +2,49 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.history.view import Request
-from harness.policy.counting import Result
 from harness.units import Window
 from harness.verdict import Transition
+from harness.wire.account import Account
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
 from harness.wire.causes import Cause
 from harness.wire.changes import (
-    Account,
     Changes,
     Probe,
     changes,
+    known_by,
     open_windows,
     probes,
     stories_of,
 )
-from harness.wire.demand import Demand
-from harness.wire.implied import swallowed
+from harness.wire.crossing import Crossing
 from harness.wire.leeway import Leeway
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, any_threshold, declared
-from harness.wire.queueing import Queue, need, queue
 from harness.wire.sharing import Sharing
 from harness.wire.sight import Sight
-from harness.wire.states import Asked, Reading, Refutation
-from harness.wire.stories import ONE_OF_SEVERAL, Change
+from harness.wire.states import Reading, Refutation
+from harness.wire.stories import Change
 from harness.wire.suspicion import Suspicion
 
 if TYPE_CHECKING:
     from harness.wire.witness import Witness
 
 _AWAY = "turned away"
-_AT_ONCE_S = 0.2
-"""Whoever calls later than this after it might have waited for something."""
-_SEEN = {
-    "proxy": "seen entering the proxy",
-    "stub": "seen at the stub",
-    "connection": "seen as connections",
-    "latency": "implied by how long requests took",
-}
 
 
-class Wire:
+class Wire(Crossing):
     """What crossed one upstream's wire, and what its breaker must have done."""
 
     def __init__(self, witness: Witness, upstream: str) -> None:
-        self.witness = witness
-        self._demands = witness.demands
-        self.upstream = upstream
-        self.history = witness.history
-        self.settings = witness.settings[upstream]
-        self.sight = witness.sights[upstream]
-        self.of = upstream
-        """Whose breaker it is, in words."""
+        super().__init__(witness, upstream)
         self._readings: dict[tuple[Policy, bool], Reading] = {}
-
-    # Facts
-
-    @cached_property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """All attempts that say something of the breaker, by start: seen, and implied by a wait."""
-        return self._demands.attempts_at(self.upstream)
-
-    @property
-    def background(self) -> tuple[Attempt, ...]:
-        """Attempts that no request caused: on a route of their own, with a rhythm, or declared."""
-        return self._demands.background[self.upstream]
-
-    @cached_property
-    def demands(self) -> tuple[Demand, ...]:
-        """The requests that need it and got as far as it, by the instant they left."""
-        return self._demands.at(self.upstream)
 
     @cached_property
     def turned_away(self) -> tuple[Request, ...]:
@@ -101,41 +66,6 @@ class Wire:
         known = {request.sent.id for request in self.turned_away}
         unseen = (d.request for d in self.demands if d.outcome == "unseen")
         return tuple(request for request in unseen if request.sent.id not in known)
-
-    def made_for(self, request: Request) -> tuple[Attempt, ...]:
-        """The attempts that were made for a request."""
-        return self._demands.made_by(request, self.upstream)
-
-    @cached_property
-    def calls(self) -> tuple[tuple[Attempt, ...], ...]:
-        """The attempts of each call, in order, as far as that can be told."""
-        return self._demands.calls_at(self.upstream)
-
-    def request_of(self, attempt: Attempt) -> int | None:
-        """Id of the request that an attempt was made for, where that can be told."""
-        return self._owners.get(attempt.id)
-
-    @cached_property
-    def _owners(self) -> dict[int, int]:
-        return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
-
-    def surely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt; None where it may have been another's of its time."""
-        tie_s = self.sight.tie_s(attempt.start_s)
-        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self.attempts)
-        return self.request_of(attempt) if near == 1 else None
-
-    def told_apart(self, request: int, attempt: Attempt) -> bool:
-        """Whether retries of the call that an attempt is of are told from other calls."""
-        return self._demands.told_apart(request, attempt, self.upstream)
-
-    def route_of(self, request: int) -> str:
-        """What a request calls first here, as the warm-up showed it; empty if that is unknown."""
-        return self._demands.route_of(request, self.upstream)
-
-    def met(self, attempt: Attempt) -> tuple[str, ...]:
-        """The kinds of fault that an attempt may have met."""
-        return self.sight.met_by(attempt)
 
     # Other ways to look at it
 
@@ -170,31 +100,6 @@ class Wire:
         return ""
 
     # Readings
-
-    @cached_property
-    def asked(self) -> tuple[Asked, ...]:
-        """The requests that made no attempt that anybody saw."""
-        return tuple(
-            Asked(
-                asked_s=d.asked_s,
-                by_s=d.asked_by_s,
-                request=d.request.sent.id,
-                sure=d.outcome == _AWAY,
-            )
-            for d in (*self.demands, *self._demands.asked_again(self.upstream))
-            if d.outcome in (_AWAY, "unseen") and d.asked_by_s < math.inf
-        )
-
-    @cached_property
-    def lost(self) -> list[float]:
-        """When an attempt may have failed that nobody saw, on a connection just being cut."""
-        return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
-
-    @cached_property
-    def earlier(self) -> tuple[float, ...]:
-        """When calls of the warm-up were answered."""
-        calls = self.history.warm_up_calls.to(self.upstream)
-        return tuple(call.at_s for call in calls if call.replied is not None)
 
     def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
         """What a breaker with these rules makes of all events."""
@@ -254,14 +159,6 @@ class Wire:
             return ()
         return self._suspicion.causes
 
-    @cached_property
-    def queue(self) -> Queue | None:
-        """Requests that waited for each other's calls, where no two were ever in flight."""
-        asked = (demand for demand in self.demands if demand.outcome != "unseen")
-        needs = [need(demand, self._demands.due_s(demand, self.upstream)) for demand in asked]
-        noise_s = self.sight.noise_s(0.0, self.history.end_s)
-        return queue(self.upstream, self.calls, needs, self.sight.fine_s, _AT_ONCE_S + noise_s)
-
     @property
     def hints(self) -> tuple[str, ...]:
         """What may be behind what is wrong here, a sentence each."""
@@ -299,44 +196,28 @@ class Wire:
         return self._changes([self.reading if self.refutation is None else self.patient_reading])
 
     def _changes(self, readings: Sequence[Reading]) -> Changes:
-        nearest = None if readings else self._suspicion.nearest
-        shown_s = None if readings else [d.asked_s for d in self.demands if d.outcome == _AWAY]
+        shown_s: list[float] | None = None
+        doubted_s: list[float] = []
+        if not readings:
+            nearest = self._suspicion.nearest
+            readings = [nearest]
+            shown_s = [d.asked_s for d in self.demands if d.outcome == _AWAY]
+            doubted_s = [r.state_s for r in nearest.unexplained if r.wrong == "while open"]
         loose = self.held_against(any_threshold(self.settings))
         return changes(
-            stories_of(readings or ([] if nearest is None else [nearest])),
+            stories_of(readings),
             () if loose.refutation is not None else stories_of([loose]),
             self.account,
             self.sight.fine_s,
             self._why,
             shown_s=shown_s,
-            doubted_s=()
-            if nearest is None
-            else [r.state_s for r in nearest.unexplained if r.wrong == "while open"],
+            doubted_s=doubted_s,
             begun_s=self.begun_s,
         )
 
-    @property
-    def begun_s(self) -> list[float]:
-        """When attempts were let through, in order."""
-        return [attempt.start_s for attempt in self.attempts]
-
     def _why(self, change: Change) -> str:
-        """By what a change is known."""
-        if change.kind == "half_open":
-            return "the first attempt since it opened"
-        attempt = next((a for a in self.attempts if a.id == change.attempt), None)
-        if change.kind == "closed":
-            if not self.settings.breaker.trials.needed:
-                return "the first attempt after its wait"
-            well = attempt is None or Result.SUCCESS in attempt.results
-            return "the probe succeeded" if well else "calls after a probe that did not succeed"
-        if change.attempt == ONE_OF_SEVERAL:
-            return "failed attempts, one of several near to each other"
-        if attempt is None and change.attempt is not None:
-            return "an attempt at an upstream that shares its breaker"
-        if attempt is None:
-            return "nobody's attempts can be seen; requests before and after"
-        return f"failed attempts {_SEEN.get(attempt.source, 'seen')}"
+        probes = self.settings.breaker.trials.needed
+        return known_by(change, self.attempts, probes=probes)
 
     @cached_property
     def transitions(self) -> tuple[Transition, ...]:
@@ -369,11 +250,10 @@ class Wire:
     def late(self) -> tuple[Attempt, ...]:
         """Attempts made while it was surely open (B3, B6)."""
         slack_s = self.sight.fine_s
-        return tuple(
-            a
-            for a in self.attempts
-            if any(w.start_s + slack_s < a.start_s < w.end_s - slack_s for w in self.open_windows)
-        )
+        return tuple(a for a in self.attempts if self._is_surely_open(a.start_s, slack_s))
+
+    def _is_surely_open(self, at_s: float, slack_s: float) -> bool:
+        return any(w.start_s + slack_s < at_s < w.end_s - slack_s for w in self.open_windows)
 
     @cached_property
     def early(self) -> tuple[Attempt, ...]:

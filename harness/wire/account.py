@@ -1,0 +1,128 @@
+"""What a target says of its own breaker: its status endpoint, else its log.
+
+It narrows what the wire leaves open; where it contradicts the wire, that is a conflict.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from harness.history.view import History
+from harness.wire.stories import Change, Story
+
+_LOGGED_LATE_S = 0.1
+"""How long after a change its log line may be read."""
+_CONFLICT_S = 0.5
+"""Status endpoint and wire are at odds only where they differ for longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One state that the target reported, for as long as it was seen to report it."""
+
+    state: str
+    since_s: float
+    """The last look that still showed another state."""
+    from_s: float
+    to_s: float
+
+
+class Account:
+    """What the target says of its own breaker: its status endpoint, else its log."""
+
+    def __init__(
+        self,
+        history: History,
+        upstream: str,
+        late_s: Callable[[float], float] = lambda at_s: 0.0,
+    ) -> None:
+        """`late_s`: how late a look at an instant may have come: a state then lasted for less."""
+        reported = history.reported(upstream)
+        ends = [*(event.since_s for event in reported[1:]), history.end_s]
+        self.said = tuple(
+            Said(
+                e.state,
+                e.since_s - late_s(e.since_s),
+                e.at_s + late_s(e.at_s),
+                max(e.at_s, end_s) - late_s(end_s),
+            )
+            for e, end_s in zip(reported, ends, strict=False)
+            if end_s >= 0
+        )
+        self._upstream = upstream
+        hit = {name for fault in history.faults for name in fault.upstreams}
+        # A pattern that does not say whose breaker it was speaks of the only one that was hit.
+        whose = {upstream, None} if hit == {upstream} else {upstream}
+        self._opened_s = tuple(
+            e.at_s for e in history.logged("opened") if e.at_s >= 0 and e.upstream in whose
+        )
+
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.said or self._opened_s)
+
+    @property
+    def source(self) -> str:
+        """Who says so."""
+        return "the status endpoint" if self.said else "the target's log"
+
+    def agrees(self, story: Story, slack_s: float) -> bool:
+        """Whether a story fits what was reported, but for short differences."""
+        return next(self.conflicts(story.changes(), slack_s), None) is None
+
+    def narrowed(self, change: Change, slack_s: float) -> Change | None:
+        """A change within what was reported of it; None where nothing was."""
+        for low_s, high_s in self._instants(change.kind):
+            low_s, high_s = max(change.low_s, low_s), min(change.high_s, high_s)
+            if low_s <= high_s + slack_s and change.high_s - change.low_s > slack_s:
+                return replace(change, low_s=min(low_s, high_s), high_s=max(low_s, high_s))
+        return None
+
+    def _instants(self, kind: str) -> Iterator[tuple[float, float]]:
+        for said in self.said:
+            if _alike(said.state, kind):
+                yield said.since_s, said.from_s
+        if not self.said and kind == "open":
+            for at_s in self._opened_s:
+                yield at_s - _LOGGED_LATE_S, at_s
+
+    def conflicts(
+        self, story: Sequence[Change], slack_s: float, begun_s: Sequence[float] | None = None
+    ) -> Iterator[str]:
+        """Where what was reported can't be what a story says, in words.
+
+        `begun_s`: when attempts were let through; then one that is told to be open surely is closed
+        only where one of these was.
+        """
+        for said in self.said:
+            for state, low_s, high_s in _spells(story):
+                start_s = max(said.from_s, low_s + slack_s)
+                end_s = min(said.to_s, high_s - slack_s)
+                if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
+                    if begun_s is not None and state == "closed":
+                        first = bisect_left(begun_s, start_s)
+                        if first == bisect_left(begun_s, end_s):
+                            continue
+                    yield (
+                        f"the status endpoint shows {self._upstream} {said.state} at "
+                        f"{start_s:.2f}..{end_s:.2f} s, when it was {state} on the wire"
+                    )
+
+
+def _spells(story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
+    """When it surely was in each state."""
+    state, since_s = "closed", 0.0
+    for change in story:
+        if state != "any":
+            yield state, since_s, change.low_s
+        state, since_s = change.kind, change.high_s
+    if state != "any":
+        yield state, since_s, math.inf
+
+
+def _alike(said: str, state: str) -> bool:
+    """Whether a reported state may be the wire's: half open is open to some until a probe comes."""
+    return said == state or {said, state} == {"open", "half_open"}
