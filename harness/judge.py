@@ -23,16 +23,14 @@ from harness.checks.streams import streams
 from harness.history.events import Event, Phase, Run
 from harness.history.view import History
 from harness.scenario.model import Scenario
-from harness.verdict import Finding, Judgement, Transition, Verdict, worst
+from harness.verdict import Finding, Judgement, Transition, Verdict, of_run, worst
 
 _PLAYED = {"warm-up", "play"}
-_NOTHING_JUDGED = Finding(
-    name="run: something is judged",
-    claims=(),
-    verdict=Verdict.INCONCLUSIVE,
-    expected="an expectation, or a promise that this run can show",
-    observed="neither: the scenario has no `expect:`",
-    evidence="the scenario's file",
+_NOTHING_JUDGED = of_run(
+    "something is judged",
+    "an expectation, or a promise that this run can show",
+    "neither: the scenario has no `expect:`",
+    "the scenario's file",
 )
 
 
@@ -171,29 +169,16 @@ def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
 def _unplayed(scenario: Scenario, history: History) -> Judgement:
     """A run that never got as far as a first request."""
     troubles, noise = history.troubles, Noise(history)
-    finding = Finding(
-        name="run: the world starts",
-        claims=(),
-        verdict=Verdict.INCONCLUSIVE,
-        expected="a world to play in",
-        observed="; ".join(troubles) or "nothing was recorded",
-        evidence="the engine",
-        noise=held_up(history, noise),
-    )
+    observed = "; ".join(troubles) or "nothing was recorded"
+    late = held_up(history, noise)
+    finding = of_run("the world starts", "a world to play in", observed, "the engine", noise=late)
     bare = _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
-    return replace(bare, **_busy(noise)) if finding.noise else bare
+    return replace(bare, **_busy(noise)) if late else bare
 
 
 def unjudged(scenario: Scenario, reason: str) -> Judgement:
     """A scenario whose judging broke: that says nothing about the target."""
-    finding = Finding(
-        name="run: it is judged",
-        claims=(),
-        verdict=Verdict.INCONCLUSIVE,
-        expected="a judgement",
-        observed=reason,
-        evidence="the harness",
-    )
+    finding = of_run("it is judged", "a judgement", reason, "the harness")
     return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
 
 
@@ -204,14 +189,7 @@ def not_in_scope(scenario: Scenario, reason: str) -> Judgement:
 
 def not_played(scenario: Scenario, why: str) -> Judgement:
     """A scenario that was to be played, and wasn't: nothing is known of it."""
-    finding = Finding(
-        name="run: it is played",
-        claims=(),
-        verdict=Verdict.INCONCLUSIVE,
-        expected="a play",
-        observed="not played",
-        evidence=why,
-    )
+    finding = of_run("it is played", "a play", "not played", why)
     return _bare(scenario, Verdict.INCONCLUSIVE, (finding,))
 
 

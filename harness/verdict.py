@@ -62,7 +62,7 @@ class Finding:
 
     name: str
     """Readable aloud and unique in its scenario: `chat is answered 401 in 10s..68s`."""
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     verdict: Verdict
     expected: str
     observed: str
@@ -87,6 +87,20 @@ class Finding:
     def __str__(self) -> str:
         """One line for a person."""
         return f"{self.name}: expected {self.expected}; observed {self.observed} ({self.evidence})"
+
+
+def of_run(
+    name: str, expected: str, observed: str, evidence: str, *, noise: bool = False
+) -> Finding:
+    """What is wrong with a run itself, which then proves nothing."""
+    return Finding(
+        name=f"run: {name}",
+        verdict=Verdict.INCONCLUSIVE,
+        expected=expected,
+        observed=observed,
+        evidence=evidence,
+        noise=noise,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

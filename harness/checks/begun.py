@@ -9,7 +9,7 @@ from harness.checks.wording import seconds
 from harness.history.events import Triggered
 from harness.scenario.faults import FaultBase
 from harness.triggers import source
-from harness.verdict import Finding, Verdict
+from harness.verdict import Finding, Verdict, of_run
 
 
 def begun(case: Case) -> tuple[Finding, ...]:
@@ -18,7 +18,6 @@ def begun(case: Case) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             name=_name(case, event.fault),
-            claims=(),
             verdict=Verdict.PASSED,
             expected=f"that {event.after}",
             observed=f"known at {seconds(event.at_s)}; in force at "
@@ -37,14 +36,8 @@ def in_vain(case: Case) -> Iterator[Finding]:
         fault = case.scenario.faults[index]
         if fault.upstreams and not set(fault.upstreams) & set(case.history.run.upstreams):
             continue  # out of scope
-        yield Finding(
-            name=f"run: {_name(case, index)}",
-            claims=(),
-            verdict=Verdict.INCONCLUSIVE,
-            expected=f"that {fault.trigger}",
-            observed=_observed(known.get(index)),
-            evidence=_evidence(fault, case),
-        )
+        name, expected = _name(case, index), f"that {fault.trigger}"
+        yield of_run(name, expected, _observed(known.get(index)), _evidence(fault, case))
 
 
 def _name(case: Case, index: int) -> str:

@@ -6,7 +6,7 @@ settings; a tolerance widens either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
@@ -88,10 +88,7 @@ def _allowed(
 ) -> list[tuple[Moment, float]]:
     """The instants in question, each with what is granted on top."""
     if not isinstance(value, tuple) and what != "probes":
-        if isinstance(value, Around):
-            return [(around(value), 0.0)]
-        own = forecast_of(case).of(upstream)
-        return [(own.opened if what == "opens" else own.closed_for_good, value.tolerance_s)]
+        return [single(what, value, lambda: forecast_of(case).of(upstream))]
     given = value if isinstance(value, tuple) else (value,)
     left = any(isinstance(one, Contract) for one in given)
     known = moments_of(forecast_of(case).of(upstream), what) if left else ()
@@ -106,6 +103,20 @@ def moments_of(predicted: Prediction, what: str) -> tuple[Moment, ...]:
         "probes": predicted.probe_moments,
         "closes": predicted.closing_moments,
     }[what]
+
+
+def single(
+    what: str, value: Instant | str, predicted: Callable[[], Prediction]
+) -> tuple[Moment, float]:
+    """The first opening or the last closing that is allowed, and with what tolerance on top; no
+    moment for `never`.
+    """
+    if isinstance(value, Around):
+        return around(value), 0.0
+    if isinstance(value, Contract):
+        own = predicted()
+        return own.opened if what == "opens" else own.closed_for_good, value.tolerance_s
+    return Moment(), 0.0
 
 
 def around(wanted: Around) -> Moment:

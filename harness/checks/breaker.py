@@ -9,15 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.checks.brackets import around, listed, moments_of
+from harness.checks.brackets import listed, moments_of, single
 from harness.checks.breaker_counts import Counts
 from harness.checks.breaker_subject import expected_words, instant
 from harness.checks.case import Case
 from harness.checks.keeping import keeps
 from harness.contract import Moment
 from harness.scenario.expectations.breaker import ExpectBreaker
-from harness.scenario.expectations.values import Contract, Instant
-from harness.units import Around
+from harness.scenario.expectations.values import Instant
 from harness.verdict import Finding, Transition, Verdict, worst
 
 
@@ -57,8 +56,8 @@ class _Judge(Counts):
 
     def _opens(self, wanted: Instant | str) -> Finding:
         opened = self.wire.opened
-        allowed, tolerance_s = self._moment(wanted, "opens")
-        if allowed is None:
+        allowed, tolerance_s = single("opens", wanted, self.predicted)
+        if not allowed:
             return self._opens_never()
         expected = expected_words(allowed, tolerance_s)
         if opened is None:
@@ -129,15 +128,15 @@ class _Judge(Counts):
 
     def _closes(self, wanted: Instant | str) -> Finding:
         closed = self.wire.closed
-        allowed, tolerance_s = self._moment(wanted, "closes")
-        expected = "never" if allowed is None else expected_words(allowed, tolerance_s)
+        allowed, tolerance_s = single("closes", wanted, self.predicted)
+        expected = expected_words(allowed, tolerance_s) if allowed else "never"
         if self.wire.opened is None:
             verdict, observed = self.never_opened()
-            if allowed is None and not self.predicted().opened:
+            if not allowed and not self.predicted().opened:
                 verdict = self._opens_never().verdict  # what never opens needs not close
             return self.finding("closes", verdict, expected, observed, self.sight())
         wrong = Verdict.INCONCLUSIVE if self.by_chance(math.inf) else Verdict.FAILED
-        if allowed is None:
+        if not allowed:
             verdict = Verdict.PASSED if closed is None else wrong
             observed = "stayed open" if closed is None else f"closed at {instant(closed)}"
             return self.finding("closes", verdict, expected, observed, self.sight())
@@ -147,26 +146,12 @@ class _Judge(Counts):
         verdict = self._judged(closed, allowed, tolerance_s)
         return self.finding("closes", verdict, expected, instant(closed), closed.evidence)
 
-    def _moment(self, wanted: Instant | str, what: str) -> tuple[Moment | None, float]:
-        """What is allowed, and with what tolerance on top; None for never."""
-        if isinstance(wanted, Around):
-            return around(wanted), 0.0
-        if isinstance(wanted, Contract):
-            predicted = self.predicted()
-            moment = predicted.opened if what == "opens" else predicted.closed_for_good
-            return (moment if moment else None), wanted.tolerance_s
-        return None, 0.0
-
     def _judged(self, found: Transition, allowed: Moment, tolerance_s: float) -> Verdict:
         """Inside with all of its bounds, outside with all of them, or neither."""
         spread_s = tolerance_s + self.wire.sight.fine_s
         low_s, high_s = found.at_s - found.error_s, found.at_s + found.error_s
-        if any(r.low - spread_s <= low_s and high_s <= r.high + spread_s
-               for r in allowed.alternatives):  # fmt: skip
+        wide = [(r.low - spread_s, r.high + spread_s) for r in allowed.alternatives]
+        if any(from_s <= low_s and high_s <= to_s for from_s, to_s in wide):
             return Verdict.PASSED
-        touches = any(
-            low_s <= r.high + spread_s and r.low - spread_s <= high_s for r in allowed.alternatives
-        )
+        touches = any(low_s <= to_s and from_s <= high_s for from_s, to_s in wide)
         return Verdict.INCONCLUSIVE if touches else Verdict.FAILED
-
-    # Wording

@@ -5,6 +5,8 @@ Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.checks.case import Case
 from harness.checks.scope import promised
 from harness.checks.wording import plural, stream_request
@@ -22,48 +24,37 @@ from harness.wire.attempts import FAILURE
 from harness.wire.states import Refutation
 from harness.wire.wire import Wire
 
-_EXPECTED = "what a sound breaker would do"
-
 
 def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
     """Whether the declared breaker explains all events; `claims` where it does."""
     wire = case.wire(upstream)
-    name = f"{wire.upstream} breaker: keeps its contract"
+    finding = Finding(
+        name=f"{wire.upstream} breaker: keeps its contract",
+        claims=claims,
+        verdict=Verdict.INCONCLUSIVE,
+        expected="what a sound breaker would do",
+        observed=wire.unfollowed,
+        evidence=f"{plural(wire.reading.events, 'event')} at {wire.upstream}'s wire",
+    )
     refutation = wire.refutation
-    failed = sum(attempt.results == FAILURE for attempt in wire.attempts)
-    evidence = f"{plural(wire.reading.events, 'event')} at {wire.upstream}'s wire"
     if wire.unfollowed:
-        return Finding(
-            name=name,
-            claims=claims,
-            verdict=Verdict.INCONCLUSIVE,
-            expected=_EXPECTED,
-            observed=wire.unfollowed,
-            evidence=evidence,
-        )
+        return finding
     if refutation is None:
-        shown = failed or wire.turned_away or wire.transitions
-        return Finding(
-            name=name,
-            claims=claims,
-            verdict=Verdict.PASSED if shown else Verdict.INCONCLUSIVE,
-            expected=_EXPECTED,
-            observed=f"{plural(failed, 'failed attempt')}, "
-            f"{plural(len(wire.turned_away), 'request')} turned away, all as it would"
-            if shown
-            else "no attempt failed and nobody was turned away",
-            evidence=evidence,
-        )
+        failed = sum(attempt.results == FAILURE for attempt in wire.attempts)
+        away = f"{plural(len(wire.turned_away), 'request')} turned away"
+        if failed or wire.turned_away or wire.transitions:
+            observed = f"{plural(failed, 'failed attempt')}, {away}, all as it would"
+            return replace(finding, verdict=Verdict.PASSED, observed=observed)
+        return replace(finding, observed="no attempt failed and nobody was turned away")
     told = wire.told
     request = request_of(told, refutation)
     seen = wire.sight.requests and not wire.sight.hidden
-    return Finding(
-        name=name,
+    return replace(
+        finding,
         claims=case.contract.claims_of(*broken_by(case, told, refutation)),
         verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
-        expected=_EXPECTED,
         observed=says(told, refutation, request),
-        evidence="; ".join([evidence, *wire.hints]),
+        evidence="; ".join([finding.evidence, *wire.hints]),
         examples=() if request is None else (request.sent.id,),
         at_s=refutation.at_s,
     )
@@ -100,51 +91,36 @@ def request_of(wire: Wire, found: Refutation) -> Request | None:
     if found.asked is not None:
         wanted = found.asked.request
         return next((d.request for d in wire.demands if d.request.sent.id == wanted), None)
-    attempt = found.attempt
-    return next(
-        (
-            d.request
-            for d in wire.demands
-            if attempt is not None and any(a.id == attempt.id for a in d.attempts)
-        ),
-        None,
-    )
+    if found.attempt is None:
+        return None
+    number = found.attempt.id
+    made = (d.request for d in wire.demands if any(a.id == number for a in d.attempts))
+    return next(made, None)
 
 
 def says(wire: Wire, found: Refutation, request: Request | None) -> str:
     """What was seen, in one sentence."""
     who = "" if request is None else f" by {stream_request(request)}"
-    upstream, scope = wire.of, wire.settings.scope
+    scope, opens = wire.settings.scope, wire.settings.breaker.opens.says
+    called = f"{wire.of} was called at {found.at_s:.2f} s{who}"
+    missed = f"{wire.of} was not called{who}, although"
     if isinstance(scope, EachWorker) and scope.several:
-        called = found.attempt is not None
+        if found.attempt is None:
+            called = f"{wire.of} was not called at {found.at_s:.2f} s{who}"
+        would = "it would have been" if found.attempt is None else "it would not have been"
         return (
-            f"{upstream} was {'called' if called else 'not called'} at {found.at_s:.2f} s{who}: "
-            f"however {scope.number} workers shared the requests, with a breaker each that opens "
-            f"at {wire.settings.breaker.opens.says}, it would {'not ' if called else ''}have been"
+            f"{called}: however {scope.number} workers shared the requests, with a breaker each "
+            f"that opens at {opens}, {would}"
         )
     match found.wrong:
         case "while open" if not _shown_open(wire, found):
-            return (
-                f"{upstream} was called at {found.at_s:.2f} s{who}, although its breaker opens at "
-                f"{wire.settings.breaker.opens.says}, which was at {found.state_s:.2f} s"
-            )
+            when = f"which was at {found.state_s:.2f} s"
+            return f"{called}, although its breaker opens at {opens}, {when}"
         case "while open":
-            return (
-                f"{upstream} was called at {found.at_s:.2f} s{who}, although its breaker has been "
-                f"open since {found.state_s:.2f} s"
-            )
+            return f"{called}, although its breaker has been open since {found.state_s:.2f} s"
         case "two probes":
-            return (
-                f"{upstream} was called at {found.at_s:.2f} s{who}, while the probe of "
-                f"{found.state_s:.2f} s was still in flight"
-            )
+            return f"{called}, while the probe of {found.state_s:.2f} s was still in flight"
         case "turned away":
-            return (
-                f"{upstream} was not called{who}, although its breaker is closed: "
-                f"{wire.settings.breaker.opens.says} there were not"
-            )
+            return f"{missed} its breaker is closed: {opens} there were not"
         case _:
-            return (
-                f"{upstream} was not called{who}, although a probe has been due since "
-                f"{found.until_s:.2f} s"
-            )
+            return f"{missed} a probe has been due since {found.until_s:.2f} s"

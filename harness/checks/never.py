@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from harness.checks.answers import body_text, cut_off, has_fields
@@ -15,21 +15,14 @@ from harness.checks.case import Case
 from harness.checks.excuses import UNHANDLED, Excuses
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
-from harness.checks.traffic import EPSILON_S, shown_status
-from harness.checks.wording import bound, fields, plural, seconds, took
+from harness.checks.traffic import EPSILON_S, of_answer, outcome, seen_answers, shown_status
+from harness.checks.wording import bound, fields, seconds, took
+from harness.history.events import Answered
 from harness.history.view import Request
 from harness.scenario.expectations import StatusSet
 from harness.scenario.expectations.never import ExpectNever, Forbidden
 from harness.units import Range
 from harness.verdict import Finding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ban:
-    """One forbidden thing; a request makes it `timeless` as in `Finding`."""
-
-    requirement: Requirement
-    timeless: Callable[[Request], bool]
 
 
 def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
@@ -38,33 +31,25 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
     requests = requests_in(case, span, expectation.traffic)
     subject = "a request" if expectation.traffic is None else expectation.traffic
     where = "" if span is WHOLE else f" {span.words}"
-    evidence = span.nothing
-    if requests:
-        answered = sum(request.answered is not None for request in requests)
-        evidence = f"{plural(answered, 'answer')} seen by the client"
-        evidence += f"; {span.inferred}" if span.inferred else ""
     excuses = Excuses(case, span)
     findings = []
     for ban in _bans(expectation.never, case):
         requirement = replace(
-            excuses.of(ban.requirement, but=ban.timeless),
-            name=f"never {ban.requirement.name} for {subject}{where}",
-            expected=f"never {ban.requirement.expected}",
+            excuses.of(ban, but=ban.timeless),
+            name=f"never {ban.name} for {subject}{where}",
+            expected=f"never {ban.expected}",
         )
-        tallied = tally(requirement, requests)
-        findings.append(
-            tallied.finding(
-                claims=case.claims(expectation),
-                because=expectation.because,
-                evidence=evidence,
-                busy=excuses.words,
-                timeless=any(map(ban.timeless, tallied.violating)),
-            )
+        result = tally(requirement, requests).finding(
+            claims=case.claims(expectation),
+            because=expectation.because,
+            evidence=seen_answers(requests, span),
+            busy=excuses.words,
         )
+        findings.append(result)
     return tuple(findings)
 
 
-def _bans(never: Forbidden, case: Case) -> Iterator[_Ban]:
+def _bans(never: Forbidden, case: Case) -> Iterator[Requirement]:
     if never.status is not None:
         yield _status(never.status, never.except_, case)
     if never.latency is not None:
@@ -75,7 +60,7 @@ def _bans(never: Forbidden, case: Case) -> Iterator[_Ban]:
         yield _body(never.body, case)
 
 
-def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> _Ban:
+def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> Requirement:
     words = str(forbidden) + (f" except {excepted}" if excepted is not None else "")
 
     def judge(request: Request) -> Outcome:
@@ -85,18 +70,18 @@ def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> _Ba
         met = status in forbidden and (excepted is None or status not in excepted)
         return Outcome.VIOLATES if met else Outcome.COMPLIES
 
-    requirement = Requirement(
+    return Requirement(
         name=words,
         expected=words,
         judge=judge,
         show=lambda request: shown_status(request, case),
+        # Every other status has a time for it: 503 and 401 while a stub lies dead, 200 while a
+        # fault is not in force, no answer at all while the harness has no sockets.
+        timeless=lambda request: request.status == UNHANDLED,
     )
-    # Every other status has a time for it: 503 and 401 while a stub lies dead, 200 while a fault
-    # is not in force, no answer at all while the harness has no sockets.
-    return _Ban(requirement=requirement, timeless=lambda request: request.status == UNHANDLED)
 
 
-def _latency(forbidden: Range, case: Case) -> _Ban:
+def _latency(forbidden: Range, case: Case) -> Requirement:
     def judge(request: Request) -> Outcome:
         if request.answered is None:
             if math.isinf(forbidden.high) and case.waited_s(request) >= forbidden.low:
@@ -116,7 +101,7 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
         return took_s - forbidden.low
 
     words = f"an answer {bound(forbidden)}"
-    requirement = Requirement(
+    return Requirement(
         name=words,
         expected=words,
         judge=judge,
@@ -124,48 +109,45 @@ def _latency(forbidden: Range, case: Case) -> _Ban:
         excess_s=excess_s,
         sum_up=lambda requests: f"at most {took(max(r.service_s for r in requests))}",
     )
-    return _Ban(requirement=requirement, timeless=lambda _: False)
 
 
-def _json(forbidden: dict[str, Any], case: Case) -> _Ban:
-    def judge(request: Request) -> Outcome:
-        if request.answered is None:
-            return Outcome.COMPLIES if case.hung(request) else Outcome.NO_TIME
-        if cut_off(request.answered):
-            return Outcome.UNCLEAR
-        met = has_fields(request.answered.body, forbidden)
-        return Outcome.VIOLATES if met else Outcome.COMPLIES
-
+def _json(forbidden: dict[str, Any], case: Case) -> Requirement:
     words = fields(forbidden)
-    requirement = Requirement(
-        name=words,
-        expected=words,
-        judge=judge,
-        show=lambda r: (
-            f"{shown_status(r, case)} with {words}"
-            if judge(r) is Outcome.VIOLATES
-            else "something else"
-        ),
-    )
-    return _Ban(requirement=requirement, timeless=lambda _: True)
+
+    def judge(request: Request, answer: Answered) -> Outcome:
+        if cut_off(answer):
+            return Outcome.UNCLEAR
+        return outcome(not has_fields(answer.body, forbidden))
+
+    def show(request: Request) -> str:
+        met = has_fields(request.answered and request.answered.body, forbidden)
+        return f"{shown_status(request, case)} with {words}" if met else "something else"
+
+    return _of_answers(words, judge, show, case)
 
 
-def _body(forbidden: str, case: Case) -> _Ban:
-    def judge(request: Request) -> Outcome:
-        if request.answered is None:
-            return Outcome.COMPLIES if case.hung(request) else Outcome.NO_TIME
+def _body(forbidden: str, case: Case) -> Requirement:
+    def judge(request: Request, _: Answered) -> Outcome:
+        return outcome(forbidden not in body_text(request))
+
+    def show(request: Request) -> str:
         met = forbidden in body_text(request)
-        return Outcome.VIOLATES if met else Outcome.COMPLIES
+        return f"{shown_status(request, case)} with it" if met else "answers without it"
 
-    words = f"'{forbidden}' in an answer"
-    requirement = Requirement(
+    return _of_answers(f"'{forbidden}' in an answer", judge, show, case)
+
+
+def _of_answers(
+    words: str,
+    judge: Callable[[Request, Answered], Outcome],
+    show: Callable[[Request], str],
+    case: Case,
+) -> Requirement:
+    """What no answer may say at any time; who hangs has not heard it."""
+    return Requirement(
         name=words,
         expected=words,
-        judge=judge,
-        show=lambda r: (
-            f"{shown_status(r, case)} with it"
-            if forbidden in body_text(r)
-            else "answers without it"
-        ),
+        judge=of_answer(case, judge, hangs=Outcome.COMPLIES),
+        show=show,
+        timeless=lambda _: True,
     )
-    return _Ban(requirement=requirement, timeless=lambda _: True)

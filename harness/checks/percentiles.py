@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from harness.checks.case import Case
 from harness.checks.selection import last_tries, requests_in, span_of
 from harness.checks.tally import left_out
+from harness.checks.traffic import EPSILON_S
 from harness.checks.wording import bound, plural, took
 from harness.history.view import Request
 from harness.scenario.expectations.percentiles import ExpectPercentiles, share_of
 from harness.units import Range
 from harness.verdict import Finding, Verdict
-
-_EPSILON_S = 1e-6
 
 
 def check(expectation: ExpectPercentiles, case: Case) -> tuple[Finding, ...]:
@@ -56,7 +55,7 @@ def _tells(request: Request, wanted: Range, case: Case) -> bool:
     """Whether it is known on which side of a bound its latency is."""
     if request.answered is not None:
         return True
-    return case.waited_s(request) > wanted.high + _EPSILON_S or case.hung(request)
+    return case.waited_s(request) > wanted.high + EPSILON_S or case.hung(request)
 
 
 def _judge(
@@ -69,12 +68,12 @@ def _judge(
     measured_s = by_latency[rank].latency_s
     shown = f"{took(measured_s)}" if math.isfinite(measured_s) else "no answer"
     observed = f"{name} {shown}"
-    if wanted.low - _EPSILON_S <= measured_s <= wanted.high + _EPSILON_S:
+    if wanted.low - EPSILON_S <= measured_s <= wanted.high + EPSILON_S:
         return Verdict.PASSED, observed, by_latency[rank]
     if measured_s < wanted.low:
         return Verdict.FAILED, observed, by_latency[rank]
     least = sorted(_least_s(request, case) for request in judged)
-    if least[rank] > wanted.high + _EPSILON_S:
+    if least[rank] > wanted.high + EPSILON_S:
         return Verdict.FAILED, observed, by_latency[rank]
     return Verdict.INCONCLUSIVE, f"{observed}, as requests left late", by_latency[rank]
 

@@ -31,7 +31,7 @@ from harness.checks.traffic import shown_status
 from harness.checks.wording import plural, seconds
 from harness.history.events import Ended, Phase, Trouble
 from harness.history.view import FaultWindow, History
-from harness.verdict import Finding, Verdict
+from harness.verdict import Finding, Verdict, of_run
 
 LATE_FAULT_S = 0.25
 """A fault that comes or goes later than this, and than the clocks' error, spoils the run."""
@@ -97,24 +97,10 @@ def soundness(case: Case) -> Soundness:
     )
 
 
-def _finding(
-    name: str, expected: str, observed: str, evidence: str, *, noise: bool = False
-) -> Finding:
-    return Finding(
-        name=f"run: {name}",
-        claims=(),
-        verdict=Verdict.INCONCLUSIVE,
-        expected=expected,
-        observed=observed,
-        evidence=evidence,
-        noise=noise,
-    )
-
-
 def _troubles(case: Case) -> Iterator[Finding]:
     troubles = case.history.troubles
     if troubles:
-        yield _finding(
+        yield of_run(
             "nothing goes wrong",
             "no trouble of the run's own",
             "; ".join(dict.fromkeys(troubles)),
@@ -144,7 +130,7 @@ def _cut_short(case: Case) -> Iterator[Finding]:
         observed = f"it ended at {seconds(end_s)}"
     else:
         return
-    yield _finding(
+    yield of_run(
         "plays to the end", f"a play of {seconds(duration_s)}", observed, "phases of the run"
     )
 
@@ -158,7 +144,7 @@ def _unsteady(case: Case) -> Iterator[Finding]:
         if is_healthy(request, stream) or name in broken:
             continue
         observed = "no warm-up request" if request is None else shown_status(request, case)
-        yield _finding(
+        yield of_run(
             f"steady state of {name}",
             f"{stream.healthy} before the outage",
             observed,
@@ -176,7 +162,7 @@ def _untouched(case: Case) -> Iterator[Finding]:
     reached = [name for name in own if touched(case.history, name)]
     for upstream in case.scenario.faulted_upstreams if not reached else singled:
         if upstream in own and upstream not in reached:
-            yield _finding(
+            yield of_run(
                 f"traffic reaches {upstream}",
                 f"warm-up requests at {upstream}",
                 f"none: an outage of {upstream} could not touch this traffic",
@@ -187,7 +173,7 @@ def _untouched(case: Case) -> Iterator[Finding]:
 
 def _missed(miss: Miss) -> Finding:
     """A fault that met nobody: the play shows nothing of what it was written for."""
-    return _finding(
+    return of_run(
         f"{miss.hits.name}, meets a call",
         "at least one",
         f"it {miss.hits.words}; {miss.instead}",
@@ -222,7 +208,7 @@ def _untimely(case: Case) -> Iterator[Finding]:
         if problem is not None:
             name: str = fault.fault
             told.add(scenario.number_of(index))
-            yield _finding(
+            yield of_run(
                 f"fault {scenario.number_of(index)}, {name} on {fault.subject}, is on time",
                 f"within {seconds(tolerance_s)}",
                 problem,
@@ -281,7 +267,7 @@ def lateness_s(case: Case) -> dict[str, float]:
 def _late_requests(case: Case) -> Iterator[Finding]:
     found = lateness_s(case)
     if found["p99"] > LATE_P99_S:
-        yield _finding(
+        yield of_run(
             "requests leave on time",
             f"99 of 100 within {seconds(LATE_P99_S)}",
             f"p99 {seconds(found['p99'])}, at most {seconds(found['max'])} late",

@@ -50,6 +50,8 @@ class Requirement:
     """The share of requests that must comply."""
     allowed: int | None = None
     """How many may violate it all the same, where that is a number and no share."""
+    timeless: Callable[[Request], bool] = lambda request: False
+    """Whether a violating request makes its finding so (`Finding.timeless`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,6 @@ class Tally:
         because: str | None,
         evidence: str,
         busy: str,
-        timeless: bool = False,
     ) -> Finding:
         """The finding; how many were left out is said with the evidence, and `busy` if it matters:
         what was measured of a busy machine.
@@ -162,7 +163,7 @@ class Tally:
             examples=tuple(request.sent.id for request in decide[:_MOST_EXAMPLES]),
             requests=tuple(request.sent.id for request in decide),
             because=because,
-            timeless=timeless,
+            timeless=any(map(self.requirement.timeless, self.violating)),
             noise=self.for_noise,
         )
 

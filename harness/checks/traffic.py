@@ -52,7 +52,7 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
         result = tally(excuses.of_answers(requirement), chosen).finding(
             claims=case.claims(expectation),
             because=expectation.because,
-            evidence=_evidence(chosen, span),
+            evidence=seen_answers(chosen, span),
             busy=excuses.words,
         )
         findings.append(result)
@@ -65,8 +65,8 @@ def _seldom(told: Requirement, expectation: ExpectTraffic) -> Requirement:
     met = {Outcome.COMPLIES: Outcome.VIOLATES, Outcome.VIOLATES: Outcome.COMPLIES}
 
     def judge(request: Request) -> Outcome:
-        outcome = told.judge(request)
-        return met.get(outcome, outcome)
+        says = told.judge(request)
+        return met.get(says, says)
 
     def excess_s(request: Request) -> float | None:
         assert latency is not None
@@ -90,7 +90,8 @@ def _expected(what: str, expectation: ExpectTraffic) -> str:
     return f"{what} for every request" if share >= 1 else f"{what} for at least {share:.0%}"
 
 
-def _evidence(chosen: Sequence[Request], span: Span) -> str:
+def seen_answers(chosen: Sequence[Request], span: Span) -> str:
+    """By what requests are judged; why there is nothing to judge where there are none."""
     if not chosen:
         return span.nothing
     answered = sum(request.answered is not None for request in chosen)
@@ -119,7 +120,7 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
     def judge(request: Request) -> Outcome:
         if request.answered is None and not case.hung(request):
             return Outcome.NO_TIME
-        return _outcome(request.status in wanted)
+        return outcome(request.status in wanted)
 
     return Requirement(
         name=f"is answered {wanted}",
@@ -138,7 +139,8 @@ def shown_status(request: Request, case: Case) -> str:
     return str(request.answered.status)
 
 
-def _outcome(complies: bool) -> Outcome:
+def outcome(complies: bool) -> Outcome:
+    """What a request says of a requirement that it surely meets, or surely not."""
     return Outcome.COMPLIES if complies else Outcome.VIOLATES
 
 
@@ -187,14 +189,17 @@ def _latencies(requests: Sequence[Request]) -> str:
     return f"typically {took(median(latencies))}, at most {took(max(latencies))}"
 
 
-def _of_answer(
-    case: Case, judge: Callable[[Request, Answered], Outcome]
+def of_answer(
+    case: Case,
+    judge: Callable[[Request, Answered], Outcome],
+    *,
+    hangs: Outcome = Outcome.VIOLATES,
 ) -> Callable[[Request], Outcome]:
-    """Judge the answer; without one a request violates once it hangs."""
+    """Judge the answer; `hangs`: what a request without one says once it hangs."""
 
     def judged(request: Request) -> Outcome:
         if request.answered is None:
-            return Outcome.VIOLATES if case.hung(request) else Outcome.NO_TIME
+            return hangs if case.hung(request) else Outcome.NO_TIME
         return judge(request, request.answered)
 
     return judged
@@ -204,12 +209,12 @@ def _json(wanted: dict[str, Any], case: Case) -> Requirement:
     def judge(request: Request, answer: Answered) -> Outcome:
         if cut_off(answer):
             return Outcome.UNCLEAR
-        return _outcome(has_fields(answer.body, wanted))
+        return outcome(has_fields(answer.body, wanted))
 
     return Requirement(
         name=f"answers {fields(wanted)}",
         expected=fields(wanted),
-        judge=_of_answer(case, judge),
+        judge=of_answer(case, judge),
         show=lambda request: _shown_fields(request, wanted, case),
     )
 
@@ -228,7 +233,7 @@ def _header(name: str, case: Case) -> Requirement:
     return Requirement(
         name=f"has the header {name}",
         expected=f"header {name}",
-        judge=_of_answer(case, lambda request, answer: _outcome(answer.header(wanted) is not None)),
+        judge=of_answer(case, lambda request, answer: outcome(answer.header(wanted) is not None)),
         show=lambda request: (
             f"{shown_status(request, case)} without {name}"
             if (value := _value_of(wanted, request)) is None
@@ -252,7 +257,7 @@ def _cookie(wanted: Cookie, case: Case) -> Requirement:
     return Requirement(
         name=f"sets the cookie {words}",
         expected=f"cookie {words}",
-        judge=_of_answer(case, lambda request, _: _outcome(complies(request))),
+        judge=of_answer(case, lambda request, _: outcome(complies(request))),
         show=lambda request: _shown_cookie(request, wanted, case),
     )
 
@@ -269,7 +274,7 @@ def _no_cookie(case: Case) -> Requirement:
     return Requirement(
         name="sets no cookie",
         expected="no cookie",
-        judge=_of_answer(case, lambda request, _: _outcome(not cookies(request))),
+        judge=of_answer(case, lambda request, _: outcome(not cookies(request))),
         show=lambda request: (
             f"{shown_status(request, case)} with the cookie {', '.join(cookies(request))}"
             if cookies(request)

@@ -120,7 +120,6 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
     except Exception as error:  # whatever broke: it says nothing about the target
         yield Finding(
             name=promise.says,
-            claims=(),
             verdict=Verdict.INCONCLUSIVE,
             expected=promise.says,
             observed=f"the check broke: {type(error).__name__}: {error}",
@@ -129,7 +128,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
         return
     seen = f"{plural(answered, 'answer')} and what crossed the wires"
     for violation in broken:
-        finding = Finding(
+        yield Finding(
             name=violation.name,
             claims=violation.claims,
             verdict=Verdict.FAILED,
@@ -140,11 +139,9 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
             at_s=violation.at_s,
             timeless=promise.timeless,
         )
-        yield finding
     if not broken and answered and facts.scenario.faults:
         yield Finding(
             name=promise.says,
-            claims=(),
             verdict=Verdict.PASSED,
             expected=promise.says,
             observed="it held",
