@@ -109,6 +109,11 @@ def any_kind(own: ServiceSettings) -> st.SearchStrategy[Raw]:
     return evenly((quick(), silent(own), odd(), slow(own))).flatmap(lambda some: some)
 
 
+def delay(delay_s: float) -> Raw:
+    """The service answers so much later."""
+    return {"fault": "delay", "delay": _ms(delay_s)}
+
+
 def selectable(kind: Raw) -> bool:
     """Whether a fault can pick calls: a route, a count, a share."""
     return KINDS[kind["fault"]].in_stub

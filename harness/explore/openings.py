@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from harness.explore.instants import forgets_by_itself, forgets_s, seldom, step_up, trip_s
-from harness.explore.kinds import Raw
+from harness.explore.kinds import Raw, delay
 from harness.explore.outage import Flow, Outage
 from harness.explore.surface import Offered, Surface
 from harness.policy.settings import ServiceSettings
@@ -84,7 +84,7 @@ def _crowd_meets_the_probe(own: ServiceSettings) -> Plot:
     """Well again but slow when the probe is due, and several come at once (B4)."""
     opened_s = _opened_s(own)
     due_s = opened_s + own.wait_s
-    slow: Raw = {"fault": "delay", "delay": f"{round(600 * own.timeout_s)}ms"}
+    slow = delay(0.6 * own.timeout_s)
     faults = [_fault(_DOWN, 0.0, opened_s), _fault(slow, opened_s + 1, due_s + 4)]
     return Plot(
         faults, ((_CROWD, due_s - 0.4), (_CROWD, due_s + 1.1)), due_s + own.timeout_s + _WELL_S
@@ -147,7 +147,7 @@ def _silent(own: ServiceSettings) -> Plot:
 
 def _late_success(own: ServiceSettings) -> Plot:
     """The first call succeeds when others have long opened the breaker (B5)."""
-    late: Raw = {"fault": "delay", "delay": f"{round(900 * own.timeout_s)}ms"}
+    late = delay(0.9 * own.timeout_s)
     opened_s = _opened_s(own) + 1
     faults = [
         _fault(late, 0.0, 0.05, first=1),

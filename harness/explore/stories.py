@@ -190,7 +190,7 @@ def straggler(draw: Draw, scene: Scene) -> Chapter:
     quick = draw(kinds.quick().filter(lambda kind: kind["fault"] not in ("refused", "kill")))
     late_s = draw(evenly([0.8, 1.5]))
     count = draw(st.integers(1, 3))
-    late = {"fault": "delay", "delay": f"{round(late_s * own.timeout_s * 1000)}ms"}
+    late = kinds.delay(late_s * own.timeout_s)
     opened_s = scene.trip_s(quick, 0.5) + 1
     bursts = ((count, 0.0), *((draw(evenly([1, own.failures])), 0.7) for _ in range(1)))
     due_s = step_up(opened_s + own.wait_s)
@@ -221,7 +221,7 @@ def lost_reply(draw: Draw, scene: Scene) -> Chapter:
     own = scene.own
     writing = [route for route in scene.routes if not route.startswith("GET")] or scene.routes
     route = draw(evenly(writing[::-1]))
-    late = {"fault": "delay", "delay": f"{round(1500 * own.timeout_s)}ms"}
+    late = kinds.delay(1.5 * own.timeout_s)
     kind = draw(
         evenly([{"fault": "reply_lost"}, {"fault": "truncate"}, late, {"fault": "undecodable"}])
     )
@@ -248,11 +248,7 @@ def ramping(draw: Draw, scene: Scene) -> Chapter:
     step_s = draw(evenly([2.0, 4.0]))
     delays = [0.2 * own.timeout_s, 0.6 * own.timeout_s, 1.3 * own.timeout_s, 0.5 * own.timeout_s]
     faults = tuple(
-        scene.fault(
-            {"fault": "delay", "delay": f"{round(delay_s * 1000)}ms"},
-            index * step_s,
-            (index + 1) * step_s,
-        )
+        scene.fault(kinds.delay(delay_s), index * step_s, (index + 1) * step_s)
         for index, delay_s in enumerate(delays[: draw(st.integers(2, 4))])
     )
     return Chapter(faults=faults, busy_until_s=step_s * 4 + 2)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
@@ -54,11 +53,6 @@ class Policy:
     """Whether a request that it turns away while half open opens it again."""
     from_start: bool = False
     """Whether the wait is counted from the start of the attempt that tripped it."""
-
-    @property
-    def rules(self) -> Rules:
-        """What it goes by, where nothing is odd about it."""
-        return Rules(opens=self.opens, wait=self.wait, trials=self.trials)
 
 
 def declared(settings: ServiceSettings) -> Policy:
