@@ -9,7 +9,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from harness.policy.counting import Counted, Result
@@ -68,6 +68,12 @@ class Outcomes:
             self._known[attempt.id] = self._results(attempt)
         return self._known[attempt.id]
 
+    def each(self, attempt: Attempt) -> tuple[Counted, ...]:
+        """The same one by one, in an order that hangs on nothing but what they are: of ways that
+        explain as much the first is told.
+        """
+        return _in_order(self.results(attempt))
+
     def sticks(self, attempt: Attempt, result: Counted) -> bool:
         """Whether a probe that ended so is never heard of."""
         lost = self.policy.sticks
@@ -111,6 +117,11 @@ class Outcomes:
             yield "broken"
         else:
             yield "hang-up" if attempt.path else "refused"
+
+
+@lru_cache
+def _in_order(results: frozenset[Counted]) -> tuple[Counted, ...]:
+    return tuple(result for result in (*Result, None) if result in results)
 
 
 def mixed(

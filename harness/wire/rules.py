@@ -134,7 +134,7 @@ class Rules:
         if state.kind == "open" or (state.kind == "half_open" and not probe) or early:
             return self._straggled(state, stories, attempt, low_s, high_s)
         found: States = {}
-        for result in self._outcomes.results(attempt):
+        for result in self._outcomes.each(attempt):
             after = (
                 [self._after_probe(state, attempt, result, low_s, high_s)]
                 if probe
@@ -164,7 +164,7 @@ class Rules:
         if rule == "nothing" or state.kind == "closed":
             return {state: stories}
         found: States = {}
-        for result in self._outcomes.results(attempt):
+        for result in self._outcomes.each(attempt):
             if rule == "restarts" and result is Result.FAILURE and state.kind == "open":
                 add(found, replace(state, since_s=high_s, again=True), stories)
             elif rule == "closes" and result is Result.SUCCESS:
