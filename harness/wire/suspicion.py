@@ -252,7 +252,9 @@ class Suspicion:
     def _workers(self, most: int) -> Iterator[Cause]:
         """Several processes that share the work, up to so many; so many at the least."""
         wire = self._wire
-        if not wire.turned_away or not wire.sight.sees_all or not self._looks_like_several:
+        # Not `wire.turned_away`: whom it counts hangs on when it was open, and that on its causes.
+        away = any(demand.outcome == "turned away" for demand in wire.demands)
+        if not away or not wire.sight.sees_all or not self._looks_like_several:
             return
         outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
         acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)

@@ -42,3 +42,18 @@ def test_a_first_wait_of_another_length_is_not_one_after_a_failed_probe(
     assert wire.refutation is not None
     assert f"waits about {about_s}s before it probes, not 10s" in [c.what for c in wire.causes]
     assert not any("after a failed probe" in cause.what for cause in wire.causes)
+
+
+def test_who_may_have_been_turned_away_unseen_is_no_sign_of_several_breakers() -> None:
+    """Nobody's calls are seen at a port that refuses; later it is called while it must be open."""
+    story = Story("auth", fault="refused", to_s=5)
+    for second in range(14):
+        if second > 5:
+            story.attempt(second + 0.002, took_s=0.002, status=503)
+        story.request(second + 1, second, took_s=0.005, status=401)
+
+    wire = story.infer(30, in_a_row(attempts=1, timeout_s=2, threshold=2, wait_s=10))
+
+    assert wire.refutation is not None
+    assert "unseen" in {demand.outcome for demand in wire.demands}
+    assert not any("several breakers" in cause.what for cause in wire.causes)
