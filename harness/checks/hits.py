@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.checks.case import Case
-from harness.checks.met import Count, Counter, Struck
+from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.proof import reaching
 from harness.checks.wording import plural, window
 from harness.history.view import FaultWindow, Request
@@ -73,8 +73,7 @@ def _accounts(case: Case) -> dict[int, list[_Account]]:
 def _together(number: int, accounts: Sequence[_Account]) -> Hits:
     """What a fault met in all."""
     each = [account.hits for account in accounts]
-    known = [one.met for one in each if one.met is not None]
-    unknown = len(known) < len(each)
+    count = total(each)
     spells: list[tuple[float, float]] = []
     for one in each:
         begun_s = spells.pop()[0] if spells and one.start_s - spells[-1][1] < _AT_ONCE_S else None
@@ -83,9 +82,9 @@ def _together(number: int, accounts: Sequence[_Account]) -> Hits:
         each[0],
         fault=number,
         end_s=each[-1].end_s,
-        met=None if unknown and not sum(known) else sum(known),
-        at_least=any(one.at_least for one in each) or (unknown and bool(sum(known))),
-        note="" if sum(known) else next((one.note for one in each if one.note), ""),
+        met=count.met,
+        at_least=count.at_least,
+        note=count.note,
         spells=tuple(spells) if len(spells) > 1 else (),
     )
 

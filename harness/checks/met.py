@@ -20,6 +20,7 @@ from harness.history.view import Call, History
 from harness.scenario import faults
 from harness.scenario.faults import KINDS, Fault
 from harness.units import Window
+from harness.verdict import Hits
 
 _at_s = attrgetter("at_s")
 _IN_VAIN = ("refused", "unanswered")
@@ -51,6 +52,15 @@ class Count:
     note: str = ""
 
 
+def total(counts: Sequence[Count | Hits]) -> Count:
+    """Several counts together: unknown only where none of them is known to have met anybody."""
+    met = sum(count.met or 0 for count in counts)
+    unknown = any(count.met is None for count in counts)
+    more = any(count.at_least for count in counts) or (unknown and met > 0)
+    note = "" if met else next((count.note for count in counts if count.note), "")
+    return Count(met=None if unknown and not met else met, at_least=more, note=note)
+
+
 class Counter:
     """Counts the calls that one fault met."""
 
@@ -62,16 +72,8 @@ class Counter:
     @property
     def count(self) -> Count:
         """All that it met, over its upstreams."""
-        counts = [
-            self._by_stub(name) if self._fault.where == "stub" else self._by_wire(name)
-            for name in self._struck.upstreams
-        ]
-        known = sum(count.met for count in counts if count.met is not None)
-        unknown = [count for count in counts if count.met is None]
-        if unknown and not known:
-            return unknown[0]
-        more = bool(unknown) or any(count.at_least for count in counts)
-        return Count(met=known, at_least=more)
+        by = self._by_stub if self._fault.where == "stub" else self._by_wire
+        return total([by(name) for name in self._struck.upstreams])
 
     def _by_stub(self, upstream: str) -> Count:
         """What the stub says that it did."""

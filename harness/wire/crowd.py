@@ -43,7 +43,7 @@ class Told:
 
     number: int
     reading: Reading
-    lost: bool
+    lost: bool = False
     """Whether not all ways to share the requests could be followed: then nothing else is told."""
     changes: Sequence[Change] = ()
     perhaps: Change | None = None
@@ -78,14 +78,8 @@ def told(
     reading = Reading(stories=(), unexplained=unexplained, events=len(events))
     if ways.lost:
         return Told(number=number, reading=reading, lost=True)
-    return Told(
-        number=number,
-        reading=reading,
-        lost=False,
-        changes=telling.changes,
-        perhaps=telling.perhaps,
-        windows=telling.windows,
-    )
+    changes, perhaps, windows = telling.changes, telling.perhaps, telling.windows
+    return Told(number=number, reading=reading, changes=changes, perhaps=perhaps, windows=windows)
 
 
 class Crowd(Wire):
