@@ -338,3 +338,8 @@ def parse_throughput(text: object) -> int:
     if isinstance(text, str) and (match := _SIZE.fullmatch(text.strip())) and match[3]:
         return int(float(match[1]) * _BYTES[match[2]])
     raise ValueError("expected a throughput such as 10KB/s")
+
+
+def plural(count: int, word: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{count} {word if count == 1 else word + 's'}"

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.units import plural
+
 
 class Verdict(StrEnum):
     """What a run says of an expectation, of a scenario, or of all."""
@@ -149,7 +151,7 @@ class Hits:
         if self.met == 0:
             return f"met no {what}"
         least = "at least " if self.at_least else ""
-        return f"met {least}{self.met} {what}{'' if self.met == 1 else 's'}"
+        return f"met {least}{plural(self.met, what)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

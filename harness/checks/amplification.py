@@ -9,9 +9,8 @@ import math
 
 from harness.checks.called import Called, called
 from harness.checks.case import Case
-from harness.checks.wording import plural
 from harness.scenario.expectations.amplification import ExpectAmplification
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
 from harness.wire.wire import Wire
 

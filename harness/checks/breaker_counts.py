@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from harness.checks.brackets import listed
 from harness.checks.breaker_subject import Subject, expected_words, instant
-from harness.checks.wording import plural
 from harness.contract import Moment, Span
 from harness.history.view import Request
 from harness.policy.counting import Result
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding, Transition, Verdict
 from harness.wire.changes import Probe
 

@@ -15,10 +15,10 @@ from harness.checks.proof import reaching
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.sight import Sight, sight
 from harness.checks.slipping import Slipped, slipped
-from harness.checks.wording import plural
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.expectations.called import OfCalls
+from harness.units import plural
 from harness.wire.attempts import Attempt
 
 _SOURCES = {

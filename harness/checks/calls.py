@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from harness.checks.called import Called, called, while_open
 from harness.checks.case import Case
-from harness.checks.wording import counted, plural, with_instants
+from harness.checks.wording import counted, with_instants
 from harness.scenario.expectations.calls import ExpectCalls
-from harness.units import Range, format_duration
+from harness.units import Range, format_duration, plural
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import Attempt
 

@@ -16,11 +16,11 @@ from harness.checks.proof import charging, ledger_works
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.slipping import slipped
-from harness.checks.wording import counted, plural, with_instants
+from harness.checks.wording import counted, with_instants
 from harness.history.events import Charged
 from harness.history.view import Request
 from harness.scenario.expectations.charges import ExpectCharges
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
 
 

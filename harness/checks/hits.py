@@ -19,13 +19,13 @@ from functools import cached_property
 from harness.checks.case import Case
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.proof import reaching
-from harness.checks.wording import plural, window
+from harness.checks.wording import window
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
 from harness.scenario import faults
 from harness.scenario.faults import Fault
 from harness.scenario.spelling import did_you_mean
-from harness.units import Window
+from harness.units import Window, plural
 from harness.verdict import Hits
 
 _MOST_ROUTES = 3

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from harness.checks.called import Called, called
 from harness.checks.case import Case
 from harness.checks.connected import counts
-from harness.checks.wording import plural, seconds
+from harness.checks.wording import seconds
 from harness.scenario.expectations.in_flight import ExpectInFlight
-from harness.units import Window
+from harness.units import Window, plural
 from harness.verdict import Finding, Verdict
 
 _EVER = Window(-math.inf, math.inf)

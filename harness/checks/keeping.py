@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from harness.checks.case import Case
 from harness.checks.scope import promised
-from harness.checks.wording import plural, stream_request
+from harness.checks.wording import stream_request
 from harness.contracts.promises import (
     OPENS,
     PROBES,
@@ -19,6 +19,7 @@ from harness.contracts.promises import (
 )
 from harness.history.view import Request
 from harness.policy.scopes import EachWorker
+from harness.units import plural
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
 from harness.wire.states import Refutation

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import requests_in, span_of
-from harness.checks.wording import plural, seconds
+from harness.checks.wording import seconds
 from harness.history.events import Logged
 from harness.log_patterns import MOST_LINES
 from harness.scenario.expectations.log import ExpectLog
-from harness.units import Window
+from harness.units import Window, plural
 from harness.verdict import Finding, Verdict
 
 _LONGEST_QUOTE = 80

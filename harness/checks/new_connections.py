@@ -9,9 +9,9 @@ from harness.checks.case import Case
 from harness.checks.connected import connections, why_untold
 from harness.checks.selection import span_of
 from harness.checks.slipping import Slipped, slipped
-from harness.checks.wording import counted, plural, with_instants
+from harness.checks.wording import counted, with_instants
 from harness.scenario.expectations.new_connections import ExpectNewConnections
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
 
 

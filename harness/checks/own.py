@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from harness.checks.case import Case
-from harness.checks.wording import plural
 from harness.history.view import History
 from harness.scenario.expectations.own import ExpectOwn, installed
+from harness.units import plural
 from harness.verdict import Finding, Verdict
 
 OwnCheck = Callable[..., Iterable[str] | None]

@@ -15,10 +15,10 @@ from harness.checks.case import Case
 from harness.checks.selection import last_tries, requests_in, span_of
 from harness.checks.tally import left_out
 from harness.checks.traffic import EPSILON_S
-from harness.checks.wording import bound, plural, took
+from harness.checks.wording import bound, took
 from harness.history.view import Request
 from harness.scenario.expectations.percentiles import ExpectPercentiles, share_of
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from harness.checks.called import Called, called
 from harness.checks.case import Case
-from harness.checks.wording import plural, seconds
+from harness.checks.wording import seconds
 from harness.scenario.expectations.rate import ExpectRate
-from harness.units import AtMost
+from harness.units import AtMost, plural
 from harness.verdict import Finding, Verdict
 
 

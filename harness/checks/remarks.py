@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.case import Case
-from harness.checks.wording import plural, seconds
+from harness.checks.wording import seconds
 from harness.history.events import Lifted
 from harness.history.view import FaultWindow, Request
+from harness.units import plural
 
 
 def remarks(case: Case) -> tuple[str, ...]:

@@ -28,9 +28,10 @@ from harness.checks.noise import Noise
 from harness.checks.proof import touched
 from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
 from harness.checks.traffic import shown_status
-from harness.checks.wording import plural, seconds
+from harness.checks.wording import seconds
 from harness.history.events import Ended, Phase, Trouble
 from harness.history.view import FaultWindow, History
+from harness.units import plural
 from harness.verdict import Finding, Verdict, of_run
 
 LATE_FAULT_S = 0.25

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from harness.checks.wording import examples, label, numbers, plural, several_streams
+from harness.checks.wording import examples, label, numbers, several_streams
 from harness.history.view import Request
+from harness.units import plural
 from harness.verdict import Finding, Verdict
 
 _MOST_EXAMPLES = 5

@@ -17,12 +17,12 @@ from harness.checks.case import Case
 from harness.checks.excuses import Excuses, left_late
 from harness.checks.selection import WHOLE, Span, last_tries, only_numbers, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
-from harness.checks.wording import bound, fields, numbered, plural, seconds, took, value
+from harness.checks.wording import bound, fields, numbered, seconds, took, value
 from harness.history.events import Answered
 from harness.history.view import Request
 from harness.scenario.expectations import StatusSet
 from harness.scenario.expectations.traffic import Cookie, ExpectTraffic
-from harness.units import Range
+from harness.units import Range, plural
 from harness.verdict import Finding
 
 EPSILON_S = 1e-6

@@ -51,11 +51,6 @@ def numbered(wanted: Range) -> str:
     return low if wanted.low == wanted.high else f"{low}-#{wanted.high:g}"
 
 
-def plural(count: int, word: str) -> str:
-    """`1 request`, `2 requests`."""
-    return f"{count} {word if count == 1 else word + 's'}"
-
-
 def with_instants(words: str, instants_s: Sequence[float]) -> str:
     """`4 calls, at 3s, 3.5s, 4s, ...`: words, and the first few instants of what they count."""
     if not instants_s:

@@ -36,9 +36,11 @@ def call(args: Sequence[str] | None = None) -> int:
         error.show()
         return 2
     except InvalidFile as error:
+        from harness.units import plural
+
         count = len(error.problems)
         click.echo(str(error), err=True)
-        click.echo(f"{count} problem{'s' if count != 1 else ''}; nothing was done", err=True)
+        click.echo(f"{plural(count, 'problem')}; nothing was done", err=True)
         return 2
     except HarnessError as error:
         say(error)

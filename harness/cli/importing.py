@@ -80,6 +80,7 @@ def import_(
     from harness.scenario.reading import check_readable
     from harness.scenario.spelling import not_known
     from harness.target.loading import load_target
+    from harness.units import plural
 
     target = load_target(target_name or "reference")
     known = _known(target)
@@ -125,7 +126,7 @@ def import_(
         return
     _write(Path(out), text)
     many = len(incident.episodes)
-    click.echo(f"wrote {out}: {many} fault{'s' if many != 1 else ''}")
+    click.echo(f"wrote {out}: {plural(many, 'fault')}")
     own = f" --target {shlex.quote(target_name)}" if target_name else ""
     simulated = "" if target.start is None or target.start.app is None else " --engine sim"
     click.echo(f"next: outage predict {out}{own}; outage run {out}{own}{simulated}")

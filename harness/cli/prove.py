@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.checks.wording import plural
+from harness.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

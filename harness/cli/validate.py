@@ -31,6 +31,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     from harness.bundled import find_scenarios
     from harness.errors import HarnessError
     from harness.scenario.outlines import Outlines
+    from harness.units import plural
 
     problems: list[str] = []
     target = None
@@ -63,7 +64,7 @@ def validate(paths: tuple[str, ...], target_name: str | None, quiet: bool) -> No
     if not quiet:
         if target is not None and alone:
             click.echo(f"{target_name} valid, and {target.contract.file}", err=True)
-        click.echo(f"{good} scenario{'s' if good != 1 else ''} valid", err=True)
+        click.echo(f"{plural(good, 'scenario')} valid", err=True)
 
 
 def _valid(file: Path, target: Target | None, known: Outlines, *, named: bool) -> int:

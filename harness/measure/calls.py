@@ -6,11 +6,11 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from harness.checks.wording import plural
 from harness.measure.bench import ONE_S, Bench
 from harness.measure.experiment import KINDS, Spell
 from harness.measure.findings import RESOLUTION_S, Findings, Span
 from harness.measure.reading import Reading, Seen, Try
+from harness.units import plural
 
 HORIZON_S = 1200.0
 """What has not ended by then has no deadline."""

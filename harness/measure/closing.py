@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.wording import plural
 from harness.measure.findings import Findings, Span
+from harness.units import plural
 
 MOST_TRIALS = 6
 """Of more at once it is not found out what closes it: that takes a play for each of them."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from harness.checks.case import Case
 from harness.checks.registry import findings_of
 from harness.checks.soundness import soundness
-from harness.checks.wording import plural
 from harness.history.view import History
 from harness.scenario.model import Scenario
+from harness.units import plural
 from harness.verdict import Finding, Verdict
 
 Key = tuple[int, str]

@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.text import Text
 
-from harness.checks.wording import plural
 from harness.compare.changes import Comparison
 from harness.compare.difference import Difference, Sort
 from harness.compare.night import Night
 from harness.printable import in_line
 from harness.report.escaping import markdown
 from harness.report.secrets import clean
+from harness.units import plural
 
 _HEADS = {
     Sort.WORSE: ("worse", "✗", "bold red", "❌"),

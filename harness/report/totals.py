@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.checks.wording import plural
+from harness.units import plural
 from harness.verdict import Judgement, Verdict, worst
 
 _ORDER = (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.OUT_OF_SCOPE)

@@ -24,7 +24,7 @@ from harness.checks.promises.recovery import back_to_normal
 from harness.checks.promises.retries import retries
 from harness.checks.promises.violation import Violation
 from harness.checks.scope import owed
-from harness.checks.wording import plural
+from harness.units import plural
 from harness.verdict import Finding, Verdict
 
 Check = Callable[[Facts], Iterator[Violation]]

@@ -11,10 +11,10 @@ from itertools import pairwise
 
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
-from harness.checks.wording import plural
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
+from harness.units import plural
 from harness.wire.attempts import Attempt
 
 _EARLY_S = 0.12

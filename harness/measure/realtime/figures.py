@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.checks.noise import Noise
-from harness.checks.wording import plural
 from harness.measure.calls import duration_s, gaps, note_covers
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
@@ -14,6 +13,7 @@ from harness.measure.realtime.connects import Connects
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.late import SLACK_S, is_vague, late_s, put_off_s
 from harness.measure.realtime.looks import Look
+from harness.units import plural
 
 _JITTER_S = 0.005
 """Waits that differ by more than this, beyond how late the machine was, are not constant."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from harness.scenario.fields import Misfit, Part, UpstreamName, Whole
+from harness.units import plural
 
 BreakerState = Literal["open", "half_open", "closed"]
 
@@ -37,7 +38,7 @@ class After(Part):
         """In words: `mail's breaker is half open`, `payments got 10 calls`."""
         if self.is_ is not None:
             return f"{self.upstream}'s breaker is {self.is_.replace('_', ' ')}"
-        return f"{self.upstream} got {self.calls} call{'' if self.calls == 1 else 's'}"
+        return f"{self.upstream} got {plural(self.calls or 0, 'call')}"
 
     @model_validator(mode="after")
     def _one_event(self) -> After:
