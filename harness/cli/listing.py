@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from harness.contracts import Contract
+    from harness.contracts.grid import Cell
     from harness.scenario.model import Scenario
     from harness.scenario.outlines import Outline
 
@@ -30,7 +31,7 @@ _WIDTH = 100
     help="Routes by upstreams by kinds of fault: what no scenario exercises.",
 )
 @click.option(
-    "--target", "target_name", metavar="FILE", help="With --claims: of this target's contract."
+    "--target", "target_name", metavar="FILE", help="Of this target's contract and upstreams."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -70,17 +71,18 @@ def list_scenarios(
 
     if target_name is None:
         scenarios, contract = load_scenarios(find_scenarios(paths)), document()
+        upstreams: Collection[str] = contract.upstreams
     else:
         from harness.target.loading import load_target
 
         target = load_target(target_name)
         scenarios = load_scenarios(scenarios_for(paths, target), target=target)
-        contract = target.contract
+        contract, upstreams = target.contract, target.upstream_names
     scenarios = named(scenarios, only)
     if by_claim:
         _claims(scenarios, contract, as_json=in_json)
     elif grid:
-        _grid(scenarios, as_json=in_json)
+        _grid(scenarios, contract, upstreams, as_json=in_json)
     else:
         _scenarios([outline_of(scenario) for scenario in scenarios], as_json=in_json)
 
@@ -144,28 +146,41 @@ def _claims(scenarios: Sequence[Scenario], contract: Contract, *, as_json: bool)
             click.echo(_wrapped("     apart: ", each.claim.apart))
 
 
-def _grid(scenarios: Sequence[Scenario], *, as_json: bool) -> None:
+def _grid(
+    scenarios: Sequence[Scenario],
+    contract: Contract,
+    upstreams: Collection[str],
+    *,
+    as_json: bool,
+) -> None:
     from dataclasses import asdict
 
-    from harness.contracts import document
-    from harness.contracts.grid import grid
+    from harness.contracts.grid import grid, strange_routes
+    from harness.printable import in_line
 
-    cells = grid(document(), scenarios)
+    cells = grid(contract, scenarios, upstreams)
     if as_json:
         import json
 
         click.echo(json.dumps({"grid": [asdict(cell) for cell in cells]}, indent=2))
         return
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
-        left = rows.setdefault((cell.route, cell.upstream), [])
-        if not cell.scenarios:
-            left.append(cell.fault)
-    for (route, upstream), left in rows.items():
+        rows.setdefault((cell.route, cell.upstream), []).append(cell)
+    for (route, upstream), row in rows.items():
+        left = [cell.fault for cell in row if not cell.scenarios]
         said = ", ".join(left) or "nothing: every kind of fault is exercised"
+        if len(left) == len(row):
+            said = f"all {len(row)} kinds of fault"
         click.echo(_wrapped(f"{route}  {upstream}: ", said))
     done = sum(1 for cell in cells if cell.scenarios)
     click.echo(f"{done} of {len(cells)} exercised; the kinds of fault above are what none has")
+    if strange := strange_routes(contract, scenarios):
+        told = in_line(", ".join(strange))
+        click.echo(
+            f"the contract doesn't say what {told} call: only upstreams that a scenario breaks "
+            "meanwhile are above; `outage measure --write` finds out the others"
+        )
 
 
 def _wrapped(label: str, text: str) -> str:

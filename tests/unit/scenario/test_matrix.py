@@ -153,3 +153,27 @@ def test_the_grid_tells_what_no_scenario_exercises(
     assert (chat, "git", "refused") not in done
     assert call(["list", str(file), "--grid"]) == 0
     assert f"4 of {len(cells)} exercised" in capsys.readouterr().out
+
+
+def test_the_grid_of_a_target_is_of_its_own_upstreams_and_routes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "name: shop\nurl: http://127.0.0.1:1\nupstreams: {A: auth, P: payments}\n"
+        "stubs: {payments: [{route: POST /pay, json: {}}]}\n"
+    )
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "down.yaml").write_text(
+        "title: t\nduration: 30s\ntraffic: {buy: {request: POST /orders, rate: 1/s}}\n"
+        "faults: [{upstream: payments, fault: refused, to: 9s}]\n"
+    )
+    args = ["list", str(tmp_path / "own"), "--target", str(tmp_path / "shop.yaml"), "--grid"]
+    assert call([*args, "--format", "json"]) == 0
+    cells = json.loads(capsys.readouterr().out)["grid"]
+    assert {c["upstream"] for c in cells} == {"auth", "payments"}
+    done = [(c["route"], c["upstream"], c["fault"]) for c in cells if c["scenarios"]]
+    assert done == [("POST /orders", "payments", "refused")]
+    assert call(args) == 0
+    told = capsys.readouterr().out
+    assert f"POST /v1/api/chat  auth: all {len({c['fault'] for c in cells})} kinds of fault" in told
+    assert "the contract doesn't say what POST /orders call" in told
