@@ -50,6 +50,8 @@ def nobodys(
     that is called outside of them again and again, and that requests of every stream do without.
     `template`: how a contract names the route of a call; empty where it doesn't.
     """
+    if not attempts:
+        return ()
     declared = [
         entry.partition(" ")[2]
         for entry in history.run.background

@@ -142,10 +142,14 @@ class Demands:
 
     def _found(self, upstream: str) -> tuple[Demand, ...]:
         found = []
-        for request in sorted(self._history.requests, key=lambda request: request.sent.at_s):
-            calls = self.calls.get(request.sent.stream, ())
-            if any(call.upstream == upstream for call in calls):
-                found.append(self._demand(request, upstream, calls))
+        needing = {
+            stream: calls
+            for stream, calls in self.calls.items()
+            if any(call.upstream == upstream for call in calls)
+        }
+        asking = (r for r in self._history.requests if r.sent.stream in needing) if needing else ()
+        for request in sorted(asking, key=lambda request: request.sent.at_s):
+            found.append(self._demand(request, upstream, needing[request.sent.stream]))
         return tuple(demand for demand in found if demand is not None)
 
     def _demand(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:

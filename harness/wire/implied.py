@@ -94,13 +94,16 @@ def swallowed(
     At most one for each such connection, and for each request under way without an attempt.
     """
     found: list[float] = []
+    cut_s = cut_idle(history, upstream)
+    if not cut_s:
+        return found
     needing = Spans(
         (d.request.sent.at_s, d.request.end_s)
         for d in demands
         if d.outcome in ("unknown", "turned away", "made")
     )
     begun = Spans((a.start_s, a.start_s) for a in attempts)
-    for at_s in cut_idle(history, upstream):
+    for at_s in cut_s:
         until_s = at_s + sight.slack_s(at_s, at_s)
         could = needing.touching(at_s, until_s)
         seen = begun.touching(at_s - CLOCK_S, until_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checks.answers import cookies
 from harness.checks.promises.facts import Facts, Offered
@@ -16,25 +16,32 @@ from harness.routes import route_matches
 
 def let_in(facts: Facts) -> Iterator[Violation]:
     """Nobody gets 2xx for whom no upstream vouched, in that very request (G2, G3, G8)."""
+    called = {name: _vouching(offered) for name, offered in facts.streams.items()}
     for request in facts.requests:
-        found = _not_vouched_for(facts, request, facts.offered(request)) if request.well else None
+        if not request.well:
+            continue
+        found = _not_vouched_for(facts, request, called[request.sent.stream])
         if found is not None:
             step, name, words = found
             says = f"was answered {request.status} {words}"
             yield Violation.of(request, f"never let in: {name}", step.upstream, step.claims, says)
 
 
+def _vouching(offered: Offered) -> list[tuple[Step, str]]:
+    """The calls of a stream's requests that vouch for somebody, each with its route."""
+    steps = () if offered.route is None else offered.route.vouching
+    routes = [(step, starred(step.route)) for step in steps]
+    return [own for own in routes if any(_is_call(*own, call) for call in offered.calls)]
+
+
 def _not_vouched_for(
-    facts: Facts, request: Request, offered: Offered
+    facts: Facts, request: Request, called: Sequence[tuple[Step, str]]
 ) -> tuple[Step, str, str] | None:
     """By which call a request should not have been let in: a short name, and words."""
-    vouching = () if offered.route is None else offered.route.vouching
+    offered = facts.offered(request)
     if not offered.own:
-        return _stranger(offered, vouching)
-    for step in vouching:
-        route = starred(step.route)
-        if not any(_is_call(step, route, call) for call in offered.calls):
-            continue
+        return _stranger(offered, () if offered.route is None else offered.route.vouching)
+    for step, route in called:
         reason = _unvouched(facts, request, step, route)
         if reason is not None:
             return step, *reason

@@ -71,6 +71,7 @@ class Facts:
         self.scenario: Scenario = case.scenario
         self.history: History = case.history
         self._asked: dict[tuple[str, str], tuple[float, float]] = {}
+        self._sees_all: dict[str, bool] = {}
 
     def claims(self, *promises: str) -> tuple[str, ...]:
         """The claims that the contract says these promises rest on."""
@@ -150,8 +151,10 @@ class Facts:
 
     def sees_all(self, upstream: str) -> bool:
         """Whether every attempt at an upstream left a trace, with its beginning and its end."""
-        sight = self.wire(upstream).sight
-        return sight.requests and not sight.hidden
+        if upstream not in self._sees_all:
+            sight = self.wire(upstream).sight
+            self._sees_all[upstream] = sight.requests and not sight.hidden
+        return self._sees_all[upstream]
 
     def queues(self, offered: Offered) -> tuple[str, ...]:
         """Where calls seem to wait for each other that a stream's requests make."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.checks.promises.facts import OWN_WORK, Facts
+from harness.checks.promises.facts import OWN_WORK, SLACK_S, Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
 from harness.history.view import Request
@@ -33,12 +33,17 @@ def idling(facts: Facts) -> Iterator[Violation]:
     """Whoever has made its last attempt goes on at once (B7)."""
     crowds = _Crowds(facts)
     for request in facts.requests:
-        if request.answered is None:
+        if request.answered is None or _was_quick(facts, request):
             continue
         if facts.alone(request):
             yield from _alone(facts, request)
         else:
             yield from crowds.idle(request)
+
+
+def _was_quick(facts: Facts, request: Request) -> bool:
+    """Whether all of it, and what began just before or after it, was over too soon to be idle."""
+    return request.service_s + facts.margin_s(request.end_s, 2 * SLACK_S) < _LATE_S
 
 
 def _alone(facts: Facts, request: Request) -> Iterator[Violation]:

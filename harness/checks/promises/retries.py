@@ -15,7 +15,7 @@ from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.units import plural
-from harness.wire.attempts import Attempt
+from harness.wire.attempts import FAILURE, Attempt
 
 _EARLY_S = 0.12
 _LATE_S = 0.7
@@ -27,6 +27,9 @@ def retries(facts: Facts) -> Iterator[Violation]:
         if request.answered is None or not facts.alone(request):
             continue
         for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
+            made = facts.made_for(request, upstream)
+            if len(made) < 2 and not any(attempt.results == FAILURE for attempt in made):
+                continue  # one that was enough
             yield from _of_calls(facts, request, upstream)
             yield from _too_few(facts, request, upstream)
 

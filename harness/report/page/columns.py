@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -252,23 +254,23 @@ def _flight(tries: Sequence[Try]) -> list[list[int]]:
 
     Of very many changes the highest number in each of equal parts of the time is kept.
     """
-    ends = sorted(
-        [(units(each.attempt.start_s), 1) for each in tries]
-        + [(units(each.attempt.end_s), -1) for each in tries if math.isfinite(each.attempt.end_s)]
+    begins = array("q", sorted(units(each.attempt.start_s) for each in tries))
+    ends = array(
+        "q",
+        sorted(units(each.attempt.end_s) for each in tries if math.isfinite(each.attempt.end_s)),
     )
-    at: list[int] = []
-    count: list[int] = []
-    now = 0
-    for instant, change in ends:
-        now += change
-        if at and at[-1] == instant:
-            count[-1] = now
-        else:
-            at.append(instant)
-            count.append(now)
+    at, count = array("q"), array("q")
+    begun = ended = 0
+    while begun < len(begins) or ended < len(ends):
+        instant = min((*begins[begun : begun + 1], *ends[ended : ended + 1]))
+        begun = bisect_right(begins, instant, begun)
+        ended = bisect_right(ends, instant, ended)
+        at.append(instant)
+        count.append(begun - ended)
     if len(at) > _MOST_CHANGES:
-        at, count = _highest(at, count)
-    return [steps(at), count]
+        highest_at, highest = _highest(at, count)
+        return [steps(highest_at), highest]
+    return [steps(at), list(count)]
 
 
 def _highest(at: Sequence[int], count: Sequence[int]) -> tuple[list[int], list[int]]:
