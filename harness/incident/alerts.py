@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.incident import symptoms
@@ -25,7 +25,7 @@ def read(file: str, wanted: Wanted) -> Observation:
     Raises: InvalidFile when the file holds none, with the line of what is wrong.
     """
     text = JsonText(file)
-    found = list(_alerts(text))
+    found = _latest(_alerts(text))
     chosen = wanted.chosen(found, _labels)
     notes = wanted.remarks(file, "alerts", found, _labels)
     episodes = tuple(_episode(text, at, alert, notes) for at, alert in chosen)
@@ -44,19 +44,39 @@ def read(file: str, wanted: Wanted) -> Observation:
 def _alerts(text: JsonText) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
     root: Any = text.value
     at: list[str | int] = []
+    if isinstance(root, list) and any(_is_webhook(each) for each in root):
+        for number, each in enumerate(root):  # what was sent one after another
+            yield from _listed(text, each.get("alerts") if isinstance(each, dict) else each,
+                               [number, "alerts"])  # fmt: skip
+        return
     if isinstance(root, dict) and "data" in root and "alerts" not in root:
         root, at = root["data"], ["data"]
     if isinstance(root, dict):
         root, at = root.get("alerts"), [*at, "alerts"]
-    if not isinstance(root, list):
-        text.refuse([], "expected a webhook's {alerts: [...]}, or API v2's list of alerts")
-    if not root:
+    yield from _listed(text, root, at)
+
+
+def _is_webhook(value: object) -> bool:
+    return isinstance(value, dict) and "alerts" in value and "startsAt" not in value
+
+
+def _listed(text: JsonText, alerts: object, at: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+    if not isinstance(alerts, list):
+        text.refuse(at[:-1], "expected a webhook's {alerts: [...]}, or API v2's list of alerts")
+    if not alerts:
         text.refuse(at, "has no alert")
-    for number, alert in enumerate(root):
+    for number, alert in enumerate(alerts):
         here = [*at, number]
         if not isinstance(alert, dict) or "startsAt" not in alert:
             text.refuse(here, "expected an alert with `startsAt` and `labels`")
         yield here, alert
+
+
+def _latest(
+    alerts: Iterable[tuple[Steps, Mapping[str, Any]]],
+) -> list[tuple[Steps, Mapping[str, Any]]]:
+    """Of an alert that was told of several times the last: it fired, and then it was resolved."""
+    return list({f"{a['startsAt']} {_dict(a, 'labels')}": (at, a) for at, a in alerts}.values())
 
 
 def _dict(alert: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -1,4 +1,7 @@
-"""JSON of somebody else's: read within bounds, and what is wrong with it has its line."""
+"""JSON of somebody else's: read within bounds, and what is wrong with it has its line.
+
+A file with a value on each line is the list of these.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,14 @@ class JsonText:
             self._text = Path(file).read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             refuse(file, 0, f"is not UTF-8 text (byte {error.start + 1})")
+        self._lines: tuple[int, ...] = ()
+        """Where each value begins, of a file that has one on each line."""
         try:
             self.value: Any = json.loads(self._text)
         except json.JSONDecodeError as error:
-            refuse(file, error.lineno, f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}")
+            if error.msg != "Extra data" or (found := _each_line(self._text)) is None:
+                refuse(file, error.lineno, f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}")
+            self.value, self._lines = found
         except RecursionError:
             refuse(file, 0, "is nested too deeply")
 
@@ -50,6 +57,8 @@ class JsonText:
     def line(self, at: Steps) -> int:
         """The line, from 1, on which the value at a place begins."""
         position = self._skip(0)
+        if self._lines and at:
+            position, at = self._lines[int(at[0])], at[1:]
         for step in at:
             found = self._inside(position, step)
             if found is None:
@@ -99,3 +108,18 @@ class JsonText:
                 position = position + 1 if match is None else match.end()
             if depth == 0:
                 return position
+
+
+def _each_line(text: str) -> tuple[list[Any], tuple[int, ...]] | None:
+    """The values of a text with one on each line, and where each begins; None where it isn't so."""
+    values, starts = [], []
+    position = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except (ValueError, RecursionError):
+                return None
+            starts.append(position)
+        position += len(line)
+    return values, tuple(starts)

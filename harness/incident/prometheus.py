@@ -1,4 +1,7 @@
-"""Answers of Prometheus' `query_range`: a matrix of series, each a list of samples."""
+"""Answers of Prometheus' `query_range`: a matrix of series, each a list of samples.
+
+Also what VictoriaMetrics exports: a series on each line, values and their milliseconds apart.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ def read(file: str, wanted: Wanted) -> Observation:
 def _matrix(text: JsonText) -> Iterator[Measured]:
     root: Any = text.value
     at: list[str | int] = []
+    if isinstance(root, dict) and {"metric", "values"} <= root.keys():
+        root = [root]
     if isinstance(root, dict) and root.get("status") == "error":
         text.refuse(["error"], f"is an error that Prometheus answered: {root.get('error')}")
     for step in ("data", "result"):
@@ -39,13 +44,23 @@ def _matrix(text: JsonText) -> Iterator[Measured]:
         here = [*at, number]
         if not isinstance(series, dict) or not isinstance(series.get("values"), list):
             text.refuse(here, "expected a series: {metric: {...}, values: [[time, value], ...]}")
+        values = series["values"]
+        stamps = series.get("timestamps")
+        if isinstance(stamps, list) and len(stamps) == len(values):
+            values = [
+                list(each) for each in zip(map(_of_milliseconds, stamps), values, strict=True)
+            ]
         labels = series.get("metric", {})
         if not isinstance(labels, dict):
             text.refuse([*here, "metric"], "expected labels")
         yield Measured(
             {str(k): str(v) for k, v in labels.items()},
-            dict(_samples(text, [*here, "values"], series["values"])),
+            dict(_samples(text, [*here, "values"], values)),
         )
+
+
+def _of_milliseconds(stamp: object) -> object:
+    return stamp / 1000 if isinstance(stamp, int | float) else stamp
 
 
 def _samples(text: JsonText, at: Steps, values: list[Any]) -> Iterator[tuple[float, float]]:

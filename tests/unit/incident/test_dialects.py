@@ -285,3 +285,27 @@ def test_a_page_of_today_holds_until_it_was_last_changed(tmp_path: Path) -> None
     assert [each[1:] for each in spans(tmp_path, json.dumps({"incidents": [incident]}))] == [
         (0, 1800)
     ]
+
+
+def test_a_value_on_each_line_is_a_list_of_them(tmp_path: Path) -> None:
+    values, stamps = [0 if 2 <= i < 5 else 1 for i in range(12)], [T0 + 30 * i for i in range(12)]
+    exported = {"metric": {"__name__": "up", "job": "auth"}, "values": values,
+                "timestamps": [stamp * 1000 for stamp in stamps]}  # fmt: skip
+    other = exported | {"metric": {"__name__": "up", "job": "billing"}}
+    assert spans(tmp_path, f"{json.dumps(exported)}\n{json.dumps(other)}\n") == [("refused", 0, 90)]
+    alert = {"labels": {"alertname": "auth down"}, "startsAt": "2026-11-03T12:00:00Z"}
+    sent = [
+        {"alerts": [alert | {"status": "firing", "endsAt": "0001-01-01T00:00:00Z"}]},
+        {"alerts": [alert | {"status": "resolved", "endsAt": "2026-11-03T12:01:30Z"}]},
+    ]
+    assert spans(tmp_path, "\n".join(map(json.dumps, sent))) == [("refused", 0, 90)]
+    assert spans(tmp_path, json.dumps(sent, indent=1)) == [("refused", 0, 90)]
+
+
+def test_what_is_wrong_in_a_value_on_a_line_has_that_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"alerts": [{"startsAt": "2026-11-03T12:00:00Z"}]}\n\n{"alerts": [{}]}\n')
+    assert call(["import", str(file), "--upstream", "auth", "--from", "alertmanager"]) == 2
+    assert f"{file}:3: expected an alert" in capsys.readouterr().err
