@@ -6,7 +6,7 @@ Chains share their beginnings, so that a long history costs what its changes cos
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MOST = 6
 """More stories than that of one state are told as the first of them, widened by none: readings
@@ -35,6 +35,9 @@ class Story:
     last: Change | None
     before: Story | None
     length: int
+    _met: tuple[Story, Story] | None = field(default=None, init=False, repr=False, compare=False)
+    """The last story that it was made one with, and that one: two that go on side by side meet at
+    each event, and what was before their last changes has met already."""
 
     def then(self, change: Change) -> Story:
         """The same, and one more change."""
@@ -79,22 +82,32 @@ def _both(one: Story, other: Story) -> Story | None:
         return one
     if one.length != other.length:
         return None
-    pairs: list[tuple[Change, Change]] = []
-    a: Story | None = one
-    b: Story | None = other
-    while a is not b and a is not None and b is not None:
-        if a.last is None or b.last is None:
+    apart: list[tuple[Story, Story]] = []
+    a, b = one, other
+    while a is not b and (a._met is None or a._met[0] is not b):
+        if a.last is None or b.last is None or a.before is None or b.before is None:
             return None
         if a.last.kind != b.last.kind:
             return None
-        pairs.append((a.last, b.last))
+        apart.append((a, b))
         a, b = a.before, b.before
-    result = a
-    assert result is not None
-    for mine, theirs in reversed(pairs):
-        attempt = mine.attempt
-        if attempt != theirs.attempt:
-            attempt = None if None in (attempt, theirs.attempt) else ONE_OF_SEVERAL
-        low_s, high_s = min(mine.low_s, theirs.low_s), max(mine.high_s, theirs.high_s)
-        result = result.then(Change(mine.kind, low_s, high_s, attempt))
-    return result
+    both = a if a._met is None or a is b else a._met[1]
+    for a, b in reversed(apart):
+        both = _covering(a, b, both)
+        object.__setattr__(a, "_met", (b, both))
+    return both
+
+
+def _covering(one: Story, other: Story, before: Story) -> Story:
+    """One story whose last change covers those of both."""
+    mine, theirs = one.last, other.last
+    assert mine is not None
+    assert theirs is not None
+    attempt = mine.attempt
+    if attempt != theirs.attempt:
+        attempt = None if None in (attempt, theirs.attempt) else ONE_OF_SEVERAL
+    low_s, high_s = min(mine.low_s, theirs.low_s), max(mine.high_s, theirs.high_s)
+    same = (low_s, high_s, attempt) == (mine.low_s, mine.high_s, mine.attempt)
+    if same and before is one.before:
+        return one
+    return before.then(mine if same else Change(mine.kind, low_s, high_s, attempt))
