@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.explore.finding import Result
+from harness.explore.finding import Origin, Result
 from harness.explore.hunt import Hunt, Limits
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Player
@@ -19,7 +19,8 @@ def test_it_is_written_into_a_scenario_file() -> None:
     found: list[Result] = []
     with Player(gateway("an error of its own")) as player:
         limits = Limits(examples=1)
-        hunt = Hunt(player, seed=0, limits=limits, origin=("parcels.yaml", 0), say=found.append)
+        origin = Origin(target_name="parcels.yaml", seed=0)
+        hunt = Hunt(player, seed=0, limits=limits, origin=origin, say=found.append)
         hunt.run([DOWN])
     assert [one.promise for one in found] == ["never 5xx"]
     assert "upstream: depot" in found[0].text
