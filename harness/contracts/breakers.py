@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from harness.policy import trials, waits
+from harness.policy.among import Among
 from harness.policy.breaker import Rules
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
@@ -181,6 +182,7 @@ def _check_rate(rate: Rate) -> None:
 _OWN_KEYS = {
     "in a row": ("threshold", "within"),
     "in all": ("threshold", "within"),
+    "among": ("threshold", "calls", "within"),
     "rate": ("share", "calls", "within", "least", "buckets"),
     "none": (),
 }
@@ -196,17 +198,30 @@ class BreakerRule(Part):
     """A breaker: what opens it, for how long, and what closes it."""
 
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
-        *Rate.rules[1:],
-        *(exclusive("threshold", key) for key in _OF_A_RATE),
-        {"dependentRequired": {key: ["share"] for key in _OF_A_RATE[1:]}},
-        {"anyOf": [{"not": {"required": ["share"]}}, *at_least_one("calls", "within")["anyOf"]]},
+        {
+            "if": {"required": ["rule"], "properties": {"rule": {"const": "among"}}},
+            "then": at_least_one("calls", "within"),
+            "else": {
+                "allOf": [
+                    *Rate.rules[1:],
+                    *(exclusive("threshold", key) for key in _OF_A_RATE),
+                    {"dependentRequired": {key: ["share"] for key in _OF_A_RATE[1:]}},
+                    {
+                        "anyOf": [
+                            {"not": {"required": ["share"]}},
+                            *at_least_one("calls", "within")["anyOf"],
+                        ]
+                    },
+                ]
+            },
+        },
     )
     """All but what hangs on the name of the rule."""
 
-    rule: Literal["in a row", "in all", "rate", "none"] | None = Field(
+    rule: Literal["in a row", "in all", "among", "rate", "none"] | None = Field(
         None,
         description="what opens it: failures in a row (if nothing is said), as many since it was "
-        "closed, a share of results, or nothing",
+        "closed, so many among the last results, a share of them, or nothing",
         examples=["in a row"],
     )
     threshold: Whole | None = Field(
@@ -216,13 +231,16 @@ class BreakerRule(Part):
         None, description="for a rate: failures among the results, at which it opens"
     )
     calls: Whole | None = Field(
-        None, ge=1, description="for a rate: of the last so many results", examples=[20]
+        None,
+        ge=1,
+        description="for a rate, or among: of the last so many results",
+        examples=[20],
     )
     within: Duration | None = Field(
         None,
         gt=0,
-        description="for a rate: of the results of the last so long; in a row: older failures "
-        "don't count; in all: a success so long after the last failure makes all of them good",
+        description="for a rate: of the results of the last so long; in a row, or among: older "
+        "failures don't count; in all: a success so long after the last failure makes all of them good",
     )
     least: Whole | None = Field(
         None, ge=1, description="for a rate: how many results there must be", examples=[10]
@@ -267,6 +285,8 @@ class BreakerRule(Part):
             if self.share is None:
                 raise ValueError("expected a `share` of failures, such as 50%")
             _check_rate(self._as_rate)
+        if self._kind == "among" and self.calls is None and self.within is None:
+            raise ValueError("expected `calls` (the last 20), `within` (the last 10s) or both")
         if self.successes > 1 and isinstance(self.trials, Together):
             raise Misfit("trials are judged together or by `successes`", key="successes")
         return self
@@ -298,6 +318,8 @@ class BreakerRule(Part):
                 return InTotalLately(threshold, self.within)
             case "in all":
                 return InTotal(threshold)
+            case "among":
+                return Among(threshold, self.calls or math.inf, self.within or math.inf)
             case "none":
                 return Never()
             case _ if self.within is not None:

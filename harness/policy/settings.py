@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
@@ -154,6 +155,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
         case ShareOfSeconds(share, window_s, least, bucket_s):
             said: SettingsJson = {"share": share, "window_s": window_s, "least": least}
             return said | ({"bucket_s": bucket_s} if bucket_s else {})
+        case Among(_, calls, within_s):
+            return {"among": 1} | _finite("window_calls", calls) | _finite("window_s", within_s)
         case InARowLately(_, within_s):
             return {"window_s": within_s}
         case InTotalLately(_, within_s):
@@ -173,6 +176,9 @@ def _rule(said: Any) -> Rule:
         if "window_s" in said:
             return ShareOfSeconds(share, said["window_s"], least, said.get("bucket_s", 0.0))
         return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
+    if said.get("among"):
+        calls = said.get("window_calls", math.inf)
+        return Among(threshold, calls, said.get("window_s", math.inf))
     if said.get("never"):
         return Never()
     if said.get("in_total"):

@@ -13,7 +13,7 @@ from typing import Any
 from harness.policy.rules import InARow, Never, Rival
 from harness.units import format_duration
 
-_KEPT_S = 2.0
+KEPT_S = 2.0
 """Results are kept for so much longer than they count, for who doesn't know instants exactly."""
 _EXACT = 1e-9
 """Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
@@ -157,7 +157,7 @@ class ShareOfSeconds(_Share):
         self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float
     ) -> tuple[tuple[float, bool], ...]:
         """The results that still count at an instant, the newest last."""
-        oldest_s = at_s - self.window_s - self.bucket_s - _KEPT_S
+        oldest_s = at_s - self.window_s - self.bucket_s - KEPT_S
         return (*(one for one in state if one[0] > oldest_s), (at_s, failed))
 
     def _counts(self, result_s: float, at_s: float) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.contracts import document, parse_contract
 from harness.errors import InvalidFile
+from harness.policy.among import Among
 from harness.policy.backoffs import Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
@@ -37,6 +38,9 @@ def settings(breaker: str, more: str = "") -> ServiceSettings:
         ("{share: 50%, calls: 20, least: 10}", ShareOfCalls(0.5, 20, 10)),
         ("{rule: rate, share: 30%, within: 10s, least: 6}", ShareOfSeconds(0.3, 10.0, 6)),
         ("{rule: rate, share: 30%, within: 10s, buckets: 10}", ShareOfSeconds(0.3, 10.0, 1, 1.0)),
+        ("{rule: among, threshold: 7, calls: 20, within: 30s}", Among(7, 20, 30.0)),
+        ("{rule: among, threshold: 7, calls: 20}", Among(7, 20, math.inf)),
+        ("{rule: among, within: 30s}", Among(5, math.inf, 30.0)),
         ("{rule: none}", Never()),
     ],
 )
@@ -119,10 +123,12 @@ def test_what_counts_and_how_it_is_retried() -> None:
     ("breaker", "more", "problem"),
     [
         ("{rule: rates, share: 50%, calls: 20}", "",
-         "rule: expected in a row, in all, rate or none; did you mean 'rate'?"),
+         "rule: expected in a row, in all, among, rate or none; did you mean 'rate'?"),
         ("{rule: rate, share: 50%}", "",
          "expected either `calls` (the last 20) or `within` (the last 10s)"),
         ("{rule: rate, calls: 5}", "", "expected a `share` of failures, such as 50%"),
+        ("{rule: among, threshold: 5}", "",
+         "expected `calls` (the last 20), `within` (the last 10s) or both"),
         ("{rule: none, threshold: 5}", "",
          "`rule: none` has no `threshold`: it has no keys of its own"),
         ("{treshold: 5}", "", "'treshold' is not known here; did you mean 'threshold'?"),

@@ -25,7 +25,7 @@ def test_every_key_of_a_policy_is_shown(model: type) -> None:
     assert [key for key in keys_of(model) if not re.search(rf"\b{key}: ", PAGE)] == []
 
 
-@pytest.mark.parametrize("rule", ["in a row", "in all", "rate", "none"])
+@pytest.mark.parametrize("rule", ["in a row", "in all", "among", "rate", "none"])
 def test_every_rule_is_shown(rule: str) -> None:
     assert re.search(rf"\brule: {rule}\b", PAGE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.policy.among import Among
 from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
@@ -132,9 +134,27 @@ def test_share_of_seconds(told: Results, share: Fraction, window_s: float, least
     assert openings(rule, told) == by_force(told, opens)
 
 
+@given(told=results(), threshold=st.integers(1, 5), calls=st.sampled_from([3, 8, math.inf]),
+       within_s=st.sampled_from([2.0, 6.0, math.inf]))  # fmt: skip
+def test_so_many_among_the_last(
+    told: Results, threshold: int, calls: float, within_s: float
+) -> None:
+    def opens(so_far: Results) -> bool:
+        now_s, by_failure = so_far[-1]
+        last = so_far if math.isinf(calls) else so_far[-int(calls) :]
+        counted = [at_s for at_s, failed in last if failed and now_s - at_s <= within_s]
+        return by_failure and len(counted) >= threshold
+
+    assert openings(Among(threshold, calls, within_s), told) == by_force(told, opens)
+
+
 @given(told=results(), nudges=st.lists(st.floats(-0.05, 0.05), min_size=40, max_size=40))
 def test_what_may_open_within_a_slack_holds_what_opens(told: Results, nudges: list[float]) -> None:
-    rule = ShareOfSeconds(0.5, 4.0, 3)
+    for rule in (ShareOfSeconds(0.5, 4.0, 3), Among(2, 5, 4.0), Among(3, math.inf, 4.0)):
+        _slack_is_allowed_for(rule, told, nudges)
+
+
+def _slack_is_allowed_for(rule: Rule, told: Results, nudges: list[float]) -> None:
     true, seen = rule.begin, rule.begin
     for (at_s, failed), nudge_s in zip(told, nudges, strict=False):
         true = rule.after(true, failed, at_s)

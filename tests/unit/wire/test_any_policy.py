@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
@@ -25,7 +26,8 @@ RULES = st.builds(
     Rules,
     opens=st.sampled_from(
         [InARow(1), InARow(3), InARowLately(2, 5.0), InTotal(3), InTotalLately(3, 6.0), Never(),
-         ShareOfCalls(0.5, 6, 3), ShareOfSeconds(0.5, 10.0, 3), ShareOfSeconds(0.3, 8.0, 2, 2.0)]
+         ShareOfCalls(0.5, 6, 3), ShareOfSeconds(0.5, 10.0, 3), ShareOfSeconds(0.3, 8.0, 2, 2.0),
+         Among(3, 6, math.inf), Among(2, 5, 6.0), Among(3, math.inf, 5.0)]
     ),
     wait=st.sampled_from([Constant(4.0), Growing(2.0, 2.0, 9.0), Multiplied(3.0, 10.0)]),
     trials=st.sampled_from(

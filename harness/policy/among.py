@@ -1,0 +1,109 @@
+"""Breakers that open by so many failures among the last calls or seconds, however many succeed.
+
+A rule as `rules` has them: failsafe's, and home-grown ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from harness.policy.rules import InARow, InTotal, Never, Rival, failures_in_words
+from harness.policy.shares import KEPT_S
+from harness.units import format_duration
+
+_Seen = tuple[tuple[float, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """So many failures among the last results, none of them older than so long.
+
+    `calls` and `within_s` may be infinite, but not both.
+    """
+
+    threshold: int
+    """At least 1."""
+    calls: float
+    """How many results are looked at."""
+    within_s: float
+    """How old a failure may be and still count, in seconds."""
+
+    @property
+    def failures(self) -> int:
+        """The threshold."""
+        return self.threshold
+
+    @property
+    def heavy(self) -> bool:
+        """It keeps all results of its window."""
+        return True
+
+    @property
+    def begin(self) -> _Seen:
+        """No result yet."""
+        return ()
+
+    def after(self, state: _Seen, failed: bool, at_s: float) -> _Seen:
+        """The results that still count at an instant, the newest last.
+
+        Where calls are not counted, successes needn't be remembered.
+        """
+        oldest_s = at_s - self.within_s - KEPT_S
+        if math.isinf(self.calls):
+            kept = (one for one in state if one[1] and one[0] > oldest_s)
+            return (*kept, (at_s, failed))
+        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))[-int(self.calls) :]
+
+    def opens(self, state: _Seen) -> bool:
+        """Whether the newest result is the last failure that it takes."""
+        if not state or not state[-1][1]:
+            return False
+        now_s = state[-1][0]
+        return sum(failed and now_s - at_s <= self.within_s for at_s, failed in state) >= (
+            self.threshold
+        )
+
+    def possible(self, state: _Seen, failed: bool, at_s: float, mixed: int) -> tuple[_Seen, ...]:
+        """In the order in which they came."""
+        return (self.after(state, failed, at_s),)
+
+    def may_open(self, state: _Seen, slack_s: float) -> frozenset[bool]:
+        """Failures near to the window's edge may count or not."""
+        if not state or not state[-1][1]:
+            return frozenset({False})
+        ages_s = [state[-1][0] - at_s for at_s, failed in state if failed]
+        sure = sum(age_s < self.within_s - slack_s for age_s in ages_s)
+        most = sum(age_s <= self.within_s + slack_s for age_s in ages_s)
+        return frozenset(count >= self.threshold for count in (sure, most))
+
+    @property
+    def says(self) -> str:
+        """`7 failures among the last 20 results, within 30s`."""
+        failures = failures_in_words(self.threshold)
+        if math.isinf(self.calls):
+            return f"{failures} within {format_duration(self.within_s)}, whatever succeeds"
+        within = "" if math.isinf(self.within_s) else f", within {format_duration(self.within_s)}"
+        return f"{failures} among the last {int(self.calls)} results{within}"
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Other thresholds and windows, failures in a row or in all instead, and none."""
+        n = self.threshold
+        near = (n + 1, n - 1, *range(1, 2 * n + 1))
+        others = [
+            *(replace(self, threshold=number) for number in near if number not in (0, n)),
+            *(replace(self, calls=calls) for calls in (2 * self.calls, self.calls // 2)
+              if not math.isinf(calls)),
+            *(replace(self, within_s=within_s) for within_s in (2 * self.within_s, self.within_s / 2)
+              if not math.isinf(within_s)),
+            InARow(n),
+            InTotal(n),
+        ]  # fmt: skip
+        for other in dict.fromkeys(others):
+            yield f"opens at {other.says}, not at {self.says}", other
+        yield "never opens", Never()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """None: each of these readings keeps all results of a window, and there are many."""
+        yield from ()
