@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
-from harness.policy.counting import Counted, Result
+from harness.policy.counting import FAILED, Counted, Result, told
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import After
 from harness.timeline import Send
@@ -79,9 +79,10 @@ class Outcomes:
         """How an attempt ended, before any breaker of an upstream has opened."""
         if upstream not in self.together or self.tripped(upstream):
             return
-        if counted is Result.FAILURE:
+        heard = told(counted)
+        if heard is not None and heard & FAILED:
             self._failures[upstream] += 1
-        elif counted is Result.SUCCESS and self._failures[upstream]:
+        elif heard is not None and self._failures[upstream]:
             self._mended.add(upstream)
 
     def mixed(self, upstream: str, failures: int) -> bool:

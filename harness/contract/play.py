@@ -236,12 +236,14 @@ class Run:
                     first = seen.rejected.get(send.stream, send.number)
                     seen.rejected[send.stream] = min(first, send.number)
                 return None
+            if number == 1 or own.rechecks or not own.counting.by_call:
+                counted_s = self._now_s
             seen.attempts.append(self._now_s)
             seen.called_for.add(send)
             if ticket.trial:
                 seen.probes.append(self._now_s)
             self._noticed(call.upstream)
-            done = yield from self._attempt(call, send, own, seen.breaker)
+            done = yield from self._attempt(call, send, own, seen.breaker, counted_s)
             last = number == own.attempts
             goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
             if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
@@ -282,9 +284,11 @@ class Run:
         return self._chance.between_s(*backoff.between_s(number))
 
     def _attempt(
-        self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker
+        self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker, counted_s: float
     ) -> Generator[float | _Waiting, None, Attempted]:
-        """One attempt, over the wire where anything may happen to it."""
+        """One attempt, over the wire where anything may happen to it; since `counted_s` it takes, for
+        the breaker.
+        """
 
         def work() -> None:
             if call.once:
@@ -294,7 +298,7 @@ class Run:
         if breaker.quiet and wire.calm and wire.steady(_HEALTHY_S):
             work()
             return Attempted(result=Result.SUCCESS)
-        begun_s, waiting = self._now_s, _Waiting()
+        waiting = _Waiting()
         attempt = Attempt(
             wire=wire,
             call=call,
@@ -310,7 +314,7 @@ class Run:
             yield waiting
         yield self._now_s + self._chance.jitter_s() / 4
         assert waiting.delivered is not None
-        return _made_of(waiting.delivered, own, self._now_s - begun_s)
+        return _made_of(waiting.delivered, own, self._now_s - counted_s)
 
     def _ended(self, waiting: _Waiting, delivered: Delivered) -> None:
         waiting.delivered = delivered

@@ -16,6 +16,7 @@ from harness.policy.among import Among
 from harness.policy.breaker import Rules
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.slow import BySlowShare, OrSlow
 from harness.scenario.fields import (
     Duration,
     Misfit,
@@ -91,15 +92,18 @@ class Together(Part):
 
     count: Whole = Field(..., ge=1, description="how many are let through", examples=[10])
     share: Share = Field(..., description="failures among them at which it opens again")
+    slow_share: Share | None = Field(
+        None, description="slow ones among them at which it opens again, too"
+    )
 
-    @field_validator("share")
+    @field_validator("share", "slow_share")
     @classmethod
-    def _some(cls, value: float) -> float:
+    def _some(cls, value: float | None) -> float | None:
         return _more_than_nothing(value)
 
 
-def _more_than_nothing(value: float) -> float:
-    if not value:
+def _more_than_nothing(value: float | None) -> float | None:
+    if value == 0:
         raise ValueError("expected more than 0%")
     return value
 
@@ -138,6 +142,12 @@ class Rate(Part):
     )
 
     share: Share = Field(description="failures among the results, at which it opens")
+    slow_share: Share | None = Field(
+        None,
+        description="a share of slow results, by `slow`, at which it opens, too; then these are no "
+        "failures",
+        examples=["80%"],
+    )
     calls: Whole | None = Field(
         None, ge=1, description="of the last so many results", examples=[20]
     )
@@ -154,11 +164,15 @@ class Rate(Part):
     @property
     def rule(self) -> Rule:
         """As everybody takes it who has to do with breakers."""
+        plain = self._of(self.share)
+        return plain if self.slow_share is None else OrSlow(plain, self._of(self.slow_share))
+
+    def _of(self, share: float) -> Rule:
         if self.within is not None:
             bucket_s = self.within / self.buckets if self.buckets else 0.0
-            return ShareOfSeconds(self.share, self.within, self.least, bucket_s)
+            return ShareOfSeconds(share, self.within, self.least, bucket_s)
         assert self.calls is not None
-        return ShareOfCalls(self.share, self.calls, self.least)
+        return ShareOfCalls(share, self.calls, self.least)
 
     @model_validator(mode="after")
     def _consistent(self) -> Rate:
@@ -175,22 +189,23 @@ def _check_rate(rate: Rate) -> None:
         raise ValueError("expected either `calls` (the last 20) or `within` (the last 10s)")
     if rate.calls is not None and rate.buckets is not None:
         raise Misfit("`buckets` are of the time that `within` says", key="buckets")
-    if not rate.share:
-        raise Misfit("expected more than 0%", key="share")
+    for key in ("share", "slow_share"):
+        if getattr(rate, key) == 0:
+            raise Misfit("expected more than 0%", key=key)
 
 
 _OWN_KEYS = {
     "in a row": ("threshold", "within"),
     "in all": ("threshold", "within"),
     "among": ("threshold", "calls", "within"),
-    "rate": ("share", "calls", "within", "least", "buckets"),
+    "rate": ("share", "slow_share", "calls", "within", "least", "buckets"),
     "none": (),
 }
 """Which keys each rule has of its own."""
 _RULE_KEYS = tuple(dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys))
 
 
-_OF_A_RATE = ("share", "calls", "least", "buckets")
+_OF_A_RATE = ("share", "slow_share", "calls", "least", "buckets")
 """Keys by which a rate is known that isn't named."""
 
 
@@ -229,6 +244,12 @@ class BreakerRule(Part):
     )
     share: Share | None = Field(
         None, description="for a rate: failures among the results, at which it opens"
+    )
+    slow_share: Share | None = Field(
+        None,
+        description="for a rate: a share of slow results, by `slow`, at which it opens, too; then "
+        "these are no failures",
+        examples=["80%"],
     )
     calls: Whole | None = Field(
         None,
@@ -301,6 +322,7 @@ class BreakerRule(Part):
     def _as_rate(self) -> Rate:
         return Rate.model_construct(
             share=self.share or 0.0,
+            slow_share=self.slow_share,
             calls=self.calls,
             within=self.within,
             least=self.least or 1,
@@ -347,6 +369,8 @@ def wait_of(said: float | Growth) -> waits.Wait:
 def trials_of(said: int | str | Together, successes: int) -> trials.Trials:
     """Trials as everybody takes them; `successes` where each is judged alone."""
     if isinstance(said, Together):
+        if said.slow_share is not None:
+            return BySlowShare(said.count, said.share, said.slow_share)
         return trials.ByShare(said.count, said.share)
     if said == "none":
         return trials.Nobody()

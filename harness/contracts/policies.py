@@ -132,6 +132,15 @@ def _otherwise(counts: Counts) -> tuple[tuple[str, Counted], ...]:
     )
 
 
+_SLOW_SHARE = "`slow_share` needs `slow` beside it: what is slow, such as 2s"
+
+
+def _slowly(key: str) -> dict[str, Any]:
+    """The rule that a share of slow results, under a key, needs to know what is slow."""
+    shares = {"required": [key], "properties": {key: {"required": ["slow_share"]}}}
+    return {"if": shares, "then": {"required": ["slow"]}}
+
+
 class _Said(Part):
     """What both a whole policy and a change of one may say."""
 
@@ -169,6 +178,8 @@ class _Said(Part):
 class Policy(_Said):
     """How calls at one upstream are protected."""
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (*_Said.rules, _slowly("breaker"))
+
     attempts: Whole = Field(
         1, ge=1, description="n: attempts of a call, the first included", examples=[2]
     )
@@ -203,13 +214,23 @@ class Policy(_Said):
         examples=[{"404": "failure", "timeout": "neutral"}],
     )
     slow: Duration | None = Field(
-        None, gt=0, description="a good answer that takes longer counts as a failure"
+        None,
+        gt=0,
+        description="a good answer that takes longer counts as a failure, but where slow ones have "
+        "a share of their own (`slow_share`)",
+        examples=["2s"],
     )
     breaker: BreakerRule = Field(
         default_factory=BreakerRule,
         description="when it opens, and for how long",
         examples=[{"rule": "in a row", "threshold": 5, "wait": "60s"}],
     )
+
+    @model_validator(mode="after")
+    def _slow(self) -> Self:
+        if self.breaker.slow_share is not None and self.slow is None:
+            raise Misfit(_SLOW_SHARE, key="breaker")
+        return self
 
     @property
     def settings(self) -> ServiceSettings:
@@ -222,6 +243,7 @@ class Policy(_Said):
                 by_call=self.by == "call",
                 otherwise=_otherwise(self.counts),
                 slow_s=math.inf if self.slow is None else self.slow,
+                apart=self.breaker.slow_share is not None,
             ),
             rechecks=self.retries == "outside",
             backoff=_backoff(self.backoff, heeds=self.retry_after),
@@ -247,6 +269,7 @@ class Adjustment(_Said):
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
         exclusive("threshold", "rate"),
         *(exclusive("rule", key) for key in _A_BREAKERS),
+        _slowly("rate"),
     )
 
     rule: Literal["none"] | None = Field(
@@ -310,6 +333,8 @@ class Adjustment(_Said):
     def _consistent(self) -> Adjustment:
         if self.threshold is not None and self.rate is not None:
             raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
+        if self.rate is not None and self.rate.slow_share is not None and self.slow is None:
+            raise Misfit(_SLOW_SHARE, key="rate")
         for key in _A_BREAKERS if self.rule == "none" else ():
             if getattr(self, key) is not None:
                 raise Misfit(f"`rule: none` has no `{key}`: it is no breaker", key=key)
@@ -353,4 +378,5 @@ class Adjustment(_Said):
             by_call=base.by_call if self.by is None else self.by == "call",
             otherwise=base.otherwise if self.counts is None else _otherwise(self.counts),
             slow_s=base.slow_s if self.slow is None else self.slow,
+            apart=base.apart if self.rate is None else self.rate.slow_share is not None,
         )

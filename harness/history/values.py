@@ -32,6 +32,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "attempts": (1, 1000),
     "threshold": (1, 10**6),
     "share": (1e-6, 1.0),
+    "slow_share": (1e-6, 1.0),
+    "trials_slow_share": (1e-6, 1.0),
     "window_calls": (1, 10**6),
     "window_s": (1e-6, _LARGEST_S),
     "least": (0, 10**6),

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.policy.rules import InARow, InTotal, Never, Rival, failures_in_words
+from harness.policy.counting import Told
+from harness.policy.rules import InARow, InTotal, Never, Rival, Rule, failures_in_words
 from harness.policy.shares import KEPT_S
 from harness.units import format_duration
 
@@ -45,7 +46,7 @@ class Among:
         """No result yet."""
         return ()
 
-    def after(self, state: _Seen, failed: bool, at_s: float) -> _Seen:
+    def after(self, state: _Seen, failed: Told, at_s: float) -> _Seen:
         """The results that still count at an instant, the newest last.
 
         Where calls are not counted, successes needn't be remembered.
@@ -53,8 +54,8 @@ class Among:
         oldest_s = at_s - self.within_s - KEPT_S
         if math.isinf(self.calls):
             kept = (one for one in state if one[1] and one[0] > oldest_s)
-            return (*kept, (at_s, failed))
-        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))[-int(self.calls) :]
+            return (*kept, (at_s, bool(failed)))
+        return (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))[-int(self.calls) :]
 
     def opens(self, state: _Seen) -> bool:
         """Whether the newest result is the last failure that it takes."""
@@ -65,7 +66,7 @@ class Among:
             self.threshold
         )
 
-    def possible(self, state: _Seen, failed: bool, at_s: float, mixed: int) -> tuple[_Seen, ...]:
+    def possible(self, state: _Seen, failed: Told, at_s: float, mixed: int) -> tuple[_Seen, ...]:
         """In the order in which they came."""
         return (self.after(state, failed, at_s),)
 
@@ -91,7 +92,7 @@ class Among:
         """Other thresholds and windows, failures in a row or in all instead, and none."""
         n = self.threshold
         near = (n + 1, n - 1, *range(1, 2 * n + 1))
-        others = [
+        others: list[Rule] = [
             *(replace(self, threshold=number) for number in near if number not in (0, n)),
             *(replace(self, calls=calls) for calls in (2 * self.calls, self.calls // 2)
               if not math.isinf(calls)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.policy.counting import Counted, Result
+from harness.policy.counting import FAILED, Counted, Told, told
 from harness.policy.rules import Never, Rule
 from harness.policy.trials import EachAlone, Trials
 from harness.policy.waits import Wait
@@ -60,7 +60,7 @@ class Breaker:
     """When it closed."""
     _state: Any = None
     _under_way: int = 0
-    _results: tuple[bool, ...] = ()
+    _results: tuple[Told, ...] = ()
 
     def __post_init__(self) -> None:
         self._state = self.rules.opens.begin
@@ -89,18 +89,17 @@ class Breaker:
 
         `leeway_s`: how much longer it waits, if that opens it, than it should.
         """
-        failed = result is Result.FAILURE
+        heard = told(result)
         if leave.era != self.era:
-            if failed and self.rules.restarted and self._is_open:
+            if heard and heard & FAILED and self.rules.restarted and self._is_open:
                 self.reopens_s = now_s + self.rules.wait.wait_s(self.openings) + leeway_s
             return
-        counts = failed or result is Result.SUCCESS
         if leave.trial:
             self._under_way -= 1
-            if counts:
-                self._try(failed, now_s, leeway_s)
-        elif counts:
-            self._state = self.rules.opens.after(self._state, failed, now_s)
+            if heard is not None:
+                self._try(heard, now_s, leeway_s)
+        elif heard is not None:
+            self._state = self.rules.opens.after(self._state, heard, now_s)
             if self.rules.opens.opens(self._state):
                 self._open(now_s, leeway_s)
 
@@ -108,8 +107,8 @@ class Breaker:
     def _is_open(self) -> bool:
         return self.reopens_s is not None and not self._under_way and not self._results
 
-    def _try(self, failed: bool, now_s: float, leeway_s: float) -> None:
-        self._results = (*self._results, failed)
+    def _try(self, heard: Told, now_s: float, leeway_s: float) -> None:
+        self._results = (*self._results, heard)
         verdict = self.rules.trials.verdict(self._results)
         if verdict == "opens":
             self._open(now_s, leeway_s)

@@ -20,10 +20,33 @@ class Result(Enum):
     SUCCESS = "success"
     FAILURE = "failure"
     NEUTRAL = "neutral"
+    SLOW = "slow"
+    """A success that took too long, where such have a share of their own."""
+    SLOW_FAILURE = "slow failure"
+    """A failure that did."""
 
 
 Counted = Result | None
 """What an attempt is to a breaker; None stands for one that isn't counted."""
+
+
+Told = int
+"""What rules and trials hear of a result: whether it failed; where slow ones have a share of their
+own, `FAILED`, `SLOW`, both or neither.
+"""
+FAILED, SLOW = 1, 2
+_TOLD: dict[Counted, Told] = {
+    Result.SUCCESS: 0,
+    Result.FAILURE: FAILED,
+    Result.SLOW: SLOW,
+    Result.SLOW_FAILURE: FAILED | SLOW,
+}
+_APART = {Result.SUCCESS: Result.SLOW, Result.FAILURE: Result.SLOW_FAILURE}
+
+
+def told(result: Counted) -> Told | None:
+    """What rules and trials hear of a result; None where it counts for nothing."""
+    return _TOLD.get(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +61,22 @@ class Counting:
     """Endings, and what each is instead; the most exact of an attempt's wins."""
     slow_s: float = math.inf
     """How long a success may take and still be one."""
+    apart: bool = False
+    """Whether slow ones, failures among them, are counted by themselves instead."""
 
     def counted(self, result: Result, took_s: float, endings: Iterable[str]) -> Counted:
         """What an attempt is whose result would plainly be this one; `endings`: all names of how it
         ended, the broadest first.
         """
-        if took_s > self.slow_s and result is Result.SUCCESS:
+        slow = took_s > self.slow_s
+        if slow and not self.apart and result is Result.SUCCESS:
             return Result.FAILURE
         counted: Counted = result
         if self.otherwise:
             otherwise = dict(self.otherwise)
             for ending in endings:
                 counted = otherwise.get(ending, counted)
-        return counted
+        return _APART.get(counted, counted) if slow and self.apart and counted else counted
 
 
 def endings_of(status: int) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from harness.policy.counting import Told
 from harness.units import format_duration
 
 State = Hashable
@@ -27,7 +28,7 @@ class Rule(Protocol):
         """The state of a breaker that has seen nothing."""
         ...
 
-    def after(self, state: Any, failed: bool, at_s: float) -> Any:
+    def after(self, state: Any, failed: Told, at_s: float) -> Any:
         """The state after a result at an instant; results come in the order of their instants."""
         ...
 
@@ -35,7 +36,7 @@ class Rule(Protocol):
         """Whether a breaker opens in that state, which a result has just made."""
         ...
 
-    def possible(self, state: Any, failed: bool, at_s: float, mixed: int) -> tuple[Any, ...]:
+    def possible(self, state: Any, failed: Told, at_s: float, mixed: int) -> tuple[Any, ...]:
         """All states after a result, where `mixed` others of the opposite kind ended too near to
         it to say which was first.
         """
@@ -113,7 +114,7 @@ class InARow(_Threshold):
         """No failure yet."""
         return 0
 
-    def after(self, state: int, failed: bool, at_s: float) -> int:
+    def after(self, state: int, failed: Told, at_s: float) -> int:
         """The length of the run."""
         return state + 1 if failed else 0
 
@@ -121,7 +122,7 @@ class InARow(_Threshold):
         """Whether the run is long enough."""
         return state >= self.threshold
 
-    def possible(self, state: int, failed: bool, at_s: float, mixed: int) -> tuple[int, ...]:
+    def possible(self, state: int, failed: Told, at_s: float, mixed: int) -> tuple[int, ...]:
         """A success may have come before failures near to it; a failure before a success."""
         if failed:
             return (state, state + 1) if mixed else (state + 1,)
@@ -169,7 +170,7 @@ class InARowLately(_Threshold):
         """No failure yet."""
         return ()
 
-    def after(self, state: tuple[float, ...], failed: bool, at_s: float) -> tuple[float, ...]:
+    def after(self, state: tuple[float, ...], failed: Told, at_s: float) -> tuple[float, ...]:
         """When each failure of the run came, as far as it still counts."""
         if not failed:
             return ()
@@ -180,7 +181,7 @@ class InARowLately(_Threshold):
         return len(state) >= self.threshold
 
     def possible(
-        self, state: tuple[float, ...], failed: bool, at_s: float, mixed: int
+        self, state: tuple[float, ...], failed: Told, at_s: float, mixed: int
     ) -> tuple[tuple[float, ...], ...]:
         """A failure may have come before a success near to it."""
         counted = self.after(state, failed, at_s)
@@ -214,7 +215,7 @@ class InTotal(_Threshold):
         """No failure yet."""
         return 0
 
-    def after(self, state: int, failed: bool, at_s: float) -> int:
+    def after(self, state: int, failed: Told, at_s: float) -> int:
         """How many there were."""
         return state + failed
 
@@ -222,7 +223,7 @@ class InTotal(_Threshold):
         """Whether there were enough."""
         return state >= self.threshold
 
-    def possible(self, state: int, failed: bool, at_s: float, mixed: int) -> tuple[int, ...]:
+    def possible(self, state: int, failed: Told, at_s: float, mixed: int) -> tuple[int, ...]:
         """Their order doesn't matter."""
         return (state + failed,)
 
@@ -254,7 +255,7 @@ class InTotalLately(_Threshold):
         """No failure yet."""
         return 0, -math.inf
 
-    def after(self, state: tuple[int, float], failed: bool, at_s: float) -> tuple[int, float]:
+    def after(self, state: tuple[int, float], failed: Told, at_s: float) -> tuple[int, float]:
         """How many there were, and when the last one came."""
         count, last_s = state
         if failed:
@@ -266,7 +267,7 @@ class InTotalLately(_Threshold):
         return state[0] >= self.threshold
 
     def possible(
-        self, state: tuple[int, float], failed: bool, at_s: float, mixed: int
+        self, state: tuple[int, float], failed: Told, at_s: float, mixed: int
     ) -> tuple[tuple[int, float], ...]:
         """A success near to the end of that time may have come before or after it."""
         count, last_s = state
@@ -302,7 +303,7 @@ class Never:
         """Nothing is remembered."""
         return
 
-    def after(self, state: None, failed: bool, at_s: float) -> None:
+    def after(self, state: None, failed: Told, at_s: float) -> None:
         """Nothing is remembered."""
         return
 
@@ -310,7 +311,7 @@ class Never:
         """Never."""
         return False
 
-    def possible(self, state: None, failed: bool, at_s: float, mixed: int) -> tuple[None, ...]:
+    def possible(self, state: None, failed: Told, at_s: float, mixed: int) -> tuple[None, ...]:
         """Nothing is remembered."""
         return (None,)
 

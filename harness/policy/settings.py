@@ -17,6 +17,7 @@ from harness.policy.counting import Counted, Counting, Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait, last_wait_s
 
@@ -155,6 +156,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
         case ShareOfSeconds(share, window_s, least, bucket_s):
             said: SettingsJson = {"share": share, "window_s": window_s, "least": least}
             return said | ({"bucket_s": bucket_s} if bucket_s else {})
+        case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share)):
+            return _rule_json(plain) | {"slow_share": share}
         case Among(_, calls, within_s):
             return {"among": 1} | _finite("window_calls", calls) | _finite("window_s", within_s)
         case InARowLately(_, within_s):
@@ -172,10 +175,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
 def _rule(said: Any) -> Rule:
     threshold = int(said["threshold"])
     if "share" in said:
-        share, least = said["share"], int(said.get("least", 1))
-        if "window_s" in said:
-            return ShareOfSeconds(share, said["window_s"], least, said.get("bucket_s", 0.0))
-        return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
+        plain = _share(said, said["share"])
+        return OrSlow(plain, _share(said, said["slow_share"])) if "slow_share" in said else plain
     if said.get("among"):
         calls = said.get("window_calls", math.inf)
         return Among(threshold, calls, said.get("window_s", math.inf))
@@ -185,6 +186,13 @@ def _rule(said: Any) -> Rule:
         within_s = said.get("window_s")
         return InTotal(threshold) if within_s is None else InTotalLately(threshold, within_s)
     return InARowLately(threshold, said["window_s"]) if "window_s" in said else InARow(threshold)
+
+
+def _share(said: Any, share: float) -> Rule:
+    least = int(said.get("least", 1))
+    if "window_s" in said:
+        return ShareOfSeconds(share, said["window_s"], least, said.get("bucket_s", 0.0))
+    return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
 
 
 def _wait_json(wait: Wait) -> SettingsJson:
@@ -213,6 +221,8 @@ def _plain_wait(said: Any) -> Wait:
 
 def _trials_json(trials: Trials) -> SettingsJson:
     match trials:
+        case BySlowShare(count, share, slow_share):
+            return {"trials": count, "trials_share": share, "trials_slow_share": slow_share}
         case ByShare(count, share):
             return {"trials": count, "trials_share": share}
         case EachAlone(at_once, successes):
@@ -227,6 +237,8 @@ def _trials_json(trials: Trials) -> SettingsJson:
 
 def _trials(said: Any) -> Trials:
     count = int(said.get("trials", 1))
+    if "trials_slow_share" in said:
+        return BySlowShare(count, said["trials_share"], said["trials_slow_share"])
     if "trials_share" in said:
         return ByShare(count, said["trials_share"])
     if said.get("untried"):
@@ -252,6 +264,7 @@ def _counting(said: Any) -> Counting:
         by_call=bool(said.get("per_call")),
         otherwise=otherwise,
         slow_s=said.get("slow_s", math.inf),
+        apart="slow_share" in said,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.policy.counting import Told
 from harness.policy.rules import InARow, Never, Rival
 from harness.units import format_duration
 
@@ -99,16 +100,16 @@ class ShareOfCalls(_Share):
         """No result yet."""
         return ()
 
-    def after(self, state: tuple[bool, ...], failed: bool, at_s: float) -> tuple[bool, ...]:
+    def after(self, state: tuple[bool, ...], failed: Told, at_s: float) -> tuple[bool, ...]:
         """The last results, the newest last."""
-        return (*state, failed)[-self.window :]
+        return (*state, bool(failed))[-self.window :]
 
     def opens(self, state: tuple[bool, ...]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
         return bool(state) and state[-1] and self._reached(sum(state), len(state))
 
     def possible(
-        self, state: tuple[bool, ...], failed: bool, at_s: float, mixed: int
+        self, state: tuple[bool, ...], failed: Told, at_s: float, mixed: int
     ) -> tuple[tuple[bool, ...], ...]:
         """In the order in which they came; who knows no order is told apart by `may_open`."""
         return (self.after(state, failed, at_s),)
@@ -154,11 +155,11 @@ class ShareOfSeconds(_Share):
         return ()
 
     def after(
-        self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float
+        self, state: tuple[tuple[float, bool], ...], failed: Told, at_s: float
     ) -> tuple[tuple[float, bool], ...]:
         """The results that still count at an instant, the newest last."""
         oldest_s = at_s - self.window_s - self.bucket_s - KEPT_S
-        return (*(one for one in state if one[0] > oldest_s), (at_s, failed))
+        return (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))
 
     def _counts(self, result_s: float, at_s: float) -> bool:
         if not self.bucket_s:
@@ -175,7 +176,7 @@ class ShareOfSeconds(_Share):
         return self._reached(sum(counted), len(counted))
 
     def possible(
-        self, state: tuple[tuple[float, bool], ...], failed: bool, at_s: float, mixed: int
+        self, state: tuple[tuple[float, bool], ...], failed: Told, at_s: float, mixed: int
     ) -> tuple[tuple[tuple[float, bool], ...], ...]:
         """In the order in which they came."""
         return (self.after(state, failed, at_s),)

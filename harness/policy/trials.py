@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from harness.policy.counting import FAILED, Told
+
 Verdict = Literal["opens", "closes", "again"] | None
 """What the trials' results so far do: open it for a whole wait, close it, or have the next call try
 again at once; None leaves it half open."""
@@ -14,15 +16,15 @@ again at once; None leaves it half open."""
 class Trials(Protocol):
     """Who may pass while half open, and what closes or opens a breaker then."""
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Whether one more may pass, of how many are under way and what is in so far."""
         ...
 
-    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Whether one more is no more than was declared, though others would have no room."""
         ...
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """Of the trials' results so far (whether each failed)."""
         ...
 
@@ -42,11 +44,11 @@ class _Strict:
 
     __slots__ = ()
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """As each of them has it."""
         raise NotImplementedError
 
-    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Just those."""
         return self.room(under_way, results)
 
@@ -59,18 +61,18 @@ class EachAlone:
     """How many may be under way at once; infinite for everybody."""
     successes: int = 1
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Never more than may be under way, nor than could matter."""
         most = max(self.at_once, self.successes)
         return under_way < self.at_once and under_way + len(results) < most
 
-    def may_pass(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Some count those under way only (home-grown ones), others all since it was half open
         (gobreaker).
         """
         return under_way < self.at_once
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """The first failure opens it; enough successes close it."""
         if any(results):
             return "opens"
@@ -96,15 +98,16 @@ class ByShare(_Strict):
     share: float
     """Over 0, up to 1: failures by trials, at which it opens again."""
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """So many in all, at once or not."""
         return under_way + len(results) < self.trials
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """Nothing before all of them are in."""
         if len(results) < self.trials:
             return None
-        return "opens" if sum(results) >= self.share * len(results) - 1e-9 else "closes"
+        failed = sum(one & FAILED for one in results)
+        return "opens" if failed >= self.share * len(results) - 1e-9 else "closes"
 
     @property
     def needed(self) -> bool:
@@ -121,11 +124,11 @@ class ByShare(_Strict):
 class Nobody(_Strict):
     """No trials: when its wait is over all come back, and its rule begins anew (Envoy's)."""
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """Everybody passes."""
         return True
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """Nothing hangs on results."""
         return None
 
@@ -144,11 +147,11 @@ class Nobody(_Strict):
 class Credulous(_Strict):
     """One trial at a time, and any result closes it: nobody's intent, but a known mistake."""
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """One at a time."""
         return under_way < 1
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """The first closes it."""
         return "closes" if results else None
 
@@ -167,11 +170,11 @@ class Credulous(_Strict):
 class Oblivious(_Strict):
     """One trial at a time, and a failed one is as if it had not been: a known mistake, too."""
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """One at a time."""
         return under_way < 1
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """A success closes it."""
         return None if not results else "again" if results[-1] else "closes"
 
@@ -192,11 +195,11 @@ class CountsAgain(_Strict):
 
     failures: int
 
-    def room(self, under_way: int, results: tuple[bool, ...]) -> bool:
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
         """One at a time."""
         return under_way < 1
 
-    def verdict(self, results: tuple[bool, ...]) -> Verdict:
+    def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """A success closes it."""
         if results and not results[-1]:
             return "closes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rival
 
 
@@ -17,17 +18,17 @@ class Anytime:
         """Its state says whether a failure has just come."""
         return False
 
-    def after(self, state: bool, failed: bool, at_s: float) -> bool:
+    def after(self, state: bool, failed: Told, at_s: float) -> bool:
         """Whether that was a failure."""
-        return failed
+        return bool(failed)
 
     def opens(self, state: bool) -> bool:
         """As soon as it may."""
         return state
 
-    def possible(self, state: bool, failed: bool, at_s: float, mixed: int) -> tuple[bool, ...]:
+    def possible(self, state: bool, failed: Told, at_s: float, mixed: int) -> tuple[bool, ...]:
         """Whether that was a failure."""
-        return (failed,)
+        return (bool(failed),)
 
     def may_open(self, state: bool, slack_s: float) -> frozenset[bool]:
         """After a failure either."""

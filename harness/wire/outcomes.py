@@ -17,6 +17,8 @@ from harness.wire.attempts import Attempt
 from harness.wire.policy import Policy
 
 _OPPOSITES = frozenset({Result.SUCCESS, Result.FAILURE})
+_EDGE_S = 0.1
+"""What took so nearly as long as a slow one may count as either."""
 _DEADLINE_S = 0.1
 """Nearer than this to its deadline an attempt ended there."""
 
@@ -50,6 +52,13 @@ class Outcomes:
     @cached_property
     def _next(self) -> dict[int, int]:
         return {one.id: other.id for call in self._calls for one, other in pairwise(call)}
+
+    @cached_property
+    def _began_s(self) -> dict[int, float]:
+        """When each call began that the breaker guards as a whole, by its last attempt."""
+        if self.policy.rechecks or not self.policy.counting.by_call:
+            return {}
+        return {call[-1].id: call[0].start_s for call in self._calls if call}
 
     def unasked(self, attempt: Attempt) -> bool:
         """Whether it is made without asking: a retry, where only calls are asked about."""
@@ -87,11 +96,13 @@ class Outcomes:
     def _results(self, attempt: Attempt) -> frozenset[Counted]:
         if self.policy.counting.by_call and attempt.id in self._next:
             return frozenset({None})
-        return frozenset(self._as(attempt, result) for result in attempt.results)
-
-    def _as(self, attempt: Attempt, result: Result) -> Counted:
-        took_s = attempt.end_s - attempt.start_s
-        return self.policy.counting.counted(result, took_s, self._endings(attempt, result))
+        took_s = attempt.end_s - self._began_s.get(attempt.id, attempt.start_s)
+        edges_s = (0.0,) if self.policy.counting.slow_s == math.inf else (-_EDGE_S, _EDGE_S)
+        return frozenset(
+            self.policy.counting.counted(result, took_s + edge_s, self._endings(attempt, result))
+            for result in attempt.results
+            for edge_s in edges_s
+        )
 
     def _endings(self, attempt: Attempt, result: Result) -> Iterator[str]:
         """All names of how an attempt ended, if this was its result."""

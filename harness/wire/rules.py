@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from harness.policy.counting import Counted, Result
+from harness.policy.counting import FAILED, Counted, Result, Told, told
 from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
 from harness.wire.states import Asked, State, States, add
@@ -165,9 +165,11 @@ class Rules:
             return {state: stories}
         found: States = {}
         for result in self._outcomes.each(attempt):
-            if rule == "restarts" and result is Result.FAILURE and state.kind == "open":
+            heard = told(result)
+            failed = bool(heard and heard & FAILED)
+            if rule == "restarts" and failed and state.kind == "open":
                 add(found, replace(state, since_s=high_s, again=True), stories)
-            elif rule == "closes" and result is Result.SUCCESS:
+            elif rule == "closes" and heard is not None and not failed:
                 closed = State("closed", high_s, self._rule.begin, told=state.told)
                 add(found, closed, _with(stories, Change("closed", low_s, high_s, attempt.id)))
             else:
@@ -185,9 +187,10 @@ class Rules:
             if goes_on is not None:
                 return replace(state, probes=left | {goes_on}), None
             return replace(state, probes=left, freed_s=high_s), None
-        if result is Result.NEUTRAL:
+        heard = told(result)
+        if heard is None:
             return self._goes_on(state, state.tried, left, attempt, low_s, high_s)
-        tried = (*state.tried, result is Result.FAILURE)
+        tried = (*state.tried, heard)
         verdict = self._trials.verdict(tried)
         if verdict == "closes":
             return self._closed(state, high_s), Change("closed", low_s, high_s, attempt.id)
@@ -201,7 +204,7 @@ class Rules:
     def _goes_on(
         self,
         state: State,
-        tried: tuple[bool, ...],
+        tried: tuple[Told, ...],
         left: frozenset[int],
         attempt: Attempt,
         low_s: float,
@@ -224,17 +227,18 @@ class Rules:
         self, state: State, attempt: Attempt, result: Counted, low_s: float, high_s: float
     ) -> list[Next]:
         """What its rule may be; near an opposite result either may have come first."""
-        if result is None or result is Result.NEUTRAL:
+        heard = told(result)
+        if heard is None:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
         since_s = attempt.start_s if self._policy.from_start else high_s
         others = self._mixed.get(attempt.id, 0)
-        return self._after(state, result is Result.FAILURE, opening, high_s, since_s, others)
+        return self._after(state, heard, opening, high_s, since_s, others)
 
     def _after(
         self,
         state: State,
-        failed: bool,
+        heard: Told,
         opening: Change,
         at_s: float,
         since_s: float,
@@ -242,7 +246,7 @@ class Rules:
     ) -> list[Next]:
         """One result more: it may open, or count it."""
         found: list[Next] = []
-        for seen in self._rule.possible(state.seen, failed, at_s, others):
+        for seen in self._rule.possible(state.seen, heard, at_s, others):
             for opens in self._rule.may_open(seen, _EDGE_S):
                 if opens:
                     found.append((self._open(state, since_s, seen), opening))
@@ -289,12 +293,12 @@ class Rules:
     ) -> None:
         opening = Change("open", low_s, high_s, None)
         if state.kind == "closed":
-            for one, change in self._after(state, True, opening, high_s, high_s):
+            for one, change in self._after(state, FAILED, opening, high_s, high_s):
                 add(found, one, _with(stories, change))
         elif state.kind == "open" and high_s >= due_s and not self._trials.needed:
             stories = _with(stories, self._coming_back(state, high_s, None))
             back = self._back(state, high_s)
-            for one, change in self._after(back, True, opening, high_s, high_s):
+            for one, change in self._after(back, FAILED, opening, high_s, high_s):
                 add(found, one, _with(stories, change))
         elif state.kind == "open" and high_s >= due_s:
             stories = _with(stories, Change("half_open", low_s, high_s, None))
@@ -305,7 +309,7 @@ class Rules:
 
     def _tried_unseen(self, found: States, state: State, stories: Stories, opening: Change) -> None:
         """A trial failed that nobody saw."""
-        tried = (*state.tried, True)
+        tried = (*state.tried, FAILED)
         verdict = self._trials.verdict(tried)
         if verdict == "opens":
             opened = self._open(state, opening.high_s, state.seen)

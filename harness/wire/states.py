@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.policy.counting import Told
 from harness.wire.attempts import Attempt
 from harness.wire.stories import Change, Story, merged
 
@@ -25,7 +26,7 @@ class State:
     """The state of its rule, while closed."""
     probes: frozenset[int] = frozenset()
     """Attempts that it has let through while half open and that are still under way."""
-    tried: tuple[bool, ...] = ()
+    tried: tuple[Told, ...] = ()
     """While half open: of each trial that is over, whether it failed."""
     openings: int = 0
     """How often it has opened since it was last closed, as far as its wait tells that apart."""

@@ -16,6 +16,7 @@ from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, N
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.target.loading import parse_target
@@ -83,6 +84,22 @@ def test_how_long_and_what_closes_it(breaker: str, expected: Rules) -> None:
     assert document().settings_of("anything").told(own.to_json()) == own
 
 
+def test_slow_ones_may_have_a_share_of_their_own() -> None:
+    own = settings(
+        "{share: 60%, slow_share: 80%, calls: 8, least: 5, "
+        "trials: {count: 2, share: 60%, slow_share: 80%}}",
+        "    slow: 1500ms\n",
+    )
+    assert own.breaker.opens == OrSlow(ShareOfCalls(0.6, 8, 5), ShareOfCalls(0.8, 8, 5))
+    assert own.breaker.trials == BySlowShare(2, 0.6, 0.8)
+    counted = own.counting.counted
+    assert counted(Result.SUCCESS, 1.6, ()) is Result.SLOW
+    assert counted(Result.FAILURE, 1.6, ()) is Result.SLOW_FAILURE
+    assert counted(Result.FAILURE, 1.4, ()) is Result.FAILURE
+    assert counted(Result.NEUTRAL, 1.6, ()) is Result.NEUTRAL
+    assert document().settings_of("anything").told(own.to_json()) == own
+
+
 @pytest.mark.parametrize(
     ("said", "scope"),
     [
@@ -129,6 +146,8 @@ def test_what_counts_and_how_it_is_retried() -> None:
         ("{rule: rate, calls: 5}", "", "expected a `share` of failures, such as 50%"),
         ("{rule: among, threshold: 5}", "",
          "expected `calls` (the last 20), `within` (the last 10s) or both"),
+        ("{share: 60%, slow_share: 80%, calls: 8}", "",
+         "`slow_share` needs `slow` beside it: what is slow, such as 2s"),
         ("{rule: none, threshold: 5}", "",
          "`rule: none` has no `threshold`: it has no keys of its own"),
         ("{treshold: 5}", "", "'treshold' is not known here; did you mean 'threshold'?"),

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from harness.policy.among import Among
 from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
-from harness.policy.counting import Result
+from harness.policy.counting import FAILED, SLOW, Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.trials import ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
 
@@ -160,6 +161,28 @@ def _slack_is_allowed_for(rule: Rule, told: Results, nudges: list[float]) -> Non
         true = rule.after(true, failed, at_s)
         seen = rule.after(seen, failed, at_s + nudge_s)
         assert rule.opens(true) in rule.may_open(seen, 0.1)
+
+
+@given(told=results(), slow=st.lists(st.booleans(), min_size=40, max_size=40))
+def test_a_share_of_slow_ones_opens_it_too(told: Results, slow: list[bool]) -> None:
+    """As resilience4j counts: a slow failure is one of both."""
+    rule = OrSlow(ShareOfCalls(0.5, 8, 3), ShareOfCalls(0.8, 8, 3))
+    state, so_far = rule.begin, []
+    for (at_s, failed), late in zip(told, slow, strict=False):
+        state = rule.after(state, failed * FAILED | late * SLOW, at_s)
+        so_far = [*so_far, (failed, late)][-8:]
+        counted = len(so_far)
+        failures, late_ones = (sum(one[which] for one in so_far) for which in (0, 1))
+        by_failure = failed and failures >= 0.5 * counted
+        by_slow = late and late_ones >= 0.8 * counted
+        assert rule.opens(state) is (counted >= 3 and (by_failure or by_slow))
+
+
+def test_trials_may_be_judged_by_slow_ones_too() -> None:
+    trials = BySlowShare(trials=2, share=1.0, slow_share=0.5)
+    assert [trials.verdict(r) for r in ((FAILED, 0), (SLOW, 0), (0, 0), (SLOW,))] == [
+        "closes", "opens", "closes", None,
+    ]  # fmt: skip
 
 
 def test_buckets_leave_together() -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Pass, Rules
-from harness.policy.counting import Result
+from harness.policy.counting import Counting, Result
 from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.wire.attempts import Attempt
@@ -169,3 +170,37 @@ def test_trials_may_be_counted_by_those_under_way() -> None:
     three = Rules(opens=InARow(1), wait=Constant(2.0), trials=UnderWayOnly(3, 3))
     calls = [(0.5, 0.1, True), (2.5, 0.9, False), (0.1, 0.9, False), (0.1, 0.9, False)]
     assert played(three, calls, declares).refutation is not None
+
+
+SLOWLY = ServiceSettings(
+    attempts=1,
+    timeout_s=5.0,
+    breaker=Rules(
+        opens=OrSlow(ShareOfCalls(0.6, 8, 5), ShareOfCalls(0.8, 8, 5)),
+        wait=Constant(4.0),
+        trials=BySlowShare(2, 0.6, 0.8),
+    ),
+    counting=Counting(slow_s=1.5, apart=True),
+)
+
+
+def slowly(takes_s: list[float], away_from: int, pause_s: float = 3.0) -> Reading:
+    """Calls that all succeed, and who is turned away after so many of them."""
+    made = [
+        Attempt(id=n, start_s=n * pause_s, end_s=n * pause_s + took_s,
+                ends_from_s=n * pause_s + took_s, results=frozenset({Result.SUCCESS}),
+                source="proxy")
+        for n, took_s in enumerate(takes_s)
+    ]  # fmt: skip
+    at_s = away_from * pause_s
+    asked = [Asked(asked_s=at_s, by_s=at_s + 0.01, request=99)]
+    return read(made, asked, Outcomes(declared(SLOWLY), 5.0), tie_s=lambda at_s: 0.002)
+
+
+def test_slow_answers_open_a_breaker_that_has_a_share_of_them() -> None:
+    assert slowly([2.0, 2.0, 0.1, 2.0, 2.0], 5).refutation is None
+    eager = slowly([2.0, 0.1, 0.1, 2.0, 2.0], 5).refutation
+    assert eager is not None
+    assert eager.wrong == "turned away"
+    # Nearly as long as a slow one: it may have been one.
+    assert slowly([2.0, 1.45, 0.1, 1.45, 2.0], 5).refutation is None
