@@ -286,8 +286,9 @@ class Run:
     def _attempt(
         self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker, counted_s: float
     ) -> Generator[float | _Waiting, None, Attempted]:
-        """One attempt, over the wire where anything may happen to it; since `counted_s` it takes, for
-        the breaker.
+        """One attempt, over the wire where anything may happen to it.
+
+        `counted_s`: since when it takes, for the breaker.
         """
 
         def work() -> None:

@@ -261,7 +261,8 @@ class BreakerRule(Part):
         None,
         gt=0,
         description="for a rate: of the results of the last so long; in a row, or among: older "
-        "failures don't count; in all: a success so long after the last failure makes all of them good",
+        "failures don't count; in all: a success so long after the last failure makes all of them "
+        "good",
     )
     least: Whole | None = Field(
         None, ge=1, description="for a rate: how many results there must be", examples=[10]

@@ -52,19 +52,18 @@ class Among:
         Where calls are not counted, successes needn't be remembered.
         """
         oldest_s = at_s - self.within_s - KEPT_S
+        told = (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))
         if math.isinf(self.calls):
-            kept = (one for one in state if one[1] and one[0] > oldest_s)
-            return (*kept, (at_s, bool(failed)))
-        return (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))[-int(self.calls) :]
+            return (*(one for one in told[:-1] if one[1]), told[-1])
+        return told[-int(self.calls) :]
 
     def opens(self, state: _Seen) -> bool:
         """Whether the newest result is the last failure that it takes."""
         if not state or not state[-1][1]:
             return False
         now_s = state[-1][0]
-        return sum(failed and now_s - at_s <= self.within_s for at_s, failed in state) >= (
-            self.threshold
-        )
+        recent = sum(failed and now_s - at_s <= self.within_s for at_s, failed in state)
+        return recent >= self.threshold
 
     def possible(self, state: _Seen, failed: Told, at_s: float, mixed: int) -> tuple[_Seen, ...]:
         """In the order in which they came."""
@@ -91,16 +90,14 @@ class Among:
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds and windows, failures in a row or in all instead, and none."""
         n = self.threshold
-        near = (n + 1, n - 1, *range(1, 2 * n + 1))
-        others: list[Rule] = [
-            *(replace(self, threshold=number) for number in near if number not in (0, n)),
-            *(replace(self, calls=calls) for calls in (2 * self.calls, self.calls // 2)
-              if not math.isinf(calls)),
-            *(replace(self, within_s=within_s) for within_s in (2 * self.within_s, self.within_s / 2)
-              if not math.isinf(within_s)),
-            InARow(n),
-            InTotal(n),
-        ]  # fmt: skip
+        numbers = (n + 1, n - 1, *range(1, 2 * n + 1))
+        others: list[Rule] = [replace(self, threshold=one) for one in numbers if one not in (0, n)]
+        if not math.isinf(self.calls):
+            others += [replace(self, calls=calls) for calls in (2 * self.calls, self.calls // 2)]
+        if not math.isinf(self.within_s):
+            spans_s = (2 * self.within_s, self.within_s / 2)
+            others += [replace(self, within_s=span_s) for span_s in spans_s]
+        others += [InARow(n), InTotal(n)]
         for other in dict.fromkeys(others):
             yield f"opens at {other.says}, not at {self.says}", other
         yield "never opens", Never()

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from harness.checks.noise import Noise
 from harness.engines.tasks import together
+from harness.measure.closing import (
+    Tried,
+    first_wanted,
+    judged_together,
+    note_closing,
+    then_wanted,
+)
 from harness.measure.downs import Downs
 from harness.measure.experiment import KINDS
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
+from harness.measure.realtime.closing import try_in_turn
 from harness.measure.realtime.counting import by_doses, what_it_is
 from harness.measure.realtime.downs import find_downs
 from harness.measure.realtime.figures import (
@@ -66,6 +74,8 @@ class Study:
         self._known: asyncio.Future[None] = loop.create_future()
         """Done when the rule is as known as it gets."""
         self._figured: asyncio.Future[None] = loop.create_future()
+        self._trials: asyncio.Future[int] = loop.create_future()
+        """How many may be under way at once, where that is known; 0 where not."""
         self._queues = False
         self._wait: Span | None = None
         self._waits_failing: Failing | None = None
@@ -78,8 +88,8 @@ class Study:
         """
         kinds = [self._kind(kind) for kind in KINDS]
         await together(
-            *kinds, self._decide(), self._rule(), self._recovery(), self._failing(), self._rarely(),
-            self._others(), self._down(),
+            *kinds, self._decide(), self._rule(), self._recovery(), self._closing(),
+            self._failing(), self._rarely(), self._others(), self._down(),
         )  # fmt: skip
         found = self._found
         note_waits(found, self._wait, self._waits_failing)
@@ -229,6 +239,12 @@ class Study:
 
     async def _recovery(self) -> None:
         """How long it stays open, and whom it lets through then."""
+        try:
+            await self._half_open()
+        finally:
+            self._trials.set_result(self._found.breaker.trials or 0)
+
+    async def _half_open(self) -> None:
         keys = ("breaker.trials", "breaker.successes")
         async with self._in_time("breaker.wait_s", *keys), self._ground() as ground:
             look = await self._opened(ground)
@@ -236,9 +252,7 @@ class Study:
                 if self._opening.result() is not None:
                     self._found.cannot_tell("breaker.wait_s", "it did not open a second time")
                 return
-            timeout = self._found.timeout
-            slow_s = _SLOW_S if timeout is None else min(_SLOW_S, 0.6 * timeout.low_s)
-            watched = await watch(ground, look.trip, slow_s=slow_s, budget=self._budget)
+            watched = await watch(ground, look.trip, slow_s=self._slow_s, budget=self._budget)
             if watched.wait is None:
                 self._found.cannot_tell(
                     "breaker.wait_s", f"still open {watched.looked_s:.0f} s after the trip"
@@ -248,6 +262,42 @@ class Study:
                 return
             self._note_wait(watched.wait)
             note_trials(self._found, watched, queues=self._queues)
+
+    @property
+    def _slow_s(self) -> float:
+        """How late a trial is answered."""
+        timeout = self._found.timeout
+        return _SLOW_S if timeout is None else min(_SLOW_S, 0.6 * timeout.low_s)
+
+    async def _closing(self) -> None:
+        """What closes it, where several trials may be under way at once."""
+        trials = await asyncio.shield(self._trials)
+        if trials < 2 or "breaker.successes" in self._found.unknown:
+            return
+        async with self._in_time("breaker.successes"):
+            seen = await self._tried(first_wanted(trials))
+            if judged_together(trials, seen):
+                seen += await self._tried(then_wanted(trials))
+            note_closing(self._found, seen)
+
+    async def _tried(self, wanted: Iterator[tuple[int, int]]) -> list[Tried]:
+        """Trials in turn, so many failing and good ones, each time in a world of their own."""
+        seen: list[Tried] = []
+
+        async def tried(failed: int, good: int) -> None:
+            async with self._ground() as ground:
+                look = await self._opened(ground)
+                if look is None or self._wait is None:
+                    return
+                one = await try_in_turn(
+                    ground, look, self._wait, failed=failed, good=good, slow_s=self._slow_s,
+                    by_call=self._found.by == "call",
+                )  # fmt: skip
+                if one is not None:
+                    seen.append(one)
+
+        await together(*(tried(failed, good) for failed, good in wanted))
+        return seen
 
     def _note_wait(self, wait: Span) -> None:
         self._wait = wait
