@@ -78,6 +78,10 @@ class Among:
         most = sum(age_s <= self.within_s + slack_s for age_s in ages_s)
         return frozenset(count >= self.threshold for count in (sure, most))
 
+    def rests(self, state: _Seen) -> bool:
+        """Where no failure is in the window: no success moves one out of it."""
+        return not any(failed for _, failed in state)
+
     @property
     def says(self) -> str:
         """`7 failures among the last 20 results, within 30s`."""

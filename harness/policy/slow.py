@@ -59,6 +59,10 @@ class OrSlow:
         )
         return frozenset(one or other for one, other in both)
 
+    def rests(self, state: _State) -> bool:
+        """Where both do."""
+        return self.plain.rests(state[0]) and self.slow.rests(state[1])
+
     @property
     def failures(self) -> int:
         """As without slow results."""
