@@ -101,8 +101,9 @@ def scenario_text(measured: Measured, upstream: str) -> str:
     if down is not None:
         last_s = max(1.0, _FAULT_S - 1 - _lasts_s(found))
         during = f"0s..{format_duration(round(last_s))}"
-        seen = "" if down == refusal(down) else f"   # it was answered {down}"
-        expected = f"{{traffic: {route.name}, during: {during}, status: {refusal(down)}}}"
+        owed = refusal(down)
+        seen = "" if isinstance(down, tuple) or down == owed else f"   # it was answered {down}"
+        expected = f"{{traffic: {route.name}, during: {during}, status: {flow(owed)}}}"
         lines.append(f"  - {expected}{seen}")
     if known:
         during = f"{format_duration(round(well_s))}..end"

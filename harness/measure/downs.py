@@ -11,6 +11,10 @@ from harness.measure.routes import Called
 from harness.scenario.model import Scenario
 from harness.units import format_duration
 
+Answer = int | tuple[int, ...] | None
+"""One status, or several that are all a gateway's own words; None is unknown."""
+OF_GATEWAYS = (502, 503, 504)
+"""What a gateway answers by whichever way an upstream fails."""
 _APART_S = 120.0
 """Between two requests: longer than nearly any call takes."""
 _TIMES = 8
@@ -19,9 +23,9 @@ _TIMES = 8
 
 @dataclass(slots=True, kw_only=True)
 class Downs:
-    """What routes answer while an upstream is down, by route and upstream; None is unknown."""
+    """What routes answer while an upstream is down, by route and upstream."""
 
-    statuses: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    statuses: dict[str, dict[str, Answer]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
 
     def sort(self, upstreams: Sequence[str]) -> None:
@@ -61,7 +65,9 @@ def note_answers(into: Downs, request: str, upstream: str, answered: set[int | N
     key = f"routes.{request}.when_down.{upstream}"
     own = into.statuses.setdefault(request, {})
     own[upstream] = None
-    if len(answered) > 1:
+    if len(answered) > 1 and answered <= set(OF_GATEWAYS):
+        own[upstream] = tuple(sorted(status for status in answered if status is not None))
+    elif len(answered) > 1:
         shown = ", ".join(str(status or "nothing") for status in sorted(answered, key=str))
         into.unknown[key] = f"it is not always the same: {shown}"
     elif None in answered:

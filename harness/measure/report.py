@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from harness.measure.downs import Answer
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 
@@ -29,13 +30,17 @@ def _lines(measured: Measured) -> Iterator[str]:
         calls = ", ".join(f"{upstream} {call}" for upstream, call in route.calls) or "nobody"
         yield f"{route.request} calls {calls}"
         downs = measured.downs.statuses.get(route.request, {})
-        told = [f"{name} down: {status or 'unknown'}" for name, status in downs.items()]
+        told = [f"{name} down: {_answer(status)}" for name, status in downs.items()]
         if told:
             yield f"  {', '.join(told)}"
     for key, why in measured.downs.unknown.items():
         yield f"unknown: {key}: {why}"
     for request, why in measured.known.missing.items():
         yield f"left out: {request}: {why}"
+
+
+def _answer(status: Answer) -> str:
+    return " or ".join(map(str, status)) if isinstance(status, tuple) else str(status or "unknown")
 
 
 def _facts(found: Findings) -> Iterator[tuple[str, str]]:

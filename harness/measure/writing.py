@@ -11,6 +11,7 @@ import yaml
 
 from harness.contracts import Contract
 from harness.contracts.promises import COUNTS, ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
+from harness.measure.downs import OF_GATEWAYS
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent, rule_text
@@ -97,7 +98,8 @@ def _known(own: Breaker) -> bool:
     several = own.trials is not None and own.trials > 1
     closes = not several or own.successes is not None or own.trials_share is not None
     grows = bool(own.later_waits)  # and nobody looked how far
-    return opens and own.wait is not None and not grows and closes
+    exact = all(one is None or one.low_s == one.high_s for one in (own.least, own.window_calls))
+    return opens and exact and own.wait is not None and not grows and closes
 
 
 def _breaker(found: Findings) -> dict[str, Any]:
@@ -160,6 +162,8 @@ def _call(found: Findings) -> Iterator[tuple[str, Any]]:
         yield "timeout", plain(found.timeout)
     if found.backoffs:
         yield "backoff", _backoff(found.backoffs)
+    if found.retry_after == "honoured":
+        yield "retry_after", True
 
 
 def _backoff(spans: Sequence[Span]) -> object:
@@ -250,9 +254,14 @@ def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
     return calls
 
 
-def refusal(status: int) -> int:
-    """What is promised where an answer was seen: no gateway promises an error of its own."""
-    return 503 if status >= 500 else status
+def refusal(status: int | tuple[int, ...]) -> int | list[int]:
+    """What is promised where an answer was seen: no gateway promises an error of its own.
+
+    Whose answers differ tells one way to fail from another, and may have a word for each of them.
+    """
+    if isinstance(status, tuple):
+        return list(OF_GATEWAYS)
+    return 503 if status >= 500 and status not in OF_GATEWAYS else status
 
 
 def as_contract(measured: Measured, variables: Mapping[str, str]) -> str:

@@ -260,5 +260,8 @@ async def _retry_after(found: Findings, ground: Ground, looks: Mapping[str, Look
         found.retry_after = "honoured"
     elif waits[0] <= found.backoffs[0].high_s + SLACK_S:
         found.retry_after = "ignored"
-    else:
+    elif waits[0] < found.backoffs[0].high_s + 1.0:
         found.cannot_tell("retry_after", f"it then waited {waits[0]:.3g} s, of {asked_s} s asked")
+    else:
+        found.retry_after = "honoured"
+        found.saw(f"of {asked_s} s that a `Retry-After` asked it waited {waits[0]:.3g} s")

@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 
 from harness.contracts import document, parse_contract
-from harness.measure.downs import Downs
+from harness.init.files import scenario_text
+from harness.measure.downs import Downs, note_answers
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent
-from harness.measure.routes import Known
+from harness.measure.routes import Called, Known
 from harness.measure.writing import as_contract, as_target, target_sections
+from harness.scenario.loader import parse_scenario
+from harness.target.loading import parse_target
 
+TARGET = """
+name: shop
+start: {command: [shop]}
+upstreams: {STOCK_URL: stock}
+stubs: {stock: [{route: GET /left}]}
+"""
 OWN = """
 name: shop
 claims: {S1: {says: The stock is left alone.}, S2: {says: It tries again.}}
@@ -112,6 +121,49 @@ def test_what_was_not_found_is_not_promised_by_the_contracts_own_claims():
         "turns away at once while open",
     ]  # fmt: skip
     assert "without: [B2, B3, B4, B5, B6, B7]" in as_target(found, document())
+
+
+@pytest.mark.parametrize(
+    ("answered", "else_", "expected"),
+    [
+        ({503}, "503", "503"),
+        ({502}, "502", "502"),  # a gateway's own word for an upstream that doesn't answer
+        ({502, 503}, "[502, 503, 504]", "[502, 503, 504]"),  # by what it met
+        ({500}, "503", "503"),
+        ({500, 503}, None, None),
+        ({200}, "go on", "200"),
+    ],
+)
+def test_what_a_route_answers_while_an_upstream_is_down(answered, else_, expected):
+    found = measured(trials=1)
+    route = Called(
+        name="price", request="GET /price", stream={"request": "GET /price"}, status=200,
+        calls=(("stock", "GET /left"),), lasts_s=0.01,
+    )  # fmt: skip
+    found.known = Known(routes=(route,))
+    note_answers(found.downs, "GET /price", "stock", answered)
+    contract = as_contract(found, {"STOCK_URL": "stock"})
+    assert (else_ is None) == ("calls:" not in contract)
+    assert else_ is None or f"else: {else_}" in contract
+    parse_contract(contract, "contract.yaml")
+    scenario = scenario_text(found, "stock")
+    assert expected is None or f"status: {expected}" in scenario
+    parse_scenario(scenario, "down.yaml", target=parse_target(TARGET, "target.yaml"))
+
+
+def test_a_retry_after_that_is_heeded_is_promised():
+    found = measured(trials=1)
+    stock = found.upstreams["stock"]
+    stock.attempts, stock.backoffs, stock.retry_after = 2, spans((0.2, 0.2)), "honoured"
+    contract = as_contract(found, {"STOCK_URL": "stock"})
+    assert parse_contract(contract, "contract.yaml").settings_of("stock").backoff.heeds
+
+
+def test_a_least_number_that_is_not_known_exactly_is_not_promised():
+    found = measured()
+    found.upstreams["stock"].breaker = rate()
+    found.upstreams["stock"].breaker.least = Span(low_s=4, high_s=6)
+    assert {"B2", "B4"} <= set(target_sections(found, document())["without"])
 
 
 def spans(*bounds: tuple[float, float]) -> tuple[Span, ...]:
