@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.measure.measuring import Measured
     from harness.target import Target
 
+_REFUSED = tuple(f"answered {status}" for status in (400, 404, 415, 422))
+"""What is wrong may be how it was asked."""
 _RETRIES = 2
 """So often it is played again where only the machine was in the way."""
 
@@ -76,7 +78,7 @@ def init(
     r"""Read an application, try it out, and write outage/: a target, a contract, a first scenario.
 
     Its start, port, upstreams, routes and their answers are guessed from its code (Flask, FastAPI,
-    Node, Go), and said; each can be given by an option. What it does at its upstreams is measured:
+    Django, Node, Go), and said; each can be given by an option. What it does at its upstreams is measured:
     in the simulation where that can be, else in real time. Then the scenario is played.
 
     \b
@@ -153,7 +155,9 @@ def _tried(plan: Plan, tell: Any) -> Measured:
     streams = {name: {"healthy": "200..299"} | stream for name, stream in plan.streams.items()}
     measured = asyncio.run(try_out(plan.target(), streams))
     for request, why in measured.known.missing.items():
-        tell(f"left out: {request}: {why}, although nothing is wrong")
+        body = "" if request.startswith(("GET ", "DELETE ")) else ' {"key": 1}'
+        say = f"; say how it is asked well: --route '{request}{body}'" if why in _REFUSED else ""
+        tell(f"left out: {request}: {why}, although nothing is wrong{say}")
     called = {name for route in measured.known.routes for name in route.upstreams}
     if not called:
         seen = "; ".join(f"{r}: {why}" for r, why in measured.known.missing.items())

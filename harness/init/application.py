@@ -12,7 +12,10 @@ _SUFFIXES = (
 )  # fmt: skip
 _NOT_HTTP = ("DATABASE", "POSTGRES", "MYSQL", "REDIS", "MONGO", "AMQP", "RABBIT", "KAFKA", "SMTP")
 _OWN = ("PORT", "HOST", "PUBLIC_URL", "SELF_URL")
-_HEALTH = ("/health", "/healthz", "/ready", "/readyz", "/ping", "/status")
+_HEALTH = (
+    "/health", "/healthz", "/ready", "/readyz", "/live", "/livez", "/alive", "/up", "/ping",
+    "/heartbeat", "/status",
+)  # fmt: skip
 _ASIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static")
 
 
@@ -21,7 +24,7 @@ class Application:
     """What was read of an application; everything in it is a guess that can be said otherwise."""
 
     kind: str
-    """`Flask`, `FastAPI`, `Node` or `Go`."""
+    """`Flask`, `FastAPI`, `Django`, `Node` or `Go`."""
     command: list[str] = field(default_factory=list)
     wsgi: str | None = None
     asgi: str | None = None
@@ -31,6 +34,8 @@ class Application:
     """Method and path, with `{name}` for what differs."""
     fields: dict[str, Any] = field(default_factory=dict)
     """Fields that it reads of answers, with a value of the kind that it seems to expect."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """The same of requests."""
     read: str = ""
     """The file by which it was recognised."""
 
@@ -64,8 +69,10 @@ def ready_of(routes: list[str]) -> str:
     return f"GET {next((path for path in _HEALTH if path in paths), '/')}"
 
 
-def askable(routes: list[str]) -> list[dict[str, Any]]:
-    """Routes as requests, those left out that say only how it is."""
+def askable(routes: list[str], body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Routes as requests, with a body where they take one; those are left out that say only how it
+    is.
+    """
     found = []
     for route in dict.fromkeys(routes):
         method, _, path = route.partition(" ")
@@ -73,6 +80,6 @@ def askable(routes: list[str]) -> list[dict[str, Any]]:
             continue
         asked: dict[str, Any] = {"request": f"{method} {re.sub(r'{[^}]*}', '1', path)}"}
         if method in ("POST", "PUT", "PATCH"):
-            asked["json"] = {}
+            asked["json"] = dict(body)
         found.append(asked)
     return found

@@ -14,15 +14,19 @@ from harness.init.application import Application
 _LARGEST = 1_000_000
 _MOST_FILES = 500
 _NODE_FILES = ("server", "app", "index", "main", "gateway")
-_JS_ENV = re.compile(r"process\.env\.([A-Z][A-Z0-9_]*)|process\.env\[['\"]([A-Z][A-Z0-9_]*)['\"]\]")
+_JS_ENV = re.compile(r"\benv\.([A-Z][A-Z0-9_]*)|\w*[eE]nv(?:\[|\()['\"]([A-Z][A-Z0-9_]*)['\"]")
+"""`process.env.X`, `env["X"]`, `requireEnv("X")`."""
 _JS_DESTRUCTURED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
 _JS_ROUTE = re.compile(
     r"\b(?:app|router|server|fastify)\.(get|post|put|patch|delete)\(\s*['\"`](/[^'\"`]*)"
 )
 _JS_URL = re.compile(r"(?:\.url|pathname|path)\s*[!=]={1,2}\s*['\"`](/[^'\"`]*)")
 _JS_FIELD = re.compile(r"\.json\(\)\)\s*\.(\w+)|(\w+)\s*=\s*await\s+[\w.]+\.json\(\)")
+_JS_BODY = re.compile(r"\{([^{}]*)\}\s*=\s*(?:\w+\.)*(?:req|request)\.body\b")
+_JS_BODY_FIELD = re.compile(r"\b(?:req|request)\.body\??\.(\w+)\b(?!\()")
 _JS_TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*await\s+[\w.]+\.json\(\)")
-_GO_ENV = re.compile(r"os\.(?:Getenv|LookupEnv)\(\"([A-Z][A-Z0-9_]*)\"\)")
+_GO_ENV = re.compile(r"\b\w*[eE]nv\w*(?:\(|:)\s*\"([A-Z][A-Z0-9_]*)[\",]")
+"""`os.Getenv("X")`, `env("X", "http://x")`, a field's tag `env:"X"`."""
 _GO_ROUTE = re.compile(r"\.?Handle(?:Func)?\(\s*\"(?:([A-Z]+) )?(/[^\"]*)\"")
 _GO_VERB = re.compile(r"\.(GET|POST|PUT|PATCH|DELETE|Get|Post|Put|Patch|Delete)\(\s*\"(/[^\"]*)\"")
 _GO_STRUCT = re.compile(r"struct\s*\{([^{}]*)\}")
@@ -48,6 +52,7 @@ def read_node(folder: Path) -> Application | None:
         ]
         found.routes += [f"GET {path}" for path in _JS_URL.findall(text)]
         found.fields |= dict.fromkeys(_js_fields(text), 1)
+        found.body |= dict.fromkeys(_js_body(text), 1)
     return found
 
 
@@ -80,6 +85,13 @@ def _js_fields(text: str) -> Iterator[str]:
         yield from re.findall(r"(\w+)\s*(?::|,|$|=)", listed)
 
 
+def _js_body(text: str) -> Iterator[str]:
+    """Fields of requests: taken out of `req.body`, or read of it."""
+    for listed in _JS_BODY.findall(text):
+        yield from re.findall(r"(\w+)\s*(?:[:=][^,]*)?(?:,|$)", listed.strip())
+    yield from _JS_BODY_FIELD.findall(text)
+
+
 def read_go(folder: Path) -> Application | None:
     """The application of a folder with a `go.mod` and a package `main` in it."""
     if not (folder / "go.mod").is_file():
@@ -96,6 +108,7 @@ def read_go(folder: Path) -> Application | None:
             for name, kind, tag in _GO_FIELD.findall(body):
                 if (name[0].isupper() or tag) and (value := _go_value(kind)) is not None:
                     found.fields[tag or name.lower()] = value
+    found.body = dict(found.fields)  # its structs don't say which of them are requests
     return found
 
 

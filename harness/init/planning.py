@@ -100,8 +100,8 @@ def _application(folder: Path, options: Options, notes: list[str]) -> Applicatio
         return found
     if found is None:
         raise UsageError(
-            f"{folder}: no Flask, FastAPI, Node or Go application was recognised here; say how it "
-            'is started: --start "./gateway --port {port}" (PORT is set, too)'
+            f"{folder}: no Flask, FastAPI, Django, Node or Go application was recognised here; say "
+            'how it is started: --start "./gateway --port {port}" (PORT is set, too)'
         )
     notes.append(
         f"a {found.kind} application, by {found.read}; started with "
@@ -165,7 +165,7 @@ def _requests(application: Application, options: Options, notes: list[str]) -> l
         found, left_out = requests_of(options.openapi)
         notes += [f"left out: {why}" for why in left_out]
         return [one for one in found if one["request"].partition(" ")[2] not in ("/health",)]
-    return askable(application.routes)
+    return askable(application.routes, application.body)
 
 
 def _route(said: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Flask and FastAPI applications, read from their code without importing it."""
+"""Flask, FastAPI and Django applications, read from their code without importing it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.init.application import Application
+from harness.init.django_source import Trees, django_of
 
 _MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "FastAPI"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SKIPPED = ("test", "node_modules", ".venv", "venv", "site-packages", "__pycache__")
 _MOST_FILES = 500
+_JSON = ("json", "loads")
+"""`answer.json()`, `request.json`, `json.loads(request.body)`."""
 
 
 def read_python(folder: Path) -> Application | None:
     """The application of a folder's Python files; None where there is none."""
     trees = list(_trees(folder))
+    if (project := django_of(folder, trees)) is not None:
+        return _all_read(project, trees)
     for path, tree in trees:
         made = _made(tree)
         if made is None:
@@ -34,10 +39,16 @@ def read_python(folder: Path) -> Application | None:
             factory = ["--factory"] if attribute.endswith("()") else []
             application = place.removesuffix("()")
             found.command = ["{python}", "-m", "uvicorn", application, *factory, "--port", "{port}"]
-        for _, each in trees:
-            _read(each, found)
-        return found
+        return _all_read(found, trees)
     return None
+
+
+def _all_read(found: Application, trees: Trees) -> Application:
+    """With what all of its files say."""
+    for _, each in trees:
+        _read(each, found)
+    found.body = dict(found.fields)  # which of them are a request's isn't told apart
+    return found
 
 
 def _trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
@@ -85,22 +96,27 @@ def _read(tree: ast.Module, found: Application) -> None:
             found.variables.append(variable)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.routes += _routes(node)
-            if any(isinstance(n, ast.Attribute) and n.attr == "json" for n in ast.walk(node)):
+            if any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(node)):
                 found.fields |= dict.fromkeys(_fields(node), 1)
 
 
 def _variable(node: ast.AST) -> str | None:
-    """`os.environ["X"]`, `os.environ.get("X")`, `os.getenv("X")`."""
+    """`os.environ["X"]`, `os.environ.get("X")`, `os.getenv("X")`, and what helpers are called:
+    `env("X")`, `env.str("X")`, `config("X")`.
+    """
     if isinstance(node, ast.Subscript) and _ends(node.value, "environ"):
         return _constant(node.slice)
     if isinstance(node, ast.Call) and node.args:
-        called = node.func
-        from_environ = isinstance(called, ast.Attribute) and called.attr == "get"
-        if from_environ and isinstance(called, ast.Attribute) and _ends(called.value, "environ"):
-            return _constant(node.args[0])
-        if _ends(called, "getenv"):
-            return _constant(node.args[0])
+        name = _constant(node.args[0])
+        if name is not None and name.isupper() and _reads_variables(node.func):
+            return name
     return None
+
+
+def _reads_variables(called: ast.expr) -> bool:
+    words = ast.unparse(called).lower().split(".")
+    reads = any("env" in word or word == "config" for word in words)
+    return reads and words[-1] != "setdefault"
 
 
 def _ends(node: ast.expr, name: str) -> bool:

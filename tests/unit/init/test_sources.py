@@ -94,6 +94,76 @@ def test_a_go_application_and_the_kinds_of_its_fields(tmp_path: Path) -> None:
     assert found.routes == ["POST /orders/{id}", "GET /price"]
 
 
+def test_variables_that_a_helper_or_a_tag_reads(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example.com/brewery\n")
+    (tmp_path / "main.go").write_text(
+        'package main\nvar a = env("CELLAR_URL", "http://cellar:7000")\n'
+        'var b = mustGetEnv("MALT_ADDR")\ntype config struct {\n'
+        '\tHops string `env:"HOPS_URL,required"`\n\tKegs string `envconfig:"KEGS_URL"`\n}\n'
+    )
+    go = read_go(tmp_path)
+    assert go is not None
+    assert go.variables == ["CELLAR_URL", "MALT_ADDR", "HOPS_URL", "KEGS_URL"]
+    (tmp_path / "app.js").write_text(
+        "import { env } from 'node:process'\nconst a = env.SEATS_URL, b = requireEnv('FILMS_URL')\n"
+    )
+    node = read_node(tmp_path)
+    assert node is not None
+    assert node.variables == ["SEATS_URL", "FILMS_URL"]
+    (tmp_path / "app.py").write_text(
+        "from flask import Flask\napp = Flask('x')\na = env.str('MILL_URL')\n"
+        "b = config('OVENS_URL', default='')\nc = require_env('SALT_URL')\n"
+    )
+    python = read_python(tmp_path)
+    assert python is not None
+    assert python.variables == ["MILL_URL", "OVENS_URL", "SALT_URL"]
+
+
+def test_fields_of_requests_that_node_reads(tmp_path: Path) -> None:
+    (tmp_path / "app.js").write_text(
+        "app.post('/bookings', (req, res) => {\n  const { show, seat: place } = req.body ?? {}\n"
+        "  buy(req.body.price)\n})\n"
+    )
+    found = read_node(tmp_path)
+    assert found is not None
+    assert found.body == {"show": 1, "seat": 1, "price": 1}
+    assert askable(found.routes, found.body) == [
+        {"request": "POST /bookings", "json": {"show": 1, "seat": 1, "price": 1}}
+    ]
+
+
+DJANGO = {
+    "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "bakery.settings")\n',
+    "bakery/settings.py": 'import os\nMILL_URL = os.environ.get("MILL_URL", "http://mill")\n',
+    "bakery/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+    "application = get_wsgi_application()\n",
+    "bakery/urls.py": "from django.urls import include, path\nfrom bakery import views\n"
+    'urlpatterns = [path("ping", views.ping), path("flour/<str:kind>", views.flour),\n'
+    '    path("api/", include("bakery.api")), path("admin/", admin.site.urls)]\n',
+    "bakery/api.py": 'urlpatterns = [path("loaves", views.loaves), path("", views.everything)]\n',
+    "bakery/views.py": "import json\n@require_POST\ndef loaves(request):\n"
+    '    number = json.loads(request.body)["number"]\n'
+    "def flour(request, kind):\n    return requests.get(url).json()['kilo']\n",
+}
+
+
+def test_a_django_project(tmp_path: Path) -> None:
+    for name, text in DJANGO.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = read_python(tmp_path)
+    assert found is not None
+    assert (found.kind, found.wsgi, found.read) == (
+        "Django", "bakery.wsgi:application", "manage.py",
+    )  # fmt: skip
+    assert found.command == [
+        "{python}", "manage.py", "runserver", "127.0.0.1:{port}", "--noreload",
+    ]  # fmt: skip
+    assert found.variables == ["MILL_URL"]
+    assert found.routes == ["GET /ping", "GET /flour/{kind}", "POST /api/loaves", "GET /api/"]
+    assert (found.fields["kilo"], found.body["number"]) == (1, 1)
+
+
 def test_variables_that_hold_addresses_and_others() -> None:
     found, said = upstreams_of(["PORT", "RATES_URL", "REDIS_URL", "LOG_LEVEL", "MAIL_SERVER_URL"])
     assert found == {"RATES_URL": "rates", "MAIL_SERVER_URL": "mail"}
@@ -107,7 +177,10 @@ def test_what_can_be_asked() -> None:
     routes = ["GET /healthz", "GET /orders/{id}", "POST /orders", "GET /docs"]
     assert ready_of(routes) == "GET /healthz"
     assert ready_of(["GET /price"]) == "GET /"
-    assert askable(routes) == [
+    assert [ready_of([f"GET {path}"]) for path in ("/live", "/up", "/alive", "/livez")] == [
+        "GET /live", "GET /up", "GET /alive", "GET /livez",
+    ]  # fmt: skip
+    assert askable(routes, {}) == [
         {"request": "GET /orders/1"},
         {"request": "POST /orders", "json": {}},
     ]
@@ -122,7 +195,7 @@ def test_what_can_be_asked() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(), "no Flask, FastAPI, Node or Go application"),
+        (Options(), "no Flask, FastAPI, Django, Node or Go application"),
         (Options(start="./gateway"), "--upstream PAYMENTS_URL=payments"),
         (Options(start="./gateway", upstreams=("PAYMENTS",)), "expected VARIABLE=NAME"),
         (Options(start="x", upstreams=("A=a",), answers=("b {}",)), "expected one of a"),
