@@ -78,8 +78,8 @@ def init(
     r"""Read an application, try it out, and write outage/: a target, a contract, a first scenario.
 
     Its start, port, upstreams, routes and their answers are guessed from its code (Flask, FastAPI,
-    Django, Node, Go), and said; each can be given by an option. What it does at its upstreams is measured:
-    in the simulation where that can be, else in real time. Then the scenario is played.
+    Django, Node, Go), and said; each can be given by an option. What it does at its upstreams is
+    measured: in the simulation where that can be, else in real time. Then the scenario is played.
 
     \b
     outage init
