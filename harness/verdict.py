@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -115,6 +115,16 @@ class Transition:
     error_s: float = 0.0
     """The instant is certain to lie within `at_s` ± `error_s`."""
     evidence: str = ""
+
+
+def first_opening(changes: Sequence[Transition]) -> Transition | None:
+    """A breaker's first opening."""
+    return next((change for change in changes if change.state == "open"), None)
+
+
+def last_closing(changes: Sequence[Transition]) -> Transition | None:
+    """A breaker's last closing, if it stayed closed from then on."""
+    return changes[-1] if changes and changes[-1].state == "closed" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

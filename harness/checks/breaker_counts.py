@@ -47,8 +47,8 @@ class Counts(Subject):
             if abs(r.sent.at_s - first.sent.at_s) <= slack_s
         ]
         lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
-        if self.case.patient and self.wire.opened is not None:
-            lowest, highest = self._may_be_first(first, self.wire.opened)
+        if self.case.patient and self.opened is not None:
+            lowest, highest = self._may_be_first(first, self.opened)
         unsure = any(r.sent.at_s < first.sent.at_s for r in self.wire.unknown)
         ok = any(
             span.low <= first.sent.number <= span.high
@@ -67,7 +67,7 @@ class Counts(Subject):
 
     def _nobody_rejected(self) -> tuple[Verdict, str]:
         """What it comes to that nobody was turned away at once, and in words."""
-        opened = self.wire.opened
+        opened = self.opened
         verdict, observed = self.never_opened()
         if opened is None or verdict is not Verdict.FAILED:
             return verdict, observed
@@ -88,12 +88,12 @@ class Counts(Subject):
         wanted = self.expectation.attempts
         right = wanted if isinstance(wanted, Range) else self.predicted().attempts
         expected = "it never opens" if right is None else f"{Range(right.low, right.high)}"
-        if wire.opened is None:
+        if self.opened is None:
             verdict, observed = self.never_opened()
             if right is None and verdict is Verdict.FAILED:
                 verdict = Verdict.PASSED
             return self.finding(name, verdict, expected, observed, self.sight())
-        until_s = wire.opened.at_s + wire.opened.error_s + wire.sight.fine_s
+        until_s = self.opened.at_s + self.opened.error_s + wire.sight.fine_s
         before = [d for d in wire.demands if d.asked_s <= until_s]
         if any(wire.sight.is_hidden(d.asked_s) for d in before):
             observed = "can't be counted: a refused connection leaves no trace"
@@ -101,11 +101,11 @@ class Counts(Subject):
         seen = [a for a in wire.attempts if a.start_s <= until_s]
         late = [a for a in wire.late if a.start_s > until_s and self._before_the_probe(a.start_s)]
         count = len(seen) + len(late)
-        spread = self._counts_spread(wire.opened)
+        spread = self._counts_spread(self.opened)
         lost = sum(at_s <= until_s for at_s in wire.lost)
         most = count + lost + spread
         ok = right is not None and right.low <= most and count - spread <= right.high
-        observed = f"{count} until {instant(wire.opened)}"
+        observed = f"{count} until {instant(self.opened)}"
         if late:
             observed = f"{count}, {len(late)} of them after it had opened"
         if lost:
@@ -124,7 +124,7 @@ class Counts(Subject):
         )
 
     def _before_the_probe(self, at_s: float) -> bool:
-        probes = [t.at_s for t in self.wire.transitions if t.state == "half_open"]
+        probes = [t.at_s for t in self.changes if t.state == "half_open"]
         return not probes or at_s < probes[0]
 
     def probes(self) -> Finding:
@@ -132,8 +132,8 @@ class Counts(Subject):
         moments, tolerance_s = self._probe_moments()
         expected = ", ".join(expected_words(moment, tolerance_s) for moment in moments) or "none"
         expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
-        found, wire = self.wire.probes, self.wire
-        if wire.opened is None:
+        found, wire = self.probes_made, self.wire
+        if self.opened is None:
             verdict, observed = self.never_opened()
             return self.finding("probes", verdict, expected, observed, self.sight())
         observed = ", ".join(_probe(probe) for probe in found) or "none"
@@ -158,7 +158,7 @@ class Counts(Subject):
         """How far off they may be for what was waited."""
         if not self.case.patient:
             return 0.0
-        probing = (t.error_s for t in self.wire.transitions if t.state == "half_open")
+        probing = (t.error_s for t in self.changes if t.state == "half_open")
         return max(probing, default=0.0)
 
     def _probe_moments(self) -> tuple[tuple[Moment, ...], float]:

@@ -11,17 +11,49 @@ from harness.contract import Moment, Prediction
 from harness.history.view import Request
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract
-from harness.verdict import Finding, Transition, Verdict
+from harness.verdict import Finding, Transition, Verdict, first_opening, last_closing
+from harness.wire.changes import Probe
 
 
 class Subject:
     """One breaker expectation with all that it is judged by."""
 
-    def __init__(self, expectation: ExpectBreaker, case: Case) -> None:
+    def __init__(
+        self,
+        expectation: ExpectBreaker,
+        case: Case,
+        *,
+        changes: tuple[Transition, ...] | None = None,
+        until_s: float = math.inf,
+    ) -> None:
+        """`changes`: of another story than the plainest. Judged is what came before `until_s`."""
         self.expectation = expectation
         self.case = case
+        self._until_s = until_s
+        self._changes = changes
         self.wire = case.wire(expectation.breaker).told
         self._several = case.wire(expectation.breaker).several
+
+    @property
+    def changes(self) -> tuple[Transition, ...]:
+        """Its changes of state."""
+        changes = self.wire.transitions if self._changes is None else self._changes
+        return tuple(t for t in changes if t.at_s - t.error_s < self._until_s)
+
+    @property
+    def probes_made(self) -> tuple[Probe, ...]:
+        """Its probes."""
+        return tuple(p for p in self.wire.probes if p.attempt.start_s < self._until_s)
+
+    @property
+    def opened(self) -> Transition | None:
+        """Its first opening."""
+        return first_opening(self.changes)
+
+    @property
+    def closed(self) -> Transition | None:
+        """Its last closing, if it stayed closed from then on."""
+        return last_closing(self.changes)
 
     def untold(self) -> str:
         """Why nothing can be held against it, or the contract says nothing; empty otherwise."""

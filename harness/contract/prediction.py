@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -118,7 +119,7 @@ def _predict(
 
 def _begins(index: int, played: Sequence[Outcomes]) -> Moment:
     """When a fault begins that waits for an event."""
-    found = _moments([[o.begun[index]] if index in o.begun else [] for o in played])
+    found = _moments([[o.begun[index]] if index in o.begun else [] for o in played], math.inf)
     return next(iter(found), Moment())
 
 
@@ -191,18 +192,17 @@ def _forecast(
 ) -> Prediction:
     seen = [outcomes.of(name) for outcomes in played]
     last = [
-        w.breaker.closings[-1:] if w.breaker.closings and _last_is_closing(w.breaker, end_s) else []
-        for w in seen
+        _last_closing(w.breaker, until_s) for until_s in (end_s, end_s + _TOGETHER_S) for w in seen
     ]
     attempts = [float(count) for w in seen if w.breaker.trips for count in _until_trip(w)]
     streams = {stream for w in seen for stream in w.rejected}
     found = Prediction(
         upstream=name,
         settings=settings,
-        opening_moments=_moments([_until(w.breaker.trips, end_s) for w in seen]),
-        probe_moments=_moments([_until(w.probes, end_s) for w in seen]),
-        closing_moments=_moments([_until(w.breaker.closings, end_s) for w in seen]),
-        closed_for_good=next(iter(_moments([_until(c, end_s) for c in last])), Moment()),
+        opening_moments=_moments([w.breaker.trips for w in seen], end_s),
+        probe_moments=_moments([w.probes for w in seen], end_s),
+        closing_moments=_moments([w.breaker.closings for w in seen], end_s),
+        closed_for_good=next(iter(_moments(last, end_s)), Moment()),
         open_spells=_spells([_open_spells(w.breaker, end_s) for w in seen]),
         attempts=_range(attempts) if attempts else None,
         first_rejection={
@@ -241,10 +241,11 @@ def _until_trip(seen: Witness) -> tuple[int, int]:
     return made, made + sum(trip_s <= at_s <= trip_s + _TOGETHER_S for at_s in seen.turned_away)
 
 
-def _last_is_closing(breaker: Breaker, end_s: float) -> bool:
+def _last_closing(breaker: Breaker, end_s: float) -> list[float]:
+    """Its last closing, if it is closed by then."""
     trips = _until(breaker.trips, end_s)
     closings = _until(breaker.closings, end_s)
-    return bool(closings) and (not trips or trips[-1] < closings[-1])
+    return closings[-1:] if closings and (not trips or trips[-1] < closings[-1]) else []
 
 
 def _open_spells(breaker: Breaker, end_s: float) -> list[tuple[float, float]]:
@@ -273,13 +274,17 @@ def _until(instants: Sequence[float], end_s: float) -> list[float]:
     return [at_s for at_s in instants if at_s <= end_s]
 
 
-def _moments(runs: Sequence[Sequence[float]]) -> tuple[Moment, ...]:
-    """The k-th instant of each run, as one moment for each k."""
+def _moments(runs: Sequence[Sequence[float]], end_s: float) -> tuple[Moment, ...]:
+    """The k-th instant of each run, as one moment for each k. What comes as the scenario ends, for
+    the last faults are lifted then, may come too late to be in it.
+    """
+    runs = [_until(run, end_s + _TOGETHER_S) for run in runs]
+    sure_s = end_s - _TOGETHER_S
     longest = max((len(run) for run in runs), default=0)
     return tuple(
         Moment(
             alternatives=_clusters([run[k] for run in runs if len(run) > k]),
-            sure=all(len(run) > k for run in runs),
+            sure=all(len(run) > k and run[k] < sure_s for run in runs),
         )
         for k in range(longest)
     )

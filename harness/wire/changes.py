@@ -82,21 +82,30 @@ class Changes:
     @property
     def transitions(self) -> tuple[Transition, ...]:
         """The changes as instants with errors; what is the same after a time unseen is none."""
-        found: list[Transition] = []
-        state = "closed"
-        for change, why in zip(self.main, self.evidence, strict=True):
-            if change.kind in (state, "any"):
-                continue
-            state = change.kind
-            found.append(
-                Transition(
-                    state=state,
-                    at_s=(change.low_s + change.high_s) / 2,
-                    error_s=(change.high_s - change.low_s) / 2,
-                    evidence=why,
-                )
+        return _transitions(self.main, self.evidence)
+
+    @property
+    def otherwise(self) -> tuple[tuple[Transition, ...], ...]:
+        """The same of each other story that explains as much."""
+        return tuple(_transitions(story, [""] * len(story)) for story in self.others)
+
+
+def _transitions(story: Sequence[Change], evidence: Sequence[str]) -> tuple[Transition, ...]:
+    found: list[Transition] = []
+    state = "closed"
+    for change, why in zip(story, evidence, strict=True):
+        if change.kind in (state, "any"):
+            continue
+        state = change.kind
+        found.append(
+            Transition(
+                state=state,
+                at_s=(change.low_s + change.high_s) / 2,
+                error_s=(change.high_s - change.low_s) / 2,
+                evidence=why,
             )
-        return tuple(found)
+        )
+    return tuple(found)
 
 
 def _openings(story: Sequence[Change]) -> Iterator[Range]:

@@ -85,6 +85,12 @@ class PatientWire(Wire):
         return tuple(self.leeway.widened(each) for each in self._strict.transitions)
 
     @cached_property
+    def otherwise(self) -> tuple[tuple[Transition, ...], ...]:
+        """The same of each other story."""
+        widened = self.leeway.widened
+        return tuple(tuple(map(widened, changes)) for changes in self._strict.otherwise)
+
+    @cached_property
     def open_windows(self) -> tuple[Window, ...]:
         """When it was surely open, as it was: what it would have been elsewhere is no matter."""
         found = (self._shrunk(window) for window in self._strict.open_windows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.history.view import Request
 from harness.units import Window
-from harness.verdict import Transition
+from harness.verdict import Transition, first_opening, last_closing
 from harness.wire.account import Account
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
@@ -225,6 +225,11 @@ class Wire(Crossing):
         return self.changes.transitions
 
     @cached_property
+    def otherwise(self) -> tuple[tuple[Transition, ...], ...]:
+        """The changes of each other story that explains as much."""
+        return self.changes.otherwise
+
+    @cached_property
     def leeway(self) -> Leeway:
         """What a busy machine may have changed."""
         changes = self.changes.main
@@ -275,10 +280,9 @@ class Wire(Crossing):
     @property
     def opened(self) -> Transition | None:
         """Its first opening."""
-        return next((t for t in self.transitions if t.state == "open"), None)
+        return first_opening(self.transitions)
 
     @property
     def closed(self) -> Transition | None:
         """Its last closing, if it stayed closed."""
-        last = self.transitions[-1] if self.transitions else None
-        return last if last is not None and last.state == "closed" else None
+        return last_closing(self.transitions)

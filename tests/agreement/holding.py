@@ -78,7 +78,7 @@ def disagreements(reference: Reference, raw: dict[str, Any]) -> list[str]:
     history = reference.play(scenario)
     if history.troubles:
         return [f"trouble: {history.troubles[0]}"]
-    seen = _told(history)
+    seen = _told(history, scenario.duration)
     few = _differences(scenario, predict(scenario, runs=_FEW_RUNS), history, seen)
     return _differences(scenario, predict(scenario), history, seen) if few else []
 
@@ -95,11 +95,11 @@ def _differences(scenario: Scenario, forecast: Forecast, history: History, seen:
     return found
 
 
-def _told(history: History) -> Seen:
+def _told(history: History, end_s: float) -> Seen:
     seen: Seen = {name: {what: [] for what in _LINES} for name in _NAMES}
     by_word = {word: name for name, word in _NAMES.items()}
     for event in history.events:
-        if not isinstance(event, Logged) or event.at_s < 0:
+        if not isinstance(event, Logged) or not 0 <= event.at_s < end_s:
             continue
         for what, pattern in _LINES.items():
             if (match := pattern.search(event.line)) and match[1] in by_word:
