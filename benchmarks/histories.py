@@ -18,16 +18,8 @@ from pathlib import Path
 from harness.bundled import PLAYED
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import (
-    Answered,
-    Called,
-    Crossed,
-    Event,
-    Phase,
-    Replied,
-    Sent,
-    to_json,
-)
+from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Sent
+from harness.history.lines import to_json
 from harness.history.store import HISTORY
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario

@@ -9,12 +9,10 @@ says of each window what it said in the run.
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from harness.history.headers import Pairs, value_of
-from harness.history.values import LONGEST_LINE, reader
 from harness.policy.settings import SettingsJson
 
 
@@ -337,38 +335,6 @@ KINDS: dict[str, type[Event]] = {
     )
 }
 """The classes of events by the `kind` of their lines."""
-_FIELDS = {cls: tuple(fields(cls)) for cls in KINDS.values()}
-_READERS = {cls: {item.name: reader(str(item.type)) for item in _FIELDS[cls]} for cls in _FIELDS}
 _ROUNDED = {
-    cls: tuple(item.name for item in _FIELDS[cls] if item.type == "float") for cls in _FIELDS
+    cls: tuple(item.name for item in fields(cls) if item.type == "float") for cls in KINDS.values()
 }
-
-
-def to_json(event: Event) -> str:
-    """One line, without its line break; fields at their defaults are left out."""
-    record: dict[str, Any] = {"kind": event.kind}
-    for item in _FIELDS[type(event)]:
-        value = getattr(event, item.name)
-        if item.default is not MISSING and value == item.default:
-            continue
-        if item.default_factory is not MISSING and not value:
-            continue
-        record[item.name] = value
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-
-
-def from_json(line: str) -> Event:
-    """The event of one line; unknown fields are ignored, so that newer histories can be read.
-
-    Raises: ValueError for anything that isn't an event, or that claims what none can.
-    """
-    if len(line) > LONGEST_LINE:
-        raise ValueError(f"not an event of a history: {len(line)} characters")
-    try:
-        record = json.loads(line)
-        cls = KINDS[record["kind"]]
-        readers = _READERS[cls]
-        return cls(**{n: readers[n](n, record[n]) for n in readers if n in record})
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        why = f" ({error})" if type(error) is ValueError else ""
-        raise ValueError(f"not an event of a history{why}: {line[:80]!r}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import InvalidFile, Problem
-from harness.history.events import from_json
+from harness.history.lines import from_json
 from harness.history.tape import Tape
 from harness.history.values import LONGEST_LINE
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from harness.history.events import Event, to_json
+from harness.history.events import Event
+from harness.history.lines import to_json
 
 HISTORY = ".history.jsonl"
 """How the name of a history's file ends, after the scenario's."""

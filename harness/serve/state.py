@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from harness.checks.case import Case
 from harness.errors import InvalidFile
-from harness.history.events import Event, from_json
+from harness.history.events import Event
+from harness.history.lines import from_json
 from harness.history.view import History
 from harness.report.outcome import Outcome, Shown
 from harness.report.page.live import Live, Playing

@@ -11,7 +11,7 @@ import pytest
 from harness.engines.base import Engine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import to_json
+from harness.history.lines import to_json
 from harness.runs.runner import Played, play_all
 from harness.scenario.loader import load_scenarios
 from harness.target import Target

@@ -20,7 +20,8 @@ from harness.engines.client import _Exchange
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body
 from harness.errors import HarnessError
-from harness.history.events import Answered, from_json, to_json
+from harness.history.events import Answered
+from harness.history.lines import from_json, to_json
 from harness.history.reading import read_history
 from harness.scenario.loader import parse_scenario
 from harness.toxiproxy.gojson import JsonError, first_value

@@ -10,7 +10,7 @@ import pytest
 from harness.engines.base import Engine
 from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import from_json, to_json
+from harness.history.lines import from_json, to_json
 from harness.history.view import History
 from harness.runs.runner import play_all
 from harness.scenario.loader import parse_scenario

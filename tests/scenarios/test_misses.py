@@ -8,7 +8,7 @@ import pytest
 
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import from_json, to_json
+from harness.history.lines import from_json, to_json
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.target.loading import load_target

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.engines.base import Job
-from harness.history.events import Event, Logged, Trouble, to_json
+from harness.history.events import Event, Logged, Trouble
+from harness.history.lines import to_json
 
 from .engine import ESCAPED, SUMMARY, SimEngine
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import traffic
-from harness.history.events import Run, Trouble, Waited, from_json, to_json
+from harness.history.events import Run, Trouble, Waited
+from harness.history.lines import from_json, to_json
 from harness.history.view import History
 from harness.judge import judge, not_in_scope
 from harness.verdict import Verdict

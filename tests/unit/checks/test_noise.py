@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks.noise import Noise
-from harness.history.events import LOOP_PASSES, Waited, from_json, to_json
+from harness.history.events import LOOP_PASSES, Waited
+from harness.history.lines import from_json, to_json
 from harness.history.view import History
 
 

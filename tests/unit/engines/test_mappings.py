@@ -14,7 +14,8 @@ from harness.engines.network import plan
 from harness.engines.redact import Redactor
 from harness.engines.requests import kept_body, wire_request
 from harness.engines.services import behaviour
-from harness.history.events import Answered, from_json, to_json
+from harness.history.events import Answered
+from harness.history.lines import from_json, to_json
 from harness.scenario.faults import KINDS, Fault, FaultBase
 from harness.scenario.model import Scenario
 from harness.scenario.traffic import Stream

@@ -15,7 +15,7 @@ from harness.explore.memory import Memory
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player
-from harness.history.events import to_json
+from harness.history.lines import to_json
 from harness.history.reading import read_history
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario

@@ -8,7 +8,8 @@ import pytest
 
 from harness.checks.answers import cookies
 from harness.errors import InvalidFile
-from harness.history.events import Answered, Run, Sent, from_json, to_json
+from harness.history.events import Answered, Run, Sent
+from harness.history.lines import from_json, to_json
 from harness.history.reading import read_history
 from harness.history.store import Recorder
 from harness.history.tape import Tape

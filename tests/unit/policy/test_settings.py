@@ -6,7 +6,8 @@ import pytest
 
 from harness.contracts import document
 from harness.errors import InvalidFile
-from harness.history.events import Run, from_json, to_json
+from harness.history.events import Run
+from harness.history.lines import from_json, to_json
 from harness.target.loading import parse_target
 
 _TARGET = (

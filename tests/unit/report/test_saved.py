@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from harness.cli.judge import judge as command
 from harness.errors import HarnessError, UsageError
-from harness.history.events import Answered, Called, Phase, Replied, Run, Sent, to_json
+from harness.history.events import Answered, Called, Phase, Replied, Run, Sent
+from harness.history.lines import to_json
 from harness.report.write import WRITERS, prepare_folder
 from harness.runs.saved import judge_folder
 from harness.scenario.loader import parse_scenario

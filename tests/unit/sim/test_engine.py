@@ -20,7 +20,8 @@ from harness.engines.sim.engine import SimEngine
 from harness.engines.sim.nursery import Nursery
 from harness.engines.sim.plans import make_plan
 from harness.errors import TargetError, WorldError
-from harness.history.events import Answered, Ended, Event, Logged, Run, Sent, Trouble, to_json
+from harness.history.events import Answered, Ended, Event, Logged, Run, Sent, Trouble
+from harness.history.lines import to_json
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.target import Start, Target
