@@ -141,7 +141,7 @@ def _sort(
         return Sort.GONE if before and before.line and new.judged else None
     if before is None:
         if after.line:
-            return Sort.NEW if old.judged else _after_nothing(after)
+            return Sort.NEW if old.judged else _after_nothing(after, old)
         return Sort.WORSE if _red(after) and old.verdict is Verdict.PASSED else _unclear(after)
     if _state(before) == _state(after):
         return None
@@ -158,11 +158,11 @@ def _sort(
     return Sort.NEW if before.verdict is Verdict.OUT_OF_SCOPE else Sort.BETTER
 
 
-def _after_nothing(after: Expectation) -> Sort | None:
-    """The run before proved nothing of the scenario."""
+def _after_nothing(after: Expectation, old: Scenario) -> Sort | None:
+    """The run before proved nothing of the scenario, or was none: a prediction has no verdicts."""
     if _red(after):
         return Sort.WORSE
-    return Sort.BETTER if after.verdict is Verdict.PASSED else None
+    return Sort.BETTER if after.verdict is Verdict.PASSED and old.verdict is not None else None
 
 
 def _unclear(after: Expectation) -> Sort | None:

@@ -222,23 +222,25 @@ def _predicted(predictions: object, file: Path) -> dict[str, Any]:
 
 
 def _predicted_scenario(prediction: dict[str, Any]) -> dict[str, Any]:
+    told = {name: each for name, each in prediction["upstreams"].items() if not each["untold"]}
     return {
         "name": prediction["name"],
         "verdict": None,
-        "breakers": {
-            upstream: sorted(
-                [
-                    _between(state, *bounds)
-                    for state, key in (("open", "opens_s"), ("closed", "closes_s"))
-                    for bounds in found[key]
-                ],
-                key=lambda change: float(change["at_s"]),
-            )
-            for upstream, found in prediction["upstreams"].items()
-            if not found["untold"]
+        "breakers": {name: _predicted_changes(each) for name, each in told.items()},
+        # How often it opens nobody promises: then its instants are no measure.
+        "perhaps_open": {
+            name: [] for name, each in told.items() if each["openings"][0] < each["openings"][1]
         },
     }
 
 
-def _between(state: str, low_s: float, high_s: float) -> dict[str, Any]:
+def _predicted_changes(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each opening, and the closing for good: once each, wherever it may lie."""
+    opened = [_between("open", alternatives) for alternatives in found["openings_s"]]
+    closed = [_between("closed", found["closes_s"])] if found["closes_s"] else []
+    return sorted(opened + closed, key=lambda change: float(change["at_s"]))
+
+
+def _between(state: str, alternatives: list[list[float]]) -> dict[str, Any]:
+    low_s, high_s = min(low for low, _ in alternatives), max(high for _, high in alternatives)
     return {"state": state, "at_s": (low_s + high_s) / 2, "error_s": (high_s - low_s) / 2}

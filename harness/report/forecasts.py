@@ -63,6 +63,8 @@ def _prediction_json(found: Prediction) -> dict[str, Any]:
             "breaker": own.breaker.says,
         },
         "opens_s": [_pair(span) for span in found.opens],
+        "openings_s": [[_pair(span) for span in m.alternatives] for m in found.opening_moments],
+        "openings": [sum(m.sure for m in found.opening_moments), len(found.opening_moments)],
         "attempts": None if found.attempts is None else _pair(found.attempts),
         "first_rejection": {
             stream: [_pair(span) for span in spans]

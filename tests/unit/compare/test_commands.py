@@ -91,6 +91,36 @@ def test_a_prediction_is_held_against_another_reading(tmp_path):
         files[-1].write_text(text)
     status, text = said("compare", *files, "--format", "json")
     found = json.loads(text)
-    assert [each["expectation"] for each in found["better"]] == ["billing breaker: last closing"]
-    assert [each["expectation"] for each in found["changed"]] == ["billing breaker: first opening"]
+    assert [each["expectation"] for each in found["changed"]] == [
+        "billing breaker: openings",
+        "billing breaker: first opening",
+    ]
     assert said("compare", files[0], files[0])[0] == 0
+
+
+def test_a_run_that_is_as_predicted_is_neither_better_nor_worse(tmp_path):
+    predicted, played = tmp_path / "predicted.json", tmp_path / "results.json"
+    _, text = said("predict", "billing_refused_50s", "--json")
+    predicted.write_text(text)
+    found = json.loads(text)["predictions"][0]["upstreams"]["billing"]
+    opened = [at[-1][-1] for at in found["openings_s"]]
+    assert found["openings"] == [2, 2]
+    assert len(opened) == 2  # by a failed probe, too
+
+    def run(*opened: float) -> None:
+        changes = [{"state": "open", "at_s": at_s} for at_s in opened]
+        changes += [{"state": "closed", "at_s": found["closes_s"][-1][-1]}]
+        one = scenario(name="billing_refused_50s", duration_s=120.0, breakers={"billing": changes})
+        results = {"schema": 1, "engine": "sim", "scenarios": [one]}
+        played.write_text(json.dumps(results))
+
+    run(*opened)
+    status, text = said("compare", predicted, played, "--format", "json")
+    assert status == 0
+    assert not any(json.loads(text)[sort] for sort in ("worse", "better", "new", "changed"))
+    run(*opened, opened[-1] + 20)
+    status, text = said("compare", predicted, played, "--format", "json")
+    assert status == 1
+    assert [one["expectation"] for one in json.loads(text)["worse"]] == [
+        "billing breaker: openings"
+    ]
