@@ -73,6 +73,16 @@ class ConnectionJournal:
         self._answer_at_s = 0.0
         self._closed = False
 
+    @property
+    def heeds_client(self) -> bool:
+        """Whether what the client says now may be anything but the rest of a request."""
+        return self._turn == "request"
+
+    @property
+    def heeds_upstream(self) -> bool:
+        """Whether what goes out to the client now may be anything but the rest of an answer."""
+        return self._turn == "answer" or self._http is False
+
     def from_client(self, at_s: float, data: bytes) -> JournalFact | None:
         """Bytes came in from the client."""
         if self._turn != "request":

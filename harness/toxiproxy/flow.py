@@ -16,7 +16,7 @@ from typing import Protocol
 
 from harness.faults import End, Link
 from harness.toxiproxy.log import JournalSink
-from harness.toxiproxy.loop import readiness
+from harness.toxiproxy.loop import readiness, sluice_of
 
 _SPIN_S = 0.00002
 """A wait this short is cheaper spun than slept."""
@@ -57,6 +57,7 @@ class Flow:
         "_out",
         "_reading",
         "_ready",
+        "_sluice",
         "_source_fd",
         "_timer",
         "_timer_at_s",
@@ -81,6 +82,7 @@ class Flow:
     ) -> None:
         self._loop = loop
         self._ready = readiness(loop)
+        self._sluice = sluice_of(loop)
         self._connection = connection
         self.direction = direction
         self.source = source
@@ -166,10 +168,24 @@ class Flow:
             journal.from_client(data)
         if link.transparent and not self._out:
             self._write(data)
+            if len(data) == link.read_bytes:
+                self._pour()
             return
         at_s = time.monotonic()
         link.feed(at_s, data)
         self.move(at_s)
+
+    def _pour(self) -> None:
+        """A read came full, so there is more: moves that without a look, where nobody heeds it."""
+        journal = self._connection.journal
+        heeded = journal is not None and journal.heeds(self.direction)
+        if self._sluice is None or heeded or self._out or self._ending is not None:
+            return
+        moved = self._sluice.move(self._source_fd, self._destination_fd)
+        if moved.error is not None:
+            self._write_failed(moved.error)
+        elif moved.left:
+            self._write(moved.left)
 
     def _source_ended(self) -> None:
         """The source said its last; the end goes down the link behind the data."""

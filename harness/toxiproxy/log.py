@@ -109,6 +109,11 @@ class JournalSink:
         self._journal = ConnectionJournal()
         self._emit = emit
 
+    def heeds(self, direction: str) -> bool:
+        """Whether bytes of this direction would now be looked at."""
+        journal = self._journal
+        return journal.heeds_client if direction == "upstream" else journal.heeds_upstream
+
     def from_client(self, data: bytes) -> None:
         """Bytes came in from the client."""
         self._tell(self._journal.from_client(time.monotonic(), data))

@@ -18,6 +18,8 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+from harness.toxiproxy.sluice import Sluice, sluice
+
 _COARSE_S = 0.003
 """Longer waits are cut by this and left to epoll; the rest is then waited for exactly."""
 _MOST_EVENTS = 256
@@ -42,6 +44,11 @@ class Readiness(Protocol):
 
     def remove_writer(self, fd: int, /) -> object:
         """Stops that; does nothing where there is nothing to stop."""
+
+
+def sluice_of(loop: asyncio.AbstractEventLoop) -> Sluice | None:
+    """What moves bytes between its sockets without a look at them, where there is such a thing."""
+    return loop.sluice if isinstance(loop, RelayLoop) else None
 
 
 def readiness(loop: asyncio.AbstractEventLoop) -> Readiness:
@@ -161,7 +168,14 @@ class RelayLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.relays = RelaySelector(self.call_exception_handler)
+        self.sluice = sluice()
         super().__init__(self.relays)
+
+    def close(self) -> None:
+        """As every loop's."""
+        if self.sluice is not None and not self.is_closed():
+            self.sluice.close()
+        super().close()
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
