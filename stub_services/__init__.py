@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stub_services.control import nobody
     from stub_services.delivery import End
     from stub_services.people import DEFAULT_USERS
-    from stub_services.roster import SERVICES, build, routes_of
+    from stub_services.roster import SERVICES, build, class_of, routes_of
     from stub_services.service import Service
 
 _PLACES = {
@@ -32,6 +32,7 @@ _PLACES = {
     "SERVICES": "roster",
     "Service": "service",
     "build": "roster",
+    "class_of": "roster",
     "nobody": "control",
     "routes_of": "roster",
 }
@@ -46,6 +47,7 @@ __all__ = [
     "Output",
     "Service",
     "build",
+    "class_of",
     "nobody",
     "routes_of",
 ]

@@ -13,7 +13,7 @@ import sys
 from typing import Any, NamedTuple
 
 from stub_services.control import TOKEN, bearers_of, nobody
-from stub_services.roster import SERVICES, build
+from stub_services.roster import SERVICES, build, class_of
 from stub_services.server import listen, port_of
 
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; 2 for a port that is taken or can't be bound."""
     options = _parser().parse_args(arguments)
     names = options.names or list(SERVICES)
-    ports = {} if options.names else {name: kind.default_port for name, kind in SERVICES.items()}
+    ports = {} if options.names else {name: class_of(name).default_port for name in SERVICES}
     ports |= dict(options.port)
     secured = {each.listener.partition("/")[0] for each in options.tls}
     if strangers := (set(ports) | secured) - set(names):

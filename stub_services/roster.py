@@ -1,16 +1,19 @@
-"""Which services there are, and how a set of them is built to share users."""
+"""Which services there are, and how a set of them is built to share users.
+
+To know their names loads none of them.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stub_services.people import DEFAULT_USERS, People
-from stub_services.service import Service
+if TYPE_CHECKING:
+    from stub_services.service import Service
 
-_PLACES = {
+SERVICES = {
     "auth": "auth:Auth",
     "filesystem": "filesystem:Filesystem",
     "chroma": "chroma:Chroma",
@@ -18,12 +21,14 @@ _PLACES = {
     "git": "git:Git",
     "external_data": "external_data:ExternalData",
 }
-"""Where each service is (module of this package, class), by its name."""
+"""Where each service that has routes of its own is (module of this package, class), by its name."""
+_ANY_OTHER = "service:Service"
 
-SERVICES: dict[str, type[Service]] = {
-    name: resolve_name(f"stub_services.{place}") for name, place in _PLACES.items()
-}
-"""The services that have routes of their own, by name."""
+
+def class_of(name: str) -> type[Service]:
+    """The class of a service; of one that isn't known, that of all."""
+    found: type[Service] = resolve_name(f"stub_services.{SERVICES.get(name, _ANY_OTHER)}")
+    return found
 
 
 def routes_of(name: str) -> tuple[str, ...]:
@@ -34,19 +39,21 @@ def routes_of(name: str) -> tuple[str, ...]:
 def build(
     names: Iterable[str] = tuple(SERVICES),
     *,
-    users: Mapping[str, Any] = DEFAULT_USERS,
+    users: Mapping[str, Any] | None = None,
     internal_token: str | None = None,
     salt: bytes | None = None,
 ) -> dict[str, Service]:
     """The services of these names; one that isn't known has only `/health` and routes as data.
 
-    They share one directory of users. `internal_token` (default: INTERNAL_SERVICE_TOKEN, else
-    "internal-token") is what auth asks for; `salt` makes the digests in records repeatable.
+    They share one directory of `users` (default: `people.DEFAULT_USERS`). `internal_token`
+    (default: INTERNAL_SERVICE_TOKEN, else "internal-token") is what auth asks for; `salt` makes the
+    digests in records repeatable.
     Raises: BadRequest for users that aren't.
     """
-    people = People(users)
+    from stub_services.people import DEFAULT_USERS, People
+
+    people = People(DEFAULT_USERS if users is None else users)
     token = internal_token or os.environ.get("INTERNAL_SERVICE_TOKEN") or "internal-token"
     return {
-        name: SERVICES.get(name, Service)(name, people=people, internal_token=token, salt=salt)
-        for name in names
+        name: class_of(name)(name, people=people, internal_token=token, salt=salt) for name in names
     }

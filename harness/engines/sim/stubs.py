@@ -199,8 +199,10 @@ def load() -> None:
     """Load what every play needs of the services, once for all plays that a nursery forks: the
     package itself loads a name's module only when it is asked for the name.
     """
-    for name in ("build", "Connection"):
-        getattr(package(), name)
+    services = package()
+    _ = services.Connection
+    for name in (*services.SERVICES, "one that is made of data"):
+        services.class_of(name)
 
 
 def package() -> Any:
