@@ -30,6 +30,8 @@ class Application:
     asgi: str | None = None
     variables: list[str] = field(default_factory=list)
     """Environment variables that its code reads, in order."""
+    composed: list[str] = field(default_factory=list)
+    """Ends of names of variables that its code puts together when it runs: `_URL`."""
     routes: list[str] = field(default_factory=list)
     """Method and path, with `{name}` for what differs."""
     fields: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +55,16 @@ def upstreams_of(variables: list[str]) -> tuple[dict[str, str], list[str]]:
             continue
         found[variable] = variable.removesuffix(suffix).lower()
     return found, said
+
+
+def composed_note(ends: list[str]) -> list[str]:
+    """What is said of variables whose names nobody can read."""
+    known = [end for end in dict.fromkeys(ends) if end.endswith(_SUFFIXES)]
+    if not known:
+        return []
+    names = ", ".join(f"...{end}" for end in known)
+    return [f"addresses are read from variables that the code names as it goes ({names}): say each "
+            "with --upstream VARIABLE=NAME"]  # fmt: skip
 
 
 def example_of(variables: list[str]) -> str:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.init.application import Application, askable, example_of, ready_of, upstreams_of
+from harness.init.application import (
+    Application,
+    askable,
+    composed_note,
+    example_of,
+    ready_of,
+    upstreams_of,
+)
 from harness.init.other_sources import read_go, read_node
 from harness.init.python_source import read_python
 from harness.init.trial import any_answer
@@ -122,9 +129,10 @@ def _upstreams(application: Application, options: Options, notes: list[str]) -> 
             found[variable] = name
         return found
     found, said_of_others = upstreams_of(application.variables)
-    notes += said_of_others
+    composed = composed_note(application.composed)
+    notes += [*said_of_others, *composed]
     if not found:
-        read = ", ".join(dict.fromkeys(application.variables)) or "none"
+        read = ", ".join((*dict.fromkeys(application.variables), *composed)) or "none"
         raise UsageError(
             f"no environment variable that holds an upstream's address was found in its code (it "
             f"reads {read}); say {example_of(application.variables)}"

@@ -94,6 +94,8 @@ def _read(tree: ast.Module, found: Application) -> None:
     for node in ast.walk(tree):
         if (variable := _variable(node)) is not None:
             found.variables.append(variable)
+        elif (end := _composed(node)) is not None:
+            found.composed.append(end)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.routes += _routes(node)
             if any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(node)):
@@ -111,6 +113,19 @@ def _variable(node: ast.AST) -> str | None:
         if name is not None and name.isupper() and _reads_variables(node.func):
             return name
     return None
+
+
+def _composed(node: ast.AST) -> str | None:
+    """The end of a variable's name that is put together: `os.environ[f"{name}_URL"]`."""
+    if isinstance(node, ast.Subscript) and _ends(node.value, "environ"):
+        key: ast.expr | None = node.slice
+    elif isinstance(node, ast.Call) and node.args and _reads_variables(node.func):
+        key = node.args[0]
+    else:
+        return None
+    if isinstance(key, ast.BinOp):
+        return _constant(key.right)
+    return _constant(key.values[-1]) if isinstance(key, ast.JoinedStr) and key.values else None
 
 
 def _reads_variables(called: ast.expr) -> bool:

@@ -210,6 +210,21 @@ def test_what_is_missing_is_named_with_the_option_that_says_it(
         plan_of(tmp_path, options)
 
 
+@pytest.mark.parametrize("name", ["f'{name.upper()}_URL'", "name + '_URL'"])
+def test_variables_that_the_code_names_as_it_goes_are_to_be_said(tmp_path: Path, name: str) -> None:
+    text = (
+        "from flask import Flask\nimport os\napp = Flask('x')\n"
+        f"a = lambda name: os.environ[{name}]\n@app.get('/a')\ndef a(): return a('b')\n"
+    )
+    (tmp_path / "app.py").write_text(text)
+    said = r"names as it goes \(\.\.\._URL\): say each with --upstream VARIABLE=NAME"
+    with pytest.raises(UsageError, match=said):
+        plan_of(tmp_path, Options())
+    (tmp_path / "app.py").write_text(f"{text}b = os.environ['STOCK_URL']\n")
+    notes = plan_of(tmp_path, Options()).notes
+    assert any("--upstream VARIABLE=NAME" in note for note in notes)
+
+
 def test_options_go_before_guesses(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(FLASK)
     options = Options(
