@@ -91,8 +91,7 @@ class _Judge(Counts):
             return self._opens_never()
         expected = expected_words(allowed, tolerance_s)
         if opened is None:
-            verdict, observed = self.never_opened()
-            return self.finding("opens", verdict, expected, observed, self.sight())
+            return self.unopened("opens", expected)
         verdict = self._judged(opened, allowed, tolerance_s)
         evidence = opened.evidence
         if verdict is Verdict.PASSED and not self.wire.changes.opens_always:
@@ -132,8 +131,7 @@ class _Judge(Counts):
         found = [t for t in self.changes if t.state == state]
         expected = ", ".join(expected_words(moment, tolerance_s) for moment in moments) or "never"
         if self.opened is None and any(moment.sure for moment in moments):
-            verdict, observed = self.never_opened()
-            return self.finding(what, verdict, expected, observed, self.sight())
+            return self.unopened(what, expected)
         observed = ", ".join(map(instant, found)) or "never"
         evidence = "; ".join(dict.fromkeys(t.evidence for t in found)) or self.sight()
         verdict = self._judged_all(found, moments, tolerance_s)

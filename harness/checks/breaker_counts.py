@@ -89,10 +89,7 @@ class Counts(Subject):
         right = wanted if isinstance(wanted, Range) else self.predicted().attempts
         expected = "it never opens" if right is None else f"{Range(right.low, right.high)}"
         if self.opened is None:
-            verdict, observed = self.never_opened()
-            if right is None and verdict is Verdict.FAILED:
-                verdict = Verdict.PASSED
-            return self.finding(name, verdict, expected, observed, self.sight())
+            return self.unopened(name, expected, fine=right is None)
         until_s = self.opened.at_s + self.opened.error_s + wire.sight.fine_s
         before = [d for d in wire.demands if d.asked_s <= until_s]
         if any(wire.sight.is_hidden(d.asked_s) for d in before):
@@ -134,8 +131,7 @@ class Counts(Subject):
         expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
         found, wire = self.probes_made, self.wire
         if self.opened is None:
-            verdict, observed = self.never_opened()
-            return self.finding("probes", verdict, expected, observed, self.sight())
+            return self.unopened("probes", expected)
         observed = ", ".join(_probe(probe) for probe in found) or "none"
         if wire.late:
             observed += f"; {plural(len(wire.late), 'attempt')} while it was open"

@@ -90,6 +90,13 @@ class Subject:
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
 
+    def unopened(self, what: str, expected: str, *, fine: bool = False) -> Finding:
+        """The finding where it never opened; `fine`: that it surely didn't is what is expected."""
+        verdict, observed = self.never_opened()
+        if fine and verdict is Verdict.FAILED:
+            verdict = Verdict.PASSED
+        return self.finding(what, verdict, expected, observed, self.sight())
+
     def by_chance(self, until_s: float) -> bool:
         """Whether a sound breaker may have opened by then, or not, for what waits decided."""
         patient = self.case.patient and self.wire.refutation is None

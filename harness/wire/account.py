@@ -60,10 +60,6 @@ class Account:
             e.at_s for e in history.logged("opened") if e.at_s >= 0 and e.upstream in whose
         )
 
-    def __bool__(self) -> bool:
-        """Whether it says anything."""
-        return bool(self.said or self._opened_s)
-
     @property
     def source(self) -> str:
         """Who says so."""

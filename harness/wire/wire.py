@@ -69,11 +69,6 @@ class Wire(Crossing):
 
     # Other ways to look at it
 
-    @property
-    def all(self) -> tuple[Wire, ...]:
-        """The wires of all upstreams."""
-        return tuple(self.witness.at(name) for name in self.witness.settings)
-
     def with_timeout(self, timeout_s: float) -> Wire:
         """The same, seen as if the target waited so long for an attempt."""
         own = replace(self.settings, timeout_s=timeout_s)
