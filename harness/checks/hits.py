@@ -66,7 +66,7 @@ def _accounts(case: Case) -> dict[int, list[_Account]]:
     """By number in the file, the account of each time that a fault came."""
     found: dict[int, list[_Account]] = defaultdict(list)
     for struck in _in_force(case):
-        found[case.scenario.number_of(struck.number)].append(_Account(case, struck))
+        found[case.scenario.number_of(struck.real.fault)].append(_Account(case, struck))
     return dict(sorted(found.items()))
 
 
@@ -97,13 +97,8 @@ def _in_force(case: Case) -> Iterable[Struck]:
         fault = scenario.faults[real.fault]
         upstreams = tuple(name for name in fault.upstreams if name in history.run.upstreams)
         if upstreams or not fault.upstreams:
-            yield Struck(
-                number=real.fault,
-                fault=fault,
-                upstreams=upstreams,
-                window=_window(real, history.end_s),
-                begun_s=min(real.planned.start_s, real.start_s),
-            )
+            window = _window(real, history.end_s)
+            yield Struck(real=real, fault=fault, upstreams=upstreams, window=window)
 
 
 def _window(real: FaultWindow, end_s: float) -> Window:
@@ -129,7 +124,7 @@ class _Account:
             sent = plural(len(self._away), "request")
             note = f"{sent} turned away by the open breaker of {fault.subject}"
         return Hits(
-            fault=self._struck.number + 1,
+            fault=self._struck.real.fault + 1,
             kind=fault.fault,
             subject=fault.subject if fault.on is None else f"{fault.subject} {fault.on}",
             start_s=self._struck.window.start_s,

@@ -16,7 +16,7 @@ from operator import attrgetter
 
 from harness.history.columns import column, taken
 from harness.history.events import Crossed
-from harness.history.view import Call, History
+from harness.history.view import Call, FaultWindow, History
 from harness.scenario import faults
 from harness.scenario.faults import KINDS, Fault
 from harness.units import Window
@@ -30,12 +30,11 @@ _IN_VAIN = ("refused", "unanswered")
 class Struck:
     """A fault that came into force, on those of its upstreams that the target has."""
 
-    number: int
+    real: FaultWindow
     fault: Fault
     upstreams: tuple[str, ...]
     window: Window
-    begun_s: float
-    """When it began to come into force; the window begins when that was confirmed."""
+    """From when on it was confirmed to be in force."""
 
     @property
     def low(self) -> float:
@@ -77,7 +76,7 @@ class Counter:
 
     def _by_stub(self, upstream: str) -> Count:
         """What the stub says that it did."""
-        own = f"f{self._struck.number}"
+        own = self._struck.real.mark
         calls = self._history.calls_to(upstream)
         met = sum(own in (call.called.met or ()) and self._took_effect(call) for call in calls)
         silent = [c for c in calls if c.called.met is None and c.at_s in self._struck.window]
@@ -145,7 +144,7 @@ class Counter:
         span = self._struck.window
         if start_s >= span.start_s:
             return start_s in span
-        under_way_s = self._struck.begun_s if cut else span.start_s
+        under_way_s = self._struck.real.began_s if cut else span.start_s
         return end_s is None or end_s > under_way_s or (cut and end_s == under_way_s)
 
 

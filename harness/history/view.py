@@ -115,6 +115,18 @@ class FaultWindow:
     end_s: float
     planned: Window
 
+    @property
+    def began_s(self) -> float:
+        """From when on it may have been in force: it is known to be when that is confirmed, which
+        a busy machine may do long after.
+        """
+        return min(self.planned.start_s, self.start_s)
+
+    @property
+    def mark(self) -> str:
+        """By what a stub's records name it."""
+        return f"f{self.fault}"
+
     def holds(self, at_s: float) -> bool:
         """Whether it was in force at an instant; when it was lifted it no longer was."""
         return self.start_s <= at_s < self.end_s

@@ -84,7 +84,7 @@ class Sight:
         """How far it may be on a machine that was never late: the slack of everything else."""
         own = history.faults_on(upstream)
         met = {one for each in set(history.calls_to(upstream).told("met")) for one in each or ()}
-        self.in_stub = frozenset(f.fault for f in own if mark_of(f) in met)
+        self.in_stub = frozenset(f.fault for f in own if f.mark in met)
         """Numbers of the faults that the stub played: for its calls it says whom they met."""
         self.faults = own
         """All faults that hit the upstream."""
@@ -146,7 +146,7 @@ class Sight:
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
         return tuple(
-            Window(began_s(f), max(f.end_s, f.start_s))
+            Window(f.began_s, max(f.end_s, f.start_s))
             for f in self._faults
             if self.hides(KINDS[f.name])
         )
@@ -213,23 +213,11 @@ class Sight:
         where that is known.
         """
         if fault.fault in self.in_stub and met is not None:
-            return mark_of(fault) in met
-        return began_s(fault) <= end_s and start_s <= fault.end_s
+            return fault.mark in met
+        return fault.began_s <= end_s and start_s <= fault.end_s
 
     def met_by(self, attempt: Attempt) -> tuple[str, ...]:
         """The kinds of fault that may have met an attempt."""
         start_s, end_s, met = attempt.start_s, attempt.end_s, attempt.met
         found = (f.name for f in self.faults if self.met(f, start_s, end_s, met))
         return tuple(dict.fromkeys(found))
-
-
-def began_s(fault: FaultWindow) -> float:
-    """From when on a fault may have been in force: it is known to be when that is confirmed, which
-    a busy machine may do long after.
-    """
-    return min(fault.planned.start_s, fault.start_s)
-
-
-def mark_of(fault: FaultWindow) -> str:
-    """By what a stub's records name a fault."""
-    return f"f{fault.fault}"
