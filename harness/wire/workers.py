@@ -15,6 +15,8 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, attrgetter
+from typing import NamedTuple
 
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor
@@ -34,6 +36,8 @@ _NEGLECTED = 0.25
 _MOST_GUESSES, _MOST_WAYS = 400, 1000
 """Of so many ways, at the most, the evenest are followed; where any way will do, more."""
 
+_uneven = attrgetter("uneven")
+
 InFlight = Mapping[int, Attempt]
 
 
@@ -45,10 +49,8 @@ class Worker:
     in_flight: InFlight
     own: frozenset[int]
     """The requests under way that it works for."""
-    neglect: float = 0.0
-    """How far it has lately been passed over."""
     known_by: int = 0
-    """What tells it from others, but for how far it has been passed over."""
+    """What tells it from others."""
 
     @property
     def opened(self) -> bool:
@@ -56,12 +58,17 @@ class Worker:
         stories = [story for its in self.states.values() for story in its]
         return all(any(c.kind == "open" for c in story.changes()) for story in stories)
 
-    def neglected(self, so_far: float) -> Worker:
-        """The same, passed over so far."""
-        return Worker(self.states, self.in_flight, self.own, so_far, self.known_by)
-
 
 Guess = tuple[Worker, ...]
+
+
+class _Way(NamedTuple):
+    """One way to share requests: the workers, and how far each has lately been passed over."""
+
+    workers: Guess
+    neglect: tuple[float, ...]
+    uneven: float
+    """The most of these."""
 
 
 def explained(
@@ -113,31 +120,30 @@ class Ways:
     def follow(self) -> Iterator[tuple[Happening, list[Guess]]]:
         """Each event with the ways that explain all up to it; the last one without any ends it."""
         new = Worker(self._acceptor.begins, {}, frozenset())
-        guesses: list[Guess] = [(new,) * len(self._shares)]
+        number = len(self._shares)
+        ways = [_Way((new,) * number, (0.0,) * number, 0.0)]
         for index, (event, whose) in enumerate(self._events):
             self._known, self._met = {}, {}
-            found: dict[object, Guess] = {}
-            for guess in guesses:
-                for after in self._after(guess, event, whose, index):
+            found: dict[object, _Way] = {}
+            for way in ways:
+                for after in self._after(way, event, whose, index):
                     known_by = [(share, worker.known_by) for share, worker in self._each(after)]
                     key = tuple(sorted(known_by))
                     known = found.get(key)
-                    if known is None or _uneven(after) < _uneven(known):
+                    if known is None or after.uneven < known.uneven:
                         found[key] = after
             most = _MOST_GUESSES if self._likely else _MOST_WAYS
             self.lost = self.lost or len(found) > most
-            guesses = sorted(found.values(), key=_uneven)[:most]
-            yield event, guesses
-            if not guesses:
+            ways = sorted(found.values(), key=_uneven)[:most]
+            yield event, [way.workers for way in ways]
+            if not ways:
                 return
 
-    def _after(
-        self, guess: Guess, event: Happening, whose: int | None, index: int
-    ) -> Iterator[Guess]:
+    def _after(self, way: _Way, event: Happening, whose: int | None, index: int) -> Iterator[_Way]:
         """What may be after an event, whoever it happened to."""
-        owner = _owner(guess, event, whose)
+        owner = _owner(way.workers, event, whose)
         tried: set[object] = set()
-        for number, (share, worker) in enumerate(self._each(guess)):
+        for number, (share, worker) in enumerate(self._each(way)):
             alike = share, worker.known_by
             if owner not in (None, number) or (owner is None and alike in tried):
                 continue
@@ -145,31 +151,25 @@ class Ways:
             moved = self._moved(worker, event, whose, index)
             if moved is None:
                 continue
+            workers = (*way.workers[:number], moved, *way.workers[number + 1 :])
             if owner is not None:
-                yield (*guess[:number], moved, *guess[number + 1 :])
+                yield _Way(workers, way.neglect, way.uneven)
                 continue
-            shared = tuple(
-                self._asked_of(moved) if other == number else self._passed(each, other)
-                for other, each in enumerate(guess)
-            )
-            if _uneven(shared) <= self._most:
-                yield shared
+            neglect = self._given(way.neglect, number)
+            if (uneven := max(neglect)) <= self._most:
+                yield _Way(workers, neglect, uneven)
 
-    def _each(self, guess: Guess) -> Iterator[tuple[float, Worker]]:
+    def _each(self, way: _Way) -> Iterator[tuple[float, Worker]]:
         """The workers, each with its share."""
-        return zip(self._shares, guess, strict=True)
+        return zip(self._shares, way.workers, strict=True)
 
-    def _asked_of(self, worker: Worker) -> Worker:
-        """A worker after a request was given to it."""
+    def _given(self, neglect: tuple[float, ...], number: int) -> tuple[float, ...]:
+        """How far each is passed over after a request was given to one of them."""
         if not self._likely:
-            return worker
-        return worker.neglected(max(0.0, worker.neglect + self._asked))
-
-    def _passed(self, worker: Worker, number: int) -> Worker:
-        """A worker after a request was given to another."""
-        if not self._likely:
-            return worker
-        return worker.neglected(worker.neglect + self._passed_over[number])
+            return neglect
+        after = list(map(add, neglect, self._passed_over))
+        after[number] = max(0.0, neglect[number] + self._asked)
+        return tuple(after)
 
     def _moved(
         self, worker: Worker, event: Happening, whose: int | None, index: int
@@ -177,8 +177,7 @@ class Ways:
         """A worker after an event that happened to it; None where it can't have."""
         if worker.known_by not in self._met:
             self._met[worker.known_by] = self._after_meeting(worker, event, whose, index)
-        met = self._met[worker.known_by]
-        return None if met is None else met.neglected(worker.neglect)
+        return self._met[worker.known_by]
 
     def _after_meeting(
         self, worker: Worker, event: Happening, whose: int | None, index: int
@@ -202,7 +201,7 @@ class Ways:
         mine = frozenset() if whose is None else frozenset({whose})
         own = worker.own | mine if goes_on else worker.own - mine
         known_by = hash((frozenset(states), frozenset(in_flight), own))
-        return Worker(states, in_flight, own, known_by=known_by)
+        return Worker(states, in_flight, own, known_by)
 
 
 def _whose(event: Happening, request_of: Callable[[Attempt], int | None]) -> int | None:
@@ -231,7 +230,3 @@ def _owner(guess: Guess, event: Happening, whose: int | None) -> int | None:
         if isinstance(event.item, Attempt) and event.item.id in worker.in_flight:
             return number
     return None
-
-
-def _uneven(guess: Guess) -> float:
-    return max(worker.neglect for worker in guess)
