@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -89,6 +90,16 @@ def hunted(
     return found, hunt
 
 
+def explored(defect: str) -> tuple[Result, ...]:
+    """What is found in a gateway with one mistake, until it is found."""
+    with Player(target_with(defect)) as player:
+        return tuple(hunted(player, seed=4, examples=400, until=_BREAKS[defect])[0])
+
+
+explored_once = cache(explored)
+"""For whoever only needs what was found."""
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_sound_gateway_of_another_make_is_not_accused(second: Player, seed: int) -> None:
     found, hunt = hunted(second, seed=seed, examples=41)
@@ -110,13 +121,13 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
     defect: str, second: Player
 ) -> None:
+    found = explored_once(defect)
+    fitting = [result for result in found if result.promise in _BREAKS[defect]]
+    assert fitting, [result.says for result in found]
+    smallest = min(fitting, key=lambda result: result.duration_s)
+    scenario = parse_scenario(smallest.text, smallest.file_name)
+    seed = Outage.from_bytes(smallest.outage).seed
     with Player(target_with(defect)) as player:
-        found, _ = hunted(player, seed=4, examples=400, until=_BREAKS[defect])
-        fitting = [result for result in found if result.promise in _BREAKS[defect]]
-        assert fitting, [result.says for result in found]
-        smallest = min(fitting, key=lambda result: result.duration_s)
-        scenario = parse_scenario(smallest.text, smallest.file_name)
-        seed = Outage.from_bytes(smallest.outage).seed
         judgement = judge(scenario, player.play(scenario, seed))
     assert judge(scenario, second.play(scenario, seed)).verdict is Verdict.PASSED
     assert judgement.verdict is Verdict.FAILED
@@ -141,19 +152,15 @@ def test_run_judge_and_explore_say_the_same_of_one_history(tmp_path: Path) -> No
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    def explore() -> list[str]:
-        with Player(target_with("trips_late")) as player:
-            return [result.text for result in hunted(player, seed=3, examples=8)[0]]
-
-    first = explore()
+    first = explored_once("no_backoff")
     assert first
-    assert explore() == first
+    assert [result.text for result in explored("no_backoff")] == [result.text for result in first]
 
 
 def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
     target = target_with("billing_matters")
     with Player(target) as player:
-        found, _ = hunted(player, seed=3, examples=40, until=_BREAKS["billing_matters"])
+        found = explored_once("billing_matters")
         memory = Memory(tmp_path, "some target")
         memory.keep(found[0].outage)
         again: list[Result] = []
