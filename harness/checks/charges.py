@@ -101,10 +101,15 @@ class _Check:
         if not self.works:
             return "the warm-up showed no charge, so that none is seen proves nothing"
         if not self.sent:
-            return "no request that is charged was sent meanwhile"
+            return self._nobody()
         if not self.sent_in_sight:
             return f"nobody's charge could reach {self.upstream} in {self.sight.unseen}"
         return None
+
+    def _nobody(self) -> str:
+        """Why no request that is charged was sent, or can have been."""
+        sent = "no request that is charged was sent meanwhile"
+        return sent if self.span.windows else self.span.nothing
 
     def _once(self) -> Finding:
         found, why = self.account, None
@@ -140,11 +145,7 @@ class _Check:
         if not found.charges and not self.works:
             why = "the warm-up showed no charge: the ledger is out of sight"
         elif not self.sent:
-            why = (
-                "no request that is charged was sent meanwhile"
-                if self.span.windows
-                else self.span.nothing
-            )
+            why = self._nobody()
         right = found.duplicates == wanted
         duplicates = counted(Range(wanted, wanted), "duplicate")
         return self._finding(

@@ -2,9 +2,11 @@
 
     sight       what a run's evidence can show at all, and how far off its instants may be
     attempts    every attempt: when it began and ended, and all that it may have been; eyes: who saw
+                (records: what its stub told of it)
     learned     what each stream's requests call, in order
     background  calls that no request caused
-    owners      which request each attempt was made for; implied: attempts that only a wait shows
+    owners      which request each attempt was made for (among those pending; made: all of one
+                request's); implied: attempts that only a wait shows
     demands     who asked, and was turned away; answers: what shows it
     queueing    whether calls wait for each other
     crossing    all that crossed one upstream's wire
