@@ -75,6 +75,13 @@ class Called:
             return f"no request that would need {self.upstream} was sent in {self.sight.shown}"
         return None
 
+    @property
+    def untold(self) -> str | None:
+        """Why there may have been more calls than were seen; None where there weren't."""
+        if self.proves_nothing is not None and not self.calls:
+            return self.proves_nothing
+        return self.partly_unseen if self.sight.hidden else None
+
     def evidence(self, history: History) -> str:
         """By what the calls are known."""
         sources = Counter(call.source for call in self.calls)

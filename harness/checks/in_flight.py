@@ -47,10 +47,8 @@ def check(expectation: ExpectInFlight, case: Case) -> tuple[Finding, ...]:
 def _judge(wanted: int, sure: int, possible: int, seen: Called) -> tuple[Verdict, str | None]:
     if sure > wanted:
         return Verdict.FAILED, None
-    if seen.proves_nothing is not None and not seen.calls:
-        return Verdict.INCONCLUSIVE, seen.proves_nothing
-    if seen.sight.hidden:
-        return Verdict.INCONCLUSIVE, seen.partly_unseen
+    if seen.untold is not None:
+        return Verdict.INCONCLUSIVE, seen.untold
     if possible > wanted:
         return Verdict.INCONCLUSIVE, (
             f"{plural(possible, 'call')} may have been under way at once: not all ends were seen"

@@ -42,11 +42,7 @@ def _judge(wanted: AtMost, seen: Called, case: Case) -> tuple[Verdict, str | Non
     starts_s = sorted(call.start_s for call in seen.calls if call.id not in doubtful)
     if _surely_more(starts_s, wanted, case):
         return Verdict.FAILED, None
-    if seen.proves_nothing is not None and not seen.calls:
-        return Verdict.INCONCLUSIVE, seen.proves_nothing
-    if seen.sight.hidden:
-        return Verdict.INCONCLUSIVE, seen.partly_unseen
-    return Verdict.PASSED, None
+    return (Verdict.PASSED if seen.untold is None else Verdict.INCONCLUSIVE), seen.untold
 
 
 def _doubtful(seen: Called, case: Case) -> frozenset[int]:
