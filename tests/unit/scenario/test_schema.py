@@ -23,12 +23,13 @@ CONTRACT = json.loads(schema_text("contract"))
 
 
 def keys(node: object, path: str = "") -> Iterator[tuple[str, Node]]:
-    """Every key that a schema describes, wherever."""
+    """Every key that a schema describes, wherever; what stands in a condition describes none."""
     if isinstance(node, dict):
         for name, value in node.items():
             if name == "properties":
                 yield from ((f"{path}.{key}", said) for key, said in value.items())
-            yield from keys(value, f"{path}.{name}")
+            if name != "if":
+                yield from keys(value, f"{path}.{name}")
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from keys(value, f"{path}[{index}]")
