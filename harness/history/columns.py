@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from operator import attrgetter
+from itertools import islice
+from operator import attrgetter, le
 from typing import Any, Generic, TypeVar, cast, overload
 
 from harness.history.events import Event
@@ -131,6 +132,8 @@ class Rows(Sequence[E], Generic[E]):
 
     def taken(self, order: Iterable[int]) -> Rows[E]:
         """Those that stand at some places of these."""
+        if isinstance(order, range):
+            return self._at(self._places[order.start : order.stop : order.step])
         return self._at(array("I", map(self._places.__getitem__, order)))
 
 
@@ -159,6 +162,8 @@ def column(events: Sequence[E], name: str) -> Iterator[Any]:
 def by_instant(events: Sequence[E]) -> Sequence[int]:
     """The places of events in the order of their instants; those of one instant as they came."""
     instants = array("d", column(events, "at_s"))
+    if all(map(le, instants, islice(instants, 1, None))):
+        return range(len(instants))  # as they came
     return array("I", sorted(range(len(instants)), key=instants.__getitem__))
 
 

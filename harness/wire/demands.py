@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 
 from harness.history.view import History, Request
@@ -60,7 +61,6 @@ class Demands:
         }
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
         self._most_calls = most_calls_of(history)
-        self._streams = {r.sent.id: r.sent.stream for r in history.requests}
         self._answers = Answers(history, self.calls)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
@@ -82,6 +82,11 @@ class Demands:
         self._answers.learn(self._of)
         self._demands = {}
         return kept
+
+    @cached_property
+    def _streams(self) -> Mapping[int, str]:
+        """The stream of each request, by its id."""
+        return {request.sent.id: request.sent.stream for request in self._history.requests}
 
     @property
     def _of(self) -> Mapping[int, Made]:
