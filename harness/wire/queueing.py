@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Demand
@@ -115,10 +116,13 @@ def _busy(spans: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]
     yield from_s, to_s
 
 
-def _overlap_s(spans: Iterable[tuple[float, float]], need: Need) -> float:
-    """For how long of its wait one of these times was."""
+def _overlap_s(spans: Sequence[tuple[float, float]], need: Need) -> float:
+    """For how long of its wait one of these times was, which are in order and apart."""
+    first = bisect_left(spans, need.due_s, key=itemgetter(1))
+    last = bisect_left(spans, need.began_s, key=itemgetter(0))
     return sum(
-        max(0.0, min(to_s, need.began_s) - max(from_s, need.due_s)) for from_s, to_s in spans
+        max(0.0, min(to_s, need.began_s) - max(from_s, need.due_s))
+        for from_s, to_s in spans[first:last]
     )
 
 

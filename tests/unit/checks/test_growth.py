@@ -12,6 +12,8 @@ from typing import Any
 
 from harness.judge import judge_case
 from harness.verdict import Verdict
+from harness.wire.attempts import SUCCESS, Attempt
+from harness.wire.queueing import Need, queue
 
 ONCE = (
     "expect: [{charges: once per charged answer, duplicates: 0}, {breaker: billing, opens: never}]"
@@ -60,4 +62,30 @@ def test_four_times_the_charged_requests_cost_four_times_as_much(case, world):
     judged = {}
     costs = [lines_run(lambda: judged.update({n: judge_case(cases[n])})) for n in cases]  # noqa: B023
     assert all(each.verdict is Verdict.FAILED for each in judged.values()), "each charge twice"
+    assert costs[1] <= costs[0] * 4 * STRAIGHT
+
+
+def serialised(calls: int) -> tuple[list[list[Attempt]], list[Need]]:
+    """Calls of a second each, one after the other; each request waits for the one before it."""
+    made = [
+        Attempt(
+            id=k, start_s=k, end_s=k + 0.95, ends_from_s=k + 0.95, results=SUCCESS, source="stub"
+        )
+        for k in range(calls)
+    ]
+    needs = [Need(due_s=k - 0.9, began_s=k, end_s=k + 0.95, done_s=k + 0.96) for k in range(calls)]
+    return [[attempt] for attempt in made], needs
+
+
+def test_four_times_the_calls_that_wait_for_each_other_cost_four_times_as_much():
+    costs, waited = [], []
+    for count in (200, 200 * 4):
+        calls, needs = serialised(count)
+
+        def look() -> None:
+            found = queue("auth", calls, needs, 0.05, 0.2)  # noqa: B023 - called at once
+            waited.append(0 if found is None else found.waited)
+
+        costs.append(lines_run(look))
+    assert waited == [199, 799]
     assert costs[1] <= costs[0] * 4 * STRAIGHT
