@@ -47,7 +47,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _ADORNED = re.compile(
-    r"^(outage|incident|event)_|_(at|on|time|date|utc|gmt|ts|timestamp|epoch|unix|iso|local|ms|s|sec)$"
+    r"^(outage|incident|event)_|_per_[a-z0-9_]+$|_(at|on|time|date|utc|gmt|ts|timestamp|epoch|unix|iso|local|ms|s|sec)$"
 )
 
 

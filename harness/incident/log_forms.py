@@ -10,6 +10,7 @@ HAProxy       10.0.0.1:42 [03/Nov/2026:12:00:05.000] web shop/a1 0/0/0/-1/5001 5
 AWS           http 2026-11-03T12:00:05.1Z app/lb/1 10.0.0.1:42 10.0.0.2:80 0.0 5.0 0.0 504 - ...
 any other     a time, then a request's method and path, then its status, whatever stands between
               (Envoy's default, Flask's, an nginx `log_format` of one's own)
+W3C's         columns that a line `#Fields:` names (IIS)
 a program's   2026-11-03 12:00:05,123 ERROR gateway.auth: call failed: timed out
 """
 
@@ -17,8 +18,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from harness.incident import log_names as names
@@ -69,6 +71,8 @@ _ASKED = re.compile(
     r"(?:[\s|,;]+HTTP/[0-9.]+)?[\"\s|,;]+(?P<rest>.*)"
 )
 _ANSWERED = re.compile(r"(?<![\w.:-])([1-5][0-9]{2})(?![\w.:-])")
+_STATUSES = frozenset({*map(int, HTTPStatus), 444, 460, 499, *range(520, 531), 561})
+"""What may stand for an answer in a line of nobody's form: a port (443) does not."""
 _LEVELLED = re.compile(r"^\W*(?P<level>[A-Za-z]{3,8})\b\W*(?P<words>.*)")
 
 
@@ -84,6 +88,14 @@ def parse_line(text: str) -> LogLine | None:
     if "/" in text and (match := _HAPROXY.match(text) or _AWS.match(text)):
         return _haproxy(match) if match.re is _HAPROXY else _aws(match)
     return _pairs(text) or _loose(text)
+
+
+def by_columns(names_of: Sequence[str], text: str) -> LogLine | None:
+    """A line of a log that says once what its columns are: `#Fields: date time cs-method ...`."""
+    fields = {name: word for name, word in zip(names_of, text.split(), strict=False) if word != "-"}
+    if {"date", "time"} <= fields.keys():
+        fields["time"] = f"{fields.pop('date')}T{fields['time']}"
+    return of_fields(fields)
 
 
 def _json(text: str) -> LogLine | None:
@@ -205,7 +217,7 @@ def _loose(text: str) -> LogLine | None:
     if asked is None:
         return _told(text[when.end() :], instant)
     rest = asked["rest"]
-    code = _ANSWERED.search(rest)
+    code = next((found for found in _ANSWERED.finditer(rest) if int(found[1]) in _STATUSES), None)
     if code is None:
         return None
     fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(text)}

@@ -11,6 +11,9 @@ from harness.incident import log_names as names
 from harness.incident.instants import parse_instant
 from harness.units import parse_duration
 
+_NOBODY = ("-", "0")
+"""What proxies write for the status of an upstream that was not asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -79,7 +82,7 @@ def line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int 
     attempts = tuple(
         Attempt(status_of(code), _seconds(times, lasted[i]) if i < len(lasted) else None)
         for i, code in enumerate(codes)
-        if code != "-" or len(codes) > 1
+        if code not in _NOBODY or len(codes) > 1
     )
     if not attempts and lasted and lasted != ["-"]:
         attempts = (Attempt(status, _seconds(times, lasted[-1])),)

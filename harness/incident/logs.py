@@ -13,7 +13,7 @@ from typing import BinaryIO
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import Answers, Episode, Observation, Symptom, refuse
-from harness.incident.log_forms import parse_line
+from harness.incident.log_forms import by_columns, parse_line
 from harness.incident.log_line import Attempt, LogLine
 from harness.incident.reading import Wanted
 from harness.incident.samples import LEAST_SHARE, Series, episodes, late_episodes, worst
@@ -25,6 +25,8 @@ _MOST_CELLS = 50_000
 _GAVE_UP = 499
 """nginx's word for a client that closed before it was answered."""
 _AT_ONCE_S = 0.1
+_TELLING = {504: "blackhole", 520: "empty", 521: "refused", 522: "blackhole", 524: "blackhole"}
+"""Statuses of proxies (from 520 on Cloudflare's) that say how the upstream failed."""
 _PLACE = re.compile(r"^[0-9]+#[0-9]+: (\*[0-9]+ )?")
 """Which process and connection of nginx's: other ones with every line."""
 _MOST_ROUTES = 500
@@ -122,8 +124,8 @@ def _reason(line: LogLine, call: Attempt) -> str | None:
         return None
     if status == _GAVE_UP:
         return "blackhole: 499, the client gave up waiting"
-    if status == 504:
-        return "blackhole: 504"
+    if status in _TELLING:
+        return f"{_TELLING[status]}: {status}"
     if status == 502 and (call.took_s is None or call.took_s < _AT_ONCE_S):
         return "refused: 502 at once" if call.took_s is not None else "refused: 502"
     if status == 502:
@@ -136,8 +138,17 @@ def read(file: str, wanted: Wanted) -> Observation:
 
     Raises: InvalidFile when it can't be understood, or nothing bad is in it.
     """
-    said = (line for line in _lines(file) if line[1] and not line[1].startswith("#"))
-    return observed(file, wanted, ((number, parse_line(text)) for number, text in said))
+    return observed(file, wanted, _parsed(_lines(file)))
+
+
+def _parsed(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, LogLine | None]]:
+    """Each line by number, without comments; one of these may say what the columns are."""
+    columns: list[str] = []
+    for number, text in lines:
+        if text.startswith("#Fields:"):
+            columns = text.split()[1:]
+        elif text and not text.startswith("#"):
+            yield number, by_columns(columns, text) if columns else parse_line(text)
 
 
 def observed(file: str, wanted: Wanted, lines: Iterable[tuple[int, LogLine | None]]) -> Observation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -309,3 +310,29 @@ def test_what_is_wrong_in_a_value_on_a_line_has_that_line(
     file.write_text('{"alerts": [{"startsAt": "2026-11-03T12:00:00Z"}]}\n\n{"alerts": [{}]}\n')
     assert call(["import", str(file), "--upstream", "auth", "--from", "alertmanager"]) == 2
     assert f"{file}:3: expected an alert" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "fault"),
+    [
+        ("#Software: IIS\n#Fields: date time cs-method cs-uri-stem s-port sc-status time-taken\n",
+         lambda at, bad: f"{at:%Y-%m-%d %H:%M:%S} POST /v1/api/chat 443 {503 if bad else 200} 31",
+         "status"),
+        ("", lambda at, bad: json.dumps({
+            "EdgeStartTimestamp": at.isoformat(), "ClientRequestMethod": "POST",
+            "EdgeResponseStatus": 522 if bad else 200, "OriginResponseStatus": 0}), "blackhole"),
+        ("", lambda at, bad: json.dumps({"__REALTIME_TIMESTAMP": f"{at.timestamp() * 1e6:.0f}",
+         "PRIORITY": "3" if bad else "6", "MESSAGE": "connection refused" if bad else "well"}),
+         "refused"),
+        ("", lambda at, bad: f"{at:%Y-%m-%dT%H:%M:%SZ} POST /v1/api/chat 443 {503 if bad else 200}",
+         "status"),
+    ],
+)  # fmt: skip
+def test_logs_of_servers_and_systems(
+    tmp_path: Path, head: str, line: Callable[[datetime, bool], str], fault: str
+) -> None:
+    moments = [datetime.fromtimestamp(T0 + second, UTC) for second in range(200)]
+    lines = (line(at, 60 <= second < 150) for second, at in enumerate(moments))
+    (found,) = spans(tmp_path, head + "\n".join(lines))
+    assert found[:2] == (fault, 0)
+    assert found[2] == pytest.approx(90, abs=2)
