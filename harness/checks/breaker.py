@@ -91,7 +91,7 @@ class _Judge(Counts):
             return self._opens_never()
         expected = expected_words(allowed, tolerance_s)
         if opened is None:
-            return self.unopened("opens", expected)
+            return self.unopened("opens", expected, fine=not allowed.sure)
         verdict = self._judged(opened, allowed, tolerance_s)
         evidence = opened.evidence
         if verdict is Verdict.PASSED and not self.wire.changes.opens_always:
@@ -160,7 +160,7 @@ class _Judge(Counts):
         expected = expected_words(allowed, tolerance_s) if allowed else "never"
         if self.opened is None:
             verdict, observed = self.never_opened()
-            if not allowed and not self.predicted().opened:
+            if not allowed.sure and not self.predicted().opened.sure:
                 verdict = self._opens_never().verdict  # what never opens needs not close
             return self.finding("closes", verdict, expected, observed, self.sight())
         wrong = Verdict.INCONCLUSIVE if self.by_chance(math.inf) else Verdict.FAILED

@@ -33,10 +33,11 @@ class Counts(Subject):
             else self.predicted().first_rejection.get(stream, ())
         )
         expected = " or ".join(map(_numbers, right)) or "none"
+        spared = not isinstance(wanted, Range) and stream in self.predicted().spared
         if not found:
             verdict, observed = self._nobody_rejected()
-            if not right and verdict is Verdict.FAILED:
-                verdict = Verdict.PASSED  # nobody should be
+            if (not right or spared) and verdict is Verdict.FAILED:
+                verdict = Verdict.PASSED  # nobody need be
             return self.finding("first rejection", verdict, expected, observed, self.sight())
         first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
         # Of those sent at one instant so many were turned away, whoever they are.
@@ -89,7 +90,8 @@ class Counts(Subject):
         right = wanted if isinstance(wanted, Range) else self.predicted().attempts
         expected = "it never opens" if right is None else f"{Range(right.low, right.high)}"
         if self.opened is None:
-            return self.unopened(name, expected, fine=right is None)
+            surely = isinstance(wanted, Range) or self.predicted().opened.sure
+            return self.unopened(name, expected, fine=not surely)
         until_s = self.opened.at_s + self.opened.error_s + wire.sight.fine_s
         before = [d for d in wire.demands if d.asked_s <= until_s]
         if any(wire.sight.is_hidden(d.asked_s) for d in before):
@@ -128,10 +130,12 @@ class Counts(Subject):
         """When it probes, with one attempt each."""
         moments, tolerance_s = self._probe_moments()
         expected = ", ".join(expected_words(moment, tolerance_s) for moment in moments) or "none"
-        expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
+        if moments:
+            expected += "; one attempt each" if len(moments) > 1 else "; one attempt"
         found, wire = self.probes_made, self.wire
         if self.opened is None:
-            return self.unopened("probes", expected)
+            fine = not any(moment.sure for moment in moments)
+            return self.unopened("probes", expected, fine=fine)
         observed = ", ".join(_probe(probe) for probe in found) or "none"
         if wire.late:
             observed += f"; {plural(len(wire.late), 'attempt')} while it was open"

@@ -150,7 +150,8 @@ def expected_words(allowed: Moment, tolerance_s: float) -> str:
         for r in allowed.alternatives
     ]
     text = " or ".join(spans) if allowed else "never"
-    return f"{text} ± {tolerance_s:g} s" if tolerance_s else text
+    text = f"{text} ± {tolerance_s:g} s" if tolerance_s else text
+    return text if allowed.sure or not allowed else f"{text}, or never"
 
 
 def instant(transition: Transition) -> str:

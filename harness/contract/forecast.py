@@ -85,6 +85,8 @@ class Prediction:
     """Attempts until it first opens."""
     first_rejection: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     """By stream: numbers of the first request that is turned away at once."""
+    spared: frozenset[str] = frozenset()
+    """The streams of which nobody need be turned away, though it may be that somebody is."""
     untold: str = ""
     """Why nothing can be said of it; empty where all above is what the contract says."""
 

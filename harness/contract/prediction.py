@@ -209,6 +209,7 @@ def _forecast(
             stream: (_range([float(w.rejected[stream]) for w in seen if stream in w.rejected]),)
             for stream in sorted(streams)
         },
+        spared=frozenset(s for s in streams if not all(s in w.rejected for w in seen)),
     )
     return _of_all(found, end_s) if settings.scope.alike else found
 

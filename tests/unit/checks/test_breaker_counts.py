@@ -47,13 +47,15 @@ def test_what_never_opens_closes_never_where_the_contract_says_so(case, world) -
         shown.answers("chat", [at_s], 200).call("auth", at_s + 0.001)
     found = case(
         "faults: [{upstream: auth, fault: status, status: 429, to: 20s}]\n"
-        "expect: [{breaker: auth, opens: contract ± 1s, closes: contract ± 1s}]",
+        "expect: [{breaker: auth, opens: contract ± 1s, closes: contract ± 1s, "
+        "probes: contract ± 1s}]",
         shown,
     )
-    opens, closes = findings_of(found.scenario.expect[0], found)
+    opens, probes, closes = findings_of(found.scenario.expect[0], found)
 
     assert (opens.verdict, opens.expected) == (Verdict.PASSED, "never"), str(opens)
     assert (closes.verdict, closes.expected) == (Verdict.PASSED, "never"), str(closes)
+    assert (probes.verdict, probes.expected) == (Verdict.PASSED, "none"), str(probes)
     assert closes.observed == "never opened: 0 of 3 requests rejected"
 
 
@@ -114,3 +116,23 @@ def test_a_breaker_that_opened_is_not_said_to_have_never_opened_as_it_turned_awa
     (first,) = findings_of(found.scenario.expect[0], found)
     assert first.verdict is Verdict.FAILED
     assert first.observed == "opened at 2.02 s, and nobody was turned away at once"
+
+
+def test_where_the_contract_leaves_open_whether_it_opens_that_it_did_not_is_right(
+    case, world
+) -> None:
+    """Whom a drawn share hits decides it."""
+    shown = world().warmed_up().fault("status", "auth", 0.0, 30.0)
+    for at_s in range(30):
+        shown.answers("chat", [at_s], 200).call("auth", at_s + 0.001)
+    found = case(
+        "traffic: {chat: {request: GET /v1/api/auth/check, as: ada, rate: 1/s}}\n"
+        "faults: [{upstream: auth, fault: status, status: 503, to: 30s, share: 40%}]\n"
+        "expect: [{breaker: auth, opens: contract ± 1s, closes: contract ± 1s, "
+        "attempts: contract, first_rejection: contract, probes: contract ± 1s}]",
+        shown,
+    )
+    assert {f.verdict for f in findings_of(found.scenario.expect[0], found)} <= {
+        Verdict.PASSED,
+        Verdict.INCONCLUSIVE,
+    }
