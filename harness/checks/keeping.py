@@ -6,6 +6,7 @@ Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from harness.checks.case import Case
 from harness.checks.scope import promised
@@ -69,6 +70,8 @@ def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]
         return tuple(dict.fromkeys(name for cause in wire.causes for name in cause.breaks))
     match refutation.wrong:
         case "while open":
+            if _after_probe(wire, refutation):
+                return (PROBES,)
             if not _shown_open(wire, refutation):
                 return (OPENS,)
             attempt = refutation.attempt
@@ -85,6 +88,16 @@ def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]
 def _shown_open(wire: Wire, found: Refutation) -> bool:
     """Whether somebody was turned away between the trip and an attempt that should not be."""
     return any(found.state_s < r.sent.at_s < found.at_s for r in wire.turned_away)
+
+
+def _after_probe(wire: Wire, found: Refutation) -> bool:
+    """Whether it was a failed probe that had opened it."""
+    return any(
+        probing.kind == "half_open" and opened.kind == "open"
+        and opened.low_s <= found.state_s <= opened.high_s
+        for story in wire.reading.changes
+        for probing, opened in pairwise(story)
+    )  # fmt: skip
 
 
 def request_of(wire: Wire, found: Refutation) -> Request | None:
@@ -114,6 +127,8 @@ def says(wire: Wire, found: Refutation, request: Request | None) -> str:
             f"that opens at {opens}, {would}"
         )
     match found.wrong:
+        case "while open" if _after_probe(wire, found):
+            return f"{called}, although its breaker's probe failed at {found.state_s:.2f} s"
         case "while open" if not _shown_open(wire, found):
             when = f"which was at {found.state_s:.2f} s"
             return f"{called}, although its breaker opens at {opens}, {when}"

@@ -93,6 +93,17 @@ class Outcomes:
             for ending in self._endings(attempt, given)
         )
 
+    def as_probe(self, attempt: Attempt, result: Counted) -> Counted:
+        """What a probe is that counts so as any other attempt."""
+        if not self.policy.probed:
+            return result
+        otherwise = dict(self.policy.probed)
+        for given in attempt.results:
+            if given is result:
+                for ending in self._endings(attempt, given):
+                    result = otherwise.get(ending, result)
+        return result
+
     def _results(self, attempt: Attempt) -> frozenset[Counted]:
         if self.policy.counting.by_call and attempt.id in self._next:
             return frozenset({None})

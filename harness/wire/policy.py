@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from harness.policy.counting import Counting
+from harness.policy.counting import Counted, Counting
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
@@ -39,6 +39,8 @@ class Policy:
     """Whether it is asked again before a retry (B6)."""
     sticks: frozenset[str] = frozenset()
     """Endings of a probe that it never hears of: the slot stays taken."""
+    probed: tuple[tuple[str, Counted], ...] = ()
+    """Endings of a probe that count otherwise than they do for other attempts."""
     slot_s: float = math.inf
     """About how long a trial keeps its place, from its start, whatever has become of it."""
     stragglers: str = "nothing"

@@ -182,6 +182,7 @@ class Rules:
         left = state.probes - {attempt.id}
         if self._outcomes.sticks(attempt, result):
             return replace(state, probes=left, stuck=True), None
+        result = self._outcomes.as_probe(attempt, result)
         if result is None:
             goes_on = self._outcomes.goes_on_with(attempt)
             if goes_on is not None:

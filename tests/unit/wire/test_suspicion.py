@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.checks.keeping import says
 from harness.policy.settings import in_a_row
 from tests.unit.wire.test_witness import Story
 
@@ -57,3 +58,37 @@ def test_who_may_have_been_turned_away_unseen_is_no_sign_of_several_breakers() -
     assert wire.refutation is not None
     assert "unseen" in {demand.outcome for demand in wire.demands}
     assert not any("several breakers" in cause.what for cause in wire.causes)
+
+
+@pytest.mark.parametrize(
+    ("passes", "told"),
+    [
+        (range(22, 40), "is closed by a probe that is answered by a body that breaks off"),
+        ((22, *range(32, 40)), "lets the next one try again at once after a probe that is"),
+    ],
+    ids=["closes", "lets go"],
+)
+def test_what_one_kind_of_probe_does_is_told_from_what_all_do(passes: range, told: str) -> None:
+    """Two failures open it at 1 s. Its first probe, answered 503, opens it again; its second one
+    breaks off, and the next call is let through, which is answered 503.
+    """
+    story = Story("auth", fault="status", to_s=60)
+    for second in range(40):
+        made = second in (0, 1, 11, 21) or second in passes
+        failed = second in (0, 1, 11, 22)
+        if made:
+            outcome = "truncated" if second == 21 else "sent"
+            status = 503 if failed else 200
+            story.attempt(second + 0.002, took_s=0.002, status=status, outcome=outcome)
+        well = made and not failed and second != 21
+        story.request(second + 1, second, took_s=0.005, status=200 if well else 401)
+
+    wire = story.infer(40, in_a_row(attempts=1, timeout_s=2, threshold=2, wait_s=10))
+
+    assert wire.refutation is not None
+    names = [cause.what for cause in wire.causes]
+    assert any(told in name for name in names)
+    assert not any("a failed probe" in name or "its probe fails" in name for name in names)
+    assert says(wire, wire.refutation, None) == (
+        "auth was called at 22.00 s, although its breaker's probe failed at 21.00 s"
+    )

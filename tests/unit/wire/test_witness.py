@@ -74,7 +74,13 @@ class Story:
         )
 
     def attempt(
-        self, at_s: float, *, took_s: float, status: int | None, route: str = "POST /verify"
+        self,
+        at_s: float,
+        *,
+        took_s: float,
+        status: int | None,
+        route: str = "POST /verify",
+        outcome: str = "sent",
     ) -> None:
         """One attempt; status None is silence until the client leaves."""
         method, _, path = route.partition(" ")
@@ -106,7 +112,7 @@ class Story:
                 upstream=self.upstream,
                 id=self.connections,
                 status=status,
-                outcome="sent",
+                outcome=outcome,
             )
         )
 
