@@ -17,7 +17,6 @@ from harness.checks.case import Case
 from harness.checks.excuses import Excuses
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
-from harness.contracts.templates import starred
 from harness.history.spans import Spans
 from harness.history.view import FaultWindow, History, Request
 from harness.policy.counting import Result
@@ -70,6 +69,7 @@ class Facts:
         self.case = case
         self.scenario: Scenario = case.scenario
         self.history: History = case.history
+        self._lives_at: dict[str, Spans] = {}
         self._asked: dict[tuple[str, str], tuple[float, float]] = {}
         self._sees_all: dict[str, bool] = {}
 
@@ -113,6 +113,25 @@ class Facts:
         begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
         ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
         return self._lives.touching(begun_s, ended_s) == 1  # itself
+
+    def alone_at(self, request: Request, upstream: str, margin_s: float = 0.1) -> bool:
+        """Whether no other request was under way meanwhile that may have called an upstream."""
+        begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
+        ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
+        if upstream not in self._lives_at:
+            self._lives_at[upstream] = Spans(
+                (other.sent.at_s, other.end_s)
+                for other in self.history.requests
+                if self._may_call(other, upstream)
+            )
+        return self._lives_at[upstream].touching(begun_s, ended_s) == 1  # itself
+
+    def _may_call(self, request: Request, upstream: str) -> bool:
+        offered = self.streams.get(request.sent.stream)
+        if offered is None:
+            return True  # nobody knows what it calls
+        steps = (step.upstream for step in offered.steps)
+        return upstream in offered.upstreams or upstream in steps
 
     @cached_property
     def _lives(self) -> Spans:
@@ -205,18 +224,6 @@ class Facts:
         if not attempt.path or route_matches(route, attempt.route, attempt.path):
             return True
         return self.case.contract.step_of(upstream, attempt.route) is None
-
-    def may_be_older(self, request: Request, upstream: str, attempt: Attempt) -> bool:
-        """Whether it is of a job, done at most once, that was attempted before a request was sent:
-        a target may come to it later, whoever is served meanwhile.
-        """
-        effect = self.case.contract.effect
-        if not attempt.of or effect is None or effect.upstream != upstream:
-            return False
-        if not route_matches(starred(effect.route), attempt.route, attempt.path):
-            return False
-        before = self.wire(upstream).attempts
-        return any(a.of == attempt.of and a.start_s < request.sent.at_s for a in before)
 
     def turned_away(self, request: Request, upstream: str) -> bool:
         """Whether a request of a stream that always asks an upstream surely met its open breaker.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.checks.promises.facts import OWN_WORK, SLACK_S, Facts
+from harness.checks.promises.jobs import may_be_older
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
 from harness.history.view import Request
@@ -54,7 +55,7 @@ def _alone(facts: Facts, request: Request) -> Iterator[Violation]:
     if not attempts:
         return
     last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
-    if facts.may_be_older(request, upstream, last):
+    if may_be_older(facts, request, upstream, last):
         return
     tries = sum(name == upstream and _same(a, last) for a, name in attempts)
     final = last.result is Result.NEUTRAL or 400 <= (last.status or 0) < 500

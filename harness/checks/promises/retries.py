@@ -1,6 +1,7 @@
 """Promises of retries: as many as promised, a second apart, and none of what was answered.
 
-Only requests that were alone are judged, since attempts don't say for whom they are made.
+Only requests that were alone at an upstream are judged, since attempts don't say for whom they are
+made.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.checks.promises.facts import Facts
+from harness.checks.promises.jobs import may_be_older, repeated
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.history.view import Request
@@ -24,14 +26,16 @@ _LATE_S = 0.7
 def retries(facts: Facts) -> Iterator[Violation]:
     """A call makes at most n attempts, 1, 2, 4 s apart, and none after an answer (B1, B7)."""
     for request in facts.requests:
-        if request.answered is None or not facts.alone(request):
+        if request.answered is None:
             continue
         for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
             made = facts.made_for(request, upstream)
             if len(made) < 2 and not any(attempt.results == FAILURE for attempt in made):
                 continue  # one that was enough
-            yield from _of_calls(facts, request, upstream)
-            yield from _too_few(facts, request, upstream)
+            if facts.alone_at(request, upstream):
+                yield from _of_calls(facts, request, upstream)
+                yield from _too_few(facts, request, upstream)
+    yield from repeated(facts)
 
 
 def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violation]:
@@ -117,7 +121,7 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
         return
     if len(attempts) >= own.attempts or len({(a.route, a.of) for a in attempts}) > 1:
         return
-    if facts.may_be_older(request, upstream, attempts[0]):
+    if may_be_older(facts, request, upstream, attempts[0]):
         return
     if own.counting.otherwise:
         return  # what isn't counted as a failure may not be tried again either

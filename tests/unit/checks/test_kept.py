@@ -245,8 +245,8 @@ def paid(world, *, jobs: tuple[tuple[str, int], ...]):
 def test_what_is_attempted_for_another_job_is_no_retry(case, world, jobs, told) -> None:
     """A queue of charges may come to an older one while a request is under way."""
     built = paid(world, jobs=jobs)
-    names = {v.promise for v in violations(case(_DEDUCT_DOWN, built))}
-    assert {name for name in names if "retried" in name or "attempts" in name} == told
+    found = [v for v in violations(case(_DEDUCT_DOWN, built)) if v.request == 3]
+    assert {v.promise for v in found if "retried" in v.promise or "attempts" in v.promise} == told
 
 
 _IDLE = "no wait after the last attempt"
@@ -284,3 +284,45 @@ def test_who_waits_for_an_attempt_that_is_refused_then_does_not_sleep_after_its_
             built.call("auth", number + 0.01 + 1.005 * again, status=503)
     found = violations(case(_AUTH_DOWN.replace("5s", "20s"), built))
     assert [v.request for v in found if v.promise == _IDLE] == told
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        ((("a", 402), ("a", 200)), ["billing was called again at 7.04 s for a job that it had "
+                                    "answered with 402 at 6.04 s"]),
+        ((("a", 503), ("a", 503), ("a", 503)), ["billing was called 3 times for one job; 2 is the "
+                                                "most"]),
+        ((("a", 503), ("a", 200), ("b", 402)), []),
+        ((("first", 402), ("first", 402)), []),
+    ],
+    ids=["again", "too often", "sound", "a key of its own"],
+)  # fmt: skip
+def test_a_job_that_a_queue_comes_back_to_is_known_again(case, world, later, told) -> None:
+    """Jobs are attempted while nobody is served; a key that the warm-up had is no job's own."""
+    built = world().warmed_up(reaches=("auth",)).call("billing", -0.9, _DEDUCT, of="first")
+    built.fault("status", "billing", 0.0, 9.0)
+    built.request("chat", 1, 0.0, 200, took_s=0.1).call("auth", 0.01)
+    built.call("billing", 0.03, _DEDUCT, of="zero")
+    for number, (job, status) in enumerate(later):
+        built.call("billing", 6.035 + 1.005 * number, _DEDUCT, status=status, of=job)
+    found = violations(case(_DEDUCT_DOWN, built))
+    assert [v.says for v in found if v.request is None and v.about == "billing"] == told
+
+
+def test_requests_that_call_other_upstreams_are_no_company(case, world) -> None:
+    """The retry of a lookup comes 3 s late, while somebody else checks in."""
+    built = world().warmed_up().warmed_up("look", reaches=("filesystem",), at_s=-1.5, method="GET",
+                                          path="/v1/api/lookup?q=x")  # fmt: skip
+    built.fault("status", "filesystem", 0.0, 20.0)
+    built.request("look", 1, 0.0, 200, took_s=4.1, method="GET", path="/v1/api/lookup?q=x")
+    built.request("chat", 1, 1.0, 200, took_s=0.1).call("auth", 1.01)
+    for at_s, status in ((0.01, 503), (4.02, 200)):
+        built.call("filesystem", at_s, status=status)
+    text = (
+        "traffic: {chat: {request: POST /v1/api/chat, as: ada, rate: 1/s}, "
+        "look: {request: 'GET /v1/api/lookup?q=x', as: ada, rate: 1/s}}\n"
+        "faults: [{upstream: filesystem, fault: status, status: 503, to: 20s}]"
+    )
+    found = [v.about for v in violations(case(text, built)) if "backoff" in v.promise]
+    assert found == ["filesystem"]
