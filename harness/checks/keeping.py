@@ -22,7 +22,7 @@ from harness.history.view import Request
 from harness.policy.scopes import EachWorker
 from harness.units import plural
 from harness.verdict import Finding, Verdict
-from harness.wire.attempts import FAILURE
+from harness.wire.attempts import FAILURE, cut_idle
 from harness.wire.states import Refutation
 from harness.wire.wire import Wire
 
@@ -100,6 +100,19 @@ def _after_probe(wire: Wire, found: Refutation) -> bool:
     )  # fmt: skip
 
 
+def _unless_cut(wire: Wire, found: Refutation) -> str:
+    """What else it may have been, which crosses no wire: a request on a connection that was cut
+    while nobody used it. Who has made one since has none of those left.
+    """
+    cut_s = [at_s for at_s in cut_idle(wire.history, wire.upstream) if at_s <= found.at_s]
+    if not cut_s or any(
+        event.what in ("accepted", "refused") and cut_s[-1] < event.at_s <= found.at_s
+        for event in wire.history.crossings_at(wire.upstream)
+    ):
+        return ""
+    return f" (or it asked on a connection that had been cut at {cut_s[-1]:.2f} s)"
+
+
 def request_of(wire: Wire, found: Refutation) -> Request | None:
     """The request that the offending event belongs to, as far as that can be told."""
     if found.asked is not None:
@@ -137,6 +150,6 @@ def says(wire: Wire, found: Refutation, request: Request | None) -> str:
         case "two probes":
             return f"{called}, while the probe of {found.state_s:.2f} s was still in flight"
         case "turned away":
-            return f"{missed} its breaker is closed: {opens} there were not"
+            return f"{missed} its breaker is closed: {opens} there were not{_unless_cut(wire, found)}"
         case _:
             return f"{missed} a probe has been due since {found.until_s:.2f} s"

@@ -77,6 +77,13 @@ class Answers:
             return False
         return request.status >= 500 or (first and request.status in _IDENTITY)
 
+    def knew(self, request: Request, upstream: str) -> bool:
+        """Whether it was answered as in health and nobody who had to do without an upstream was, so
+        that the target may have known without asking.
+        """
+        told = self._told_down.get((request.sent.stream, upstream), ())
+        return self.well(request) and _answer(request) not in told
+
     def lacks_only(self, request: Request, upstream: str, mine: Own) -> bool:
         """Whether a good answer that isn't the one of health can be for want of this upstream only:
         each call at another was made, and answered well.

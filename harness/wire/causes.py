@@ -41,8 +41,8 @@ _PROBED = {
     "broken": "answered by a body that breaks off",
 }
 """What becomes of a probe, to follow "never hears of a probe that is"."""
+_CLOSED, _AGAIN = "is closed by a probe that is", "opens again after a probe that is"
 _FAILED = ("error", "silence", "refused", "hang-up", "broken")
-_ANSWERED = ("refusal", "limit", "nonsense")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +114,15 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     yield tuple(_waits(base, settings.wait_s, evidence.waits_s))
     other_waits = _other_waits(base, settings.wait_s, evidence)
     slots_s = [s for s in evidence.slots_s if abs(s - settings.wait_s) > _PROBED_LATE_S]
-    yield (*other_waits, *_probes(base), *_let_go(base), *_slots(base, slots_s))
+    let_go = "lets the next one try again at once after a probe that is"
+    let_go_by = _probed(base, let_go, _FAILED, Result.NEUTRAL)
+    yield (*other_waits, *_probes(base), *let_go_by, *_slots(base, slots_s))
     for one in _rules(base):
         yield (one,)
     yield (
         _rival(base, "closes when its probe fails", PROBES, trials=Credulous()),
-        *_probed(base, "is closed by a probe that is", _FAILED, _SUCCESS),
+        *_probed(base, _CLOSED, _FAILED, _SUCCESS),
     )
-    yield tuple(_probed(base, "opens again after a probe that is", _ANSWERED, _FAILURE))
     if base.opens.heavy:  # what else may be otherwise would take minutes
         return
     for family in base.opens.variants():
@@ -218,6 +219,7 @@ def _rules(base: Policy) -> Iterator[Policy]:
     """One deviation each, in words that follow "it behaves as one that"."""
     yield from _by(base)
     yield from _asking_once(base)
+    yield _rival(base, "goes on as if a failed probe had not been", PROBES, trials=Oblivious())
     if (number := base.opens.failures) > 1:
         says = f"takes {number} failures to open again while half open"
         yield _rival(base, says, PROBES, trials=CountsAgain(number))
@@ -269,25 +271,23 @@ def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     yield (
         other("counts answers of 4xx as failures", "refusal", _FAILURE),
         other("takes an answer of 4xx for neither a success nor a failure", "refusal", _NOTHING),
+        *_probed(base, _AGAIN, ("refusal",), _FAILURE),
     )
     yield (
         other("counts answers of 429 as failures", "limit", _FAILURE),
         other("takes an answer of 429 for a success", "limit", _SUCCESS),
+        *_probed(base, _AGAIN, ("limit",), _FAILURE),
+        *_probed(base, _CLOSED, ("limit",), _SUCCESS),
     )
-    yield (other("counts answers that make no sense as failures", "nonsense", _FAILURE),)
+    yield (
+        other("counts answers that make no sense as failures", "nonsense", _FAILURE),
+        *_probed(base, _AGAIN, ("nonsense",), _FAILURE),
+    )
     yield tuple(
         _counting(base, f"counts answers over {slow_s:g}s as failures", slow_s=slow_s, apart=False)
         for slow_s in (0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
         if any(took_s > slow_s for took_s in evidence.slow_s)
     )  # fmt: skip
-
-
-def _let_go(base: Policy) -> Iterator[Policy]:
-    """What comes of a failed probe to nothing: the next call tries again."""
-    says = "goes on as if a failed probe had not been"
-    yield _rival(base, says, PROBES, trials=Oblivious())
-    says = "lets the next one try again at once after a probe that is"
-    yield from _probed(base, says, _FAILED, Result.NEUTRAL)
 
 
 def _probed(base: Policy, says: str, endings: Sequence[str], becomes: Counted) -> Iterator[Policy]:

@@ -183,6 +183,7 @@ class Demands:
         did_without = bool(later) and request.status is not None
         did_without = did_without or answers.lacks(request, upstream, first=place == 0)
         did_without = did_without or answers.lacks_only(request, upstream, mine)
+        did_without = did_without and not answers.knew(request, upstream)
         outcome: Outcome = "turned away" if did_without else "unknown"
         as_ever = answers.well(request)
         needed = outcome == "turned away" or request.well or as_ever

@@ -39,6 +39,8 @@ _SEVERAL = (OPENS, ONE_BREAKER)
 """What several breakers in place of one break."""
 _MOST_SLOTS = 2
 _SLOW_S = 0.5
+_LONG_S = 1.0
+"""So long nobody works on anything else than a call."""
 
 
 class Suspicion:
@@ -55,6 +57,8 @@ class Suspicion:
         A deadline that is seen to be another one can't be left out of any explanation. More than
         two workers explain much, so they are looked for only where nothing else explains it.
         """
+        if self._waited_in_vain:
+            return ()  # no rules of a breaker are why somebody waits for an attempt and makes none
         deadline_s = self._deadline_s
         if deadline_s is not None:
             return tuple(self._with_deadline(deadline_s))
@@ -70,6 +74,11 @@ class Suspicion:
             return rivals  # how several of them share the calls would take a minute
         few = 2 if rivals else max(map(len, SHARES))
         return (*rivals, *islice(self._workers(few), 1))
+
+    @cached_property
+    def fitting(self) -> tuple[Cause, ...]:
+        """Of each family of rules the first that explains everything, however many do."""
+        return tuple(cause for family in self._families() for cause in islice(family, 1))
 
     @property
     def nearest(self) -> Reading:
@@ -129,6 +138,19 @@ class Suspicion:
             if failed and 1 < len(call) < own.attempts and due_s + _OTHER_S < end_s:
                 return True
         return False
+
+    @property
+    def _waited_in_vain(self) -> bool:
+        """Whether several waited long for an attempt that they then did not make: for a place in a
+        pool, say, where they may have failed as well.
+        """
+        sight = self._wire.sight
+        waits_s = (
+            d.asked_by_s - d.asked_s - sight.noise_s(d.asked_s, d.asked_by_s)
+            for d in self._wire.demands
+            if d.outcome == "unknown" and sight.requests and not sight.is_hidden(d.asked_s)
+        )
+        return sum(wait_s > _LONG_S for wait_s in waits_s) > _FEW
 
     # What they hang on
 

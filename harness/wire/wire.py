@@ -154,6 +154,14 @@ class Wire(Crossing):
             return ()
         return self._suspicion.causes
 
+    @cached_property
+    def truthful(self) -> tuple[Cause, ...]:
+        """Where only what the target says of itself contradicts the wire: rivals that explain
+        everything, and of which it would be true.
+        """
+        odd = self.refutation is None and self.sharing is None and self.changes_alone.conflicts
+        return self._suspicion.fitting if odd else ()
+
     @property
     def hints(self) -> tuple[str, ...]:
         """What may be behind what is wrong here, a sentence each."""

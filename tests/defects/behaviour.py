@@ -22,6 +22,7 @@ BEHAVES = {
     "background-health": "waits about 10s before it probes",
     "breaker-per-path": "has a breaker for each path",
     "breaker-per-user": "has several breakers",
+    "broken-probe-closes": "is closed by a probe that is answered by a body that breaks off",
     "closed-probe-keeps-slot": _LOST,
     "closes-without-probe": "closes when its wait is over, without a probe",
     "count-survives-closing": "keeps its count when it closes",

@@ -7,15 +7,17 @@ guessed: there instants are told, with their bounds, and nobody is accused of an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checks.keeping import broken_by, request_of, says
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REJECTS_AT_ONCE, TELLS_STATES
+from harness.wire.causes import Cause
 from harness.wire.demand import AT_ONCE_S
 from harness.wire.states import Refutation
 
+_MOST_NAMED = 2
 _NAMES = {
     "while open": "no traffic while open",
     "two probes": "one probe",
@@ -56,15 +58,26 @@ def slow_rejection(facts: Facts) -> Iterator[Violation]:
 def status_endpoint(facts: Facts) -> Iterator[Violation]:
     """The status endpoint shows what crossed the wire (B12)."""
     for upstream in filter(facts.sees_all, facts.upstreams):
-        conflicts = facts.wire(upstream).changes.conflicts
+        wire = facts.wire(upstream)
+        conflicts = wire.changes.conflicts
         if conflicts:
+            rivals = wire.truthful
+            breaks = dict.fromkeys(name for cause in rivals for name in cause.breaks)
             yield Violation(
                 promise="a truthful status endpoint",
                 about=upstream,
-                claims=facts.claims(TELLS_STATES),
+                claims=facts.claims(*breaks, TELLS_STATES),
                 at_s=0.0,
                 says="; ".join(conflicts),
+                evidence=_or_true(rivals),
             )
+
+
+def _or_true(rivals: Sequence[Cause]) -> str:
+    """What else it would be that is wrong; empty where nothing else can be."""
+    told = [one.says for one in rivals[:_MOST_NAMED]]
+    more = f", or is one of {len(rivals) - len(told)} others" if len(rivals) > len(told) else ""
+    return f"or it tells the truth, and {' or '.join(told)}{more}" if told else ""
 
 
 def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:

@@ -314,3 +314,22 @@ def taking_turns(applications):
     """A WSGI application that gives each request to the next of several."""
     turns = itertools.cycle(applications)
     return lambda environ, start_response: next(turns)(environ, start_response)
+
+
+@defect(
+    "only-alike-count",
+    "a failure of another kind than the one before begins the count anew",
+    claims="B1 B2",
+    scenarios="failures_far_apart",
+)
+def only_alike_count():
+    class Client(ResilientServiceClient):
+        _words = None
+
+        def _on_failure(self, request, attempt, permit, failed):
+            if self._words not in (None, failed.words):
+                self.breaker.succeeded(permit)
+            self._words = failed.words
+            super()._on_failure(request, attempt, permit, failed)
+
+    use_client(Client)

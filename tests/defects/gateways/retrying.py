@@ -420,3 +420,21 @@ def gets_pass_while_open():
             return super()._attempt(request, attempt, permit)
 
     use_client(Client)
+
+
+@defect(
+    "backoff-carried-over",
+    "each call's backoff goes on where the last call's ended: 1, 2, 3, 4 s",
+    claims="B7",
+    scenarios="one_503_in_each_call",
+)
+def backoff_carried_over():
+    class Client(ResilientServiceClient):
+        _backed_off = 0
+
+        def _back_off(self, attempt):
+            del attempt
+            self._backed_off = min(self._backed_off + 1, 4)
+            time.sleep(self._backed_off)
+
+    use_client(Client)

@@ -303,3 +303,13 @@ def redirect_500():
         return agreed(answer).get("owner_id") == user_id
 
     _owning(owns)
+
+
+@defect(
+    "cookie-first",
+    "the cookie's token is taken where there is a bearer token, too",
+    claims="G2 G8",
+    scenarios="nobody_gets_in",
+)
+def cookie_first():
+    identity.token_shown = lambda: current.cookies.get(identity.COOKIE) or _token_shown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.promises import PROMISES, promises_of, violations
-from harness.history.events import Reported
+from harness.history.events import Crossed, Reported
 from harness.judge import judge
 from harness.verdict import Verdict
 
@@ -326,3 +326,62 @@ def test_requests_that_call_other_upstreams_are_no_company(case, world) -> None:
     )
     found = [v.about for v in violations(case(text, built)) if "backoff" in v.promise]
     assert found == ["filesystem"]
+
+
+def test_a_status_page_that_a_breaker_with_other_rules_would_make_true_is_not_blamed_alone(
+    case, world
+) -> None:
+    """Five failures open it at 4 s. Its probe is answered 429, and it says closed: it takes that
+    for a success, or it lies. The next call is as right for a breaker that tries again at once.
+    """
+    built = world().warmed_up().fault("status", "auth", 0.0, 90.0)
+    for second in range(80):
+        made = second < 5 or second >= 65
+        status = 503 if second < 5 else 429
+        built.request("chat", second + 1, float(second), 401)
+        if made:
+            built.call("auth", second + 0.002, status=status)
+    for at_s, state in ((4.5, "open"), (65.5, "closed")):
+        built.events.append(
+            Reported(at_s=at_s, by="status", upstream="auth", state=state, since_s=at_s - 1.0)
+        )
+    found = [v for v in violations(case(_AUTH_DOWN.replace("5s", "90s"), built))
+             if v.promise == "a truthful status endpoint"]  # fmt: skip
+    assert [("B4" in v.claims or "B1" in v.claims, "B12" in v.claims) for v in found] == [
+        (True, True)
+    ]
+    assert "or it tells the truth, and it behaves as one that" in found[0].evidence
+
+
+def test_who_is_served_as_ever_without_being_asked_for_was_not_turned_away(case, world) -> None:
+    """The first chat's user was remembered; those after it show what one without auth is told."""
+    balance = "GET /balance/ada"
+    built = world().warmed_up(reaches=("auth", "billing"), routes={"billing": balance})
+    built.fault("status", "auth", 0.0, 20.0)
+    built.request("chat", 1, 0.0, 200, took_s=0.1).call("billing", 0.02, balance)
+    for second in (2, 4):
+        built.request("chat", second + 1, float(second), 401, took_s=1.1)
+        for after_s in (0.01, 1.02):
+            built.call("auth", second + after_s, status=503)
+    found = case(_AUTH_DOWN.replace("5s", "20s"), built)
+    assert not found.wire("auth").turned_away
+    assert [v.name for v in violations(found)] == ["never let in: auth can't say (auth)"]
+
+
+def test_who_fails_on_a_connection_that_was_cut_may_not_have_been_turned_away(case, world) -> None:
+    path = {"method": "GET", "path": "/v1/api/lookup?q=x"}
+    reaches, routes = ("auth", "external_data"), {"external_data": "GET /lookup"}
+    built = world().warmed_up("look", reaches=reaches, routes=routes, **path)
+    built.fault("restart", "external_data", 4.0, 6.0)
+    for second, status in ((2, 200), (8, 503), (12, 200)):
+        built.request("look", second + 1, float(second), status, took_s=0.1, **path)
+        built.call("auth", second + 0.01)
+        if status == 200:
+            built.call("external_data", second + 0.03, "GET /lookup")
+        if second == 2:
+            cut = {"upstream": "external_data", "connection": built._call, "by": "proxy"}
+            built.events.append(Crossed(at_s=4.01, what="closed", closed_by="upstream", **cut))
+    text = _LOOKUP_DOWN.replace("status, status: 503, to: 20s", "restart, from: 4s, to: 6s")
+    found = violations(case(text, built))
+    (told,) = (v for v in found if v.promise == "nobody turned away while closed")
+    assert told.says.endswith("(or it asked on a connection that had been cut at 4.01 s)")

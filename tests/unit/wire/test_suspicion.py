@@ -92,3 +92,19 @@ def test_what_one_kind_of_probe_does_is_told_from_what_all_do(passes: range, tol
     assert says(wire, wire.refutation, None) == (
         "auth was called at 22.00 s, although its breaker's probe failed at 21.00 s"
     )
+
+
+def test_who_waits_for_a_place_and_makes_no_attempt_is_no_work_of_a_breaker() -> None:
+    """Two at a time may call. The others wait for the deadline, and fail without an attempt."""
+    story = Story("auth", fault="blackhole", to_s=60)
+    for number in range(8):
+        if number < 2:
+            story.attempt(0.002, took_s=5, status=None)
+        story.request(number + 1, 0.0, took_s=5.01, status=401)
+    for second in range(6, 20):
+        story.request(second + 3, second, took_s=0.005, status=401)
+
+    wire = story.infer(20, in_a_row(attempts=1, timeout_s=5, threshold=5, wait_s=60))
+
+    assert wire.refutation is not None
+    assert wire.causes == ()
