@@ -150,6 +150,7 @@ def says(wire: Wire, found: Refutation, request: Request | None) -> str:
         case "two probes":
             return f"{called}, while the probe of {found.state_s:.2f} s was still in flight"
         case "turned away":
-            return f"{missed} its breaker is closed: {opens} there were not{_unless_cut(wire, found)}"
+            unless = _unless_cut(wire, found)
+            return f"{missed} its breaker is closed: {opens} there were not{unless}"
         case _:
             return f"{missed} a probe has been due since {found.until_s:.2f} s"

@@ -140,7 +140,7 @@ def test_a_fault_that_met_nobody_says_what_was_called_instead(scenario, world):
     for at_s in range(2, 8):
         shown.request("chat", at_s + 1, float(at_s), 200)
         shown.call("billing", at_s + 0.01, "GET /balance/ada", met=())
-        shown.call("billing", at_s + 0.02, "POST /deduct", met=())
+        shown.call("billing", at_s + 0.02, "POST /deduct", met=(), of=f"job {at_s}")
     judgement = judge(scenario(text), shown.history())
     assert judgement.verdict is Verdict.INCONCLUSIVE  # a sound target is not held to its 200s
     missed = finding(judgement)
