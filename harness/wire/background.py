@@ -57,10 +57,8 @@ def nobodys(
         for entry in history.run.background
         if entry.partition(" ")[0] == upstream
     ]
-    learned = {
-        call.route for calls in calls_of(history).values() for call in calls
-        if call.upstream == upstream
-    }  # fmt: skip
+    every = (call for calls in calls_of(history).values() for call in calls)
+    learned = {call.route for call in every if call.upstream == upstream}
     known = {route for route in learned if template(upstream, route)} or learned
     by_route: dict[str, list[Attempt]] = defaultdict(list)
     bare: list[Attempt] = []
@@ -75,23 +73,33 @@ def nobodys(
     lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
     for route, made in by_route.items():
         spans = sorted((*_before(history, upstream, route), *((a.start_s, a.end_s) for a in made)))
-        strange = not any(alike(each, made[0]) for each in known)
         outside, steady = _outside(spans, lives), _steady(spans)
         others = [a for a in attempts if a.route and not alike(route, a)]
-        if (
+        own_life = (
             (outside and steady)
-            or (strange and (outside or (steady and not _answers_requests(spans, lives))))
             or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
-            or ((strange or outside) and _needless(history, made, others, well=True))
-            or (
-                strange
-                and _steady(spans, _FEW_BEATS)
-                and _needless(history, made, others, well=False)
-            )
-        ):
+            or (outside and _needless(history, made, others, well=True))
+        )
+        strange = not any(alike(each, made[0]) for each in known)
+        if own_life or (strange and _is_strangers(history, made, others, spans, lives)):
             found += made
             found += _hidden(spans, bare)
     return tuple(found)
+
+
+def _is_strangers(
+    history: History,
+    made: Sequence[Attempt],
+    others: Sequence[Attempt],
+    spans: Sequence[Span],
+    lives: Sequence[Span],
+) -> bool:
+    """Whether calls that no request is known to make are nobody's."""
+    if _outside(spans, lives) or _needless(history, made, others, well=True):
+        return True
+    if _steady(spans) and not _answers_requests(spans, lives):
+        return True
+    return _steady(spans, _FEW_BEATS) and _needless(history, made, others, well=False)
 
 
 def _before(history: History, upstream: str, route: str) -> Iterator[Span]:

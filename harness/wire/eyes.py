@@ -11,7 +11,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.history.columns import column
 from harness.history.events import Crossed
@@ -115,19 +115,7 @@ class _Eyes:
     def _attempt(self, told: _Told, first: int, until: int) -> Attempt:
         """The one that begins with a request, of what crossed its connection from there on."""
         start_s, path = told.at_s[first], told.path[first] or ""
-        end_s, status, answered, gone_s = math.inf, None, False, math.inf
-        passed_s = math.inf
-        for place in range(first + 1, until):
-            what, at_s = told.what[place], told.at_s[place]
-            if what in ("request", "closed"):
-                gone_s = min(gone_s, at_s)
-            if what == "request":
-                break
-            if what == "response" and not answered:
-                end_s, status, answered = at_s, told.status[place], True
-            elif what == "closed" and not answered:
-                end_s = min(end_s, self._heard_s(at_s, told.closed_by[place]))
-                passed_s = min(passed_s, self._passes_s(at_s))
+        end_s, status, answered, passed_s, gone_s = self._end(told, first, until)
         record = None if status is None else self._record_of(path, start_s, end_s, status)
         met, done_s, outcome = None, math.inf, None
         if record is not None:
@@ -168,6 +156,23 @@ class _Eyes:
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
         )
+
+    def _end(self, told: _Told, first: int, until: int) -> _End:
+        """How what crossed after a request says that it ended."""
+        end_s, status, answered = math.inf, None, False
+        passed_s, gone_s = math.inf, math.inf
+        for place in range(first + 1, until):
+            what, at_s = told.what[place], told.at_s[place]
+            if what in ("request", "closed"):
+                gone_s = min(gone_s, at_s)
+            if what == "request":
+                break
+            if what == "response" and not answered:
+                end_s, status, answered = at_s, told.status[place], True
+            elif what == "closed" and not answered:
+                end_s = min(end_s, self._heard_s(at_s, told.closed_by[place]))
+                passed_s = min(passed_s, self._passes_s(at_s))
+        return _End(end_s, status, answered, passed_s, gone_s)
 
     def _heard_s(self, at_s: float, closed_by: str | None) -> float:
         """When a client hears that its connection is closed, which data held back goes before."""
@@ -273,6 +278,19 @@ def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
     if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:
         return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
     return bare(at_s, lifted_s, "connection")
+
+
+class _End(NamedTuple):
+    """How an attempt ended on its connection."""
+
+    at_s: float
+    """When its answer's first bytes passed, or its client heard that it was closed."""
+    status: int | None
+    answered: bool
+    passed_s: float
+    """When its client may have heard at the earliest that it was closed."""
+    gone_s: float
+    """When nothing more of its answer can have come."""
 
 
 class _Told:
