@@ -43,7 +43,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     ),
     "note": (
         "note", "notes", "comment", "description", "summary", "message", "reason", "title",
-        "name",
+        "name", "what", "detail", "details", "remark", "remarks", "impact_description",
     ),
 }  # fmt: skip
 _ADORNED = re.compile(

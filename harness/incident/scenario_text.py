@@ -92,9 +92,10 @@ def scenario_text(
         "faults:",
         *(line for one in faults for line in _fault_lines(one, incident)),
     ]
-    happened = list(_happened(faults, incident, stream))
+    happened = list(_happened(faults, incident, stream, sample.healthy))
     met = None if known is None else target.contract.while_down(sample.request, upstream)
-    should = list(_should(faults, incident, upstream, stream, own, rate, met))
+    well = sample.healthy
+    should = list(_should(faults, incident, upstream, stream, own, rate, met=met, well=well))
     lines += [
         "# What should be: the contract's answer to this, and so what a run is judged by.",
         *_block(should, in_force=which == "should"),
@@ -247,9 +248,14 @@ def _should(
     stream: str,
     own: ServiceSettings,
     rate: float,
+    *,
     met: str | None,
+    well: int,
 ) -> Iterator[str]:
-    """What the contract says of these faults, with the data's step as tolerance."""
+    """What the contract says of these faults, with the data's step as tolerance.
+
+    `met` is what users are answered while the upstream is away, `well` when it isn't.
+    """
     tolerance_s = max(incident.step_s, _LEAST_TOLERANCE_S)
     tolerance = f"± {format_duration(tolerance_s)}"
     enough_s = own.longest_call_s + own.enough / rate
@@ -271,12 +277,14 @@ def _should(
     after_s = last_s + own.open_after_s(last_s) + own.longest_call_s
     yield f"  - during: {format_duration(math.ceil(after_s))}..end"
     yield f"    traffic: {stream}"
-    yield "    status: 200"
+    yield f"    status: {well}"
     yield "  - never: {status: 500}"
     yield "    because: an outage is no excuse for an unhandled error"
 
 
-def _happened(faults: Sequence[_Fault], incident: Incident, stream: str) -> Iterator[str]:
+def _happened(
+    faults: Sequence[_Fault], incident: Incident, stream: str, well: int
+) -> Iterator[str]:
     """What users were answered, each episode by itself."""
     for one in faults:
         # Up to the last sample that was bad, not the first that was good.
@@ -285,13 +293,13 @@ def _happened(faults: Sequence[_Fault], incident: Incident, stream: str) -> Iter
         answers = one.episode.answers
         if answers is not None:
             if not answers.bad:
-                status, share = "200", 1.0
+                status, share = str(well), 1.0
                 why = f"all {answers.of} answers were good"
             else:
                 status = f"[{', '.join(answers.statuses)}]"
                 share, why = answers.bad / answers.of, f"{answers.bad} of {answers.of} answers"
         elif one.kind in ("delay", "latency"):
-            yield f"  - {{during: {window}, traffic: {stream}, status: 200}}"
+            yield f"  - {{during: {window}, traffic: {stream}, status: {well}}}"
             continue
         else:
             status, share = "[4xx, 5xx, error]", one.episode.share
@@ -303,4 +311,4 @@ def _happened(faults: Sequence[_Fault], incident: Incident, stream: str) -> Iter
     last_s = math.ceil(max(one.to_s for one in faults) + incident.step_s)
     if faults[-1].episode.answers is not None and not faults[-1].episode.open_end:
         yield "  # good again in the data"
-        yield f"  - {{during: {last_s}s..end, traffic: {stream}, status: 200}}"
+        yield f"  - {{during: {last_s}s..end, traffic: {stream}, status: {well}}}"

@@ -16,6 +16,7 @@ from harness.scenario.spelling import nearest
 
 MOST_ROWS = 200_000
 _DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]+(?: ?%)?)")
+_UTC = re.compile(r"\b(UTC|GMT)\b")
 SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*(\n|$)")
 """What a spreadsheet may have as a first line of its own."""
 
@@ -47,6 +48,7 @@ class Sheet:
         self.digit_s = 0.0
         """What the last digit of the coarsest instant that was asked for is worth."""
         self.zoned = True
+        self._in_utc = any(_UTC.search(cell) for cell in self.written)
         self.clock = True
 
     def has(self, *meanings: str) -> bool:
@@ -79,7 +81,7 @@ class Sheet:
         except ValueError as error:
             refuse(self.file, number, str(error))
         self.digit_s = max(self.digit_s, instant.digit_s)
-        self.zoned &= instant.zoned
+        self.zoned &= instant.zoned or self._in_utc
         self.clock &= instant.clock
         return instant.at_s
 

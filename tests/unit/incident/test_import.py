@@ -303,7 +303,7 @@ name: thumbs
 start: {command: [node, server.js]}
 upstreams: {CACHE_URL: cache}
 stubs: {cache: [{route: GET /blobs/*}]}
-routes: {thumb: {request: GET /thumb/7}}
+routes: {thumb: {request: GET /thumb/7, healthy: 201}}
 """
 
 
@@ -313,11 +313,14 @@ def test_users_of_a_target_with_routes_ask_for_one_of_these(
     out, target = tmp_path / "out.yaml", tmp_path / "my gateway.yaml"
     target.write_text(OWN)
     data = tmp_path / "down.csv"
-    data.write_text("start,end\n2026-11-28T14:03:10Z,2026-11-28T14:04:40Z\n")
+    data.write_text("Start (UTC),End\n2026-11-28 14:03:10,2026-11-28 14:04:40\n")
     words = ["--upstream", "cache", "--target", str(target), "-o", str(out)]
     assert call(["import", str(data), *words]) == 0
     text = out.read_text()
     assert "  thumb:\n    request: GET /thumb/7" in text
     assert "as:" not in text
+    assert "no zone" not in text
+    assert "status: 201" in text
+    assert "status: 200" not in text
     said = capsys.readouterr().out
     assert f"outage run {out} --target '{target}'\n" in said, "it has nothing to simulate"
