@@ -60,6 +60,7 @@ def _trust(target_name: str, seed: int) -> int:
     """Say whether the simulation can be trusted with a target; the exit status."""
     from harness.engines.base import Job
     from harness.engines.sim.determinism import check_determinism
+    from harness.errors import UsageError
     from harness.machine import belongings
     from harness.scenario.loader import parse_scenario
     from harness.scenario.template import scenario_text
@@ -67,9 +68,11 @@ def _trust(target_name: str, seed: int) -> int:
     from harness.timeline import compile_timeline
 
     target = load_target(target_name)
-    text = scenario_text(
-        target, upstream=target.upstream_names[0], fault="status", for_s=50.0, schema=""
-    )
+    names = target.upstream_names
+    if not names:
+        raise UsageError(f"{target.name} has no upstream, and no outage to be played twice")
+    upstream = next((name for name in names if target.calling(name, surely=True)), names[0])
+    text = scenario_text(target, upstream=upstream, fault="status", for_s=50.0, schema="")
     scenario = parse_scenario(text, "trust.yaml", target=target)
     with belongings.folder() as folder:
         job = Job(

@@ -168,16 +168,17 @@ def _introduce(job: Job, world: World, console: Console) -> None:
         user = job.target.user(user_id)
         told = f"  user {user_id}: {user.email} / {user.password}, token {user.bearer}"
         console.print(told, markup=False)
-    console.print(f"\ntry   {_curl(job.target, url)}", markup=False)
+    console.print(f"\ntry   {curl(job.target, url)}", markup=False)
     console.print("Ctrl-C takes everything down.\n")
 
 
-def _curl(target: Target, url: str) -> str:
-    """A command that sends the plainest request that the target knows."""
+def curl(target: Target, url: str) -> str:
+    """A command that sends the plainest request that the target knows to call an upstream."""
     from harness.engines.requests import wire_request
     from harness.scenario.traffic import Stream
 
-    sample = next(iter(target.traffic.values()), None)
+    asked = next(filter(None, map(target.calling, target.upstream_names)), None)
+    sample = next(iter(target.traffic.values()), None) if asked is None else asked[1]
     if sample is None:
         return f"curl -s {url.rstrip('/')}{target.ready.partition(' ')[2]}"
     raw = {key: value for key, value in sample.raw.items() if key != "healthy"}

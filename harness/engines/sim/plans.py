@@ -45,7 +45,7 @@ def make_plan(
     if target.start is None or app is None:
         raise TargetError(
             f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app` "
-            "(or `asgi:`)"
+            "(or `asgi:`); use --engine local"
         )
     if target.real:
         raise TargetError(

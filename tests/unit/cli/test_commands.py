@@ -12,6 +12,7 @@ import pytest
 
 from harness.bundled import bundled_scenarios, find_scenarios
 from harness.cli.entry import call
+from harness.cli.up import curl
 from harness.cli.schema import schema_text
 from harness.cli.table import COMMANDS
 from harness.contracts import document
@@ -147,6 +148,46 @@ def test_doctor_finds_that_this_machine_can_play(capsys: pytest.CaptureFixture[s
     findings = json.loads(capsys.readouterr().out)
     assert {"engine local", "engine sim", "engine compose"} <= {one["name"] for one in findings}
     assert all(one["able"] or one["remedy"] for one in findings)
+
+
+NODE = """\
+name: cinema
+start: {command: [node, server.js]}
+upstreams: {TICKETS_URL: tickets, SEATS_URL: seats}
+stubs: {tickets: [{route: POST /issue}], seats: [{route: GET /free/*}]}
+contract: contract.yaml
+"""
+CINEMA = """\
+name: cinema
+upstreams: {tickets: {}, seats: {}}
+routes:
+  live: {request: GET /live}
+  seats: {request: GET /shows/1, calls: [{call: seats GET /free/*, else: 503}]}
+traffic: {live: {request: GET /live}, seats: {request: GET /shows/1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (NODE, "has no `start: wsgi: module:app` (or `asgi:`); use --engine local"),
+        ("name: still\nstart: {command: [x]}\nupstreams: {}\n", "still has no upstream"),
+    ],
+)
+def test_doctor_of_a_target_that_the_simulation_can_not_play(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, said: str
+) -> None:
+    (tmp_path / "contract.yaml").write_text(CINEMA)
+    (tmp_path / "target.yaml").write_text(target)
+    assert call(["doctor", "--target", str(tmp_path / "target.yaml")]) in (2, 4)
+    assert said in capsys.readouterr().err
+
+
+def test_a_request_to_try_is_one_that_calls_somebody(tmp_path: Path) -> None:
+    (tmp_path / "contract.yaml").write_text(CINEMA)
+    (tmp_path / "target.yaml").write_text(NODE)
+    target = load_target(tmp_path / "target.yaml")
+    assert curl(target, "http://127.0.0.1:80/") == "curl -s -X GET http://127.0.0.1:80/shows/1"
 
 
 def test_targets_by_name_and_by_file(tmp_path: Path) -> None:
