@@ -26,6 +26,8 @@ class Application:
     kind: str
     """`Flask`, `FastAPI`, `Django`, `Node` or `Go`."""
     command: list[str] = field(default_factory=list)
+    python: str | None = None
+    """Its own, where its folder has one."""
     wsgi: str | None = None
     asgi: str | None = None
     variables: list[str] = field(default_factory=list)
@@ -40,6 +42,12 @@ class Application:
     """The same of requests."""
     read: str = ""
     """The file by which it was recognised."""
+
+
+def start_of(application: Application) -> dict[str, Any]:
+    """A target's `start:` so far: the command, and in which Python of its own."""
+    own = {} if application.python is None else {"python": application.python}
+    return own | {"command": application.command}
 
 
 def upstreams_of(variables: list[str]) -> tuple[dict[str, str], list[str]]:

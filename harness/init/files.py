@@ -7,7 +7,7 @@ from typing import Any
 from harness.contracts import document
 from harness.contracts.promises import OF_POLICIES
 from harness.explore.surface import general_route
-from harness.init.application import Application
+from harness.init.application import Application, start_of
 from harness.measure.findings import Findings
 from harness.measure.measuring import Measured
 from harness.measure.writing import comments, flow, refusal, target_sections
@@ -39,7 +39,7 @@ def target_text(
     measured: Measured | None,
 ) -> str:
     """The target file; without `measured` nothing of its breakers is promised."""
-    start: dict[str, Any] = {"command": application.command, "cwd": ".."}
+    start = start_of(application) | {"cwd": ".."}
     start |= {"wsgi": application.wsgi} if application.wsgi else {}
     start |= {"asgi": application.asgi} if application.asgi else {}
     lines = [

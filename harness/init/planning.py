@@ -16,6 +16,7 @@ from harness.init.application import (
     composed_note,
     example_of,
     ready_of,
+    start_of,
     upstreams_of,
 )
 from harness.init.other_sources import read_go, read_node
@@ -66,7 +67,7 @@ class Plan:
         application = self.application
         lines = [
             f"name: {flow(self.name)}",
-            f"start: {flow({'command': application.command})}",
+            f"start: {flow(start_of(application))}",
             f"ready: {flow(self.ready)}",
             "ready_within: 60s",
             f"upstreams: {flow(self.upstreams)}",

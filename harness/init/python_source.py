@@ -14,6 +14,7 @@ _MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "FastAPI"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SKIPPED = ("test", "node_modules", ".venv", "venv", "site-packages", "__pycache__")
 _MOST_FILES = 500
+_OWN_PYTHONS = (".venv/bin/python", "venv/bin/python")
 _JSON = ("json", "loads")
 """`answer.json()`, `request.json`, `json.loads(request.body)`."""
 
@@ -22,7 +23,7 @@ def read_python(folder: Path) -> Application | None:
     """The application of a folder's Python files; None where there is none."""
     trees = list(_trees(folder))
     if (project := django_of(folder, trees)) is not None:
-        return _all_read(project, trees)
+        return _all_read(project, trees, folder)
     for path, tree in trees:
         made = _made(tree)
         if made is None:
@@ -39,14 +40,15 @@ def read_python(folder: Path) -> Application | None:
             factory = ["--factory"] if attribute.endswith("()") else []
             application = place.removesuffix("()")
             found.command = ["{python}", "-m", "uvicorn", application, *factory, "--port", "{port}"]
-        return _all_read(found, trees)
+        return _all_read(found, trees, folder)
     return None
 
 
-def _all_read(found: Application, trees: Trees) -> Application:
+def _all_read(found: Application, trees: Trees, folder: Path) -> Application:
     """With what all of its files say."""
     for _, each in trees:
         _read(each, found)
+    found.python = next((one for one in _OWN_PYTHONS if (folder / one).is_file()), None)
     found.body = dict(found.fields)  # which of them are a request's isn't told apart
     return found
 

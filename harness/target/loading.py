@@ -102,6 +102,13 @@ def _is_dir(path: Path) -> bool:
         return False
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _check(target: Target, folder: Path) -> Misfits:
     target = target.model_copy(update={"file": str(folder / "-")})
     unread = list(_unreadable(target, folder))
@@ -193,6 +200,8 @@ def _start(target: Target, folder: Path) -> Misfits:
             yield ("start", "env", variable), "a variable can't hold a NUL character"
     if not _is_dir(folder / start.cwd):
         yield ("start", "cwd"), f"there is no folder {folder / start.cwd}"
+    if start.python is not None and not _is_file(folder / start.cwd / start.python):
+        yield ("start", "python"), f"there is no file {folder / start.cwd / start.python}"
     for key, app in (("wsgi", start.wsgi), ("asgi", start.asgi)):
         if app is not None and not _APPLICATION.fullmatch(app):
             yield ("start", key), "expected module:attribute, such as app:app"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -329,6 +331,12 @@ class Target(Part):
         """The files of certificates that its places may ask for."""
         own = self.start is not None and self.start.tls
         return FILES if own else FILES[:1] if self.tls else ()
+
+    @property
+    def python(self) -> str:
+        """The Python that it runs in; its own may be a link into another, so none is followed."""
+        own = None if self.start is None else self.start.python
+        return sys.executable if own is None else os.path.normpath(self.cwd / own)
 
     @property
     def cwd(self) -> Path:

@@ -36,6 +36,12 @@ class Start(Part):
         description="{port}, {python} and addresses such as {mail.address} are replaced",
         examples=[["python", "-m", "flask", "--app", "app", "run", "--port", "{port}"]],
     )
+    python: Annotated[str, texts("a program", ".venv/bin/python", pattern=ANY_TEXT)] | None = Field(
+        None,
+        description="the Python that it runs in, relative to `cwd`: {python} in the command, and "
+        "that of the simulation; the harness's own if not said",
+        examples=[".venv/bin/python"],
+    )
     cwd: Annotated[str, texts("a folder", "../my-gateway", pattern=ANY_TEXT)] = Field(
         ".", description="relative to the target file", examples=["../my-gateway"]
     )

@@ -58,4 +58,5 @@ class Wired:
             schemes=schemes,
             files=self.files,
             folder=self.folder,
+            python=target.python,
         )

@@ -41,13 +41,14 @@ def values(
     schemes: Mapping[str, str],
     files: Mapping[str, str],
     folder: str = "",
+    python: str = sys.executable,
 ) -> dict[str, str]:
     """What each place stands for: `port` is the target's own, `upstreams` each proxy's.
 
     `schemes` are those that aren't http, `files` what of `FILES` there is, `folder` where its
-    filled templates lie, if it has any.
+    filled templates lie, if it has any, `python` what it runs in.
     """
-    found = {"port": str(port), "python": sys.executable}
+    found = {"port": str(port), "python": python}
     found |= {FOLDER: folder} if folder else {}
     found |= {f"{TLS}.{name}": path for name, path in files.items()}
     for upstream, number in upstreams.items():

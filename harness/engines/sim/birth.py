@@ -15,6 +15,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,11 @@ _LIKELY = 65_536
 _ROOT = Path(__file__).resolve().parents[3]
 _BOOT = (
     f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
+    "from harness.engines.sim.lent import lend; lend({lent}); "
     "from harness.engines.sim.nursery import main; main()"
 )
+_LENT = ("h11",)
+"""What stubs need beyond Python itself, in whichever the target runs."""
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 _ENDS_WITHIN_S = 3.0
 
@@ -121,7 +126,7 @@ class Nursery:
             lasts = threading.current_thread() is threading.main_thread()
             self._process = subprocess.Popen(
                 cradled(
-                    [self._python, "-S", "-s", "-c", _BOOT],
+                    [self._python, "-S", "-s", "-c", _BOOT.replace("{lent}", repr(_lent()))],
                     bound=lasts,
                     reads=True,
                     same_addresses=True,
@@ -244,4 +249,15 @@ def _until_its_crash(facts: list[dict[str, Any]], number: int, words: str) -> di
         "switches": 0,
         "libraries": [],
         "python": platform.python_version(),
+    }
+
+
+@cache
+def _lent() -> dict[str, str]:
+    """In which folders of this Python's those packages are."""
+    found = {name: find_spec(name) for name in _LENT}
+    return {
+        name: str(Path(spec.origin).parents[1])
+        for name, spec in found.items()
+        if spec is not None and spec.origin is not None
     }

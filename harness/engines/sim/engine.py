@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
@@ -58,6 +59,8 @@ class SimEngine:
         self._lines = lines
         self._threads = threads
         self._nursery = nursery or Nursery(watched=True)
+        self._others: dict[str, Nursery] = {}
+        """By the Python of a target's own that each runs in."""
         self._room: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     def unplayable(self, scenario: Scenario) -> str | None:
@@ -93,12 +96,20 @@ class SimEngine:
         if unplayable := self.unplayable(job.scenario):
             raise WorldError(unplayable)
         plan = make_plan(job, points=self._points, lines=self._lines, threads=self._threads)
-        return self._nursery.play(plan, job.folder)
+        return self._nursery_of(job).play(plan, job.folder)
+
+    def _nursery_of(self, job: Job) -> Nursery:
+        python = job.target.python
+        if python == sys.executable:
+            return self._nursery
+        if python not in self._others:
+            self._others[python] = Nursery(python=python, watched=True)
+        return self._others[python]
 
     def _events(self, translator: Translator) -> Iterator[Event]:
         """All events of a play but its last line."""
         document = translator.document
-        self._nursery.learn(document["libraries"])
+        self._nursery_of(translator.job).learn(document["libraries"])
         yield run_line(
             translator.job,
             engine=self.name,
@@ -142,8 +153,9 @@ class SimEngine:
         self.close_now()
 
     def close_now(self) -> None:
-        """End the nursery, without an event loop."""
-        self._nursery.close()
+        """End all nurseries, without an event loop."""
+        for nursery in (self._nursery, *self._others.values()):
+            nursery.close()
 
 
 @cache

@@ -12,9 +12,9 @@ import pytest
 
 from harness.bundled import bundled_scenarios, find_scenarios
 from harness.cli.entry import call
-from harness.cli.up import curl
 from harness.cli.schema import schema_text
 from harness.cli.table import COMMANDS
+from harness.cli.up import curl
 from harness.contracts import document
 from harness.errors import UsageError
 from harness.scenario.faults import KINDS

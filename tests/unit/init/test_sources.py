@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.init.application import askable, example_of, ready_of, upstreams_of
+from harness.init.files import target_text
 from harness.init.other_sources import read_go, read_node
 from harness.init.planning import Options, plan_of
 from harness.init.python_source import read_python
@@ -145,6 +146,21 @@ DJANGO = {
     '    number = json.loads(request.body)["number"]\n'
     "def flour(request, kind):\n    return requests.get(url).json()['kilo']\n",
 }
+
+
+def test_its_own_python_is_used_where_it_has_one(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FLASK)
+    assert read_python(tmp_path).python is None  # type: ignore[union-attr]
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").write_text("")
+    plan = plan_of(tmp_path, Options())
+    start = plan.target().start
+    assert start is not None
+    assert (start.python, start.command[0]) == ("venv/bin/python", "{python}")
+    text = target_text(
+        "shop", plan.application, ready="GET /", upstreams=plan.upstreams, stubs={}, measured=None
+    )
+    assert "python: venv/bin/python" in text
 
 
 def test_a_django_project(tmp_path: Path) -> None:
