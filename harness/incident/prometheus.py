@@ -34,7 +34,9 @@ def _matrix(text: JsonText) -> Iterator[Measured]:
         if isinstance(root, dict) and step in root:
             if root.get("resultType", "matrix") != "matrix":
                 kind = root["resultType"]
-                text.refuse([*at, "resultType"], f"is a {kind}; ask /api/v1/query_range")
+                hint = "write its lines into a log" if kind == "streams" else ""
+                message = f"is no matrix but {kind}; {hint or 'ask /api/v1/query_range'}"
+                text.refuse([*at, "resultType"], message)
             root, at = root[step], [*at, step]
     if not isinstance(root, list):
         text.refuse(at, "expected a matrix: {data: {resultType: matrix, result: [...]}}")

@@ -18,7 +18,10 @@ _WHAT: Mapping[str, tuple[str, float]] = {
     "partial_outage": ("status", _PARTIAL),
     "degraded_performance": ("delay", 1.0),
 }
-_IMPACT = {"critical": "major_outage", "major": "major_outage", "minor": "partial_outage"}
+_IMPACT = {
+    "critical": "major_outage", "major": "major_outage", "minor": "partial_outage",
+    "none": "operational", "maintenance": "under_maintenance",
+}  # fmt: skip
 _WELL = ("operational", "under_maintenance")
 
 
@@ -98,8 +101,10 @@ def _episodes(
         changes = [(start_s, told[0][1], told[0][2]), *told[1:]]
     elif told:
         changes = told
-    if end_s is None and told and told[-1][1] in _WELL:
-        end_s = told[-1][0]
+    if end_s is None:
+        resolved = [when for when, update, _, _ in updates if update.get("status") == "resolved"]
+        well = [told[-1][0]] if told and told[-1][1] in _WELL else []
+        end_s = next(iter((*resolved[-1:], *well)), None)
     open_end = end_s is None
     known_s = [when for when, _, _, _ in updates]
     if incident.get("updated_at"):

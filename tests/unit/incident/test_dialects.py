@@ -336,3 +336,22 @@ def test_logs_of_servers_and_systems(
     (found,) = spans(tmp_path, head + "\n".join(lines))
     assert found[:2] == (fault, 0)
     assert found[2] == pytest.approx(90, abs=2)
+
+
+def test_a_page_says_when_it_was_resolved_and_what_had_no_impact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def incident(impact: str) -> str:
+        updates = [
+            {"created_at": "2026-11-03T12:30:00Z", "status": "postmortem", "body": "what it was"},
+            {"created_at": "2026-11-03T12:10:00Z", "status": "resolved", "body": "auth is back"},
+            {"created_at": "2026-11-03T12:00:00Z", "status": "investigating", "body": "auth fails"},
+        ]
+        one = {"name": "auth", "created_at": "2026-11-03T12:00:00Z", "incident_updates": updates}
+        return json.dumps({"incidents": [one | {"impact": impact, "resolved_at": None}]})
+
+    assert [each[1:] for each in spans(tmp_path, incident("major"))] == [(0, 600)]
+    file = tmp_path / "none.json"
+    file.write_text(incident("none"))
+    assert call(["import", str(file), "--upstream", "auth"]) == 2
+    assert "in which a component was not operational" in capsys.readouterr().err
