@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
+from harness.history.calls import Call
 from harness.history.columns import column, taken
 from harness.history.events import Crossed
-from harness.history.view import Call, FaultWindow, History
+from harness.history.view import FaultWindow, History
 from harness.scenario import faults
 from harness.scenario.faults import KINDS, Fault
 from harness.units import Window

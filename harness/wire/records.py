@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from functools import lru_cache
 
-from harness.history.view import Calls
+from harness.history.calls import Calls
 
 _BEFORE_S = 0.01
 """How much earlier than its proxy a stub may seem to see a request."""

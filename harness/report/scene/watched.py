@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.history.calls import Call
 from harness.history.events import Event, Reported
-from harness.history.view import Call, History, Request
+from harness.history.view import History, Request
 from harness.lanes import Lane, Scale
 from harness.units import Range
 
