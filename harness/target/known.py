@@ -113,10 +113,10 @@ def _stale(known: Sequence[KnownFailure], judgement: Judgement) -> Iterator[Find
 
 
 def nowhere(known: Sequence[KnownFailure], played: Mapping[str, str]) -> tuple[str, ...]:
-    """The entries that excuse nothing, as no scenario has the name that they give: a line for each.
+    """The entries that excuse nothing, as they misspell a scenario's name: a line for each.
 
-    `played` are scenarios with their files. One that lies beside these was only not played; where
-    none of the files is there any more, nobody can tell.
+    `played` are scenarios with their files. One that lies beside these was only not played, and what
+    resembles none of them may be elsewhere.
     """
     stems = {name: Path(file).stem for name, file in played.items()}
     beside = {
@@ -132,6 +132,8 @@ def nowhere(known: Sequence[KnownFailure], played: Mapping[str, str]) -> tuple[s
         if scenario in played or scenario in whole or combined:
             continue
         combinations = [name for name in played if name.startswith(f"{scenario}-")]
-        near = did_you_mean(scenario, combinations or [*played, *whole])
-        lines.append(f"`known:` excuses failures of {scenario}, which no scenario is called{near}")
+        if near := did_you_mean(scenario, combinations or [*played, *whole]):
+            lines.append(
+                f"`known:` excuses failures of {scenario}, and none here is called so{near}"
+            )
     return tuple(lines)
