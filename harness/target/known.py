@@ -115,8 +115,8 @@ def _stale(known: Sequence[KnownFailure], judgement: Judgement) -> Iterator[Find
 def nowhere(known: Sequence[KnownFailure], played: Mapping[str, str]) -> tuple[str, ...]:
     """The entries that excuse nothing, as they misspell a scenario's name: a line for each.
 
-    `played` are scenarios with their files. One that lies beside these was only not played, and what
-    resembles none of them may be elsewhere.
+    `played` are scenarios with their files. One that lies beside these was only not played, and
+    what resembles none of them may be elsewhere.
     """
     stems = {name: Path(file).stem for name, file in played.items()}
     beside = {
