@@ -12,11 +12,9 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -32,10 +30,11 @@ from harness.contracts.breakers import (
     trials_of,
     wait_of,
 )
+from harness.contracts.counts import Counts, otherwise
 from harness.policy import rules, scopes
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
-from harness.policy.counting import Counted, Counting, Result
+from harness.policy.counting import Counting
 from harness.policy.scopes import Scope
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
@@ -47,37 +46,7 @@ from harness.scenario.fields import (
     exclusive,
     texts,
 )
-from harness.scenario.spelling import did_you_mean
 
-_ENDINGS = {
-    "refused": ("refused",),
-    "timeout": ("silence",),
-    "cut": ("hang-up", "broken"),
-    "4xx": ("refusal",),
-    "5xx": ("error",),
-}
-"""What a file calls the ways in which attempts end, and what `policy.counting` does."""
-_LEAST_STATUS, _MOST_STATUS = 200, 599
-
-
-def _ending(value: object) -> str:
-    text = str(value)
-    if text in _ENDINGS or (text.isdecimal() and _LEAST_STATUS <= int(text) <= _MOST_STATUS):
-        return text
-    hint = did_you_mean(text, _ENDINGS)
-    raise ValueError(f"expected {', '.join(_ENDINGS)} or a status, such as 404{hint}")
-
-
-Ending = Annotated[
-    str,
-    BeforeValidator(_ending),
-    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(_ENDINGS)}|[2-5][0-9][0-9])$"}),
-]
-"""How an attempt ended, where a key stands."""
-Counts = dict[Ending, Literal["failure", "success", "neutral"]]
-_RESULTS: dict[str, Counted] = {
-    "failure": Result.FAILURE, "success": Result.SUCCESS, "neutral": Result.NEUTRAL,
-}  # fmt: skip
 _SCOPES: dict[str, Callable[[int | None], Scope]] = {
     "upstream": lambda workers: scopes.Together(),
     "route": lambda workers: scopes.EachRoute(),
@@ -122,14 +91,6 @@ def _backoff(said: float | tuple[float, ...] | Grown, *, heeds: bool) -> Backoff
     if isinstance(said, Grown):
         return replace(said.backoff, heeds=heeds)  # type: ignore[type-var]
     return Listed(said if isinstance(said, tuple) else (said,), heeds)
-
-
-def _otherwise(counts: Counts) -> tuple[tuple[str, Counted], ...]:
-    return tuple(
-        (ending, _RESULTS[what])
-        for key, what in counts.items()
-        for ending in _ENDINGS.get(key, (key,))
-    )
 
 
 _SLOW_SHARE = "`slow_share` needs `slow` beside it: what is slow, such as 2s"
@@ -241,7 +202,7 @@ class Policy(_Said):
             breaker=self.breaker.policy,
             counting=Counting(
                 by_call=self.by == "call",
-                otherwise=_otherwise(self.counts),
+                otherwise=otherwise(self.counts),
                 slow_s=math.inf if self.slow is None else self.slow,
                 apart=self.breaker.slow_share is not None,
             ),
@@ -376,7 +337,7 @@ class Adjustment(_Said):
     def _counting(self, base: Counting) -> Counting:
         return Counting(
             by_call=base.by_call if self.by is None else self.by == "call",
-            otherwise=base.otherwise if self.counts is None else _otherwise(self.counts),
+            otherwise=base.otherwise if self.counts is None else otherwise(self.counts),
             slow_s=base.slow_s if self.slow is None else self.slow,
             apart=base.apart if self.rate is None else self.rate.slow_share is not None,
         )
