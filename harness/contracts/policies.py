@@ -19,18 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from harness.contracts.breakers import (
-    BreakerRule,
-    Factor,
-    Rate,
-    Together,
-    TrialsText,
-    WaitText,
-    shape,
-    trials_of,
-    wait_of,
-)
+from harness.contracts.breakers import BreakerRule, Rate, Together, TrialsText, trials_of
 from harness.contracts.counts import Counts, otherwise
+from harness.contracts.waits import Factor, WaitText, shape, wait_of
 from harness.policy import rules, scopes
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules

@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.contracts import document
-from harness.contracts.breakers import BreakerRule, Growth, Rate, Together
+from harness.contracts.breakers import BreakerRule, Rate, Together
 from harness.contracts.model import ClaimText, Contract
 from harness.contracts.people import Sample, User
 from harness.contracts.policies import Adjustment, Grown, Upstream
 from harness.contracts.promises import PROMISES
 from harness.contracts.routes import ContractRoute, Denial, Limit, Step
+from harness.contracts.waits import Growth
 from harness.scenario.reference import table
 
 BEGIN = "<!-- generated: python -m harness.contracts.reference -->"

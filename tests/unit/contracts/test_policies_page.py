@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.contracts import parse_contract
-from harness.contracts.breakers import BreakerRule, Growth, Together
+from harness.contracts.breakers import BreakerRule, Together
 from harness.contracts.policies import Grown, Policy
+from harness.contracts.waits import Growth
 from harness.policy.breaker import Rules
 from harness.policy.rules import Never
 from harness.scenario.known_keys import keys_of
