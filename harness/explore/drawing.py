@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.explore.deck import Aim
+from harness.explore.instants import needed_rate_per_s
 from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import Chapter, Draw, Scene, stories_of
@@ -59,7 +60,8 @@ def try_all(
 def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
     """Outages for a target with this surface; `aim` says what befalls the first upstream."""
     hit = draw(_hit(surface.upstreams, aim))
-    rate_per_s = draw(evenly(_RATES))
+    needed = max(needed_rate_per_s(surface.settings[upstream]) for upstream in hit)
+    rate_per_s = needed * draw(evenly(_RATES))
     flows: list[Flow] = []
     faults: list[dict[str, object]] = []
     chapters: list[Chapter] = []

@@ -56,6 +56,11 @@ class Rule(Protocol):
         ...
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """How many results back it looks, and how many seconds; None for what doesn't bound it."""
+        ...
+
+    @property
     def says(self) -> str:
         """What opens it, in words: `5 failures in a row`."""
         ...
@@ -90,6 +95,11 @@ class _Threshold:
     def failures(self) -> int:
         """The threshold."""
         return self.threshold
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """As far back as it takes."""
+        return None, None
 
     @property
     def heavy(self) -> bool:
@@ -196,6 +206,11 @@ class InARowLately(_Threshold):
         return ONLY[False]
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its seconds."""
+        return None, self.within_s
+
+    @property
     def says(self) -> str:
         """`5 failures in a row within 10s`."""
         within = format_duration(self.within_s)
@@ -283,6 +298,11 @@ class InTotalLately(_Threshold):
         return ONLY[state[0] >= self.threshold]
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its seconds."""
+        return None, self.within_s
+
+    @property
     def says(self) -> str:
         """`5 failures without a success 10s after the last`."""
         within = format_duration(self.within_s)
@@ -327,6 +347,11 @@ class Never:
     def failures(self) -> int:
         """None opens it; for who tries, a good many."""
         return 1
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """It looks at nothing."""
+        return None, None
 
     @property
     def says(self) -> str:

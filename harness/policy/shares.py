@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import InARow, Never, Rival
+from harness.policy.mistakes import Deaf, Tumbling
+from harness.policy.rules import InARow, Never, Rival, Rule
 from harness.units import format_duration
 
 KEPT_S = 2.0
@@ -19,6 +20,12 @@ KEPT_S = 2.0
 _EXACT = 1e-9
 """Shares such as 0.3 are not exact in binary: 3 of 10 reach it."""
 _SHARES = tuple(number / 10 for number in range(1, 11))
+_ABOVE = 1e-6
+"""As little more is no share that results can have, so it is reached by what lies above."""
+_EVER = 10**6
+"""So many results, or seconds, are never over."""
+_SPANS_S = (5.0, 10.0, 30.0)
+"""As long may be a window of seconds where one of results is declared."""
 
 
 class _Share(ABC):
@@ -49,13 +56,23 @@ class _Share(ABC):
     def _windows(self) -> Sequence[Any]:
         """The same rule with other windows."""
 
+    @property
+    @abstractmethod
+    def _unlike(self) -> Sequence[Rule]:
+        """Rules with a window of another kind."""
+
     def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Other shares, other least numbers and windows, failures in a row instead, and none."""
+        """The share itself not enough, other shares, least numbers and windows, failures in a row
+        instead, and none.
+        """
         own: Any = self
+        yield f"opens only above {own.says}", replace(own, share=self.share + _ABOVE)
         others = [
+            *(replace(own, least=one) for one in self._leasts if one not in (0, self.least)),
             *(replace(own, share=one) for one in _SHARES if abs(one - self.share) > _EXACT),
-            *(replace(own, least=one) for one in sorted({*self._leasts}) if one != self.least),
             *self._windows,
+            *self._unlike,
+            Deaf(own),
         ]
         for other in others:
             yield f"opens at {other.says}, not at {self.says}", other
@@ -70,7 +87,8 @@ class _Share(ABC):
 
     @property
     def _leasts(self) -> tuple[int, ...]:
-        return (1, max(2, self.least // 2), 2 * self.least)
+        few, least = max(2, self.least // 2), self.least
+        return tuple(dict.fromkeys((1, least + 1, least - 1, few, 2 * least)))
 
     def _reached(self, failures: int, results: int) -> bool:
         return results >= self.least and failures >= self.share * results - _EXACT
@@ -125,13 +143,23 @@ class ShareOfCalls(_Share):
 
     @property
     def _windows(self) -> tuple[ShareOfCalls, ...]:
-        windows = (2 * self.window, self.window // 2)
+        windows = (2 * self.window, self.window // 2, self.window + 1, self.window - 1, _EVER)
         return tuple(replace(self, window=window) for window in windows if window)
+
+    @property
+    def _unlike(self) -> tuple[Rule, ...]:
+        lately = (ShareOfSeconds(self.share, span_s, self.least) for span_s in _SPANS_S)
+        return *lately, Tumbling(self.share, self.least, calls=self.window)
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its results."""
+        return self.window, None
 
     @property
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
-        window = f"the last {self.window} results"
+        window = f"the last {self.window} results" if self.window < _EVER else "all results"
         least = f" ({self.least} at least)" if self.least > 1 else ""
         return f"{self.share:.0%} failures of {window}{least}"
 
@@ -204,11 +232,24 @@ class ShareOfSeconds(_Share):
     @property
     def _windows(self) -> tuple[ShareOfSeconds, ...]:
         windows_s = (2 * self.window_s, self.window_s / 2)
-        return tuple(replace(self, window_s=window_s) for window_s in windows_s)
+        others = (replace(self, window_s=window_s) for window_s in windows_s)
+        return *others, replace(self, window_s=float(_EVER), bucket_s=0.0)
+
+    @property
+    def _unlike(self) -> tuple[Rule, ...]:
+        numbers = (self.least, 2 * self.least, 4 * self.least)
+        last = (ShareOfCalls(self.share, number, self.least) for number in numbers)
+        return *last, Tumbling(self.share, self.least, seconds=self.window_s)
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its seconds."""
+        return None, self.window_s
 
     @property
     def says(self) -> str:
         """`50% failures of the last 10s (6 results at least)`."""
-        span = format_duration(self.window_s)
+        ever = self.window_s >= _EVER
+        window = "all results" if ever else f"the last {format_duration(self.window_s)}"
         least = f" ({self.least} results at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of the last {span}{least}"
+        return f"{self.share:.0%} failures of {window}{least}"

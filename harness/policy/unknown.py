@@ -44,6 +44,11 @@ class Anytime:
         return 1
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """It looks at nothing."""
+        return None, None
+
+    @property
     def says(self) -> str:
         """`any failure`."""
         return "any failure"

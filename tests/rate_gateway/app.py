@@ -18,8 +18,8 @@ from talking import Address, Down, Gateway, serve
 DEFECT = os.environ.get("DEFECT", "")
 ATTEMPTS, TIMEOUT_S = 2, 1.0
 WAIT_S = {"waits long": 9.0, "waits short": 2.0}.get(DEFECT, 4.0)
-SHARE = {"share of 90%": 0.9, "share of 20%": 0.2}.get(DEFECT, 0.5)
-LEAST = {"from 2 on": 2, "from 12 on": 12}.get(DEFECT, 6)
+SHARE = {"share of 90%": 0.9, "share of 20%": 0.2, "more than half": 0.501}.get(DEFECT, 0.5)
+LEAST = {"from 2 on": 2, "from 12 on": 12, "from 5 on": 5, "from 7 on": 7}.get(DEFECT, 6)
 WINDOW_S = {"never forgets": 1e9, "forgets after 1s": 1.0}.get(DEFECT, 10.0)
 
 
@@ -51,17 +51,25 @@ class Upstream(Address):
             if self.probing:
                 self.change(0.0 if ok or DEFECT == "closes anyhow" else now + WAIT_S)
                 return
+            if ok and DEFECT == "hears of failures only":
+                return
             self.results.append((now, ok))
-            while self.results[0][0] <= now - WINDOW_S:
+            while self.is_over(now):
                 self.results.popleft()
             bad = sum(not one for _, one in self.results)
             enough = len(self.results) >= LEAST and DEFECT != "never opens"
             if not ok and enough and bad / len(self.results) >= SHARE:
                 self.change(now + WAIT_S)
 
+    def is_over(self, now: float) -> bool:
+        if DEFECT == "by results, not seconds":
+            return len(self.results) > 4 * LEAST
+        return self.results[0][0] <= now - WINDOW_S
+
     def change(self, open_until: float) -> None:
         self.generation += 1
-        self.results.clear()
+        if DEFECT != "keeps its window":
+            self.results.clear()
         self.open_until = open_until
         self.probing = False
 

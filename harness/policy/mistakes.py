@@ -1,0 +1,143 @@
+"""Rules that nobody declares: how windows of results are got wrong.
+
+They stand among the rivals of the rules that they are taken for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.policy.rules import ONLY, Rival, Rule
+from harness.units import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """A rule that is told of failures only, so that it takes them for all that there is."""
+
+    rule: Rule
+
+    @property
+    def begin(self) -> Any:
+        """As the rule's."""
+        return self.rule.begin
+
+    def after(self, state: Any, failed: bool, at_s: float) -> Any:
+        """A success changes nothing."""
+        return self.rule.after(state, failed, at_s) if failed else state
+
+    def opens(self, state: Any) -> bool:
+        """As the rule does."""
+        return self.rule.opens(state)
+
+    def possible(self, state: Any, failed: bool, at_s: float, mixed: int) -> tuple[Any, ...]:
+        """A success changes nothing, and no order."""
+        return self.rule.possible(state, failed, at_s, 0) if failed else (state,)
+
+    def may_open(self, state: Any, slack_s: float) -> frozenset[bool]:
+        """As the rule may."""
+        return self.rule.may_open(state, slack_s)
+
+    @property
+    def failures(self) -> int:
+        """As many as the rule's."""
+        return self.rule.failures
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """As far as the rule's."""
+        return self.rule.reach
+
+    @property
+    def says(self) -> str:
+        """`50% failures of the last 20 results, of which successes are none`."""
+        return f"{self.rule.says}, of which successes are none"
+
+    @property
+    def heavy(self) -> bool:
+        """As the rule is."""
+        return self.rule.heavy
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Nobody declares it."""
+        yield from ()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Nobody declares it."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tumbling:
+    """A share of failures in a window that is emptied as a whole, when it is full or over."""
+
+    share: float
+    """Over 0, up to 1: failures by results, at which it opens."""
+    least: int
+    """How many there must be before the share counts."""
+    calls: int | None = None
+    """How many results fill it; None where it is over by time."""
+    seconds: float | None = None
+    """How long it lasts from its first result on, in seconds."""
+
+    @property
+    def begin(self) -> tuple[float, int, int, bool]:
+        """When it began, results, failures among them, and whether the newest is one."""
+        return 0.0, 0, 0, False
+
+    def after(
+        self, state: tuple[float, int, int, bool], failed: bool, at_s: float
+    ) -> tuple[float, int, int, bool]:
+        """One result more, of this window or the next."""
+        began_s, count, failures, _ = state
+        full = self.calls is not None and count >= self.calls
+        over = self.seconds is not None and at_s - began_s >= self.seconds
+        if full or over or not count:
+            return at_s, 1, int(failed), failed
+        return began_s, count + 1, failures + failed, failed
+
+    def opens(self, state: tuple[float, int, int, bool]) -> bool:
+        """Whether the newest result is a failure, and there are enough with it."""
+        _, count, failures, failed = state
+        return failed and count >= self.least and failures >= self.share * count - 1e-9
+
+    def possible(
+        self, state: tuple[float, int, int, bool], failed: bool, at_s: float, mixed: int
+    ) -> tuple[tuple[float, int, int, bool], ...]:
+        """In the order in which they came."""
+        return (self.after(state, failed, at_s),)
+
+    def may_open(self, state: tuple[float, int, int, bool], slack_s: float) -> frozenset[bool]:
+        """As it does."""
+        return ONLY[self.opens(state)]
+
+    @property
+    def failures(self) -> int:
+        """As many as there must be results."""
+        return max(1, self.least)
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """One window."""
+        return self.calls, self.seconds
+
+    @property
+    def says(self) -> str:
+        """`50% failures in a window of 10s that is emptied as a whole`."""
+        span = f"{self.calls} results" if self.seconds is None else format_duration(self.seconds)
+        return f"{self.share:.0%} failures in a window of {span} that is emptied as a whole"
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Nobody declares it."""
+        yield from ()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Nobody declares it."""
+        yield from ()
