@@ -51,6 +51,9 @@ class Chance:
         """Of a request's head and body."""
         self.draw = _DRAWS[seed % len(_DRAWS)] or self.rng.random
         """Gives the share of calls by which delays are drawn."""
+        self.whole_trials = (seed // 2) % 2 == 1
+        """Whether a trial that counts once a call keeps its place from attempt to attempt; else it
+        asks again before its retry, so that its first attempt decides. Neither is promised."""
         self._sharing = (seed + seed // 4) % 4
         self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
         self._lean = _LEANS[seed % len(_LEANS)]

@@ -226,9 +226,12 @@ class Run:
         seen = self._at(call, send, own)
         seen.asked = True
         ticket = None
+        asks_again = own.rechecks
         for number in range(1, own.attempts + 1):
-            if number == 1 or own.rechecks:
+            if number == 1 or asks_again:
                 ticket = seen.breaker.ask(self._now_s)
+                whole = own.counting.by_call and self._chance.whole_trials
+                asks_again = own.rechecks and not (whole and ticket is not None and ticket.trial)
             if ticket is None:
                 seen.turned_away.append(self._now_s)
                 if send not in seen.called_for:
@@ -246,7 +249,7 @@ class Run:
             done = yield from self._attempt(call, send, own, seen.breaker, counted_s)
             last = number == own.attempts
             goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
-            if (ticket.trial and own.rechecks) or not goes_on:  # a probe asks before its retry
+            if (ticket.trial and asks_again) or not goes_on:
                 seen.breaker.tell(ticket, done.counted, self._now_s, self._chance.leeway_s())
                 self.outcomes.heard(call.upstream, done.counted)
                 self._noticed(call.upstream)

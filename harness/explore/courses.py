@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from harness.explore.instants import call_s, results_of
+from harness.policy.outage import call_s, results_of
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.telling import Allowed, Told, allowed, opens_at

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.explore.deck import Aim
-from harness.explore.instants import needed_rate_per_s
 from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import Chapter, Draw, Scene, stories_of
 from harness.explore.surface import Offered, Surface
+from harness.policy.outage import needed_rate_per_s
 from harness.routes import route_matches
 
 _MOST_REQUESTS = 240

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from harness.explore.courses import Course, courses, failing, near_s, trying
-from harness.explore.instants import call_s, needed_rate_per_s, step_up, trip_s
+from harness.explore.instants import step_up
 from harness.explore.kinds import Raw, delay
 from harness.explore.outage import Flow, Outage
 from harness.explore.surface import Offered, Surface
+from harness.policy.outage import call_s, needed_rate_per_s, trip_s
 from harness.policy.settings import ServiceSettings
 from harness.policy.telling import at_once, borders, closing, diluting
 
@@ -148,19 +149,20 @@ def _asks(course: Course) -> Bursts:
 
 def _busy_between(own: ServiceSettings) -> Iterator[Plot]:
     """Failures that are too few, many calls that are told to wait, and failures again (B1)."""
-    numbers = diluting(own.breaker.opens)
-    if numbers is None or own.attempts > 1:
+    numbers = diluting(own.breaker.opens, 1 if own.counting.by_call else own.attempts)
+    if numbers is None:
         return
-    busy_s = _SOON_S + 0.5
-    again_s = busy_s + 0.5
-    course = trying((True,) * numbers.after, own, again_s)
+    before = trying((True,) * numbers.before, own, _SOON_S)[:-2]
+    margin_s = near_s(own) / 2
+    busy_s = round(before[-1].at_s + call_s(own, own.attempts) + 2 * margin_s, 2)
+    after = trying((True,) * numbers.after, own, busy_s + 2 * margin_s)
     faults = [
-        _fault(_DOWN, 0.0, busy_s - 0.2),
-        _fault(_BUSY, busy_s - 0.2, again_s - near_s(own) / 2),
-        *_failing(course, own),
+        _fault(_DOWN, 0.0, round(busy_s - margin_s, 2)),
+        _fault(_BUSY, round(busy_s - margin_s, 2), round(busy_s + margin_s, 2)),
+        *_failing(after, own),
     ]
-    bursts = ((numbers.before, _SOON_S), (numbers.between, busy_s), *_asks(course))
-    yield Plot(faults, bursts, course[-1].at_s + _SETTLED_S, steady=False)
+    bursts = (*_asks(before), (numbers.between, busy_s), *_asks(after))
+    yield Plot(faults, bursts, after[-1].at_s + _SETTLED_S, steady=False)
 
 
 def _silent(own: ServiceSettings) -> Iterator[Plot]:
@@ -189,9 +191,11 @@ def _odd(own: ServiceSettings) -> Iterator[Plot]:
     slow: Raw = {"fault": "delay", "delay": f"{round(800 * own.timeout_s)}ms"}
     apart_s = near_s(own)
     for kind in ({"fault": "malformed"}, {"fault": "status", "status": 404}, _BUSY, slow):
-        bursts = tuple((1, round(_SOON_S + n * apart_s, 2)) for n in range(own.failures + 2))
-        to_s = bursts[-1][1] - apart_s / 2
-        yield Plot([_fault(kind, 0.0, to_s)], bursts, to_s + own.timeout_s + 1, steady=False)
+        sent = [round(_SOON_S + n * apart_s, 2) for n in range(own.failures + 1)]
+        to_s = round(sent[-1] + apart_s / 2, 2)
+        seen_s = [step_up(to_s + own.timeout_s), step_up(to_s + own.timeout_s) + 0.5]
+        bursts = tuple((1, at_s) for at_s in (*sent, *seen_s))
+        yield Plot([_fault(kind, 0.0, to_s)], bursts, seen_s[-1] + 1, steady=False)
 
 
 _PLOTS: tuple[Callable[[ServiceSettings], Iterator[Plot]], ...] = (

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.incident.evidence import WHOLE, Episode, Incident
 from harness.incident.instants import written_instant
 from harness.incident.symptoms import playable
+from harness.policy.outage import opens_after_s
 from harness.policy.settings import ServiceSettings
 from harness.printable import in_line
 from harness.scenario.faults import KINDS
@@ -258,7 +259,8 @@ def _should(
     """
     tolerance_s = max(incident.step_s, _LEAST_TOLERANCE_S)
     tolerance = f"± {format_duration(tolerance_s)}"
-    enough_s = own.longest_call_s + own.enough / rate
+    opened_s = opens_after_s(own, rate)
+    enough_s = math.inf if opened_s is None else own.longest_call_s + opened_s
     hits = [one for one in faults if one.episode.upstream == upstream]
     if any(one.opens and one.to_s - one.from_s >= enough_s for one in hits):
         yield f"  - breaker: {upstream}"

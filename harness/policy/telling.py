@@ -120,12 +120,13 @@ class Diluted(NamedTuple):
     after: int
 
 
-def diluting(rule: Rule) -> Diluted | None:
+def diluting(rule: Rule, each: int = 1) -> Diluted | None:
     """Failures that open a breaker where what lies between them counts for nothing, and don't where
-    it is successes; None if there are none.
+    it is successes; None if there are none. `each`: so many of the first come together.
     """
     far = rule.reach[0] or rule.failures
-    befores, betweens = range(rule.failures - 1, 0, -1), (1, far, 4 * far)
+    befores = [few for few in range(rule.failures - 1, 0, -1) if few % each == 0]
+    betweens = (1, far, 4 * far)
     for before, between, after in product(befores, betweens, range(1, rule.failures)):
         down, again = [(0.0, True)] * before, [(0.1, True)] * after
         neutral = allowed(rule, [*down, *again])

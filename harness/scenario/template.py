@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.contracts import Sample
 from harness.errors import UsageError
+from harness.policy.outage import needed_rate_per_s, opens_after_s
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import KINDS
 from harness.scenario.located import plain, read_tree
@@ -39,8 +40,10 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
     stream, sample = traffic
     while_down = target.contract.while_down(sample.request, upstream)
     duration_s = for_s + settings.open_after_s(for_s) + settings.longest_call_s + 10
-    lasts = for_s >= settings.longest_call_s + settings.enough
-    opens = _opens(fault) and lasts and not settings.breaker.absent
+    rate = needed_rate_per_s(settings)
+    opened_s = opens_after_s(settings, rate)
+    lasts = opened_s is not None and for_s >= settings.longest_call_s + opened_s
+    opens = _opens(fault) and lasts
     expectations = (
         _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)
         if opens
@@ -57,7 +60,7 @@ duration: {format_duration(duration_s)}   # long enough until all is well again
 traffic:
   {stream}:                 # a stream's name is yours to choose
 {_sample(sample, users)}\
-    rate: 1/s             # leaves on schedule, answered or not; bursts: `count: 50 at 70s`
+    rate: {rate:g}/s             # leaves on schedule, answered or not; bursts: `count: 50 at 70s`
 faults:
   # {KINDS[fault].doc}
   - upstream: {upstream}

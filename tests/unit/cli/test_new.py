@@ -65,3 +65,22 @@ def test_nothing_is_expected_of_a_breaker_that_there_is_not(
     assert "breaker" not in text
     assert "has recovered" not in text
     load_scenario("mine.yaml", target=load_target("t.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "a_second", "opens"),
+    [
+        ("{share: 50%, within: 10s, least: 6}", 1, True),
+        ("{share: 25%, within: 4s, least: 8}", 2, True),
+        ("{share: 25%, within: 1s, least: 100}", 1, False),
+    ],
+)
+def test_as_many_requests_are_sent_as_it_takes_to_open_a_breaker_by_rate(
+    rate: str, a_second: int, opens: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scenario = new(f"{{attempts: 1, timeout: 1s, rate: {rate}, wait: 4s}}")
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    assert f"    rate: {a_second}/s " in text
+    assert ("opens: contract" in text) is opens
+    assert scenario.expect

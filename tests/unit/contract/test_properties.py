@@ -156,3 +156,11 @@ def test_how_large_requests_are_is_no_promise() -> None:
     opened = predict(slow).of("auth").opened
     assert opened
     assert not opened.sure
+
+
+def test_a_trial_that_counts_once_a_call_may_be_decided_by_its_first_attempt_or_its_last() -> None:
+    own = in_a_row(attempts=2, timeout_s=1.0, threshold=2, wait_s=10.0, per_call=True)
+    found = forecast(outage("blackhole", to=20), own).of("auth")
+    # Open at 4 s, it is tried at 14 s at the latest: that has failed at 15 s, or its retry at 17 s.
+    again = found.opening_moments[1]
+    assert again.earliest_s < 15.2 < 16.5 < again.latest_s

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from harness.explore.courses import courses, failing, near_s, trying
-from harness.explore.instants import call_s
 from harness.policy.backoffs import Listed
 from harness.policy.counting import Counting
+from harness.policy.outage import call_s
 from harness.policy.rules import InARow, Rule
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
