@@ -40,6 +40,10 @@ class Deaf:
         """As the rule may."""
         return self.rule.may_open(state, slack_s)
 
+    def rests(self, state: Any) -> bool:
+        """Always: it hears of no success."""
+        return True
+
     @property
     def failures(self) -> int:
         """As many as the rule's."""
@@ -112,6 +116,10 @@ class Tumbling:
     def may_open(self, state: tuple[float, int, int, bool], slack_s: float) -> frozenset[bool]:
         """As it does."""
         return ONLY[self.opens(state)]
+
+    def rests(self, state: tuple[float, int, int, bool]) -> bool:
+        """Never: they fill its window."""
+        return False
 
     @property
     def failures(self) -> int:
