@@ -16,15 +16,27 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 @click.option("--upstream", help="What is down; the target's first upstream by default.")
 @click.option("--fault", default="blackhole", show_default=True, help="What is wrong with it.")
 @click.option("--for", "lasts", default="50s", show_default=True, help="How long.")
+@click.option(
+    "--border",
+    is_flag=True,
+    help="NAME is a folder: a dozen outages or more, made for what the upstream's policy promises.",
+)
 @click.option("--no-schema", is_flag=True, help="Don't write scenario.schema.json beside it.")
 def new(
-    name: str, target: str, upstream: str | None, fault: str, lasts: str, no_schema: bool
+    name: str,
+    target: str,
+    upstream: str | None,
+    fault: str,
+    lasts: str,
+    border: bool,
+    no_schema: bool,
 ) -> None:
     r"""Write NAME.yaml, a scenario with comments that plays as it is; never over a file.
 
     \b
     outage new slow --fault latency --for 30s
     outage new scenarios/no_payments --target my-gateway.yaml --upstream payments --fault refused
+    outage new borders --border --target my-gateway.yaml --upstream payments
     """
     from harness.cli.schema import write_schema
     from harness.errors import UsageError
@@ -50,11 +62,33 @@ def new(
     path = Path(name)
     if not _NAME.fullmatch(path.name):
         raise UsageError(f"{name!r}: expected a name of letters, digits, _ and -")
-    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
-    text = scenario_text(
-        loaded, upstream=upstream, fault=fault, for_s=for_s, schema="scenario.schema.json"
-    )
-    parse_scenario(text, str(path), target=loaded)
+    if border:
+        from harness.explore.bordering import border_files
+
+        path = Path(name)
+        texts = {path / file: text for file, text in border_files(loaded, upstream)}
+    else:
+        path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
+        schema = "scenario.schema.json"
+        text = scenario_text(loaded, upstream=upstream, fault=fault, for_s=for_s, schema=schema)
+        texts = {path: text}
+    for file, text in texts.items():
+        parse_scenario(text, str(file), target=loaded)
+    taken = next((file for file in texts if file.exists()), None)
+    if taken is not None:
+        raise UsageError(f"{taken} exists already; choose another name")
+    for file, text in texts.items():
+        _write(file, text)
+    folder = path if border else path.parent
+    if not no_schema and not (folder / "scenario.schema.json").exists():
+        click.echo(f"wrote {write_schema('scenario', folder)}, by which editors help")
+    named = "" if target == "reference" else f" --target {target}"
+    click.echo(f"play it: outage run {path}{named}")
+
+
+def _write(path: Path, text: str) -> None:
+    from harness.errors import UsageError
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -65,7 +99,3 @@ def new(
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{path}: can't be written: {reason}") from None
     click.echo(f"wrote {path}")
-    if not no_schema and not (path.parent / "scenario.schema.json").exists():
-        click.echo(f"wrote {write_schema('scenario', path.parent)}, by which editors help")
-    named = "" if target == "reference" else f" --target {target}"
-    click.echo(f"play it: outage run {path}{named}")

@@ -13,7 +13,7 @@ from harness.explore.courses import Course, courses, failing, near_s, trying
 from harness.explore.instants import step_up
 from harness.explore.kinds import Raw, delay
 from harness.explore.outage import Flow, Outage
-from harness.explore.surface import Offered, Surface
+from harness.explore.surface import Route, Surface
 from harness.policy.outage import call_s, needed_rate_per_s, trip_s
 from harness.policy.settings import ServiceSettings
 from harness.policy.telling import at_once, borders, closing, diluting
@@ -44,16 +44,20 @@ class Plot(NamedTuple):
 
 def openings(surface: Surface, upstreams: Sequence[str]) -> Iterator[Outage]:
     """All of them for each upstream: first one kind for all upstreams, in the order given."""
-    for plots in _PLOTS:
+    for words in PLOTS:
         for upstream in upstreams:
-            own = surface.settings[upstream]
             offered = next((o for o in surface.calling(upstream) if o.route.own), None)
             if offered is not None:
-                yield from (_outage(offered, upstream, own, plot) for plot in plots(own))
+                yield from plotted(words, offered.route, upstream, surface.settings[upstream])
 
 
-def _outage(offered: Offered, upstream: str, own: ServiceSettings, plot: Plot) -> Outage:
-    route, end_s = offered.route, plot.end_s
+def plotted(words: str, route: Route, upstream: str, own: ServiceSettings) -> Iterator[Outage]:
+    """The outages of one kind, named in `PLOTS`, on an upstream that a route calls."""
+    yield from (_outage(route, upstream, own, plot) for plot in PLOTS[words](own))
+
+
+def _outage(route: Route, upstream: str, own: ServiceSettings, plot: Plot) -> Outage:
+    end_s = plot.end_s
     flow = Flow(
         name=route.name,
         route=route.name,
@@ -198,15 +202,16 @@ def _odd(own: ServiceSettings) -> Iterator[Plot]:
         yield Plot([_fault(kind, 0.0, to_s)], bursts, seen_s[-1] + 1, steady=False)
 
 
-_PLOTS: tuple[Callable[[ServiceSettings], Iterator[Plot]], ...] = (
-    _down_for_long,
-    _crowd_meets_the_probe,
-    _fails_after_recovery,
-    _courses,
-    _trials_at_the_border,
-    _busy_between,
-    _probe_told_to_wait,
-    _silent,
-    _late_success,
-    _odd,
-)
+PLOTS: dict[str, Callable[[ServiceSettings], Iterator[Plot]]] = {
+    "down for long": _down_for_long,
+    "a crowd when it tries again": _crowd_meets_the_probe,
+    "failing again once it is back": _fails_after_recovery,
+    "failures around what opens its breaker": _courses,
+    "failures around what opens it again": _trials_at_the_border,
+    "too busy between failures": _busy_between,
+    "too busy when it is tried again": _probe_told_to_wait,
+    "silent": _silent,
+    "a success that comes late": _late_success,
+    "odd answers": _odd,
+}
+"""Every kind by what befalls the upstream, in words."""

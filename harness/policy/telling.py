@@ -6,12 +6,14 @@ For who chooses what to play; what was played is judged by `harness.wire`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
 from harness.policy.rules import Rule
+from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
 
 Told = Sequence[tuple[float, bool]]
@@ -135,3 +137,15 @@ def diluting(rule: Rule, each: int = 1) -> Diluted | None:
         if opens and opens_at(rule, successes) is None:
             return Diluted(before, between, after)
     return None
+
+
+def moved_by_answers(own: ServiceSettings) -> bool:
+    """Whether a breaker may open by an answer of less than 500: a slow one, one that is declared a
+    failure, or the success with which there are enough results.
+    """
+    rule = own.breaker.opens
+    state = rule.begin
+    for _ in range(rule.failures - 1):
+        state = rule.after(state, True, 0.0)
+    by_success = True in rule.may_open(rule.after(state, False, 0.0), _SLACK_S)
+    return by_success or bool(own.counting.otherwise) or math.isfinite(own.counting.slow_s)

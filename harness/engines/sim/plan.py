@@ -72,6 +72,8 @@ class StatusPlan(TypedDict):
     request: RequestPlan
     state: str
     """Dotted path in the answer; {upstream} is replaced."""
+    closely: bool
+    """Whether a breaker may open by an answer of less than 500."""
 
 
 class Plan(TypedDict):

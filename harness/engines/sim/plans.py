@@ -14,6 +14,7 @@ from harness.engines.placed_files import place_files
 from harness.engines.requests import again_plan, trace_of, wire_request
 from harness.engines.services import behaviour, routes_json, users_json
 from harness.errors import TargetError
+from harness.policy.telling import moved_by_answers
 from harness.scenario.faults import FaultBase
 from harness.scenario.traffic import Stream
 from harness.target.wired import Wired
@@ -67,7 +68,11 @@ def make_plan(
     status: StatusPlan | None = None
     if target.status is not None:
         status_method, _, status_path = target.status.request.partition(" ")
-        status = {"request": _plain(status_method, status_path), "state": target.status.state}
+        status = {
+            "request": _plain(status_method, status_path),
+            "state": target.status.state,
+            "closely": any(moved_by_answers(target.settings(name)) for name in names),
+        }
     return {
         "seed": job.seed,
         "points": points,

@@ -1,7 +1,8 @@
 """Asks the target for the states of its breakers when one may have moved, and now and then.
 
 Each question is work for the target, so an hour without trouble must not be full of them. Healthy
-answers move no breaker as long as all states are what they were at first.
+answers move no breaker as long as all states are what they were at first, but where the plan says
+to look closely, as some of them count for a breaker.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class StatusWatch:
         self._names = [upstream["name"] for upstream in plan["upstreams"]]
         self._path = status["state"]
         self._request = status["request"]
+        self._closely = status["closely"]
         self._facts = facts
         self._give = give
         self._body: bytes | None = None
@@ -49,8 +51,9 @@ class StatusWatch:
     def look(self) -> None:
         """Ask if something has happened that may move a breaker; look again in a moment."""
         seen = (self._facts.crossings, self._facts.unrest)
-        restless = self._first_states is not None and self._states != self._first_states
-        happened = seen[1] != self._seen[1] or (restless and seen != self._seen)
+        moved = self._first_states is not None and self._states != self._first_states
+        any_may = self._closely or moved
+        happened = seen[1] != self._seen[1] or (any_may and seen != self._seen)
         if happened or KERNEL.now_s - self._asked_s >= _ASK_AT_LEAST_EVERY_S:
             self._seen = seen
             self._give(self._request, self._note)

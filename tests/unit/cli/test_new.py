@@ -84,3 +84,20 @@ def test_as_many_requests_are_sent_as_it_takes_to_open_a_breaker_by_rate(
     assert f"    rate: {a_second}/s " in text
     assert ("opens: contract" in text) is opens
     assert scenario.expect
+
+
+def test_outages_at_the_border_of_a_policy_are_files_by_what_befalls_the_upstream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = "{attempts: 1, timeout: 1s, rate: {share: 50%, calls: 10, least: 6}, wait: 4s}"
+    Path("t.yaml").write_text(_TARGET.format(own=own), encoding="utf-8")
+    words = ["new", "borders", "--border", "--target", "t.yaml", "--no-schema"]
+    assert call(words) == 0
+    target = load_target("t.yaml")
+    made = {path.stem: load_scenario(path, target=target) for path in Path("borders").iterdir()}
+    assert {"auth_down_for_long", "auth_silent", "auth_odd_answers_1"} < made.keys()
+    around = [one for name, one in made.items() if "around_what_opens_its_breaker" in name]
+    assert len(around) > 3
+    assert all(one.traffic and one.faults for one in made.values())
+    assert call(words) == 2

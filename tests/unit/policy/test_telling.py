@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.policy.counting import Counting, Result
 from harness.policy.mistakes import Deaf, Tumbling
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never
+from harness.policy.settings import in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import (
     Diluted,
@@ -17,6 +22,7 @@ from harness.policy.telling import (
     borders,
     closing,
     diluting,
+    moved_by_answers,
     opens_at,
 )
 from harness.policy.trials import EVERYBODY, NOBODY, ByShare, EachAlone, Trials
@@ -101,3 +107,22 @@ def test_what_counts_for_nothing_shows_between_failures(
     rule: Rule, numbers: Diluted | None
 ) -> None:
     assert diluting(rule) == numbers
+
+
+@pytest.mark.parametrize(
+    ("rule", "counting", "moved"),
+    [
+        (InARow(3), Counting(), False),
+        (InARow(1), Counting(slow_s=2.0), True),
+        (InARow(1), Counting(otherwise=(("404", Result.FAILURE),)), True),
+        (HALF_OF_TEN, Counting(), True),
+        (ShareOfSeconds(0.5, 8.0, 4), Counting(), True),
+        (Never(), Counting(), False),
+    ],
+)
+def test_answers_that_are_well_to_others_may_open_a_breaker(
+    rule: Rule, counting: Counting, moved: bool
+) -> None:
+    plain = in_a_row(attempts=1, timeout_s=1.0, threshold=3, wait_s=4.0)
+    own = replace(plain, breaker=replace(plain.breaker, opens=rule), counting=counting)
+    assert moved_by_answers(own) is moved

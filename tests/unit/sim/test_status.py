@@ -40,16 +40,22 @@ FAULT = {
 }
 
 
-def played(simulate: Simulate, *, faults: list[tuple[float, float]]) -> Outcome:
+def played(
+    simulate: Simulate,
+    *,
+    faults: list[tuple[float, float]],
+    target: str = TARGET,
+    closely: bool = False,
+) -> Outcome:
     steps = list(STEPS)
     for number, (from_s, to_s) in enumerate(faults):
         steps.append({"at_s": from_s, "send": None, "apply": number, "lift": None})
         steps.append({"at_s": to_s, "send": None, "apply": None, "lift": number})
     return simulate(
-        TARGET,
+        target,
         steps=sorted(steps, key=lambda step: step["at_s"]),
         faults=[FAULT] * len(faults),
-        status={"request": request("/status", 0), "state": "{upstream}"},
+        status={"request": request("/status", 0), "state": "{upstream}", "closely": closely},
         duration_s=101.0,
     )
 
@@ -69,6 +75,15 @@ def test_each_change_is_told_at_once(simulate: Simulate) -> None:
     outcome = played(simulate, faults=[(9.5, 10.5), (79.5, 80.5)])
     times = [fact["at"] - outcome.document["zero"] for fact in outcome.of("status")]
     assert times[1:] == [pytest.approx(t + 0.15, abs=0.15) for t in (10, 11, 80, 81)]
+
+
+def test_where_an_answer_may_open_a_breaker_each_makes_it_ask(simulate: Simulate) -> None:
+    by_the_first = TARGET.replace(
+        '        state = "closed"', '        state = "closed" if failed else "open"'
+    )
+    outcome = played(simulate, faults=[], target=by_the_first, closely=True)
+    times = [fact["at"] - outcome.document["zero"] for fact in outcome.of("status")]
+    assert times[1:] == [pytest.approx(1.15, abs=0.15)]
 
 
 @pytest.mark.parametrize(
