@@ -105,7 +105,6 @@ def _head(violation: Violation, result: Result, seed: int, origin: Origin) -> li
             f"It hangs on an interleaving: seed {seed} of the simulation shows it, others may not, "
             "and real time only now and then."
         )
-<<<<<<< HEAD
     return lines
 
 
@@ -114,14 +113,7 @@ def _body(violation: Violation, outage: Outage) -> str:
     claims = [claim for claim in violation.claims if claim not in PROMISES]
     raw = outage.as_raw(title=f"Broken: {violation.name}")
     ordered = {"title": raw.pop("title"), "claims": claims, **raw}
-    return yaml.dump(ordered, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100)
-=======
-    curl = _curl(violation, outage, history, target)
-    if curl is not None:
-        lines += ["#", "# The first offending request, by hand (the gateway at its port):", *curl]
-    body = yaml.dump(ordered, Dumper=Plain, sort_keys=False, allow_unicode=True, width=100)
-    return "\n".join(lines) + "\n" + body
->>>>>>> ee700d7 (new: --border writes the outages with which explorations begin; simulation: a status page is asked wherever an answer may open a breaker)
+    return yaml.dump(ordered, Dumper=Plain, sort_keys=False, allow_unicode=True, width=100)
 
 
 class Plain(yaml.SafeDumper):

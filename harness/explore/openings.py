@@ -192,7 +192,7 @@ def _odd(own: ServiceSettings) -> Iterator[Plot]:
     """As many answers as open it of each kind that isn't a failure to everybody (B1): without
     sense, refusals, late ones.
     """
-    slow: Raw = {"fault": "delay", "delay": f"{round(800 * own.timeout_s)}ms"}
+    slow = delay(0.8 * own.timeout_s)
     apart_s = near_s(own)
     for kind in ({"fault": "malformed"}, {"fault": "status", "status": 404}, _BUSY, slow):
         sent = [round(_SOON_S + n * apart_s, 2) for n in range(own.failures + 1)]
