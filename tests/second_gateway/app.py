@@ -33,9 +33,13 @@ class Upstream(Address):
                 self.probing = True
             return self.generation
 
-    def leave(self, generation: int, ok: bool) -> None:
+    def leave(self, generation: int, ok: bool | None) -> None:
+        """How an attempt ended; None for 429, which is neither and gives a probe's place back."""
         with self.lock:
             if generation != self.generation:
+                return
+            if ok is None:
+                self.probing = False
                 return
             self.failures = 0 if ok else self.failures + 1
             if self.probing or self.failures >= THRESHOLD:
@@ -54,7 +58,7 @@ class Upstream(Address):
             except (OSError, ValueError, http.client.HTTPException):
                 self.leave(generation, ok=False)
                 continue
-            self.leave(generation, ok=True)
+            self.leave(generation, ok=None if answer[0] == 429 else True)
             return answer
         raise Down("attempts exhausted")
 

@@ -35,7 +35,7 @@ def count_kept() -> None:
     """The count isn't cleared when the breaker closes: one more failure opens it again."""
     leave = sound.Upstream.leave
 
-    def kept(self: Any, generation: int, ok: bool) -> None:
+    def kept(self: Any, generation: int, ok: bool | None) -> None:
         probing = self.probing
         leave(self, generation, ok)
         if probing and ok and not self.probing:
