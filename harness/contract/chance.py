@@ -16,6 +16,7 @@ _LEANS = (None, EITHER_S, None, -EITHER_S)
 _DRAWS: tuple[Callable[[], float] | None, ...] = (None, lambda: 1.0, None, None, lambda: 0.0)
 """What is drawn: by chance, or in a whole run the most and the least, which chance alone seldom
 shows."""
+_AN_HOUR_S = 3600.0
 _REQUEST_BYTES = ((190, 40), (120, 10), (500, 150))
 """Head and body of a typical request, and of one as small and as large as clients make them: how
 large theirs are is no promise, and decides how long a slow way to the upstream takes."""
@@ -54,6 +55,10 @@ class Chance:
         self.whole_trials = (seed // 2) % 2 == 1
         """Whether a trial that counts once a call keeps its place from attempt to attempt; else it
         asks again before its retry, so that its first attempt decides. Neither is promised."""
+        self.eager = (seed // 4) % 2 == 1
+        """Whether a success opens breakers, too, where that is left open."""
+        self.clock_s = random.Random(f"clock {seed}").uniform(0.0, _AN_HOUR_S)
+        """What breakers' clocks show at 0s."""
         self._sharing = (seed + seed // 4) % 4
         self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
         self._lean = _LEANS[seed % len(_LEANS)]

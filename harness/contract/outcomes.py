@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+from harness.contract.chance import Chance
 from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
 from harness.policy.counting import FAILED, Counted, Result, told
@@ -129,12 +130,12 @@ def _first_trip_s(seen: Witness) -> tuple[float, bool]:
     return min(seen.breaker.trips, default=math.inf), not seen.asked
 
 
-def warmed_up(own: ServiceSettings, successes: int) -> Breaker:
+def warmed_up(own: ServiceSettings, chance: Chance, successes: int) -> Breaker:
     """A breaker that has seen so many successes of the warm-up, where its rule counts them.
 
     How many routes of a scenario call an upstream isn't known here, so runs differ in this.
     """
-    made = Breaker(own.breaker)
+    made = Breaker(own.breaker, eager=chance.eager, clock_s=chance.clock_s)
     for _ in range(successes):
         leave = made.ask(_WARM_UP_S)
         assert leave is not None

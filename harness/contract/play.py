@@ -75,7 +75,7 @@ class Run:
         self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(
             parts={
-                name: {"": Witness(breaker=warmed_up(own, self._warm_ups))}
+                name: {"": Witness(breaker=warmed_up(own, self._chance, self._warm_ups))}
                 for name, own in settings.items()
             },
             together=frozenset(name for name, own in settings.items() if own.scope.alike),
@@ -268,7 +268,7 @@ class Run:
         parts = self.outcomes.parts[call.upstream]
         part = own.scope.part(call.template, partial(self._worker, send, parts))
         if part not in parts:
-            parts[part] = Witness(breaker=warmed_up(own, self._warm_ups))
+            parts[part] = Witness(breaker=warmed_up(own, self._chance, self._warm_ups))
         return parts[part]
 
     def _worker(self, send: Send, parts: Mapping[str, Witness], number: int) -> int:

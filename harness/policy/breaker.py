@@ -49,6 +49,10 @@ class Breaker:
     """
 
     rules: Rules
+    eager: bool = False
+    """Whether a success opens it, too, where its rule leaves that to whoever applies it."""
+    clock_s: float = 0.0
+    """What its own clock shows at 0s, by which a window's buckets begin."""
     reopens_s: float | None = None
     """When it lets a trial through; None while closed."""
     openings: int = 0
@@ -99,9 +103,16 @@ class Breaker:
             if heard is not None:
                 self._try(heard, now_s, leeway_s)
         elif heard is not None:
-            self._state = self.rules.opens.after(self._state, heard, now_s)
-            if self.rules.opens.opens(self._state):
+            self._state = self.rules.opens.after(self._state, heard, now_s + self.clock_s)
+            if self._trips(heard):
                 self._open(now_s, leeway_s)
+
+    def _trips(self, heard: Told) -> bool:
+        """Whether it opens by what it was just told."""
+        opens = self.rules.opens
+        if self.eager and not heard & FAILED:
+            return True in opens.may_open(self._state, 0.0)
+        return opens.opens(self._state)
 
     @property
     def _is_open(self) -> bool:

@@ -13,8 +13,10 @@ from harness.contract.prediction import predict
 from harness.contracts import document
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
+from harness.policy.rule import Rule
 from harness.policy.rules import InARow
 from harness.policy.settings import ServiceSettings, in_a_row
+from harness.policy.shares import ShareOfSeconds
 from harness.policy.waits import Constant
 from harness.scenario.model import Scenario
 
@@ -164,3 +166,23 @@ def test_a_trial_that_counts_once_a_call_may_be_decided_by_its_first_attempt_or_
     # Open at 4 s, it is tried at 14 s at the latest: that has failed at 15 s, or its retry at 17 s.
     again = found.opening_moments[1]
     assert again.earliest_s < 15.2 < 16.5 < again.latest_s
+
+
+def by_rate(opens: Rule) -> ServiceSettings:
+    plain = in_a_row(attempts=1, timeout_s=1.0, threshold=5, wait_s=5.0)
+    return replace(plain, breaker=replace(plain.breaker, opens=opens))
+
+
+def test_a_success_may_open_a_breaker_by_rate_or_not() -> None:
+    """Three failures, and the success with which there are five results."""
+    own = by_rate(ShareOfSeconds(0.5, 8.0, 5))
+    opened = forecast(outage("status", to=3), own).of("auth").opened
+    assert not opened.sure
+    assert [round(one.low) for one in opened.alternatives] == [3, 4]
+
+
+def test_nobody_knows_when_the_buckets_of_a_window_begin() -> None:
+    """Of failures 2 s apart four or five lie within four buckets of 2.5 s."""
+    own = by_rate(ShareOfSeconds(0.5, 10.0, 5, 2.5))
+    opened = forecast(outage("status", to=40, rate="1/2s"), own).of("auth").opened
+    assert {8, 10} <= {round(one.low) for one in opened.alternatives}
