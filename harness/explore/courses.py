@@ -16,7 +16,7 @@ from typing import NamedTuple
 from harness.policy.outage import call_s, results_of
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
-from harness.policy.telling import Allowed, Told, allowed, opens_at
+from harness.policy.telling import Allowed, Results, allowed, opens_at
 
 _BEGIN_S = 0.5
 _EVERY_S = 8.0
@@ -82,7 +82,7 @@ class _Search:
         self.effort = 0
         self._own = own
         self._options = sorted(dict.fromkeys(_candidates(own)), key=_length)
-        self._told: dict[Course, tuple[Told, Sequence[int], Allowed]] = {}
+        self._told: dict[Course, tuple[Results, Sequence[int], Allowed]] = {}
         self._chosen: list[Course] = []
         self._shown: list[dict[Course, int]] = []
         """For each rival the chosen courses that tell it apart, and by which request."""
@@ -143,7 +143,7 @@ class _Search:
         return following if open_s <= self._own.wait_s - _SURE_S else None
 
 
-def _results(course: Course, own: ServiceSettings) -> tuple[Told, Sequence[int]]:
+def _results(course: Course, own: ServiceSettings) -> tuple[Results, Sequence[int]]:
     """What a breaker is told, and of which request each result is."""
     told: list[tuple[float, bool]] = []
     whose: list[int] = []

@@ -83,6 +83,12 @@ class Among:
         return not any(failed for _, failed in state)
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its results and its seconds, as far as either is finite."""
+        calls = None if math.isinf(self.calls) else int(self.calls)
+        return calls, None if math.isinf(self.within_s) else self.within_s
+
+    @property
     def says(self) -> str:
         """`7 failures among the last 20 results, within 30s`."""
         failures = failures_in_words(self.threshold)

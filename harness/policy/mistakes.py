@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from harness.policy.counting import Told
 from harness.policy.rules import ONLY, Rival, Rule
 from harness.units import format_duration
 
@@ -24,7 +25,7 @@ class Deaf:
         """As the rule's."""
         return self.rule.begin
 
-    def after(self, state: Any, failed: bool, at_s: float) -> Any:
+    def after(self, state: Any, failed: Told, at_s: float) -> Any:
         """A success changes nothing."""
         return self.rule.after(state, failed, at_s) if failed else state
 
@@ -32,7 +33,7 @@ class Deaf:
         """As the rule does."""
         return self.rule.opens(state)
 
-    def possible(self, state: Any, failed: bool, at_s: float, mixed: int) -> tuple[Any, ...]:
+    def possible(self, state: Any, failed: Told, at_s: float, mixed: int) -> tuple[Any, ...]:
         """A success changes nothing, and no order."""
         return self.rule.possible(state, failed, at_s, 0) if failed else (state,)
 
@@ -92,15 +93,15 @@ class Tumbling:
         return 0.0, 0, 0, False
 
     def after(
-        self, state: tuple[float, int, int, bool], failed: bool, at_s: float
+        self, state: tuple[float, int, int, bool], failed: Told, at_s: float
     ) -> tuple[float, int, int, bool]:
         """One result more, of this window or the next."""
         began_s, count, failures, _ = state
         full = self.calls is not None and count >= self.calls
         over = self.seconds is not None and at_s - began_s >= self.seconds
         if full or over or not count:
-            return at_s, 1, int(failed), failed
-        return began_s, count + 1, failures + failed, failed
+            return at_s, 1, int(bool(failed)), bool(failed)
+        return began_s, count + 1, failures + bool(failed), bool(failed)
 
     def opens(self, state: tuple[float, int, int, bool]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
@@ -108,7 +109,7 @@ class Tumbling:
         return failed and count >= self.least and failures >= self.share * count - 1e-9
 
     def possible(
-        self, state: tuple[float, int, int, bool], failed: bool, at_s: float, mixed: int
+        self, state: tuple[float, int, int, bool], failed: Told, at_s: float, mixed: int
     ) -> tuple[tuple[float, int, int, bool], ...]:
         """In the order in which they came."""
         return (self.after(state, failed, at_s),)

@@ -69,6 +69,11 @@ class OrSlow:
         return self.plain.failures
 
     @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """As far as the rule of failures."""
+        return self.plain.reach
+
+    @property
     def says(self) -> str:
         """`50% failures of the last 20 results, or 80% slow ones`."""
         return f"{self.plain.says}, or at {self.slow.says.replace('failures', 'slow ones')}"

@@ -16,7 +16,7 @@ from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
 
-Told = Sequence[tuple[float, bool]]
+Results = Sequence[tuple[float, bool]]
 """Results in their order: when each came, and whether it was a failure."""
 _SLACK_S = 0.35
 """As much as instants may be off, and windows be seen coarsely."""
@@ -45,7 +45,7 @@ class Allowed:
         return None if opened in self.opens else opened
 
 
-def allowed(rule: Rule, told: Told) -> Allowed:
+def allowed(rule: Rule, told: Results) -> Allowed:
     """What a rule allows."""
     warmed_up = (rule.after(rule.begin, False, at_s) for at_s in _AT_MOST_S)
     readings: list[Any] = [rule.begin, *warmed_up]
@@ -63,7 +63,7 @@ def allowed(rule: Rule, told: Told) -> Allowed:
     return Allowed(frozenset(opens), None)
 
 
-def opens_at(rule: Rule, told: Told, *, warmed_up: bool = True) -> int | None:
+def opens_at(rule: Rule, told: Results, *, warmed_up: bool = True) -> int | None:
     """By which result a breaker by a rule opens; None by none. `warmed_up`: by a success."""
     state = rule.after(rule.begin, False, _BEFORE_S) if warmed_up else rule.begin
     for number, (at_s, failed) in enumerate(told):

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from harness.policy.counting import Counting, Result
 from harness.policy.mistakes import Deaf, Tumbling
-from harness.policy.rules import Rule
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
 from harness.policy.settings import in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import (
     Diluted,
-    Told,
+    Results,
     allowed,
     at_once,
     borders,
@@ -35,7 +34,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def a_second_apart(*failed: bool) -> Told:
+def a_second_apart(*failed: bool) -> Results:
     return [(float(number), one) for number, one in enumerate(failed)]
 
 
