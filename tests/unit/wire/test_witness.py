@@ -411,3 +411,16 @@ def test_calls_that_wait_for_each_other_are_told_with_figures() -> None:
     assert (found.waited, found.longest_s, found.most) == (4, 8.0, 5)
     assert "up to 5 requests at once needed one, and 4 waited up to 8.0s" in found.says
     assert free.infer(20).queue is None
+
+
+def test_what_a_lift_lets_go_before_it_is_confirmed_was_held_back() -> None:
+    """Lifting takes a tenth of a second at a server, and calls come before that is known."""
+    story = Story("auth", fault="stall", to_s=30, journal=False)
+    lifted = story.events[2]
+    assert isinstance(lifted, Lifted)
+    story.events[2] = replace(lifted, at_s=30.12)
+
+    sight = story.infer(40).sight
+
+    assert sight.released(30.03)
+    assert not sight.released(29.9)
