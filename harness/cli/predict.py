@@ -60,6 +60,7 @@ def predict(
     outage predict my.yaml --target my-gateway.yaml --calls pay=payments,mail
     """
     from harness.bundled import find_scenarios
+    from harness.printable import in_line
     from harness.scenario.loader import load_scenarios
 
     if profile is not None and target is not None:
@@ -71,12 +72,24 @@ def predict(
     show = {"table": _show_tables, "yaml": _show_yaml, "json": _show_json}[form]
     known = {name for settings in readings.settings.values() for name in settings}
     show(scenarios, readings, _called(calls, scenarios, known))
+    if loaded is not None and (left_out := _left_out(loaded)):
+        name, claims = in_line(loaded.name), ", ".join(left_out)
+        said = f"note: {name} does without {claims}: of that the contract is predicted, not {name}"
+        click.echo(said, err=True)
 
 
 def _loaded(target: str) -> Target:
     from harness.target.loading import load_target
 
     return load_target(target)
+
+
+def _left_out(target: Target) -> list[str]:
+    """What a target doesn't promise of what policies say."""
+    from harness.contracts.promises import OF_POLICIES
+
+    of_policies = {*OF_POLICIES, *target.contract.claims_of(*OF_POLICIES)}
+    return [claim for claim in target.without if claim in of_policies]
 
 
 def _called(

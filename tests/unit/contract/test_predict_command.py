@@ -94,6 +94,17 @@ def test_a_target_file_brings_its_own_settings(tmp_path: Path) -> None:
     assert 7 <= low_s <= high_s < 7.5
 
 
+def test_what_a_target_does_without_is_said_to_be_no_promise(tmp_path: Path) -> None:
+    """As `outage init` writes where no breaker was found: the contract's own is predicted."""
+    target = tmp_path / "target.yaml"
+    text = "name: mine\nstart: {command: [x]}\nupstreams: {A: auth}\nwithout: [%s]\n"
+    target.write_text(text % "B2, G5")
+    said = run(T1, "--target", str(target)).stderr
+    assert said == "note: mine does without B2: of that the contract is predicted, not mine\n"
+    target.write_text(text % "G5")
+    assert run(T1, "--target", str(target)).stderr == ""
+
+
 def test_a_reading_that_nobody_knows_is_told_with_the_nearest_one() -> None:
     result = CliRunner().invoke(predict, [T1, "--profile", "as_codet"], standalone_mode=False)
     assert "did you mean 'as_coded'" in str(result.exception)
