@@ -145,10 +145,12 @@ async def _by(bench: Bench, opened: Opened) -> None:
     if found.by is not None:
         return
     if tries == 1:
-        found.cannot_tell(
-            "by", f"a call that meets {opened.kind} makes one attempt: there is no difference"
-        )
         found.breaker.threshold = opened.calls
+        await _by_what_is_tried_again(bench, opened)
+        if found.by is None:
+            found.cannot_tell(
+                "by", f"a call that meets {opened.kind} makes one attempt: there is no difference"
+            )
         return
     number = await _first_attempts_that_open(bench, opened)
     if number is not None:
@@ -162,6 +164,23 @@ async def _by(bench: Bench, opened: Opened) -> None:
         found.cannot_tell("by", "neither attempts nor calls explain when it opened")
     if found.breaker.threshold is None:
         found.cannot_tell("breaker.threshold", "whether attempts or calls are counted is unknown")
+
+
+async def _by_what_is_tried_again(bench: Bench, opened: Opened) -> None:
+    """The same by a kind after which a call tries again: as many calls open it as of one that makes
+    one attempt, or as many as make so many attempts.
+    """
+    found = bench.findings
+    for kind in ORDER:
+        fewer = -(-opened.calls // max(1, bench.tries[kind]))
+        if fewer == opened.calls:
+            continue
+        course = bench.course().call(*[kind] * (opened.calls + 1))
+        seen = opened_in(bench, kind, await bench.play(course))
+        if seen is not None and seen[0] in (fewer, opened.calls):
+            found.by = "call" if seen[0] == opened.calls else "attempt"
+            found.saw(f"{seen[0]} calls in a row that meet {kind} open it")
+            return
 
 
 async def _first_attempts_that_open(bench: Bench, opened: Opened) -> int | None:

@@ -77,6 +77,9 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
         if own.rule == "none" or not _known(own):
             why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
             yield from ((promise, f"{name} {why}") for promise in OF_BREAKERS)
+        elif found.by is None and found.attempts != 1:
+            why = f"whether attempts or calls count at {name} is not known"
+            yield from ((promise, why) for promise in OF_BREAKERS)
         untold = [kind for kind, word in found.counts.items() if word is None]
         if untold and own.rule != "none":
             yield COUNTS, f"whether {', '.join(untold)} counts at {name} is not known"

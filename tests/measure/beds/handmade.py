@@ -152,6 +152,8 @@ def call() -> int:
                 BREAKER.leave(era, outcome)
             if kind in ("ok", "404", "429"):
                 return status
+            if kind in POLICY.get("final", ()):
+                break
         raise Away("gave up")
     finally:
         if by_call:

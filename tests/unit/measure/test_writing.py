@@ -151,6 +151,15 @@ def test_what_a_route_answers_while_an_upstream_is_down(answered, else_, expecte
     parse_scenario(scenario, "down.yaml", target=parse_target(TARGET, "target.yaml"))
 
 
+def test_nobody_is_held_to_a_count_of_attempts_or_calls_that_was_not_found():
+    """Attempts count where nothing is said: a Django bakery's breaker counted calls."""
+    found = measured(trials=1)
+    found.upstreams["stock"].attempts = 3
+    assert {"B2", "B4"} <= set(target_sections(found, document())["without"])
+    found.upstreams["stock"].by = "call"
+    assert "B2" not in target_sections(found, document())["without"]
+
+
 def test_a_retry_after_that_is_heeded_is_promised():
     found = measured(trials=1)
     stock = found.upstreams["stock"]
