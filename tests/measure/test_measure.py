@@ -60,6 +60,16 @@ def test_failures_in_a_row_by_attempt(simulation: SimEngine) -> None:
     assert document["routes"] == {"GET /price": {"calls": ["rates GET /rate"], "when_down": {"rates": 503}}}  # fmt: skip  # noqa: E501
 
 
+def test_what_counts_is_told_by_a_kind_that_is_tried_again(simulation: SimEngine) -> None:
+    """Its breaker opens first by 503, after which a call makes no second attempt."""
+    policy = {
+        "attempts": 3, "timeout": 0.7, "backoff": [0.2], "rule": "in a row", "threshold": 4,
+        "wait": 5.0, "by": "call", "final": ["500", "503"],
+    }  # fmt: skip
+    found = bed.measured(bed.target("handmade", policy), simulation)["upstreams"]["rates"]
+    assert (found["attempts"], found["by"], found["breaker"]["threshold"]) == (3, "call", 4)
+
+
 def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     policy = {
         "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,

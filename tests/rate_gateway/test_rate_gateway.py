@@ -32,7 +32,7 @@ DEFECTS = {
     "never forgets": "50% failures of the last 10s",
     "forgets after 1s": "50% failures of the last 10s",
     "everybody tries": "was still in flight",
-    "closes anyhow": "50% failures of the last 10s",
+    "closes anyhow": "although its breaker's probe failed",
     "never opens": "50% failures of the last 10s",
     "never asks again": "has been open since",
 }
