@@ -192,7 +192,10 @@ def _odd(own: ServiceSettings) -> Iterator[Plot]:
     """As many answers as open it of each kind that isn't a failure to everybody (B1): without
     sense, refusals, late ones.
     """
-    slow = delay(0.8 * own.timeout_s)
+    # Surely slow, where that counts: a good deal longer than is still well, and not too long.
+    slow_s = own.counting.slow_s
+    between_s = (slow_s + own.timeout_s) / 2 if slow_s < own.timeout_s else 0.0
+    slow = delay(max(0.8 * own.timeout_s, between_s))
     apart_s = near_s(own)
     for kind in ({"fault": "malformed"}, {"fault": "status", "status": 404}, _BUSY, slow):
         sent = [round(_SOON_S + n * apart_s, 2) for n in range(own.failures + 1)]
