@@ -80,6 +80,16 @@ class Findings:
         """Note why something is null; the first reason stays."""
         self.unknown.setdefault(key, why)
 
+    def settle(self) -> None:
+        """Give no reason why something is null that isn't."""
+        shown = self.as_json()
+        for key in tuple(self.unknown):
+            value: Any = shown
+            for part in key.split("."):
+                value = value.get(part) if isinstance(value, dict) else None
+            if value is not None:
+                del self.unknown[key]
+
     def saw(self, what: str) -> None:
         """Note what something rests on."""
         self.evidence.append(what)

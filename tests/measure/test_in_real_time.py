@@ -62,6 +62,16 @@ def test_a_deadline_takes_nothing_from_those_who_wait_for_the_same() -> None:
     assert "no time left" in unknown["breaker.rule"]
 
 
+def test_what_was_found_in_time_is_not_said_to_have_come_too_late() -> None:
+    """A world that is slow to be taken down ends after the deadline, what it told did not."""
+    found = Findings(upstream="tides")
+    found.breaker.trials, found.counts["503"] = 2, "failure"
+    for key in ("breaker.trials", "breaker.successes", "counts.503", "counts.404", "by"):
+        found.cannot_tell(key, "there was no time left for it after 112 s")
+    found.settle()
+    assert set(found.unknown) == {"breaker.successes", "counts.404", "by"}
+
+
 class Halting:
     """An engine whose worlds can't be built at first."""
 

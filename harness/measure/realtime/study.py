@@ -95,6 +95,7 @@ class Study:
         note_waits(found, self._wait, self._waits_failing)
         if found.breaker.wait is None and found.breaker.rule != "none":
             found.cannot_tell("breaker.wait_s", "there was no time left for it")
+        found.settle()
 
     # Worlds, and time
 
