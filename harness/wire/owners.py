@@ -195,16 +195,17 @@ class Owners:
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
         tries = _tries(mine[name], latest)
-        low_s, high_s = own.between_s(tries, latest.status)
-        again_s = done_s + low_s, done_s + high_s
+        waits = tuple(_waits(own, tries, latest.status))
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
-        dues = [Due(name, *again_s, 0.0), Due(name, done_s, done_s, _UNLIKELY_S)] if failed else []
+        dues = [Due(name, done_s + low, done_s + high, price) for low, high, price in waits]
+        dues = [*dues, Due(name, done_s, done_s, _UNLIKELY_S)] if failed else []
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         for k, call in enumerate(calls):
             at = call.upstream
             if k > (max(were) if name == at else min(were)):
-                dues += [Due(at, *again_s, 0.0)] if again else []
+                for low, high, price in waits if again else ():
+                    dues.append(Due(at, done_s + low, done_s + high, price))
                 dues.append(Due(at, done_s, done_s, _UNLIKELY_S if again else 0.0))
             if name != at and not self._made(call, mine):
                 dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
@@ -246,14 +247,14 @@ class Owners:
         tries = _tries(mine[name], latest)
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
-            yield self._again_s(own, latest, tries, attempt), 0.0
+            yield from self._again_s(own, latest, tries, attempt)
             yield done_s, _UNLIKELY_S
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
         if strange or any(k > done for k in positions):
             if again:
-                yield self._again_s(own, latest, tries, attempt), 0.0
+                yield from self._again_s(own, latest, tries, attempt)
             yield done_s, _UNLIKELY_S if again else 0.0
         if name != upstream and any(not self._made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
@@ -266,14 +267,15 @@ class Owners:
             tries = 1 if last[1].ok else _tries(mine[upstream], last[1]) + 1
         if attempt.results != FAILURE or tries >= own.attempts:
             return attempt.end_s
-        return attempt.end_s + own.between_s(tries, attempt.status)[0]
+        return attempt.end_s + own.backoff_s(tries)
 
     def _again_s(
         self, own: ServiceSettings, latest: Attempt, tries: int, attempt: Attempt
-    ) -> float:
+    ) -> Iterator[tuple[float, float]]:
         """When the next attempt was due: of all instants the one nearest to when it was made."""
-        low_s, high_s = own.between_s(tries, latest.status)
-        return min(max(attempt.start_s, latest.ends_from_s + low_s), latest.ends_from_s + high_s)
+        done_s = latest.ends_from_s
+        for low_s, high_s, price_s in _waits(own, tries, latest.status):
+            yield min(max(attempt.start_s, done_s + low_s), done_s + high_s), price_s
 
     def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
         """When it was due that is not given up yet: by waiting in vain before it, unseen."""
@@ -293,6 +295,18 @@ class Owners:
 
     def _was(self, call: Learned, upstream: str, attempt: Attempt) -> bool:
         return call.upstream == upstream and self._is_call(call, attempt)
+
+
+def _waits(
+    own: ServiceSettings, tries: int, status: int | None
+) -> Iterator[tuple[float, float, float]]:
+    """Between which waits (seconds) a call tries again, and how unlikely that is.
+
+    Few answers say `Retry-After`: where it is heeded, any wait may be, but isn't the likeliest.
+    """
+    yield (*own.backoff.between_s(tries), 0.0)
+    if own.backoff.heeds and status is not None:
+        yield (*own.between_s(tries, status), _UNLIKELY_S)
 
 
 def same(one: Attempt, other: Attempt) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from dataclasses import replace
 
 from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Run, Sent
 from harness.history.view import History
+from harness.policy.backoffs import Listed
 from harness.policy.settings import in_a_row
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
@@ -90,6 +93,18 @@ def test_a_failed_one_is_of_the_request_that_waited_for_its_retry() -> None:
     told.attempt("billing", 6.002, status=503)
     assert told.owner("billing", 5.001) == probe
     assert told.owner("billing", 6.002) == probe
+
+
+def test_where_any_wait_is_right_a_first_attempt_is_still_no_retry() -> None:
+    """`Retry-After` is heeded, and no answer says it: a sound gateway was said to turn one away."""
+    told = Told()
+    ids = [told.request("one", 5.0, 502, took_s=0.2122 + n / 200, number=n) for n in (1, 2, 3)]
+    for at_s in (5.0002, 5.0014, 5.0026, 5.211, 5.216, 5.221):
+        told.attempt("billing", at_s, status=503)
+    heeding = replace(_SETTINGS["billing"], backoff=Listed((0.21,), heeds=True))
+    wire = Wire(Witness(History(told.events), dict.fromkeys(_UPSTREAMS, heeding)), "billing")
+    made = Counter(wire.request_of(one) for one in wire.attempts if one.start_s > 0)
+    assert made == dict.fromkeys(ids, 2)
 
 
 def test_a_later_call_at_an_earlier_upstream_is_not_before_what_was_asked_in_between() -> None:
