@@ -8,7 +8,7 @@ the upstream's answer may have been lost on its way: such a charge is *unacknowl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -63,7 +63,8 @@ def account(
     open_ = edge + [r for r in asked if r.answered is None]
     denying = [r for r in answered if said and says[r.sent.id] is False]
     ledgers = set(case.contract.ledgers)
-    lost = [life for r in denying if (life := _if_lost(r, case.history, ledgers)) is not None]
+    late_s = {r.sent.id: arrives_by_s(r, case.history, ledgers) for r in denying}
+    lost = [_life(r, at_s) for r in denying if (at_s := late_s[r.sent.id]) is not None]
     sure = [_life(request) for request in inside]
     likely = sure + [_life(request) for request in open_]
     acknowledged = _matched(charges, likely)
@@ -88,16 +89,18 @@ def _life(request: Request, end_s: float | None = None) -> _Life:
     return _Life(request.sent.user, request.sent.at_s - SLACK_S, until_s + SLACK_S)
 
 
-def _if_lost(request: Request, history: History, ledgers: set[str]) -> _Life | None:
-    """The life of one that denies its charge, if a fault may have kept the answer from it."""
+def arrives_by_s(request: Request, history: History, ledgers: Collection[str]) -> float | None:
+    """When a charge of a request may arrive at the latest, if a fault may have held it or its
+    answer back; None where none did.
+    """
     met = [
         fault
         for fault in history.faults
-        if ledgers & set(fault.upstreams)
+        if not set(ledgers).isdisjoint(fault.upstreams)
         and fault.start_s <= request.end_s + SLACK_S
         and request.sent.at_s - SLACK_S <= fault.end_s
     ]
-    return _life(request, max(_last(fault, request) for fault in met)) if met else None
+    return max((_last(fault, request) for fault in met), default=None)
 
 
 def _last(fault: FaultWindow, request: Request) -> float:

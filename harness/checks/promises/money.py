@@ -9,16 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from operator import attrgetter
 
+from harness.checks.ledger import arrives_by_s
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts import Step
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
+from harness.scenario.faults import KINDS
 
-_end_s = attrgetter("end_s")
 _SLACK_S = 0.3
 """How far a charge may seem to lie outside of its request's life."""
 
@@ -39,11 +39,6 @@ def _effect(facts: Facts, request: Request) -> Step | None:
 
 def _users(facts: Facts) -> list[str]:
     return sorted({r.sent.user for r in facts.requests if r.sent.user is not None})
-
-
-def _in_life(facts: Facts, at_s: float, request: Request) -> bool:
-    slack_s = facts.margin_s(at_s, _SLACK_S)
-    return request.sent.at_s - slack_s <= at_s <= request.end_s + slack_s
 
 
 def charged_twice(facts: Facts) -> Iterator[Violation]:
@@ -70,19 +65,25 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
 
 
 class _Free:
-    """Requests that own no charge yet, by when they ended."""
+    """Requests that own no charge yet, by when one may arrive at the latest."""
 
     def __init__(self, facts: Facts, requests: Sequence[Request]) -> None:
         self._facts = facts
-        self._owners = sorted(requests, key=_end_s)
+        ledgers = facts.case.contract.ledgers
+        late_s = [arrives_by_s(each, facts.history, ledgers) or 0.0 for each in requests]
+        lives = [
+            (max(each.end_s, by_s), each.sent.at_s)
+            for each, by_s in zip(requests, late_s, strict=True)
+        ]
+        self._lives = sorted(lives)
         self._taken: set[int] = set()
 
     def takes(self, at_s: float) -> bool:
         """Give a charge to the request in whose life it lies that ended first; whether one does."""
-        first = bisect_left(self._owners, at_s - self._facts.margin_s(at_s, _SLACK_S), key=_end_s)
-        for place in range(first, len(self._owners)):
-            owner = self._owners[place]
-            if place not in self._taken and _in_life(self._facts, at_s, owner):
+        slack_s = self._facts.margin_s(at_s, _SLACK_S)
+        for place in range(bisect_left(self._lives, (at_s - slack_s,)), len(self._lives)):
+            _, sent_s = self._lives[place]
+            if place not in self._taken and sent_s - slack_s <= at_s:
                 self._taken.add(place)
                 return True
         return False
@@ -127,6 +128,8 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
     for at_s, under_way in zip(instants_s, _under_way(facts, instants_s), strict=True):
         if not under_way:
             continue  # `charged_twice` is about those
+        if _held_on_its_way(facts, effect, at_s):
+            continue  # it may be an earlier request's
         if not all(_surely_failed(facts, needed, one, at_s) for one in under_way):
             continue
         yield Violation(
@@ -138,6 +141,17 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
             request=under_way[0].sent.id,
         )
         return
+
+
+def _held_on_its_way(facts: Facts, effect: Step, at_s: float) -> bool:
+    """Whether a call that arrives then may have been sent long before."""
+    return any(
+        KINDS[fault.name].holds_back
+        and KINDS[fault.name].where != "stub"
+        and effect.upstream in fault.upstreams
+        and fault.start_s <= at_s <= fault.end_s + _SLACK_S
+        for fault in facts.history.faults
+    )
 
 
 def _under_way(facts: Facts, instants_s: Sequence[float]) -> Iterator[list[Request]]:

@@ -385,3 +385,19 @@ def test_who_fails_on_a_connection_that_was_cut_may_not_have_been_turned_away(ca
     found = violations(case(text, built))
     (told,) = (v for v in found if v.promise == "nobody turned away while closed")
     assert told.says.endswith("(or it asked on a connection that had been cut at 4.01 s)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("slicer", set()), ("stall", set()), ("status", {"charged at most once"})],
+)
+def test_a_charge_that_was_held_on_its_way_is_its_chats_however_late(
+    case, world, kind, told
+) -> None:
+    """The chat was answered at 1 s; a call for its charge arrives with the fault's lift at 9 s."""
+    built = world().warmed_up(reaches=("auth", "billing"), routes={"billing": _DEDUCT})
+    built.fault(kind, "billing", 0.0, 9.0)
+    built.request("chat", 1, 0.0, 200, took_s=1.0).call("auth", 0.01)
+    built.call("billing", 9.0, _DEDUCT).charge(9.001)
+    names = {v.promise for v in violations(case(_DEDUCT_DOWN, built))}
+    assert {name for name in names if "charge" in name} == told
