@@ -11,6 +11,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness.history.columns import column
@@ -109,11 +110,16 @@ class _Eyes:
                 yield from unheard(events, self._sight, self._timeout_s, self._slowing)
             elif not requests and (dead := closed_unasked(events)) is not None:
                 yield bare(dead[0], max(dead), "proxy", from_s=dead[0])
-        for index in sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]]):
-            yield self._attempt(told, begun[index], until[index])
+        order = sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]])
+        made = [self._attempt(told, begun[index], until[index]) for index in order]
+        for attempt, record in made:
+            doubted = record is not None and self._records.doubted(record, _INSTANT_S)
+            yield replace(attempt, of="", trace="") if doubted else attempt
 
-    def _attempt(self, told: _Told, first: int, until: int) -> Attempt:
-        """The one that begins with a request, of what crossed its connection from there on."""
+    def _attempt(self, told: _Told, first: int, until: int) -> tuple[Attempt, int | None]:
+        """The one that begins with a request, of what crossed its connection from there on, and
+        its record.
+        """
         start_s, path = told.at_s[first], told.path[first] or ""
         end_s, status, answered, passed_s, gone_s = self._end(told, first, until)
         record = None if status is None else self._record_of(path, start_s, end_s, status)
@@ -141,7 +147,7 @@ class _Eyes:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
-        return Attempt(
+        attempt = Attempt(
             start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
@@ -156,6 +162,7 @@ class _Eyes:
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
         )
+        return attempt, record
 
     def _end(self, told: _Told, first: int, until: int) -> _End:
         """How what crossed after a request says that it ended."""

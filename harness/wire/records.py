@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from functools import lru_cache
 
 from harness.history.calls import Calls
@@ -69,6 +69,18 @@ class Records:
         if found is not None:
             self._taken[found] = True
         return found
+
+    def doubted(self, record: int, instant_s: float) -> bool:
+        """Whether it may be of an attempt that was never answered instead: of one that arrived at
+        the same instant, and whose own record, alike but for whose it is, nobody has taken.
+        """
+        low, high = self.at_s[record] - instant_s, self.at_s[record] + instant_s
+        return any(
+            not self._taken[place]
+            and self.status[place] == self.status[record]
+            and _plain(self.path[place]) == _plain(self.path[record])
+            for place in range(bisect_left(self.at_s, low), bisect_right(self.at_s, high))
+        )
 
 
 @lru_cache(maxsize=4096)  # asked for each call, of a few routes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.history.events import Called, Event, Sent
+from harness.history.events import Called, Event, Replied, Sent
 from tests.unit.wire.test_witness import Story
 
 
@@ -35,3 +35,27 @@ def test_a_trace_says_whose_an_attempt_is() -> None:
 
 def test_a_trace_that_nobody_began_says_nothing() -> None:
     assert owner("another") == owner("")
+
+
+def test_of_two_records_at_one_instant_the_answered_attempt_claims_neither() -> None:
+    """A drawn toxic ate the answer to the first one's second attempt, not that to the second's."""
+    story = Story("auth", fault="latency", to_s=20)
+    story.request(1, 1.0, took_s=11.01, status=401)
+    story.attempt(1.002, took_s=5, status=None)
+    story.attempt(7.002, took_s=5, status=None)
+    eaten = {"at_s": 7.002, "by": "stub", "upstream": "auth", "id": 99}
+    story.events.append(Called(route="POST /verify", path="/verify", of="x", attempt=2, **eaten))
+    story.events.append(Replied(status=200, outcome="sent", **eaten))
+    story.request(2, 7.0, took_s=0.01, status=200)
+    story.attempt(7.002, took_s=0.0, status=200)
+    traces = {99: "trace 1", story.connections: "trace 2"}
+    story.events = [
+        replace(event, trace=traces.get(event.id, ""))
+        if isinstance(event, Called)
+        else _traced(event, "")
+        for event in story.events
+    ]
+    wire = story.infer(20)
+    first, second = (r for r in wire.demands if r.request.sent.number)
+    assert [len(demand.attempts) for demand in (first, second)] == [2, 1]
+    assert not wire.turned_away
