@@ -135,6 +135,8 @@ def _untold(
     """
     if drawn := _decided_by_chance(upstream, scenario, settings.timeout_s):
         return drawn
+    if drawn := _drawn(upstream, scenario, [o.of(upstream).breaker for o in played]):
+        return drawn
     if any(upstream in outcomes.abandoned for outcomes in played):
         return "clients hang up: whether a request is worked on then isn't in the contract"
     if isinstance(settings.scope, EachWorker):
@@ -174,6 +176,28 @@ def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> s
                 bounds = f"{format_duration(least_s)} to {format_duration(most_s)}"
                 return f"its delay is drawn from {bounds}, around the deadline of an attempt"
     return ""
+
+
+def _drawn(upstream: str, scenario: Scenario, played: Sequence[Breaker]) -> str:
+    """Whether it hangs on a draw which calls or connections a fault hits: so few runs as are
+    played don't show all that may come of it.
+    """
+    for fault in scenario.faults:
+        if upstream not in fault.upstreams or not fault.KIND.opens:
+            continue
+        if any(toxic.toxicity < 1 for toxic in fault.toxics()):
+            return f"which connections `{fault.fault}` hits is drawn"
+        if fault.share < 1 and not _all_alike(played):
+            return f"which calls `{fault.fault}` hits is drawn"
+    return ""
+
+
+def _all_alike(played: Sequence[Breaker]) -> bool:
+    """Whether a breaker changes at the same instants in all runs, but for ties."""
+    told = [(*breaker.trips, *breaker.closings) for breaker in played]
+    return len({len(instants) for instants in told}) <= 1 and all(
+        max(same) - min(same) <= _APART_S for same in zip(*told, strict=True)
+    )
 
 
 def _asking_for_patience(upstream: str, scenario: Scenario, played: Sequence[Outcomes]) -> str:

@@ -79,7 +79,7 @@ class Account:
 
     def _instants(self, kind: str) -> Iterator[tuple[float, float]]:
         for said in self.said:
-            if _alike(said.state, kind):
+            if said.state == kind:  # one that is half open may have opened long before
                 yield said.since_s, said.from_s
         if not self.said and kind == "open":
             for at_s in self._opened_s:
