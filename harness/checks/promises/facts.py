@@ -164,6 +164,14 @@ class Facts:
             upstream
         )
 
+    def has_declared_backoff(self, upstream: str) -> bool:
+        """Whether anybody said how long is waited between attempts, as `has_declared` knows it: who
+        says only how many there are leaves that open.
+        """
+        contract = self.case.contract
+        usual = contract.settings_of(upstream).backoff
+        return upstream in contract.upstreams or self.settings(upstream).backoff != usual
+
     def wire(self, upstream: str) -> Wire:
         """What crossed an upstream's wire."""
         return self.case.wire(upstream)

@@ -18,7 +18,6 @@ from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
-from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.learned import alike
 
@@ -140,18 +139,21 @@ def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str)
     most = {}
     for request in crowd:
         own = [a for a in facts.made_for(request, upstream) if _may_be(a, route)]
-        most[request.sent.id] = _longest(facts, facts.settings(upstream), own)
+        most[request.sent.id] = _longest(facts, upstream, own)
     return _Together(made=len(made), most=most)
 
 
-def _longest(facts: Facts, own: ServiceSettings, attempts: Sequence[Attempt]) -> int:
-    """How many of these one call can have made: a backoff apart, and no more than are promised."""
+def _longest(facts: Facts, upstream: str, attempts: Sequence[Attempt]) -> int:
+    """How many of these one call can have made: a backoff apart, where one was declared, and no
+    more than are promised.
+    """
+    own, spaced = facts.settings(upstream), facts.has_declared_backoff(upstream)
     count, last = 0, None
     for attempt in attempts:
         if count == own.attempts:
             break
         if last is not None:
-            low_s = own.between_s(count, last.status)[0] - _EARLY_S
+            low_s = own.between_s(count, last.status)[0] - _EARLY_S if spaced else 0.0
             slack_s = facts.slack_s(last.start_s, attempt.start_s)
             if attempt.start_s < last.ends_from_s + low_s - slack_s:
                 continue

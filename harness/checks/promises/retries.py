@@ -91,6 +91,8 @@ def _of_call(
                 f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
             )
             return
+        if not facts.has_declared_backoff(upstream):
+            continue
         low_s, high_s = own.between_s(number, earlier.status)
         slack_s = facts.slack_s(earlier.start_s, later.start_s)
         if gap_s < low_s - _EARLY_S - slack_s / 2 or gap_s > high_s + _LATE_S + slack_s:
