@@ -134,9 +134,7 @@ def _shadowed(scenario: Scenario) -> Misfits:
 
 def _takes_all(fault: FaultBase) -> bool:
     """Whether it takes every call of its route."""
-    picks = fault.counted is not None or fault.one_in is not None or fault.share < 1
-    picks = picks or fault.by_load
-    return fault.takes != "nothing" and not picks
+    return fault.takes != "nothing" and fault.hits_each
 
 
 def _before(

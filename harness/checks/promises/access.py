@@ -98,7 +98,7 @@ def _false_answers(facts: Facts, upstream: str, start_s: float, end_s: float) ->
         fault.KIND.falsifies
         and fault.from_ <= start_s + 1e-6
         and end_s <= facts.scenario.fault_end_s(index)
-        and not (fault.counted or fault.one_in or fault.share < 1)
+        and fault.hits_each
         for index, fault in enumerate(facts.scenario.faults)
         if upstream in fault.upstreams
     )

@@ -314,11 +314,7 @@ class Facts:
                 continue
             if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
                 continue
-            if fault.counted is not None or fault.one_in is not None or fault.share < 1:
-                continue
-            if getattr(fault, "toxicity", 1.0) < 1:
-                continue
-            if _spoils(fault, user):
+            if fault.hits_each and _spoils(fault, user):
                 return True
         return False
 

@@ -129,6 +129,14 @@ class FaultBase(Part):
         return picked or self.by_load or self.share < 1
 
     @property
+    def hits_each(self) -> bool:
+        """Whether each call meets it, of its route where it has one: none is picked by a count, a
+        load or a draw.
+        """
+        drawn = self.share < 1 or any(toxic.toxicity < 1 for toxic in self.toxics())
+        return self.counted is None and self.one_in is None and not self.by_load and not drawn
+
+    @property
     def by_load(self) -> bool:
         """Whether it hits what comes beyond a load."""
         return self.above is not None or self.more_than is not None

@@ -38,9 +38,21 @@ def test_a_chat_without_chroma_that_does_not_say_so_is_told(case, world) -> None
         (_DOWN, 6.0, False),
         (_DOWN, 4.95, False),
         (_DOWN.replace("to: 5s", "to: 5s, one_in: 2"), 1.0, False),
+        (_DOWN.replace("to: 5s", "to: 5s, above: 5/10s"), 1.0, False),
+        (_DOWN.replace("to: 5s", "to: 5s, more_than: 3 at once"), 1.0, False),
+        (_DOWN.replace("status, status: 503", "limit_data, bytes: 1B, toxicity: 50%"), 1.0, False),
         (_DOWN.replace("chroma", "auth"), 1.0, False),
     ],
-    ids=["says so", "after the lift", "across the lift", "some calls only", "another upstream"],
+    ids=[
+        "says so",
+        "after the lift",
+        "across the lift",
+        "some calls only",
+        "beyond a rate",
+        "beyond so many at once",
+        "some connections only",
+        "another upstream",
+    ],
 )
 def test_what_may_have_had_chroma_is_not(case, world, text, sent_s, degraded) -> None:
     upstream = "auth" if "auth" in text else "chroma"
