@@ -63,6 +63,10 @@ class _Eyes:
         self._sight = sight
         self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
+        self._on_the_way = [
+            f for f in self._faults
+            if f.fault not in sight.in_stub and KINDS[f.name].where != "stub"
+        ]  # fmt: skip
         self._drawn = [f for f in self._faults if KINDS[f.name].drawn]
         self._slowing = [
             f for f in self._faults
@@ -113,8 +117,18 @@ class _Eyes:
         order = sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]])
         made = [self._attempt(told, begun[index], until[index]) for index in order]
         for attempt, record in made:
-            doubted = record is not None and self._records.doubted(record, _INSTANT_S)
+            doubted = record is not None and self._doubts(attempt, record)
             yield replace(attempt, of="", trace="") if doubted else attempt
+
+    def _doubts(self, attempt: Attempt, record: int) -> bool:
+        """Whether a record may be another attempt's: of calls that were held on their way the next
+        that arrived need not be the next that was sent.
+        """
+        start_s, end_s = attempt.start_s, attempt.end_s
+        held = any(KINDS[f.name].holds_back and f.meets(start_s, end_s) for f in self._on_the_way)
+        if held and self._records.one_of_several(record, start_s, end_s):
+            return True
+        return self._records.doubted(record, _INSTANT_S)
 
     def _attempt(self, told: _Told, first: int, until: int) -> tuple[Attempt, int | None]:
         """The one that begins with a request, of what crossed its connection from there on, and
@@ -246,11 +260,7 @@ class _Eyes:
         )
 
     def _held_on_the_way(self, start_s: float, end_s: float) -> bool:
-        return any(
-            f.meets(start_s, end_s)
-            for f in self._faults
-            if f.fault not in self._sight.in_stub and KINDS[f.name].where != "stub"
-        )
+        return any(f.meets(start_s, end_s) for f in self._on_the_way)
 
     def _connections(self, seen: Sequence[Attempt]) -> Iterator[Attempt]:
         """Connections accepted while nothing came through, each taken for one failed attempt."""

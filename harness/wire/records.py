@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 from harness.history.calls import Calls
@@ -74,13 +75,20 @@ class Records:
         """Whether it may be of an attempt that was never answered instead: of one that arrived at
         the same instant, and whose own record, alike but for whose it is, nobody has taken.
         """
-        low, high = self.at_s[record] - instant_s, self.at_s[record] + instant_s
-        return any(
-            not self._taken[place]
-            and self.status[place] == self.status[record]
-            and _plain(self.path[place]) == _plain(self.path[record])
-            for place in range(bisect_left(self.at_s, low), bisect_right(self.at_s, high))
-        )
+        low_s, high_s = self.at_s[record] - instant_s, self.at_s[record] + instant_s
+        return any(not self._taken[place] for place in self._alike(record, low_s, high_s))
+
+    def one_of_several(self, record: int, start_s: float, end_s: float) -> bool:
+        """Whether another call than this one, alike but for whose it is, arrived in that time."""
+        alike = self._alike(record, start_s - _BEFORE_S, end_s)
+        return any(self.trace[place] != self.trace[record] for place in alike)
+
+    def _alike(self, record: int, low_s: float, high_s: float) -> Iterator[int]:
+        for place in range(bisect_left(self.at_s, low_s), bisect_right(self.at_s, high_s)):
+            if self.status[place] == self.status[record] and (
+                _plain(self.path[place]) == _plain(self.path[record])
+            ):
+                yield place
 
 
 @lru_cache(maxsize=4096)  # asked for each call, of a few routes

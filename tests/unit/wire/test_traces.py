@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.history.events import Called, Event, Replied, Sent
+from harness.history.events import Called, Crossed, Event, Replied, Sent
 from tests.unit.wire.test_witness import Story
 
 
@@ -58,4 +58,28 @@ def test_of_two_records_at_one_instant_the_answered_attempt_claims_neither() -> 
     wire = story.infer(20)
     first, second = (r for r in wire.demands if r.request.sent.number)
     assert [len(demand.attempts) for demand in (first, second)] == [2, 1]
+    assert not wire.turned_away
+
+
+def test_of_calls_held_on_their_way_the_next_to_arrive_need_not_be_the_next_sent() -> None:
+    """Each is held for a second both ways: the first arrives as the second is sent."""
+    story = Story("auth", fault="latency", to_s=20)
+    for number, at_s in ((1, 1.0), (2, 2.0)):
+        story.request(number, at_s, took_s=2.003, status=200)
+        story.connections += 1
+        crossing = {"by": "proxy", "upstream": "auth", "connection": story.connections}
+        stub = {"by": "stub", "upstream": "auth", "id": story.connections}
+        here = {"path": "/verify", "at_s": at_s + 0.002}
+        there = {"route": "POST /verify", "path": "/verify", "of": "x", "attempt": 1}
+        story.events += [
+            Crossed(what="request", method="POST", **here, **crossing),
+            Called(at_s=at_s + 1.002, trace=f"trace {number}", **there, **stub),
+            Replied(at_s=at_s + 1.002, status=200, outcome="sent", **stub),
+            Crossed(at_s=at_s + 2.002, what="response", status=200, **crossing),
+        ]
+    story.events = [
+        _traced(event, "") if isinstance(event, Sent) else event for event in story.events
+    ]
+    wire = story.infer(20)
+    assert [len(r.attempts) for r in wire.demands if r.request.sent.number] == [1, 1]
     assert not wire.turned_away
