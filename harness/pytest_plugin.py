@@ -78,6 +78,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if config.getoption("--outage-report") is not None or _distributed(config):
         _begin_report(config)
+    elif _reports(config):
+        _options(config)  # what an ini file asks for in vain is told even if nothing is played
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

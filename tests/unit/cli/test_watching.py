@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import threading
 import time
@@ -88,28 +87,6 @@ def test_what_is_saved_is_played_again_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a child is in /proc")
-def test_a_saved_outage_is_judged_for_a_part_of_what_it_cost_at_first(tmp_path: Path) -> None:
-    """What the gateway's import has loaded stays loaded, in the nursery: most of what it takes."""
-    outage = tmp_path / "outage.yaml"
-    text = (bundled_folder() / "auth_blackhole_50s.yaml").read_text()
-    outage.write_text(text)
-    watching = Watching(tmp_path, rounds=3)
-    spent_s = []
-    for end in ("# saved\n", "nonsense\n"):
-        assert "✓ passed" in watching.next_round()
-        spent_s.append(_cpu_s(watching.nursery))
-        save(outage, text + end)
-    watching.end()
-    first_s, again_s = spent_s[0], spent_s[1] - spent_s[0]
-    assert again_s < 0.6 * first_s, (first_s, again_s)
-
-
-def _cpu_s(process: int) -> float:
-    """What a process and its children that have ended have used."""
-    said = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, said[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_who_is_still_writing_a_file_is_waited_for() -> None:
     file = Path("one.yaml")
     emptied, begun, whole = ({file: (at, size)} for at, size in ((1, 0), (2, 4096), (3, 5000)))

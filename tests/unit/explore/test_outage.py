@@ -12,12 +12,12 @@ from harness.checks.case import Case
 from harness.checks.promises.violation import Violation
 from harness.contracts import document
 from harness.explore.drawing import outages
-from harness.explore.instants import trip_s
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
 from harness.explore.surface import Offered, Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
+from harness.policy.outage import trip_s
 from harness.policy.scopes import EachWorker
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.scenario.loader import parse_scenario
