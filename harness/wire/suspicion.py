@@ -57,11 +57,11 @@ class Suspicion:
         A deadline that is seen to be another one can't be left out of any explanation. More than
         two workers explain much, so they are looked for only where nothing else explains it.
         """
-        if self._waited_in_vain:
-            return ()  # no rules of a breaker are why somebody waits for an attempt and makes none
         deadline_s = self._deadline_s
         if deadline_s is not None:
             return tuple(self._with_deadline(deadline_s))
+        if self._waited_in_vain:
+            return ()  # no rules of a breaker are why somebody waits for an attempt and makes none
         sharing = self._wire.sharing
         if sharing is not None and all(wire.refutation is not None for wire in sharing.wires):
             return tuple(self._shared())  # what is wrong with one alone explains none of the others

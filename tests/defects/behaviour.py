@@ -37,7 +37,6 @@ BEHAVES = {
     "failed-probes-wait-longer": "waits longer each time that it opens",
     "first-attempts-counted": "counts calls, not attempts",
     "five-of-ten": "isn't reset by a success",
-    "forgets-after-a-minute": "forgets failures that are older than 60s",
     "gateway-errors-uncounted": "doesn't count some answers of 5xx",
     "gets-pass-while-open": "before it probes, not",
     "half-of-ten": "opens after 8 failures in a row",
