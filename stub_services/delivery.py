@@ -117,7 +117,8 @@ def _bytes(
         parts = _each(body) if chunked else [body]
         pieces = [http.send(h11.Data(data=part)) or b"" for part in parts if part]
     pieces.append(http.send(h11.EndOfMessage()) or b"")
-    return head or b"", pieces
+    # Nothing left to send is no piece: whoever has all of it may leave before that would be due.
+    return head or b"", [piece for piece in pieces if piece]
 
 
 def _each(data: bytes) -> list[bytes]:

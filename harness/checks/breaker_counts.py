@@ -6,7 +6,7 @@ Which request is the first one turned away, how many attempts open it, which att
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import listed
 from harness.checks.breaker_subject import Subject, expected_words, instant
@@ -50,7 +50,7 @@ class Counts(Subject):
         lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
         if self.case.patient and self.opened is not None:
             lowest, highest = self._may_be_first(first, self.opened)
-        unsure = any(r.sent.at_s < first.sent.at_s for r in self.wire.unknown)
+        unsure = any(r.sent.at_s < first.sent.at_s for r in self._may_have_been(stream))
         ok = any(
             span.low <= first.sent.number <= span.high
             or (lowest <= span.high and span.low <= highest and lowest < highest)
@@ -65,6 +65,16 @@ class Counts(Subject):
         return self.finding(
             "first rejection", verdict, expected, observed, evidence, examples=(first,)
         )
+
+    def _may_have_been(self, stream: str) -> Iterator[Request]:
+        """The requests of a stream that may have been turned away: nothing tells, or an upstream
+        before this one may have been why they got no good answer.
+        """
+        yield from self.wire.unknown
+        needed = {demand.request.sent.id for demand in self.wire.demands}
+        for request in self.case.history.stream(stream):
+            if request.sent.id not in needed and not request.well:
+                yield request
 
     def _nobody_rejected(self) -> tuple[Verdict, str]:
         """What it comes to that nobody was turned away at once, and in words."""

@@ -31,9 +31,9 @@ class Witness:
     probes: list[float] = field(default_factory=list)
     turned_away: list[float] = field(default_factory=list)
     """When a call or a retry was turned away."""
-    rejected: dict[str, int] = field(default_factory=dict)
-    """By stream: the first request that was turned away at once, by its number. One that waited for
-    an attempt before, of the same call or of another, was not."""
+    rejected: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """By stream: the first request that was turned away at once, by when it was sent and by its
+    number. One that waited for an attempt before, of the same call or of another, was not."""
 
     def has_come(self, after: After) -> bool:
         """Whether the breaker has been in that state, or the upstream has had so many calls."""
@@ -111,10 +111,10 @@ def _as_one(parts: list[Witness]) -> Witness:
         if not opens and opened == {number}:
             breaker.closings.append(at_s)
         (opened.add if opens else opened.discard)(number)
-    rejected: dict[str, int] = {}
+    rejected: dict[str, tuple[float, int]] = {}
     for seen in parts:
-        for stream, number in seen.rejected.items():
-            rejected[stream] = min(number, rejected.get(stream, number))
+        for stream, sent in seen.rejected.items():
+            rejected[stream] = min(sent, rejected.get(stream, sent))
     return Witness(
         breaker=breaker,
         attempts=sorted(at_s for seen in parts for at_s in seen.attempts),

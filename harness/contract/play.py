@@ -236,8 +236,8 @@ class Run:
                 seen.turned_away.append(self._now_s)
                 if send not in seen.called_for:
                     # Of several at one instant the one with the lowest number counts as first.
-                    first = seen.rejected.get(send.stream, send.number)
-                    seen.rejected[send.stream] = min(first, send.number)
+                    sent = send.at_s, send.number
+                    seen.rejected[send.stream] = min(sent, seen.rejected.get(send.stream, sent))
                 return None
             if number == 1 or own.rechecks or not own.counting.by_call:
                 counted_s = self._now_s

@@ -230,7 +230,7 @@ def _forecast(
         open_spells=_spells([_open_spells(w.breaker, end_s) for w in seen]),
         attempts=_range(attempts) if attempts else None,
         first_rejection={
-            stream: (_range([float(w.rejected[stream]) for w in seen if stream in w.rejected]),)
+            stream: (_range([float(w.rejected[stream][1]) for w in seen if stream in w.rejected]),)
             for stream in sorted(streams)
         },
         spared=frozenset(s for s in streams if not all(s in w.rejected for w in seen)),

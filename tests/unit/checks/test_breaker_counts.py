@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from harness.checks.registry import findings_of
 from harness.history.events import Crossed
+from harness.judge import judge
+from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
+from tests.agreement.holding import Reference
 
 _DOWN = """
 faults: [{upstream: auth, fault: refused, to: 20s}]
@@ -138,3 +141,19 @@ def test_where_the_contract_leaves_open_whether_it_opens_that_it_did_not_is_righ
         Verdict.PASSED,
         Verdict.INCONCLUSIVE,
     }
+
+
+def test_those_whom_an_upstream_before_it_slowed_may_have_been_turned_away_first() -> None:
+    """Auth is slow until 20 s, and may have failed: nobody can say why there were 503s."""
+    text = """title: x
+duration: 30s
+traffic: {look: {request: GET /v1/api/lookup?q=x, as: ada, rate: 1/s}}
+faults:
+  - {upstream: auth, fault: bandwidth, rate: 5KB/s, stream: both, to: 20s}
+  - {upstream: external_data, fault: status, status: 503, to: 9s}
+expect: [{breaker: external_data, traffic: look, first_rejection: contract}]
+"""
+    scenario = parse_scenario(text, "x")
+    with Reference() as reference:
+        (first,) = judge(scenario, reference.play(scenario)).findings
+    assert (first.verdict, first.expected) == (Verdict.INCONCLUSIVE, "#6"), str(first)

@@ -143,6 +143,19 @@ def test_dripping_chunks_and_headers(services):
     assert connection.advance(4.0) == [b"H", b"T", b"T", b"P"]
 
 
+@pytest.mark.parametrize("part", ["headers", "content-length", "chunked"])
+def test_a_dripping_answer_is_sent_with_its_last_byte(services, part):
+    service = services["auth"]
+    service.put_behaviour("x", {"action": "drip", "interval_s": 1, "encoding": part}, 0.0)
+    connection = Connection(service)
+    connection.feed(0.0, ask("GET", "/health"))
+    while not math.isinf(connection.next_wake_s):
+        last = b"".join(connection.advance(at_s := connection.next_wake_s))
+        assert last
+    connection.eof(at_s + 0.001)
+    assert service.recorder.records[-1]["outcome"] == "sent"
+
+
 def test_a_truncated_body_announces_its_whole_length_and_is_recorded_so(services):
     service = services["auth"]
     service.put_behaviour("x", {"action": "truncate", "after_bytes": 3}, 0.0)
