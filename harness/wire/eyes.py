@@ -115,9 +115,13 @@ class _Eyes:
             elif not requests and (dead := closed_unasked(events)) is not None:
                 yield bare(dead[0], max(dead), "proxy", from_s=dead[0])
         order = sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]])
-        made = [self._attempt(told, begun[index], until[index]) for index in order]
-        for attempt, record in made:
-            doubted = record is not None and self._doubts(attempt, record)
+        made, records = [], array("q")
+        for index in order:
+            attempt, record = self._attempt(told, begun[index], until[index])
+            made.append(attempt)
+            records.append(-1 if record is None else record)
+        for attempt, record in zip(made, records, strict=True):  # only now each has taken its own
+            doubted = record >= 0 and self._doubts(attempt, record)
             yield replace(attempt, of="", trace="") if doubted else attempt
 
     def _doubts(self, attempt: Attempt, record: int) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
 from harness.history.calls import Calls
 
@@ -75,20 +75,30 @@ class Records:
         """Whether it may be of an attempt that was never answered instead: of one that arrived at
         the same instant, and whose own record, alike but for whose it is, nobody has taken.
         """
-        low_s, high_s = self.at_s[record] - instant_s, self.at_s[record] + instant_s
-        return any(not self._taken[place] for place in self._alike(record, low_s, high_s))
+        arrived_s = self.at_s[record]
+        first = bisect_left(self._left, arrived_s - instant_s, key=self.at_s.__getitem__)
+        last = bisect_right(self._left, arrived_s + instant_s, key=self.at_s.__getitem__)
+        return any(self._alike(record, place) for place in self._left[first:last])
 
     def one_of_several(self, record: int, start_s: float, end_s: float) -> bool:
         """Whether another call than this one, alike but for whose it is, arrived in that time."""
-        alike = self._alike(record, start_s - _BEFORE_S, end_s)
-        return any(self.trace[place] != self.trace[record] for place in alike)
+        if not self.trace[record]:
+            return False  # it names nobody
+        first, last = bisect_left(self.at_s, start_s - _BEFORE_S), bisect_right(self.at_s, end_s)
+        return any(
+            self.trace[place] != self.trace[record] and self._alike(record, place)
+            for place in range(first, last)
+        )
 
-    def _alike(self, record: int, low_s: float, high_s: float) -> Iterator[int]:
-        for place in range(bisect_left(self.at_s, low_s), bisect_right(self.at_s, high_s)):
-            if self.status[place] == self.status[record] and (
-                _plain(self.path[place]) == _plain(self.path[record])
-            ):
-                yield place
+    @cached_property
+    def _left(self) -> Sequence[int]:
+        """Those since 0s that no attempt has taken, once all have taken theirs."""
+        first = bisect_left(self.at_s, 0.0)
+        return [place for place in range(first, len(self._taken)) if not self._taken[place]]
+
+    def _alike(self, one: int, other: int) -> bool:
+        same_path = _plain(self.path[one]) == _plain(self.path[other])
+        return same_path and self.status[one] == self.status[other]
 
 
 @lru_cache(maxsize=4096)  # asked for each call, of a few routes
