@@ -185,7 +185,7 @@ def _drawn(upstream: str, scenario: Scenario, played: Sequence[Breaker]) -> str:
     for fault in scenario.faults:
         if upstream not in fault.upstreams or not fault.KIND.opens:
             continue
-        if any(toxic.toxicity < 1 for toxic in fault.toxics()):
+        if fault.hits_some_connections:
             return f"which connections `{fault.fault}` hits is drawn"
         if fault.share < 1 and not _all_alike(played):
             return f"which calls `{fault.fault}` hits is drawn"

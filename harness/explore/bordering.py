@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import yaml
 
-from harness.errors import UsageError
 from harness.explore.finding import Plain
 from harness.explore.openings import PLOTS, plotted
 from harness.explore.surface import Route
+from harness.scenario.template import sample_of
 from harness.target import Target
 
 _HEAD = "# It is judged by what is promised in every run; say more under `expect:`.\n"
@@ -21,13 +21,7 @@ def border_files(target: Target, upstream: str) -> Iterator[tuple[str, str]]:
 
     Raises: UsageError where no request is known that calls the upstream.
     """
-    traffic = target.calling(upstream)
-    if traffic is None:
-        raise UsageError(
-            f"no request is known that calls {upstream}: expected one under `traffic:` of "
-            f"{target.contract.file}, or under `routes:` of {target.file or target.name}"
-        )
-    name, sample = traffic
+    name, sample = sample_of(target, upstream)
     route = Route(name=name, raw=sample.raw, healthy=sample.healthy)
     own = target.settings(upstream)
     for words in PLOTS:

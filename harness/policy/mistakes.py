@@ -5,17 +5,17 @@ They stand among the rivals of the rules that they are taken for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import ONLY, Rival, Rule
+from harness.policy.rules import ONLY, Rule
+from harness.policy.unknown import Undeclared
 from harness.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf:
+class Deaf(Undeclared):
     """A rule that is told of failures only, so that it takes them for all that there is."""
 
     rule: Rule
@@ -65,17 +65,9 @@ class Deaf:
         """As the rule is."""
         return self.rule.heavy
 
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Nobody declares it."""
-        yield from ()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """Nobody declares it."""
-        yield from ()
-
 
 @dataclass(frozen=True, slots=True)
-class Tumbling:
+class Tumbling(Undeclared):
     """A share of failures in a window that is emptied as a whole, when it is full or over."""
 
     share: float
@@ -137,16 +129,3 @@ class Tumbling:
         """`50% failures in a window of 10s that is emptied as a whole`."""
         span = f"{self.calls} results" if self.seconds is None else format_duration(self.seconds)
         return f"{self.share:.0%} failures in a window of {span} that is emptied as a whole"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Nobody declares it."""
-        yield from ()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """Nobody declares it."""
-        yield from ()

@@ -9,8 +9,27 @@ from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rival
 
 
+class Undeclared:
+    """What rules have in common that nobody declares, so that nothing is told from them."""
+
+    __slots__ = ()
+
+    @property
+    def heavy(self) -> bool:
+        """Its states are few and small."""
+        return False
+
+    def rivals(self, attempts: int) -> Iterator[Rival]:
+        """Nothing is ruled out."""
+        yield from ()
+
+    def variants(self) -> Iterator[tuple[Rival, ...]]:
+        """Nothing is ruled out."""
+        yield from ()
+
+
 @dataclass(frozen=True, slots=True)
-class Anytime:
+class Anytime(Undeclared):
     """Any failure may open it, and none need: for who doesn't know the rule."""
 
     @property
@@ -52,16 +71,3 @@ class Anytime:
     def says(self) -> str:
         """`any failure`."""
         return "any failure"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Nothing is ruled out."""
-        yield from ()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """Nothing is ruled out."""
-        yield from ()

@@ -15,6 +15,21 @@ from harness.target import Target
 from harness.units import format_duration
 
 
+def sample_of(target: Target, upstream: str) -> tuple[str, Sample]:
+    """A request that calls an upstream, and a name for its stream.
+
+    Raises: UsageError where none is known.
+    """
+    found = target.calling(upstream)
+    if found is None:
+        raise UsageError(
+            f"no request is known that calls {upstream}: expected one under `traffic:` of "
+            f"{target.contract.file}, of a route with such a call, or under `routes:` of "
+            f"{target.file or target.name}"
+        )
+    return found
+
+
 def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, schema: str) -> str:
     """A scenario in which one fault hits one of a target's upstreams for a while (seconds).
 
@@ -23,13 +38,7 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
 
     Raises: UsageError where no request is known that calls the upstream.
     """
-    traffic = target.calling(upstream)
-    if traffic is None:
-        raise UsageError(
-            f"no request is known that calls {upstream}: expected one under `traffic:` of "
-            f"{target.contract.file}, of a route with such a call, or under `routes:` of "
-            f"{target.file or target.name}"
-        )
+    stream, sample = sample_of(target, upstream)
     settings, users = target.settings(upstream), target.user_ids
     title = f"{upstream} has the fault {fault} for {format_duration(for_s)}"
     midway = ""
@@ -37,7 +46,6 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
         title = f"The target has the fault {fault} while {upstream} answers 503"
         midway = _midway(fault, at_s=for_s / 2)
         fault = "status"
-    stream, sample = traffic
     while_down = target.contract.while_down(sample.request, upstream)
     duration_s = for_s + settings.open_after_s(for_s) + settings.longest_call_s + 10
     rate = needed_rate_per_s(settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
 from harness.history.view import History, Request
+from harness.judge import judge
+from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
 from harness.target.loading import bundled
 from harness.timeline import compile_timeline
+from harness.verdict import Verdict
 from tests.agreement.timelines import STREAMS
 
 _NAMES = {
@@ -70,6 +73,20 @@ class Reference:
                 folder=Path(folder),
             )
             return History(self._engine.play_now(job))
+
+
+def judging(text: str, played_as: str) -> Iterator[Callable[[str], Verdict]]:
+    """A fixture: the verdict of a scenario's first expectation, written in place of EXPECTED, upon
+    one play of it. `played_as`: what stands there while it is played.
+    """
+    with Reference() as reference:
+        history = reference.play(parse_scenario(text.replace("EXPECTED", played_as), "x"))
+
+        def judged(said: str) -> Verdict:
+            scenario = parse_scenario(text.replace("EXPECTED", said), "x")
+            return judge(scenario, history).findings[0].verdict
+
+        yield judged
 
 
 def disagreements(reference: Reference, raw: dict[str, Any]) -> list[str]:

@@ -125,16 +125,25 @@ class FaultBase(Part):
     @property
     def selective(self) -> bool:
         """Whether it picks calls (a route, a count, a share), which only a stub can do."""
-        picked = self.on is not None or self.counted is not None or self.one_in is not None
-        return picked or self.by_load or self.share < 1
+        return self.on is not None or self._picks
+
+    @property
+    def _picks(self) -> bool:
+        """Whether it leaves out calls of its own route."""
+        counts = self.counted is not None or self.one_in is not None
+        return counts or self.by_load or self.share < 1
 
     @property
     def hits_each(self) -> bool:
         """Whether each call meets it, of its route where it has one: none is picked by a count, a
         load or a draw.
         """
-        drawn = self.share < 1 or any(toxic.toxicity < 1 for toxic in self.toxics())
-        return self.counted is None and self.one_in is None and not self.by_load and not drawn
+        return not self._picks and not self.hits_some_connections
+
+    @property
+    def hits_some_connections(self) -> bool:
+        """Whether a proxy draws the connections that meet it."""
+        return any(toxic.toxicity < 1 for toxic in self.toxics())
 
     @property
     def by_load(self) -> bool:

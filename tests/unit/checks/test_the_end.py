@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness.judge import judge
-from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
-from tests.agreement.holding import Reference
+from tests.agreement.holding import judging
 
 _TEXT = """title: a probe waits for a stalled auth until the scenario is over
 duration: 70s
@@ -21,15 +19,7 @@ expect: [{breaker: auth, EXPECTED}]
 
 @pytest.fixture(scope="module")
 def judged() -> Iterator[Callable[[str], Verdict]]:
-    with Reference() as reference:
-        history = reference.play(parse_scenario(_TEXT.replace("EXPECTED", "opens: 5s ± 1s"), "x"))
-        yield (
-            lambda said: (
-                judge(parse_scenario(_TEXT.replace("EXPECTED", said), "x"), history)
-                .findings[0]
-                .verdict
-            )
-        )
+    yield from judging(_TEXT, "opens: 5s ± 1s")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,14 @@ def test_samples_of_a_table_say_how_they_were_read(tmp_path: Path) -> None:
     assert "auth error %: a share of errors" in (tmp_path / "out.yaml").read_text()
 
 
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> str:
+    """What is said of a table that is not imported."""
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    assert call(["import", str(file), "--upstream", "auth"]) == 2
+    return capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -107,10 +115,7 @@ def test_samples_of_a_table_say_how_they_were_read(tmp_path: Path) -> None:
 def test_tables_are_refused_with_what_would_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
 ) -> None:
-    file = tmp_path / "a.csv"
-    file.write_text(text)
-    assert call(["import", str(file), "--upstream", "auth"]) == 2
-    assert told in capsys.readouterr().err
+    assert told in refused(tmp_path, capsys, text)
 
 
 def test_slower_than_any_bucket_is_bad_and_no_gap(tmp_path: Path) -> None:
@@ -250,10 +255,7 @@ def test_tables_of_all_sorts(tmp_path: Path, text: str, fault: str, share: float
 def test_what_nobody_can_tell_is_not_guessed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
 ) -> None:
-    file = tmp_path / "a.csv"
-    file.write_text(text)
-    assert call(["import", str(file), "--upstream", "auth"]) == 2
-    assert told in capsys.readouterr().err
+    assert told in refused(tmp_path, capsys, text)
 
 
 def test_errors_beside_all_requests_are_a_share(tmp_path: Path) -> None:
