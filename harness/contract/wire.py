@@ -37,6 +37,7 @@ class Wire:
         self.clock = clock
         self.request_bytes = chance.request_bytes
         self.rng = chance.rng
+        self._step_s = chance.jitter_s
         self._changes_s = sorted(changes_s)
         self._in_force = 0
         self.service = Service(chance.rng, chance.draw, lambda: clock.now_s)
@@ -83,7 +84,6 @@ class Wire:
 
     def lift(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` is lifted."""
-        self._in_force -= 1
         self.service.end(index)
         for attempt in list(self.open):
             if attempt.sent is not None and attempt.sent.held_by == index:
@@ -98,9 +98,19 @@ class Wire:
                 self.dead = False
             if "pause" in fault.KIND.process:
                 self._resume()
-        elif fault.where == "proxy":
-            for name in _names(index, fault):
-                self._remove(name)
+        self._take_out(_names(index, fault) if fault.where == "proxy" else [])
+
+    def _take_out(self, names: Sequence[str]) -> None:
+        """A fault's last step: its toxics go one after the other, each by a call to the proxy.
+
+        A request that one sets free may be answered before the next one goes, or after.
+        """
+        for name in names[:1]:
+            self._remove(name)
+        if names[1:]:
+            self.clock.at(self.clock.now_s + self._step_s(), lambda: self._take_out(names[1:]))
+        else:
+            self._in_force -= 1
 
     def _to_process(self, index: int, fault: FaultBase) -> None:
         for verb in fault.KIND.process:

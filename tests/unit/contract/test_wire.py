@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from harness.contract.attempt import Attempt, Delivered
 from harness.contract.chance import Chance
+from harness.contract.prediction import predict
 from harness.contract.routes import Attempted, Call, flow_of
 from harness.contract.service import Sent, Service
 from harness.contract.wire import Wire
@@ -21,11 +22,14 @@ from harness.contracts import document
 from harness.policy.counting import Result
 from harness.scenario.faults import KINDS, Fault, FaultBase, Kind
 from harness.scenario.faults.served import Served
+from harness.scenario.loader import parse_scenario
 from harness.scenario.traffic import Stream
 from stub_services import Connection, build
 
 CALL = Call(upstream="auth", route="POST /verify_token", says={"valid": True})
 BEGINS_S, LIFTED_S = 1.0, 10.0
+AS_LIFTED = pytest.approx(LIFTED_S, abs=0.01)
+"""One toxic after the other, each with a call to the proxy."""
 OWN = {"latency": {"latency": "3s"}, "timeout": {"timeout": "0s"}, "limit_data": {"bytes": "20B"}}
 PLAYED = [
     kind for kind in KINDS.values() if "sim" in kind.engines and kind.where not in ("target",)
@@ -95,9 +99,9 @@ def test_its_row_says_what_it_does_to_an_attempt_under_way(kind: Kind) -> None:
             assert not whole
             assert at_s < BEGINS_S + 3.6  # the client hears of it within the usual time
         case "silent":
-            assert (at_s, whole, kind.lift) == (LIFTED_S, False, "cuts")
+            assert (at_s, whole, kind.lift) == (AS_LIFTED, False, "cuts")
         case "late":
-            assert (at_s, whole, kind.lift) == (LIFTED_S, True, "delivers")
+            assert (at_s, whole, kind.lift) == (AS_LIFTED, True, "delivers")
         case "slow":
             assert whole
             assert usual_s <= at_s < LIFTED_S
@@ -122,7 +126,7 @@ def test_its_row_says_what_it_does_to_a_new_attempt(kind: Kind) -> None:
             assert not whole
             assert at_s < 2.1
         case "silent":
-            assert (at_s, whole, kind.lift) == (LIFTED_S, False, "cuts")
+            assert (at_s, whole, kind.lift) == (AS_LIFTED, False, "cuts")
         case "late":
             assert whole
             assert at_s >= LIFTED_S
@@ -149,6 +153,22 @@ def test_lifting_a_latency_delivers_at_once_what_it_held() -> None:
 def test_a_reset_with_a_timeout_closes_even_while_the_service_is_paused() -> None:
     reset, pause = make(KINDS["reset"], timeout="1s"), make(KINDS["pause"])
     assert attempted(pause, reset, begin_s=2.0, usual_s=0.01) == (3.0, False)
+
+
+_BEHIND = """title: a limit goes behind a stall that stays, and takes along what that holds
+duration: 25s
+traffic: {lookup: {request: GET /v1/api/lookup?q=x, as: ada, rate: 1/s}}
+faults:
+  - {upstream: external_data, fault: stall, to: 25s}
+  - {upstream: external_data, fault: limit_data, bytes: 1B, stream: both, to: 500ms}
+expect: [{never: {status: 599}}]
+"""
+
+
+def test_what_a_lift_sets_free_may_be_answered_before_the_other_direction_is_lifted() -> None:
+    """Then the first of the lookups is answered, and it takes one more until the breaker opens."""
+    opened = predict(parse_scenario(_BEHIND, "x")).of("external_data").opened
+    assert str(opened) == "19 or 20 s"
 
 
 REQUESTS = {
