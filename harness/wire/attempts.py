@@ -124,10 +124,10 @@ def cut_idle(history: History, upstream: str, since_s: float = 0.0) -> list[floa
     return found
 
 
-def given_up_after_s(history: History, upstream: str) -> list[float]:
-    """How long each attempt lasted whose connection its client closed before the answer's end."""
+def given_up(history: History, upstream: str) -> list[tuple[float, float]]:
+    """When each attempt began and ended whose connection its client closed before any answer."""
     begun: dict[int, float] = {}
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     for event in history.crossings_at(upstream):
         if event.at_s < 0:
             continue
@@ -137,6 +137,6 @@ def given_up_after_s(history: History, upstream: str) -> list[float]:
             begun.pop(event.connection, None)
         elif event.what == "closed" and event.connection in begun:
             if event.closed_by == "client":
-                found.append(event.at_s - begun[event.connection])
+                found.append((begun[event.connection], event.at_s))
             del begun[event.connection]
     return found

@@ -17,6 +17,7 @@ from harness.checks.patience import tempered
 from harness.checks.promises.access import let_in, login_cookie, others_sources, served_without
 from harness.checks.promises.answers import hung, never_5xx, unanswered, unflagged, wrong_answer
 from harness.checks.promises.breakers import breaker, slow_rejection, status_endpoint
+from harness.checks.promises.deadlines import cut_short
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.idling import idling
 from harness.checks.promises.money import charged_twice, charged_unknown, said_charged
@@ -63,6 +64,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise(says="whoever meets an open breaker goes on at once", check=slow_rejection),
     Promise(says="the status endpoint shows what crossed the wire", check=status_endpoint),
     Promise(says="attempts are repeated as they should be", check=retries),
+    Promise(says="no attempt is given up before its deadline", check=cut_short),
     Promise(says="whoever has made its last attempt goes on at once", check=idling),
     Promise(says="all is back to normal soon after the last lift", check=back_to_normal),
 )  # fmt: skip

@@ -91,6 +91,25 @@ def probe_without_deadline():
     use_client(Client)
 
 
+@defect(
+    "probe-half-the-deadline",
+    "a probe is given up after half of the deadline",
+    claims="B8 T5",
+    scenarios="billing_blackhole_50s",
+)
+def probe_half_the_deadline():
+    class Client(ResilientServiceClient):
+        def _attempt(self, request, attempt, permit):
+            if not permit.probe:
+                return super()._attempt(request, attempt, permit)
+            hasty = copy.copy(self)
+            half_s = self.settings.timeout_s / 2
+            hasty._sender = Transport(self._sender._base_url, timeout_s=half_s)
+            return ResilientServiceClient._attempt(hasty, request, attempt, permit)
+
+    use_client(Client)
+
+
 @defect("failed-probe-closes", "a failed probe closes", claims="B4", scenarios="auth_503_150s")
 def failed_probe_closes():
     class Breaker(CircuitBreaker):
