@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.explore.memory import Memory
 
 _DEFAULT_FOR = "2m"
+_HANGS = {True: "", False: ", on some interleavings only", None: ", seen once"}
 
 
 @click.command(
@@ -279,7 +280,7 @@ class _Display:
         self._findings += 1
         self._print(f"✗ {result.promise} ({result.about}): {result.says}")
         if not self._quiet:
-            hangs = "" if result.steady else ", on some interleavings only"
+            hangs = _HANGS[result.steady]
             self._print(f"    {path}: {result.duration_s:g} s{hangs}; {result.observed}")
 
     def end(self, outcome: Outcome, seed: int) -> None:

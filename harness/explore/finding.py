@@ -34,8 +34,9 @@ class Result:
     duration_s: float
     text: str
     """The scenario file."""
-    steady: bool
-    """Whether it fails under every seed tried, or hangs on an interleaving."""
+    steady: bool | None
+    """Whether it fails under every seed tried, or hangs on an interleaving; None where there was no
+    time to try again."""
 
     @property
     def file_name(self) -> str:
@@ -64,7 +65,7 @@ def stated(
     origin: Origin,
     *,
     observed: str,
-    steady: bool,
+    steady: bool | None,
 ) -> Result:
     """A broken promise with its scenario file, by the play that broke it."""
     result = Result(
@@ -98,7 +99,9 @@ def _head(violation: Violation, result: Result, seed: int, origin: Origin) -> li
         f"# explored with:   outage explore --target {shlex.quote(origin.target_name)} "
         + f"--seed {origin.seed}{'' if origin.simulated else ' --engine local'}",
     ]
-    if not result.steady and not origin.simulated:
+    if result.steady is None:
+        lines += _comment("It was seen once: there was no time left to play it again.")
+    elif not result.steady and not origin.simulated:
         lines += _comment("It was seen once of two times: it hangs on what exactly meets what.")
     elif not result.steady:
         lines += _comment(

@@ -14,7 +14,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -22,8 +22,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from harness.checks.case import Case
 from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
-from harness.engines.base import Progress
 from harness.engines.local.engine import LocalEngine
+from harness.errors import UsageError
 from harness.explore.coverage import Coverage
 from harness.explore.crew import Outcome
 from harness.explore.deck import Aim, aims
@@ -34,16 +34,15 @@ from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Seen
 from harness.explore.surface import Surface, healthy_outage, learn
+from harness.explore.timed import play_until
 from harness.history.view import History
 from harness.judge import judge
-from harness.runs.runner import Played, play_all
-from harness.scenario.model import Scenario
+from harness.runs.runner import Played
 from harness.target import Target
-from harness.units import format_duration
+from harness.units import format_duration, plural
 from harness.verdict import Verdict
 
-_RETRIES = 2
-_START_S = 15.0
+START_S = 15.0
 """Until all worlds of a wave are up, about."""
 _DRAWN_AT_ONCE = 12
 _IDLE_AIMS = 200
@@ -60,20 +59,6 @@ class Settings:
     examples: int | None
 
 
-@dataclass(slots=True)
-class _Silent:
-    """Nobody watches single plays; kept to know how the target could not be started."""
-
-    played: list[Played] = field(default_factory=list)
-
-    def progress(self, scenario: Scenario, progress: Progress) -> None:
-        """A scenario got somewhere."""
-
-    def done(self, played: Played) -> None:
-        """A scenario has been judged."""
-        self.played.append(played)
-
-
 def explore_in_real_time(
     target: Target,
     chosen: Settings,
@@ -84,7 +69,10 @@ def explore_in_real_time(
 ) -> Outcome:
     """Play chosen outages side by side; what breaks a promise is handed to `found`.
 
-    Raises: UsageError for a target that can't be explored; TargetError, WorldError.
+    When `for_s` is over, what is being played is taken down, and proves nothing.
+
+    Raises: UsageError for a target that can't be explored, or not in `for_s`; TargetError,
+    WorldError.
     """
     set_hypothesis_home_dir(default_folder().parent / "hypothesis")
     hunt = _Hunt(target, chosen, found, progress, tell)
@@ -110,7 +98,9 @@ class _Hunt:
         self._progress = progress
         self._tell = tell
         self._engine = LocalEngine(proxy="embedded", real=target.real)
-        self._began_s = time.monotonic()
+        for_s = chosen.for_s
+        # Of the clock that the event loop has.
+        self._until_s = None if for_s is None else time.monotonic() + for_s
 
     async def run(self) -> None:
         """Waves of outages until what was asked for is over, or a signal."""
@@ -140,11 +130,12 @@ class _Hunt:
         left = self._chosen.examples
         for wave in self._chosen_outages(surface):
             fitting = [one for one in wave[:left] if self._fits(one)]
-            if len(fitting) < len(wave[:left]):
-                longer = len(wave[:left]) - len(fitting)
-                self._tell(f"left out: {longer} outages that take longer than --for has left")
             if not fitting:
-                return
+                break
+            if longer := len(wave[:left]) - len(fitting):
+                self._tell(
+                    f"left out: {plural(longer, 'outage')} for which --for has too little left"
+                )
             longest_s = max(one.duration_s for one in fitting)
             self._tell(
                 f"{len(fitting)} outages side by side, the longest takes "
@@ -154,18 +145,28 @@ class _Hunt:
             left = None if left is None else left - len(fitting)
             if left == 0:
                 return
+        if not self.outcome.coverage.plays:
+            raise self._too_short("any outage was played to its end")
+
+    def _too_short(self, what: str) -> UsageError:
+        """Nothing was looked at, which is no finding of nothing."""
+        return UsageError(
+            f"--for {format_duration(self._chosen.for_s or 0)} was over before {what}: a start "
+            f"takes about {format_duration(START_S)}, and what breaks a promise is played twice"
+        )
 
     def _fits(self, outage: Outage) -> bool:
         """Whether there is time for it, and to play once more what it may break."""
-        for_s = self._chosen.for_s
-        if for_s is None:
+        if self._until_s is None:
             return True
-        took_s = time.monotonic() - self._began_s
-        return took_s + 2 * (outage.duration_s + _START_S) <= for_s
+        return time.monotonic() + 2 * (outage.duration_s + START_S) <= self._until_s
 
     async def _learned(self) -> Surface:
         """What it answers well, and calls: from one play without faults."""
-        (seen,) = await self._played([healthy_outage(self._target)])
+        healthy = healthy_outage(self._target)
+        seen = (await self._played([healthy])).get(healthy.to_bytes())
+        if seen is None:
+            raise self._too_short("a first play, without faults, was at its end")
         return learn(self._target, seen.history)
 
     def _chosen_outages(self, surface: Surface) -> Iterator[list[Outage]]:
@@ -182,21 +183,26 @@ class _Hunt:
     def _playable(self, outage: Outage) -> bool:
         return self._engine.unplayable(outage.scenario()) is None
 
-    async def _played(self, chosen: Sequence[Outage]) -> list[Seen]:
-        scenarios = [o.scenario(name=f"explored_{n}") for n, o in enumerate(chosen)]
-        watcher = _Silent()
-        played = await play_all(
-            scenarios,
+    async def _played(self, chosen: Sequence[Outage]) -> dict[bytes, Seen]:
+        """What was seen of each that was played to its end in the time that there is."""
+        by_name = {f"explored_{number}": outage for number, outage in enumerate(chosen)}
+        ended = await play_until(
+            self._until_s,
+            [outage.scenario(name=name) for name, outage in by_name.items()],
             engine=self._engine,
             target=self._plain,
-            watcher=watcher,
-            retries=_RETRIES,
             seed=self._chosen.origin.seed,
         )
-        return [_seen(outage, each) for outage, each in zip(chosen, played, strict=True)]
+        if cut := len(by_name) - len(ended):
+            self._tell(f"{plural(cut, 'play')} cut off and left out: --for is over")
+        return {
+            outage.to_bytes(): _seen(outage, ended[name])
+            for name, outage in by_name.items()
+            if name in ended
+        }
 
     async def _wave(self, chosen: Sequence[Outage]) -> None:
-        seen = await self._played(chosen)
+        seen = (await self._played(chosen)).values()
         for each in seen:
             self.outcome.coverage.add(each)
             if each.unproven is not None:
@@ -212,14 +218,18 @@ class _Hunt:
                     fresh[violation.key] = (each, violation)
         if not fresh:
             return
-        again = {id(each): each.outage for each, _ in fresh.values()}
-        self._tell(f"{len(fresh)} promises were broken; {len(again)} outages are played once more")
-        once_more = dict(zip(again, await self._played(list(again.values())), strict=True))
+        again = list({id(each): each.outage for each, _ in fresh.values()}.values())
+        self._tell(
+            f"{plural(len(fresh), 'promise')} broken: {plural(len(again), 'outage')} played once "
+            "more"
+        )
+        once_more = await self._played(again)
         for key, (each, violation) in fresh.items():
-            steady = once_more[id(each)].broke(key) is not None
+            second = once_more.get(each.outage.to_bytes())
+            steady = None if second is None else second.broke(key) is not None
             self._hand_over(each, violation, steady=steady)
 
-    def _hand_over(self, seen: Seen, violation: Violation, *, steady: bool) -> None:
+    def _hand_over(self, seen: Seen, violation: Violation, *, steady: bool | None) -> None:
         result = stated(
             violation,
             seen.outage,

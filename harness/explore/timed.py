@@ -1,0 +1,56 @@
+"""Plays side by side that end when their time is over, whatever the machine made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.engines.base import Engine, Progress
+from harness.runs.runner import Played, play_all
+from harness.scenario.model import Scenario
+from harness.target import Target
+
+RETRIES = 2
+"""How often what the machine was too slow for is played again, as far as there is time."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Keeps what was told of; nobody watches single plays."""
+
+    played: list[Played] = field(default_factory=list)
+
+    def progress(self, scenario: Scenario, progress: Progress) -> None:
+        """A scenario got somewhere."""
+
+    def done(self, played: Played) -> None:
+        """A scenario has been judged, at its end or when its time was over."""
+        self.played.append(played)
+
+
+async def play_until(
+    until_s: float | None,
+    scenarios: Sequence[Scenario],
+    *,
+    engine: Engine,
+    target: Target,
+    seed: int,
+) -> dict[str, Played]:
+    """By name, the scenarios whose plays ended before the loop's clock said `until_s`.
+
+    At that instant the worlds of the others are taken down, and these are left out. None: all may
+    take as long as they do.
+    """
+    kept = _Kept()
+    limit = asyncio.timeout_at(until_s)
+    try:
+        async with limit:
+            ended = await play_all(
+                scenarios, engine=engine, target=target, watcher=kept, retries=RETRIES, seed=seed
+            )
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        ended = [each for each in kept.played if each.real_s is not None]
+    return {each.scenario.name: each for each in ended}
