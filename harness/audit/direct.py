@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from harness.audit.breakers import guarded, is_breakers
 from harness.audit.catalogue import gives_timeout, is_http_call, readable, refuses_timeout
 from harness.audit.clients import Clients
 from harness.audit.findings import Finding
 from harness.audit.resolution import Code, Value
 from harness.audit.sources import Source, written
 
-_BREAKER = re.compile(r"circuit|breaker", re.IGNORECASE)
+
+@dataclass(frozen=True, slots=True)
+class _Excuses:
+    """Where a direct call is somebody's business who knows."""
+
+    clients: Clients
+    guarded: frozenset[ast.AST]
 
 
 def direct_calls(code: Code, clients: Clients) -> Iterator[Finding]:
     """Findings in all files that are not a client's own."""
+    excuses = _Excuses(clients, guarded(code))
     for source in code.sources:
         if source.file in clients.files:
             continue
         for node in source.nodes:
             if isinstance(node, ast.Call):
-                yield from _called(node, source, code, clients)
+                yield from _called(node, source, code, excuses)
             elif isinstance(node, ast.Name | ast.Attribute):
-                yield from _handed_on(node, source, code, clients)
+                yield from _handed_on(node, source, code, excuses)
 
 
-def _called(node: ast.Call, source: Source, code: Code, clients: Clients) -> Iterator[Finding]:
+def _called(node: ast.Call, source: Source, code: Code, excuses: _Excuses) -> Iterator[Finding]:
     names = _http_names(node.func, source, code)
-    if not names or _excused(node, source, clients):
+    if not names or _excused(node, source, excuses):
         return
     value = names[0]
     yield _finding(
@@ -45,16 +53,16 @@ def _called(node: ast.Call, source: Source, code: Code, clients: Clients) -> Ite
 
 
 def _handed_on(
-    node: ast.Name | ast.Attribute, source: Source, code: Code, clients: Clients
+    node: ast.Name | ast.Attribute, source: Source, code: Code, excuses: _Excuses
 ) -> Iterator[Finding]:
     """An HTTP function that is given away rather than called: to a pool, a partial, a table."""
     around = source.parents.get(node)
     if not isinstance(node.ctx, ast.Load) or not _given_away(node, around):
         return
-    if isinstance(around, ast.Call) and _is_breaker_call(around):
+    if isinstance(around, ast.Call) and _is_run(around, source, code):
         return
     names = _http_names(node, source, code)
-    if names and not _excused(node, source, clients):
+    if names and not _excused(node, source, excuses):
         message = f"{readable(names[0].name)} is handed on, to be called past the resilient client"
         yield _finding("direct-call", node, source, message)
 
@@ -69,10 +77,9 @@ def _given_away(node: ast.expr, around: ast.AST | None) -> bool:
             return False
 
 
-def _is_breaker_call(call: ast.Call) -> bool:
+def _is_run(call: ast.Call, source: Source, code: Code) -> bool:
     """`breaker.call(requests.get, url)`, as breaker libraries have it; or a getattr's object."""
-    words = written(call.func)
-    return _BREAKER.search(words) is not None or words == "getattr"
+    return written(call.func) == "getattr" or is_breakers(call.func, source, code)
 
 
 def _http_names(node: ast.expr, source: Source, code: Code) -> list[Value]:
@@ -81,15 +88,11 @@ def _http_names(node: ast.expr, source: Source, code: Code) -> list[Value]:
     return sorted(found, key=lambda value: (value.timeout, value.name))
 
 
-def _excused(node: ast.AST, source: Source, clients: Clients) -> bool:
-    """Inside a client's class, behind a breaker's decorator, or allowed by a comment."""
+def _excused(node: ast.AST, source: Source, excuses: _Excuses) -> bool:
+    """Inside a client's class, behind a breaker, or allowed by a comment."""
     around: ast.AST | None = node
     while around is not None:
-        if around in clients.classes:
-            return True
-        if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-            _BREAKER.search(written(each)) for each in around.decorator_list
-        ):
+        if around in excuses.clients.classes or around in excuses.guarded:
             return True
         around = source.parents.get(around)
     return source.allows(node)

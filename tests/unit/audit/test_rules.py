@@ -200,6 +200,25 @@ LEFT_ALONE = {
         def start():  # outage: allow
             requests.get("http://auth")
         """,
+    "a method that a breaker's call runs": """
+        import pybreaker
+        import requests
+        class Upstream:
+            def __init__(self, base):
+                self.base, self.guard = base, pybreaker.CircuitBreaker(fail_max=3)
+            def once(self, path):
+                return requests.get(self.base + path, timeout=2)
+            def ask(self, path):
+                return self.guard.call(self.once, path)
+        """,
+    "a lambda and a block of a breaker": """
+        import pybreaker
+        import requests
+        db = pybreaker.CircuitBreaker()
+        db.call(lambda: requests.get("http://auth", timeout=2))
+        with db.calling():
+            requests.post("http://auth", timeout=2)
+        """,
     "behind a breaker library": """
         import requests
         from circuitbreaker import circuit
