@@ -14,6 +14,7 @@ FORMATS = ("prometheus", "csv", "log", "alertmanager", "statuspage")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
 
     from harness.incident.evidence import Episode
     from harness.policy.settings import ServiceSettings
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 @click.option(
     "--upstream", help="Who was in trouble; also picks the series, rows or lines that name it."
 )
+@click.option(
+    "--called",
+    metavar="NAME",
+    multiple=True,
+    help="What the data calls it, if that is another name; may be given again.",
+)
 @click.option("-o", "--output", "out", metavar="OUT", help="The scenario file; else it is printed.")
 @click.option("--target", "target_name", metavar="FILE", help="A target with upstreams of its own.")
 @click.option(
@@ -42,11 +49,18 @@ if TYPE_CHECKING:
     "--bridge", metavar="DURATION", help="Take good stretches up to this as part of the trouble."
 )
 @click.option("--since", metavar="TIME", help="Leave out what was before.")
-@click.option("--until", metavar="TIME", help="Leave out what came after.")
+@click.option(
+    "--until", metavar="TIME", help="Leave out what came after; what has no end ends then."
+)
+@click.option(
+    "--zone", default="UTC", show_default=True,
+    help="Of times that name none: Europe/Berlin, +01:00.",
+)  # fmt: skip
 def import_(
     files: tuple[str, ...],
     format_name: str | None,
     upstream: str | None,
+    called: tuple[str, ...],
     out: str | None,
     target_name: str | None,
     which: str,
@@ -56,6 +70,7 @@ def import_(
     bridge: str | None,
     since: str | None,
     until: str | None,
+    zone: str,
 ) -> None:
     r"""Make a scenario of an incident's data: range queries of Prometheus, tables of intervals,
     logs of nginx or a gateway, alerts, or a status page.
@@ -89,9 +104,16 @@ def import_(
         raise UsageError(f"{not_known('upstream', upstream, known)}{hint}")
     if fault is not None and fault not in KINDS:
         raise UsageError(not_known("fault", fault, KINDS))
+    of_times = _zone(zone)
+    since_s = _time("--since", since, of_times)
+    until_s = _time("--until", until, of_times)
     try:
         wanted = Wanted(
-            upstream=upstream, bad=None if bad is None else parse_bad(bad), bad_text=bad or ""
+            upstream=upstream,
+            called=called,
+            until_s=until_s,
+            bad=None if bad is None else parse_bad(bad),
+            bad_text=bad or "",
         )
     except ValueError as error:
         raise UsageError(f"--bad {bad}: {error}") from None
@@ -99,12 +121,12 @@ def import_(
         check_readable(Path(file))
         if (size := Path(file).stat().st_size) > _LARGE_BYTES:
             click.echo(f"reading {file}: {size / 1e6:.0f} MB, some seconds", err=True)
-    observations = [observe(file, wanted, format_name) for file in files]
+    observations = [observe(file, wanted, format_name, zone=of_times) for file in files]
     incident = gather(
         observations,
         upstream=upstream,
-        since_s=_time("--since", since, float("-inf")),
-        until_s=_time("--until", until, float("inf")),
+        since_s=float("-inf") if since_s is None else since_s,
+        until_s=float("inf") if until_s is None else until_s,
         bridge_s=_length("--bridge", bridge) or 0.0,
         step_s=_length("--step", step),
     )
@@ -158,16 +180,41 @@ def _attributed(one: Episode, known: Mapping[str, ServiceSettings]) -> Episode:
     return replace(one, upstream=near[0])
 
 
-def _time(option: str, said: str | None, otherwise: float) -> float:
+def _zone(said: str) -> tzinfo:
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    from harness.errors import UsageError
+
+    if said.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        offset = datetime.fromisoformat(f"2000-01-01T00:00{said}").tzinfo
+    except ValueError:
+        offset = None
+    if offset is not None:
+        return offset
+    try:
+        return ZoneInfo(said)
+    except (ValueError, OSError, KeyError):  # not found is a KeyError
+        raise UsageError(f"--zone: expected Europe/Berlin or +01:00, not {said!r}") from None
+
+
+def _time(option: str, said: str | None, zone: tzinfo) -> float | None:
+    from datetime import UTC, datetime
+
     from harness.errors import UsageError
     from harness.incident.instants import parse_instant
 
     if said is None:
-        return otherwise
+        return None
     try:
-        return parse_instant(said).at_s
+        instant = parse_instant(said)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
+    if instant.zoned or not instant.clock:
+        return instant.at_s
+    return datetime.fromtimestamp(instant.at_s, UTC).replace(tzinfo=zone).timestamp()
 
 
 def _length(option: str, said: str | None) -> float | None:

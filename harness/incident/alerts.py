@@ -9,7 +9,7 @@ from harness.incident import symptoms
 from harness.incident.evidence import WHOLE, Episode, Observation
 from harness.incident.instants import Instant, parse_instant
 from harness.incident.json_text import JsonText, Steps
-from harness.incident.reading import Wanted
+from harness.incident.reading import Wanted, service
 
 _NEVER = 0.0
 """Go's zero time, year 1, is before this: it stands for an alert that has not ended."""
@@ -26,9 +26,10 @@ def read(file: str, wanted: Wanted) -> Observation:
     """
     text = JsonText(file)
     found = _latest(_alerts(text))
+    wanted.one_of(file, "alerts", found, _labels, lambda one: service(_dict(one[1], "labels")))
     chosen = wanted.chosen(found, _labels)
     notes = wanted.remarks(file, "alerts", found, _labels)
-    episodes = tuple(_episode(text, at, alert, notes) for at, alert in chosen)
+    episodes = tuple(_episode(text, at, alert, notes, wanted) for at, alert in chosen)
     notes.append(
         f"{file}: an alert begins when its rule fires, after its `for`: the trouble is older"
     )
@@ -94,11 +95,13 @@ def _title(alert: Mapping[str, Any]) -> str:
     return str(said)
 
 
-def _episode(text: JsonText, at: Steps, alert: Mapping[str, Any], notes: list[str]) -> Episode:
+def _episode(
+    text: JsonText, at: Steps, alert: Mapping[str, Any], notes: list[str], wanted: Wanted
+) -> Episode:
     labels, annotations = _dict(alert, "labels"), _dict(alert, "annotations")
     start = _instant(text, [*at, "startsAt"], alert["startsAt"])
     name = str(labels.get("alertname", "an alert without a name"))
-    end_s, open_end = _end(text, at, alert, start.at_s)
+    end_s, open_end = _end(text, at, alert, start.at_s, wanted)
     words = " ".join(str(one) for one in (name, *annotations.values(), *labels.values()))
     share = next((s for key in _SHARES if (s := _share(annotations.get(key))) is not None), 1.0)
     line = text.line(at)
@@ -116,7 +119,9 @@ def _episode(text: JsonText, at: Steps, alert: Mapping[str, Any], notes: list[st
     )
 
 
-def _end(text: JsonText, at: Steps, alert: Mapping[str, Any], start_s: float) -> tuple[float, bool]:
+def _end(
+    text: JsonText, at: Steps, alert: Mapping[str, Any], start_s: float, wanted: Wanted
+) -> tuple[float, bool]:
     """When it ended, and whether it had not yet: then until when it was known to hold."""
     status = alert.get("status")
     state = status.get("state") if isinstance(status, dict) else status
@@ -129,9 +134,12 @@ def _end(text: JsonText, at: Steps, alert: Mapping[str, Any], start_s: float) ->
         return end_s, firing
     if not firing and end_s > _NEVER:
         text.refuse([*at, "endsAt"], "ends before it starts")
+    if wanted.until_s is not None and wanted.until_s > start_s:
+        return wanted.until_s, True
     text.refuse(
         at,
-        "is firing still, and nothing says until when it is known to hold: write its `endsAt`",
+        "is firing still, and nothing says until when it is known to hold: say it with "
+        "--until TIME",
     )
 
 

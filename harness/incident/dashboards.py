@@ -34,7 +34,8 @@ def observation(sheet: Sheet, wanted: Wanted) -> Observation:
         episodes=found.episodes,
         step_s=found.step_s,
         step_from=found.step_from,
-        notes=(*found.notes, *sheet.notes()),
+        notes=found.notes,
+        zoned=sheet.zoned,
         clock=sheet.clock,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import NoReturn
 
@@ -82,6 +83,23 @@ class Observation:
     """The route most asked for, where it has requests."""
     clock: bool = True
     """Whether instants are times of day; else they count from some instant of the file's own."""
+    zoned: bool = True
+    """Whether its times say in which zone they are; else they were read as UTC."""
+
+    def in_zone(self, file: str, zone: tzinfo) -> Observation:
+        """The same, its times read as those of a zone where they don't name one."""
+        if self.zoned or not self.clock:
+            return self
+
+        def moved(at_s: float) -> float:
+            return datetime.fromtimestamp(at_s, UTC).replace(tzinfo=zone).timestamp()
+
+        episodes = tuple(
+            replace(one, start_s=moved(one.start_s), end_s=moved(one.end_s))
+            for one in self.episodes
+        )
+        note = f"{file}: its times name no zone; taken for {zone} (--zone says another)"
+        return replace(self, episodes=episodes, notes=(*self.notes, note), zoned=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

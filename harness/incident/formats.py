@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, tzinfo
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -34,14 +35,18 @@ _TABLE_NAMES = (".csv", ".tsv")
 _JSON_LIST = re.compile(r"\[\s*([\[{\"\]]|$)")
 
 
-def observe(file: str, wanted: Wanted, format_name: str | None = None) -> Observation:
+def observe(
+    file: str, wanted: Wanted, format_name: str | None = None, *, zone: tzinfo = UTC
+) -> Observation:
     """What a file says, read as the format that it is said to be, or looks like.
+
+    `zone` is that of times that name none.
 
     Raises: InvalidFile with the line of what is wrong with it.
     """
     read = resolve_name(f"{__package__}.{_PLACES[format_name or guessed(file)]}")
     observation: Observation = read(file, wanted)
-    return observation
+    return observation.in_zone(file, zone)
 
 
 def guessed(file: str) -> str:

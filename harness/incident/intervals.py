@@ -26,15 +26,16 @@ def observation(sheet: Sheet, wanted: Wanted) -> Observation:
     """
     notes: list[str] = []
     chosen = _in_trouble(sheet, _chosen(sheet, wanted, notes), notes)
-    found = tuple(_episode(sheet, number, row) for number, row in chosen)
+    found = tuple(_episode(sheet, number, row, wanted) for number, row in chosen)
     digit_s = sheet.digit_s
     digit = {1.0: "second", 60.0: "minute", 86_400.0: "day"}.get(digit_s)
     return Observation(
         episodes=found,
         step_s=digit_s,
         step_from=f"times in {sheet.file} are written to the {digit or format_duration(digit_s)}",
-        notes=(*notes, *sheet.notes()),
+        notes=tuple(notes),
         clock=sheet.clock,
+        zoned=sheet.zoned,
     )
 
 
@@ -45,15 +46,11 @@ def _chosen(sheet: Sheet, wanted: Wanted, notes: list[str]) -> Sequence[Row]:
     def texts(row: Row) -> Sequence[str]:
         return row[1] if column is None else [sheet.at(row[1], column)]
 
+    wanted.one_of(
+        sheet.file, "rows", sheet.rows, texts, lambda row: sheet.cell(row[1], "upstream"),
+        line=sheet.rows[0][0],
+    )  # fmt: skip
     chosen = wanted.chosen(sheet.rows, texts)
-    named = dict.fromkeys(name for _, row in chosen if (name := sheet.cell(row, "upstream")))
-    upstream = wanted.upstream
-    if upstream and len(named) > 1 and not any(wanted.names(name) for name in named):
-        refuse(
-            sheet.file, sheet.rows[0][0],
-            f"no row is about {upstream}, and they are of several: {', '.join(named)[:120]}; "
-            "keep the rows of one",
-        )  # fmt: skip
     if len(chosen) < len(sheet.rows):
         others = len(sheet.rows) - len(chosen)
         notes.append(f"{sheet.file}: {others} of {len(sheet.rows)} rows are of others")
@@ -71,24 +68,28 @@ def _in_trouble(sheet: Sheet, rows: Sequence[Row], notes: list[str]) -> Sequence
     return bad
 
 
-def _episode(sheet: Sheet, number: int, row: Sequence[str]) -> Episode:
+def _episode(sheet: Sheet, number: int, row: Sequence[str], wanted: Wanted) -> Episode:
     start = sheet.cell(row, "start")
     if not start:
         refuse(sheet.file, number, f"expected a time under {sheet.header('start')!r}")
     start_s = sheet.instant(number, start)
     end, lasts = sheet.cell(row, "end"), sheet.cell(row, "lasts")
+    open_end = False
     if end and end.lower() not in ("-", "ongoing", "null", "none"):
         end_s = sheet.instant(number, end)
     elif lasts:
         end_s = start_s + _length(sheet, number, lasts)
+    elif wanted.until_s is not None:
+        end_s, open_end = wanted.until_s, True
     else:
         refuse(
             sheet.file, number,
-            "has no end: it goes on, or nobody wrote it down; write when it ended, or until "
-            "when it is to be played",
+            "has no end: it goes on, or nobody wrote it down; say until when it is to be played: "
+            "--until TIME",
         )  # fmt: skip
     if end_s <= start_s:
-        refuse(sheet.file, number, f"ends at {end or lasts}, not after it begins at {start}")
+        end = end or lasts or "--until"
+        refuse(sheet.file, number, f"ends at {end}, not after it begins at {start}")
     return Episode(
         start_s=start_s,
         end_s=end_s,
@@ -96,6 +97,7 @@ def _episode(sheet: Sheet, number: int, row: Sequence[str]) -> Episode:
         symptom=_symptom(sheet, row),
         source=f"{sheet.file}:{number}",
         upstream=sheet.cell(row, "upstream") or None,
+        open_end=open_end,
     )
 
 

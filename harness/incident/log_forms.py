@@ -48,6 +48,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _PAIR = re.compile(
     r'([A-Za-z_][\w.@-]*)\s?[=:]\s?(?:"((?:[^"\\]|\\.)*)"|([^\s",]+(?:,? [0-9][^\s",]*)*))'
 )
+_CONNECTION = re.compile(r"^[0-9]+#[0-9]+: (\*[0-9]+ )?")
+"""Process, thread and connection, before what nginx says."""
 _UPSTREAM_OF = re.compile(r'upstream: "([^"]*)"')
 _REQUEST_OF = re.compile(r'request: "([A-Z]+) (\S+)')
 _HAPROXY = re.compile(
@@ -166,7 +168,7 @@ def _error(match: re.Match[str]) -> LogLine | None:
         zoned=False,
         route=clean_route(request[1], request[2]) if request else None,
         upstreams=(upstream[1],) if upstream else (),
-        said=text[:300],
+        said=_CONNECTION.sub("", text)[:300],
     )
 
 

@@ -186,9 +186,7 @@ def observed(file: str, wanted: Wanted, lines: Iterable[tuple[int, LogLine | Non
     if unread:
         notes.append(f"{file}: {unread} of {number} lines passed over; the first is {first_unread}")
     if ours.cells:
-        notes.append(f"{file}: only lines that name {wanted.upstream}")
-    if not tally.zoned:
-        notes.append(f"{file}: its times name no zone; taken for UTC")
+        notes.append(f"{file}: only lines that name {wanted.in_words}")
     return _observed(file, tally, notes)
 
 
@@ -210,8 +208,7 @@ def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
 
     def describe(stretch: Stretch) -> tuple[Symptom, str]:
         total = inside(series.at_s[stretch.first], series.at_s[stretch.stop - 1] + 1e-6)
-        reason, many = max(total.reasons.items(), key=lambda item: item[1])
-        kind, _, seen = reason.partition(": ")
+        kind, many, seen = _commonest(total.reasons)
         why = f"{many} of {total.calls} calls: {seen}"
         source = f"{file}:{total.first_line}"
         fault, _, code = kind.partition(" ")
@@ -242,9 +239,26 @@ def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
         step_s=step_s,
         step_from=f"{file} has something every {format_duration(step_s)}",
         notes=tuple(notes),
+        zoned=tally.zoned,
         rate=tally.requests / span_s if tally.requests and span_s > 10 else None,
         route=tally.routes.most_common(1)[0][0] if tally.routes else None,
     )
+
+
+def _commonest(reasons: Counter[str]) -> tuple[str, int, str]:
+    """The kind of trouble that most calls met, how many did, and what most of these said of it.
+
+    Words have numbers of their own in them, such as a connection's: they don't tell kinds apart.
+    """
+    kinds: Counter[str] = Counter()
+    for reason, many in reasons.items():
+        kinds[reason.partition(": ")[0]] += many
+    ((kind, many),) = kinds.most_common(1)
+    said, _ = max(
+        ((r, n) for r, n in reasons.items() if r.partition(": ")[0] == kind),
+        key=lambda item: item[1],
+    )
+    return kind, many, said.partition(": ")[2]
 
 
 def _errors_only(series: Series) -> Series:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.incident.evidence import refuse
 from harness.incident.instants import CLOCK_FROM_S, written_instant
 from harness.units import parse_duration, parse_share
 
@@ -20,15 +21,27 @@ class Wanted:
     """The part of the data that is meant, and what counts as bad."""
 
     upstream: str | None
+    called: tuple[str, ...] = ()
+    """What the data calls it, where that isn't the upstream's name."""
+    until_s: float | None = None
+    """Until when what has no end is to be played, in seconds since 1970."""
     bad: Callable[[float], bool] | None = None
     bad_text: str = ""
 
     def names(self, text: str) -> bool:
         """Whether a text names the upstream: `mail-server:8080` names mail."""
-        if self.upstream is None:
-            return False
-        name, words = _plain(self.upstream), _plain(text)
-        return f" {name} " in f" {words} "
+        words = f" {_plain(text)} "
+        return any(f" {_plain(name)} " in words for name in self.all_names)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """What it is called: by scenarios, then by the data."""
+        return self.called if self.upstream is None else (self.upstream, *self.called)
+
+    @property
+    def in_words(self) -> str:
+        """The same, for a person."""
+        return " or ".join(self.all_names)
 
     def chosen(
         self, items: Sequence[Item], texts: Callable[[Item], Iterable[str]]
@@ -48,13 +61,50 @@ class Wanted:
         named = sum(any(self.names(text) for text in texts(item)) for item in items)
         if named and named < len(items):
             return [f"{file}: {len(items) - named} of {len(items)} {what} are of others"]
-        if self.upstream and not named and any(any(texts(item)) for item in items):
-            return [f"{file}: none of its {what} names {self.upstream}; all are taken for it"]
+        if self.all_names and not named and any(any(texts(item)) for item in items):
+            return [f"{file}: none of its {what} names {self.in_words}; all are taken for it"]
         return []
+
+    def one_of(
+        self,
+        file: str,
+        what: str,
+        items: Sequence[Item],
+        texts: Callable[[Item], Iterable[str]],
+        thing: Callable[[Item], str],
+        *,
+        line: int = 0,
+    ) -> None:
+        """Refuse items of several things where none names what is meant: no mean of them is its.
+
+        `thing` is what an item is surely about, empty where that isn't said.
+
+        Raises: InvalidFile.
+        """
+        things = dict.fromkeys(name for item in items if (name := thing(item)))
+        if not self.all_names or any(self.names(text) for item in items for text in texts(item)):
+            return
+        if len(things) > 1:
+            refuse(
+                file, line,
+                f"none of its {what} names {self.in_words}, and they are of several: "
+                f"{', '.join(things)[:120]}; say which is meant: --called NAME",
+            )  # fmt: skip
 
     def written(self, at_s: float) -> str:
         """An instant, for a note."""
         return written_instant(at_s, clock=at_s >= CLOCK_FROM_S)
+
+
+def service(labels: Mapping[str, str]) -> str:
+    """Whose a series or an alert is, by the labels that monitoring has for it; empty if none."""
+    return next((str(labels[label]) for label in _SERVICES if labels.get(label)), "")
+
+
+_SERVICES = (
+    "service", "service_name", "app", "application", "job", "upstream", "destination_service",
+    "destination_service_name", "envoy_cluster_name",
+)  # fmt: skip
 
 
 def _plain(text: str) -> str:

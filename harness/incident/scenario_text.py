@@ -229,7 +229,7 @@ def _fault_lines(one: _Fault, incident: Incident) -> Iterator[str]:
     begin = written_instant(episode.start_s, clock=clock)
     end = written_instant(episode.end_s, clock=clock)
     yield _commented(f"    from: {format_duration(one.from_s)}", f"first bad: {begin}")
-    told = f"still bad where the data ends: {end}" if episode.open_end else f"good again: {end}"
+    told = f"still bad, as far as is known: {end}" if episode.open_end else f"good again: {end}"
     yield _commented(f"    to: {format_duration(one.to_s)}", f"{told}, ± {_step(incident)}")
     if episode.share < WHOLE:
         share = f"{episode.share * 100:.3g}%"
@@ -263,9 +263,12 @@ def _should(
     enough_s = math.inf if opened_s is None else own.longest_call_s + opened_s
     hits = [one for one in faults if one.episode.upstream == upstream]
     if any(one.opens and one.to_s - one.from_s >= enough_s for one in hits):
-        yield f"  - breaker: {upstream}"
-        yield _commented(f"    opens: contract {tolerance}", "the data's step is the tolerance")
-        yield f"    closes: contract {tolerance}"
+        if any(one.episode.share < WHOLE for one in hits):
+            yield "  # when its breaker opens hangs on which calls `share` hits: promises judge it"
+        else:
+            yield f"  - breaker: {upstream}"
+            yield _commented(f"    opens: contract {tolerance}", "the data's step is the tolerance")
+            yield f"    closes: contract {tolerance}"
         yield f"  - while: {upstream} is open"
         yield f"    traffic: {stream}"
         yield '    latency: "< 1s"' if met is None else f"    status: {met}"

@@ -28,7 +28,7 @@ from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import Episode, Observation, Symptom, refuse
 from harness.incident.instants import CLOCK_FROM_S
-from harness.incident.reading import Wanted
+from harness.incident.reading import Wanted, service
 from harness.incident.samples import (
     BAD_SHARE,
     LEAST_SHARE,
@@ -114,6 +114,9 @@ def observed(file: str, measured: Sequence[Measured], wanted: Wanted) -> Observa
 
     Raises: InvalidFile when nothing bad is in them, or they are of several things.
     """
+    wanted.one_of(
+        file, "series", measured, lambda one: one.labels.values(), lambda one: service(one.labels)
+    )
     chosen = list(wanted.chosen(measured, lambda one: one.labels.values()))
     notes = wanted.remarks(file, "series", measured, lambda one: one.labels.values())
     instants = sorted({at_s for one in chosen for at_s in one.values})

@@ -85,10 +85,6 @@ class Sheet:
         self.clock &= instant.clock
         return instant.at_s
 
-    def notes(self) -> list[str]:
-        """What a reader should know of the times that were asked for."""
-        return [] if self.zoned else [f"{self.file}: its times name no zone; taken for UTC"]
-
     def refuse_headers(self) -> NoReturn:
         """Refuse the table, as its headers are not understood.
 

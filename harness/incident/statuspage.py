@@ -35,6 +35,9 @@ def read(file: str, wanted: Wanted) -> Observation:
         f"{file}: a page is written by people: instants are when they wrote, shares are not said"
     ]
     incidents = list(_incidents(text))
+    wanted.one_of(
+        file, "incidents", incidents, lambda one: _named(one[1]), lambda one: _component(one[1])
+    )
     chosen = wanted.chosen(incidents, lambda one: _named(one[1]))
     notes += wanted.remarks(file, "incidents", incidents, lambda one: _named(one[1]))
     episodes = [one for at, incident in chosen for one in _episodes(text, at, incident, wanted)]
@@ -83,6 +86,12 @@ def _named(incident: Mapping[str, Any]) -> Iterator[str]:
     for update in _list(incident, "incident_updates"):
         for component in _list(update, "affected_components"):
             yield str(component.get("name", ""))
+
+
+def _component(incident: Mapping[str, Any]) -> str:
+    """What it is about, where that is one thing."""
+    components = {str(one.get("name", "")) for one in _list(incident, "components")}
+    return components.pop() if len(components) == 1 else ""
 
 
 def _episodes(

@@ -47,7 +47,8 @@ def _command(kind: str, case: Case, judgement: Judgement, file: str) -> str:
 
 def _account(finding: Finding) -> str:
     lines = [f"expected {finding.expected}", f"observed {finding.observed}"]
-    lines.append(f"evidence: {finding.evidence}")
+    if finding.evidence:
+        lines.append(f"evidence: {finding.evidence}")
     if finding.known is not None:
         lines.append(f"known until {finding.known.until}: {finding.known.because}")
     return "\n".join(lines)

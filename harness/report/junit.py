@@ -154,8 +154,9 @@ def _account(finding: Finding, judgement: Judgement) -> str:
         finding.name,
         f"expected: {finding.expected}",
         f"observed: {finding.observed}",
-        f"evidence: {finding.evidence}",
     ]
+    if finding.evidence:
+        lines.append(f"evidence: {finding.evidence}")
     if finding.known is not None:
         known = f"known failure until {finding.known.until}: {finding.known.because}"
         lines.insert(0, known)

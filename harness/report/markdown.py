@@ -152,7 +152,8 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"- {_MARKS[finding.verdict]} **{_text(finding.name)}**{_text(claims)}"
     yield f"  - expected {_text(finding.expected)}"
     yield f"  - observed **{_text(finding.observed)}**"
-    yield f"  - evidence: {_text(finding.evidence)}"
+    if finding.evidence:
+        yield f"  - evidence: {_text(finding.evidence)}"
     if finding.known is not None:
         yield f"  - known until {finding.known.until}: {_text(finding.known.because)}"
     if finding.because:

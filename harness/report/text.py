@@ -158,7 +158,8 @@ def _one(finding: Finding, before: Finding | None, width: int | None) -> Iterato
     yield from _labelled("expected", finding.expected, "", width)
     if before is None or finding.observed != before.observed:
         yield from _labelled("observed", finding.observed, STYLES[finding.verdict], width)
-        yield from _labelled("evidence", finding.evidence, "dim", width)
+        if finding.evidence:
+            yield from _labelled("evidence", finding.evidence, "dim", width)
     if finding.because and (before is None or finding.because != before.because):
         yield from _labelled("because", finding.because, "dim", width)
 
