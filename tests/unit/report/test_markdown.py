@@ -3,10 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.github import workflow_commands
-from harness.report.junit import junit_xml
 from harness.report.markdown import summary_md
-from harness.report.text import details
 from harness.verdict import Transition, Verdict
 
 
@@ -56,12 +53,3 @@ def test_a_breakers_changes_are_cut_with_a_word(judgement, outcome):
     assert "open 10.0 s and 3 more |" in text
     text = summary_md(outcome(judgement(breakers={"auth": changes[:12]})))
     assert "open 11.0 s |" in text
-
-
-def test_evidence_that_there_is_not_is_not_announced(finding, judgement, outcome):
-    unclear = judgement(finding(Verdict.INCONCLUSIVE, evidence=""))
-    whole = outcome(unclear)
-    terminal = "\n".join(line.plain for line in details(unclear))
-    for text in (summary_md(whole), junit_xml(whole), terminal, "\n".join(workflow_commands([unclear]))):
-        assert "observed" in text
-        assert "evidence" not in text

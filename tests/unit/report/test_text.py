@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from harness.report.github import workflow_commands
 from harness.report.junit import junit_xml
 from harness.report.markdown import summary_md
 from harness.report.text import details, one_line, totals
@@ -153,3 +154,16 @@ def test_a_breaker_of_which_nobody_can_tell_is_not_called_closed(judgement, outc
     assert f"auth {told}" in shown(one_line(unsure))
     assert f"auth: {told}" in summary_md(outcome(unsure))
     assert f'name="breaker.auth" value="{told}"' in junit_xml(outcome(unsure))
+
+
+def test_evidence_that_there_is_not_is_not_announced(finding, judgement, outcome):
+    unclear = judgement(finding(Verdict.INCONCLUSIVE, evidence=""))
+    whole = outcome(unclear)
+    for text in (
+        summary_md(whole),
+        junit_xml(whole),
+        shown(details(unclear)),
+        "\n".join(workflow_commands([unclear])),
+    ):
+        assert "observed" in text
+        assert "evidence" not in text
