@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.measure.bench import ONE_S, Bench
 from harness.measure.experiment import KINDS, Spell
@@ -26,6 +26,8 @@ uniform samples miss it less than once in 200."""
 _GOES_ON_S = 0.05
 """A call that is answered so long after its last attempt waited for one more, or did other work."""
 _AGREES = 0.01
+_QUICK = ("503", "500", "refused", "cut", "timeout")
+"""Kinds of failure, those first that fail at once and that nothing but the gateway tries again."""
 
 
 async def find_calls(bench: Bench) -> bool:
@@ -130,12 +132,11 @@ def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
 async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
     """The waits between attempts, from many calls of a kind that is retried and fails at once."""
     found = bench.findings
-    quick = ("503", "500", "refused", "cut", "timeout")
-    kind = max(quick, key=lambda kind: (bench.tries[kind] > 1, bench.tries[kind]))
-    count = bench.tries[kind]
-    if count < 2:
+    kind = usually_retried(bench.tries)
+    if kind is None:
         found.backoffs = ()
         return
+    count = bench.tries[kind]
     course = bench.course()
     for _ in range(_SAMPLES):
         # What breaker there may be is closed again by then, and opens late with successes before.
@@ -157,6 +158,17 @@ async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
         for span, sample in zip(found.backoffs, samples, strict=True)
     )
     found.saw(f"waits between attempts in {len(calls)} calls: {words}")
+
+
+def usually_retried(tries: Mapping[str, int]) -> str | None:
+    """A kind of failure whose calls make as many attempts as most that are retried; None: none is.
+
+    What its client sends again by itself, as what is cut on a kept connection, has waits of its own.
+    """
+    retried = [kind for kind, count in tries.items() if count > 1]
+    retried.sort(key=lambda kind: _QUICK.index(kind) if kind in _QUICK else len(_QUICK))
+    numbers = [tries[kind] for kind in retried]
+    return max(retried, key=lambda kind: (numbers.count(tries[kind]), tries[kind]), default=None)
 
 
 def _steady(samples: Sequence[float]) -> bool:

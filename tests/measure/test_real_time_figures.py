@@ -311,6 +311,19 @@ def test_waits_that_differ_are_one_only_where_most_are_as_short(
     assert found.backoffs[0].high_s >= high_s
 
 
+def test_what_its_client_sends_again_by_itself_is_no_backoff() -> None:
+    looks = {}
+    for kind, gaps_s in {"cut": (0.0, 0.4, 0.0), "503": (0.4,), "500": (0.4,)}.items():
+        tries = tuple([Try(start_s=0.0, end_s=0.0, how="answered")] * (len(gaps_s) + 1))
+        one = Seen(sent_s=0.0, end_s=1.0, status=503, tries=tries)
+        gaps = tuple(Span(low_s=gap_s, high_s=gap_s + 0.01) for gap_s in gaps_s)
+        looks[kind] = Look(kind=kind, calls=[one], gaps=[gaps])
+    found = Findings(upstream="rates")
+    note_backoffs(found, looks)
+    assert found.backoffs
+    assert [round(one.high_s, 2) for one in found.backoffs] == [0.41]
+
+
 def silent(start_s: float, end_s: float) -> Look:
     tries = (Try(start_s=start_s, end_s=end_s, how="ended", left=True),)
     return Look(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.checks.noise import Noise
-from harness.measure.calls import duration_s, gaps, note_covers
+from harness.measure.calls import duration_s, gaps, note_covers, usually_retried
 from harness.measure.findings import Findings, Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.connects import Connects
@@ -101,19 +101,17 @@ def _timed(noise: Noise, one: Seen, index: int) -> Span:
 
 def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
     """The waits between the attempts of calls that were not cut short."""
-    retried = [look for kind, look in looks.items() if look.tries > 1 and kind != "timeout"]
-    if not retried:
-        silent = looks.get("timeout")
-        if silent is not None and silent.tries > 1:
-            retried = [silent]
-    if not retried:
+    quick = {kind: look for kind, look in looks.items() if look.tries > 1 and kind != "timeout"}
+    retried = quick or {kind: look for kind, look in looks.items() if look.tries > 1}
+    usual = usually_retried({kind: look.tries for kind, look in retried.items()})
+    if usual is None:
         if found.attempts is None:
             found.cannot_tell("backoff_s", "how many attempts a call makes is not known")
         else:
             found.backoffs = ()
         return
-    count = max(look.tries for look in retried)
-    calls = [spans for look in retried for spans in look.gaps if len(spans) == count - 1]
+    count = retried[usual].tries
+    calls = [spans for look in retried.values() for spans in look.gaps if len(spans) == count - 1]
     spans = [_interval(sample) for sample in zip(*calls, strict=True)]
     if not spans or any(span is None for span in spans):
         found.cannot_tell(

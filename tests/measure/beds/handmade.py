@@ -123,7 +123,16 @@ def outcome_of(kind: str) -> str:
 
 
 def tried() -> tuple[str, int]:
-    """What an attempt met, by kind (`ok` for a good answer), and its status."""
+    """What an attempt met, by kind (`ok` for a good answer), and its status.
+
+    With `reconnects` its client sends again at once what was cut, as aiohttp and Java's do.
+    """
+    kind, status = tried_once()
+    return tried_once() if kind == "cut" and POLICY.get("reconnects") else (kind, status)
+
+
+def tried_once() -> tuple[str, int]:
+    """One request of it."""
     try:
         status, _ = attempt()
     except TimeoutError:
