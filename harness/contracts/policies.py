@@ -211,7 +211,9 @@ class Upstream(Policy):
     )
 
 
-_A_BREAKERS = ("threshold", "rate", "wait", "trials", "successes", "per")
+_OF_A_WHOLE = ("threshold", "rate", "wait", "trials", "successes")
+"""What `breaker` says, too."""
+_A_BREAKERS = (*_OF_A_WHOLE, "breaker", "per")
 """What only a breaker has."""
 
 
@@ -221,7 +223,9 @@ class Adjustment(_Said):
     rules: ClassVar[tuple[dict[str, Any], ...]] = (
         exclusive("threshold", "rate"),
         *(exclusive("rule", key) for key in _A_BREAKERS),
+        *(exclusive("breaker", key) for key in _OF_A_WHOLE),
         _slowly("rate"),
+        _slowly("breaker"),
     )
 
     rule: Literal["none"] | None = Field(
@@ -238,6 +242,11 @@ class Adjustment(_Said):
         None,
         description="a share of failures that opens it, instead of `threshold`",
         examples=[{"share": "50%", "within": "10s", "least": 6}],
+    )
+    breaker: BreakerRule | None = Field(
+        None,
+        description="a whole breaker instead, as a contract has it",
+        examples=[{"rule": "among", "threshold": 7, "within": "30s", "wait": "60s"}],
     )
     by: Literal["attempt", "call"] | None = Field(
         None, description="whether each failed attempt counts, or one failure a call"
@@ -285,8 +294,12 @@ class Adjustment(_Said):
     def _consistent(self) -> Adjustment:
         if self.threshold is not None and self.rate is not None:
             raise Misfit("`threshold` and `rate` exclude each other; keep one of them", key="rate")
-        if self.rate is not None and self.rate.slow_share is not None and self.slow is None:
-            raise Misfit(_SLOW_SHARE, key="rate")
+        for by_share, said in ("rate", self.rate), ("breaker", self.breaker):
+            if said is not None and said.slow_share is not None and self.slow is None:
+                raise Misfit(_SLOW_SHARE, key=by_share)
+        for key in _OF_A_WHOLE if self.breaker is not None else ():
+            if getattr(self, key) is not None:
+                raise Misfit(f"`breaker` says all of it: `{key}` stands in it", key=key)
         for key in _A_BREAKERS if self.rule == "none" else ():
             if getattr(self, key) is not None:
                 raise Misfit(f"`rule: none` has no `{key}`: it is no breaker", key=key)
@@ -314,6 +327,8 @@ class Adjustment(_Said):
     def _breaker(self, base: Rules) -> Rules:
         if self.rule == "none":
             return BreakerRule(rule="none").policy
+        if self.breaker is not None:
+            return self.breaker.policy
         opens, wait, tried = base.opens, base.wait, base.trials
         if self.rate is not None:
             opens = self.rate.rule
@@ -326,9 +341,10 @@ class Adjustment(_Said):
         return Rules(opens=opens, wait=wait, trials=tried, restarted=base.restarted)
 
     def _counting(self, base: Counting) -> Counting:
+        by_share = self.rate or self.breaker
         return Counting(
             by_call=base.by_call if self.by is None else self.by == "call",
             otherwise=base.otherwise if self.counts is None else otherwise(self.counts),
             slow_s=base.slow_s if self.slow is None else self.slow,
-            apart=base.apart if self.rate is None else self.rate.slow_share is not None,
+            apart=base.apart if by_share is None else by_share.slow_share is not None,
         )

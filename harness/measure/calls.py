@@ -163,7 +163,7 @@ async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
 def usually_retried(tries: Mapping[str, int]) -> str | None:
     """A kind of failure whose calls make as many attempts as most that are retried; None: none is.
 
-    What its client sends again by itself, as what is cut on a kept connection, has waits of its own.
+    What its client sends again by itself, such as what was cut, has waits of its own.
     """
     retried = [kind for kind, count in tries.items() if count > 1]
     retried.sort(key=lambda kind: _QUICK.index(kind) if kind in _QUICK else len(_QUICK))

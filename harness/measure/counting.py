@@ -7,6 +7,7 @@ import asyncio
 from harness.measure.bench import Bench
 from harness.measure.doses import Contrast, Results, alike, dose
 from harness.measure.experiment import KINDS, Spell
+from harness.measure.kept import KEEPING
 from harness.measure.recovery import opening_course
 from harness.measure.signs import Opened, opened_in, turned_away
 
@@ -44,7 +45,7 @@ async def _one(bench: Bench, opened: Opened, contrast: Contrast | None, kind: st
     reading = await bench.play(bench.course().call(*[kind] * count))
     if opened_in(bench, kind, reading) is not None:
         return "failure"
-    if opened.calls == 1:
+    if opened.calls == 1 or bench.findings.breaker.rule in KEEPING:
         return await _as_a_trial(bench, opened, kind)
     return await _between_failures(bench, opened, kind)
 
@@ -101,14 +102,14 @@ async def _more_to_open(
 
 
 async def _as_a_trial(bench: Bench, opened: Opened, kind: str) -> str | None:
-    """Where one failure opens it: what the breaker makes of a trial that meets the kind.
+    """Where a success before failures tells nothing: what a trial that meets the kind does.
 
     Closed by it, two requests at once are let through; half open still, as many as trials are.
     """
     found = bench.findings
     wait, trials = found.breaker.wait, found.breaker.trials
     if wait is None or trials != 1 or bench.queues or found.breaker.successes != 1:
-        found.cannot_tell(f"counts.{kind}", "one failure opens it: a success changes nothing")
+        found.cannot_tell(f"counts.{kind}", "a success changes nothing before it opens")
         return None
     course = opening_course(opened)
     course.until(opened.trip_s + wait.high_s + 0.01).call(kind)

@@ -35,11 +35,12 @@ class Breaker:
     """What was found of a breaker; None is unknown."""
 
     rule: str | None = None
-    """`in a row`, `rate` or `none`."""
+    """`in a row`, `in all`, `among`, `rate` or `none`."""
     threshold: int | None = None
     share: Span | None = None
     """A share's bounds, not seconds."""
     window_s: Span | None = None
+    """For `in all`: how long after the last failure a success makes all of them good."""
     window_calls: Span | None = None
     least: Span | None = None
     wait: Span | None = None

@@ -50,9 +50,9 @@ async def find_opening(bench: Bench) -> tuple[Opened | None, Contrast | None]:
     if opened.last_tries and await _is_in_a_row(bench, opened):
         found.breaker.rule = "in a row"
         return opened, None
-    found.breaker.threshold = None
+    threshold, found.breaker.threshold = found.breaker.threshold, None
     found.unknown.pop("breaker.threshold", None)
-    return opened, await find_rate(bench, opened)
+    return opened, await find_rate(bench, opened, threshold)
 
 
 async def _first_opening(bench: Bench) -> Opened | None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.measure.among import find_kept
 from harness.measure.bench import Bench
 from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike, dose
 from harness.measure.findings import Span
@@ -59,10 +60,11 @@ class _Rate:
         return low, high
 
 
-async def find_rate(bench: Bench, opened: Opened) -> Contrast | None:
+async def find_rate(bench: Bench, opened: Opened, threshold: int | None) -> Contrast | None:
     """What tells a success from nothing, where a share of failures explains when it opens.
 
-    What was found of the rule is noted.
+    What was found of the rule is noted; so it is where `threshold` failures do it, however many
+    successes come before.
     """
     found = bench.findings
     if bench.queues:
@@ -81,11 +83,12 @@ async def find_rate(bench: Bench, opened: Opened) -> Contrast | None:
         rate.tried[successes] = await dose(bench, opened.kind, found.by, before, _MOST)
     telling = [n for n, one in rate.tried.items() if not alike(one, idle)]
     if not telling:
-        found.cannot_tell(
-            "breaker.rule",
-            f"{idle.high} failures open it however many successes come before, but not where "
-            "successes or a pause come between them",
-        )
+        if threshold is None or not await find_kept(bench, opened, threshold):
+            found.cannot_tell(
+                "breaker.rule",
+                f"{idle.high} failures open it however many successes come before, but not where "
+                "successes or a pause come between them",
+            )
         return None
     chosen = telling[0]
     contrast = Contrast(alone=idle, successes=chosen, after=rate.tried[chosen])

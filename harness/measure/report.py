@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from harness.measure.downs import Answer
 from harness.measure.findings import Breaker, Findings, Span
+from harness.measure.kept import COUNTING
 from harness.measure.measuring import Measured
 
 _WIDTH = 18
@@ -77,8 +78,8 @@ def rule_text(found: Findings) -> str:
     own = found.breaker
     if own.rule == "none":
         return "none"
-    if own.rule == "in a row":
-        return f"opens after {own.threshold or 'an unknown number of'} failures in a row"
+    if own.rule in COUNTING:
+        return f"opens after {_counted(own)}"
     share = "an unknown share" if own.share is None else f"{round_percent(own.share)}%"
     window = "calls"
     if own.window_s is not None:
@@ -87,6 +88,17 @@ def rule_text(found: Findings) -> str:
         window = f"the last {own.window_calls.middle_s:.0f} calls"
     least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
     return f"opens at {share} failures of {window}{least}"
+
+
+def _counted(own: Breaker) -> str:
+    """So many failures, and in which window."""
+    failures = f"{own.threshold or 'an unknown number of'} failures {own.rule}"
+    if own.rule == "in all" and own.window_s is not None:
+        return f"{failures} without a success {_seconds(own.window_s)} after the last"
+    if own.rule == "among":
+        calls = "" if own.window_calls is None else f" the last {own.window_calls.middle_s:.0f}"
+        failures += f"{calls} results"
+    return failures + ("" if own.window_s is None else f", within {_seconds(own.window_s)}")
 
 
 def round_percent(share: Span) -> float:

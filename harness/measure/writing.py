@@ -13,6 +13,7 @@ from harness.contracts import Contract
 from harness.contracts.promises import COUNTS, ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
 from harness.measure.downs import OF_GATEWAYS
 from harness.measure.findings import Breaker, Findings, Span
+from harness.measure.kept import COUNTING
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent, rule_text
 from harness.measure.routes import Called
@@ -59,7 +60,7 @@ def comments(measured: Measured, held_to: Contract) -> list[str]:
         if found.breaker.rule == "none":
             continue
         lines += [f"# {name} {key}: {why}".replace(" :", ":") for key, why in found.unknown.items()]
-        if found.breaker.rule == "rate":
+        if found.breaker.rule == "rate" or found.breaker.window_s is not None:
             lines.append(f"# {name}: {rule_text(found)}")
     reasons: dict[str, list[str]] = {}
     for promise, why in unpromised(measured):
@@ -97,7 +98,7 @@ def _known(own: Breaker) -> bool:
 
     How many trials there may be is no more than a bound, where it isn't known.
     """
-    opens = own.threshold is not None if own.rule == "in a row" else _rate(own) is not None
+    opens = (own.threshold if own.rule in COUNTING else _rate(own)) is not None
     several = own.trials is not None and own.trials > 1
     closes = not several or own.successes is not None or own.trials_share is not None
     grows = bool(own.later_waits)  # and nobody looked how far
@@ -108,7 +109,7 @@ def _known(own: Breaker) -> bool:
 def _breaker(found: Findings) -> dict[str, Any]:
     own = found.breaker
     said = dict(_call(found))
-    if own.rule == "in a row" and own.threshold is not None:
+    if own.rule == "in a row" and own.window_s is None and own.threshold is not None:
         said["threshold"] = own.threshold
     elif own.rule == "rate" and (rate := _rate(own)) is not None:
         said["rate"] = rate
@@ -118,6 +119,8 @@ def _breaker(found: Findings) -> dict[str, Any]:
         said["by"] = "call"
     if counts := _counts(found):
         said["counts"] = counts
+    if own.rule in COUNTING and "threshold" not in said and (whole := _whole_breaker(own)):
+        return said | {"breaker": whole}  # no shorter word tells such a rule
     said |= _trials(own)
     if own.wait is not None:
         said["wait"] = _wait(own.wait)
@@ -240,8 +243,19 @@ def _whole_breaker(own: Breaker) -> dict[str, Any] | None:
     if not _known(own) or own.wait is None:
         return None
     rate = _rate(own)
-    opens = {"threshold": own.threshold} if rate is None else {"rule": "rate", **rate}
+    opens = _counted(own) if rate is None else {"rule": "rate", **rate}
     return {**opens, "wait": _wait(own.wait), **_trials(own)}
+
+
+def _counted(own: Breaker) -> dict[str, Any]:
+    """A rule by a number of failures, with its window."""
+    said: dict[str, Any] = {} if own.rule == "in a row" else {"rule": own.rule}
+    said["threshold"] = own.threshold
+    if own.window_calls is not None:
+        said["calls"] = int(own.window_calls.middle_s)
+    if own.window_s is not None:
+        said["within"] = plain(own.window_s)
+    return said
 
 
 def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:

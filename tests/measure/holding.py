@@ -52,7 +52,7 @@ def wrong(policy: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """What was found of an upstream and isn't what is configured."""
     breaker, errors = found["breaker"], found["errors"]
     rates = policy["rule"] in ("calls", "seconds")
-    rule = "rate" if rates else policy["rule"]
+    rule = "rate" if rates else policy["rule"].removesuffix(" lately")
     exact = {
         "attempts": (found["attempts"], policy["attempts"]),
         "rule": (breaker["rule"], rule),
@@ -73,6 +73,9 @@ def wrong(policy: dict[str, Any], found: dict[str, Any]) -> list[str]:
         near["least"] = (breaker["least"], policy["least"])
         window = "window_calls" if policy["rule"] == "calls" else "window_s"
         near[window] = (breaker[window], policy["window"])
+    elif "window" in policy or "calls" in policy:
+        near["window_s"] = (breaker["window_s"], policy.get("window", -1.0))
+        near["window_calls"] = (breaker["window_calls"], policy.get("calls", -1))
     said = [
         f"{name}: found {got}, configured {want}"
         for name, (got, want) in exact.items()

@@ -96,6 +96,28 @@ def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     assert found["counts"]["404"] == "neutral"
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"rule": "among", "threshold": 5, "calls": 17, "window": 33.0, "attempts": 2},
+        {"rule": "in a row lately", "threshold": 3, "window": 8.0, "attempts": 1},
+        {"rule": "in all", "threshold": 4, "attempts": 1, "counts": {"429": "failure"}},
+    ],
+)  # fmt: skip
+def test_failures_that_a_success_does_not_make_good(
+    simulation: SimEngine, policy: dict[str, Any]
+) -> None:
+    policy = {"timeout": 1.3, "wait": 17.0, "by": "attempt"} | policy
+    document = bed.measured(bed.target("handmade", policy), simulation)
+    found = document["upstreams"]["rates"]
+    assert not holding.wrong(policy, found)
+    assert found["breaker"]["rule"] == policy["rule"].removesuffix(" lately")
+    assert found["breaker"]["threshold"] == policy["threshold"]
+    for key, name in (("window_s", "window"), ("window_calls", "calls")):
+        assert (found["breaker"][key] is not None) == (name in policy)
+    assert not holding.unexplained(document)
+
+
 def test_a_target_without_routes_is_told_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,6 +92,8 @@ class Breaker:
             return False
         if rule == "in a row":
             return self.run >= POLICY["threshold"]
+        if rule in ("among", "in a row lately", "in all"):
+            return not ok and self.kept(now) >= POLICY["threshold"]
         if rule == "calls":
             while len(self.results) > POLICY["window"]:
                 self.results.popleft()
@@ -101,6 +103,13 @@ class Breaker:
         bad = sum(not one for _, one in self.results)
         enough = len(self.results) >= POLICY["least"]
         return not ok and enough and bad / len(self.results) >= POLICY["share"]
+
+    def kept(self, now: float) -> int:
+        """How many failures still count."""
+        last = list(self.results)[-POLICY.get("calls", 100_000) :]
+        if POLICY["rule"] == "in a row lately":
+            last = last[len(last) - self.run :]
+        return sum(not ok and now - at <= POLICY.get("window", 1e9) for at, ok in last)
 
 
 BREAKER = Breaker()

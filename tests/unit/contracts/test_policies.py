@@ -186,6 +186,18 @@ def test_a_target_may_have_no_breaker_at_all() -> None:
     assert str(refused.value) == "t.yaml:5: `rule: none` has no `wait`: it is no breaker"
 
 
+def test_a_target_may_say_a_whole_breaker() -> None:
+    text = (
+        "name: t\nstart: {command: [x]}\nupstreams: {A: auth}\nbreakers:\n"
+        "  auth: {breaker: {rule: among, threshold: 6, within: 21s, wait: 17s}%s}\n"
+    )
+    own = parse_target(text % "", "t.yaml").settings("auth")
+    assert own.breaker == Rules(opens=Among(6, math.inf, 21.0), wait=Constant(17.0))
+    with pytest.raises(InvalidFile) as refused:
+        parse_target(text % ", threshold: 5", "t.yaml")
+    assert str(refused.value) == "t.yaml:5: `breaker` says all of it: `threshold` stands in it"
+
+
 def test_a_target_changes_what_it_names_and_no_more() -> None:
     target = parse_target(
         "name: t\nstart: {command: [x]}\nupstreams: {A: auth}\nbreakers:\n  auth:\n"

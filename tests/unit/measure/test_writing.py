@@ -84,6 +84,38 @@ def test_a_contract_has_whatever_breaker_was_found():
     )
 
 
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        (
+            {"rule": "among", "window_s": Span(low_s=20.95, high_s=21.1)},
+            "4 failures within 21s, whatever succeeds",
+        ),
+        (
+            {"rule": "among", "window_calls": Span(low_s=9, high_s=9)},
+            "4 failures among the last 9 results",
+        ),
+        (
+            {"rule": "in a row", "window_s": Span(low_s=7.9, high_s=8.1)},
+            "4 failures in a row within 8s",
+        ),
+        ({"rule": "in all"}, "4 failures in all"),
+    ],
+)
+def test_failures_that_count_for_a_while_are_promised_as_such(own, says):
+    """In a contract, and to a target that has another one."""
+    found = measured()
+    found.upstreams["stock"].breaker = Breaker(
+        threshold=4, wait=Span(low_s=7.9, high_s=8.1), trials=1, **own
+    )
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    opens = parse_contract(text, "contract.yaml").settings_of("stock").breaker.opens
+    assert opens.says == says
+    sections = as_target(found, document())
+    assert "without: [B7]" in sections, "its backoffs are not known here"
+    assert parse_target(TARGET + sections, "t.yaml").settings("stock").breaker.opens == opens
+
+
 def test_what_counts_otherwise_is_written():
     found = measured(trials=1)
     usual = dict.fromkeys(("refused", "timeout", "cut", "500", "503"), "failure")
