@@ -85,7 +85,7 @@ class Subject:
         if self.by_chance(math.inf):
             return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
         if wire.unreadable:
-            return Verdict.INCONCLUSIVE, "this machine was too busy to read the order of events"
+            return Verdict.INCONCLUSIVE, "its events may have come in more orders than can be tried"
         if wire.unknown and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
