@@ -513,6 +513,22 @@ def login_limit_20():
     auth.LOGIN_LIMIT = "20/minute"
 
 
+@defect(
+    "login-limit-wrong-only",
+    "only logins with a wrong password count for the limit",
+    claims="G1",
+    scenarios="login_limit",
+)
+def login_limit_wrong_only():
+    make = app.Limiter
+
+    class Limiter(make):
+        def limit(self, value):
+            return super().limit(value, deduct_when=lambda response: response.status_code == 401)
+
+    app.Limiter = Limiter
+
+
 def _cookie(**flags) -> None:
     def signed_in(answer):
         response = _signed_in(answer)
