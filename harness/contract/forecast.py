@@ -19,6 +19,10 @@ Span = Range
 
 NO_ANSWER = 0
 """In place of a status: the client had hung up."""
+TOGETHER_S = 0.1
+"""Nearer than this to each other two things happen at one instant, in either order."""
+APART_S = 0.5
+"""Instants further apart than this are alternatives, not one range."""
 _NARROW_S = 0.5
 """A range no wider than this is told as one instant."""
 

@@ -1,25 +1,22 @@
-"""One run of a scenario in virtual time: calls, attempts, backoffs and breakers."""
+"""One run of a scenario in virtual time: its clock, its faults, and the requests of its clients."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 
-from harness.contract.attempt import Attempt, Delivered
+from harness.contract.calls import Calls, Steps, Waiting
 from harness.contract.chance import Chance
 from harness.contract.forecast import NO_ANSWER
 from harness.contract.outcomes import Outcomes, Witness, warmed_up
-from harness.contract.routes import Attempted, Call, Route
+from harness.contract.routes import Attempted, Route
 from harness.contract.wire import Wire
 from harness.contracts import Contract
 from harness.contracts.routes import Limit, Statuses, covered
-from harness.policy.backoffs import Backoff
-from harness.policy.breaker import Breaker
-from harness.policy.counting import Result, endings_of, plainly
 from harness.policy.settings import ServiceSettings
 from harness.scenario.faults import FaultBase
 from harness.scenario.model import Scenario
@@ -27,20 +24,6 @@ from harness.timeline import Apply, Lift, Send, Step
 
 _KNOWN_AFTER_S = 0.001
 """How long after an event it is known to whoever begins a fault then (as in the simulation)."""
-_HEALTHY_S = 0.5
-"""No healthy attempt takes as long, in seconds."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """An attempt that somebody waits for; `resume` goes on with its end."""
-
-    resume: Callable[[], None] | None = None
-    delivered: Delivered | None = None
-
-
-Steps = Generator["float | _Waiting", None, None]
-"""Yields the instant to go on at, or an attempt to wait for."""
 
 
 class Run:
@@ -56,7 +39,6 @@ class Run:
     ) -> None:
         self._chance = Chance(seed)
         self._scenario = scenario
-        self._settings = settings
         self._routes = routes
         named = {
             name: contract.route_of(stream.request) for name, stream in scenario.traffic.items()
@@ -66,20 +48,28 @@ class Run:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
         self._admitted: dict[tuple[str, int], list[float]] = defaultdict(list)
-        self._charged: set[Send] = set()
         self._calling: dict[Send, str] = {}
         self._left: set[Send] = set()
-        self._workers: dict[Send, int] = {}
         self._waiting = set(scenario.waiting)
         self._wires = {name: Wire(self, self._chance, self._changes_s(name)) for name in settings}
         self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(
-            parts={
-                name: {"": Witness(breaker=warmed_up(own, self._chance, self._warm_ups))}
-                for name, own in settings.items()
-            },
+            parts={name: {"": self._fresh(own)} for name, own in settings.items()},
             together=frozenset(name for name, own in settings.items() if own.scope.alike),
         )
+        self._calls = Calls(
+            self,
+            self._chance,
+            settings,
+            self._wires,
+            self.outcomes,
+            fresh=self._fresh,
+            on_event=self._noticed,
+        )
+
+    def _fresh(self, own: ServiceSettings) -> Witness:
+        """A breaker that only the warm-up has asked."""
+        return Witness(breaker=warmed_up(own, self._chance, self._warm_ups))
 
     def _changes_s(self, upstream: str) -> list[float]:
         """When faults begin at an upstream and are lifted."""
@@ -154,7 +144,7 @@ class Run:
             until = next(steps)
         except StopIteration:
             return
-        if isinstance(until, _Waiting):
+        if isinstance(until, Waiting):
             until.resume = lambda: self._go_on(steps)
         else:
             self.at(until, lambda: self._go_on(steps))
@@ -181,7 +171,7 @@ class Run:
                     self._calling[send] = call.upstream
                     if send in self._left:
                         self.outcomes.abandoned.add(call.upstream)
-                reply = yield from self._call(call, send)
+                reply = yield from self._calls.make(call, send)
         if stream.hang_up is not None:
             self._calling.pop(send, None)
         if not self._left or send not in self._left:
@@ -217,147 +207,3 @@ class Run:
             return True
         recent.append(self._now_s)
         return False
-
-    def _call(self, call: Call, send: Send) -> Generator[float | _Waiting, None, Attempted | None]:
-        """One call: its attempts and backoffs. None stands for `ServiceUnavailable` (B9)."""
-        if call.upstream not in self._settings:
-            return Attempted(result=Result.SUCCESS)
-        own = self._settings[call.upstream]
-        seen = self._at(call, send, own)
-        seen.asked = True
-        ticket = None
-        asks_again = own.rechecks
-        for number in range(1, own.attempts + 1):
-            if number == 1 or asks_again:
-                ticket = seen.breaker.ask(self._now_s)
-                whole = own.counting.by_call and self._chance.whole_trials
-                asks_again = own.rechecks and not (whole and ticket is not None and ticket.trial)
-            if ticket is None:
-                seen.turned_away.append(self._now_s)
-                if send not in seen.called_for:
-                    # Of several at one instant the one with the lowest number counts as first.
-                    sent = send.at_s, send.number
-                    seen.rejected[send.stream] = min(sent, seen.rejected.get(send.stream, sent))
-                return None
-            if number == 1 or own.rechecks or not own.counting.by_call:
-                counted_s = self._now_s
-            seen.attempts.append(self._now_s)
-            seen.called_for.add(send)
-            if ticket.trial:
-                seen.probes.append(self._now_s)
-            self._noticed(call.upstream)
-            done = yield from self._attempt(call, send, own, seen.breaker, counted_s)
-            last = number == own.attempts
-            goes_on = own.counting.by_call and done.result is Result.FAILURE and not last
-            if (ticket.trial and asks_again) or not goes_on:
-                seen.breaker.tell(ticket, done.counted, self._now_s, self._chance.leeway_s())
-                self.outcomes.heard(call.upstream, done.counted)
-                self._noticed(call.upstream)
-            if done.result is not Result.FAILURE:
-                return done
-            if not last:
-                yield (
-                    self._now_s
-                    + self._backoff_s(own.backoff, number, done)
-                    + self._chance.jitter_s()
-                )
-        return None
-
-    def _at(self, call: Call, send: Send, own: ServiceSettings) -> Witness:
-        """What happens at the breaker that a call is behind."""
-        parts = self.outcomes.parts[call.upstream]
-        part = own.scope.part(call.template, partial(self._worker, send, parts))
-        if part not in parts:
-            parts[part] = Witness(breaker=warmed_up(own, self._chance, self._warm_ups))
-        return parts[part]
-
-    def _worker(self, send: Send, parts: Mapping[str, Witness], number: int) -> int:
-        """Which of so many workers has a request."""
-        if send not in self._workers:
-            drawn = self._chance.worker(len(self._workers))
-            opened = sum(seen.breaker.reopens_s is not None for seen in parts.values())
-            self._workers[send] = opened if drawn is None else drawn
-        return self._workers[send] % number
-
-    def _backoff_s(self, backoff: Backoff, number: int, done: Attempted) -> float:
-        """How long a call waits after attempt number `number`."""
-        told_s = done.retry_after_s if backoff.heeds else None
-        if told_s is not None:
-            return told_s
-        return self._chance.between_s(*backoff.between_s(number))
-
-    def _attempt(
-        self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker, counted_s: float
-    ) -> Generator[float | _Waiting, None, Attempted]:
-        """One attempt, over the wire where anything may happen to it.
-
-        `counted_s`: since when it takes, for the breaker.
-        """
-
-        def work() -> None:
-            if call.once:
-                self._charge(send)
-
-        wire = self._wires[call.upstream]
-        if breaker.quiet and wire.calm and wire.steady(_HEALTHY_S):
-            work()
-            return Attempted(result=Result.SUCCESS)
-        waiting = _Waiting()
-        attempt = Attempt(
-            wire=wire,
-            call=call,
-            user=send.user,
-            usual_s=self._chance.jitter_s() / 2,
-            timeout_s=own.timeout_s,
-            on_work=work,
-            on_end=partial(self._ended, waiting),
-        )
-        self.at(self._now_s + own.timeout_s, partial(self._give_up, attempt, waiting))
-        attempt.begin()
-        if waiting.delivered is None:
-            yield waiting
-        yield self._now_s + self._chance.jitter_s() / 4
-        assert waiting.delivered is not None
-        return _made_of(waiting.delivered, own, self._now_s - counted_s)
-
-    def _ended(self, waiting: _Waiting, delivered: Delivered) -> None:
-        waiting.delivered = delivered
-        if waiting.resume is not None:
-            waiting.resume()
-
-    def _give_up(self, attempt: Attempt, waiting: _Waiting) -> None:
-        """The deadline of an attempt (B8)."""
-        if waiting.delivered is None:
-            attempt.abandon()
-            self._ended(waiting, Delivered(whole=False, ending="silence"))
-
-    def _charge(self, send: Send) -> None:
-        """One key for each request, so a second attempt is no second charge."""
-        if send not in self._charged:
-            self._charged.add(send)
-            self.outcomes.charges.append(self._now_s)
-
-
-def _made_of(delivered: Delivered, own: ServiceSettings, took_s: float) -> Attempted:
-    """What an attempt came to: for the call, and for its breaker."""
-    served = None if delivered.sent is None else delivered.sent.served
-    if not delivered.whole or served is None or not served.readable:
-        ending = "broken" if delivered.whole else delivered.ending
-        counted = own.counting.counted(Result.FAILURE, took_s, (ending,))
-        return Attempted(result=Result.FAILURE, counted=counted, status=None)
-    result = plainly(served.status)
-    return Attempted(
-        result=result,
-        counted=own.counting.counted(result, took_s, endings_of(served.status)),
-        status=served.status,
-        agreed=served.agreed,
-        json=served.json,
-        retry_after_s=_told_s(served.headers),
-    )
-
-
-def _told_s(headers: Iterable[tuple[str, str]]) -> float | None:
-    """How long an answer asks to wait, where it says so in seconds."""
-    said = (text for name, text in headers if name.lower() == "retry-after")
-    text = next(said, "")
-    return float(text) if text.isdecimal() else None

@@ -8,29 +8,32 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
-from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
+from harness.contract.forecast import (
+    APART_S,
+    TOGETHER_S,
+    Answers,
+    Forecast,
+    Moment,
+    Prediction,
+    Span,
+)
 from harness.contract.outcomes import Outcomes, Witness
 from harness.contract.play import Run
 from harness.contract.routes import flow_of, learned
+from harness.contract.untold import untold
 from harness.contracts import Contract, document
 from harness.contracts.routes import Statuses
 from harness.policy.breaker import Breaker
-from harness.policy.rules import failures_in_words
-from harness.policy.scopes import EachWorker
 from harness.policy.settings import ServiceSettings
 from harness.policy.waits import EITHER_S
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
-from harness.units import Range, format_duration
+from harness.units import Range
 
 _RUNS = 48
 _SENDS = 12_000
 """Requests played in all: long scenarios are played less often."""
 _FEWEST_RUNS = 6
-_TOGETHER_S = 0.1
-"""Nearer than this to each other two things happen at one instant, in either order."""
-_APART_S = 0.5
-"""Instants further apart than this are alternatives, not one range."""
 
 
 def predict(
@@ -102,7 +105,7 @@ def _predict(
         upstreams={
             name: replace(
                 _forecast(name, settings[name], played, scenario.duration),
-                untold=_untold(name, scenario, settings[name], strangers, played),
+                untold=untold(name, scenario, settings[name], strangers, played),
             )
             for name in settings
         },
@@ -123,100 +126,12 @@ def _begins(index: int, played: Sequence[Outcomes]) -> Moment:
     return next(iter(found), Moment())
 
 
-def _untold(
-    upstream: str,
-    scenario: Scenario,
-    settings: ServiceSettings,
-    strangers: Sequence[str],
-    played: Sequence[Outcomes],
-) -> str:
-    """Why nothing is known of an upstream: who calls it is none of the contract's routes, or what
-    its attempts come to is drawn.
-    """
-    if drawn := _decided_by_chance(upstream, scenario, settings.timeout_s):
-        return drawn
-    if drawn := _drawn(upstream, scenario, [o.of(upstream).breaker for o in played]):
-        return drawn
-    if any(upstream in outcomes.abandoned for outcomes in played):
-        return "clients hang up: whether a request is worked on then isn't in the contract"
-    if isinstance(settings.scope, EachWorker):
-        if unshared := _unshared(upstream, settings, settings.scope, played):
-            return unshared
-    elif any(outcomes.tripped(upstream) > 1 for outcomes in played):
-        return "breakers of several of its routes open, and which is meant isn't said"
-    if asking := _asking_for_patience(upstream, scenario, played):
-        return asking
-    known = any(outcomes.of(upstream).asked for outcomes in played)
-    if known or not strangers:
-        return ""
-    named = ", ".join(f"`{name}` ({scenario.traffic[name].request})" for name in strangers)
-    return f"which upstreams {named} calls isn't in the contract: a run learns it"
-
-
-def _unshared(
-    upstream: str, settings: ServiceSettings, scope: EachWorker, played: Sequence[Outcomes]
-) -> str:
-    """Why nothing is known of the breakers of an upstream that each worker has one for."""
-    least = failures_in_words(settings.failures)
-    if scope.number is None and any(outcomes.tripped(upstream) for outcomes in played):
-        return f"how many workers there are isn't said: none opens before {least}"
-    if any(outcomes.mixed(upstream, settings.failures) for outcomes in played):
-        return "some calls succeed before any breaker opens, and whose they are isn't known"
-    return ""
-
-
-def _decided_by_chance(upstream: str, scenario: Scenario, timeout_s: float) -> str:
-    """Whether a drawn delay may or may not be longer than an attempt's deadline."""
-    for fault in scenario.faults:
-        if upstream in fault.upstreams and fault.more_than is not None:
-            return "how many calls are under way at once, the arithmetic doesn't count"
-        if upstream in fault.upstreams and fault.chancy_s is not None:
-            least_s, most_s = fault.chancy_s
-            if least_s < timeout_s <= most_s + _TOGETHER_S:
-                bounds = f"{format_duration(least_s)} to {format_duration(most_s)}"
-                return f"its delay is drawn from {bounds}, around the deadline of an attempt"
-    return ""
-
-
-def _drawn(upstream: str, scenario: Scenario, played: Sequence[Breaker]) -> str:
-    """Whether it hangs on a draw which calls or connections a fault hits: so few runs as are
-    played don't show all that may come of it.
-    """
-    for fault in scenario.faults:
-        if upstream not in fault.upstreams or not fault.KIND.opens:
-            continue
-        if fault.hits_some_connections:
-            return f"which connections `{fault.fault}` hits is drawn"
-        if fault.share < 1 and not _all_alike(played):
-            return f"which calls `{fault.fault}` hits is drawn"
-    return ""
-
-
-def _all_alike(played: Sequence[Breaker]) -> bool:
-    """Whether a breaker changes at the same instants in all runs, but for ties."""
-    told = [(*breaker.trips, *breaker.closings) for breaker in played]
-    return len({len(instants) for instants in told}) <= 1 and all(
-        max(same) - min(same) <= _APART_S for same in zip(*told, strict=True)
-    )
-
-
-def _asking_for_patience(upstream: str, scenario: Scenario, played: Sequence[Outcomes]) -> str:
-    """Whether clients wait for as long as an answer says, while the upstream's breaker may open."""
-    streams = [
-        n for n, s in scenario.traffic.items() if s.retry is not None and s.retry.retry_after
-    ]
-    opens = any(outcomes.of(upstream).breaker.trips for outcomes in played)
-    if not streams or not opens:
-        return ""
-    return f"`{streams[0]}` is sent again as Retry-After says, which isn't in the contract"
-
-
 def _forecast(
     name: str, settings: ServiceSettings, played: Sequence[Outcomes], end_s: float
 ) -> Prediction:
     seen = [outcomes.of(name) for outcomes in played]
     last = [
-        _last_closing(w.breaker, until_s) for until_s in (end_s, end_s + _TOGETHER_S) for w in seen
+        _last_closing(w.breaker, until_s) for until_s in (end_s, end_s + TOGETHER_S) for w in seen
     ]
     attempts = [float(count) for w in seen if w.breaker.trips for count in _until_trip(w)]
     streams = {stream for w in seen for stream in w.rejected}
@@ -263,7 +178,7 @@ def _until_trip(seen: Witness) -> tuple[int, int]:
     """
     trip_s = seen.breaker.trips[0]
     made = sum(at_s <= trip_s for at_s in seen.attempts)
-    return made, made + sum(trip_s <= at_s <= trip_s + _TOGETHER_S for at_s in seen.turned_away)
+    return made, made + sum(trip_s <= at_s <= trip_s + TOGETHER_S for at_s in seen.turned_away)
 
 
 def _last_closing(breaker: Breaker, end_s: float) -> list[float]:
@@ -303,8 +218,8 @@ def _moments(runs: Sequence[Sequence[float]], end_s: float) -> tuple[Moment, ...
     """The k-th instant of each run, as one moment for each k. What comes as the scenario ends, for
     the last faults are lifted then, may come too late to be in it.
     """
-    runs = [_until(run, end_s + _TOGETHER_S) for run in runs]
-    sure_s = end_s - _TOGETHER_S
+    runs = [_until(run, end_s + TOGETHER_S) for run in runs]
+    sure_s = end_s - TOGETHER_S
     longest = max((len(run) for run in runs), default=0)
     return tuple(
         Moment(
@@ -318,7 +233,7 @@ def _moments(runs: Sequence[Sequence[float]], end_s: float) -> tuple[Moment, ...
 def _clusters(instants: Iterable[float]) -> tuple[Range, ...]:
     found: list[Range] = []
     for at_s in sorted(instants):
-        if found and at_s - found[-1].high <= _APART_S:
+        if found and at_s - found[-1].high <= APART_S:
             found[-1] = Range(found[-1].low, at_s)
         else:
             found.append(Range(at_s, at_s))
