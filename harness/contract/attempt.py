@@ -101,7 +101,7 @@ class Attempt:
 
     def _established(self) -> None:
         now_s, wire = self._clock.now_s, self.wire
-        if not any(wire.chains.values()) and not wire.paused and wire.steady(self.timeout_s):
+        if wire.plain and wire.steady(self.timeout_s):
             self._answered_directly()
             return
         wire.open[self] = None

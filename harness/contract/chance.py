@@ -59,6 +59,7 @@ class Chance:
         """Whether a success opens breakers, too, where that is left open."""
         self.clock_s = random.Random(f"clock {seed}").uniform(0.0, _AN_HOUR_S)
         """What breakers' clocks show at 0s."""
+        self._between = _DRAWS[(seed // 2) % len(_DRAWS)] or self.rng.random
         self._sharing = (seed + seed // 4) % 4
         self._send_lag_s, self._lag_s = _LAGS_S[seed % len(_LAGS_S)]
         self._lean = _LEANS[seed % len(_LEANS)]
@@ -70,6 +71,12 @@ class Chance:
     def jitter_s(self) -> float:
         """How long a step takes."""
         return self._lag_s * self.rng.random()
+
+    def between_changes_s(self) -> float:
+        """How long after one change of a proxy the next one comes, where a fault makes several: any
+        time, or in a whole run at once, or longer than a healthy answer takes.
+        """
+        return self._lag_s / 2 * self._between()
 
     def between_s(self, low_s: float, high_s: float) -> float:
         """Any time from the one to the other."""

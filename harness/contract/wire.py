@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from harness.contract.attempt import Attempt
@@ -11,6 +13,7 @@ from harness.contract.chance import Chance
 from harness.contract.service import Service
 from harness.faults import TOXICS, Placed
 from harness.scenario.faults import FaultBase
+from harness.scenario.faults.row import ToxicUse
 
 
 class Clock(Protocol):
@@ -37,9 +40,10 @@ class Wire:
         self.clock = clock
         self.request_bytes = chance.request_bytes
         self.rng = chance.rng
-        self._step_s = chance.jitter_s
+        self._between_s = chance.between_changes_s
         self._changes_s = sorted(changes_s)
         self._in_force = 0
+        self._ordered: deque[Callable[[], None]] = deque()
         self.service = Service(chance.rng, chance.draw, lambda: clock.now_s)
         self.chains: dict[str, list[Placed]] = {"upstream": [], "downstream": []}
         self.refused_by: set[int] = set()
@@ -64,7 +68,12 @@ class Wire:
     @property
     def calm(self) -> bool:
         """Whether no fault is in force and nothing is under way."""
-        return not (self._in_force or self.open)
+        return not (self._in_force or self._ordered or self.open)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is in the way of a connection that is made now."""
+        return not (self.paused or self._ordered or any(self.chains.values()))
 
     def apply(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` comes into force."""
@@ -84,6 +93,7 @@ class Wire:
 
     def lift(self, index: int, fault: FaultBase) -> None:
         """Fault number `index` is lifted."""
+        self._in_force -= 1
         self.service.end(index)
         for attempt in list(self.open):
             if attempt.sent is not None and attempt.sent.held_by == index:
@@ -98,19 +108,23 @@ class Wire:
                 self.dead = False
             if "pause" in fault.KIND.process:
                 self._resume()
-        self._take_out(_names(index, fault) if fault.where == "proxy" else [])
+        elif fault.where == "proxy":
+            self._order(partial(self._remove, name) for name in _names(index, fault))
 
-    def _take_out(self, names: Sequence[str]) -> None:
-        """A fault's last step: its toxics go one after the other, each by a call to the proxy.
-
-        A request that one sets free may be answered before the next one goes, or after.
+    def _order(self, changes: Iterable[Callable[[], None]]) -> None:
+        """Have the proxy change, one call after the other: what one sets free may be answered
+        before the next, or after.
         """
-        for name in names[:1]:
-            self._remove(name)
-        if names[1:]:
-            self.clock.at(self.clock.now_s + self._step_s(), lambda: self._take_out(names[1:]))
-        else:
-            self._in_force -= 1
+        idle = not self._ordered
+        self._ordered.extend(changes)
+        if idle and self._ordered:
+            self._next_change()
+
+    def _next_change(self) -> None:
+        self._ordered[0]()
+        self._ordered.popleft()
+        if self._ordered:
+            self.clock.at(self.clock.now_s + self._between_s(), self._next_change)
 
     def _to_process(self, index: int, fault: FaultBase) -> None:
         for verb in fault.KIND.process:
@@ -141,15 +155,18 @@ class Wire:
         elif fault.KIND.proxy == "cut off":
             self.cut_off_by.add(index)
             self._drop_all()
-        for name, toxic in zip(_names(index, fault), fault.toxics(), strict=True):
-            cls = TOXICS[toxic.type]
-            settings = {
-                each.field: toxic.attributes.get(each.name, each.default) for each in cls.ATTRIBUTES
-            }
-            placed = Placed(name=name, toxic=cls(**settings), toxicity=toxic.toxicity)
-            self.chains[toxic.stream].append(placed)
-            for attempt in list(self.open):
-                attempt.toxic_added(toxic.stream, placed)
+        named = zip(_names(index, fault), fault.toxics(), strict=True)
+        self._order(partial(self._add, name, toxic) for name, toxic in named)
+
+    def _add(self, name: str, toxic: ToxicUse) -> None:
+        cls = TOXICS[toxic.type]
+        settings = {
+            each.field: toxic.attributes.get(each.name, each.default) for each in cls.ATTRIBUTES
+        }
+        placed = Placed(name=name, toxic=cls(**settings), toxicity=toxic.toxicity)
+        self.chains[toxic.stream].append(placed)
+        for attempt in list(self.open):
+            attempt.toxic_added(toxic.stream, placed)
 
     def _remove(self, name: str) -> None:
         for stream, chain in self.chains.items():

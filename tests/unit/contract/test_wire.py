@@ -171,6 +171,22 @@ def test_what_a_lift_sets_free_may_be_answered_before_the_other_direction_is_lif
     assert str(opened) == "19 or 20 s"
 
 
+_OVER = """title: silence comes down on attempts that a latency holds up, both ways
+duration: 30s
+traffic: {read: {request: "GET /v1/api/project/{project}/file/a.txt", as: ada, rate: 1/2s}}
+faults:
+  - {upstream: filesystem, fault: latency, latency: 40s, stream: both, to: 30s}
+  - {upstream: filesystem, fault: blackhole, from: 8s, to: 20250ms}
+expect: [{never: {status: 599}}]
+"""
+
+
+def test_what_a_toxic_sets_free_as_it_comes_may_be_answered_before_the_next_one_is_there() -> None:
+    """Then the first three reads are answered at 8 s, and the breaker opens with the lift."""
+    moments = predict(parse_scenario(_OVER, "x")).of("filesystem").opened
+    assert [moments.allows(at_s, 0.05) for at_s in (20.0, 20.25)] == [True, True]
+
+
 REQUESTS = {
     "auth": {"request": "GET /v1/api/auth/check"},
     "external_data": {"request": "GET /v1/api/lookup?q=x"},
