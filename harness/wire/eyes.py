@@ -82,7 +82,9 @@ class _Eyes:
             yield from self._proxied()
             return
         seen = [
-            self._at_stub(record) for record, at_s in enumerate(self._records.at_s) if at_s >= 0
+            self._at_stub(record)
+            for record, at_s in enumerate(self._records.at_s)
+            if at_s >= 0 and not self._is_old(record)
         ]
         yield from seen
         yield from self._connections(seen)
@@ -233,6 +235,15 @@ class _Eyes:
         )
 
     # Where only the stub and accepted connections tell
+
+    def _is_old(self, record: int) -> bool:
+        """Whether a call was only let go when its client had long given it up: whoever leaves has
+        waited for its deadline, and what was waited for then tells of that attempt.
+        """
+        told = self._records
+        at_s, done_s = told.at_s[record], told.done_s[record]
+        early = done_s - at_s < self._timeout_s - self._sight.slack_s(at_s, done_s)
+        return told.outcome[record] == "left" and early and self._sight.released(at_s)
 
     def _at_stub(self, record: int) -> Attempt:
         """A call at the stub. A fault on its way back may make its answer late, or eat it."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.noise import Noise
-from harness.history.events import Applied, Called, Crossed, Event, Replied, Run, Waited
+from harness.history.events import (
+    Applied,
+    Called,
+    Crossed,
+    Event,
+    Lifted,
+    Replied,
+    Run,
+    Waited,
+)
 from harness.history.view import History
 from harness.policy.counting import Result
 from harness.policy.settings import in_a_row
@@ -178,3 +187,30 @@ def test_what_the_stub_plays_for_counted_calls_holds_no_other_answer_up() -> Non
     first, second = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
     assert first.results == {Result.FAILURE}
     assert (second.results, second.end_s) == ({Result.SUCCESS}, 3.01)
+
+
+def let_go(*, outcome: str) -> tuple[Attempt, ...]:
+    """A call that a paused stub came to at 50 s, whose connection a real Toxiproxy saw at 2 s."""
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
+    )  # fmt: skip
+    paused = {"by": "engine", "fault": 0, "name": "pause", "upstreams": ("chroma",)}
+    called = list(query(50.0, 1, first_bytes_s=50.0, end_s=50.0, outcome=outcome))
+    told = History(
+        [
+            run,
+            Applied(at_s=0.0, planned_s=0.0, **paused),  # type: ignore[arg-type]
+            crossed(2.0, 1, "accepted"),
+            Lifted(at_s=50.0, planned_s=50.0, **paused),  # type: ignore[arg-type]
+            *(event for event in called if not isinstance(event, Crossed)),
+        ]
+    )
+    return attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+
+
+def test_a_call_that_is_let_go_when_its_client_has_long_left_is_an_old_one() -> None:
+    assert [(a.source, a.start_s, a.end_s) for a in let_go(outcome="left")] == [
+        ("connection", 2.0, 32.0)
+    ]
+    assert [a.source for a in let_go(outcome="sent")] == ["connection", "stub"]
