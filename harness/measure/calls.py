@@ -54,9 +54,9 @@ async def find_calls(bench: Bench) -> bool:
             "name a route in `routes:` that makes one call to it",
         )
         return False
+    _attempts(bench, seen)
     await _backoffs(bench, seen)
     _timeout(bench, seen["timeout"])
-    _attempts(bench, seen)
     await asyncio.gather(_connect(bench), _covers(bench), _retry_after(bench))
     return True
 
@@ -121,7 +121,9 @@ def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
     if not counts:
         found.cannot_tell("attempts", "no attempt was seen")
     else:
-        found.note_attempts(retried)
+        waits_s = gaps(seen["cut"])
+        at_once = bool(waits_s) and waits_s[0] <= 2 * RESOLUTION_S
+        found.note_attempts(retried, at_once=at_once)
     if bench.goes_on:
         found.attempts = None
         found.cannot_tell(
@@ -132,7 +134,7 @@ def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:
 async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
     """The waits between attempts, from many calls of a kind that is retried and fails at once."""
     found = bench.findings
-    kind = usually_retried(bench.tries)
+    kind = usually_retried(found, bench.tries)
     if kind is None:
         found.backoffs = ()
         return
@@ -160,12 +162,12 @@ async def _backoffs(bench: Bench, seen: dict[str, Seen]) -> None:
     found.saw(f"waits between attempts in {len(calls)} calls: {words}")
 
 
-def usually_retried(tries: Mapping[str, int]) -> str | None:
-    """A kind of failure whose calls make as many attempts as most that are retried; None: none is.
-
-    What its client sends again by itself, such as what was cut, has waits of its own.
+def usually_retried(found: Findings, tries: Mapping[str, int]) -> str | None:
+    """A kind of failure whose calls make as many attempts as most that are retried; None: none is,
+    or only by the client itself.
     """
-    retried = [kind for kind, count in tries.items() if count > 1]
+    own = ("cut",) if found.resends else ()
+    retried = [kind for kind, count in tries.items() if count > 1 and kind not in own]
     retried.sort(key=lambda kind: _QUICK.index(kind) if kind in _QUICK else len(_QUICK))
     numbers = [tries[kind] for kind in retried]
     return max(retried, key=lambda kind: (numbers.count(tries[kind]), tries[kind]), default=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.measure.experiment import KINDS
+from harness.units import plural
 
 RESOLUTION_S = 0.005
 """The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
@@ -65,6 +66,8 @@ class Findings:
     attempts: int | None = None
     timeout: Span | None = None
     connect_timeout: Span | None = None
+    resends: bool = False
+    """Whether its HTTP client sends again by itself what was cut; `attempts` leaves that out."""
     covers: str | None = None
     """What the timeout is a deadline for: `attempt`, or `silence` (each read by itself)."""
     backoffs: tuple[Span, ...] | None = None
@@ -95,9 +98,21 @@ class Findings:
         """Note what something rests on."""
         self.evidence.append(what)
 
-    def note_attempts(self, retried: Mapping[str, int]) -> None:
-        """How many attempts calls make, by the kinds of failure after which they try again."""
-        if not retried:
+    def note_attempts(self, retried: Mapping[str, int], *, at_once: bool) -> None:
+        """How many attempts calls make, by the kinds of failure after which they try again.
+
+        `at_once`: what was cut is followed by the next attempt without a wait; made after no other
+        failure, or beyond those that are, that is the HTTP client's own (Java's, aiohttp's).
+        """
+        others = {kind: count for kind, count in retried.items() if kind != "cut"}
+        usual = max(others.values(), default=1)
+        if at_once and retried.get("cut", 1) > usual and set(others.values()) <= {usual}:
+            self.attempts, self.resends = usual, True
+            self.saw(
+                f"{plural(usual, 'attempt')} of a call, and {retried['cut']} of one that is cut: "
+                "what its connection lost its client sends again at once"
+            )
+        elif not retried:
             self.attempts = 1
             self.saw("one attempt a call, whatever it meets")
         elif len(set(retried.values())) == 1:

@@ -91,6 +91,8 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
             yield ENDS_ATTEMPTS, f"the timeout at {name} is known to within {error} only"
         if found.attempts is None or found.backoffs is None:
             yield REPEATS, f"attempts and backoffs at {name} are not known"
+        elif found.resends:
+            yield REPEATS, f"what is cut at {name} its client sends again, beyond its attempts"
 
 
 def _known(own: Breaker) -> bool:

@@ -60,16 +60,19 @@ def test_failures_in_a_row_by_attempt(simulation: SimEngine) -> None:
     assert document["routes"] == {"GET /price": {"calls": ["rates GET /rate"], "when_down": {"rates": 503}}}  # fmt: skip  # noqa: E501
 
 
-def test_what_its_client_sends_again_by_itself_is_no_backoff(simulation: SimEngine) -> None:
-    """Calls that are cut make twice as many attempts, every other one at once."""
+@pytest.mark.parametrize(("attempts", "retry_after"), [(3, "ignored"), (1, None)])
+def test_what_its_client_sends_again_by_itself_is_no_attempt(
+    simulation: SimEngine, attempts: int, retry_after: str | None
+) -> None:
+    """Calls that are cut make twice as many, every other one at once."""
     policy = {
-        "attempts": 3, "timeout": 1.7, "backoff": [0.35, 1.05], "rule": "in a row", "threshold": 7,
-        "wait": 12.5, "by": "attempt", "reconnects": True,
+        "attempts": attempts, "timeout": 1.7, "backoff": [0.35, 1.05], "rule": "in a row",
+        "threshold": 7, "wait": 12.5, "by": "attempt", "reconnects": True,
     }  # fmt: skip
     found = bed.measured(bed.target("handmade", policy), simulation)["upstreams"]["rates"]
     assert not holding.wrong(policy, found)
-    assert (found["attempts"], found["retry_after"]) == (None, "ignored")
-    assert len(found["backoff_s"]) == 2
+    assert (found["attempts"], found["retry_after"]) == (attempts, retry_after)
+    assert len(found["backoff_s"]) == attempts - 1
 
 
 def test_what_counts_is_told_by_a_kind_that_is_tried_again(simulation: SimEngine) -> None:

@@ -18,7 +18,12 @@ from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
-from harness.measure.realtime.figures import note_backoffs, note_connects, note_timeout
+from harness.measure.realtime.figures import (
+    note_attempts,
+    note_backoffs,
+    note_connects,
+    note_timeout,
+)
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.late import late_s, put_off_s
 from harness.measure.realtime.looks import Look, look_at
@@ -311,17 +316,25 @@ def test_waits_that_differ_are_one_only_where_most_are_as_short(
     assert found.backoffs[0].high_s >= high_s
 
 
-def test_what_its_client_sends_again_by_itself_is_no_backoff() -> None:
+@pytest.mark.parametrize(
+    ("waits", "backoffs"),
+    [
+        ({"cut": (0.0, 0.4, 0.0), "503": (0.4,), "500": (0.4,)}, [0.41]),
+        ({"cut": (0.0,), "503": (), "500": ()}, []),
+    ],
+)
+def test_what_its_client_sends_again_by_itself_is_no_attempt(waits: Any, backoffs: Any) -> None:
     looks = {}
-    for kind, gaps_s in {"cut": (0.0, 0.4, 0.0), "503": (0.4,), "500": (0.4,)}.items():
+    for kind, gaps_s in waits.items():
         tries = tuple([Try(start_s=0.0, end_s=0.0, how="answered")] * (len(gaps_s) + 1))
-        one = Seen(sent_s=0.0, end_s=1.0, status=503, tries=tries)
+        one = Seen(sent_s=0.0, end_s=0.1, status=503, tries=tries)
         gaps = tuple(Span(low_s=gap_s, high_s=gap_s + 0.01) for gap_s in gaps_s)
         looks[kind] = Look(kind=kind, calls=[one], gaps=[gaps])
     found = Findings(upstream="rates")
+    note_attempts(found, looks, at_first=False)
     note_backoffs(found, looks)
-    assert found.backoffs
-    assert [round(one.high_s, 2) for one in found.backoffs] == [0.41]
+    assert found.attempts == len(backoffs) + 1
+    assert [round(one.high_s, 2) for one in found.backoffs or ()] == backoffs
 
 
 def silent(start_s: float, end_s: float) -> Look:

@@ -19,6 +19,8 @@ _JITTER_S = 0.005
 """Waits that differ by more than this, beyond how late the machine was, are not constant."""
 _MISSED = 9.0
 """Divided by the number of samples: how much of their range lies beyond them on either side."""
+_AT_ONCE_S = 0.005
+"""Who sends again by itself what was cut waits no longer than this."""
 _FEW = 4
 _GOES_ON_S = 0.25
 _SYSTEM_S = 100.0
@@ -47,7 +49,9 @@ def note_attempts(found: Findings, looks: Mapping[str, Look], *, at_first: bool)
             "last attempt",
         )
     else:
-        found.note_attempts(retried)
+        cut = looks["cut"].gaps if "cut" in looks else []
+        at_once = any(spans and spans[0].low_s <= _AT_ONCE_S for spans in cut)
+        found.note_attempts(retried, at_once=at_once)
 
 
 def _goes_on(one: Seen) -> bool:
@@ -103,7 +107,7 @@ def note_backoffs(found: Findings, looks: Mapping[str, Look]) -> None:
     """The waits between the attempts of calls that were not cut short."""
     quick = {kind: look for kind, look in looks.items() if look.tries > 1 and kind != "timeout"}
     retried = quick or {kind: look for kind, look in looks.items() if look.tries > 1}
-    usual = usually_retried({kind: look.tries for kind, look in retried.items()})
+    usual = usually_retried(found, {kind: look.tries for kind, look in retried.items()})
     if usual is None:
         if found.attempts is None:
             found.cannot_tell("backoff_s", "how many attempts a call makes is not known")
