@@ -154,7 +154,7 @@ def _call(step: Step, values: Mapping[str, str]) -> Call:
 def _judged(planned: _Planned, reply: Attempted | None) -> Statuses | None:
     """What the route answers after a call, nothing where it goes on; None where it was good."""
     step = planned.step
-    if reply is None or not reply.agreed or reply.status == 429:
+    if reply is None or not reply.agreed:
         return step.else_
     if reply.status != 200:
         return _refusal(step, reply.status)
@@ -168,6 +168,8 @@ def _refusal(step: Step, status: int | None) -> Statuses:
     own = step.refused
     if isinstance(own, dict):
         own = None if status is None else own.get(status)
+    elif status == 429:
+        own = None  # it says nothing of what was asked; a word for it stands by itself
     return step.else_ if own is None else (own,)
 
 

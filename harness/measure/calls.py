@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.engines.tasks import together
 from harness.measure.bench import ONE_S, Bench
 from harness.measure.experiment import KINDS, Spell
 from harness.measure.findings import RESOLUTION_S, Findings, Span
@@ -37,7 +37,7 @@ async def find_calls(bench: Bench) -> bool:
     """
     bench.lasts_s[None] = bench.route.lasts_s + 0.01
     kinds = list(KINDS)
-    readings = await asyncio.gather(*(_meet(bench, KINDS[kind]) for kind in kinds))
+    readings = await together(*(_meet(bench, KINDS[kind]) for kind in kinds))
     seen = dict(zip(kinds, (reading.seen[-1] for reading in readings), strict=True))
     for kind, one in seen.items():
         bench.tries[kind] = len(one.tries)
@@ -57,7 +57,7 @@ async def find_calls(bench: Bench) -> bool:
     _attempts(bench, seen)
     await _backoffs(bench, seen)
     _timeout(bench, seen["timeout"])
-    await asyncio.gather(_connect(bench), _covers(bench), _retry_after(bench))
+    await together(_connect(bench), _covers(bench), _retry_after(bench))
     return True
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from harness.engines.tasks import together
 from harness.measure.bench import Bench
 from harness.measure.doses import Contrast, Results, alike, dose
 from harness.measure.experiment import KINDS, Spell
@@ -28,7 +27,7 @@ async def find_counting(bench: Bench, opened: Opened | None, contrast: Contrast 
             if kind != opened.kind:
                 bench.findings.cannot_tell(f"counts.{kind}", "its rule is not known")
         return
-    kinds = await asyncio.gather(*(_one(bench, opened, contrast, kind) for kind in KINDS))
+    kinds = await together(*(_one(bench, opened, contrast, kind) for kind in KINDS))
     bench.findings.counts = dict(zip(KINDS, kinds, strict=True))
 
 
@@ -74,7 +73,7 @@ async def _between_failures(bench: Bench, opened: Opened, kind: str) -> str | No
     """Put between failures a success puts off the opening, and what is neutral doesn't."""
     more = 2 * opened.calls + 4
     neutral = 1
-    success, got = await asyncio.gather(
+    success, got = await together(
         _more_to_open(bench, opened, [None], more),
         _more_to_open(bench, opened, [kind], more),
     )

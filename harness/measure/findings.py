@@ -64,8 +64,12 @@ class Findings:
 
     upstream: str
     attempts: int | None = None
+    most_attempts: int | None = None
+    """The same where it isn't always as many: no call makes more."""
     timeout: Span | None = None
     connect_timeout: Span | None = None
+    repeats: tuple[str, ...] = ()
+    """Refusals of the upstream's after which a call tries again all the same."""
     resends: bool = False
     """Whether its HTTP client sends again by itself what was cut; `attempts` leaves that out."""
     covers: str | None = None
@@ -104,6 +108,7 @@ class Findings:
         `at_once`: what was cut is followed by the next attempt without a wait; made after no other
         failure, or beyond those that are, that is the HTTP client's own (Java's, aiohttp's).
         """
+        self.repeats = tuple(kind for kind in retried if kind in ("404", "429"))
         others = {kind: count for kind, count in retried.items() if kind != "cut"}
         usual = max(others.values(), default=1)
         if at_once and retried.get("cut", 1) > usual and set(others.values()) <= {usual}:
@@ -119,6 +124,7 @@ class Findings:
             self.attempts = next(iter(retried.values()))
             self.saw(f"{self.attempts} attempts of a call that meets {', '.join(retried)}")
         else:
+            self.most_attempts = max(retried.values())
             self.cannot_tell("attempts", f"it depends on the failure: {retried}")
 
     def as_json(self) -> dict[str, Any]:

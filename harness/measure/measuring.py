@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.base import Engine
+from harness.engines.tasks import together
 from harness.errors import UsageError
 from harness.explore.surface import catalogue
 from harness.measure.bench import Bench
@@ -54,6 +54,7 @@ class Measured:
         return {
             "calls": [f"{upstream} {call}" for upstream, call in route.calls],
             "when_down": self.downs.statuses.get(route.request, {}),
+            "when_refused": self.downs.refusals.get(route.request, {}),
         }
 
 
@@ -90,9 +91,7 @@ async def measure(
     check_measurable(target, known)
     lab.background = known.background
     measured = Measured(target=target.name, engine=engine.name, known=known, downs=Downs())
-    async with asyncio.TaskGroup() as group:
-        for name in target.upstream_names:
-            group.create_task(_upstream(lab, name, measured, tell))
+    await together(*(_upstream(lab, name, measured, tell) for name in target.upstream_names))
     measured.upstreams = {name: measured.upstreams[name] for name in target.upstream_names}
     measured.downs.sort(target.upstream_names)
     measured.plays = lab.plays
@@ -125,9 +124,7 @@ async def _upstream(lab: Lab, name: str, measured: Measured, tell: Tell) -> None
     bench = Bench(lab=lab, upstream=name, route=routes[0], findings=found)
     found.saw(f"asked by {routes[0].request}")
     tell(f"{name}: how a call goes")
-    single, _ = await asyncio.gather(
-        find_calls(bench), find_downs(lab, name, routes, measured.downs)
-    )
+    single, _ = await together(find_calls(bench), find_downs(lab, name, routes, measured.downs))
     if not single:
         return
     await find_queue(bench)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from copy import deepcopy
 
+from harness.engines.tasks import together
 from harness.measure.bench import Bench
 from harness.measure.closing import (
     MOST_TRIALS,
@@ -168,7 +168,7 @@ async def _closing(bench: Bench, opened: Opened, wait: Span) -> None:
 
     async def all_of(wanted: Iterator[tuple[int, int]]) -> list[Tried]:
         tried = (_tried(bench, opened, wait, failed, good) for failed, good in wanted)
-        return [one for one in await asyncio.gather(*tried) if one is not None]
+        return [one for one in await together(*tried) if one is not None]
 
     seen = await all_of(first_wanted(trials))
     if judged_together(trials, seen):

@@ -32,6 +32,8 @@ def _lines(measured: Measured) -> Iterator[str]:
         yield f"{route.request} calls {calls}"
         downs = measured.downs.statuses.get(route.request, {})
         told = [f"{name} down: {_answer(status)}" for name, status in downs.items()]
+        for name, own in measured.downs.refusals.get(route.request, {}).items():
+            told += [f"{name} answers {kind}: {status}" for kind, status in own.items()]
         if told:
             yield f"  {', '.join(told)}"
     for key, why in measured.downs.unknown.items():

@@ -10,8 +10,15 @@ from typing import Any
 import yaml
 
 from harness.contracts import Contract
-from harness.contracts.promises import COUNTS, ENDS_ATTEMPTS, OF_BREAKERS, PROMISES, REPEATS
-from harness.measure.downs import OF_GATEWAYS
+from harness.contracts.promises import (
+    ACCEPTS_ANSWERS,
+    COUNTS,
+    ENDS_ATTEMPTS,
+    OF_BREAKERS,
+    PROMISES,
+    REPEATS,
+)
+from harness.measure.downs import OF_GATEWAYS, REFUSALS
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.kept import COUNTING
 from harness.measure.measuring import Measured
@@ -84,6 +91,9 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
         untold = [kind for kind, word in found.counts.items() if word is None]
         if untold and own.rule != "none":
             yield COUNTS, f"whether {', '.join(untold)} counts at {name} is not known"
+        if found.repeats:
+            said = " and ".join(found.repeats)
+            yield ACCEPTS_ANSWERS, f"what {name} answers with {said} is asked again"
         if found.timeout is None:
             yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
         elif found.timeout.error_s > _KNOWN_S:
@@ -164,8 +174,9 @@ def _trials(own: Breaker) -> dict[str, Any]:
 
 
 def _call(found: Findings) -> Iterator[tuple[str, Any]]:
-    if found.attempts is not None:
-        yield "attempts", found.attempts
+    attempts = found.attempts or found.most_attempts
+    if attempts is not None:
+        yield "attempts", attempts
     if found.timeout is not None:
         yield "timeout", plain(found.timeout)
     if found.backoffs:
@@ -269,8 +280,29 @@ def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
         if status is None:
             return None
         instead = "go on" if status == route.status else refusal(status)
-        calls.append({"call": f"{upstream} {called}", "else": instead})
+        said: dict[str, Any] = {"call": f"{upstream} {called}", "else": instead}
+        if (refused := _refused(measured, route, upstream, instead)) is not None:
+            said["refused"] = refused
+        calls.append(said)
     return calls
+
+
+def _refused(
+    measured: Measured, route: Called, upstream: str, instead: object
+) -> int | dict[str, int] | None:
+    """What the route answers to refusals of the upstream's, where that is another word; one status
+    where it is the same to all of them but 429.
+    """
+    told = measured.downs.refusals.get(route.request, {}).get(upstream, {})
+    words = instead if isinstance(instead, list) else [instead]
+    others = {
+        refusal: status
+        for refusal, status in told.items()
+        if status not in (*words, route.status) and (status < 500 or status in OF_GATEWAYS)
+    }
+    same = set(others.values())
+    all_but_busy = set(others) == set(REFUSALS) - {"429"}  # which one word for all leaves out
+    return same.pop() if len(same) == 1 and all_but_busy else others or None
 
 
 def refusal(status: int | tuple[int, ...]) -> int | list[int]:

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 
 from harness.cli.entry import call
 from harness.engines.sim.engine import SimEngine
+from harness.errors import UsageError
+from harness.measure.downs import REFUSALS
 
 
 def _beside(name: str) -> ModuleType:
@@ -57,7 +59,10 @@ def test_failures_in_a_row_by_attempt(simulation: SimEngine) -> None:
     assert (found["counts"]["429"], found["counts"]["404"]) == ("neutral", "success")
     assert found["errors"]["wait_s"] < 0.05
     assert document["unknown"] == {}
-    assert document["routes"] == {"GET /price": {"calls": ["rates GET /rate"], "when_down": {"rates": 503}}}  # fmt: skip  # noqa: E501
+    assert document["routes"]["GET /price"] == {
+        "calls": ["rates GET /rate"], "when_down": {"rates": 503},
+        "when_refused": {"rates": dict.fromkeys(REFUSALS, 503) | {"404": 502, "429": 502}},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("attempts", "retry_after"), [(3, "ignored"), (1, None)])
@@ -119,6 +124,12 @@ def test_failures_that_a_success_does_not_make_good(
     for key, name in (("window_s", "window"), ("window_calls", "calls")):
         assert (found["breaker"][key] is not None) == (name in policy)
     assert not holding.unexplained(document)
+
+
+def test_what_cannot_be_simulated_is_one_error(simulation: SimEngine) -> None:
+    policy = {"attempts": 1, "timeout": 1.0, "rule": "none", "escapes": True}
+    with pytest.raises(UsageError, match=r"handmade can't be measured: .* waited in real time"):
+        bed.measured(bed.target("handmade", policy), simulation)
 
 
 def test_a_target_without_routes_is_told_so(

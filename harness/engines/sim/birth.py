@@ -116,7 +116,7 @@ class Nursery:
             try:
                 process.stdin.write(json.dumps(command).encode() + b"\n")
                 process.stdin.flush()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # or it was closed meanwhile
                 raise WorldError("the simulation's process ended by itself") from error
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -67,6 +67,17 @@ class Escapes:
             self._seen.add((where, said))
             self.remarks.append(f"{where} {said}")
 
+    def is_beyond(self, frame: FrameType | None) -> bool:
+        """Whether anything but the simulation itself runs.
+
+        A thread that only begins may have to wait for Python's lock, where the machine is busy.
+        """
+        while frame is not None:
+            if not frame.f_code.co_filename.startswith((_OWN, "<frozen")):
+                return True
+            frame = frame.f_back
+        return False
+
     def where(self, frame: FrameType | None = None) -> str:
         """`file:line` of the target's own code on the stack, else of what is nearest to it.
 

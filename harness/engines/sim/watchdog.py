@@ -88,7 +88,7 @@ class Watchdog:
         if max(busy_s - BUSY_CPU_S, asleep_s - REAL_WAIT_S) < 0:
             return
         frame = sys._current_frames().get(ident)
-        if asleep_s >= REAL_WAIT_S:
+        if asleep_s >= REAL_WAIT_S and ESCAPES.is_beyond(frame):
             message = ESCAPES.note(
                 "waited in real time", "the simulation saw no time pass there", frame
             )

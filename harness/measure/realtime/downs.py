@@ -1,10 +1,12 @@
-"""What each route answers while an upstream refuses every connection, in real time."""
+"""What each route answers while an upstream refuses every connection, or what it is asked, in real
+time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.measure.downs import Downs, note_answers
+from harness.measure.downs import REFUSALS, Downs, note_answers, refusing
 from harness.measure.realtime.ground import Ground
 from harness.measure.routes import Called
 
@@ -14,7 +16,13 @@ _MOST_S = 40.0
 
 
 async def find_downs(ground: Ground, upstream: str, routes: Sequence[Called], into: Downs) -> None:
-    """Ask each route that calls it: first calls, and later ones."""
+    """Ask each route that calls it: once for each of its refusals, then first and later calls."""
+    for status in REFUSALS:
+        await ground.hold(refusing(status))
+        for route in routes:
+            one = await ground.call(60.0, stream=route.stream)
+            if one.tries:  # else its breaker is open
+                into.note_refusal(route.request, upstream, status, one.status)
     await ground.hold_kind("refused")
     began_s = ground.now_s
     for route in routes:

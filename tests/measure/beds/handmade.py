@@ -4,6 +4,7 @@ One route, `GET /price`, asks the upstream `rates` for `GET /rate`. Each rule is
 itself, so that what measures it shares nothing with it.
 """
 
+import ctypes
 import http.client
 import json
 import os
@@ -144,6 +145,8 @@ def tried_once() -> tuple[str, int]:
     """One request of it."""
     try:
         status, _ = attempt()
+        if status == 503 and POLICY.get("escapes"):
+            ctypes.CDLL(None).usleep(400_000)
     except TimeoutError:
         return "timeout", 0
     except ConnectionRefusedError:

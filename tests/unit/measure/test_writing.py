@@ -6,7 +6,7 @@ import pytest
 
 from harness.contracts import document, parse_contract
 from harness.init.files import scenario_text
-from harness.measure.downs import Downs, note_answers
+from harness.measure.downs import REFUSALS, Downs, note_answers
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent
@@ -114,6 +114,27 @@ def test_failures_that_count_for_a_while_are_promised_as_such(own, says):
     sections = as_target(found, document())
     assert "without: [B7]" in sections, "its backoffs are not known here"
     assert parse_target(TARGET + sections, "t.yaml").settings("stock").breaker.opens == opens
+
+
+def test_what_the_gateway_makes_of_refusals_is_written():
+    """What an upstream refuses is no outage: a 404 may be passed on, and a 429 asked again."""
+    route = Called(
+        name="left", request="GET /left", status=200, lasts_s=0.1,
+        stream={"request": "GET /left"}, calls=(("stock", "GET /left"),),
+    )  # fmt: skip
+    found = measured(trials=1)
+    found.known = Known(routes=(route,))
+    found.downs.statuses = {"GET /left": {"stock": 503}}
+    found.downs.refusals = {"GET /left": {"stock": {"404": 404, "429": 503}}}
+    found.upstreams["stock"].note_attempts({"503": 2, "429": 2}, at_once=False)
+    step = parse_contract(as_contract(found, {"STOCK_URL": "stock"}), "c.yaml").routes["left"]
+    assert step.calls[0].refused == {404: 404}
+    found.downs.refusals["GET /left"]["stock"] = dict.fromkeys(REFUSALS, 502) | {"429": 503}
+    step = parse_contract(as_contract(found, {"STOCK_URL": "stock"}), "c.yaml").routes["left"]
+    assert step.calls[0].refused == 502
+    sections = as_target(found, document())
+    assert "B1" in target_sections(found, document())["without"]
+    assert "without B1: what stock answers with 429 is asked again" in sections
 
 
 def test_what_counts_otherwise_is_written():

@@ -7,6 +7,7 @@ from typing import NoReturn
 import pytest
 
 from harness.engines.sim import real
+from harness.engines.sim.escapes import ESCAPES
 from harness.engines.sim.watchdog import Watchdog
 
 
@@ -37,6 +38,13 @@ def watch(monkeypatch: pytest.MonkeyPatch, *, looks: int, apart_s: float) -> Non
     # Nothing waits in this test: whoever holds the baton is left out of it.
     monkeypatch.setattr(watchdog, "_judge", lambda *_: None)
     watchdog._watch()
+
+
+def test_a_thread_that_runs_nothing_of_the_targets_does_not_wait_in_it() -> None:
+    """One that only begins may have to wait for Python's lock, where the machine is busy."""
+    before = list(ESCAPES.found)
+    Watchdog(60.0, stuck)._judge(-1, 0.0, 0.5)
+    assert ESCAPES.found == before
 
 
 def test_a_play_that_goes_on_and_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
