@@ -304,8 +304,11 @@ class _Display:
         from rich.table import Table
 
         coverage, upstreams = outcome.coverage, outcome.upstreams
-        changes = ("closed>open", "open>half_open", "half_open>closed", "half_open>open")
-        table = Table("upstream", *changes, "kinds of fault", box=None, pad_edge=False)
+        changes = {
+            "closed>open": "opened", "open>half_open": "probed", "half_open>closed": "closed",
+            "half_open>open": "opened again",
+        }  # fmt: skip
+        table = Table("upstream", *changes.values(), "kinds of fault", box=None, pad_edge=False)
         for upstream in upstreams:
             kinds = {kind for name, kind in coverage.faults if name == upstream}
             counts = (str(coverage.changes[upstream, change]) for change in changes)

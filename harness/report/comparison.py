@@ -26,20 +26,31 @@ _HEADS = {
     Sort.UNCLEAR: ("unclear", "?", "yellow", "❔"),
 }
 _MOST_A_SCENARIO = 8
+_MOST_NAMES = 3
 _MOST_ROWS = 60
 
 
 def summary(comparison: Comparison) -> str:
-    """`2 worse, 1 better, 3 still failing; 1,004 held in both`."""
-    counted = [f"{len(found)} {sort.value}" for sort in Sort if (found := comparison.of(sort))]
-    still = f"{len(comparison.still)} still failing" if comparison.still else ""
-    line = ", ".join([*counted, *([still] if still else [])]) or "nothing changed"
-    return f"{line}; {plural(comparison.same, 'expectation')} held in both"
+    """`2 worse (mail_down), 1 better (auth_slow), 3 still failing (...); 1,004 held in both`."""
+    of = {sort.value: [each.scenario for each in comparison.of(sort)] for sort in Sort}
+    of["still failing"] = [scenario for scenario, _ in comparison.still]
+    line = ", ".join(
+        f"{len(found)} {sort} ({_named(found)})" for sort, found in of.items() if found
+    )
+    return f"{line or 'nothing changed'}; {plural(comparison.same, 'expectation')} held in both"
+
+
+def _named(scenarios: Sequence[str]) -> str:
+    """Which they are, the first few."""
+    names = list(dict.fromkeys(map(in_line, scenarios)))
+    left = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
 
 
 def comparison_text(comparison: Comparison) -> Iterator[Text]:
-    """For a terminal: by sort, then by scenario, the worst first."""
-    yield Text(f"{titled(comparison.a)}  →  {titled(comparison.b)}", "bold")
+    """For a terminal: what it comes to, then by sort and scenario, the worst first."""
+    yield Text(summary(comparison), "bold red" if comparison.of(Sort.WORSE) else "bold green")
+    yield Text(f"{titled(comparison.a)}  →  {titled(comparison.b)}", "dim")
     for sort, (head, mark, style, _) in _HEADS.items():
         found = comparison.of(sort)
         if not found:
@@ -47,7 +58,6 @@ def comparison_text(comparison: Comparison) -> Iterator[Text]:
         yield Text(f"{head} ({len(found)})", style)
         for name, of_one in by_scenario(found):
             yield from _block(name, of_one, mark, style)
-    yield Text(summary(comparison), "bold red" if comparison.of(Sort.WORSE) else "green")
 
 
 def _block(name: str, found: Sequence[Difference], mark: str, style: str) -> Iterator[Text]:

@@ -15,6 +15,8 @@ from harness.report.outcome import Shown
 from harness.verdict import Finding, Judgement, Verdict
 
 _FIT = re.compile(r": all \d+ events fit$")
+_ASIDE = re.compile(r"(?<=#\d)(\d*) \([^()]*\)")
+"""What stands behind the number of a request: its route and when it was sent."""
 _DETAIL = re.compile(r" for \d+ of \d+|, sent at |: #| \(|; ")
 """Where what was observed goes on to say how often, when, and for which requests."""
 _NUMBERS = re.compile(r"#\d+|\b\d+(?:\.\d+)? m?s\b")
@@ -62,7 +64,10 @@ def _cause(shown: Shown) -> tuple[str, str, bool, Finding]:
             own = [f for f in failed if upstream.name in f.name]
             return words, words, True, (own or failed)[0]
     finding = _telling(failed)
-    words = f"expected {finding.expected}, observed {_DETAIL.split(finding.observed)[0]}"
+    promised = any(finding is each for each in shown.judgement.promises)
+    owed = "promised" if promised else "expected"
+    observed = _DETAIL.split(_ASIDE.sub(r"\1", finding.observed))[0]
+    words = f"{owed} {finding.expected}, observed {observed}"
     return _NUMBERS.sub("#", words), words, False, finding
 
 

@@ -128,7 +128,7 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
     return UpstreamView(
         name=name,
         concerned=name in scenario.faulted_upstreams or name in spoken_of,
-        settings=_settings(wire.settings) if owed else "no breaker is promised",
+        settings=_settings(wire.settings) if owed else "nothing promised of it is judged",
         promised=owed and not wire.settings.breaker.absent,
         breaker=BreakerView(
             changes=tuple(change for change in wire.transitions if change.at_s >= 0),

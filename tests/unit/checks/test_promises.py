@@ -157,7 +157,7 @@ def test_who_promises_no_breaker_breaks_none(
     said = [cause for each in scene.upstreams for cause in each.breaker.causes]
     assert bool(said) is (always_said or not without)
     assert (scene.forecast is None) is bool(without)
-    assert ("no breaker is promised" in scene.upstreams[0].settings) is bool(without)
+    assert ("nothing promised of it is judged" in scene.upstreams[0].settings) is bool(without)
     assert scene.upstreams[0].promised is not bool(without)
 
 

@@ -52,10 +52,12 @@ def test_json_is_what_other_programs_read(nights):
 def test_people_and_pull_requests_are_told_the_worst_first_and_nothing_in_it_is_obeyed(nights):
     status, text = said("compare", *nights)
     assert status == 1
-    assert text.index("worse (1)") < text.index("passed → failed") < text.index("200 for")
+    assert text.startswith("1 worse (auth_down); 1 expectation held in both\n")
+    assert text.index("worse (1)\n") < text.index("passed → failed") < text.index("200 for")
     assert "\x1b[31m #3" not in text
     _, page = said("compare", *nights, "--format", "markdown")
     assert r"\<script\>\|x" in page
+    assert page.startswith(r"### ❌ Outages compared: 1 worse (auth\_down)")
 
 
 def test_history_shows_a_column_for_each_night(tmp_path, nights):

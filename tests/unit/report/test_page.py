@@ -76,6 +76,14 @@ def test_it_says_what_is_the_matter_before_anything_else(outcome, seen):
     assert matter < reader.text.index("expected 401 for every request, observed 500") < scenarios
 
 
+def test_a_cause_is_a_whole_sentence(outcome, judgement, finding):
+    observed = "seats #2 (GET /shows/1/seats, sent at 0.50 s) was answered 500"
+    said = "no answer is a 5xx other than 503"
+    broken = finding(Verdict.FAILED, name="never 5xx", expected=said, observed=observed)
+    text = read(report_html(outcome(judgement(promises=(broken,), verdict=Verdict.FAILED)))).text
+    assert f"promised {said}, observed seats #2 was answered 500" in text
+
+
 def test_what_comes_from_outside_is_text_and_secrets_are_gone(outcome, seen):
     text = report_html(outcome_with(outcome, seen, target="<script>alert(3)</script>"))
     reader = read(text)
