@@ -16,6 +16,7 @@ from harness.scenario.reading import Mistaken, read_file, read_model
 from harness.scenario.spelling import did_you_mean, nearest, not_known
 from harness.scenario.stub_names import stub_names
 from harness.target import Target
+from harness.target.parts import APPLICATION
 from harness.target.templates import check_places, read_template
 from harness.target.wiring import FOLDER, misplaced, named_in
 from harness.upstreams.real_service import RealService
@@ -31,7 +32,6 @@ _SCENARIO = Mistaken(
     keys=frozenset({"traffic", "faults", "expect"}),
     message="is a scenario, not a target file",
 )
-_APPLICATION = re.compile(r"[\w.]+:[\w.]+(\(\))?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:/]+):([0-9]{1,5})")
 
@@ -203,7 +203,7 @@ def _start(target: Target, folder: Path) -> Misfits:
     if start.python is not None and not _is_file(folder / start.cwd / start.python):
         yield ("start", "python"), f"there is no file {folder / start.cwd / start.python}"
     for key, app in (("wsgi", start.wsgi), ("asgi", start.asgi)):
-        if app is not None and not _APPLICATION.fullmatch(app):
+        if app is not None and not re.fullmatch(APPLICATION, app):
             yield ("start", key), "expected module:attribute, such as app:app"
     if start.wsgi is not None and start.asgi is not None:
         yield ("start", "asgi"), "`wsgi` and `asgi` exclude each other; keep one of them"

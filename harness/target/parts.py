@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -17,7 +17,9 @@ def _variable_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-_APP = texts("an application", "app:app", pattern=ANY_TEXT)
+APPLICATION = r"^[\w.]+:[\w.]+(\(\))?$"
+"""Where an application is: a module, and an attribute of it or what makes it."""
+_APP = texts("an application", "app:app", pattern=APPLICATION)
 _VARIABLE = WithJsonSchema(
     {
         "type": ["string", "number", "boolean"],
@@ -31,9 +33,14 @@ _VARIABLE = WithJsonSchema(
 class Start(Part):
     """How a target is started: a command, or (for the simulation) a WSGI or ASGI application."""
 
+    rules: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"anyOf": [{"required": [key]} for key in ("command", "wsgi", "asgi")]},
+        {"not": {"required": ["wsgi", "asgi"]}},
+    )
     command: tuple[Annotated[str, texts("a word", "flask", pattern=ANY_TEXT)], ...] = Field(
         (),
         description="{port}, {python} and addresses such as {mail.address} are replaced",
+        json_schema_extra={"minItems": 1},
         examples=[["python", "-m", "flask", "--app", "app", "run", "--port", "{port}"]],
     )
     python: Annotated[str, texts("a program", ".venv/bin/python", pattern=ANY_TEXT)] | None = Field(

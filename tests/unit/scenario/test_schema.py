@@ -201,6 +201,25 @@ def test_both_refuse_a_broken_entry_of_known(there: str, instead: str) -> None:
     assert wrong(broken, TARGET)
 
 
+STARTED = "name: x\nstart: {wsgi: 'app:app'}\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "{wsgi: app}", "{wsgi: app.py}", "{wsgi: '0s'}", "{asgi: 'app:app:app'}", "{wsgi: ''}",
+        "{cwd: .}", "{}", "{wsgi: 'app:app', asgi: 'app:app'}", "{command: []}",
+    ],
+)  # fmt: skip
+def test_both_refuse_a_start_that_starts_nothing(start: str) -> None:
+    assert wrong(STARTED, TARGET) == []
+    parse_target(STARTED, "t.yaml")
+    broken = STARTED.replace("{wsgi: 'app:app'}", start)
+    with pytest.raises(InvalidFile):
+        parse_target(broken, "t.yaml")
+    assert wrong(broken, TARGET)
+
+
 def test_a_wrong_kind_of_fault_is_named() -> None:
     (said,) = wrong(GOOD.replace("blackhole", "blakhole"))
     assert said.startswith("'blakhole' is not one of ['refused', 'blackhole'")
