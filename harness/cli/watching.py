@@ -72,32 +72,46 @@ class Watch:
                 if now == before:
                     time.sleep(_LOOK_EVERY_S)
                     continue
-                now = settled(now, self._look, lambda: time.sleep(_SETTLES_S))
+                settled(now, self._look, lambda: time.sleep(_SETTLES_S))
+                loaded = self._loads()
+                now = self._look()  # at what the target has now
                 changed = {
                     file for file in now.keys() | before.keys() if now.get(file) != before.get(file)
                 }
                 before = now
-                self.play(changed)
+                if loaded:
+                    self.play(changed)
                 rounds = None if rounds is None else rounds - 1
         finally:
             self._engine.close_now()
 
+    def _loads(self) -> bool:
+        """Whether the target can be read now: where its code is, and so what is looked at."""
+        try:
+            target = load_target(self._target_name)
+            self._allow(target)
+        except HarnessError as error:
+            self._say(str(error), "bold red")
+            return False
+        self._target = target
+        return True
+
     def play(self, changed: Iterable[Path]) -> list[Judgement]:
         """Play the scenarios among some files; all of them where something else was saved."""
         began_s = time.monotonic()
+        target = self._target
+        assert target is not None  # as loaded
         try:
-            self._target = load_target(self._target_name)
-            self._allow(self._target)
             files = find_scenarios(self._paths)
             saved = [file for file in files if file.resolve() in set(changed)]
             # The target's own file or code: every scenario may end otherwise now.
             only_scenarios = set(changed) <= {file.resolve() for file in files}
             chosen = saved if only_scenarios and saved else files
-            scenarios = load_scenarios(chosen, target=self._target, playable=bool(self._paths))
+            scenarios = load_scenarios(chosen, target=target, playable=bool(self._paths))
         except HarnessError as error:
             self._say(str(error), "bold red")
             return []
-        judgements = [self._one(scenario, self._target) for scenario in scenarios]
+        judgements = [self._one(scenario, target) for scenario in scenarios]
         self._console.print(totals(judgements, wall_s=time.monotonic() - began_s))
         self._say("waiting for a file to be saved; Ctrl-C ends", "dim")
         return judgements

@@ -27,10 +27,10 @@ expect: [{traffic: health, status: 200}]
 class Watching:
     """A `Watch` in a thread, and what it says."""
 
-    def __init__(self, folder: Path, *, rounds: int) -> None:
+    def __init__(self, folder: Path, *, rounds: int, target: str = "reference") -> None:
         self._said = io.StringIO()
         self._watch = Watch(
-            [str(folder)], "reference", seed=0, lines=False,
+            [str(folder)], target, seed=0, lines=False,
             console=Console(file=self._said, soft_wrap=True), allow=lambda target: None,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._watch.run, kwargs={"rounds": rounds})
@@ -84,6 +84,26 @@ def test_what_is_saved_is_played_again_and_nothing_else(tmp_path: Path) -> None:
     assert watching.nursery == nursery
     save(one, GOOD.replace("status", "statsu"))
     assert f"{one}:4: 'statsu' is not known here; did you mean 'status'?" in watching.end()
+
+
+APP = """\
+def app(environ, start_response):
+    start_response("STATUS", [])
+    return [b""]
+"""
+
+
+def test_an_own_target_is_played_once_and_again_when_its_code_is_saved(tmp_path: Path) -> None:
+    code, target = tmp_path / "app.py", tmp_path / "own.target.yaml"
+    outages = tmp_path / "outages"
+    outages.mkdir()
+    (outages / "one.yaml").write_text(GOOD)
+    code.write_text(APP.replace("STATUS", "200 OK"))
+    target.write_text('name: own\nstart: {wsgi: "app:app"}\nupstreams: {AUTH_SERVER_URL: auth}\n')
+    watching = Watching(outages, rounds=2, target=str(target))
+    assert "1 passed" in watching.next_round()
+    save(code, APP.replace("STATUS", "404 Not Found"))
+    assert "404 in the warm-up" in watching.end()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a child is in /proc")
