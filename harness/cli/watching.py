@@ -31,7 +31,7 @@ from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement
 
-_LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.1
 _SETTLES_S = 0.03
 """A file that is written in two goes is whole after so long; many an editor empties it first."""
 _MOST_SOURCES = 2000
@@ -70,7 +70,7 @@ class Watch:
             while rounds is None or rounds > 0:
                 now = self._look()
                 if now == before:
-                    time.sleep(_LOOK_EVERY_S)
+                    time.sleep(LOOK_EVERY_S)
                     continue
                 settled(now, self._look, lambda: time.sleep(_SETTLES_S))
                 loaded = self._loads()

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from harness.bundled import bundled_folder
+from harness.cli import watching
 from harness.cli.entry import call
 from harness.cli.watching import Stamps, Watch, settled, sources, stamps
 
@@ -27,10 +29,10 @@ expect: [{traffic: health, status: 200}]
 class Watching:
     """A `Watch` in a thread, and what it says."""
 
-    def __init__(self, folder: Path, *, rounds: int, target: str = "reference") -> None:
+    def __init__(self, folder: Path, *, rounds: int) -> None:
         self._said = io.StringIO()
         self._watch = Watch(
-            [str(folder)], target, seed=0, lines=False,
+            [str(folder)], "reference", seed=0, lines=False,
             console=Console(file=self._said, soft_wrap=True), allow=lambda target: None,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._watch.run, kwargs={"rounds": rounds})
@@ -72,18 +74,18 @@ def test_what_is_saved_is_played_again_and_nothing_else(tmp_path: Path) -> None:
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
     one.write_text(GOOD)
     two.write_text(GOOD)
-    watching = Watching(tmp_path, rounds=3)
-    heard = watching.next_round()
+    played = Watching(tmp_path, rounds=3)
+    heard = played.next_round()
     assert "one " in heard
     assert "two " in heard
-    nursery = watching.nursery
+    nursery = played.nursery
     save(one, GOOD.replace("200", "404"))
-    heard = watching.next_round()
+    heard = played.next_round()
     assert "✗ failed        one" in heard
     assert "two " not in heard
-    assert watching.nursery == nursery
+    assert played.nursery == nursery
     save(one, GOOD.replace("status", "statsu"))
-    assert f"{one}:4: 'statsu' is not known here; did you mean 'status'?" in watching.end()
+    assert f"{one}:4: 'statsu' is not known here; did you mean 'status'?" in played.end()
 
 
 APP = """\
@@ -93,17 +95,29 @@ def app(environ, start_response):
 """
 
 
-def test_an_own_target_is_played_once_and_again_when_its_code_is_saved(tmp_path: Path) -> None:
+def test_an_own_target_is_played_once_and_again_when_its_code_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, target = tmp_path / "app.py", tmp_path / "own.target.yaml"
-    outages = tmp_path / "outages"
-    outages.mkdir()
-    (outages / "one.yaml").write_text(GOOD)
+    scenario = tmp_path / "one.yaml"
+    scenario.write_text(GOOD)
     code.write_text(APP.replace("STATUS", "200 OK"))
     target.write_text('name: own\nstart: {wsgi: "app:app"}\nupstreams: {AUTH_SERVER_URL: auth}\n')
-    watching = Watching(outages, rounds=2, target=str(target))
-    assert "1 passed" in watching.next_round()
-    save(code, APP.replace("STATUS", "404 Not Found"))
-    assert "404 in the warm-up" in watching.end()
+
+    def wait(seconds: float) -> None:
+        if seconds == watching.LOOK_EVERY_S:  # nothing is left to be played
+            save(code, APP.replace("STATUS", "404 Not Found"))
+
+    monkeypatch.setattr(watching, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    said = io.StringIO()
+    watch = Watch(
+        [str(scenario)], str(target), seed=0, lines=False,
+        console=Console(file=said, soft_wrap=True), allow=lambda target: None,
+    )  # fmt: skip
+    watch.run(rounds=2)
+    first, second = said.getvalue().split("waiting for a file", 1)
+    assert "1 passed" in first
+    assert "404 in the warm-up" in second
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the processor time of a child is in /proc")
