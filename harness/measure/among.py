@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from harness.measure.bench import GAP_S, Bench
 from harness.measure.findings import Span
-from harness.measure.kept import Failures, bounded, note_kept
+from harness.measure.kept import Failures, bounded, note_kept, successes_for
 from harness.measure.signs import Opened
 
 _PAUSE_S = 1200.0
@@ -32,6 +32,9 @@ async def find_kept(bench: Bench, opened: Opened, threshold: int) -> bool:
     if threshold < 2 or opened.calls < 2:
         return False
     trial = _Trial(bench, opened, threshold)
+    few = await trial.diluted(successes_for(threshold))
+    if few is None or not few.kept(threshold):
+        return False
     success = await trial.after([None])
     if success is None:
         return False
@@ -63,18 +66,24 @@ class _Trial:
 
     async def after(self, between: list[None], pause_s: float = 0.0) -> Failures | None:
         """Where the failures lay that opened it, in seconds; None where it didn't open."""
-        return await self._after(between, pause_s, by_results=False)
+        few = self._opened.calls - 1
+        return await self._after(few, between, pause_s, by_results=False)
+
+    async def diluted(self, successes: int) -> Failures | None:
+        """The same with nothing but so many successes before them."""
+        return await self._after(0, [None] * successes, 0.0, by_results=False)
 
     async def among(self, successes: int) -> Failures | None:
         """The same in results, with so many successes between them."""
-        return await self._after([None] * successes, 0.0, by_results=True)
+        few = self._opened.calls - 1
+        return await self._after(few, [None] * successes, 0.0, by_results=True)
 
     async def _after(
-        self, between: list[None], pause_s: float, *, by_results: bool
+        self, few: int, between: list[None], pause_s: float, *, by_results: bool
     ) -> Failures | None:
-        bench, kind, few = self.bench, self._opened.kind, self._opened.calls - 1
+        bench, kind = self.bench, self._opened.kind
         course = bench.course().call(*[kind] * few).pause(pause_s).call(*between)
-        course.call(*[kind] * (few + 1 + _MORE))
+        course.call(*[kind] * (self._opened.calls + _MORE))
         reading = await bench.play(course)
         by_call = bench.findings.by == "call" or bench.tries[kind] == 1
         at: list[float] = []

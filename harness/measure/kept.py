@@ -50,6 +50,13 @@ class Failures:
         return min(spans[len(sure) :], default=0.0), min(sure, default=math.inf)
 
 
+def successes_for(threshold: int) -> int:
+    """So many successes before failures change nothing where only their number counts; a share that
+    needs as many results is reached by fewer failures then.
+    """
+    return max(1, threshold // 2)
+
+
 def bounded(low: float, high: float) -> Span | None:
     """A window between two bounds; None where they contradict each other."""
     if low <= high:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -25,14 +26,16 @@ from harness.measure.realtime.figures import (
     note_timeout,
 )
 from harness.measure.realtime.ground import Ground
+from harness.measure.realtime.kept import find_kept
 from harness.measure.realtime.late import late_s, put_off_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import Failing, note_waits
 from harness.measure.realtime.study import one_at_a_time
+from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InTotal, Rule
+from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.waits import Constant
 
@@ -106,6 +109,61 @@ def rate_of(opens: Rule, *, in_all: bool = False, call_s: float = 0.001) -> Find
     found = Findings(upstream="rates")
     asyncio.run(measured())
     return found
+
+
+def kept_of(opens: Rule, attempts: int = 1) -> Findings:
+    async def fresh(use: Callable[[Ground], Awaitable[Any]]) -> Any:
+        return await use(cast(Ground, Bench(opens, attempts)))
+
+    async def measured() -> None:
+        budget = Budget(longest_s=60.0, began_s=time.monotonic())
+        known = await find_kept(fresh, found, opening, budget)
+        assert known == (found.breaker.rule is not None)
+
+    opening = looked(opens, attempts)
+    found = Findings(upstream="rates", by="attempt")
+    found.breaker.threshold = cast(int, cast(Any, opens).failures)
+    asyncio.run(measured())
+    return found
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+@pytest.mark.parametrize(
+    ("opens", "rule", "seconds", "calls"),
+    [
+        (Among(7, math.inf, 11.0), "among", 11.0, None),
+        (Among(4, 9, math.inf), "among", None, 9),
+        (InARowLately(3, 8.0), "in a row", 8.0, None),
+        (InTotal(5), "in all", None, None),
+        (InTotalLately(5, 10.0), "in all", 10.0, None),
+    ],
+)
+def test_failures_that_a_success_does_not_make_good(
+    opens: Rule, rule: str, seconds: float | None, calls: int | None, attempts: int
+) -> None:
+    own = kept_of(opens, attempts).breaker
+    assert (own.rule, own.threshold) == (rule, cast(Any, opens).failures)
+    for span, known in ((own.window_s, seconds), (own.window_calls, calls)):
+        assert (span is None) == (known is None)
+        if span is not None and known is not None:
+            assert span.low_s <= known <= span.high_s < 1.4 * known
+
+
+@pytest.mark.parametrize("opens", [ShareOfCalls(0.5, 20, 10), ShareOfSeconds(0.5, 30.0, 6)])
+def test_a_share_that_needs_as_many_failures_is_no_number_of_them(opens: Rule) -> None:
+    """After as many successes as its window holds it takes as many failures as alone."""
+    found = Findings(upstream="rates", by="attempt")
+    opening = looked(opens)
+    found.breaker.threshold = 10 if isinstance(opens, ShareOfCalls) else 6
+
+    async def fresh(use: Callable[[Ground], Awaitable[Any]]) -> Any:
+        return await use(cast(Ground, Bench(opens)))
+
+    async def measured() -> bool:
+        budget = Budget(longest_s=60.0, began_s=time.monotonic())
+        return await find_kept(fresh, found, opening, budget)
+
+    assert not asyncio.run(measured())
 
 
 def test_a_window_of_calls_is_found_where_few_successes_are_worth_failures() -> None:

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from harness.engines.tasks import to_the_end, together
 from harness.measure.findings import Findings, Span
@@ -18,11 +20,11 @@ from harness.measure.realtime.ground import Ground
 
 _MOST = 130
 _SUCCESSES = (4, 10, 30, 90, 200)
-_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 _PLAIN = 30
 _BETWEEN = 6
 """So many pauses share out what is left between two of them."""
-_BUCKETS = 10
+BUCKETS = 10
 """A window of so many buckets forgets what is nine tenths of it old."""
 _VAGUE = 0.3
 """A share with wider bounds than this is none."""
@@ -45,6 +47,8 @@ class Dose:
     last_to_end_s: float
     """...and to the last one's."""
 
+
+_Shown = TypeVar("_Shown")
 
 Fresh = Callable[[Callable[[Ground], Awaitable[Dose]]], Awaitable[Dose]]
 """Does something on a ground of its own."""
@@ -186,7 +190,7 @@ def _more(one: Dose, alone: int) -> bool:
     return one.failures is None or one.failures > alone
 
 
-async def _await(one: Awaitable[Dose]) -> Dose:
+async def _await(one: Awaitable[_Shown]) -> _Shown:
     return await one
 
 
@@ -226,11 +230,11 @@ def _window_of_calls(found: Findings, share: tuple[float, float], one: Dose) -> 
     found.breaker.window_calls = Span(low_s=float(int(low) + 1), high_s=float(int(high)))
 
 
-async def _by_pause(
-    after: Callable[[int, float], Awaitable[Dose]], successes: int, pauses: Sequence[float]
-) -> AsyncGenerator[Dose, None]:
+async def by_pause(
+    after: Callable[[float], Awaitable[_Shown]], pauses: Sequence[float]
+) -> AsyncGenerator[_Shown, None]:
     """What each pause shows, the shortest first; all of them begin at once."""
-    tasks = [asyncio.create_task(_await(after(successes, pause))) for pause in pauses]
+    tasks = [asyncio.create_task(_await(after(pause))) for pause in pauses]
     try:
         for task in tasks:
             yield await task
@@ -240,8 +244,15 @@ async def _by_pause(
         await to_the_end(_ended(tasks))
 
 
-async def _ended(tasks: Sequence[asyncio.Task[Dose]]) -> None:
+async def _ended(tasks: Sequence[asyncio.Task[_Shown]]) -> None:
     await asyncio.wait(tasks)
+
+
+def room_between(low_s: float, high_s: float, budget: Budget) -> list[float]:
+    """Pauses that share out what is left between two of them, as far as there is time."""
+    step = (high_s - low_s) / (_BETWEEN + 1)
+    pauses = [low_s + step * (number + 1) for number in range(_BETWEEN)]
+    return [pause_s for pause_s in pauses if pause_s + 8 < budget.left_s]
 
 
 async def _window(
@@ -252,11 +263,11 @@ async def _window(
 ) -> None:
     """Pauses after which successes are forgotten, and those after which they are not."""
     low, high = 0.0, float("inf")
-    pauses: list[float] = [p for p in _PAUSES_S if p + 8 < budget.left_s]
+    pauses: list[float] = [p for p in PAUSES_S if p + 8 < budget.left_s]
     for _ in range(2):
         if not pauses:
             break
-        async with aclosing(_by_pause(after, contrast.successes, pauses)) as doses:
+        async with aclosing(by_pause(partial(after, contrast.successes), pauses)) as doses:
             async for one in doses:
                 if one.failures == contrast.after:
                     low = max(low, one.since_first_s)
@@ -269,14 +280,12 @@ async def _window(
             break
         if low > high:  # it forgets by buckets, or in steps of a second
             break
-        step = (high - low) / (_BETWEEN + 1)
-        pauses = [low + step * (n + 1) for n in range(_BETWEEN)]
-        pauses = [p for p in pauses if p + 8 < budget.left_s]
+        pauses = room_between(low, high, budget)
     if high == float("inf"):
         found.cannot_tell(
             "breaker.window_s", f"what came {low:.0f} s before still counted; longer was not tried"
         )
     else:
-        widest_s = max(low, high) * _BUCKETS / (_BUCKETS - 1)
+        widest_s = max(low, high) * BUCKETS / (BUCKETS - 1)
         found.breaker.window_s = Span(low_s=min(low, high), high_s=widest_s)
         found.saw(f"successes of {low:.2f} s before still count, of {high:.2f} s before no more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 from harness.checks.noise import Noise
 from harness.engines.tasks import together
@@ -30,9 +31,10 @@ from harness.measure.realtime.figures import (
     note_timeout,
 )
 from harness.measure.realtime.ground import Ground, Grounds
+from harness.measure.realtime.kept import find_kept
 from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at, open_again
-from harness.measure.realtime.rate import Contrast, Dose, find_rate
+from harness.measure.realtime.rate import Contrast, find_rate
 from harness.measure.realtime.recovery import (
     Failing,
     note_trials,
@@ -51,6 +53,7 @@ _SLOW_S = 0.8
 """How late a trial's answer comes, so that others meet it half open; less where the timeout is."""
 _QUEUED_S = 0.3
 _PATIENCE_S = 40.0
+_Shown = TypeVar("_Shown")
 
 
 class Study:
@@ -106,7 +109,7 @@ class Study:
             await ground.call(30.0)
             yield ground
 
-    async def _fresh(self, use: Callable[[Ground], Awaitable[Dose]]) -> Dose:
+    async def _fresh(self, use: Callable[[Ground], Awaitable[_Shown]]) -> _Shown:
         """Something on a world in which nothing has been called yet."""
         async with self._grounds.ground(self._routes[0].stream, self._found.upstream) as ground:
             return await use(ground)
@@ -221,6 +224,8 @@ class Study:
                     rule = await what_resets(ground, found, opening)
                 if rule == "in a row":
                     found.breaker.rule = rule
+                    return
+                if await find_kept(self._fresh, found, opening, self._budget):
                     return
                 found.breaker.threshold = None
                 found.unknown.pop("breaker.threshold", None)
