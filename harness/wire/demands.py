@@ -23,8 +23,8 @@ from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
 from harness.wire.learned import Learned, alike, called_by, calls_of, most_calls_of
-from harness.wire.made import NOTHING, Made
-from harness.wire.owners import Owners, same
+from harness.wire.made import NOTHING, Made, same
+from harness.wire.owners import Owners
 from harness.wire.sight import Sight
 from harness.wire.stale import Stale
 

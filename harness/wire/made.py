@@ -45,3 +45,29 @@ def _spans(counts: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[int, int]]
 
 NOTHING = Made({})
 """Those of a request that made none."""
+
+
+def same(one: Attempt, other: Attempt) -> bool:
+    """Whether two attempts may be of one call."""
+    return not one.route or not other.route or one.route == other.route
+
+
+def tries_of(attempts: Sequence[Attempt], latest: Attempt) -> int:
+    """Which attempt of its call the latest one was, from 1."""
+    count = 0
+    for attempt in reversed(attempts):
+        if not same(attempt, latest) or (attempt is not latest and attempt.ok):
+            break
+        count += 1
+    return max(1, count)
+
+
+def last_of(mine: Mapping[str, Sequence[Attempt]] | None) -> tuple[str, Attempt] | None:
+    """The upstream and the attempt that a request made last."""
+    if not mine:
+        return None
+    return max(
+        ((name, own[-1]) for name, own in mine.items() if own),
+        key=lambda pair: pair[1].start_s,
+        default=None,
+    )

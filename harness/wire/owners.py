@@ -15,7 +15,7 @@ from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
-from harness.wire.made import Made
+from harness.wire.made import Made, last_of, same, tries_of
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
 
@@ -25,6 +25,8 @@ _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
+_Rank = tuple[int, bool, int, bool, float, int]
+"""How far off a request is, in an order that says whose an attempt is: the first one's."""
 _HAIR = 1e-9
 """What sums of the same instants in another order may differ by."""
 
@@ -57,6 +59,10 @@ class Owners:
         """The attempts of each request, by its id and by upstream, by start."""
         self._of: dict[int, dict[str, list[Attempt]]] = {}
         """The same while they are matched."""
+        self._went_on: set[tuple[str, str]] = set()
+        """Streams that go on although an upstream failed them."""
+        self._passed_over: set[tuple[str, str]] = set()
+        """Those that were taken not to, so that an attempt was given to somebody else."""
 
     def match(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
         """Give each attempt to the request that it was made for, and forget what was before.
@@ -64,6 +70,11 @@ class Owners:
         Returns those that say something of a breaker, by upstream; what was only let go, for
         nobody, doesn't.
         """
+        self._passed_over.clear()
+        kept = self._matched(attempts)
+        return self.match(attempts) if self._passed_over & self._went_on else kept
+
+    def _matched(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
         self._of = defaultdict(lambda: defaultdict(list))
         kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
         every = sorted(
@@ -109,7 +120,7 @@ class Owners:
                 continue
             for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
                 theirs = self._of.get(other.sent.id)
-                last = _last(theirs)
+                last = last_of(theirs)
                 if other is owner or theirs is None or last is None or last[0] != call.upstream:
                     continue
                 given = last[1]
@@ -131,20 +142,23 @@ class Owners:
     ) -> tuple[Request | None, float]:
         """The request that was nearest to making an attempt, and when it was due.
 
-        Of those that were equally near, the one whose answer followed soonest upon its end; of
-        those alike, one that was answered well if this was, as that needed it.
+        Of those that were equally near, one that no upstream had failed; of these the one whose
+        answer followed soonest upon its end; of those alike, one that was answered well if this
+        was, as that needed it.
         """
-        best: tuple[tuple[int, int, bool, float, int], Request, float] | None = None
+        best: tuple[_Rank, Request, float] | None = None
         strange = bool(attempt.route) and not any(
             alike(route, attempt) for route in self._routes[name]
         )
         near_s = TIE_S + slack_s
+        failed: list[tuple[_Rank, tuple[str, str]]] = []
         for least_s, request in self._able(pending, name, attempt, strange=strange):
             if best is not None and round(max(0.0, least_s / near_s - _HAIR)) > best[0][0]:
                 break  # whoever comes after it is as far off
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
+            failed_by = self._failed_by(request, name)
             for due_s, unlikely_s in self._due(request, name, attempt, strange=strange):
                 if attempt.start_s < due_s - CLOCK_S:
                     continue
@@ -152,14 +166,39 @@ class Owners:
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
                 price_s = late_s + max(0.0, outlived_s) + unlikely_s
-                done_s = self._done_s(request, name, attempt)
-                waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
-                unlike = (attempt.ok and not attempt.altered) is not self._well(request)
-                near = round(price_s / near_s), round(min(waited_s, _LONG_S) / near_s)
-                rank = (*near, unlike, waited_s, request.sent.id)
+                over = failed_by is not None and failed_by not in self._went_on
+                rank = (round(price_s / near_s), over, *self._fits(request, name, attempt, near_s))
+                if failed_by is not None:
+                    failed.append((rank, failed_by))
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
-        return (None, 0.0) if best is None else (best[1], best[2])
+        if best is None:
+            return None, 0.0
+        for rank, failed_by in failed:
+            if rank == best[0]:
+                self._went_on.add(failed_by)
+            elif rank[1] and rank[0] == best[0][0]:
+                self._passed_over.add(failed_by)
+        return best[1], best[2]
+
+    def _fits(
+        self, request: Request, name: str, attempt: Attempt, near_s: float
+    ) -> tuple[int, bool, float, int]:
+        """How little an attempt's end fits a request's answer; the least first."""
+        done_s = self._done_s(request, name, attempt)
+        waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
+        unlike = (attempt.ok and not attempt.altered) is not self._well(request)
+        return round(min(waited_s, _LONG_S) / near_s), unlike, waited_s, request.sent.id
+
+    def _failed_by(self, request: Request, upstream: str) -> tuple[str, str] | None:
+        """The stream of a request, and the upstream that had failed it for good before this one."""
+        mine = self._of.get(request.sent.id)
+        last = last_of(mine)
+        if mine is None or last is None or last[0] == upstream or last[1].results != FAILURE:
+            return None
+        name, latest = last
+        spent = tries_of(mine[name], latest) >= self._settings[name].attempts
+        return (request.sent.stream, name) if spent else None
 
     def _able(
         self, pending: Pending, name: str, attempt: Attempt, *, strange: bool
@@ -183,7 +222,7 @@ class Owners:
     def _standing(self, request: Request) -> Standing:
         """All that `_due` may say of a request by now, whatever is attempted."""
         mine = self._of.get(request.sent.id)
-        last = _last(mine)
+        last = last_of(mine)
         calls = self._calls[request.sent.stream]
         if mine is None or last is None:
             dues = [
@@ -194,7 +233,7 @@ class Owners:
             return Standing(dues, None)
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
-        tries = _tries(mine[name], latest)
+        tries = tries_of(mine[name], latest)
         waits = tuple(_waits(own, tries, latest.status))
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
@@ -235,7 +274,7 @@ class Owners:
             if call.upstream == upstream and self._is_call(call, attempt)
         ]
         mine = self._of.get(request.sent.id)
-        last = _last(mine)
+        last = last_of(mine)
         if mine is None or last is None:
             if positions or strange:
                 first = strange or calls[0].upstream == upstream
@@ -244,7 +283,7 @@ class Owners:
             return
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
-        tries = _tries(mine[name], latest)
+        tries = tries_of(mine[name], latest)
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
             yield from self._again_s(own, latest, tries, attempt)
@@ -262,9 +301,9 @@ class Owners:
     def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
         """When a request goes on after an attempt that it made: who will retry waits before."""
         own, mine = self._settings[upstream], self._of.get(request.sent.id)
-        last, tries = _last(mine), 1
+        last, tries = last_of(mine), 1
         if mine is not None and last is not None and last[0] == upstream and same(last[1], attempt):
-            tries = 1 if last[1].ok else _tries(mine[upstream], last[1]) + 1
+            tries = 1 if last[1].ok else tries_of(mine[upstream], last[1]) + 1
         if attempt.results != FAILURE or tries >= own.attempts:
             return attempt.end_s
         return attempt.end_s + own.backoff_s(tries)
@@ -307,28 +346,3 @@ def _waits(
     yield (*own.backoff.between_s(tries), 0.0)
     if own.backoff.heeds and status is not None:
         yield (*own.between_s(tries, status), _UNLIKELY_S)
-
-
-def same(one: Attempt, other: Attempt) -> bool:
-    """Whether two attempts may be of one call."""
-    return not one.route or not other.route or one.route == other.route
-
-
-def _tries(attempts: Sequence[Attempt], latest: Attempt) -> int:
-    """Which attempt of its call the latest one was, from 1."""
-    count = 0
-    for attempt in reversed(attempts):
-        if not same(attempt, latest) or (attempt is not latest and attempt.ok):
-            break
-        count += 1
-    return max(1, count)
-
-
-def _last(mine: Mapping[str, Sequence[Attempt]] | None) -> tuple[str, Attempt] | None:
-    if not mine:
-        return None
-    return max(
-        ((name, own[-1]) for name, own in mine.items() if own),
-        key=lambda pair: pair[1].start_s,
-        default=None,
-    )

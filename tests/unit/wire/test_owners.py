@@ -131,3 +131,32 @@ def test_what_never_ended_is_of_a_request_that_never_was_answered() -> None:
     found = told.wire("billing").with_timeout(math.inf)
     (attempt,) = found.attempts
     assert (attempt.end_s, found.request_of(attempt)) == (math.inf, request)
+
+
+def test_who_was_failed_by_one_upstream_does_not_go_on_to_the_next() -> None:
+    """A sound gateway had called billing for the one, and was said to turn the other away."""
+    told = Told()
+    told.request("both", 5.0, 401, took_s=1.0035)
+    told.attempt("auth", 5.001, status=503)
+    served = told.request("both", 6.0, 200, took_s=0.0035)
+    told.attempt("auth", 6.001)
+    told.attempt("auth", 6.0012, status=503)
+    told.attempt("billing", 6.0023, status=429)
+    assert told.owner("billing", 6.0023) == served
+
+
+def test_where_a_stream_is_seen_to_go_on_the_answers_tell_whose_a_call_is() -> None:
+    told = Told()
+    failed = told.request("both", 5.0, 503, took_s=1.0035)
+    told.attempt("auth", 5.001, status=503)
+    told.request("both", 6.0, 200, took_s=0.0035)
+    told.attempt("auth", 6.001)
+    told.attempt("auth", 6.0012, status=503)
+    told.attempt("billing", 6.0023, status=429)
+    told.attempt("billing", 6.0024)
+    for at_s in (20.0, 22.0):
+        told.request("both", at_s, 200, took_s=1.01)
+        told.attempt("auth", at_s + 0.001, status=503)
+        told.attempt("auth", at_s + 1.002, status=503)
+        told.attempt("billing", at_s + 1.004)
+    assert told.owner("billing", 6.0023) == failed
