@@ -9,16 +9,16 @@ is told, since what follows may be its consequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
 from harness.policy.counting import Result
 from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
 from harness.wire.course import BLIND_S, Course, Happening, UnderWay
+from harness.wire.course import END as ENDS
 from harness.wire.course import START as BEGINS
 from harness.wire.outcomes import Outcomes, mixed
-from harness.wire.rules import Rules
+from harness.wire.rules import Next, Rules, with_change
 from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
 from harness.wire.stories import START, Change, merged
 
@@ -112,6 +112,8 @@ class Acceptor:
         self._mixed = mixed(attempts, outcomes, tie_s)
         self._rules = Rules(outcomes, self._mixed)
         self._attempts = attempts
+        self._early: dict[int, dict[Hashable, tuple[Next, ...]]] = {}
+        """By attempt under way: what states become that hear of its end before its turn."""
 
     # Where nothing can change
 
@@ -155,20 +157,30 @@ class Acceptor:
                     continue
                 following: States = {}
                 for one, its in reached.items():
-                    after = self._rules.told(
-                        one, its, attempt, event.at_s, event.tie_s, alone=False
-                    )
-                    if len(after) == 1 and one in after:
-                        add(following, one, its)  # it changes nothing, whenever it is told
-                        continue
-                    for told, theirs in after.items():
-                        add(following, told.having(attempt.id), theirs)
+                    for told, change in self._told_early(one, attempt, event):
+                        add(following, told, with_change(its, change))
                 reached = following
                 for told, theirs in reached.items():
                     add(found, told, theirs)
                 if len(found) > _MOST_STATES:
                     return _unknown(states, event.at_s)
         return found
+
+    def _told_early(self, state: State, attempt: Attempt, event: Happening) -> tuple[Next, ...]:
+        """What a state becomes if it heard already how an attempt under way ends; itself alone
+        where that changes nothing, whenever it is heard.
+
+        All events until then ask for it again: it is worked out once.
+        """
+        known = self._early.setdefault(attempt.id, {})
+        in_between = attempt.ends_from_s < event.at_s < attempt.end_s
+        key = state, event.tie_s, event.at_s if in_between else None
+        if key not in known:
+            moves = tuple(self._rules.heard(state, attempt, event.at_s, event.tie_s))
+            idle = all(one == state for one, _ in moves)
+            told = ((one.having(attempt.id), change) for one, change in moves)
+            known[key] = ((state, None),) if idle else tuple(told)
+        return known[key]
 
     def next(self, states: States, event: Happening, in_flight: Mapping[int, Attempt]) -> States:
         """All states in which it may be after an event; none where nothing explains it."""
@@ -177,6 +189,10 @@ class Acceptor:
         moved: list[States] = []
         same = True
         item, tie_s = event.item, event.tie_s
+        if event.what == BEGINS and all(state.kind == "closed" for state in states):
+            return states  # they let it through
+        if event.what == ENDS and isinstance(item, Attempt):
+            self._early.pop(item.id, None)  # nobody asks for it again
         for state, stories in states.items():
             if isinstance(item, Asked):
                 found = self._rules.asked(state, stories, item, tie_s)
@@ -185,7 +201,7 @@ class Acceptor:
             elif event.what == BEGINS:
                 found = self._rules.begun(state, stories, item, tie_s)
             elif item.id in state.told:
-                found = {replace(state, told=state.told - {item.id}): stories}
+                found = {state.without(item.id): stories}
             else:
                 alone = all(other == item.id for other in in_flight)
                 found = self._rules.told(state, stories, item, event.at_s, tie_s, alone=alone)
@@ -209,7 +225,7 @@ class Acceptor:
             over = state.kind == "closed" and state.since_s < horizon_s
             over = over or (state.kind == "open" and self.is_due(state, horizon_s))
             since_s = NEVER if over else state.since_s
-            add(found, replace(state, since_s=since_s, freed_s=freed_s), (START,))
+            add(found, state._replace(since_s=since_s, freed_s=freed_s), (START,))
         return found
 
     def is_due(self, state: State, at_s: float) -> bool:

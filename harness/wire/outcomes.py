@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import cast
 
 from harness.policy.counting import Counted, Result
 from harness.wire.attempts import Attempt
@@ -72,7 +73,7 @@ class Outcomes:
     def results(self, attempt: Attempt) -> frozenset[Counted]:
         """All that it may count as."""
         if self._plainly and not self.policy.counting.by_call:
-            return frozenset[Counted](attempt.results)
+            return cast(frozenset[Counted], attempt.results)
         if attempt.id not in self._known:
             self._known[attempt.id] = self._results(attempt)
         return self._known[attempt.id]

@@ -6,8 +6,7 @@ none where no such breaker would have done it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping
 
 from harness.policy.counting import FAILED, Counted, Result, Told, told
 from harness.wire.attempts import Attempt
@@ -68,7 +67,7 @@ class Rules:
 
     def _back(self, state: State, since_s: float) -> State:
         """The same breaker, closed by itself: how often it had opened is not forgotten."""
-        return replace(self._closed(state, since_s), openings=state.openings)
+        return self._closed(state, since_s)._replace(openings=state.openings)
 
     def _coming_back(self, state: State, at_s: float, attempt: Attempt | None) -> Change:
         low_s = min(at_s, self.due_s(state))
@@ -84,15 +83,15 @@ class Rules:
         found: States = {}
         if state.kind == "half_open":
             if not state.stuck and self._trials.may_pass(len(state.probes), state.tried):
-                add(found, replace(state, probes=state.probes | {attempt.id}), stories)
+                add(found, state._replace(probes=state.probes | {attempt.id}), stories)
             elif at_s >= self._lapsed_s(state) - _LAPSED_S - tie_s:
                 probes = state.probes | {attempt.id}
-                add(found, replace(state, probes=probes, freed_s=at_s, stuck=False), stories)
+                add(found, state._replace(probes=probes, freed_s=at_s, stuck=False), stories)
             return found
         if at_s - state.since_s <= tie_s and not state.again:
             add(found, state, stories)
         if at_s >= self.due_s(state) - tie_s and not self._trials.needed:
-            back = _with(stories, self._coming_back(state, at_s, attempt))
+            back = with_change(stories, self._coming_back(state, at_s, attempt))
             add(found, self._back(state, at_s), back)
         elif at_s >= self.due_s(state) - tie_s:
             probing = State(
@@ -105,7 +104,7 @@ class Rules:
                 told=state.told,
             )
             change = Change("half_open", at_s, at_s, attempt.id)
-            add(found, probing, _with(stories, change))
+            add(found, probing, with_change(stories, change))
         return found
 
     # An attempt ended
@@ -126,25 +125,28 @@ class Rules:
         """
         if state.kind == "any":
             return self._known_again(state, stories, attempt, tie_s, alone=alone)
+        found: States = {}
+        for one, change in self.heard(state, attempt, at_s, tie_s):
+            add(found, one, with_change(stories, change))
+        return found
+
+    def heard(self, state: State, attempt: Attempt, at_s: float, tie_s: float) -> Iterator[Next]:
+        """What any but an unknown one may become by hearing at an instant how an attempt ended."""
         low_s, high_s = attempt.ends_from_s, attempt.end_s
         if low_s < at_s < high_s:
             high_s = at_s
         probe = state.kind == "half_open" and attempt.id in state.probes
         early = state.kind == "closed" and attempt.start_s < state.since_s - tie_s
         if state.kind == "open" or (state.kind == "half_open" and not probe) or early:
-            return self._straggled(state, stories, attempt, low_s, high_s)
-        found: States = {}
+            yield from self._straggled(state, attempt, low_s, high_s)
+            return
         for result in self._outcomes.each(attempt):
-            after = (
-                [self._after_probe(state, attempt, result, low_s, high_s)]
-                if probe
-                else self._counted(state, attempt, result, low_s, high_s)
-            )
-            for one, change in after:
-                add(found, one, _with(stories, change))
+            if probe:
+                yield self._after_probe(state, attempt, result, low_s, high_s)
+            else:
+                yield from self._counted(state, attempt, result, low_s, high_s)
         if not probe and attempt.start_s <= state.since_s + tie_s:
-            add(found, state, stories)
-        return found
+            yield state, None
 
     def _known_again(
         self, state: State, stories: Stories, attempt: Attempt, tie_s: float, *, alone: bool
@@ -158,36 +160,35 @@ class Rules:
         return {State("closed", attempt.end_s, self._rule.begin): tuple(closings)}
 
     def _straggled(
-        self, state: State, stories: Stories, attempt: Attempt, low_s: float, high_s: float
-    ) -> States:
+        self, state: State, attempt: Attempt, low_s: float, high_s: float
+    ) -> Iterator[Next]:
         rule = self._policy.stragglers
         if rule == "nothing" or state.kind == "closed":
-            return {state: stories}
-        found: States = {}
+            yield state, None
+            return
         for result in self._outcomes.each(attempt):
             heard = told(result)
             failed = bool(heard and heard & FAILED)
             if rule == "restarts" and failed and state.kind == "open":
-                add(found, replace(state, since_s=high_s, again=True), stories)
+                yield state._replace(since_s=high_s, again=True), None
             elif rule == "closes" and heard is not None and not failed:
                 closed = State("closed", high_s, self._rule.begin, told=state.told)
-                add(found, closed, _with(stories, Change("closed", low_s, high_s, attempt.id)))
+                yield closed, Change("closed", low_s, high_s, attempt.id)
             else:
-                add(found, state, stories)
-        return found
+                yield state, None
 
     def _after_probe(
         self, state: State, attempt: Attempt, result: Counted, low_s: float, high_s: float
     ) -> Next:
         left = state.probes - {attempt.id}
         if self._outcomes.sticks(attempt, result):
-            return replace(state, probes=left, stuck=True), None
+            return state._replace(probes=left, stuck=True), None
         result = self._outcomes.as_probe(attempt, result)
         if result is None:
             goes_on = self._outcomes.goes_on_with(attempt)
             if goes_on is not None:
-                return replace(state, probes=left | {goes_on}), None
-            return replace(state, probes=left, freed_s=high_s), None
+                return state._replace(probes=left | {goes_on}), None
+            return state._replace(probes=left, freed_s=high_s), None
         heard = told(result)
         if heard is None:
             return self._goes_on(state, state.tried, left, attempt, low_s, high_s)
@@ -200,7 +201,7 @@ class Rules:
             return opened, Change("open", low_s, high_s, attempt.id)
         if verdict == "again":
             return self._goes_on(state, (), left, attempt, low_s, high_s)
-        return replace(state, probes=left, tried=tried, freed_s=high_s), None
+        return state._replace(probes=left, tried=tried, freed_s=high_s), None
 
     def _goes_on(
         self,
@@ -213,7 +214,7 @@ class Rules:
     ) -> Next:
         """A trial gave its place back: where none is left, the next call tries again at once."""
         if left or tried:
-            return replace(state, probes=left, tried=tried, freed_s=high_s), None
+            return state._replace(probes=left, tried=tried, freed_s=high_s), None
         waiting = State(
             "open",
             state.since_s,
@@ -252,7 +253,7 @@ class Rules:
                 if opens:
                     found.append((self._open(state, since_s, seen), opening))
                 else:
-                    found.append((state if seen == state.seen else replace(state, seen=seen), None))
+                    found.append((state if seen == state.seen else state.counting(seen), None))
         return found
 
     # Nobody saw an attempt
@@ -269,11 +270,11 @@ class Rules:
         if self._turns_away(state, asked, tie_s):
             kept = state
             if self._policy.restarted_by_rejections and state.kind == "open":
-                kept = replace(state, since_s=asked.by_s, again=True)
+                kept = state._replace(since_s=asked.by_s, again=True)
             if self._policy.overruled and state.kind == "half_open":
                 kept = self._open(state, asked.by_s, state.seen)
                 opening = Change("open", asked.asked_s, asked.by_s, None)
-                add(found, kept, _with(stories, opening))
+                add(found, kept, with_change(stories, opening))
             else:
                 add(found, kept, stories)
         if not asked.sure:
@@ -295,15 +296,15 @@ class Rules:
         opening = Change("open", low_s, high_s, None)
         if state.kind == "closed":
             for one, change in self._after(state, FAILED, opening, high_s, high_s):
-                add(found, one, _with(stories, change))
+                add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s and not self._trials.needed:
-            stories = _with(stories, self._coming_back(state, high_s, None))
+            stories = with_change(stories, self._coming_back(state, high_s, None))
             back = self._back(state, high_s)
             for one, change in self._after(back, FAILED, opening, high_s, high_s):
-                add(found, one, _with(stories, change))
+                add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s:
-            stories = _with(stories, Change("half_open", low_s, high_s, None))
-            probing = replace(state, kind="half_open", freed_s=high_s)
+            stories = with_change(stories, Change("half_open", low_s, high_s, None))
+            probing = state._replace(kind="half_open", freed_s=high_s)
             self._tried_unseen(found, probing, stories, opening)
         elif state.kind == "half_open" and state.tried and self._has_room(state):
             self._tried_unseen(found, state, stories, opening)
@@ -314,12 +315,12 @@ class Rules:
         verdict = self._trials.verdict(tried)
         if verdict == "opens":
             opened = self._open(state, opening.high_s, state.seen)
-            add(found, opened, _with(stories, opening))
+            add(found, opened, with_change(stories, opening))
         elif verdict == "again":
-            waiting = replace(state, kind="open", tried=(), freed_s=opening.high_s)
-            add(found, waiting, _with(stories, opening))
+            waiting = state._replace(kind="open", tried=(), freed_s=opening.high_s)
+            add(found, waiting, with_change(stories, opening))
         elif verdict is None:
-            add(found, replace(state, tried=tried, freed_s=opening.high_s), stories)
+            add(found, state._replace(tried=tried, freed_s=opening.high_s), stories)
 
     def _turns_away(self, state: State, asked: Asked, tie_s: float) -> bool:
         match state.kind:
@@ -338,5 +339,6 @@ class Rules:
                 return True
 
 
-def _with(stories: Stories, change: Change | None) -> Stories:
+def with_change(stories: Stories, change: Change | None) -> Stories:
+    """The same stories, and one more change of each where there is one."""
     return stories if change is None else tuple(story.then(change) for story in stories)
