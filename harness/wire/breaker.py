@@ -56,6 +56,7 @@ def read(
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
+    looked_s = NEVER
     for event in course:
         if isinstance(event.item, Attempt) and event.item.id in left_out:
             continue
@@ -71,8 +72,9 @@ def read(
         in_flight.note(event)
         states = after
         lost_track |= any(state.kind == "any" for state in states)
-        if not left_out and acceptor.rests(states):
-            under_way = course.go_on(stirs.next_s(event.at_s))
+        if event.at_s >= looked_s and not left_out and acceptor.rests(states):
+            looked_s = stirs.next_s(event.at_s)  # until then there is nothing else to leave out
+            under_way = course.go_on(looked_s)
             if under_way is not None:
                 in_flight.are(under_way)
     return Reading(

@@ -48,7 +48,7 @@ class Crossing:
         """The requests that need it and got as far as it, by the instant they left."""
         return self._demands.at(self.upstream)
 
-    @property
+    @cached_property
     def begun_s(self) -> list[float]:
         """When attempts were let through, in order."""
         return [attempt.start_s for attempt in self.attempts]

@@ -116,7 +116,7 @@ class Sight:
         noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
         return self.fine_s + (noise_s if self.patient else min(noise_s, _MOST_NOISE_S))
 
-    @property
+    @cached_property
     def guessed(self) -> tuple[Window, ...]:
         """Windows in which attempts are guessed in part: connects that nobody answered, which
         a client's kernel repeats, until the last of these has ended.
@@ -200,12 +200,12 @@ class Sight:
             f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
         )
 
-    @property
+    @cached_property
     def silent(self) -> tuple[FaultWindow, ...]:
         """The faults under which nothing comes through to the stub."""
         return tuple(f for f in self._faults if KINDS[f.name].silent)
 
-    @property
+    @cached_property
     def altered(self) -> tuple[FaultWindow, ...]:
         """The faults under which an answer that came is not what it is in health."""
         return tuple(f for f in self.faults if KINDS[f.name].new == "otherwise")

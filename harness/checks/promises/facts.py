@@ -11,7 +11,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter
 
 from harness.checks.case import Case
 from harness.checks.excuses import Excuses
@@ -31,7 +30,6 @@ SLACK_S = 0.02
 """How far a call may seem to lie outside of its request's life."""
 OWN_WORK = 3
 """So many times what a request takes when all is well a target may spend on its own work."""
-_start_s = attrgetter("start_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +93,11 @@ class Facts:
     def requests(self) -> tuple[Request, ...]:
         """All requests since 0s of these streams."""
         return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
+
+    @cached_property
+    def answered(self) -> int:
+        """How many of them were answered."""
+        return sum(request.answered is not None for request in self.requests)
 
     def excused(self, request: Request) -> bool:
         """Whether there is patience for its answer, whatever it is."""
@@ -210,11 +213,9 @@ class Facts:
 
     def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
         """The attempts that began in that time, ends included."""
-        attempts = self.wire(upstream).attempts
-        until_s = end_s + self.margin_s(end_s, SLACK_S)
-        first = bisect_left(attempts, start_s - SLACK_S, key=_start_s)
-        last = bisect_right(attempts, until_s, key=_start_s)
-        return list(attempts[first:last])
+        wire, until_s = self.wire(upstream), end_s + self.margin_s(end_s, SLACK_S)
+        first = bisect_left(wire.begun_s, start_s - SLACK_S)
+        return list(wire.attempts[first : bisect_right(wire.begun_s, until_s)])
 
     def made_for(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""

@@ -123,13 +123,15 @@ class _Together:
     """How many attempts a crowd made on one route, and each of it can have made at the most."""
 
     made: int
+    could: int
+    """The most that all of them can have made."""
     most: Mapping[int, int]
     """By request's id."""
 
     def surely_by(self, request: Request) -> int:
         """How many one of them must have made; 0 where all made more than they should."""
-        could = sum(self.most.values())
-        return 0 if self.made > could else self.made - (could - self.most[request.sent.id])
+        others = self.could - self.most[request.sent.id]
+        return 0 if self.made > self.could else self.made - others
 
 
 def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str) -> _Together:
@@ -140,7 +142,7 @@ def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str)
     for request in crowd:
         own = [a for a in facts.made_for(request, upstream) if _may_be(a, route)]
         most[request.sent.id] = _longest(facts, upstream, own)
-    return _Together(made=len(made), most=most)
+    return _Together(made=len(made), could=sum(most.values()), most=most)
 
 
 def _longest(facts: Facts, upstream: str, attempts: Sequence[Attempt]) -> int:
