@@ -35,7 +35,7 @@ class Counts(Subject):
         expected = " or ".join(map(_numbers, right)) or "none"
         spared = not isinstance(wanted, Range) and stream in self.predicted().spared
         if not found:
-            verdict, observed = self._nobody_rejected()
+            verdict, observed = self._nobody_rejected(stream)
             if (not right or spared) and verdict is Verdict.FAILED:
                 verdict = Verdict.PASSED  # nobody need be
             return self.finding("first rejection", verdict, expected, observed, self.sight())
@@ -67,22 +67,29 @@ class Counts(Subject):
         )
 
     def _may_have_been(self, stream: str) -> Iterator[Request]:
-        """The requests of a stream that may have been turned away: nothing tells, or an upstream
-        before this one may have been why they got no good answer.
+        """The requests of a stream that may have been turned away once it had opened: nothing
+        tells, or it isn't known whether they came past an upstream before this one.
         """
-        yield from self.wire.unknown
+        opened = self.opened
+        from_s = -math.inf if opened is None else opened.at_s - opened.error_s
         needed = {demand.request.sent.id for demand in self.wire.demands}
+        unknown = {request.sent.id for request in self.wire.unknown}
         for request in self.case.history.stream(stream):
-            if request.sent.id not in needed and not request.well:
+            untold = request.sent.id in unknown or request.sent.id not in needed
+            if untold and request.end_s >= from_s:
                 yield request
 
-    def _nobody_rejected(self) -> tuple[Verdict, str]:
+    def _nobody_rejected(self, stream: str) -> tuple[Verdict, str]:
         """What it comes to that nobody was turned away at once, and in words."""
         opened = self.opened
         verdict, observed = self.never_opened()
         if opened is None or verdict is not Verdict.FAILED:
             return verdict, observed
-        return verdict, f"opened at {instant(opened)}, and nobody was turned away at once"
+        observed = f"opened at {instant(opened)}, and nobody was turned away at once"
+        if any(self._may_have_been(stream)):
+            verdict = Verdict.INCONCLUSIVE
+            observed = f"opened at {instant(opened)}, and nothing tells whom it turned away"
+        return verdict, observed
 
     def _may_be_first(self, first: Request, opened: Transition) -> tuple[int, int]:
         """The numbers of those that may have been turned away first on a quiet machine."""

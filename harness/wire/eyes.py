@@ -304,7 +304,7 @@ class _Eyes:
 
 def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
     """A connection that a fault kept from anybody; over at its deadline, or when it was closed."""
-    if KINDS[fault.name].new == "at once":
+    if KINDS[fault.name].new in ("at once", "broken"):
         return bare(at_s, ended_s, "connection", from_s=at_s)
     lifted_s = max(at_s, min(ended_s, fault.end_s))
     if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:

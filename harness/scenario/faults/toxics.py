@@ -120,6 +120,7 @@ class Slicer(_Toxic):
     running="broken",
     new="broken",
     cuts=True,
+    hides="stub",
     draws={"quick": ({"bytes": "20B"},)},
     example={"bytes": "100B"},
 )

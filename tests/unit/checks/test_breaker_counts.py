@@ -173,3 +173,43 @@ def test_events_of_one_instant_that_may_have_come_in_any_order_are_no_noise(case
 
     assert opens.verdict is Verdict.INCONCLUSIVE, str(opens)
     assert opens.observed == "its events may have come in more orders than can be tried"
+
+
+def behind_billing(world, *, again: int):
+    """Chats whose billing isn't called from #6 on, and whose chroma opens at #5; both are asked of
+    billing again from `again` on.
+    """
+    shown = world().warmed_up(reaches=("billing", "chroma"), routes={
+        "billing": "GET /balance/u1", "chroma": "POST /query",
+    })  # fmt: skip
+    shown.fault("status", "chroma", 0.0, 30.0)
+    for number in range(1, 26):
+        shown.request("chat", number, float(number), 200)
+        if number < 6 or number >= again:
+            shown.call("billing", number + 0.001, "GET /balance/u1", took_s=0.001)
+        if number < 6:
+            shown.call("chroma", number + 0.004, "POST /query", status=503, took_s=0.001)
+    return shown
+
+
+def first_rejection(case, shown):
+    found = case(
+        "faults: [{upstream: chroma, fault: status, status: 503, to: 30s}]\n"
+        "expect: [{breaker: chroma, traffic: chat, first_rejection: 6}]",
+        shown,
+    )
+    (finding,) = findings_of(found.scenario.expect[0], found)
+    return finding
+
+
+def test_who_may_not_have_come_past_an_upstream_before_may_have_been_turned_away_first(
+    case, world
+) -> None:
+    sure = first_rejection(case, behind_billing(world, again=6))
+    assert (sure.verdict, sure.observed) == (Verdict.PASSED, "#6, sent at 6.00 s"), str(sure)
+    later = first_rejection(case, behind_billing(world, again=20))
+    assert later.verdict is Verdict.INCONCLUSIVE, str(later)
+    assert later.evidence.endswith("earlier ones can't be told from failures")
+    never = first_rejection(case, behind_billing(world, again=99))
+    assert never.verdict is Verdict.INCONCLUSIVE, str(never)
+    assert never.observed == "opened at 5.00 s, and nothing tells whom it turned away"

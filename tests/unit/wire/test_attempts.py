@@ -214,3 +214,21 @@ def test_a_call_that_is_let_go_when_its_client_has_long_left_is_an_old_one() -> 
         ("connection", 2.0, 32.0)
     ]
     assert [a.source for a in let_go(outcome="sent")] == ["connection", "stub"]
+
+
+def test_what_a_limit_cuts_on_its_way_is_told_by_its_connection() -> None:
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
+    )  # fmt: skip
+    limited = {"by": "engine", "fault": 0, "name": "limit_data", "upstreams": ("chroma",)}
+    told = History(
+        [
+            run,
+            Applied(at_s=0.0, planned_s=0.0, **limited),  # type: ignore[arg-type]
+            crossed(2.0, 1, "accepted"),
+            Lifted(at_s=50.0, planned_s=50.0, **limited),  # type: ignore[arg-type]
+        ]
+    )
+    (cut,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    assert (cut.result, cut.ends_from_s, cut.end_s) == (Result.FAILURE, 2.0, 32.0)
