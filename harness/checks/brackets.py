@@ -14,7 +14,7 @@ from harness.contract import Forecast, Moment, Prediction, Span
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range
-from harness.wire.learned import upstreams_of
+from harness.wire.learned import called_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def forecast_of(case: Case) -> Forecast:
         {name: case.settings(name) for name in (*case.contract.upstreams, *run.upstreams)},
         contract=case.contract,
         upstreams=run.upstreams,
-        calls=upstreams_of(case.history),
+        calls={name: called_by(made) for name, made in case.witness.warm_up.calls.items()},
     )
 
 

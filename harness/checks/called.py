@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.checks.case import Case
-from harness.checks.proof import reaching
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.sight import Sight, sight
 from harness.checks.slipping import Slipped, slipped
@@ -104,7 +103,7 @@ class Called:
 
 def called(expectation: OfCalls, case: Case) -> Called:
     """What is seen of the calls that an expectation is about."""
-    history, upstream, on = case.history, expectation.upstream, expectation.on
+    upstream, on = expectation.upstream, expectation.on
     span, wire = span_of(expectation, case), case.wire(upstream)
     visible = sight(case, span, upstream, wire.sight.hides)
     # An open breaker has no say in the retries of calls that it let through before.
@@ -116,7 +115,7 @@ def called(expectation: OfCalls, case: Case) -> Called:
     ]
     calls = tuple(attempt for attempt in made if attempt.start_s in span)
     nobodys = [a for a in wire.background if a.start_s in span and not on]
-    streams = reaching(history, upstream, on)
+    streams = case.witness.warm_up.reaching(upstream, on)
     requests = tuple(
         request
         for request in requests_in(case, span)

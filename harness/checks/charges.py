@@ -11,8 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from harness.checks.case import Case
-from harness.checks.ledger import Account, account
-from harness.checks.proof import charging, ledger_works
+from harness.checks.ledger import Account, account, charging
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.slipping import slipped
@@ -27,7 +26,7 @@ from harness.verdict import Finding, Verdict
 def totals(case: Case) -> Account:
     """The account of the whole play, for the report."""
     history = case.history
-    names = charging(history, case.contract)
+    names = charging(case)
     asked = [request for request in history.requests if request.sent.stream in names]
     return account(case, history.charges, [r for r in asked if not case.hung(r)], WHOLE)
 
@@ -47,8 +46,8 @@ class _Check:
         self.span = span_of(expectation, case)
         (self.upstream, *_) = case.contract.ledgers  # without any it is out of scope
         self.sight: Sight = sight(case, self.span, self.upstream, keeps_out)
-        self.streams = charging(history, case.contract)
-        self.works = ledger_works(history)
+        self.streams = charging(case)
+        self.works = any(charge.at_s < 0 for charge in history.all(Charged))
         self.charges = [charge for charge in history.charges if charge.at_s in self.span]
         self.refused = sum(
             c.duplicate and c.at_s >= 0 and c.at_s in self.span for c in history.all(Charged)

@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 from harness.checks.case import Case
 from harness.checks.met import Count, Counter, Struck, total
-from harness.checks.proof import reaching
 from harness.checks.wording import window
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
@@ -27,6 +27,7 @@ from harness.scenario.faults import Fault
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window, plural
 from harness.verdict import Hits
+from harness.wire.learned import called_by
 
 _MOST_ROUTES = 3
 _AT_ONCE_S = 0.1
@@ -163,16 +164,10 @@ class _Account:
 
     def _called_before(self) -> set[str]:
         """The upstreams that the warm-up's requests called on their way to this fault's."""
-        streams = {request.sent.stream for request in self._needing}
         found: set[str] = set()
-        for request in self._history.warm_up:
-            if request.sent.stream not in streams:
-                continue
-            for call in self._history.warm_up_calls:
-                if request.sent.at_s <= call.at_s <= request.end_s:
-                    if call.called.upstream in self._struck.upstreams:
-                        break
-                    found.add(call.called.upstream)
+        for stream in {request.sent.stream for request in self._needing}:
+            called = called_by(self._case.witness.warm_up.calls[stream])
+            found.update(takewhile(lambda name: name not in self._struck.upstreams, called))
         return found
 
     @cached_property
@@ -192,7 +187,7 @@ class _Account:
         streams = {
             stream
             for name in self._struck.upstreams
-            for stream in reaching(self._history, name, self._fault.on)
+            for stream in self._case.witness.warm_up.reaching(name, self._fault.on)
         }
         user = self._fault.revoked
         return tuple(

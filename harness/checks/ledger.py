@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from harness.checks.case import Case
-from harness.checks.proof import SLACK_S
 from harness.checks.selection import Span
+from harness.contracts import Contract
 from harness.history.events import Charged
 from harness.history.view import FaultWindow, History, Request
 from harness.scenario.faults import KINDS
+from harness.wire.learned import in_life
+
+SLACK_S = 0.05
+"""How far a charge may seem to lie outside of its request's life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,23 @@ class _Life:
     user: str | None
     start_s: float
     end_s: float
+
+
+def charging(case: Case) -> tuple[str, ...]:
+    """The streams whose requests are charged: as the warm-up showed, or the contract says."""
+    history, contract = case.history, case.contract
+    charged_s = sorted(charge.at_s for charge in history.all(Charged) if charge.at_s < 0)
+    shown = [each.sent.stream for each in history.warm_up if charged_s[in_life(charged_s, each)]]
+    sent = (each.sent for each in (*history.warm_up, *history.requests))
+    routes = dict.fromkeys((each.stream, f"{each.method} {each.path}") for each in sent)
+    by_route = (stream for stream, route in routes if _is_charged(route, contract))
+    return tuple(dict.fromkeys((*shown, *by_route)))
+
+
+def _is_charged(request: str, contract: Contract) -> bool:
+    """Whether a request's route has an effect that happens at most once."""
+    route = contract.route_of(request)
+    return route is not None and route.effect is not None
 
 
 def account(

@@ -25,8 +25,7 @@ from harness.checks.begun import in_vain
 from harness.checks.case import Case
 from harness.checks.hits import Miss, misses
 from harness.checks.noise import Noise
-from harness.checks.proof import touched
-from harness.checks.steady import broken_streams, is_healthy, last_warm_ups
+from harness.checks.steady import broken_streams, is_healthy
 from harness.checks.traffic import shown_status
 from harness.checks.wording import seconds
 from harness.history.events import Ended, Phase, Trouble
@@ -139,7 +138,7 @@ def _cut_short(case: Case) -> Iterator[Finding]:
 def _unsteady(case: Case) -> Iterator[Finding]:
     if not case.history.all(Phase):
         return
-    last, broken = last_warm_ups(case), broken_streams(case)
+    last, broken = case.witness.warm_up.last, broken_streams(case)
     for name, stream in case.scenario.traffic.items():
         request = last.get(name)
         if is_healthy(request, stream) or name in broken:
@@ -160,7 +159,7 @@ def _untouched(case: Case) -> Iterator[Finding]:
     own = case.history.run.upstreams
     named = [fault for fault in case.scenario.faults if not fault.of_all]
     singled = dict.fromkeys(name for fault in named for name in fault.upstreams)
-    reached = [name for name in own if touched(case.history, name)]
+    reached = [name for name in own if case.witness.warm_up.through_proxy(name)]
     for upstream in case.scenario.faulted_upstreams if not reached else singled:
         if upstream in own and upstream not in reached:
             yield of_run(

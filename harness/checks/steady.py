@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.case import Case
-from harness.checks.proof import reaching
 from harness.history.view import Request
 from harness.scenario.traffic import Stream
 from harness.verdict import Finding, Verdict
@@ -21,11 +20,6 @@ _NOT_UP = (429, 502, 503, 504)
 """Statuses by which a target says that it can't just now."""
 
 
-def last_warm_ups(case: Case) -> dict[str, Request]:
-    """The last warm-up request of each stream: the one that counts."""
-    return {request.sent.stream: request for request in case.history.warm_up}
-
-
 def is_healthy(request: Request | None, stream: Stream) -> bool:
     """Whether the steady state holds for a stream, by its last warm-up request."""
     return request is not None and request.status is not None and request.status in stream.healthy
@@ -33,7 +27,7 @@ def is_healthy(request: Request | None, stream: Stream) -> bool:
 
 def breaks(case: Case) -> Iterator[Finding]:
     """Requests that must be refused, and weren't, although nothing was wrong."""
-    last = last_warm_ups(case)
+    last = case.witness.warm_up.last
     for name in broken_streams(case):
         stream = case.scenario.traffic[name]
         yield Finding(
@@ -50,7 +44,7 @@ def breaks(case: Case) -> Iterator[Finding]:
 
 def broken_streams(case: Case) -> tuple[str, ...]:
     """The streams for which `breaks` has a finding."""
-    last, traffic = last_warm_ups(case), case.scenario.traffic
+    last, traffic = case.witness.warm_up.last, case.scenario.traffic
     refused = [name for name, stream in traffic.items() if stream.healthy.low >= 400]
     up = all(name in refused or is_healthy(last.get(name), traffic[name]) for name in traffic)
     return tuple(
@@ -68,7 +62,7 @@ def missing_route(case: Case) -> str | None:
 
     A target that calls somebody before it answers 404 knows the route: that is no excuse.
     """
-    for name, request in last_warm_ups(case).items():
+    for name, request in case.witness.warm_up.last.items():
         stream = case.scenario.traffic.get(name)
         if stream is not None and not is_healthy(request, stream) and _lacks(request, case):
             return (
@@ -87,7 +81,7 @@ def _is_break(status: int | None, *, up: bool) -> bool:
 def _lacks(request: Request, case: Case) -> bool:
     stream = request.sent.stream
     return request.status in _NO_ROUTE and not any(
-        stream in reaching(case.history, upstream) for upstream in case.history.run.upstreams
+        stream in case.witness.warm_up.reaching(upstream) for upstream in case.history.run.upstreams
     )
 
 

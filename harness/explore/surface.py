@@ -11,11 +11,11 @@ from typing import Any
 from harness.contracts import Contract
 from harness.errors import UsageError
 from harness.explore.outage import Flow, Outage
-from harness.history.view import History, Request
+from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.target import Target
+from harness.wire.learned import WarmUp
 
-_SLACK_S = 0.02
 _LONG = 20
 """Characters: no name of a route's own is longer."""
 
@@ -123,11 +123,12 @@ def learn(target: Target, history: History) -> Surface:
     if history.troubles:
         raise UsageError(f"{target.name} can't be explored: {history.troubles[0]}")
     offered, missing = [], []
-    routes = catalogue(target)
+    routes, called = catalogue(target), WarmUp(history).calls
     for request in history.requests:
         route = routes[request.sent.stream]
         if request.status == route.healthy:
-            offered.append(_offered(route, request, history))
+            calls = tuple((c.upstream, c.route) for c in called.get(route.name, ()) if c.route)
+            offered.append(Offered(route=route, calls=calls))
         else:
             missing.append(f"{route.raw['request']} ({route.name}): {request.status}")
     if not any(item.calls for item in offered):
@@ -142,12 +143,3 @@ def learn(target: Target, history: History) -> Surface:
         settings={name: target.settings(name) for name in target.upstream_names},
         contract=target.contract,
     )
-
-
-def _offered(route: Route, request: Request, history: History) -> Offered:
-    calls = tuple(
-        (call.called.upstream, call.called.route)
-        for call in history.calls
-        if request.sent.at_s - _SLACK_S <= call.at_s <= request.end_s + _SLACK_S
-    )
-    return Offered(route=route, calls=calls)

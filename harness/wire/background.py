@@ -18,7 +18,7 @@ from statistics import mean, median, pstdev
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt
-from harness.wire.learned import CLOCK_S, alike, calls_of, exact
+from harness.wire.learned import CLOCK_S, WarmUp, alike, exact, in_life
 
 _BEATS, _EVEN = 4, 0.1
 """So many equal intervals, give or take this share of one, are a rhythm of its own."""
@@ -40,7 +40,8 @@ def nobodys(
     history: History,
     upstream: str,
     attempts: Sequence[Attempt],
-    template: Callable[[str, str], str] = lambda upstream, route: route,
+    warm_up: WarmUp,
+    template: Callable[[str, str], str],
 ) -> tuple[Attempt, ...]:
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
@@ -57,7 +58,7 @@ def nobodys(
         for entry in history.run.background
         if entry.partition(" ")[0] == upstream
     ]
-    every = (call for calls in calls_of(history).values() for call in calls)
+    every = (call for calls in warm_up.calls.values() for call in calls)
     learned = {call.route for call in every if call.upstream == upstream}
     known = {route for route in learned if template(upstream, route)} or learned
     by_route: dict[str, list[Attempt]] = defaultdict(list)
@@ -72,41 +73,124 @@ def nobodys(
             bare.append(attempt)
     lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
     for route, made in by_route.items():
-        spans = sorted((*_before(history, upstream, route), *((a.start_s, a.end_s) for a in made)))
-        outside, steady = _outside(spans, lives), _steady(spans)
         others = [a for a in attempts if a.route and not alike(route, a)]
-        own_life = (
-            (outside and steady)
-            or (outside >= _OFTEN and (_rhythm(spans) or _done_without(history, upstream, route)))
-            or (outside and _needless(history, made, others, well=True))
-        )
+        own = _Route(history, upstream, warm_up, lives, route, made, others)
         strange = not any(alike(each, made[0]) for each in known)
-        if own_life or (strange and _is_strangers(history, made, others, spans, lives)):
+        if own.has_own_life or (strange and own.is_strangers):
             found += made
-            found += _hidden(spans, bare)
+            found += _hidden(own.spans, bare)
     return tuple(found)
 
 
-def _is_strangers(
-    history: History,
-    made: Sequence[Attempt],
-    others: Sequence[Attempt],
-    spans: Sequence[Span],
-    lives: Sequence[Span],
-) -> bool:
-    """Whether calls that no request is known to make are nobody's."""
-    if _outside(spans, lives) or _needless(history, made, others, well=True):
-        return True
-    if _steady(spans) and not _answers_requests(spans, lives):
-        return True
-    return _steady(spans, _FEW_BEATS) and _needless(history, made, others, well=False)
+class _Route:
+    """The attempts on one route of an upstream, beside the lives of all requests.
 
+    `others`: attempts at the same upstream for something else.
+    """
 
-def _before(history: History, upstream: str, route: str) -> Iterator[Span]:
-    """Its calls before the outage, which are no attempts of the play."""
-    for call in history.warm_up_calls.to(upstream):
-        if exact(call.called.route, call.called.path) == route:
-            yield call.at_s, call.at_s if call.replied is None else call.replied.at_s
+    def __init__(
+        self,
+        history: History,
+        upstream: str,
+        warm_up: WarmUp,
+        lives: Sequence[Span],
+        route: str,
+        made: Sequence[Attempt],
+        others: Sequence[Attempt],
+    ) -> None:
+        self._history = history
+        self._upstream = upstream
+        self._warm_up = warm_up
+        self._lives = lives
+        self._route = route
+        self._made = made
+        self._others = others
+        self.spans = sorted((*self._before(), *((a.start_s, a.end_s) for a in made)))
+        """From when to when each lasted, those before the outage, too, which are no attempts."""
+        self._outside = _outside(self.spans, lives)
+
+    def _before(self) -> Iterator[Span]:
+        for call in self._history.warm_up_calls.to(self._upstream):
+            if exact(call.called.route, call.called.path) == self._route:
+                yield call.at_s, call.at_s if call.replied is None else call.replied.at_s
+
+    @property
+    def has_own_life(self) -> bool:
+        """Whether they are nobody's although a request of the warm-up seemed to make one."""
+        if not self._outside:
+            return False
+        if _steady(self.spans) or self._is_needless(well=True):
+            return True
+        often = self._outside >= _OFTEN
+        return often and (_rhythm(self.spans) is not None or self._is_done_without)
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether they are nobody's, as no request is known to make them."""
+        if self._outside or self._is_needless(well=True):
+            return True
+        if _steady(self.spans) and not self._answers_requests:
+            return True
+        return _steady(self.spans, _FEW_BEATS) and self._is_needless(well=False)
+
+    @property
+    def _answers_requests(self) -> bool:
+        """Whether each begins while a request is under way although that is seldom so: they come
+        as evenly as the traffic that they are made for, to a stand-in, say.
+        """
+        first_s, last_s = self.spans[0][0], self.spans[-1][0]
+        busy_s, until_s = 0.0, first_s
+        for start_s, end_s in self._lives:
+            end_s = min(end_s, last_s)
+            busy_s += max(0.0, end_s - max(start_s, until_s))
+            until_s = max(until_s, end_s)
+        return not self._outside and busy_s <= _SELDOM * (last_s - first_s)
+
+    @property
+    def _is_done_without(self) -> bool:
+        """Whether each stream has a request that was answered as ever without such a call."""
+        instants = sorted(
+            call.at_s
+            for call in self._history.calls_to(self._upstream)
+            if call.at_s >= 0 and exact(call.called.route, call.called.path) == self._route
+        )
+        if not instants:
+            return False  # nobody would have seen it
+        without = {
+            request.sent.stream
+            for request in self._history.requests
+            if request.status is not None
+            and self._went_as_ever(request)
+            and not _any_within(instants, request)
+        }
+        return without == set(self._warm_up.last)
+
+    def _is_needless(self, *, well: bool) -> bool:
+        """Whether each stream that seemed to make such a call in the warm-up has a request that
+        called the same upstream for something else only; `well`: with success, and answered as
+        there.
+        """
+        began_s = [attempt.start_s for attempt in self._made]
+        other_s = [attempt.start_s for attempt in self._others if attempt.ok or not well]
+        seemed = {
+            stream
+            for stream, calls in self._warm_up.calls.items()
+            if any(alike(call.route, self._made[0]) for call in calls if call.route)
+        }
+        without = {
+            request.sent.stream
+            for request in self._history.requests
+            if request.sent.stream in seemed
+            and (not well or self._went_as_ever(request))
+            and _any_within(other_s, request)
+            and not _any_within(began_s, request)
+        }
+        return bool(seemed) and without == seemed
+
+    def _went_as_ever(self, request: Request) -> bool:
+        """Whether a request has the status of its stream's last one in the warm-up."""
+        before = self._warm_up.last.get(request.sent.stream)
+        return before is not None and request.status == before.status
 
 
 def _outside(spans: Sequence[Span], lives: Sequence[Span]) -> int:
@@ -120,68 +204,10 @@ def _outside(spans: Sequence[Span], lives: Sequence[Span]) -> int:
     return count
 
 
-def _answers_requests(spans: Sequence[Span], lives: Sequence[Span]) -> bool:
-    """Whether each begins while a request is under way although that is seldom so: they come as
-    evenly as the traffic that they are made for, to a stand-in, say.
-    """
-    first_s, last_s = spans[0][0], spans[-1][0]
-    busy_s, until_s = 0.0, first_s
-    for start_s, end_s in lives:
-        end_s = min(end_s, last_s)
-        busy_s += max(0.0, end_s - max(start_s, until_s))
-        until_s = max(until_s, end_s)
-    return not _outside(spans, lives) and busy_s <= _SELDOM * (last_s - first_s)
-
-
-def _done_without(history: History, upstream: str, route: str) -> bool:
-    """Whether each stream has a request that was answered as in the warm-up without such a call."""
-    instants = sorted(
-        call.at_s
-        for call in history.calls_to(upstream)
-        if call.at_s >= 0 and exact(call.called.route, call.called.path) == route
-    )
-    if not instants:
-        return False  # nobody would have seen it
-    healthy = {request.sent.stream: request.status for request in history.warm_up}
-    without = {
-        request.sent.stream
-        for request in history.requests
-        if request.status is not None
-        and request.status == healthy.get(request.sent.stream)
-        and not _any_within(instants, request)
-    }
-    return without == set(healthy)
-
-
-def _needless(
-    history: History, made: Sequence[Attempt], others: Sequence[Attempt], *, well: bool
-) -> bool:
-    """Whether each stream that seemed to make such a call in the warm-up has a request that called
-    the same upstream for something else only; `well`: with success, and answered as there.
-    """
-    began_s = [attempt.start_s for attempt in made]
-    other_s = [attempt.start_s for attempt in others if attempt.ok or not well]
-    healthy = {request.sent.stream: request.status for request in history.warm_up}
-    seemed = {
-        stream
-        for stream, calls in calls_of(history).items()
-        if any(alike(call.route, made[0]) for call in calls if call.route)
-    }
-    without = {
-        request.sent.stream
-        for request in history.requests
-        if request.sent.stream in seemed
-        and (not well or request.status == healthy[request.sent.stream])
-        and _any_within(other_s, request)
-        and not _any_within(began_s, request)
-    }
-    return bool(seemed) and without == seemed
-
-
 def _any_within(instants: Sequence[float], request: Request) -> bool:
     """Whether one of these, in order, lies in a request's life."""
-    first = bisect_left(instants, request.sent.at_s - CLOCK_S)
-    return first < bisect_right(instants, request.end_s + CLOCK_S)
+    own = instants[in_life(instants, request)]
+    return len(own) > 0
 
 
 def _intervals(spans: Sequence[Span]) -> tuple[list[float], list[float]]:

@@ -22,7 +22,7 @@ from harness.wire.attempts import FAILURE, Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
-from harness.wire.learned import Learned, alike, called_by, calls_of, most_calls_of
+from harness.wire.learned import Learned, WarmUp, alike, called_by
 from harness.wire.made import NOTHING, Made, same
 from harness.wire.owners import Owners
 from harness.wire.sight import Sight
@@ -38,6 +38,7 @@ class Demands:
         attempts: Mapping[str, Sequence[Attempt]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
+        warm_up: WarmUp,
         template: Callable[[str, str], str],
     ) -> None:
         """`template`: how a contract names the route of a call; empty where it doesn't."""
@@ -46,7 +47,7 @@ class Demands:
         self._sights = sights
         self._stale = {name: Stale(history, name) for name in attempts}
         self.background = {
-            name: nobodys(history, name, made, template) for name, made in attempts.items()
+            name: nobodys(history, name, made, warm_up, template) for name, made in attempts.items()
         }
         """Attempts that no request caused, by upstream."""
         own_routes = {
@@ -58,10 +59,10 @@ class Demands:
                 for call in calls
                 if call.upstream in settings and (call.upstream, call.route) not in own_routes
             )
-            for stream, calls in calls_of(history).items()
+            for stream, calls in warm_up.calls.items()
         }
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
-        self._most_calls = most_calls_of(history)
+        self._most_calls = warm_up.most_calls
         self._answers = Answers(history, self.calls)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""

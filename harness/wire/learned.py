@@ -1,17 +1,19 @@
 """What each stream's requests call, and in which order, as the warm-up showed it.
 
 There requests are sent one at a time, so what reached an upstream between a request and its answer
-was called for it.
+was called for it. A claim of absence needs this (design decision 4): nothing was seen means
+something only where something would have been seen.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from harness.history.view import History
+from harness.history.view import History, Request
+from harness.routes import route_matches
 from harness.wire.attempts import Attempt
 
 CLOCK_S = 0.02
@@ -27,35 +29,95 @@ class Learned:
     """Method and path; empty where only a connection was seen."""
 
 
-def calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
-    """The calls of each stream's requests, in order, as the warm-up showed them."""
-    found: dict[str, tuple[Learned, ...]] = {}
-    for stream, calls in _by_request(history):
-        found[stream] = tuple(dict.fromkeys((*found.get(stream, ()), *calls)))
-    return found
+class WarmUp:
+    """What one history's warm-up shows. Everything is worked out when first asked for."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    @cached_property
+    def last(self) -> Mapping[str, Request]:
+        """The last request of each stream: the one that counts."""
+        return {request.sent.stream: request for request in self._history.warm_up}
+
+    @cached_property
+    def calls(self) -> Mapping[str, tuple[Learned, ...]]:
+        """The calls of each stream's requests, in order."""
+        found: dict[str, tuple[Learned, ...]] = {}
+        for stream, made in self._by_request:
+            found[stream] = tuple(dict.fromkeys((*found.get(stream, ()), *made)))
+        return found
+
+    @cached_property
+    def most_calls(self) -> Mapping[str, tuple[Learned, ...]]:
+        """Those of that request of each stream that made the most, each as often as made."""
+        found: dict[str, tuple[Learned, ...]] = {}
+        for stream, made in self._by_request:
+            found[stream] = max(found.get(stream, ()), made, key=len)
+        return found
+
+    def reaching(self, upstream: str, on: str | None = None) -> tuple[str, ...]:
+        """The streams whose requests were seen to call an upstream (on one route, if given); none
+        where nobody was seen to ask it anything: of calls on connections that stay open nothing
+        would be seen.
+        """
+        if upstream not in self._asked:
+            return ()
+        return tuple(
+            stream
+            for stream, made in self.calls.items()
+            if any(call.upstream == upstream and _is_on(on, call.route) for call in made)
+        )
+
+    def through_proxy(self, upstream: str) -> bool:
+        """Whether an upstream was reached, through its proxy where that can be seen."""
+        crossed = (c for c in self._history.warm_up_crossings if c.upstream == upstream)
+        if "proxy requests" in self._history.run.evidence:
+            return any(each.what == "request" for each in crossed)
+        return any(True for _ in crossed) or bool(self._history.warm_up_calls.to(upstream))
+
+    @cached_property
+    def _by_request(self) -> Sequence[tuple[str, tuple[Learned, ...]]]:
+        """The stream of each request, and what was called while it was under way."""
+        seen = sorted(self._seen(), key=lambda pair: pair[0])
+        instants = [at_s for at_s, _ in seen]
+        return [
+            (request.sent.stream, tuple(call for _, call in seen[in_life(instants, request)]))
+            for request in self._history.warm_up
+        ]
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        """The upstreams of which more was seen than connections."""
+        by_proxy = (c.upstream for c in self._history.warm_up_crossings if c.what == "request")
+        return frozenset((*by_proxy, *(c.called.upstream for c in self._history.warm_up_calls)))
+
+    def _seen(self) -> list[tuple[float, Learned]]:
+        """By stubs; by proxies for an upstream without one; by connections for want of both."""
+        by_stub = [
+            (call.at_s, Learned(call.called.upstream, exact(call.called.route, call.called.path)))
+            for call in self._history.warm_up_calls
+        ]
+        stubbed = {call.upstream for _, call in by_stub}
+        crossed = [c for c in self._history.warm_up_crossings if c.upstream not in stubbed]
+        asked = [
+            (c.at_s, Learned(c.upstream, exact(f"{c.method} {c.path}", c.path or "")))
+            for c in crossed
+            if c.what == "request" and c.path
+        ]
+        told = {call.upstream for _, call in asked}
+        bare = [
+            (c.at_s, Learned(c.upstream, ""))
+            for c in crossed
+            if c.what in ("accepted", "request") and c.upstream not in told
+        ]
+        return [*by_stub, *asked, *bare]
 
 
-def most_calls_of(history: History) -> dict[str, tuple[Learned, ...]]:
-    """The calls of that request of each stream that made the most, each as often as it was made."""
-    found: dict[str, tuple[Learned, ...]] = {}
-    for stream, calls in _by_request(history):
-        found[stream] = max(found.get(stream, ()), calls, key=len)
-    return found
-
-
-def _by_request(history: History) -> Iterator[tuple[str, tuple[Learned, ...]]]:
-    """The stream of each request of the warm-up, and what was called while it was under way."""
-    seen = sorted(_warm_up_calls(history), key=lambda pair: pair[0])
-    instants = [at_s for at_s, _ in seen]
-    for request in history.warm_up:
-        first = bisect_left(instants, request.sent.at_s - CLOCK_S)
-        last = bisect_right(instants, request.end_s + CLOCK_S)
-        yield request.sent.stream, tuple(call for _, call in seen[first:last])
-
-
-def upstreams_of(history: History) -> dict[str, tuple[str, ...]]:
-    """The upstreams that each stream's requests need, in the order of their first call."""
-    return {stream: called_by(calls) for stream, calls in calls_of(history).items()}
+def in_life(instants: Sequence[float], request: Request) -> slice:
+    """Which of some instants, in order, lie in a request's life."""
+    first = bisect_left(instants, request.sent.at_s - CLOCK_S)
+    return slice(first, bisect_right(instants, request.end_s + CLOCK_S))
 
 
 def called_by(calls: Iterable[Learned]) -> tuple[str, ...]:
@@ -63,26 +125,8 @@ def called_by(calls: Iterable[Learned]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(call.upstream for call in calls))
 
 
-def _warm_up_calls(history: History) -> list[tuple[float, Learned]]:
-    """By stubs; by proxies for an upstream without one; by connections for want of both."""
-    by_stub = [
-        (call.at_s, Learned(call.called.upstream, exact(call.called.route, call.called.path)))
-        for call in history.warm_up_calls
-    ]
-    stubbed = {call.upstream for _, call in by_stub}
-    crossed = [c for c in history.warm_up_crossings if c.upstream not in stubbed]
-    asked = [
-        (c.at_s, Learned(c.upstream, exact(f"{c.method} {c.path}", c.path or "")))
-        for c in crossed
-        if c.what == "request" and c.path
-    ]
-    told = {call.upstream for _, call in asked}
-    bare = [
-        (c.at_s, Learned(c.upstream, ""))
-        for c in crossed
-        if c.what in ("accepted", "request") and c.upstream not in told
-    ]
-    return [*by_stub, *asked, *bare]
+def _is_on(on: str | None, route: str) -> bool:
+    return on is None or route_matches(on, route, route.partition(" ")[2])
 
 
 def exact(route: str, path: str) -> str:

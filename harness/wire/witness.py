@@ -11,6 +11,7 @@ from harness.policy.settings import ServiceSettings
 from harness.wire.crowd import Crowd
 from harness.wire.demands import Demands
 from harness.wire.eyes import attempts_of
+from harness.wire.learned import WarmUp
 from harness.wire.parts import Parted
 from harness.wire.sharing import Sharing, sharing
 from harness.wire.sight import Noise, Sight
@@ -45,13 +46,18 @@ class Witness:
         return {name: Sight(self.history, name, self.noise) for name in self.settings}
 
     @cached_property
+    def warm_up(self) -> WarmUp:
+        """What each stream's requests call."""
+        return WarmUp(self.history)
+
+    @cached_property
     def demands(self) -> Demands:
         """Who asked for what; attempts that a wait implies are among each request's own."""
         seen = {
             name: attempts_of(self.history, name, own, self.sights[name])
             for name, own in self.settings.items()
         }
-        return Demands(self.history, seen, self.settings, self.sights, self.template)
+        return Demands(self.history, seen, self.settings, self.sights, self.warm_up, self.template)
 
     def at(self, upstream: str) -> Wire:
         """The wire of one upstream."""

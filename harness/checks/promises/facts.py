@@ -80,7 +80,7 @@ class Facts:
     @cached_property
     def streams(self) -> dict[str, Offered]:
         """The streams whose warm-up was answered as their authors say it should be."""
-        last = {request.sent.stream: request for request in self.history.warm_up}
+        last = self.case.witness.warm_up.last
         found = {}
         for name, stream in self.scenario.traffic.items():
             request = last.get(name)

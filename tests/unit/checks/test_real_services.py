@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from harness.checks.case import Case
-from harness.checks.proof import touched
 from harness.history.events import Crossed
 from harness.judge import judge
 from tests.unit.checks.conftest import World
@@ -83,7 +82,7 @@ def played(*, http: bool, sound: bool = True) -> Real:
 @pytest.mark.parametrize("http", [True, False])
 def test_a_sound_breaker_before_it_is_seen(http: bool, case: Callable[..., Case]) -> None:
     found = case(TEXT, played(http=http), end_s=20.0)
-    assert touched(found.history, "cache")
+    assert found.witness.warm_up.through_proxy("cache")
     judgement = judge(found.scenario, found.history)
     assert judgement.verdict.value == "passed", [str(f) for f in judgement.findings]
     assert [t.state for t in judgement.breakers["cache"]] == ["open", "half_open", "closed"]
