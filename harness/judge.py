@@ -49,7 +49,7 @@ def judge_case(case: Case) -> Judgement:
     starts = {event.phase: event.at_s for event in reversed(history.all(Phase))}
     warm_up_s = starts.get("warm-up", 0.0)
     late = lateness_s(case)
-    account = totals(case)
+    balance = totals(case)
     return Judgement(
         name=scenario.name,
         file=scenario.file,
@@ -64,10 +64,10 @@ def judge_case(case: Case) -> Judgement:
         wall_s=max(0.0, history.end_s - warm_up_s),
         requests=len(history.requests),
         lateness_ms={name: value_s * 1000 for name, value_s in late.items()},
-        charges=account.charges,
-        duplicates=account.duplicates,
+        charges=balance.charges,
+        duplicates=balance.duplicates,
         false_rejections=false_rejections(case),
-        unacknowledged=account.unacknowledged,
+        unacknowledged=balance.unacknowledged,
         streams=streams(case),
         faults=hits(case),
         silent=silent_evidence(case),

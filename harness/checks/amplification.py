@@ -51,7 +51,7 @@ def _judge(wanted: Range, attempts: int, requests: int, seen: Called) -> tuple[V
         return Verdict.INCONCLUSIVE, seen.proves_nothing
     if attempts - seen.slipped.in_ > wanted.high * requests + 1e-9:
         return Verdict.FAILED, None
-    if seen.sight.hidden:
+    if seen.visibility.hidden:
         return Verdict.INCONCLUSIVE, seen.partly_unseen
     too_few = attempts + seen.slipped.out < wanted.low * requests - 1e-9
     return (Verdict.FAILED if too_few else Verdict.PASSED), None

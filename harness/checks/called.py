@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span, requests_in, span_of
-from harness.checks.sight import Sight, sight
 from harness.checks.slipping import Slipped, slipped
+from harness.checks.visibility import Visibility, visibility
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.scenario.expectations.called import OfCalls
@@ -34,7 +34,7 @@ class Called:
     upstream: str
     on: str | None
     span: Span
-    sight: Sight
+    visibility: Visibility
     calls: tuple[Attempt, ...]
     streams: tuple[str, ...]
     """Those whose warm-up reached the upstream."""
@@ -52,26 +52,29 @@ class Called:
     @property
     def partly_unseen(self) -> str:
         """Why it isn't told how many calls there were, where some were hidden."""
-        return f"what was called in {self.sight.unseen} could not be seen"
+        return f"what was called in {self.visibility.unseen} could not be seen"
+
+    @property
+    def _nobody_seen(self) -> str:
+        seen = self.visibility
+        return f"nobody's calls can be seen in {seen.unseen}, because of {seen.faults}"
 
     @property
     def proves_nothing(self) -> str | None:
         """Why it says nothing that few calls were seen; None where it does."""
         if not self.span.windows:
             return self.span.nothing
-        if not self.sight.visible:
-            if not self.sight.hidden:
+        if not self.visibility.visible:
+            if not self.visibility.hidden:
                 return "the run had ended by then"
-            return (
-                f"nobody's calls can be seen in {self.sight.unseen}, because of {self.sight.faults}"
-            )
+            return self._nobody_seen
         if not self.streams:
             return (
                 f"the warm-up showed no call{self.of_route} at {self.upstream}, so that none is "
                 "seen proves nothing"
             )
         if not self.requests:
-            return f"no request that would need {self.upstream} was sent in {self.sight.shown}"
+            return f"no request that would need {self.upstream} was sent in {self.visibility.shown}"
         return None
 
     @property
@@ -79,7 +82,7 @@ class Called:
         """Why there may have been more calls than were seen; None where there weren't."""
         if self.proves_nothing is not None and not self.calls:
             return self.proves_nothing
-        return self.partly_unseen if self.sight.hidden else None
+        return self.partly_unseen if self.visibility.hidden else None
 
     def evidence(self, history: History) -> str:
         """By what the calls are known."""
@@ -89,11 +92,8 @@ class Called:
         parts = [f"counted {words}"]
         sent = plural(len(self.requests), "request")
         parts.append(f"{sent} of {', '.join(self.streams) or 'no stream'} sent meanwhile")
-        if self.sight.hidden and not self.calls:
-            parts.append(
-                f"judged in {self.sight.shown} only: nobody's calls can be seen in "
-                f"{self.sight.unseen}, because of {self.sight.faults}"
-            )
+        if self.visibility.hidden and not self.calls:
+            parts.append(f"judged in {self.visibility.shown} only: {self._nobody_seen}")
         if self.nobodys:
             parts.append(f"{plural(self.nobodys, 'call')} that no request caused left out")
         if self.span.inferred:
@@ -105,7 +105,7 @@ def called(expectation: OfCalls, case: Case) -> Called:
     """What is seen of the calls that an expectation is about."""
     upstream, on = expectation.upstream, expectation.on
     span, wire = span_of(expectation, case), case.wire(upstream)
-    visible = sight(case, span, upstream, wire.sight.hides)
+    visible = visibility(case, span, upstream, wire.sight.hides)
     # An open breaker has no say in the retries of calls that it let through before.
     unasked = wire.unasked if while_open(expectation) else ()
     made = [
@@ -125,7 +125,7 @@ def called(expectation: OfCalls, case: Case) -> Called:
         upstream=upstream,
         on=on,
         span=span,
-        sight=visible,
+        visibility=visible,
         calls=calls,
         streams=streams,
         requests=requests,

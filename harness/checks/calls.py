@@ -51,11 +51,11 @@ def _judge(wanted: Range, seen: Called, count: int) -> tuple[Verdict, str | None
     """The verdict, and why where it is inconclusive."""
     if count - seen.slipped.in_ > wanted.high:
         return Verdict.FAILED, None
-    if count >= wanted.low > 0 and (wanted.high == float("inf") or not seen.sight.hidden):
+    if count >= wanted.low > 0 and (wanted.high == float("inf") or not seen.visibility.hidden):
         return Verdict.PASSED, None
     if seen.proves_nothing is not None:
         return Verdict.INCONCLUSIVE, seen.proves_nothing
-    if seen.sight.hidden and wanted.low > 0:
+    if seen.visibility.hidden and wanted.low > 0:
         return Verdict.INCONCLUSIVE, seen.partly_unseen
     too_few = count + seen.slipped.out < wanted.low
     return (Verdict.FAILED if too_few else Verdict.PASSED), None

@@ -11,10 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from harness.checks.case import Case
-from harness.checks.ledger import Account, account, charging
+from harness.checks.ledger import Balance, balance, charging
 from harness.checks.selection import WHOLE, requests_in, span_of
-from harness.checks.sight import Sight, keeps_out, sight
 from harness.checks.slipping import slipped
+from harness.checks.visibility import keeps_out, visibility
 from harness.checks.wording import counted, with_instants
 from harness.history.events import Charged
 from harness.history.view import Request
@@ -23,12 +23,12 @@ from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
 
 
-def totals(case: Case) -> Account:
-    """The account of the whole play, for the report."""
+def totals(case: Case) -> Balance:
+    """The balance of the whole play, for the report."""
     history = case.history
     names = charging(case)
     asked = [request for request in history.requests if request.sent.stream in names]
-    return account(case, history.charges, [r for r in asked if not case.hung(r)], WHOLE)
+    return balance(case, history.charges, [r for r in asked if not case.hung(r)], WHOLE)
 
 
 def check(expectation: ExpectCharges, case: Case) -> tuple[Finding, ...]:
@@ -45,7 +45,7 @@ class _Check:
         self.claims = case.claims(expectation)
         self.span = span_of(expectation, case)
         (self.upstream, *_) = case.contract.ledgers  # without any it is out of scope
-        self.sight: Sight = sight(case, self.span, self.upstream, keeps_out)
+        self.visibility = visibility(case, self.span, self.upstream, keeps_out)
         self.streams = charging(case)
         self.works = any(charge.at_s < 0 for charge in history.all(Charged))
         self.charges = [charge for charge in history.charges if charge.at_s in self.span]
@@ -53,7 +53,7 @@ class _Check:
             c.duplicate and c.at_s >= 0 and c.at_s in self.span for c in history.all(Charged)
         )
         everyone = [r for r in history.requests if r.sent.stream in self.streams]
-        self.account = account(
+        self.balance = balance(
             case, self.charges, [r for r in everyone if not case.hung(r)], self.span
         )
         asked = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
@@ -62,7 +62,7 @@ class _Check:
         in_order_s = sorted(instants_s)
         own = ((r, _within(in_order_s, r)) for r in asked)
         self.slipped = slipped(case, self.span, self.upstream, instants_s, own, most=1)
-        self.sent_in_sight = sum(request.sent.at_s in self.sight for request in asked)
+        self.sent_visibly = sum(request.sent.at_s in self.visibility for request in asked)
 
     def findings(self) -> Iterator[Finding]:
         wanted = self.expectation.charges
@@ -81,8 +81,8 @@ class _Check:
             too_few = count + self.slipped.out < wanted.low
             verdict = Verdict.FAILED if too_few else Verdict.PASSED
         unseen = (
-            f"; nothing could reach {self.upstream} in {self.sight.unseen}"
-            if self.sight.hidden
+            f"; nothing could reach {self.upstream} in {self.visibility.unseen}"
+            if self.visibility.hidden
             else ""
         )
         return self._finding(
@@ -101,8 +101,8 @@ class _Check:
             return "the warm-up showed no charge, so that none is seen proves nothing"
         if not self.sent:
             return self._nobody()
-        if not self.sent_in_sight:
-            return f"nobody's charge could reach {self.upstream} in {self.sight.unseen}"
+        if not self.sent_visibly:
+            return f"nobody's charge could reach {self.upstream} in {self.visibility.unseen}"
         return None
 
     def _nobody(self) -> str:
@@ -111,7 +111,7 @@ class _Check:
         return sent if self.span.windows else self.span.nothing
 
     def _once(self) -> Finding:
-        found, why = self.account, None
+        found, why = self.balance, None
         missing = found.missing > self.slipped.out
         verdict = Verdict.FAILED if found.duplicates or missing else Verdict.PASSED
         if not self.works and not found.charges:
@@ -140,7 +140,7 @@ class _Check:
         )
 
     def _duplicates(self, wanted: int) -> Finding:
-        found, why = self.account, None
+        found, why = self.balance, None
         if not found.charges and not self.works:
             why = "the warm-up showed no charge: the ledger is out of sight"
         elif not self.sent:
@@ -184,7 +184,7 @@ class _Check:
         parts = [f"{self.upstream}'s ledger; {plural(self.sent, 'request')} sent meanwhile"]
         if self.refused:
             parts.append(f"{plural(self.refused, 'repeated charge')} refused by their key")
-        if not self.account.said:
+        if not self.balance.said:
             parts.append("the target doesn't say which requests it charged")
         if self.span.inferred:
             parts.append(self.span.inferred)
@@ -197,5 +197,5 @@ def _within(instants_s: Sequence[float], request: Request) -> Sequence[float]:
     return instants_s[first : bisect_right(instants_s, request.end_s)]
 
 
-def _unacknowledged(found: Account) -> str:
+def _unacknowledged(found: Balance) -> str:
     return f"{found.unacknowledged} whose answer was lost"

@@ -8,24 +8,26 @@ the upstream's answer may have been lost on its way: such a charge is *unacknowl
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from itertools import accumulate
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.contracts import Contract
 from harness.history.events import Charged
-from harness.history.view import FaultWindow, History, Request
+from harness.history.view import FaultWindow, Request
 from harness.scenario.faults import KINDS
 from harness.wire.learned import in_life
 
-SLACK_S = 0.05
+_SLACK_S = 0.3
 """How far a charge may seem to lie outside of its request's life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Balance:
     """Charges beside the answers that own up to them."""
 
     charges: int
@@ -41,15 +43,6 @@ class Account:
     """Charges that only a request can own which says that it wasn't charged."""
     said: bool
     """Whether the target says which requests it charged."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """When a charge of a request can have arrived."""
-
-    user: str | None
-    start_s: float
-    end_s: float
 
 
 def charging(case: Case) -> tuple[str, ...]:
@@ -69,9 +62,9 @@ def _is_charged(request: str, contract: Contract) -> bool:
     return route is not None and route.effect is not None
 
 
-def account(
+def balance(
     case: Case, charges: Sequence[Charged], asked: Sequence[Request], span: Span
-) -> Account:
+) -> Balance:
     """Hold charges against the requests that may be charged."""
     effect = case.contract.effect
     told = None if effect is None else effect.acknowledged_by
@@ -83,20 +76,17 @@ def account(
     edge = [r for r in owners if not _inside(r, span) and (r.sent.at_s in span or r.end_s in span)]
     open_ = edge + [r for r in asked if r.answered is None]
     denying = [r for r in answered if said and says[r.sent.id] is False]
-    ledgers = set(case.contract.ledgers)
-    late_s = {r.sent.id: arrives_by_s(r, case.history, ledgers) for r in denying}
-    lost = [_life(r, at_s) for r in denying if (at_s := late_s[r.sent.id]) is not None]
-    sure = [_life(request) for request in inside]
-    likely = sure + [_life(request) for request in open_]
-    acknowledged = _matched(charges, likely)
-    explained = _matched(charges, likely + lost)
-    return Account(
+    lost = [r for r in denying if held_until_s(r, case) is not None]
+    likely = inside + open_
+    acknowledged = Owners(case, likely, charges)
+    explained = Owners(case, likely + lost, charges)
+    return Balance(
         charges=len(charges),
         owned=len(inside),
         open=len(open_),
-        duplicates=len(charges) - explained,
-        missing=len(inside) - _matched(charges, sure) if said else 0,
-        unacknowledged=explained - acknowledged,
+        duplicates=len(explained.unowned),
+        missing=len(Owners(case, inside, charges).without) if said else 0,
+        unacknowledged=len(acknowledged.unowned) - len(explained.unowned),
         said=said,
     )
 
@@ -105,21 +95,92 @@ def _inside(request: Request, span: Span) -> bool:
     return any(request.sent.at_s in window and request.end_s in window for window in span.windows)
 
 
-def _life(request: Request, end_s: float | None = None) -> _Life:
-    until_s = request.end_s if end_s is None else end_s
-    return _Life(request.sent.user, request.sent.at_s - SLACK_S, until_s + SLACK_S)
+class Owners:
+    """Requests that may be charged: a charge belongs to the one in whose life it lies that ends
+    first, if it is of that user, or of a user whom no request names.
+    """
+
+    def __init__(self, case: Case, requests: Iterable[Request], charges: Iterable[Charged]) -> None:
+        self._case = case
+        by_user: dict[str | None, list[Request]] = defaultdict(list)
+        for request in requests:
+            by_user[request.sent.user].append(request)
+        self._lives = {user: _Lives(own, case) for user, own in by_user.items()}
+        in_order = sorted(charges, key=lambda charge: charge.at_s)
+        self.unowned = [charge for charge in in_order if not self._take(charge)]
+        """The charges that none of them can own, in order."""
+
+    def _take(self, charge: Charged) -> bool:
+        at_s = charge.at_s
+        slack_s = _SLACK_S + self._case.late_s(at_s, at_s)
+        own = self._lives.get(charge.user_id)
+        found = [
+            (lives.ends_s[place], place, lives)
+            for lives in (self._lives.values() if own is None else (own,))
+            if (place := lives.first(at_s, slack_s)) is not None
+        ]
+        if not found:
+            return False
+        _, place, lives = min(found, key=lambda each: each[:2])
+        lives.take(place)
+        return True
+
+    @property
+    def without(self) -> list[Request]:
+        """Those that own no charge, by their end."""
+        found = (request for lives in self._lives.values() for request in lives.free)
+        return sorted(found, key=lambda request: request.end_s)
 
 
-def arrives_by_s(request: Request, history: History, ledgers: Collection[str]) -> float | None:
+class _Lives:
+    """The requests of one user by when a charge may arrive at the latest; each is taken once."""
+
+    def __init__(self, requests: Iterable[Request], case: Case) -> None:
+        ends = ((max(r.end_s, held_until_s(r, case) or 0.0), r.sent.at_s, r) for r in requests)
+        lives = sorted(ends, key=lambda each: each[:2])
+        self._requests = [request for _, _, request in lives]
+        self.ends_s = [end_s for end_s, _, _ in lives]
+        self._begun_s = [sent_s for _, sent_s, _ in lives]
+        self._earliest_s = list(accumulate(reversed(self._begun_s), min))[::-1]
+        """When the first begins of those from each on."""
+        self._next = list(range(len(lives) + 1))
+        """Where the next free one may be, of each and of the end."""
+
+    def first(self, at_s: float, slack_s: float) -> int | None:
+        """The free one that ends first of those under way at an instant; None if there is none."""
+        place = self._free(bisect_left(self.ends_s, at_s - slack_s))
+        while place < len(self.ends_s) and self._earliest_s[place] <= at_s + slack_s:
+            if self._begun_s[place] <= at_s + slack_s:
+                return place
+            place = self._free(place + 1)
+        return None
+
+    def take(self, place: int) -> None:
+        """It is free no longer."""
+        self._next[place] = place + 1
+
+    def _free(self, place: int) -> int:
+        while self._next[place] != place:
+            self._next[place] = self._next[self._next[place]]  # half as far for the next one
+            place = self._next[place]
+        return place
+
+    @property
+    def free(self) -> Iterator[Request]:
+        """Those that nobody has taken."""
+        return (each for k, each in enumerate(self._requests) if self._next[k] == k)
+
+
+def held_until_s(request: Request, case: Case) -> float | None:
     """When a charge of a request may arrive at the latest, if a fault may have held it or its
     answer back; None where none did.
     """
     met = [
         fault
-        for fault in history.faults
-        if not set(ledgers).isdisjoint(fault.upstreams)
-        and fault.start_s <= request.end_s + SLACK_S
-        and request.sent.at_s - SLACK_S <= fault.end_s
+        for fault in case.history.faults
+        if not set(case.contract.ledgers).isdisjoint(fault.upstreams)
+        and fault.start_s <= request.end_s + _SLACK_S
+        and request.sent.at_s - _SLACK_S <= fault.end_s
     ]
     return max((_last(fault, request) for fault in met), default=None)
 
@@ -128,25 +189,3 @@ def _last(fault: FaultWindow, request: Request) -> float:
     """When a charge that a fault met arrives at the latest."""
     held = KINDS[fault.name].holds_back and not math.isinf(fault.end_s)
     return max(request.end_s, fault.end_s) if held else request.end_s
-
-
-def _matched(charges: Sequence[Charged], lives: Sequence[_Life]) -> int:
-    """How many charges can each have a life of its own: the one that ends first, at each charge."""
-    by_end = sorted(lives, key=lambda life: life.end_s)
-    waiting = sorted(enumerate(by_end), key=lambda each: each[1].start_s, reverse=True)
-    free: dict[str | None, list[tuple[float, int]]] = {life.user: [] for life in lives}
-    """Lives that have begun, by user: a heap, so that it costs little to find what ends first."""
-    count = 0
-    for charge in sorted(charges, key=lambda charge: charge.at_s):
-        while waiting and waiting[-1][1].start_s <= charge.at_s:
-            index, life = waiting.pop()
-            heappush(free[life.user], (life.end_s, index))
-        own = [free[charge.user_id]] if charge.user_id in free else list(free.values())
-        for each in own:
-            while each and each[0][0] < charge.at_s:
-                heappop(each)
-        first = min((each for each in own if each), default=None)
-        if first is not None:
-            heappop(first)
-            count += 1
-    return count

@@ -57,11 +57,12 @@ def audit(path: Path, form: str, clients: tuple[str, ...], exclude: tuple[str, .
 
 
 def _text(report: Report) -> str:
+    from harness.units import plural
+
     lines = [str(finding) for finding in report.findings]
     count = len(report.findings)
-    files = "1 file" if report.files == 1 else f"{report.files} files"
-    found = "nothing found" if not count else "1 finding" if count == 1 else f"{count} findings"
-    return "\n".join([*lines, f"{found} in {files}"])
+    found = plural(count, "finding") if count else "nothing found"
+    return "\n".join([*lines, f"{found} in {plural(report.files, 'file')}"])
 
 
 def _json(report: Report) -> str:

@@ -86,7 +86,7 @@ def explore(
     return _Crew(tasks, found, progress).run()
 
 
-class Account:
+class Gathering:
     """What hunts say, put together: each broken promise once, from the first of them that found it.
 
     Where hunts don't tell each other what they are after, several may find the same: then the one
@@ -173,7 +173,7 @@ class _Crew:
         progress: Callable[[Coverage], None],
     ) -> None:
         self._tasks = tasks
-        self._account = Account(found, progress)
+        self._gathering = Gathering(found, progress)
         self._context = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
         self._said: Any = self._context.Queue()
@@ -181,12 +181,12 @@ class _Crew:
 
     def run(self) -> Outcome:
         workers = [self._start(number) for number in range(len(self._tasks))]
-        with interruptible(self._account.outcome, self._stop.set):
+        with interruptible(self._gathering.outcome, self._stop.set):
             try:
                 self._listen(workers)
             finally:
                 self._end(workers)
-        return self._account.close()
+        return self._gathering.close()
 
     def _start(self, number: int) -> SpawnProcess:
         lines = (self._said, self._heard[number], self._stop)
@@ -224,7 +224,7 @@ class _Crew:
         if what == "failed":
             self._stop.set()
         if what != "after":
-            self._account.take(number, what, value)
+            self._gathering.take(number, what, value)
         elif self._tasks[number].shares:
             for other, heard in enumerate(self._heard):
                 if other != number:

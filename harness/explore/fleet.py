@@ -21,7 +21,7 @@ from harness.engines.cluster.host import Kind, topic_of
 from harness.engines.cluster.parcel import Parcel, file_of, packed
 from harness.errors import WorldError
 from harness.explore.coverage import Coverage
-from harness.explore.crew import Account, Outcome, Task, hunt, interruptible
+from harness.explore.crew import Gathering, Outcome, Task, hunt, interruptible
 from harness.explore.finding import Result
 from harness.explore.hunt import Key
 from harness.target import Target
@@ -62,7 +62,7 @@ def explore(
     parcel = None if cluster == LOCAL else packed(target)
     connection = Connection(Kind(engine="sim"), cluster)
     try:
-        return _Fleet(connection, tasks, parcel, Account(found, progress), notice).run()
+        return _Fleet(connection, tasks, parcel, Gathering(found, progress), notice).run()
     finally:
         connection.close()
 
@@ -73,11 +73,11 @@ class _Fleet:
         connection: Connection,
         tasks: Sequence[Task],
         parcel: Parcel | None,
-        account: Account,
+        gathering: Gathering,
         notice: Callable[[str], None],
     ) -> None:
         self._client = connection.client
-        self._account = account
+        self._gathering = gathering
         self._notice = notice
         self._run = uuid.uuid4().hex[:8]
         now_s, now_unix_s = time.monotonic(), time.time()
@@ -106,14 +106,14 @@ class _Fleet:
         ]
         # Not from a signal's handler: the client's own thread may be in the middle of something.
         apart = threading.Thread(target=stop.set, daemon=True)
-        with interruptible(self._account.outcome, apart.start):
+        with interruptible(self._gathering.outcome, apart.start):
             try:
                 self._listen(futures)
             finally:
                 with contextlib.suppress(OSError, TimeoutError, RuntimeError):
                     stop.set()
                     self._client.cancel(futures)
-        return self._account.close()
+        return self._gathering.close()
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         said = event[1]
@@ -130,7 +130,7 @@ class _Fleet:
                 if number not in taken and future.done():
                     taken.add(number)
                     self._home(number, future)
-            if self._account.outcome.interrupted is not None:
+            if self._gathering.outcome.interrupted is not None:
                 stopped_s = stopped_s or time.monotonic()
                 if time.monotonic() - stopped_s > _ENDS_WITHIN_S:
                     return
@@ -146,20 +146,20 @@ class _Fleet:
                 claims = library().Variable(_claims_name(self._run), client=self._client)
                 claims.set(list(self._after))
         else:
-            self._account.take(number, what, pickle.loads(value))
+            self._gathering.take(number, what, pickle.loads(value))
 
     def _home(self, number: int, future: Any) -> None:
         """A hunt has ended: all that it said comes with it, whatever of it was heard before."""
         try:
             said: list[tuple[str, Any]] = future.result()
         except Exception as error:  # whatever the cluster did with it
-            if self._account.outcome.interrupted is not None:
+            if self._gathering.outcome.interrupted is not None:
                 return
             raise WorldError(
                 f"the cluster did not finish hunt {number + 1}: {type(error).__name__}: {error}"
             ) from error
         for what, value in said:
-            self._account.take(number, what, value)
+            self._gathering.take(number, what, value)
 
 
 def sail(errand: Errand) -> list[tuple[str, Any]]:

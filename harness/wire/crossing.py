@@ -6,9 +6,10 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from harness.history.spans import Spans
 from harness.history.view import Request
 from harness.wire.attempts import Attempt
-from harness.wire.demand import Demand
+from harness.wire.demand import AT_ONCE_S, Demand
 from harness.wire.implied import swallowed
 from harness.wire.queueing import Queue, need, queue
 from harness.wire.states import Asked
@@ -16,8 +17,8 @@ from harness.wire.states import Asked
 if TYPE_CHECKING:
     from harness.wire.witness import Witness
 
-_AT_ONCE_S = 0.2
-"""Whoever calls later than this after it might have waited for something."""
+_SLACK_S = 0.1
+"""How far an attempt may seem to lie outside of the life of its request."""
 
 
 class Crossing:
@@ -71,10 +72,13 @@ class Crossing:
         return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
 
     def surely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt; None where it may have been another's of its time."""
-        tie_s = self.sight.tie_s(attempt.start_s)
-        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self.attempts)
-        return self.request_of(attempt) if near == 1 else None
+        """The request that made an attempt, where no other one can have."""
+        alone = self._lives.touching(attempt.start_s - _SLACK_S, attempt.start_s + _SLACK_S) == 1
+        return self.request_of(attempt) if alone else None
+
+    @cached_property
+    def _lives(self) -> Spans:
+        return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
 
     def told_apart(self, request: int, attempt: Attempt) -> bool:
         """Whether retries of the call that an attempt is of are told from other calls."""
@@ -119,4 +123,4 @@ class Crossing:
         asked = (demand for demand in self.demands if demand.outcome != "unseen")
         needs = [need(demand, self._demands.due_s(demand, self.upstream)) for demand in asked]
         noise_s = self.sight.noise_s(0.0, self.history.end_s)
-        return queue(self.upstream, self.calls, needs, self.sight.fine_s, _AT_ONCE_S + noise_s)
+        return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + noise_s)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.contracts.promises import ONE_BREAKER, OPENS
-from harness.history.spans import Spans
 from harness.policy.counting import Result
 from harness.policy.scopes import EachWorker
 from harness.units import Window
@@ -33,8 +32,6 @@ from harness.wire.workers import Guess, Ways
 
 _MOST_WORKERS = 4
 """So many, at the most, are looked for where those that are declared explain too little."""
-_SLACK_S = 0.1
-"""How far an attempt may seem to lie outside of the life of its request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +119,7 @@ class Crowd(Wire):
         tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
         acceptor = Acceptor(self.attempts, outcomes, tie_s, self.earlier)
         events = list(Course(self.attempts, self.asked, tie_s, self.lost))
-        return told(number, events, acceptor, self._surely_made_for, self.history.end_s)
-
-    @cached_property
-    def _lives(self) -> Spans:
-        return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
-
-    def _surely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt, where no other one can have."""
-        alone = self._lives.touching(attempt.start_s - _SLACK_S, attempt.start_s + _SLACK_S) == 1
-        return self.request_of(attempt) if alone else None
+        return told(number, events, acceptor, self.surely_made_for, self.history.end_s)
 
     @cached_property
     def changes(self) -> Changes:

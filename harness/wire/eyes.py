@@ -32,15 +32,13 @@ from harness.wire.attempts import (
     numbered,
 )
 from harness.wire.connections import by_connection, closed_unasked, says_goodbye, unheard
-from harness.wire.records import Records
+from harness.wire.records import BEFORE_S, Records
 from harness.wire.sight import TIE_S, Sight
 
 _TRAVELS_S = 0.3
 """How long a request may be on its way from the proxy to the stub, on a quiet machine."""
 _INSTANT_S = 0.005
 """Nearer than this to each other two requests arrive at one instant."""
-_BEFORE_S = 0.01
-"""How much earlier than its proxy a stub may seem to see a request."""
 
 
 def attempts_of(
@@ -63,15 +61,12 @@ class _Eyes:
         self._sight = sight
         self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
-        self._on_the_way = [
-            f for f in self._faults
-            if f.fault not in sight.in_stub and KINDS[f.name].where != "stub"
-        ]  # fmt: skip
+        self._on_the_way = sight.on_the_way
+        self._delaying = sight.delaying
         self._drawn = [f for f in self._faults if KINDS[f.name].drawn]
         self._slowing = [
-            f for f in self._faults
-            if KINDS[f.name].new == "slow" and f.fault not in sight.in_stub
-            and KINDS[f.name].where == "proxy"
+            f for f in self._on_the_way
+            if KINDS[f.name].new == "slow" and KINDS[f.name].where == "proxy"
         ]  # fmt: skip
         self._end_s = history.end_s
         self._bare = upstream in history.run.tcp
@@ -131,7 +126,7 @@ class _Eyes:
         that arrived need not be the next that was sent.
         """
         start_s, end_s = attempt.start_s, attempt.end_s
-        held = any(KINDS[f.name].holds_back and f.meets(start_s, end_s) for f in self._on_the_way)
+        held = any(f.meets(start_s, end_s) for f in self._delaying)
         if held and self._records.one_of_several(record, start_s, end_s):
             return True
         return self._records.doubted(record, _INSTANT_S)
@@ -295,7 +290,7 @@ class _Eyes:
                     yield bare(at_s, ended_s, "connection", from_s=at_s, results=EITHER)
                 continue
             within_s = _TRAVELS_S + self._sight.travel_s(at_s, at_s + _TRAVELS_S)
-            index = bisect_left(free, at_s - _BEFORE_S)
+            index = bisect_left(free, at_s - BEFORE_S)
             if index < len(free) and free[index] <= at_s + within_s:
                 free.pop(index)
                 continue

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from harness.history.calls import Calls
 
-_BEFORE_S = 0.01
+BEFORE_S = 0.01
 """How much earlier than its proxy a stub may seem to see a request."""
 
 
@@ -52,7 +52,7 @@ class Records:
         path = _plain(path)
         found, nearest = None, (math.inf, math.inf)
         latest_s = min(start_s + travels_s, seen_s)  # nor had it arrived when its answer was seen
-        for place in range(bisect_left(self.at_s, start_s - _BEFORE_S), len(self.at_s)):
+        for place in range(bisect_left(self.at_s, start_s - BEFORE_S), len(self.at_s)):
             if self.at_s[place] > latest_s:
                 break
             if self._taken[place] or _plain(self.path[place]) != path:
@@ -84,7 +84,7 @@ class Records:
         """Whether another call than this one, alike but for whose it is, arrived in that time."""
         if not self.trace[record]:
             return False  # it names nobody
-        first, last = bisect_left(self.at_s, start_s - _BEFORE_S), bisect_right(self.at_s, end_s)
+        first, last = bisect_left(self.at_s, start_s - BEFORE_S), bisect_right(self.at_s, end_s)
         return any(
             self.trace[place] != self.trace[record] and self._alike(record, place)
             for place in range(first, last)

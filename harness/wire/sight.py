@@ -201,6 +201,18 @@ class Sight:
         )
 
     @cached_property
+    def on_the_way(self) -> tuple[FaultWindow, ...]:
+        """The faults that strike on the way to the upstream, or all of it."""
+        return tuple(f for f in self._faults if KINDS[f.name].where != "stub")
+
+    @cached_property
+    def delaying(self) -> tuple[FaultWindow, ...]:
+        """Those of them that may hold back calls: what arrives then may have been sent long before
+        what arrives first.
+        """
+        return tuple(f for f in self.on_the_way if KINDS[f.name].holds_back)
+
+    @cached_property
     def silent(self) -> tuple[FaultWindow, ...]:
         """The faults under which nothing comes through to the stub."""
         return tuple(f for f in self._faults if KINDS[f.name].silent)

@@ -6,29 +6,26 @@ user's whose route has such an effect, that was under way then and was answered 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
 
-from harness.checks.ledger import arrives_by_s
+from harness.checks.ledger import Owners
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts import Step
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
-from harness.scenario.faults import KINDS
 
-_SLACK_S = 0.3
-"""How far a charge may seem to lie outside of its request's life."""
+_HELD_S = 0.3
+"""So long after a fault is lifted what it held back may still arrive."""
 
 
-def _charged(facts: Facts, user: str) -> list[Request]:
-    """A user's requests that may be charged."""
+def _chargeable(facts: Facts) -> list[Request]:
+    """The requests of users that may be charged."""
     return [
         request
         for request in facts.requests
-        if request.sent.user == user and _effect(facts, request) is not None
+        if request.sent.user is not None and _effect(facts, request) is not None
     ]
 
 
@@ -37,84 +34,25 @@ def _effect(facts: Facts, request: Request) -> Step | None:
     return None if route is None else route.effect
 
 
-def _users(facts: Facts) -> list[str]:
-    return sorted({r.sent.user for r in facts.requests if r.sent.user is not None})
-
-
 def charged_twice(facts: Facts) -> Iterator[Violation]:
     """Each charge belongs to one request that was answered well (G7)."""
     effect = facts.case.contract.effect
     if effect is None:
         return
-    for user in _users(facts):
-        owners = [r for r in _charged(facts, user) if r.answered is None or r.well]
-        free = _Free(facts, owners)
-        for charge in (c for c in facts.history.charges if c.user_id == user):
-            if free.takes(charge.at_s):
-                continue
-            yield Violation(
-                promise="charged at most once",
-                about=effect.upstream,
-                claims=effect.claims,
-                at_s=charge.at_s,
-                says=f"{user} was charged at {charge.at_s:.2f} s, for no request of their own that "
-                "was answered well and not charged yet",
-                request=_nearest(facts, user, charge.at_s),
-            )
-            return
-
-
-class _Free:
-    """Requests that own no charge yet, by when one may arrive at the latest."""
-
-    def __init__(self, facts: Facts, requests: Sequence[Request]) -> None:
-        self._facts = facts
-        ledgers = facts.case.contract.ledgers
-        late_s = [arrives_by_s(each, facts.history, ledgers) or 0.0 for each in requests]
-        lives = [
-            (max(each.end_s, by_s), each.sent.at_s)
-            for each, by_s in zip(requests, late_s, strict=True)
-        ]
-        self._lives = sorted(lives)
-        self._taken: set[int] = set()
-
-    def takes(self, at_s: float) -> bool:
-        """Give a charge to the request in whose life it lies that ended first; whether one does."""
-        slack_s = self._facts.margin_s(at_s, _SLACK_S)
-        for place in range(bisect_left(self._lives, (at_s - slack_s,)), len(self._lives)):
-            _, sent_s = self._lives[place]
-            if place not in self._taken and sent_s - slack_s <= at_s:
-                self._taken.add(place)
-                return True
-        return False
-
-
-class _Shown:
-    """Charges that the ledger shows and no request owns yet, by instant."""
-
-    def __init__(self, facts: Facts, instants_s: Iterable[float]) -> None:
-        every = [(at_s, facts.margin_s(at_s, _SLACK_S)) for at_s in sorted(instants_s)]
-        self._from_s = [at_s - slack_s for at_s, slack_s in every]
-        self._to_s = [at_s + slack_s for at_s, slack_s in every]
-        self._latest_s = list(accumulate(self._to_s, max))
-        """Up to when the charges up to each may have come, and from when on those from it on."""
-        self._earliest_s = list(accumulate(reversed(self._from_s), min))[::-1]
-        self._taken: set[int] = set()
-
-    def shows(self, request: Request) -> bool:
-        """Give a request the first charge that lies in its life; whether there is one."""
-        first = bisect_left(self._latest_s, request.sent.at_s)
-        for place in range(first, bisect_right(self._earliest_s, request.end_s)):
-            near = self._from_s[place] <= request.end_s and request.sent.at_s <= self._to_s[place]
-            if near and place not in self._taken:
-                self._taken.add(place)
-                return True
-        return False
-
-
-def _nearest(facts: Facts, user: str, at_s: float) -> int | None:
-    before = [r for r in _charged(facts, user) if r.sent.at_s <= at_s]
-    return before[-1].sent.id if before else None
+    asked = _chargeable(facts)
+    may_own = [request for request in asked if request.answered is None or request.well]
+    for charge in Owners(facts.case, may_own, facts.history.charges).unowned[:1]:
+        user, at_s = charge.user_id, charge.at_s
+        before = [r for r in asked if r.sent.user == user and r.sent.at_s <= at_s]
+        yield Violation(
+            promise="charged at most once",
+            about=effect.upstream,
+            claims=effect.claims,
+            at_s=at_s,
+            says=f"{user} was charged at {at_s:.2f} s, for no request of their own that was "
+            "answered well and not charged yet",
+            request=before[-1].sent.id if before else None,
+        )
 
 
 def charged_unknown(facts: Facts) -> Iterator[Violation]:
@@ -128,8 +66,8 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
     for at_s, under_way in zip(instants_s, _under_way(facts, instants_s), strict=True):
         if not under_way:
             continue  # `charged_twice` is about those
-        if _held_on_its_way(facts, effect, at_s):
-            continue  # it may be an earlier request's
+        if any(f.meets(at_s - _HELD_S, at_s) for f in facts.wire(effect.upstream).sight.delaying):
+            continue  # it was sent long before, for an earlier request maybe
         if not all(_surely_failed(facts, needed, one, at_s) for one in under_way):
             continue
         yield Violation(
@@ -143,21 +81,10 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
         return
 
 
-def _held_on_its_way(facts: Facts, effect: Step, at_s: float) -> bool:
-    """Whether a call that arrives then may have been sent long before."""
-    return any(
-        KINDS[fault.name].holds_back
-        and KINDS[fault.name].where != "stub"
-        and effect.upstream in fault.upstreams
-        and fault.start_s <= at_s <= fault.end_s + _SLACK_S
-        for fault in facts.history.faults
-    )
-
-
 def _under_way(facts: Facts, instants_s: Sequence[float]) -> Iterator[list[Request]]:
     """The requests that may be charged and are under way at each instant, which are in order."""
-    everyone = [request for user in _users(facts) for request in _charged(facts, user)]
-    waiting = sorted(enumerate(everyone), key=lambda each: each[1].sent.at_s, reverse=True)
+    asked = enumerate(_chargeable(facts))
+    waiting = sorted(asked, key=lambda each: each[1].sent.at_s, reverse=True)
     now: dict[int, Request] = {}
     for at_s in instants_s:
         while waiting and waiting[-1][1].sent.at_s <= at_s:
@@ -193,12 +120,7 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
     told = None if effect is None else effect.acknowledged_by
     if effect is None or told is None:
         return
-    for user in _users(facts):
-        charges = _Shown(facts, [c.at_s for c in facts.history.charges if c.user_id == user])
-        asked = [r for r in _charged(facts, user) if r.well]
-        for request in sorted(asked, key=lambda one: one.end_s):
-            if request.field(told) is True and not charges.shows(request):
-                promise = "charges are as answered"
-                says = f"said {told}: true, and the ledger shows none"
-                yield Violation.of(request, promise, effect.upstream, effect.claims, says)
-                return
+    asked = [r for r in _chargeable(facts) if r.well and r.field(told) is True]
+    for request in Owners(facts.case, asked, facts.history.charges).without[:1]:
+        says = f"said {told}: true, and the ledger shows none"
+        yield Violation.of(request, "charges are as answered", effect.upstream, effect.claims, says)

@@ -28,10 +28,6 @@ class Clients:
         self._facts = facts
         self._ids = 0
 
-    def ask(self, request: RequestPlan, done: Done) -> None:
-        """A request that is nobody's traffic: looks at readiness and status are not noted."""
-        self._server.give(request, done)
-
     def send_and_again(self, request: RequestPlan, planned_s: float) -> None:
         """Send a client's request, and again where its answers call for it."""
         self._try(request, planned_s, request)

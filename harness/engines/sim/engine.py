@@ -23,6 +23,7 @@ from harness.engines.run_line import run_line
 from harness.errors import TargetError, WorldError
 from harness.history.events import Event, Logged
 from harness.scenario.model import Scenario
+from harness.units import plural
 
 from .birth import Nursery
 from .chronicle import ESCAPED, Translator
@@ -135,8 +136,8 @@ class SimEngine:
         count = len(document["escapes"])
         hidden = "" if self._lines else ", and races between two lines without a lock or a clock"
         line = (
-            f"{SUMMARY} {job.seed} on Python {platform.python_version()}: {count} "
-            f"escape{'' if count == 1 else 's'}, {document['switches']} switches; not shown: "
+            f"{SUMMARY} {job.seed} on Python {platform.python_version()}: "
+            f"{plural(count, 'escape')}, {document['switches']} switches; not shown: "
             f"CPU time{hidden}"
         )
         return Logged(at_s=at_s, by="engine", source="simulation", line=line)

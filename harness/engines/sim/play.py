@@ -42,6 +42,7 @@ class Play:
         self.plan = plan
         self.facts = Facts(write, together=1 if plan["line_by_line"] else MANY)
         self._write = write
+        self._server: Server | None = None
         self._clients: Clients | None = None
         self._world: World | None = None
         self._zero_s = 0.0
@@ -107,9 +108,9 @@ class Play:
         self._importing = False
         self._libraries = libraries_since(before, top)
         port = int(plan["env"].get("PORT", "5000"))
-        server = _server(app, port, plan)
-        server.start(plan["ready_within_s"])
-        self._clients = Clients(server, self.facts)
+        self._server = _server(app, port, plan)
+        self._server.start(plan["ready_within_s"])
+        self._clients = Clients(self._server, self.facts)
         changed = patches.changed_since()
         if changed:
             ESCAPES.note(
@@ -169,23 +170,25 @@ class Play:
             got.append(answer)
             KERNEL.wake(task)
 
+        assert self._server is not None
         assert self._clients is not None
         if noted:
             self._clients.send(request, KERNEL.now_s, done)
         else:
-            self._clients.ask(request, done)
+            self._server.give(request, done)
         KERNEL.park("an answer of the target", KERNEL.now_s + 15.0)
         return got[0][0] if got else None
 
     def _start_clock(self) -> None:
         plan = self.plan
+        assert self._server is not None
         assert self._clients is not None
         self._zero_s = KERNEL.now_s + plan["lead_s"]
         self._clients.until_s = self._zero_s + plan["duration_s"]
         self.facts.add("zero", self._zero_s)
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
-            self._status = StatusWatch(plan, plan["status"], self.facts, self._clients.ask)
+            self._status = StatusWatch(plan, plan["status"], self.facts, self._server.give)
             self._status.look()
         self._next_step(0)
 

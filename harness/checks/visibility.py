@@ -13,7 +13,7 @@ from harness.units import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Visibility:
     """A span, divided into what could be seen and what was hidden."""
 
     visible: tuple[Window, ...]
@@ -44,7 +44,7 @@ def keeps_out(kind: Kind) -> bool:
 Hides = Callable[[Kind], bool]
 
 
-def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
+def visibility(case: Case, span: Span, upstream: str, hides: Hides) -> Visibility:
     """Divide a span by the faults on an upstream that hide it, as they really were in force.
 
     Faults played inside the stub hide nothing: it records what it then keeps quiet about.
@@ -70,7 +70,7 @@ def sight(case: Case, span: Span, upstream: str, hides: Hides) -> Sight:
         if max(each.start_s, dark.start_s) < min(each.end_s, dark.end_s)
     ]
     names = " and ".join(dict.fromkeys(fault.name for fault in hiding))
-    return Sight(visible=tuple(visible), hidden=tuple(hidden), faults=names)
+    return Visibility(visible=tuple(visible), hidden=tuple(hidden), faults=names)
 
 
 def _without(span: Window, blind: Sequence[Window]) -> list[Window]:
