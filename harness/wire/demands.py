@@ -9,8 +9,7 @@ nobody's, and says nothing of the breaker.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -148,34 +147,15 @@ class Demands:
         return self._demands[upstream]
 
     def _found(self, upstream: str) -> tuple[Demand, ...]:
-        found = []
         needing = {
             stream: calls
             for stream, calls in self.calls.items()
             if any(call.upstream == upstream for call in calls)
         }
         asking = (r for r in self._history.requests if r.sent.stream in needing) if needing else ()
-        too_many = sorted(self._too_many(upstream, needing))
-        for request in sorted(asking, key=lambda request: request.sent.at_s):
-            demand = self._demand(request, upstream, needing[request.sent.stream])
-            if demand is not None and demand.outcome == "turned away" and too_many:
-                tie_s = self._sights[upstream].tie_s(demand.asked_s)
-                first = bisect_left(too_many, demand.asked_s - tie_s)
-                if first < len(too_many) and too_many[first] <= demand.asked_by_s + tie_s:
-                    demand = replace(demand, outcome="unknown")  # one of these may be its own
-            found.append(demand)
+        in_order = sorted(asking, key=lambda request: request.sent.at_s)
+        found = (self._demand(r, upstream, needing[r.sent.stream]) for r in in_order)
         return tuple(demand for demand in found if demand is not None)
-
-    def _too_many(self, upstream: str, calls: Mapping[str, Sequence[Learned]]) -> Iterator[float]:
-        """When attempts were made for requests that were given more than they may make."""
-        own = self._settings[upstream]
-        for number, mine in self._of.items():
-            made = mine.at(upstream)
-            if len(made) <= own.attempts:
-                continue
-            usual = calls.get(self._streams.get(number, ""), ())
-            if len(made) > own.attempts * sum(call.upstream == upstream for call in usual):
-                yield from (attempt.start_s for attempt in made if not attempt.trace)
 
     def _demand(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:
         made = self.made_by(request, upstream)

@@ -23,6 +23,8 @@ _ASIDE_S = 0.5
 """So far off seems what a request does out of turn: before an earlier call, or beside another."""
 _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
+_TOO_MANY_S = 1e4
+"""And an attempt more than it may make of a call: anybody else's that it may be comes first."""
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
 _Rank = tuple[int, bool, int, bool, float, int]
@@ -237,15 +239,16 @@ class Owners:
         waits = tuple(_waits(own, tries, latest.status))
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
-        dues = [Due(name, done_s + low, done_s + high, price) for low, high, price in waits]
-        dues = [*dues, Due(name, done_s, done_s, _UNLIKELY_S)] if failed else []
+        more_s = 0.0 if again else _TOO_MANY_S
+        dues = [Due(name, done_s + low, done_s + high, more_s + far) for low, high, far in waits]
+        dues = [*dues, Due(name, done_s, done_s, more_s + _UNLIKELY_S)] if failed else []
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         for k, call in enumerate(calls):
             at = call.upstream
             if k > (max(were) if name == at else min(were)):
                 for low, high, price in waits if again else ():
                     dues.append(Due(at, done_s + low, done_s + high, price))
-                dues.append(Due(at, done_s, done_s, _UNLIKELY_S if again else 0.0))
+                dues.append(Due(at, done_s, done_s, _on_at_once_s(latest, again=again)))
             if name != at and not self._made(call, mine):
                 dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
         return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
@@ -286,15 +289,17 @@ class Owners:
         tries = tries_of(mine[name], latest)
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
-            yield from self._again_s(own, latest, tries, attempt)
-            yield done_s, _UNLIKELY_S
+            more_s = 0.0 if again else _TOO_MANY_S
+            for due_s, unlikely_s in self._again_s(own, latest, tries, attempt):
+                yield due_s, more_s + unlikely_s
+            yield done_s, more_s + _UNLIKELY_S
         were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
         if strange or any(k > done for k in positions):
             if again:
                 yield from self._again_s(own, latest, tries, attempt)
-            yield done_s, _UNLIKELY_S if again else 0.0
+            yield done_s, _on_at_once_s(latest, again=again)
         if name != upstream and any(not self._made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
 
@@ -346,3 +351,10 @@ def _waits(
     yield (*own.backoff.between_s(tries), 0.0)
     if own.backoff.heeds and status is not None:
         yield (*own.between_s(tries, status), _UNLIKELY_S)
+
+
+def _on_at_once_s(latest: Attempt, *, again: bool) -> float:
+    """How unlikely it is that a request goes on to its next call at once, where it may try again:
+    not at all after an attempt that may have succeeded.
+    """
+    return _UNLIKELY_S if again and latest.results == FAILURE else 0.0
