@@ -160,3 +160,16 @@ def test_where_a_stream_is_seen_to_go_on_the_answers_tell_whose_a_call_is() -> N
         told.attempt("auth", at_s + 1.002, status=503)
         told.attempt("billing", at_s + 1.004)
     assert told.owner("billing", 6.0023) == failed
+
+
+def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:
+    told = Told()
+    first = told.request("one", 1.0, 503, took_s=3.005)
+    told.attempt("billing", 1.001, 503)
+    told.attempt("billing", 2.002, 503)  # its last: two are promised
+    second = told.request("one", 4.0, 503, took_s=0.5, number=2)
+    told.attempt("billing", 4.002, 503)  # just when a third one of the first would be due
+    assert told.owner("billing", 2.002) == first
+    assert told.owner("billing", 4.002) == second
+    outcomes = [demand.outcome for demand in told.wire("billing").demands]
+    assert outcomes == ["made", "made"]
