@@ -14,9 +14,10 @@ from harness.contracts.waits import WaitText, shape, wait_of
 from harness.policy import trials
 from harness.policy.among import Among
 from harness.policy.breaker import Rules
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.scenario.fields import (
     Duration,
     Misfit,

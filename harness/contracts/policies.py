@@ -22,7 +22,7 @@ from pydantic import (
 from harness.contracts.breakers import BreakerRule, Rate, Together, TrialsText, trials_of
 from harness.contracts.counts import Counts, otherwise
 from harness.contracts.waits import Factor, WaitText, shape, wait_of
-from harness.policy import rules, scopes
+from harness.policy import scopes, thresholds
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
@@ -333,7 +333,7 @@ class Adjustment(_Said):
         if self.rate is not None:
             opens = self.rate.rule
         elif self.threshold is not None:
-            opens = rules.InARow(self.threshold)
+            opens = thresholds.InARow(self.threshold)
         if self.wait is not None:
             wait = wait_of(self.wait)
         if self.trials is not None or self.successes is not None:

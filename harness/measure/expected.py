@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, Rule
+from harness.policy.rules import Rule
+from harness.policy.thresholds import InARow
 from harness.policy.waits import Constant
 
 

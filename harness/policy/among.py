@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.policy.counting import Told
-from harness.policy.rules import InARow, InTotal, Never, Rival, Rule, failures_in_words
+from harness.policy.rules import Rival, Rule, failures_in_words
 from harness.policy.shares import KEPT_S
+from harness.policy.thresholds import InARow, InTotal, Never
 from harness.units import format_duration
 
 _Seen = tuple[tuple[float, bool], ...]

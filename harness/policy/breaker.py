@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.policy.counting import FAILED, Counted, Told, told
-from harness.policy.rules import Never, Rule
+from harness.policy.rules import Rule
+from harness.policy.thresholds import Never
 from harness.policy.trials import EachAlone, Trials
 from harness.policy.waits import Wait
 

@@ -14,10 +14,11 @@ from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait, last_wait_s
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.policy.counting import Told
 from harness.policy.mistakes import Deaf, Tumbling
-from harness.policy.rules import InARow, Never, Rival, Rule
+from harness.policy.rules import Rival, Rule
+from harness.policy.thresholds import InARow, Never
 from harness.units import format_duration
 
 KEPT_S = 2.0

@@ -11,7 +11,8 @@ from itertools import product
 from typing import Any
 
 from harness.policy.counting import FAILED, SLOW, Told
-from harness.policy.rules import Never, Rival, Rule
+from harness.policy.rules import Rival, Rule
+from harness.policy.thresholds import Never
 from harness.policy.trials import ByShare, Verdict
 
 _State = tuple[Any, Any]

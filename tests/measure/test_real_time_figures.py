@@ -35,8 +35,9 @@ from harness.measure.realtime.study import one_at_a_time
 from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Rule
+from harness.policy.rules import Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately
 from harness.policy.waits import Constant
 
 

@@ -9,7 +9,7 @@ from harness.measure.expected import first_of, first_short
 from harness.measure.findings import Findings
 from harness.measure.realtime.ground import Asked, Ground
 from harness.measure.realtime.looks import Look
-from harness.policy.rules import InTotal
+from harness.policy.thresholds import InTotal
 
 _SUCCESSES = 12
 _PAUSE_S = 15.0

@@ -10,7 +10,7 @@ import pytest
 from harness.contract import Forecast, Prediction
 from harness.contract.prediction import predict
 from harness.contracts import document
-from harness.policy.rules import InARow
+from harness.policy.thresholds import InARow
 from harness.scenario.model import Scenario
 from harness.units import Range
 

@@ -13,9 +13,10 @@ from harness.contract.prediction import predict
 from harness.contracts import document
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counting
-from harness.policy.rules import InARow, Rule
+from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfSeconds
+from harness.policy.thresholds import InARow
 from harness.policy.waits import Constant
 from harness.scenario.model import Scenario
 

@@ -12,11 +12,12 @@ from harness.policy.among import Among
 from harness.policy.backoffs import Exponential, Listed
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.target.loading import parse_target

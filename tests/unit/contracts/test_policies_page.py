@@ -12,7 +12,7 @@ from harness.contracts.breakers import BreakerRule, Together
 from harness.contracts.policies import Grown, Policy
 from harness.contracts.waits import Growth
 from harness.policy.breaker import Rules
-from harness.policy.rules import Never
+from harness.policy.thresholds import Never
 from harness.scenario.known_keys import keys_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")

@@ -11,10 +11,11 @@ from harness.explore.courses import courses, failing, near_s, trying
 from harness.policy.backoffs import Listed
 from harness.policy.counting import Counting
 from harness.policy.outage import call_s
-from harness.policy.rules import InARow, Rule
+from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import allowed, opens_at
+from harness.policy.thresholds import InARow
 
 F, S = True, False
 

@@ -16,7 +16,7 @@ from harness.measure.closing import (
 from harness.measure.findings import Findings
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow
+from harness.policy.thresholds import InARow
 from harness.policy.trials import ByShare, EachAlone, Trials
 from harness.policy.waits import Constant
 

@@ -15,7 +15,7 @@ from harness.measure.realtime.ground import Asked, Ground
 from harness.measure.realtime.looks import Look
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Result
-from harness.policy.rules import InARow
+from harness.policy.thresholds import InARow
 from harness.policy.trials import ByShare, EachAlone, Trials
 from harness.policy.waits import Constant
 

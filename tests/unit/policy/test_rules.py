@@ -18,9 +18,10 @@ from harness.policy.among import Among
 from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import FAILED, SLOW, Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.policy.counting import Counting, Result
 from harness.policy.mistakes import Deaf, Tumbling
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.settings import in_a_row
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import (
@@ -24,6 +24,7 @@ from harness.policy.telling import (
     moved_by_answers,
     opens_at,
 )
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EVERYBODY, NOBODY, ByShare, EachAlone, Trials
 
 F, S = True, False

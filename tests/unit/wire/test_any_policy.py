@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Counting, Result
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.wire.attempts import Attempt

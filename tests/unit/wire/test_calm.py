@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from harness.policy.breaker import Rules
-from harness.policy.rules import InARow, InARowLately, InTotal, InTotalLately, Never, Rule
+from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfCalls
+from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EachAlone
 from harness.policy.waits import Constant
 from harness.wire.attempts import EITHER, FAILURE, SUCCESS, Attempt
