@@ -50,11 +50,10 @@ def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
         return replace(finding, observed="no attempt failed and nobody was turned away")
     told = wire.told
     request = request_of(told, refutation)
-    seen = wire.sight.requests and not wire.sight.hidden
     return replace(
         finding,
         claims=case.contract.claims_of(*broken_by(case, told, refutation)),
-        verdict=Verdict.FAILED if seen else Verdict.INCONCLUSIVE,
+        verdict=Verdict.FAILED if wire.sight.sees_ends else Verdict.INCONCLUSIVE,
         observed=says(told, refutation, request),
         evidence="; ".join([finding.evidence, *wire.hints]),
         examples=() if request is None else (request.sent.id,),

@@ -22,8 +22,6 @@ from harness.wire.breaker import Acceptor
 from harness.wire.causes import Cause
 from harness.wire.changes import Changes, Probe
 from harness.wire.course import Course, Happening
-from harness.wire.outcomes import Outcomes
-from harness.wire.policy import declared
 from harness.wire.sight import Sight
 from harness.wire.states import Reading, States, add
 from harness.wire.stories import Change
@@ -115,9 +113,8 @@ class Crowd(Wire):
         return told.reading if self._number else replace(told.reading, unexplained=())
 
     def _read(self, number: int, sight: Sight) -> Told:
-        outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
         tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
-        acceptor = Acceptor(self.attempts, outcomes, tie_s, self.earlier)
+        acceptor = Acceptor(self.attempts, self.outcomes, tie_s, self.earlier)
         events = list(Course(self.attempts, self.asked, tie_s, self.lost))
         return told(number, events, acceptor, self.surely_made_for, self.history.end_s)
 

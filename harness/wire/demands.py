@@ -118,7 +118,7 @@ class Demands:
         """
         calls = self._most_calls.get(self._streams.get(request, ""), ())
         mine = [call for call in calls if call.upstream == upstream and call.route]
-        return sum(not attempt.path or alike(call.route, attempt) for call in mine) == 1
+        return sum(alike(call.route, attempt) for call in mine) == 1
 
     def route_of(self, request: int, upstream: str) -> str:
         """What a request calls first at an upstream; empty if that is unknown."""
@@ -254,5 +254,5 @@ def _place(calls: Sequence[Learned], upstream: str, attempt: Attempt) -> int:
     upstream's first.
     """
     own = [(k, call) for k, call in enumerate(calls) if call.upstream == upstream]
-    places = (k for k, call in own if not attempt.path or alike(call.route, attempt))
+    places = (k for k, call in own if alike(call.route, attempt))
     return next(places, own[0][0] if own else -1)

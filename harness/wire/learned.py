@@ -135,11 +135,12 @@ def exact(route: str, path: str) -> str:
 
 
 def alike(route: str, attempt: Attempt) -> bool:
-    """Whether an attempt is on a learned route: same method, same path but for what names things.
+    """Whether an attempt may be on a learned route: same method, same path but for what names
+    things; a bare connection may be for anything.
 
     A path's last segments may name a user, a project, a file: the first one must be the same.
     """
-    return not route or _alike(route, attempt.method, attempt.path)
+    return not route or not attempt.path or _alike(route, attempt.method, attempt.path)
 
 
 @lru_cache(maxsize=4096)  # asked for each attempt and each request under way, of a few routes

@@ -274,7 +274,7 @@ class Owners:
         positions = [
             k
             for k, call in enumerate(calls)
-            if call.upstream == upstream and self._is_call(call, attempt)
+            if call.upstream == upstream and alike(call.route, attempt)
         ]
         mine = self._of.get(request.sent.id)
         last = last_of(mine)
@@ -334,11 +334,8 @@ class Owners:
     def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
         return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
 
-    def _is_call(self, call: Learned, attempt: Attempt) -> bool:
-        return not attempt.route or not call.route or alike(call.route, attempt)
-
     def _was(self, call: Learned, upstream: str, attempt: Attempt) -> bool:
-        return call.upstream == upstream and self._is_call(call, attempt)
+        return call.upstream == upstream and alike(call.route, attempt)
 
 
 def _waits(

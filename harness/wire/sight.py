@@ -143,6 +143,11 @@ class Sight:
         return not self.hidden and (self.requests or not self.silent)
 
     @cached_property
+    def sees_ends(self) -> bool:
+        """Whether every attempt left a trace, with its beginning and its end."""
+        return self.requests and not self.hidden
+
+    @cached_property
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
         return tuple(

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER, OPENS
 from harness.policy.counting import Result
 from harness.units import format_duration
-from harness.wire.attempts import Attempt, given_up
+from harness.wire.attempts import FAILURE, Attempt, given_up
 from harness.wire.breaker import Acceptor, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
 from harness.wire.course import Course
 from harness.wire.demand import Demand
-from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
 from harness.wire.states import Asked, Reading
 from harness.wire.workers import SHARES, explained
@@ -134,7 +133,7 @@ class Suspicion:
         own, end_s = self._wire.settings, self._wire.history.end_s
         for call in self._wire.calls:
             due_s = call[-1].end_s + own.between_s(len(call), call[-1].status)[1]
-            failed = all(attempt.results == {Result.FAILURE} for attempt in call)
+            failed = all(attempt.results == FAILURE for attempt in call)
             if failed and 1 < len(call) < own.attempts and due_s + _OTHER_S < end_s:
                 return True
         return False
@@ -247,9 +246,7 @@ class Suspicion:
 
     def _alone(self, attempts: Sequence[Attempt], asked: Sequence[Asked]) -> Reading:
         """What the declared breaker makes of some of the events."""
-        wire = self._wire
-        outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
-        return read(attempts, asked, outcomes, tie_s=wire.sight.tie_s)
+        return read(attempts, asked, self._wire.outcomes, tie_s=self._wire.sight.tie_s)
 
     def _split(self, each: str, key: Callable[[int, str], object]) -> Iterator[Cause]:
         """One breaker for each value of a key, given a request's id and the route that it calls."""
@@ -278,8 +275,7 @@ class Suspicion:
         away = any(demand.outcome == "turned away" for demand in wire.demands)
         if not away or not wire.sight.sees_all or not self._looks_like_several:
             return
-        outcomes = Outcomes(self._declared, wire.settings.timeout_s, wire.calls)
-        acceptor = Acceptor(wire.attempts, outcomes, wire.sight.tie_s)
+        acceptor = Acceptor(wire.attempts, wire.outcomes, wire.sight.tie_s)
         events = list(Course(wire.attempts, wire.asked, wire.sight.tie_s))
         for shares in (shares for shares in SHARES if len(shares) <= most):
             if explained(events, acceptor, wire.surely_made_for, shares):

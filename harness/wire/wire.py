@@ -124,11 +124,14 @@ class Wire(Crossing):
         """The same where the order of events is as loose as measured waits make it."""
         return self._declared(Sight(self.history, self.upstream, self.witness.noise, patient=True))
 
-    def _declared(self, sight: Sight) -> Reading:
-        outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """What each attempt is to the declared breaker."""
+        return Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
 
+    def _declared(self, sight: Sight) -> Reading:
         def read_with(tie_s: Callable[[float], float]) -> Reading:
-            events = self.attempts, self.asked, outcomes
+            events = self.attempts, self.asked, self.outcomes
             return read(*events, tie_s=tie_s, lost=self.lost, earlier=self.earlier)
 
         found = read_with(sight.tie_s)
@@ -251,8 +254,7 @@ class Wire(Crossing):
     @cached_property
     def unasked(self) -> frozenset[int]:
         """Ids of attempts that it isn't asked about: retries, where it is asked once a call."""
-        outcomes = Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
-        return frozenset(a.id for a in self.attempts if outcomes.unasked(a))
+        return frozenset(a.id for a in self.attempts if self.outcomes.unasked(a))
 
     @cached_property
     def late(self) -> tuple[Attempt, ...]:

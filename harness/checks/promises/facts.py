@@ -67,9 +67,8 @@ class Facts:
         self.case = case
         self.scenario: Scenario = case.scenario
         self.history: History = case.history
-        self._lives_at: dict[str, Spans] = {}
+        self._lives: dict[str | None, Spans] = {}
         self._asked: dict[tuple[str, str], tuple[float, float]] = {}
-        self._sees_all: dict[str, bool] = {}
 
     def claims(self, *promises: str) -> tuple[str, ...]:
         """The claims that the contract says these promises rest on."""
@@ -111,23 +110,19 @@ class Facts:
         """What a request's stream is answered when all is well."""
         return self.streams[request.sent.stream]
 
-    def alone(self, request: Request, margin_s: float = 0.1) -> bool:
-        """Whether no other request was under way meanwhile."""
+    def alone(self, request: Request, margin_s: float = 0.1, *, at: str | None = None) -> bool:
+        """Whether no other request was under way meanwhile; `at`: that may have called this
+        upstream.
+        """
         begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
         ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
-        return self._lives.touching(begun_s, ended_s) == 1  # itself
-
-    def alone_at(self, request: Request, upstream: str, margin_s: float = 0.1) -> bool:
-        """Whether no other request was under way meanwhile that may have called an upstream."""
-        begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
-        ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
-        if upstream not in self._lives_at:
-            self._lives_at[upstream] = Spans(
+        if at not in self._lives:
+            self._lives[at] = Spans(
                 (other.sent.at_s, other.end_s)
                 for other in self.history.requests
-                if self._may_call(other, upstream)
+                if at is None or self._may_call(other, at)
             )
-        return self._lives_at[upstream].touching(begun_s, ended_s) == 1  # itself
+        return self._lives[at].touching(begun_s, ended_s) == 1  # itself
 
     def _may_call(self, request: Request, upstream: str) -> bool:
         offered = self.streams.get(request.sent.stream)
@@ -135,10 +130,6 @@ class Facts:
             return True  # nobody knows what it calls
         steps = (step.upstream for step in offered.steps)
         return upstream in offered.upstreams or upstream in steps
-
-    @cached_property
-    def _lives(self) -> Spans:
-        return Spans((request.sent.at_s, request.end_s) for request in self.history.requests)
 
     def margin_s(self, at_s: float, margin_s: float) -> float:
         """A margin around an instant, as wide as there is patience for."""
@@ -181,10 +172,7 @@ class Facts:
 
     def sees_all(self, upstream: str) -> bool:
         """Whether every attempt at an upstream left a trace, with its beginning and its end."""
-        if upstream not in self._sees_all:
-            sight = self.wire(upstream).sight
-            self._sees_all[upstream] = sight.requests and not sight.hidden
-        return self._sees_all[upstream]
+        return self.wire(upstream).sight.sees_ends
 
     def queues(self, offered: Offered) -> tuple[str, ...]:
         """Where calls seem to wait for each other that a stream's requests make."""

@@ -102,8 +102,8 @@ class _Crowds:
                 continue
             if usual[upstream] > 1 and any(not a.path for a, name in every if name == upstream):
                 continue  # a refused connect doesn't say what it was for
-            mine = [a for a, name in every if name == upstream and _may_be(a, route)]
-            others = [a for a, name in every if name != upstream or not _may_be(a, route)]
+            mine = [a for a, name in every if name == upstream and alike(route, a)]
+            others = [a for a, name in every if name != upstream or not alike(route, a)]
             if not mine or any(a.results != FAILURE for a in mine):
                 continue
             made = self._made_together(request, upstream, route)
@@ -137,10 +137,10 @@ class _Together:
 def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str) -> _Together:
     until_s = max(request.known_s for request in crowd)
     every = facts.within(upstream, crowd[0].sent.at_s, until_s)
-    made = [a for a in every if _may_be(a, route)]
+    made = [a for a in every if alike(route, a)]
     most = {}
     for request in crowd:
-        own = [a for a in facts.made_for(request, upstream) if _may_be(a, route)]
+        own = [a for a in facts.made_for(request, upstream) if alike(route, a)]
         most[request.sent.id] = _longest(facts, upstream, own)
     return _Together(made=len(made), could=sum(most.values()), most=most)
 
@@ -187,10 +187,6 @@ def _gap(
         return
     says = f"did nothing for {idle_s:.2f} s after its last attempt at {upstream} had failed"
     yield _violation(facts, request, upstream, says)
-
-
-def _may_be(attempt: Attempt, route: str) -> bool:
-    return not attempt.path or alike(route, attempt)
 
 
 def _same(one: Attempt, other: Attempt) -> bool:

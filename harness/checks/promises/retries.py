@@ -32,7 +32,7 @@ def retries(facts: Facts) -> Iterator[Violation]:
             made = facts.made_for(request, upstream)
             if len(made) < 2 and not any(attempt.results == FAILURE for attempt in made):
                 continue  # one that was enough
-            if facts.alone_at(request, upstream):
+            if facts.alone(request, at=upstream):
                 yield from _of_calls(facts, request, upstream)
                 yield from _too_few(facts, request, upstream)
     yield from repeated(facts)
@@ -119,7 +119,7 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
     if not facts.has_declared(upstream):
         return
     own, attempts = facts.settings(upstream), facts.made_for(request, upstream)
-    if not attempts or any(a.results != {Result.FAILURE} for a in attempts):
+    if not attempts or any(a.results != FAILURE for a in attempts):
         return
     if len(attempts) >= own.attempts or len({(a.route, a.of) for a in attempts}) > 1:
         return
