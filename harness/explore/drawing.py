@@ -13,7 +13,7 @@ from harness.explore.deck import Aim
 from harness.explore.kinds import evenly
 from harness.explore.outage import Flow, Outage
 from harness.explore.stories import Chapter, Draw, Scene, stories_of
-from harness.explore.surface import Offered, Surface
+from harness.explore.surface import Route, Surface
 from harness.policy.outage import needed_rate_per_s
 from harness.routes import route_matches
 
@@ -82,8 +82,8 @@ def outages(draw: Draw, surface: Surface, aim: Aim | None = None) -> Outage:
         chapters.append(chapter)
         faults += chapter.faults
         wanted = draw(_routes(_concerned(surface.calling(upstream), upstream, chapter)))
-        for index, offered in enumerate(wanted):
-            flows.append(_flow(flows, offered, chapter, rate_per_s, bursts=index == 0))
+        for index, route in enumerate(wanted):
+            flows.append(_flow(flows, route, chapter, rate_per_s, bursts=index == 0))
     end_s = _end_s(draw, surface, hit, chapters)
     if draw(st.integers(0, 3)) == 3:
         flows.append(_bystander(draw, surface, flows, end_s))
@@ -110,7 +110,7 @@ def _hit(upstreams: Sequence[str], aim: Aim | None) -> st.SearchStrategy[list[st
     return st.builds(lambda one, others: list(dict.fromkeys([one, *others])), first, more)
 
 
-def _concerned(offered: Sequence[Offered], upstream: str, chapter: Chapter) -> Sequence[Offered]:
+def _concerned(offered: Sequence[Route], upstream: str, chapter: Chapter) -> Sequence[Route]:
     """The routes that a story of some of the upstream's routes is about; else all that call it."""
     aimed = {str(fault["on"]) for fault in chapter.faults if "on" in fault}
     if not aimed or any("on" not in fault for fault in chapter.faults):
@@ -125,14 +125,13 @@ def _is_aimed(upstream: str, aimed: Collection[str], call: tuple[str, str]) -> b
     return name == upstream and any(route_matches(on, route, path) for on in aimed)
 
 
-def _routes(offered: Sequence[Offered]) -> st.SearchStrategy[list[Offered]]:
-    return st.lists(evenly(offered), min_size=1, max_size=2, unique_by=lambda item: item.route.name)
+def _routes(offered: Sequence[Route]) -> st.SearchStrategy[list[Route]]:
+    return st.lists(evenly(offered), min_size=1, max_size=2, unique_by=lambda item: item.name)
 
 
 def _flow(
-    flows: Sequence[Flow], offered: Offered, chapter: Chapter, rate_per_s: float, *, bursts: bool
+    flows: Sequence[Flow], route: Route, chapter: Chapter, rate_per_s: float, *, bursts: bool
 ) -> Flow:
-    route = offered.route
     return Flow(
         name=_fresh(route.name, flows),
         route=route.name,
@@ -162,11 +161,11 @@ def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[
 
 def _bystander(draw: Draw, surface: Surface, flows: Sequence[Flow], end_s: float) -> Flow:
     """A stream that may have nothing to do with what fails."""
-    offered = draw(evenly(surface.offered))
+    route = draw(evenly(surface.offered))
     return Flow(
-        name=_fresh(offered.route.name, flows),
-        route=offered.route.name,
-        raw=offered.route.raw,
+        name=_fresh(route.name, flows),
+        route=route.name,
+        raw=route.raw,
         from_s=0.5,
         to_s=min(end_s, 20.0),
         rate_per_s=1.0,

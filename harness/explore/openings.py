@@ -46,9 +46,9 @@ def openings(surface: Surface, upstreams: Sequence[str]) -> Iterator[Outage]:
     """All of them for each upstream: first one kind for all upstreams, in the order given."""
     for words in PLOTS:
         for upstream in upstreams:
-            offered = next((o for o in surface.calling(upstream) if o.route.own), None)
-            if offered is not None:
-                yield from plotted(words, offered.route, upstream, surface.settings[upstream])
+            route = next((one for one in surface.calling(upstream) if one.own), None)
+            if route is not None:
+                yield from plotted(words, route, upstream, surface.settings[upstream])
 
 
 def plotted(words: str, route: Route, upstream: str, own: ServiceSettings) -> Iterator[Outage]:

@@ -5,7 +5,7 @@ Learned from one play without faults, so that nothing is expected of a gateway t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.contracts import Contract
@@ -27,6 +27,13 @@ class Route:
     name: str
     raw: dict[str, Any]
     healthy: int = 200
+    calls: tuple[tuple[str, str], ...] = ()
+    """Upstream and route of each call of a healthy request, in order, as far as they are known."""
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The upstreams that it calls, each once, in order."""
+        return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
 
     @property
     def own(self) -> bool:
@@ -44,24 +51,11 @@ def catalogue(target: Target) -> dict[str, Route]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
-    """A route that a target answers well, with the calls that it then makes, in order."""
-
-    route: Route
-    calls: tuple[tuple[str, str], ...]
-    """Upstream and route of each call of a healthy request."""
-
-    @property
-    def upstreams(self) -> tuple[str, ...]:
-        """The upstreams that it calls, each once, in order."""
-        return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
     """What a target offers to an exploration."""
 
-    offered: tuple[Offered, ...]
+    offered: tuple[Route, ...]
+    """What it answers well."""
     missing: tuple[str, ...]
     """Routes that it doesn't answer as it should even when all is well, with what it did."""
     settings: dict[str, ServiceSettings]
@@ -72,7 +66,7 @@ class Surface:
         """The upstreams that some route calls."""
         return tuple(dict.fromkeys(name for item in self.offered for name in item.upstreams))
 
-    def calling(self, upstream: str) -> tuple[Offered, ...]:
+    def calling(self, upstream: str) -> tuple[Route, ...]:
         """The routes that call an upstream."""
         return tuple(item for item in self.offered if upstream in item.upstreams)
 
@@ -128,7 +122,7 @@ def learn(target: Target, history: History) -> Surface:
         route = routes[request.sent.stream]
         if request.status == route.healthy:
             calls = tuple((c.upstream, c.route) for c in called.get(route.name, ()) if c.route)
-            offered.append(Offered(route=route, calls=calls))
+            offered.append(replace(route, calls=calls))
         else:
             missing.append(f"{route.raw['request']} ({route.name}): {request.status}")
     if not any(item.calls for item in offered):
@@ -138,7 +132,7 @@ def learn(target: Target, history: History) -> Surface:
             "says what it can be asked"
         )
     return Surface(
-        offered=tuple(sorted(offered, key=lambda item: list(routes).index(item.route.name))),
+        offered=tuple(sorted(offered, key=lambda item: list(routes).index(item.name))),
         missing=tuple(missing),
         settings={name: target.settings(name) for name in target.upstream_names},
         contract=target.contract,

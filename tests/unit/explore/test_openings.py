@@ -10,7 +10,7 @@ import pytest
 from harness.contracts import document
 from harness.explore.openings import openings
 from harness.explore.player import Player
-from harness.explore.surface import Offered, Surface, catalogue
+from harness.explore.surface import Surface, catalogue
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.target.loading import load_target
 
@@ -19,8 +19,8 @@ ROUTES = catalogue(load_target("reference"))
 
 def surface_with(own: ServiceSettings) -> Surface:
     offered = (
-        Offered(route=ROUTES["nobody"], calls=(("auth", "POST /verify_token"),)),
-        Offered(route=ROUTES["check"], calls=(("auth", "POST /verify_token"),)),
+        replace(ROUTES["nobody"], calls=(("auth", "POST /verify_token"),)),
+        replace(ROUTES["check"], calls=(("auth", "POST /verify_token"),)),
     )
     return Surface(offered=offered, missing=(), settings={"auth": own}, contract=document())
 

@@ -14,7 +14,7 @@ from harness.contracts import document
 from harness.explore.drawing import outages
 from harness.explore.outage import Flow, Outage
 from harness.explore.player import Seen
-from harness.explore.surface import Offered, Surface, catalogue
+from harness.explore.surface import Surface, catalogue
 from harness.explore.trimming import cost, trim
 from harness.history.view import History
 from harness.policy.outage import trip_s
@@ -31,7 +31,7 @@ _CALLS = {
 }  # fmt: skip
 ROUTES = catalogue(load_target("reference"))
 SURFACE = Surface(
-    offered=tuple(Offered(route=ROUTES[name], calls=calls) for name, calls in _CALLS.items()),
+    offered=tuple(replace(ROUTES[name], calls=calls) for name, calls in _CALLS.items()),
     missing=(),
     settings=document().settings,
     contract=document(),
