@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.history.spans import Spans
 from harness.history.view import Request
-from harness.wire.attempts import Attempt
+from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Demand
 from harness.wire.implied import swallowed
+from harness.wire.learned import alike
+from harness.wire.made import same
 from harness.wire.queueing import Queue, need, queue
 from harness.wire.states import Asked
 
@@ -60,8 +65,19 @@ class Crossing:
 
     @cached_property
     def calls(self) -> tuple[tuple[Attempt, ...], ...]:
-        """The attempts of each call, in order, as far as that can be told."""
-        return self._demands.calls_at(self.upstream)
+        """The attempts of each call, in order, as far as that can be told: a new one begins after a
+        success.
+        """
+        found: list[tuple[Attempt, ...]] = []
+        for mine in self._demands.of.values():
+            made, first = mine.at(self.upstream), 0
+            for place, (one, other) in enumerate(pairwise(made), start=1):
+                if one.ok or not same(one, other):
+                    found.append(made[first:place])
+                    first = place
+            if made:
+                found.append(made[first:])
+        return tuple(found)
 
     def request_of(self, attempt: Attempt) -> int | None:
         """Id of the request that an attempt was made for, where that can be told."""
@@ -81,12 +97,18 @@ class Crossing:
         return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
 
     def told_apart(self, request: int, attempt: Attempt) -> bool:
-        """Whether retries of the call that an attempt is of are told from other calls."""
-        return self._demands.told_apart(request, attempt, self.upstream)
+        """Whether a second attempt of a request is surely a retry of its call.
+
+        It may be another call where, when all was well, the request made several that it may be of.
+        """
+        usual = self.witness.warm_up.most_calls.get(self._demands.streams.get(request, ""), ())
+        mine = [call for call in usual if call.upstream == self.upstream and call.route]
+        return sum(alike(call.route, attempt) for call in mine) == 1
 
     def route_of(self, request: int) -> str:
         """What a request calls first here, as the warm-up showed it; empty if that is unknown."""
-        return self._demands.route_of(request, self.upstream)
+        calls = self._demands.calls.get(self._demands.streams.get(request, ""), ())
+        return next((call.route for call in calls if call.upstream == self.upstream), "")
 
     def met(self, attempt: Attempt) -> tuple[str, ...]:
         """The kinds of fault that an attempt may have met."""
@@ -102,9 +124,23 @@ class Crossing:
                 request=d.request.sent.id,
                 sure=d.outcome == "turned away",
             )
-            for d in (*self.demands, *self._demands.asked_again(self.upstream))
+            for d in (*self.demands, *self._asked_again())
             if d.outcome in ("turned away", "unseen") and d.asked_by_s < math.inf
         )
+
+    def _asked_again(self) -> Iterator[Demand]:
+        """Retries that were due where nothing can be seen: made and failed, or turned away."""
+        own, sight = self.settings, self.sight
+        for demand in self.demands:
+            tries = len(demand.attempts)
+            if not tries or tries >= own.attempts or demand.attempts[-1].results != FAILURE:
+                continue
+            at_s = demand.attempts[-1].end_s + own.backoff_s(tries)
+            end_s = demand.request.end_s
+            hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
+            if hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf:
+                by_s = max(at_s, end_s)
+                yield replace(demand, outcome="unseen", asked_s=at_s, asked_by_s=by_s)
 
     @cached_property
     def lost(self) -> list[float]:
@@ -121,6 +157,14 @@ class Crossing:
     def queue(self) -> Queue | None:
         """Requests that waited for each other's calls, where no two were ever in flight."""
         asked = (demand for demand in self.demands if demand.outcome != "unseen")
-        needs = [need(demand, self._demands.due_s(demand, self.upstream)) for demand in asked]
+        needs = [need(demand, self._ready_s(demand)) for demand in asked]
         noise_s = self.sight.noise_s(0.0, self.history.end_s)
         return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + noise_s)
+
+    def _ready_s(self, demand: Demand) -> float:
+        """When a request was ready for its first attempt."""
+        if not demand.attempts:
+            return demand.asked_s
+        mine, first_s = self._demands.of[demand.request.sent.id], demand.attempts[0].start_s
+        before = (a.end_s for name, own in mine.items() if name != self.upstream for a in own)
+        return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])

@@ -8,21 +8,19 @@ nobody's, and says nothing of the breaker.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 
 from harness.history.view import History, Request
 from harness.policy.settings import ServiceSettings
 from harness.wire.answers import Answers
-from harness.wire.attempts import FAILURE, Attempt, by_start
+from harness.wire.attempts import Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
 from harness.wire.learned import Learned, WarmUp, alike, called_by
-from harness.wire.made import NOTHING, Made, same
+from harness.wire.made import NOTHING, Made
 from harness.wire.owners import Owners
 from harness.wire.sight import Sight
 from harness.wire.stale import Stale
@@ -61,7 +59,6 @@ class Demands:
             for stream, calls in warm_up.calls.items()
         }
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
-        self._most_calls = warm_up.most_calls
         self._answers = Answers(history, self.calls)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
@@ -80,17 +77,17 @@ class Demands:
                 for name, made in known.items()
             }
         )
-        self._answers.learn(self._of)
+        self._answers.learn(self.of)
         self._demands = {}
         return kept
 
     @cached_property
-    def _streams(self) -> Mapping[int, str]:
+    def streams(self) -> Mapping[int, str]:
         """The stream of each request, by its id."""
         return {request.sent.id: request.sent.stream for request in self._history.requests}
 
     @property
-    def _of(self) -> Mapping[int, Made]:
+    def of(self) -> Mapping[int, Made]:
         """The attempts of each request, by its id and by upstream."""
         return self._owners.of
 
@@ -98,45 +95,10 @@ class Demands:
         """The attempts at an upstream that say something of its breaker, by start."""
         return tuple(sorted(self._attempts[upstream], key=by_start))
 
-    def calls_at(self, upstream: str) -> tuple[tuple[Attempt, ...], ...]:
-        """The attempts of each request's calls, in order: a new call begins after a success."""
-        found: list[tuple[Attempt, ...]] = []
-        for mine in self._of.values():
-            made, first = mine.at(upstream), 0
-            for place, (one, other) in enumerate(pairwise(made), start=1):
-                if one.ok or not same(one, other):
-                    found.append(made[first:place])
-                    first = place
-            if made:
-                found.append(made[first:])
-        return tuple(found)
-
-    def told_apart(self, request: int, attempt: Attempt, upstream: str) -> bool:
-        """Whether a second attempt of a request there is surely a retry of its call.
-
-        It may be another call where, when all was well, the request made several that it may be of.
-        """
-        calls = self._most_calls.get(self._streams.get(request, ""), ())
-        mine = [call for call in calls if call.upstream == upstream and call.route]
-        return sum(alike(call.route, attempt) for call in mine) == 1
-
-    def route_of(self, request: int, upstream: str) -> str:
-        """What a request calls first at an upstream; empty if that is unknown."""
-        calls = self.calls.get(self._streams.get(request, ""), ())
-        return next((call.route for call in calls if call.upstream == upstream), "")
-
     def made_by(self, request: Request, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that were made for a request, by start."""
-        mine = self._of.get(request.sent.id)
+        mine = self.of.get(request.sent.id)
         return () if mine is None else mine.at(upstream)
-
-    def due_s(self, demand: Demand, upstream: str) -> float:
-        """When a request was ready for its first attempt."""
-        if not demand.attempts:
-            return demand.asked_s
-        mine, first_s = self._of[demand.request.sent.id], demand.attempts[0].start_s
-        before = (a.end_s for name, own in mine.items() if name != upstream for a in own)
-        return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])
 
     # Who was turned away
 
@@ -167,7 +129,7 @@ class Demands:
                 asked_by_s=made[0].start_s,
                 attempts=made,
             )
-        mine = self._of.get(request.sent.id, NOTHING)
+        mine = self.of.get(request.sent.id, NOTHING)
         place = next(k for k, call in enumerate(calls) if call.upstream == upstream)
         before = {
             name: [a for a in own if _place(calls, name, a) < place] for name, own in mine.items()
@@ -221,7 +183,7 @@ class Demands:
         A failed attempt costs its backoff where a port refuses; one on a connection from before a
         silent fault its deadline, where the proxy tells of new connections only.
         """
-        found, implied = False, Implied(self._settings, self._sights, self._of)
+        found, implied = False, Implied(self._settings, self._sights, self.of)
         for upstream, made in known.items():
             if self._sights[upstream].sees_all:
                 continue
@@ -231,22 +193,6 @@ class Demands:
             made += [replace(attempt, id=number + k) for k, attempt in enumerate(new)]
             found |= bool(new)
         return found
-
-    def asked_again(self, upstream: str) -> tuple[Demand, ...]:
-        """Retries that were due where nothing can be seen: made and failed, or turned away."""
-        own, sight = self._settings[upstream], self._sights[upstream]
-        found = []
-        for demand in self.at(upstream):
-            tries = len(demand.attempts)
-            if not tries or tries >= own.attempts or demand.attempts[-1].results != FAILURE:
-                continue
-            at_s = demand.attempts[-1].end_s + own.backoff_s(tries)
-            end_s = demand.request.end_s
-            hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
-            if hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf:
-                again = replace(demand, outcome="unseen", asked_s=at_s, asked_by_s=max(at_s, end_s))
-                found.append(again)
-        return tuple(found)
 
 
 def _place(calls: Sequence[Learned], upstream: str, attempt: Attempt) -> int:
