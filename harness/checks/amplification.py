@@ -26,12 +26,10 @@ def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=f"{expectation.upstream} gets {shown} {seen.span.words}",
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=shown,
             observed=f"{attempts / requests:.2f}: {made}" if requests else made,
             evidence=why or seen.evidence(case.history),
-            because=expectation.because,
         ),
     )
 

@@ -80,7 +80,7 @@ class _Judge(Counts):
         elif wanted.closes is not None:
             yield self._closes(wanted.closes)
         if wanted.keeps is not None:
-            yield keeps(self.case, self.wire.upstream, self.case.claims(wanted))
+            yield keeps(self.case, self.wire.upstream)
 
     # Each aspect
 

@@ -133,13 +133,11 @@ class Subject:
             evidence += "; " + " or ".join(self.wire.hints)
         return Finding(
             name=f"{self.wire.upstream} breaker: {what}",
-            claims=self.case.claims(self.expectation),
             verdict=verdict,
             expected=expected,
             observed=observed,
             evidence=evidence,
             examples=tuple(request.sent.id for request in examples),
-            because=self.expectation.because,
         )
 
 

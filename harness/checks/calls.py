@@ -30,12 +30,10 @@ def check(expectation: ExpectCalls, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=f"{expectation.upstream} gets {what} {seen.span.words}",
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=counted(expectation.calls, "call"),
             observed=with_instants(plural(len(calls), "call"), [call.start_s for call in calls]),
             evidence=(why or seen.evidence(case.history)) + words,
-            because=expectation.because,
         ),
     )
 

@@ -42,7 +42,6 @@ class _Check:
     def __init__(self, expectation: ExpectCharges, case: Case) -> None:
         history = case.history
         self.expectation = expectation
-        self.claims = case.claims(expectation)
         self.span = span_of(expectation, case)
         (self.upstream, *_) = case.contract.ledgers  # without any it is out of scope
         self.visibility = visibility(case, self.span, self.upstream, keeps_out)
@@ -171,12 +170,10 @@ class _Check:
     ) -> Finding:
         return Finding(
             name=name,
-            claims=self.claims,
             verdict=verdict,
             expected=expected,
             observed=observed,
             evidence=why or self._evidence(),
-            because=self.expectation.because,
             timeless=timeless,
         )
 

@@ -28,12 +28,10 @@ def check(expectation: ExpectConnections, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=f"{expectation.upstream} has {wanted} open {span.words}",
-            claims=case.claims(expectation),
             verdict=Verdict.INCONCLUSIVE if judged is None else judged.verdict,
             expected=f"{wanted} open at any instant",
             observed="not known" if judged is None else judged.observed,
             evidence=untold or _evidence(found, span, judged),
-            because=expectation.because,
             at_s=None if judged is None else judged.at_s,
         ),
     )

@@ -33,12 +33,10 @@ def check(expectation: ExpectInFlight, case: Case) -> tuple[Finding, ...]:
         Finding(
             name=f"{expectation.upstream} has at most {wanted} calls{seen.of_route} in flight "
             f"{seen.span.words}",
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=f"at most {plural(wanted, 'call')} under way at once",
             observed=f"{plural(sure, 'call')} at once at {seconds(at_s)}" if sure else "0 calls",
             evidence=why or seen.evidence(case.history),
-            because=expectation.because,
             at_s=at_s if verdict is Verdict.FAILED else None,
         ),
     )

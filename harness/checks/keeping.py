@@ -27,12 +27,11 @@ from harness.wire.states import Refutation
 from harness.wire.wire import Wire
 
 
-def keeps(case: Case, upstream: str, claims: tuple[str, ...]) -> Finding:
-    """Whether the declared breaker explains all events; `claims` where it does."""
+def keeps(case: Case, upstream: str) -> Finding:
+    """Whether the declared breaker explains all events; with the claims of what it breaks."""
     wire = case.wire(upstream)
     finding = Finding(
         name=f"{wire.upstream} breaker: keeps its contract",
-        claims=claims,
         verdict=Verdict.INCONCLUSIVE,
         expected="what a sound breaker would do",
         observed=wire.unfollowed,

@@ -53,12 +53,10 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=f"{_subject(upstream)} shows {', '.join(expectation.steps)} {span.words}",
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=", then ".join(expectation.steps),
             observed=_observed(expectation.steps, found),
             evidence=why or (f"{counted}: {quoted}" if quoted else counted),
-            because=expectation.because,
         ),
     )
 

@@ -40,8 +40,6 @@ def check(expectation: ExpectNever, case: Case) -> tuple[Finding, ...]:
             expected=f"never {ban.expected}",
         )
         result = tally(requirement, requests).finding(
-            claims=case.claims(expectation),
-            because=expectation.because,
             evidence=seen_answers(requests, span),
             busy=excuses.words,
         )

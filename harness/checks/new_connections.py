@@ -28,12 +28,10 @@ def check(expectation: ExpectNewConnections, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=f"{upstream} gets {words} opened {span.words}",
-            claims=case.claims(expectation),
             verdict=Verdict.INCONCLUSIVE if untold else _judge(wanted, len(opened_s), slip),
             expected=f"{words} opened",
             observed=with_instants(f"{plural(len(opened_s), 'connection')} opened", opened_s),
             evidence=untold or "; ".join(filter(None, (seen, span.inferred))),
-            because=expectation.because,
         ),
     )
 

@@ -24,12 +24,10 @@ def check(expectation: ExpectOwn, case: Case) -> tuple[Finding, ...]:
     return (
         Finding(
             name=expectation.subject,
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=expectation.demand,
             observed=observed,
             evidence=f"the check {expectation.check}, of the author's own",
-            because=expectation.because,
         ),
     )
 

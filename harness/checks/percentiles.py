@@ -39,13 +39,11 @@ def check(expectation: ExpectPercentiles, case: Case) -> tuple[Finding, ...]:
         findings.append(
             Finding(
                 name=f"{name} of {expectation.traffic}'s answers is {bound(wanted)} {span.words}",
-                claims=case.claims(expectation),
                 verdict=verdict,
                 expected=f"{name} {bound(wanted)}",
                 observed=observed,
                 evidence=evidence,
                 examples=() if at_rank is None else (at_rank.sent.id,),
-                because=expectation.because,
             )
         )
     return tuple(findings)

@@ -24,14 +24,12 @@ def check(expectation: ExpectRate, case: Case) -> tuple[Finding, ...]:
         Finding(
             name=f"{expectation.upstream} gets at most {wanted.count} calls{seen.of_route} in "
             f"{over} {seen.span.words}",
-            claims=case.claims(expectation),
             verdict=verdict,
             expected=f"at most {plural(wanted.count, 'call')} in {over}",
             observed=f"{plural(most, 'call')} in the {seconds(wanted.over_s)} from {seconds(at_s)}"
             if most
             else "0 calls",
             evidence=why or seen.evidence(case.history),
-            because=expectation.because,
             at_s=at_s if verdict is Verdict.FAILED else None,
         ),
     )

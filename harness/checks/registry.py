@@ -7,6 +7,7 @@ The form `ExpectCalls` of `harness/scenario/expectations/calls.py` is judged by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pkgutil import resolve_name
 from typing import Any
 
@@ -16,7 +17,8 @@ from harness.scenario.expectations import ExpectationBase
 from harness.verdict import Finding, Verdict
 
 Check = Callable[[Any, Case], tuple[Finding, ...]]
-"""Judges one expectation of its form by a case: pure, so same case, same findings."""
+"""Judges one expectation of its form by a case: pure, so same case, same findings. Why an author
+expects it, and the claims that it stands for, are put to its findings here."""
 
 
 def check_of(form: type[ExpectationBase]) -> Check:
@@ -30,26 +32,30 @@ def findings_of(expectation: ExpectationBase, case: Case) -> tuple[Finding, ...]
 
     A check that breaks leaves its expectation inconclusive, never the run without a judgement.
     """
+    because, claims = expectation.because, case.claims(expectation)
+    found = _found(expectation, case)
+    return tuple(replace(one, because=because, claims=one.claims or claims) for one in found)
+
+
+def _found(expectation: ExpectationBase, case: Case) -> tuple[Finding, ...]:
     excuse = out_of_scope(expectation, case)
     if excuse is not None:
-        return (_unjudged(expectation, case, Verdict.OUT_OF_SCOPE, "not judged", excuse),)
+        return (_unjudged(expectation, Verdict.OUT_OF_SCOPE, "not judged", excuse),)
     try:
         return check_of(type(expectation))(expectation, case)
     except Exception as error:  # whatever broke: it says nothing about the target
         observed = f"the check broke: {type(error).__name__}: {error}"
         evidence = "a defect of the harness, please report it"
-        return (_unjudged(expectation, case, Verdict.INCONCLUSIVE, observed, evidence),)
+        return (_unjudged(expectation, Verdict.INCONCLUSIVE, observed, evidence),)
 
 
 def _unjudged(
-    expectation: ExpectationBase, case: Case, verdict: Verdict, observed: str, evidence: str
+    expectation: ExpectationBase, verdict: Verdict, observed: str, evidence: str
 ) -> Finding:
     return Finding(
         name=expectation.subject,
-        claims=case.claims(expectation),
         verdict=verdict,
         expected=expectation.demand,
         observed=observed,
         evidence=evidence,
-        because=expectation.because,
     )

@@ -138,14 +138,7 @@ class Tally:
         ]
         return "; ".join([*words, "and others"] if len(groups) > _MOST_VALUES else words)
 
-    def finding(
-        self,
-        *,
-        claims: tuple[str, ...],
-        because: str | None,
-        evidence: str,
-        busy: str,
-    ) -> Finding:
+    def finding(self, *, evidence: str, busy: str) -> Finding:
         """The finding; how many were left out is said with the evidence, and `busy` if it matters:
         what was measured of a busy machine.
         """
@@ -156,14 +149,12 @@ class Tally:
         decide = self.violating or (*self.noisy, *self.unclear) or self.complying
         return Finding(
             name=self.requirement.name,
-            claims=claims,
             verdict=self.verdict,
             expected=self.requirement.expected,
             observed=self.observed,
             evidence=evidence,
             examples=tuple(request.sent.id for request in decide[:_MOST_EXAMPLES]),
             requests=tuple(request.sent.id for request in decide),
-            because=because,
             timeless=any(map(self.requirement.timeless, self.violating)),
             noise=self.for_noise,
         )

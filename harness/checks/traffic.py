@@ -50,8 +50,6 @@ def check(expectation: ExpectTraffic, case: Case) -> tuple[Finding, ...]:
             share=expectation.at_least,
         )
         result = tally(excuses.of_answers(requirement), chosen).finding(
-            claims=case.claims(expectation),
-            because=expectation.because,
             evidence=seen_answers(chosen, span),
             busy=excuses.words,
         )
