@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from harness.history.spans import Spans
 from harness.history.view import Request
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Demand
@@ -21,9 +20,6 @@ from harness.wire.states import Asked
 
 if TYPE_CHECKING:
     from harness.wire.witness import Witness
-
-_SLACK_S = 0.1
-"""How far an attempt may seem to lie outside of the life of its request."""
 
 
 class Crossing:
@@ -87,14 +83,11 @@ class Crossing:
     def _owners(self) -> dict[int, int]:
         return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
 
-    def surely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt, where no other one can have."""
-        alone = self._lives.touching(attempt.start_s - _SLACK_S, attempt.start_s + _SLACK_S) == 1
-        return self.request_of(attempt) if alone else None
-
-    @cached_property
-    def _lives(self) -> Spans:
-        return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
+    def likely_made_for(self, attempt: Attempt) -> int | None:
+        """The request that made an attempt; None where it may have been another's of its time."""
+        tie_s = self.sight.tie_s(attempt.start_s)
+        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self.attempts)
+        return self.request_of(attempt) if near == 1 else None
 
     def told_apart(self, request: int, attempt: Attempt) -> bool:
         """Whether a second attempt of a request is surely a retry of its call.

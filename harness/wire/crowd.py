@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.contracts.promises import ONE_BREAKER, OPENS
+from harness.history.spans import Spans
 from harness.policy.counting import Result
 from harness.policy.scopes import EachWorker
 from harness.units import Window
@@ -30,6 +31,8 @@ from harness.wire.workers import Guess, Ways
 
 _MOST_WORKERS = 4
 """So many, at the most, are looked for where those that are declared explain too little."""
+_SLACK_S = 0.1
+"""How far an attempt may seem to lie outside of the life of its request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,16 @@ class Crowd(Wire):
         tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
         acceptor = Acceptor(self.attempts, self.outcomes, tie_s, self.earlier)
         events = list(Course(self.attempts, self.asked, tie_s, self.lost))
-        return told(number, events, acceptor, self.surely_made_for, self.history.end_s)
+        return told(number, events, acceptor, self._surely_made_for, self.history.end_s)
+
+    def _surely_made_for(self, attempt: Attempt) -> int | None:
+        """The request that made an attempt, where no other one was under way that can have."""
+        alone = self._lives.touching(attempt.start_s - _SLACK_S, attempt.start_s + _SLACK_S) == 1
+        return self.request_of(attempt) if alone else None
+
+    @cached_property
+    def _lives(self) -> Spans:
+        return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
 
     @cached_property
     def changes(self) -> Changes:

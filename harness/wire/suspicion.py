@@ -278,7 +278,7 @@ class Suspicion:
         acceptor = Acceptor(wire.attempts, wire.outcomes, wire.sight.tie_s)
         events = list(Course(wire.attempts, wire.asked, wire.sight.tie_s))
         for shares in (shares for shares in SHARES if len(shares) <= most):
-            if explained(events, acceptor, wire.surely_made_for, shares):
+            if explained(events, acceptor, wire.likely_made_for, shares):
                 number = f"{len(shares)} would explain it"
                 says = f"has several breakers, as worker processes do ({number})"
                 yield Cause(what=says, breaks=_SEVERAL, events=len(events))

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import traffic
 from harness.checks.excuses import LATE_S
+from harness.checks.registry import findings_of
 from harness.verdict import Verdict
 
 IN_WINDOW = "expect: [{during: 10s..20s, traffic: chat, %s}]"
 
 
 def one(case):
-    (finding,) = traffic.check(case.scenario.expect[0], case)
+    (finding,) = findings_of(case.scenario.expect[0], case)
     return finding
 
 
@@ -223,7 +223,7 @@ def test_cookie_none_forbids_any(case, world):
 def test_each_aspect_is_a_finding_of_its_own(case, world):
     shown = world().answers("chat", range(10, 20), 401, took_s=2.0)
     built = case(IN_WINDOW % 'status: 401, latency: "< 100ms", json: {a: 1}', shown)
-    findings = traffic.check(built.scenario.expect[0], built)
+    findings = findings_of(built.scenario.expect[0], built)
     assert [finding.verdict for finding in findings] == [
         Verdict.PASSED,
         Verdict.FAILED,
