@@ -76,7 +76,8 @@ def balance(
     edge = [r for r in owners if not _inside(r, span) and (r.sent.at_s in span or r.end_s in span)]
     open_ = edge + [r for r in asked if r.answered is None]
     denying = [r for r in answered if said and says[r.sent.id] is False]
-    lost = [r for r in denying if held_until_s(r, case) is not None]
+    faults = _faults(case)
+    lost = [r for r in denying if _held_until_s(r, faults) is not None]
     likely = inside + open_
     acknowledged = Owners(case, likely, charges)
     explained = Owners(case, likely + lost, charges)
@@ -105,7 +106,8 @@ class Owners:
         by_user: dict[str | None, list[Request]] = defaultdict(list)
         for request in requests:
             by_user[request.sent.user].append(request)
-        self._lives = {user: _Lives(own, case) for user, own in by_user.items()}
+        faults = _faults(case)
+        self._lives = {user: _Lives(own, faults) for user, own in by_user.items()}
         in_order = sorted(charges, key=lambda charge: charge.at_s)
         self.unowned = [charge for charge in in_order if not self._take(charge)]
         """The charges that none of them can own, in order."""
@@ -135,8 +137,8 @@ class Owners:
 class _Lives:
     """The requests of one user by when a charge may arrive at the latest; each is taken once."""
 
-    def __init__(self, requests: Iterable[Request], case: Case) -> None:
-        ends = ((max(r.end_s, held_until_s(r, case) or 0.0), r.sent.at_s, r) for r in requests)
+    def __init__(self, requests: Iterable[Request], faults: Sequence[FaultWindow]) -> None:
+        ends = ((max(r.end_s, _held_until_s(r, faults) or 0.0), r.sent.at_s, r) for r in requests)
         lives = sorted(ends, key=lambda each: each[:2])
         self._requests = [request for _, _, request in lives]
         self.ends_s = [end_s for end_s, _, _ in lives]
@@ -171,18 +173,20 @@ class _Lives:
         return (each for k, each in enumerate(self._requests) if self._next[k] == k)
 
 
-def held_until_s(request: Request, case: Case) -> float | None:
-    """When a charge of a request may arrive at the latest, if a fault may have held it or its
-    answer back; None where none did.
+def _held_until_s(request: Request, faults: Sequence[FaultWindow]) -> float | None:
+    """When a charge of a request may arrive at the latest, if one of these faults may have held it
+    or its answer back; None where none did.
     """
-    met = [
-        fault
-        for fault in case.history.faults
-        if not set(case.contract.ledgers).isdisjoint(fault.upstreams)
-        and fault.start_s <= request.end_s + _SLACK_S
-        and request.sent.at_s - _SLACK_S <= fault.end_s
-    ]
-    return max((_last(fault, request) for fault in met), default=None)
+    start_s, end_s = request.sent.at_s - _SLACK_S, request.end_s + _SLACK_S
+    return max(
+        (_last(each, request) for each in faults if each.meets(start_s, end_s)), default=None
+    )
+
+
+def _faults(case: Case) -> Sequence[FaultWindow]:
+    """The faults that hit a ledger."""
+    ledgers = set(case.contract.ledgers)
+    return [fault for fault in case.history.faults if not ledgers.isdisjoint(fault.upstreams)]
 
 
 def _last(fault: FaultWindow, request: Request) -> float:
