@@ -48,19 +48,13 @@ Seen = dict[str, dict[str, list[float]]]
 
 
 class Reference:
-    """The reference gateway in one simulation for all plays. Use as a context manager."""
+    """The reference gateway in a simulation."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: SimEngine) -> None:
         target = bundled("reference")
         assert target is not None
         self.target = target.model_copy(update={"status": None})
-        self._engine = SimEngine()
-
-    def __enter__(self) -> Reference:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._engine.close_now()
+        self._engine = engine
 
     def play(self, scenario: Scenario, seed: int = 0) -> History:
         """Play a scenario; the same seed gives the same history."""
@@ -75,18 +69,17 @@ class Reference:
             return History(self._engine.play_now(job))
 
 
-def judging(text: str, played_as: str) -> Iterator[Callable[[str], Verdict]]:
-    """A fixture: the verdict of a scenario's first expectation, written in place of EXPECTED, upon
-    one play of it. `played_as`: what stands there while it is played.
+def judging(engine: SimEngine, text: str, played_as: str) -> Callable[[str], Verdict]:
+    """The verdict of a scenario's first expectation, written in place of EXPECTED, upon one play of
+    it. `played_as`: what stands there while it is played.
     """
-    with Reference() as reference:
-        history = reference.play(parse_scenario(text.replace("EXPECTED", played_as), "x"))
+    history = Reference(engine).play(parse_scenario(text.replace("EXPECTED", played_as), "x"))
 
-        def judged(said: str) -> Verdict:
-            scenario = parse_scenario(text.replace("EXPECTED", said), "x")
-            return judge(scenario, history).findings[0].verdict
+    def judged(said: str) -> Verdict:
+        scenario = parse_scenario(text.replace("EXPECTED", said), "x")
+        return judge(scenario, history).findings[0].verdict
 
-        yield judged
+    return judged
 
 
 def disagreements(reference: Reference, raw: dict[str, Any]) -> list[str]:

@@ -7,12 +7,12 @@ thousand (see CONTRIBUTING.md); without it a few, always the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
+from harness.engines.sim.engine import SimEngine
 from harness.scenario.faults import KINDS, Kind
 from tests.agreement.holding import Reference, disagreements
 from tests.agreement.timelines import STREAMS, timelines
@@ -21,9 +21,8 @@ _EXAMPLES = int(os.environ.get("OUTAGE_AGREEMENT", "6"))
 
 
 @pytest.fixture(scope="module")
-def reference() -> Iterator[Reference]:
-    with Reference() as reference:
-        yield reference
+def reference(simulation: SimEngine) -> Reference:
+    return Reference(simulation)
 
 
 _OVER_RUNNING = [kind for kind in KINDS.values() if kind.running != "nothing"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
@@ -33,10 +34,11 @@ _CHECKS = "  check: {request: GET /v1/api/auth/check, as: ada, rate: 1/s}\n"
     ],
     ids=["closed late", "held up"],
 )  # fmt: skip
-def test_nobody_is_accused_for_what_a_draw_leaves_open(traffic: str, fault: str, seed: int) -> None:
+def test_nobody_is_accused_for_what_a_draw_leaves_open(
+    simulation: SimEngine, traffic: str, fault: str, seed: int
+) -> None:
     text = f"title: x\nduration: 90s\ntraffic:\n{traffic}faults: [{fault}]\n"
     text += "expect: [{never: {status: 599}}]\n"
     scenario = parse_scenario(text, "x")
-    with Reference() as reference:
-        found = judge(scenario, reference.play(scenario, seed))
+    found = judge(scenario, Reference(simulation).play(scenario, seed))
     assert [f.name for f in found.all_findings if f.verdict is Verdict.FAILED] == []

@@ -27,14 +27,17 @@ from harness.errors import UsageError
 WITHIN_S = 3.0
 DOCKER_WITHIN_S = 20.0
 """Docker removes a project's eleven containers in its own time."""
-RUNS = (
-    ("run", "auth_503_50s", "chroma_refused_50s", "git_refused_50s"),
-    ("up",),
-    ("run", "auth_503_50s", "chroma_refused_50s", "--engine", "sim"),
-    ("explore", "--for", "30s"),
-)
+BIRTHS_WITHIN_S = 60.0
+RUNS = {
+    ("run", "auth_503_50s", "chroma_refused_50s", "git_refused_50s"): 8,
+    ("up",): 5,
+    ("run", "auth_503_50s", "chroma_refused_50s", "--engine", "sim"): 3,
+    ("explore", "--for", "30s"): 3,
+}
+"""Commands, and so many processes each has on any machine before it plays, itself among them."""
 COMPOSE = ("run", "auth_503_50s", "--engine", "compose")
 """Played where there is a Docker engine; the images are there already."""
+WITH_CONTAINERS = RUNS | {COMPOSE: 2}
 UNDERTAKER = "engines.compose.leftovers"
 
 
@@ -80,7 +83,14 @@ def kill_once(words: tuple[str, ...], *, after: random.Random, both: bool, birth
         )
         containers = project_prefix(harness.pid) if "compose" in words else ""
         latest_s = 20.0 if containers else 6.0
-        _await_the_instant(harness, temporary, after, latest_s, birth=birth)
+        if birth:
+            missed = _await_a_birth(
+                harness, temporary, wanted=after.randint(2, WITH_CONTAINERS[words])
+            )
+            time.sleep(after.choice((0.0, 0.0, 0.001, 0.005, 0.02)))
+        else:
+            missed = ""
+            time.sleep(after.uniform(0.2, latest_s))
         watchers = [f.pid for f in marked(temporary) if f.watches] if both else []
         for pid in (*watchers, harness.pid):
             try:
@@ -103,7 +113,9 @@ def kill_once(words: tuple[str, ...], *, after: random.Random, both: bool, birth
         left += _names(temporary)
         for each in marked(temporary):
             os.kill(each.pid, signal.SIGKILL)
-        return f"{' '.join(words)}: left behind: {left}" if left else ""
+        if left:
+            missed = f"left behind: {left}"
+        return missed and f"{' '.join(words)}: {missed}"
 
 
 def _processes(temporary: Path) -> list[str]:
@@ -129,25 +141,15 @@ def _names(folder: Path) -> list[str]:
     return [each.name for each in folder.iterdir()]
 
 
-def _await_the_instant(
-    harness: subprocess.Popen[bytes],
-    temporary: Path,
-    after: random.Random,
-    latest_s: float,
-    *,
-    birth: bool,
-) -> None:
-    if not birth:
-        time.sleep(after.uniform(0.2, latest_s))
-        return
-    wanted = after.randint(2, 8)  # itself, its reaper, stubs, proxy, target
-    until_s = time.monotonic() + 15.0
-    children = Path(f"/proc/{harness.pid}/task/{harness.pid}/children")
-    while time.monotonic() < until_s and harness.poll() is None:
-        seen = len(list(marked(temporary))) if not children.exists() else _born(harness.pid)
-        if seen >= wanted:
-            time.sleep(after.choice((0.0, 0.0, 0.001, 0.005, 0.02)))
-            return
+def _await_a_birth(harness: subprocess.Popen[bytes], temporary: Path, *, wanted: int) -> str:
+    """Until it has so many processes; what was wrong if it never had."""
+    told = Path(f"/proc/{harness.pid}/task/{harness.pid}/children").exists()
+    until_s = time.monotonic() + BIRTHS_WITHIN_S
+    while (seen := _born(harness.pid) if told else len(list(marked(temporary)))) < wanted:
+        if harness.poll() is not None or time.monotonic() > until_s:
+            return f"had {seen} processes, and never {wanted}"
+        time.sleep(0.0005)
+    return ""
 
 
 def _born(pid: int) -> int:
@@ -201,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("count", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    runs = (*RUNS, COMPOSE) if images_are_there() else RUNS
+    runs = tuple(WITH_CONTAINERS if images_are_there() else RUNS)
     print("with containers" if COMPOSE in runs else "no Docker engine: no containers", flush=True)
     bad = 0
     for number in range(options.count):

@@ -60,13 +60,9 @@ def test_its_scenario_passes_in_real_time(name: str, tmp_path: Path) -> None:
     assert call([*given, "--quiet"]) == 0
 
 
-def test_what_is_measured_of_pybreaker_is_what_its_code_says() -> None:
+def test_what_is_measured_of_pybreaker_is_what_its_code_says(simulation: SimEngine) -> None:
     target = load_target(str(EXAMPLES / "pybreaker" / "target.yaml"))
-    engine = SimEngine()
-    try:
-        document = asyncio.run(measure(target, engine, streams_of(target))).as_json()
-    finally:
-        engine.close_now()
+    document = asyncio.run(measure(target, simulation, streams_of(target))).as_json()
     found = document["upstreams"]["rates"]
     assert (found["attempts"], found["breaker"]["rule"]) == (1, "in a row")
     assert (found["breaker"]["threshold"], found["breaker"]["trials"]) == (5, 1)

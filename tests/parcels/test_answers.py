@@ -21,13 +21,9 @@ SHELF = Case(
 )
 
 
-def test_any_of_them_is_right_and_nothing_else(tmp_path: Path) -> None:
-    engine = SimEngine()
-    try:
-        assert not failed(engine, "", SHELF, tmp_path)
-        found = failed(engine, "an error of its own", SHELF, tmp_path)
-    finally:
-        engine.close_now()
+def test_any_of_them_is_right_and_nothing_else(simulation: SimEngine, tmp_path: Path) -> None:
+    assert not failed(simulation, "", SHELF, tmp_path)
+    found = failed(simulation, "an error of its own", SHELF, tmp_path)
     assert [each.name for each in found] == ["never 5xx (shelf)"]
     assert found[0].observed.endswith("was answered 500")
 

@@ -264,7 +264,7 @@ def scenario_of(text: str, **defaults: Any) -> Scenario:
     return Scenario(**(base | defaults | loaded), name="s", file="s.yaml")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """`on:` is a key of scenario files, not a truth value."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.checks.registry import findings_of
+from harness.engines.sim.engine import SimEngine
 from harness.history.events import Crossed
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
@@ -143,7 +144,9 @@ def test_where_the_contract_leaves_open_whether_it_opens_that_it_did_not_is_righ
     }
 
 
-def test_those_whom_an_upstream_before_it_slowed_may_have_been_turned_away_first() -> None:
+def test_those_whom_an_upstream_before_it_slowed_may_have_been_turned_away_first(
+    simulation: SimEngine,
+) -> None:
     """Auth is slow until 20 s, and may have failed: nobody can say why there were 503s."""
     text = """title: x
 duration: 30s
@@ -154,8 +157,7 @@ faults:
 expect: [{breaker: external_data, traffic: look, first_rejection: contract}]
 """
     scenario = parse_scenario(text, "x")
-    with Reference() as reference:
-        (first,) = judge(scenario, reference.play(scenario)).findings
+    (first,) = judge(scenario, Reference(simulation).play(scenario)).findings
     assert (first.verdict, first.expected) == (Verdict.INCONCLUSIVE, "#6"), str(first)
 
 

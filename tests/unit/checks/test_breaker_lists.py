@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
+from harness.engines.sim.engine import SimEngine
 from harness.verdict import Verdict
 from tests.agreement.holding import judging
 
@@ -18,8 +19,8 @@ expect: [{breaker: auth, EXPECTED}]
 
 
 @pytest.fixture(scope="module")
-def judged() -> Iterator[Callable[[str], Verdict]]:
-    yield from judging(_TEXT, "opens: 2s ± 1s")
+def judged(simulation: SimEngine) -> Callable[[str], Verdict]:
+    return judging(simulation, _TEXT, "opens: 2s ± 1s")
 
 
 @pytest.mark.parametrize(
