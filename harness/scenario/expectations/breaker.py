@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from harness.scenario.fields import CountField, Misfit, StreamName, UpstreamName
 from harness.scenario.located import Path
 from harness.scenario.names import Misfits
 from harness.units import Around, format_duration
+
+Instants = Annotated[tuple[Instant, ...], Field(json_schema_extra={"minItems": 1})]
 
 
 class ExpectBreaker(ExpectationBase):
@@ -25,7 +27,7 @@ class ExpectBreaker(ExpectationBase):
     )
 
     breaker: UpstreamName = Field(description="whose breaker", examples=["mail"])
-    opens: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
+    opens: Instant | Literal["never"] | Instants | None = Field(
         None,
         description="when it first opens; as a list every opening, those by a failed probe too",
         examples=["9s ± 1s", "contract ± 1s", "never"],
@@ -43,12 +45,12 @@ class ExpectBreaker(ExpectationBase):
         description="attempts at the upstream until it opens: 12..14",
         examples=["12..14", "contract"],
     )
-    probes: Instant | tuple[Instant, ...] | None = Field(
+    probes: Instant | Instants | None = Field(
         None,
         description="instants of the probes, exactly these and one attempt each",
         examples=["69.5s ± 1s", ["69.5s ± 1s", "140s ± 1s"]],
     )
-    closes: Instant | Literal["never"] | tuple[Instant, ...] | None = Field(
+    closes: Instant | Literal["never"] | Instants | None = Field(
         None,
         description="when it closes for good; as a list every closing",
         examples=["69.5s ± 1s", "never"],

@@ -59,6 +59,7 @@ class ExpectLog(Windowed):
         (),
         description="what the lines stand for, in order: attempt, failed, retrying, ...",
         examples=[["attempt", "failed", "retrying"]],
+        json_schema_extra={"minItems": 1},
     )
 
     @model_validator(mode="after")

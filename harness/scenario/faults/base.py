@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -51,7 +51,9 @@ class FaultBase(Part):
         {"dependentRequired": {"wait": ["after"]}},
     )
 
-    upstream: UpstreamName | tuple[UpstreamName, ...] = Field(
+    upstream: (
+        UpstreamName | Annotated[tuple[UpstreamName, ...], Field(json_schema_extra={"minItems": 1})]
+    ) = Field(
         description="one upstream, a list of several, or `all` of the target's; none for a fault "
         "of the target itself",
         examples=["mail", ["mail", "stock"], "all"],

@@ -220,6 +220,25 @@ def test_both_refuse_a_start_that_starts_nothing(start: str) -> None:
     assert wrong(broken, TARGET)
 
 
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        ("opens: 9s ± 1s", "opens: []"),
+        ("opens: 9s ± 1s", "probes: []"),
+        ("opens: 9s ± 1s", "closes: []"),
+        ("{upstream: auth", "{upstream: []"),
+        ("{breaker: auth, opens: 9s ± 1s}", "{log: auth, marks: []}"),
+        ("{breaker: auth, opens: 9s ± 1s}", "{log: []}"),
+    ],
+)
+def test_both_refuse_a_list_of_nothing(there: str, instead: str) -> None:
+    assert there in GOOD
+    broken = GOOD.replace(there, instead, 1)
+    with pytest.raises(InvalidFile):
+        parse_scenario(broken, "t.yaml")
+    assert wrong(broken)
+
+
 def test_a_wrong_kind_of_fault_is_named() -> None:
     (said,) = wrong(GOOD.replace("blackhole", "blakhole"))
     assert said.startswith("'blakhole' is not one of ['refused', 'blackhole'")
