@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 from harness.history.view import FaultWindow, History
@@ -26,6 +27,8 @@ _REPEATED_S = 35.0
 _RELEASE_S = 0.5
 """How long what a fault held back may take to arrive once it is lifted."""
 _AROUND_S = 0.5
+_ENOUGH_CALLS = 5
+"""So many calls in turn that kept no connection show that none is kept."""
 _SWITCHED_S = 0.3
 """What the simulation's seeded switch points add; its seed 0 has none."""
 
@@ -89,6 +92,8 @@ class Sight:
         self.faults = own
         """All faults that hit the upstream."""
         self._faults = tuple(f for f in own if f.fault not in self.in_stub)
+        self._calls = history.calls_to(upstream)
+        self._crossings = history.crossings_at(upstream)
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How far the target's order of events may be from the wire's in that time."""
@@ -140,7 +145,28 @@ class Sight:
     @property
     def sees_all(self) -> bool:
         """Whether every attempt left a trace."""
-        return not self.hidden and (self.requests or not self.silent)
+        return not self.hidden and (self.requests or not self.silent or self.never_kept)
+
+    @cached_property
+    def never_kept(self) -> bool:
+        """Whether each call had a connection of its own, so that one that is held shows as such.
+
+        Told by several calls of healthy times, one after another, none of which took up a
+        connection that was there: a client that keeps any would have.
+        """
+        if not self.connections:
+            return False
+        calls = [call for call in self._calls if self._healthy(call.at_s)]
+        opened = [e.at_s for e in self._crossings if e.what == "accepted"]
+        alone = len(calls) >= _ENOUGH_CALLS and all(
+            before.replied is not None and before.replied.at_s <= after.at_s
+            for before, after in pairwise(calls)
+        )
+        return alone and sum(map(self._healthy, opened)) == len(calls)
+
+    def _healthy(self, at_s: float) -> bool:
+        """Whether no fault was in force then, nor just before or after."""
+        return all(not f.began_s - _AROUND_S <= at_s <= f.end_s + _RELEASE_S for f in self.faults)
 
     @cached_property
     def sees_ends(self) -> bool:

@@ -343,11 +343,16 @@ def test_connections_alone_tell_when_a_blackhole_opened_the_breaker() -> None:
 
 
 def connections_only(story: Story, *, kept: int) -> Story:
-    """As real Toxiproxy tells it: the first attempts of the outage went over kept connections."""
+    """As real Toxiproxy tells it: the first attempts of the outage went over kept connections, and
+    who keeps one takes it again when all is well.
+    """
     story.events[0] = replace(story.events[0], evidence=("stub", "proxy connections"))
     asked = [e for e in story.events if isinstance(e, Crossed) and e.what == "request"]
     story.events = [e for e in story.events if not isinstance(e, Crossed)]
     new = [e for e in asked if e.at_s < 0] + [e for e in asked if e.at_s >= 0][kept:]
+    answered = {e.at_s for e in story.events if isinstance(e, Called)}
+    again = [e for e in new if e.at_s in answered][1:] if kept else []
+    new = [e for e in new if e not in again]
     story.events += [replace(e, what="accepted", connection=0) for e in new]
     return story
 
@@ -360,6 +365,28 @@ def test_an_attempt_on_a_kept_connection_is_implied_by_its_deadline() -> None:
     assert [a.start_s for a in found.attempts] == pytest.approx(starts, abs=0.01)
     assert found.attempts[0].source == "latency"
     assert states(found) == states(every)
+
+
+def test_who_keeps_no_connection_waited_for_others_and_made_no_unseen_attempt() -> None:
+    """A breaker that a lock guards: one call at a time, each on a connection of its own."""
+    story = Story("auth", fault="blackhole", to_s=20)
+    for second in range(48):
+        due_s = 3.0 * (second + 1)  # the calls of those before it come first
+        if second < 3:
+            story.attempt(due_s - 3 + 0.002, took_s=3, status=None)
+        if second < 9:
+            story.request(second + 1, second, took_s=min(due_s, 9.0) + 0.01 - second, status=503)
+        elif second < 25:
+            story.request(second + 1, second, took_s=0.003, status=503)
+        else:
+            story.attempt(second + 0.002, took_s=0.004, status=200)
+            story.request(second + 1, second, took_s=0.01, status=200)
+    own = in_a_row(attempts=1, timeout_s=3, threshold=3, wait_s=15)
+
+    found = connections_only(story, kept=0).infer(48, own)
+
+    assert [a.start_s for a in found.attempts[:4]] == pytest.approx([0, 3, 6, 25], abs=0.01)
+    assert states(found) == [("open", 9.0), ("half_open", 25.0), ("closed", 25.0)]
 
 
 @pytest.mark.parametrize("journal", [True, False])
