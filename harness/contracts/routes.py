@@ -179,6 +179,12 @@ class Step(Part):
         return self.route.partition("{")[0].rstrip("/")
 
     @property
+    def refusals(self) -> frozenset[int]:
+        """What the route answers to the upstream's own refusals, as far as that is said."""
+        said = self.refused.values() if isinstance(self.refused, dict) else (self.refused,)
+        return frozenset(status for status in said if status is not None)
+
+    @property
     def acknowledged_by(self) -> str | None:
         """The field of the route's answer that is true when the call succeeded."""
         return next((field for field, value in self.shows.items() if value), None)

@@ -23,7 +23,7 @@ def never_5xx(facts: Facts) -> Iterator[Violation]:
     for request in facts.requests:
         status = request.status
         steps = facts.offered(request).steps
-        owed = any(status in covered(step.else_) for step in steps)
+        owed = any(status in covered(step.else_) | step.refusals for step in steps)
         if status is not None and status >= 500 and status != 503 and not owed:
             claims = facts.claims(NO_ERRORS)
             says = f"was answered {status}"
@@ -147,9 +147,7 @@ def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:
 
 def _passed_on(step: Step) -> frozenset[int]:
     """What may be answered where the upstream refuses."""
-    own = set(step.refused.values()) if isinstance(step.refused, dict) else {step.refused}
-    told = {status for status in own if status is not None}
-    return frozenset(told) | (_REFUSALS if step.passes_on else frozenset())
+    return step.refusals | (_REFUSALS if step.passes_on else frozenset())
 
 
 def _answers_falsely(facts: Facts, upstream: str) -> bool:

@@ -180,12 +180,13 @@ def test_a_finding_has_the_ids_of_the_contract_that_the_target_is_held_to(
     assert [(f.claims, f.verdict) for f in broken] == [(("S1",), verdict)]
 
 
+@pytest.mark.parametrize("word", ["else: 502", "else: 503, refused: {'429': 502}"])
 @pytest.mark.parametrize(("status", "broken"), [(502, 0), (500, 1)])
 def test_what_the_contract_answers_for_a_call_that_fails_is_no_error(
-    scenario, world, status, broken
+    scenario, world, status, broken, word
 ):
     """Proxies such as nginx answer 502."""
-    route = "request: POST /v1/api/chat, calls: [{call: auth POST /verify_token, else: 502}]"
+    route = f"request: POST /v1/api/chat, calls: [{{call: auth POST /verify_token, {word}}}]"
     own = f"{OWN}upstreams: {{auth: {{timeout: 2s}}}}\nroutes: {{chat: {{{route}}}}}\n"
     shown = sound(world, contract=own).request("chat", 91, 90.0, status)
     judgement = judge(scenario(PROMISING), shown.call("auth", 90.001).history())
