@@ -40,6 +40,8 @@ class Bench:
     """A call that met a kind, the first to do so, at `ONE_S`."""
     goes_on: bool = False
     """Whether a failing call is answered only some time after its last attempt."""
+    late_s: float = 0.0
+    """How late answers of the kind `slow` come, where that is one."""
     queues: bool = False
     """Whether calls wait for each other, one at a time."""
 
@@ -96,6 +98,8 @@ class Bench:
         late = {"fault": "delay", "delay": f"{self.slow_s:.6f}s"}
         if kind is None:
             faults = [late]
+        elif kind == "slow":
+            faults = [{"fault": "delay", "delay": f"{self.late_s:.6f}s"}]
         elif kind == "timeout":
             faults = [KINDS[kind]]
         elif kind == "cut":
@@ -109,6 +113,8 @@ class Bench:
     def slowness_s(self, kind: str | None) -> float:
         """How long a single attempt takes that meets `slow(kind)`."""
         timeout = self.findings.timeout
+        if kind == "slow":
+            return self.late_s
         return timeout.low_s if kind == "timeout" and timeout is not None else self.slow_s
 
     def backoff(self, number: int) -> Span:

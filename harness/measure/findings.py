@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from harness.measure.experiment import KINDS
 from harness.units import plural
@@ -44,6 +44,10 @@ class Breaker:
     """For `in all`: how long after the last failure a success makes all of them good."""
     window_calls: Span | None = None
     least: Span | None = None
+    slow_share: Span | None = None
+    """A share of slow results that opens it, too."""
+    slow_trial_opens: bool = False
+    """Whether the one trial opens it again if it is slow."""
     wait: Span | None = None
     later_waits: tuple[float, ...] = ()
     """How long it then stayed open after each failed trial, where that was not the same."""
@@ -75,6 +79,10 @@ class Findings:
     covers: str | None = None
     """What the timeout is a deadline for: `attempt`, or `silence` (each read by itself)."""
     backoffs: tuple[Span, ...] | None = None
+    slow: Span | None = None
+    """How late a good answer is slow to the breaker, in seconds."""
+    slow_is: Literal["failure", "share"] | None = None
+    """What slow ones are to it: failures, or counted by a share of their own."""
     retry_after: str | None = None
     """`ignored` or `honoured`."""
     counts: dict[str, str | None] = field(default_factory=dict)
@@ -137,6 +145,7 @@ class Findings:
             "timeout_covers": self.covers,
             "backoff_s": backoffs,
             "retry_after": self.retry_after,
+            "slow_s": _middle(self.slow),
             "counts": {kind: self.counts.get(kind) for kind in KINDS},
             "by": self.by,
             "breaker": self._breaker_json(),
@@ -150,6 +159,7 @@ class Findings:
             "rule": own.rule,
             "threshold": own.threshold,
             "share": None if own.share is None else _round(own.share.middle_s),
+            "slow_share": None if own.slow_share is None else _round(own.slow_share.middle_s),
             "window_s": _middle(own.window_s),
             "window_calls": _whole(own.window_calls),
             "least": _whole(own.least),
@@ -166,7 +176,9 @@ class Findings:
         spans = {
             "timeout_s": self.timeout,
             "connect_timeout_s": self.connect_timeout,
+            "slow_s": self.slow,
             "share": own.share,
+            "slow_share": own.slow_share,
             "window_s": own.window_s,
             "wait_s": own.wait,
             "trials_share": own.trials_share,

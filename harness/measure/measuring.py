@@ -19,6 +19,7 @@ from harness.measure.lab import Lab, Tell
 from harness.measure.opening import find_opening, find_queue
 from harness.measure.recovery import find_recovery
 from harness.measure.routes import Called, Known, learn
+from harness.measure.slow import find_slow
 from harness.target import Target
 
 
@@ -133,5 +134,6 @@ async def _upstream(lab: Lab, name: str, measured: Measured, tell: Tell) -> None
     if opened is not None:
         tell(f"{name}: how it recovers")
         await find_recovery(bench, opened)
+        await find_slow(bench, opened)
     tell(f"{name}: what counts as a failure")
     await find_counting(bench, opened, contrast)

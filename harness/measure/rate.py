@@ -19,6 +19,8 @@ from harness.measure.signs import Opened, turned_away
 _MOST = 130
 """At the most so many failures are tried in a row."""
 _SUCCESSES = (20, 60, 200)
+_FEW = (2, 3)
+"""Before a window is full a share needs fewer results, which tells it more finely."""
 _LARGEST = 400
 """The largest window of calls that is told from one without end."""
 _NARROW = 0.01
@@ -138,6 +140,26 @@ async def _least(rate: _Rate, window: Span) -> Span:
         if low <= let <= high and calls[let].sent_s - calls[0].sent_s < window.low_s:
             return Span(low_s=let, high_s=let)
     return Span(low_s=low, high_s=high)
+
+
+async def share_after(bench: Bench, kind: str) -> Span | None:
+    """What share of a kind opens it, where a window is known; None where that can't be told."""
+    own = bench.findings.breaker
+    calls = own.window_calls
+    if own.least is None or (calls is not None and calls.low_s < calls.high_s):
+        return None
+    window = _MOST * 10 if calls is None else int(calls.low_s)
+    low, high = 0.0, 1.0
+    for successes in (*_FEW, *_SUCCESSES[:2]) if calls is None else (*_FEW, window):
+        before = Results(successes=successes)
+        one = await dose(bench, kind, bench.findings.by, before, _MOST)
+        if one is None:
+            return None
+        others = successes + (calls is not None)  # a window of calls holds the warm-up's, too
+        high = min(high, one.high / min(window, others + one.high))
+        if others + one.low > own.least.high_s:
+            low = max(low, (one.low - 1) / min(window, others + one.low - 1))
+    return Span(low_s=low, high_s=high) if low < high <= low + _VAGUE else None
 
 
 def _lasts_s(one: Dose | None) -> float:

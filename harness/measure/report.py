@@ -57,6 +57,8 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
         yield "connect timeout", _seconds(found.connect_timeout)
     if found.backoffs:
         yield "backoffs", ", ".join(map(_seconds, found.backoffs))
+    if found.slow is not None:
+        yield "slow from", _seconds(found.slow)
     if found.retry_after is not None:
         yield "Retry-After", found.retry_after
     if found.counts:
@@ -89,7 +91,8 @@ def rule_text(found: Findings) -> str:
     elif own.window_calls is not None:
         window = f"the last {own.window_calls.middle_s:.0f} calls"
     least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
-    return f"opens at {share} failures of {window}{least}"
+    slow = "" if own.slow_share is None else f", or at {round_percent(own.slow_share)}% slow ones"
+    return f"opens at {share} failures of {window}{least}{slow}"
 
 
 def _counted(own: Breaker) -> str:

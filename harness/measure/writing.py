@@ -82,7 +82,7 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
     """Promises that nobody can hold it to, and why."""
     for name, found in measured.upstreams.items():
         own = found.breaker
-        if own.rule == "none" or not _known(own):
+        if own.rule == "none" or not _known(own) or (found.slow and not found.slow_is):
             why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
             yield from ((promise, f"{name} {why}") for promise in OF_BREAKERS)
         elif found.by is None and found.attempts != 1:
@@ -166,6 +166,8 @@ def _trials(own: Breaker) -> dict[str, Any]:
     """Who may pass while it is half open, and what closes it, where that isn't one alone."""
     if own.everybody:
         return {"trials": "none" if own.begins_anew else "everybody"}
+    if own.slow_trial_opens:
+        return {"trials": {"count": 1, "share": "100%", "slow_share": "100%"}}
     if own.trials is not None and own.trials_share is not None:
         share = round_percent(own.trials_share)  # what lies between is the same for all of them
         return {"trials": {"count": own.trials, "share": f"{share}%"}}
@@ -179,6 +181,8 @@ def _call(found: Findings) -> Iterator[tuple[str, Any]]:
         yield "attempts", attempts
     if found.timeout is not None:
         yield "timeout", plain(found.timeout)
+    if found.slow is not None and found.slow_is is not None:
+        yield "slow", plain(found.slow)
     if found.backoffs:
         yield "backoff", _backoff(found.backoffs)
     if found.retry_after == "honoured":
@@ -211,6 +215,8 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
     if own.rule != "rate" or own.share is None:
         return None
     said: dict[str, Any] = {"share": f"{round_percent(own.share)}%"}
+    if own.slow_share is not None:
+        said["slow_share"] = f"{round_percent(own.slow_share)}%"
     if own.window_calls is not None:
         said["calls"] = int(own.window_calls.middle_s)
     elif own.window_s is not None:

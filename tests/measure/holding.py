@@ -76,6 +76,8 @@ def wrong(policy: dict[str, Any], found: dict[str, Any]) -> list[str]:
     elif "window" in policy or "calls" in policy:
         near["window_s"] = (breaker["window_s"], policy.get("window", -1.0))
         near["window_calls"] = (breaker["window_calls"], policy.get("calls", -1))
+    near["slow_s"] = (found["slow_s"], policy.get("slow", -1.0))
+    near["slow_share"] = (breaker["slow_share"], policy.get("slow_share", -1.0))
     said = [
         f"{name}: found {got}, configured {want}"
         for name, (got, want) in exact.items()

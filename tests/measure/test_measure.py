@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from harness.cli.entry import call
+from harness.contracts import document, parse_contract
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError
 from harness.measure.downs import REFUSALS
+from harness.measure.measuring import measure, streams_of
+from harness.measure.writing import as_contract, as_target, comments
 
 
 def _beside(name: str) -> ModuleType:
@@ -124,6 +128,31 @@ def test_failures_that_a_success_does_not_make_good(
     for key, name in (("window_s", "window"), ("window_calls", "calls")):
         assert (found["breaker"][key] is not None) == (name in policy)
     assert not holding.unexplained(document)
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (
+            {"rule": "calls", "share": 0.5, "window": 12, "least": 6, "slow_share": 0.75},
+            "slow_share: 75%",
+        ),
+        ({"rule": "in a row", "threshold": 3}, "threshold: 3"),
+    ],
+)
+def test_slow_answers_open_it_by_a_share_of_their_own_or_as_failures(
+    simulation: SimEngine, policy: dict[str, Any], told: str
+) -> None:
+    policy = {"attempts": 1, "timeout": 2.0, "wait": 11.0, "slow": 0.8} | policy
+    target = bed.target("handmade", policy)
+    measured = asyncio.run(measure(target, simulation, streams_of(target)))
+    found = measured.as_json()["upstreams"]["rates"]
+    assert not holding.wrong(policy, found)
+    assert found["breaker"]["slow_share"] == pytest.approx(policy.get("slow_share"), abs=0.05)
+    own = parse_contract(as_contract(measured, target.upstreams), "c.yaml").settings_of("rates")
+    assert own.counting.slow_s == 0.8
+    assert told in as_target(measured, document())
+    assert not any("isn't known" in line for line in comments(measured, document()))
 
 
 def test_what_cannot_be_simulated_is_one_error(simulation: SimEngine) -> None:

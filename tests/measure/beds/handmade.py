@@ -33,7 +33,7 @@ class Breaker:
         self.until = 0.0
         self.wait = POLICY.get("wait", 30.0)
         self.run = 0
-        self.results: deque[tuple[float, bool]] = deque()
+        self.results: deque[tuple[float, bool, bool]] = deque()
         self.trials = 0
         self.wins = 0
         self.era = 0
@@ -51,7 +51,10 @@ class Breaker:
                 self.trials += 1
             return self.era
 
-    def leave(self, era: int, outcome: str) -> None:
+    def leave(self, era: int, outcome: str, took_s: float) -> None:
+        slow = took_s > POLICY.get("slow", 1e9)
+        if slow and outcome == "success" and "slow_share" not in POLICY:
+            outcome = "failure"
         with self.lock:
             if era != self.era:
                 return
@@ -61,7 +64,7 @@ class Breaker:
                 return
             ok = outcome == "success"
             if self.state == "half open":
-                if not ok:
+                if not ok or slow:
                     self.wait *= POLICY.get("growth", 1.0)
                     self.open()
                 else:
@@ -70,7 +73,7 @@ class Breaker:
                     if self.wins >= POLICY.get("successes", 1):
                         self.close()
                 return
-            if self.count(ok):
+            if self.count(ok, slow):
                 self.open()
 
     def open(self) -> None:
@@ -85,10 +88,10 @@ class Breaker:
         self.results.clear()
         self.wait = POLICY.get("wait", 30.0)
 
-    def count(self, ok: bool) -> bool:
+    def count(self, ok: bool, slow: bool) -> bool:
         rule, now = POLICY["rule"], time.monotonic()
         self.run = 0 if ok else self.run + 1
-        self.results.append((now, ok))
+        self.results.append((now, ok, slow))
         if rule == "none":
             return False
         if rule == "in a row":
@@ -101,8 +104,11 @@ class Breaker:
         if rule == "seconds":
             while self.results and self.results[0][0] <= now - POLICY["window"]:
                 self.results.popleft()
-        bad = sum(not one for _, one in self.results)
+        bad = sum(not one for _, one, _ in self.results)
         enough = len(self.results) >= POLICY["least"]
+        late = sum(one for _, _, one in self.results) / len(self.results)
+        if slow and enough and late >= POLICY.get("slow_share", 2.0):
+            return True
         return not ok and enough and bad / len(self.results) >= POLICY["share"]
 
     def kept(self, now: float) -> int:
@@ -110,7 +116,7 @@ class Breaker:
         last = list(self.results)[-POLICY.get("calls", 100_000) :]
         if POLICY["rule"] == "in a row lately":
             last = last[len(last) - self.run :]
-        return sum(not ok and now - at <= POLICY.get("window", 1e9) for at, ok in last)
+        return sum(not ok and now - at <= POLICY.get("window", 1e9) for at, ok, _ in last)
 
 
 BREAKER = Breaker()
@@ -159,6 +165,7 @@ def tried_once() -> tuple[str, int]:
 def call() -> int:
     """The status of a good answer; raises Away."""
     by_call = POLICY.get("by") == "call"
+    began_s = time.monotonic()
     era = BREAKER.enter() if by_call else 0
     outcome = "failure"
     try:
@@ -167,10 +174,11 @@ def call() -> int:
                 pause(number)
             if not by_call:
                 era = BREAKER.enter()
+                began_s = time.monotonic()
             kind, status = tried()
             outcome = "success" if kind == "ok" else outcome_of(kind)
             if not by_call:
-                BREAKER.leave(era, outcome)
+                BREAKER.leave(era, outcome, time.monotonic() - began_s)
             if kind in ("ok", "404", "429"):
                 return status
             if kind in POLICY.get("final", ()):
@@ -178,7 +186,7 @@ def call() -> int:
         raise Away("gave up")
     finally:
         if by_call:
-            BREAKER.leave(era, outcome)
+            BREAKER.leave(era, outcome, time.monotonic() - began_s)
 
 
 def pause(number: int) -> None:
