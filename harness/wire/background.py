@@ -175,7 +175,7 @@ class _Route:
         seemed = {
             stream
             for stream, calls in self._warm_up.calls.items()
-            if any(alike(call.route, self._made[0]) for call in calls if call.route)
+            if any(c.route and c.may_be(self._upstream, self._made[0]) for c in calls)
         }
         without = {
             request.sent.stream

@@ -13,7 +13,6 @@ from harness.history.view import Request
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Demand
 from harness.wire.implied import swallowed
-from harness.wire.learned import alike
 from harness.wire.made import same
 from harness.wire.queueing import Queue, need, queue
 from harness.wire.states import Asked
@@ -95,8 +94,7 @@ class Crossing:
         It may be another call where, when all was well, the request made several that it may be of.
         """
         usual = self.witness.warm_up.most_calls.get(self._demands.streams.get(request, ""), ())
-        mine = [call for call in usual if call.upstream == self.upstream and call.route]
-        return sum(alike(call.route, attempt) for call in mine) == 1
+        return sum(bool(c.route) and c.may_be(self.upstream, attempt) for c in usual) == 1
 
     def route_of(self, request: int) -> str:
         """What a request calls first here, as the warm-up showed it; empty if that is unknown."""

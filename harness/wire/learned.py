@@ -28,6 +28,10 @@ class Learned:
     route: str
     """Method and path; empty where only a connection was seen."""
 
+    def may_be(self, upstream: str, attempt: Attempt) -> bool:
+        """Whether an attempt at an upstream may be of this call."""
+        return self.upstream == upstream and alike(self.route, attempt)
+
 
 class WarmUp:
     """What one history's warm-up shows. Everything is worked out when first asked for."""

@@ -116,9 +116,9 @@ class Owners:
         """
         mine = self._of[owner.sent.id]
         for call in self._calls[owner.sent.stream]:
-            if self._was(call, upstream, attempt):
+            if call.may_be(upstream, attempt):
                 return
-            if self._made(call, mine):
+            if _made(call, mine):
                 continue
             for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
                 theirs = self._of.get(other.sent.id)
@@ -128,16 +128,13 @@ class Owners:
                 given = last[1]
                 fits = owner.sent.at_s - CLOCK_S <= given.start_s
                 fits = fits and given.ends_from_s <= attempt.start_s + CLOCK_S
-                sure = given.request is not None or self._names(given, other)
-                if fits and self._was(call, call.upstream, given) and not sure:
+                traced = bool(given.trace) and given.trace == other.sent.trace
+                sure = given.request is not None or traced  # it says itself whose it is
+                if fits and call.may_be(call.upstream, given) and not sure:
                     theirs[call.upstream].remove(given)
                     mine[call.upstream].append(given)
                     pending.moved(other)
                     break
-
-    def _names(self, attempt: Attempt, request: Request) -> bool:
-        """Whether the attempt says itself whose it is: by a trace that the target passed on."""
-        return bool(attempt.trace) and attempt.trace == request.sent.trace
 
     def _owner(
         self, pending: Pending, name: str, attempt: Attempt, slack_s: float
@@ -242,14 +239,14 @@ class Owners:
         more_s = 0.0 if again else _TOO_MANY_S
         dues = [Due(name, done_s + low, done_s + high, more_s + far) for low, high, far in waits]
         dues = [*dues, Due(name, done_s, done_s, more_s + _UNLIKELY_S)] if failed else []
-        were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
+        were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         for k, call in enumerate(calls):
             at = call.upstream
             if k > (max(were) if name == at else min(were)):
                 for low, high, price in waits if again else ():
                     dues.append(Due(at, done_s + low, done_s + high, price))
                 dues.append(Due(at, done_s, done_s, _on_at_once_s(latest, again=again)))
-            if name != at and not self._made(call, mine):
+            if name != at and not _made(call, mine):
                 dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
         return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
 
@@ -271,11 +268,7 @@ class Owners:
         as so many seconds; `strange` is one on a route that no stream is known to call.
         """
         calls = self._calls[request.sent.stream]
-        positions = [
-            k
-            for k, call in enumerate(calls)
-            if call.upstream == upstream and alike(call.route, attempt)
-        ]
+        positions = [k for k, call in enumerate(calls) if call.may_be(upstream, attempt)]
         mine = self._of.get(request.sent.id)
         last = last_of(mine)
         if mine is None or last is None:
@@ -290,17 +283,17 @@ class Owners:
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
             more_s = 0.0 if again else _TOO_MANY_S
-            for due_s, unlikely_s in self._again_s(own, latest, tries, attempt):
-                yield due_s, more_s + unlikely_s
+            waits = self._again_s(own, latest, tries, attempt)
+            yield from ((due_s, more_s + unlikely_s) for due_s, unlikely_s in waits)
             yield done_s, more_s + _UNLIKELY_S
-        were = [k for k, call in enumerate(calls) if self._was(call, name, latest)] or [-1]
+        were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
         if strange or any(k > done for k in positions):
             if again:
                 yield from self._again_s(own, latest, tries, attempt)
             yield done_s, _on_at_once_s(latest, again=again)
-        if name != upstream and any(not self._made(calls[k], mine) for k in positions):
+        if name != upstream and any(not _made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
 
     def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
@@ -331,11 +324,9 @@ class Owners:
                 break
         return due_s
 
-    def _made(self, call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
-        return any(self._was(call, call.upstream, a) for a in mine.get(call.upstream, ()))
 
-    def _was(self, call: Learned, upstream: str, attempt: Attempt) -> bool:
-        return call.upstream == upstream and alike(call.route, attempt)
+def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
+    return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
 
 
 def _waits(
