@@ -36,8 +36,10 @@ from harness.target import Target
 from harness.target.loading import load_target
 
 WORKERS = 2
-_WAIT_S = 0.25
-_ENDS_WITHIN_S = 15.0
+WAIT_S = 0.25
+"""How often it is looked whether whoever hunts still does."""
+ENDS_WITHIN_S = 15.0
+"""So long hunts that were stopped are waited for."""
 _PROGRESS_EVERY_S = 0.5
 
 
@@ -205,7 +207,7 @@ class _Crew:
         stopped_s: float | None = None
         while len(done) < len(workers):
             try:
-                number, what, value = self._said.get(timeout=_WAIT_S)
+                number, what, value = self._said.get(timeout=WAIT_S)
             except queue.Empty:
                 dead = {n for n, worker in enumerate(workers) if not worker.is_alive()} - done
                 if dead and not self._stop.is_set():
@@ -213,7 +215,7 @@ class _Crew:
                 done |= dead
                 if self._stop.is_set():
                     stopped_s = stopped_s or time.monotonic()
-                    if time.monotonic() - stopped_s > _ENDS_WITHIN_S:
+                    if time.monotonic() - stopped_s > ENDS_WITHIN_S:
                         return
                 continue
             if what == "done":

@@ -21,16 +21,22 @@ from harness.engines.cluster.host import Kind, topic_of
 from harness.engines.cluster.parcel import Parcel, file_of, packed
 from harness.errors import WorldError
 from harness.explore.coverage import Coverage
-from harness.explore.crew import Gathering, Outcome, Task, hunt, interruptible
+from harness.explore.crew import (
+    ENDS_WITHIN_S,
+    WAIT_S,
+    Gathering,
+    Outcome,
+    Task,
+    hunt,
+    interruptible,
+)
 from harness.explore.finding import Result
 from harness.explore.hunt import Key
 from harness.target import Target
 from harness.target.loading import load_target
 
-_WAIT_S = 0.25
 _LOOK_S = 0.5
 """How often a hunt looks whether it was stopped."""
-_ENDS_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +130,7 @@ class _Fleet:
         stopped_s: float | None = None
         while len(taken) < len(futures):
             with contextlib.suppress(queue.Empty):
-                self._take(*self._heard.get(timeout=_WAIT_S))
+                self._take(*self._heard.get(timeout=WAIT_S))
                 continue
             for number, future in enumerate(futures):
                 if number not in taken and future.done():
@@ -132,7 +138,7 @@ class _Fleet:
                     self._home(number, future)
             if self._gathering.outcome.interrupted is not None:
                 stopped_s = stopped_s or time.monotonic()
-                if time.monotonic() - stopped_s > _ENDS_WITHIN_S:
+                if time.monotonic() - stopped_s > ENDS_WITHIN_S:
                     return
 
     def _take(self, number: int, what: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from harness.checks.promises.facts import OWN_WORK, SLACK_S, Facts
 from harness.checks.promises.jobs import may_be_older
+from harness.checks.promises.retries import EARLY_S, LATE_S
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
 from harness.history.view import Request
@@ -21,10 +22,6 @@ from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.learned import alike
 
-_EARLY_S = 0.12
-"""So much too early a retry may come that is still taken for one."""
-_LATE_S = 0.7
-"""So long nobody waits for nothing."""
 _NEAR_S = 0.1
 """Requests that end and begin nearer than this to each other may have met."""
 
@@ -43,7 +40,7 @@ def idling(facts: Facts) -> Iterator[Violation]:
 
 def _was_quick(facts: Facts, request: Request) -> bool:
     """Whether all of it, and what began just before or after it, was over too soon to be idle."""
-    return request.service_s + facts.margin_s(request.end_s, 2 * SLACK_S) < _LATE_S
+    return request.service_s + facts.margin_s(request.end_s, 2 * SLACK_S) < LATE_S
 
 
 def _alone(facts: Facts, request: Request) -> Iterator[Violation]:
@@ -155,7 +152,7 @@ def _longest(facts: Facts, upstream: str, attempts: Sequence[Attempt]) -> int:
         if count == own.attempts:
             break
         if last is not None:
-            low_s = own.between_s(count, last.status)[0] - _EARLY_S if spaced else 0.0
+            low_s = own.between_s(count, last.status)[0] - EARLY_S if spaced else 0.0
             slack_s = facts.slack_s(last.start_s, attempt.start_s)
             if attempt.start_s < last.ends_from_s + low_s - slack_s:
                 continue
@@ -197,7 +194,7 @@ def _same(one: Attempt, other: Attempt) -> bool:
 def _least_s(facts: Facts, request: Request, start_s: float, end_s: float) -> float:
     """So long it is surely idle."""
     own_s = OWN_WORK * facts.offered(request).healthy_s
-    return _LATE_S + own_s + facts.slack_s(start_s, end_s)
+    return LATE_S + own_s + facts.slack_s(start_s, end_s)
 
 
 def _violation(facts: Facts, request: Request, about: str, says: str) -> Violation:

@@ -19,8 +19,10 @@ from harness.policy.counting import Result
 from harness.units import plural
 from harness.wire.attempts import FAILURE, Attempt
 
-_EARLY_S = 0.12
-_LATE_S = 0.7
+EARLY_S = 0.12
+"""So much too early a retry may come that is still taken for one."""
+LATE_S = 0.7
+"""So long nobody waits for nothing."""
 
 
 def retries(facts: Facts) -> Iterator[Violation]:
@@ -95,7 +97,7 @@ def _of_call(
             continue
         low_s, high_s = own.between_s(number, earlier.status)
         slack_s = facts.slack_s(earlier.start_s, later.start_s)
-        if gap_s < low_s - _EARLY_S - slack_s / 2 or gap_s > high_s + _LATE_S + slack_s:
+        if gap_s < low_s - EARLY_S - slack_s / 2 or gap_s > high_s + LATE_S + slack_s:
             yield Violation.of(
                 request,
                 "backoff between attempts",
