@@ -49,6 +49,6 @@ def test_bundled_scenarios_are_not_for_it(capsys: pytest.CaptureFixture[str]) ->
 def test_exploration_sends_its_requests() -> None:
     with Player(load_target(str(TARGET))) as player:
         surface = player.surface
-        assert [item.route.name for item in surface.offered] == ["talk", "nobody"]
+        assert [route.name for route in surface.offered] == ["talk", "nobody"]
         assert surface.routes_at("billing") == ("GET /balance",)
         assert surface.settings["auth"].wait_s == 4.0
