@@ -1,8 +1,12 @@
 """What can't be behind a breaker that breaks its contract, though its events would fit."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from harness.checks.keeping import says
+from harness.policy.among import Among
 from harness.policy.settings import in_a_row
 from tests.unit.wire.test_witness import Story
 
@@ -23,6 +27,22 @@ def test_who_gives_up_early_has_asked_its_breaker_before_a_retry() -> None:
     assert wire.refutation is not None
     told = [cause.what for cause in wire.causes]
     assert "doesn't ask its breaker again before a retry" not in told
+
+
+def test_what_counts_otherwise_is_named_where_failures_count_for_a_while() -> None:
+    """Six answers of 404 open it, which count for nothing."""
+    story = Story("auth", fault="status", to_s=20)
+    for second in range(12):
+        if second < 6:
+            story.attempt(second + 0.002, took_s=0.002, status=404)
+        story.request(second + 1, second, took_s=0.005, status=401)
+    own = in_a_row(attempts=1, timeout_s=2, threshold=6, wait_s=17)
+    among = replace(own.breaker, opens=Among(6, math.inf, 21.0))
+
+    wire = story.infer(30, replace(own, breaker=among))
+
+    assert wire.refutation is not None
+    assert "counts answers of 4xx as failures" in [cause.what for cause in wire.causes]
 
 
 @pytest.mark.parametrize(("waits_s", "about_s"), [(7, 7), (9, 9), (12, 11)])
