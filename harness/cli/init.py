@@ -127,6 +127,7 @@ def _silent(_: str) -> None:
 
 def _ask_itself(plan: Plan, tell: Any) -> None:
     """Routes from the document that the running application serves, where it does."""
+    from harness.init.application import with_bodies
     from harness.init.trial import own_description
     from harness.openapi.document import parse_document
     from harness.openapi.requests import named, requests_of
@@ -138,6 +139,7 @@ def _ask_itself(plan: Plan, tell: Any) -> None:
     found, left_out = requests_of(parse_document(json.dumps(said).encode(), "/openapi.json"))
     plan.notes += [f"left out: {why}" for why in left_out]
     asked = [one for one in found if one["request"] != plan.ready]
+    asked = with_bodies(asked, plan.application.body)  # what it reads by itself it doesn't describe
     if asked:
         plan.streams = named(asked)
         plan.notes.append("what it can be asked, by its own /openapi.json (--route, --openapi)")

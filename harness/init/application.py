@@ -16,6 +16,7 @@ _HEALTH = (
     "/health", "/healthz", "/ready", "/readyz", "/live", "/livez", "/alive", "/up", "/ping",
     "/heartbeat", "/status",
 )  # fmt: skip
+_BODIED = ("POST ", "PUT ", "PATCH ")
 _ASIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static")
 
 
@@ -89,17 +90,24 @@ def ready_of(routes: list[str]) -> str:
     return f"GET {next((path for path in _HEALTH if path in paths), '/')}"
 
 
+def with_bodies(asked: list[dict[str, Any]], body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Requests with a body where they take one of which their description says nothing."""
+    return [
+        one | {"json": dict(body)}
+        if one["request"].startswith(_BODIED) and not {"json", "body"} & set(one)
+        else one
+        for one in asked
+    ]
+
+
 def askable(routes: list[str], body: dict[str, Any]) -> list[dict[str, Any]]:
     """Routes as requests, with a body where they take one; those are left out that say only how it
     is.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for route in dict.fromkeys(routes):
         method, _, path = route.partition(" ")
         if path in _HEALTH or path.startswith(_ASIDE):
             continue
-        asked: dict[str, Any] = {"request": f"{method} {re.sub(r'{[^}]*}', '1', path)}"}
-        if method in ("POST", "PUT", "PATCH"):
-            asked["json"] = dict(body)
-        found.append(asked)
-    return found
+        found.append({"request": f"{method} {re.sub(r'{[^}]*}', '1', path)}"})
+    return with_bodies(found, body)

@@ -24,7 +24,8 @@ _JS_URL = re.compile(r"(?:\.url|pathname|path)\s*[!=]={1,2}\s*['\"`](/[^'\"`]*)"
 _JS_FIELD = re.compile(r"\.json\(\)\)\s*\.(\w+)|(\w+)\s*=\s*await\s+[\w.]+\.json\(\)")
 _JS_BODY = re.compile(r"\{([^{}]*)\}\s*=\s*(?:\w+\.)*(?:req|request)\.body\b")
 _JS_BODY_FIELD = re.compile(r"\b(?:req|request)\.body\??\.(\w+)\b(?!\()")
-_JS_TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*await\s+[\w.]+\.json\(\)")
+_JS_TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*await\b")
+"""`{ price } = await answer.json()`, or what a helper took of it."""
 _GO_ENV = re.compile(r"\b\w*[eE]nv\w*(?:\(|:)\s*\"([A-Z][A-Z0-9_]*)[\",]")
 """`os.Getenv("X")`, `env("X", "http://x")`, a field's tag `env:"X"`."""
 _GO_ROUTE = re.compile(r"\.?Handle(?:Func)?\(\s*\"(?:([A-Z]+) )?(/[^\"]*)\"")

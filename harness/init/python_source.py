@@ -15,8 +15,8 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _SKIPPED = ("test", "node_modules", ".venv", "venv", "site-packages", "__pycache__")
 _MOST_FILES = 500
 _OWN_PYTHONS = (".venv/bin/python", "venv/bin/python")
-_JSON = ("json", "loads")
-"""`answer.json()`, `request.json`, `json.loads(request.body)`."""
+_JSON = ("json", "get_json", "loads")
+"""`answer.json()`, `request.json`, `request.get_json()`, `json.loads(request.body)`."""
 
 
 def read_python(folder: Path) -> Application | None:
@@ -92,7 +92,8 @@ def _maker(value: ast.expr | None) -> str | None:
 
 
 def _read(tree: ast.Module, found: Application) -> None:
-    """Variables, routes, and fields of answers."""
+    """Variables, routes, and fields of answers, wherever a file that decodes some reads them."""
+    decodes = any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(tree))
     for node in ast.walk(tree):
         if (variable := _variable(node)) is not None:
             found.variables.append(variable)
@@ -100,7 +101,7 @@ def _read(tree: ast.Module, found: Application) -> None:
             found.composed.append(end)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.routes += _routes(node)
-            if any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(node)):
+            if decodes:
                 found.fields |= dict.fromkeys(_fields(node), 1)
 
 

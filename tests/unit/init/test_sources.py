@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.init.application import askable, example_of, ready_of, upstreams_of
+from harness.init.application import askable, example_of, ready_of, upstreams_of, with_bodies
 from harness.init.files import target_text
 from harness.init.other_sources import read_go, read_node
 from harness.init.planning import Options, plan_of
@@ -61,6 +61,45 @@ def test_a_fastapi_application(tmp_path: Path) -> None:
     assert found is not None
     assert (found.asgi, found.command[2]) == ("main:api", "uvicorn")
     assert found.routes == ["GET /price/{item}"]
+
+
+def test_fields_that_are_read_of_what_a_helper_decodes(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import os\nfrom fastapi import FastAPI, Request\napp = FastAPI()\n"
+        "async def ask(client, url):\n    return await (await client.get(url)).json()\n"
+        "@app.get('/tonight')\nasync def tonight():\n"
+        "    body = await ask(client, os.environ['SKY_URL'])\n    return body['clouds']\n"
+        "@app.post('/slots')\nasync def slot(request: Request):\n"
+        "    return (await request.json())['hour']\n"
+    )
+    found = read_python(tmp_path)
+    assert found is not None
+    assert found.fields == found.body == {"clouds": 1, "hour": 1}
+    described = [{"request": "GET /tonight"}, {"request": "POST /slots"},
+                 {"request": "PUT /slots", "json": {"own": 2}}]  # fmt: skip
+    asked = with_bodies(described, {"hour": 1})
+    assert [one.get("json") for one in asked] == [None, {"hour": 1}, {"own": 2}]
+
+
+def test_fields_of_requests_that_flask_reads(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from flask import Flask, request\napp = Flask('x')\n"
+        "@app.post('/samples')\ndef sample():\n    body = request.get_json()\n"
+        "    return body['name']\n"
+    )
+    found = read_python(tmp_path)
+    assert found is not None
+    assert found.body == {"name": 1}
+
+
+def test_fields_that_node_takes_of_what_a_helper_gives(tmp_path: Path) -> None:
+    (tmp_path / "server.js").write_text(
+        "app.get('/suits', async (q, s) => {\n"
+        "  const { metres } = await cloth.execute(() => ask(`${process.env.CLOTH_URL}/x`));\n});\n"
+    )
+    found = read_node(tmp_path)
+    assert found is not None
+    assert found.fields == {"metres": 1}
 
 
 def test_a_node_application_by_its_start_script(tmp_path: Path) -> None:
