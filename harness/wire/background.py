@@ -17,6 +17,7 @@ from statistics import mean, median, pstdev
 
 from harness.history.view import History, Request
 from harness.routes import route_matches
+from harness.units import Window
 from harness.wire.attempts import Attempt
 from harness.wire.learned import CLOCK_S, WarmUp, alike, exact, in_life
 
@@ -42,6 +43,7 @@ def nobodys(
     attempts: Sequence[Attempt],
     warm_up: WarmUp,
     template: Callable[[str, str], str],
+    untimely: Sequence[Window] = (),
 ) -> tuple[Attempt, ...]:
     """Attempts that no request caused: declared, or on a route with a life of its own.
 
@@ -49,7 +51,8 @@ def nobodys(
     called outside of all requests' lives, with a rhythm (but not that of the traffic itself), or
     not by requests that went well without it; or one that is called in both the first ways; or one
     that is called outside of them again and again, and that requests of every stream do without.
-    `template`: how a contract names the route of a call; empty where it doesn't.
+    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`: when
+    one may be seen long after it was made, for whoever waited for it then.
     """
     if not attempts:
         return ()
@@ -74,7 +77,7 @@ def nobodys(
     lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
     for route, made in by_route.items():
         others = [a for a in attempts if a.route and not alike(route, a)]
-        own = _Route(history, upstream, warm_up, lives, route, made, others)
+        own = _Route(history, upstream, warm_up, lives, route, made, others, untimely)
         strange = not any(alike(each, made[0]) for each in known)
         if own.has_own_life or (strange and own.is_strangers):
             found += made
@@ -97,6 +100,7 @@ class _Route:
         route: str,
         made: Sequence[Attempt],
         others: Sequence[Attempt],
+        untimely: Sequence[Window],
     ) -> None:
         self._history = history
         self._upstream = upstream
@@ -107,7 +111,8 @@ class _Route:
         self._others = others
         self.spans = sorted((*self._before(), *((a.start_s, a.end_s) for a in made)))
         """From when to when each lasted, those before the outage, too, which are no attempts."""
-        self._outside = _outside(self.spans, lives)
+        in_time = [span for span in self.spans if not any(span[0] in w for w in untimely)]
+        self._outside = _outside(in_time, lives)
 
     def _before(self) -> Iterator[Span]:
         for call in self._history.warm_up_calls.to(self._upstream):

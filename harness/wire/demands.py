@@ -44,7 +44,8 @@ class Demands:
         self._sights = sights
         self._stale = {name: Stale(history, name) for name in attempts}
         self.background = {
-            name: nobodys(history, name, made, warm_up, template) for name, made in attempts.items()
+            name: nobodys(history, name, made, warm_up, template, sights[name].untimely)
+            for name, made in attempts.items()
         }
         """Attempts that no request caused, by upstream."""
         own_routes = {
@@ -90,6 +91,13 @@ class Demands:
     def of(self) -> Mapping[int, Made]:
         """The attempts of each request, by its id and by upstream."""
         return self._owners.of
+
+    @property
+    def belated(self) -> Mapping[str, Sequence[float]]:
+        """By upstream, when calls came to its stub that were made long before, nobody knows when:
+        in each such time nothing can be read from the order of events.
+        """
+        return self._owners.belated
 
     def attempts_at(self, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that say something of its breaker, by start."""

@@ -61,6 +61,8 @@ class Owners:
         """The attempts of each request, by its id and by upstream, by start."""
         self._of: dict[int, dict[str, list[Attempt]]] = {}
         """The same while they are matched."""
+        self.belated: dict[str, list[float]] = {}
+        """By upstream, when calls came to its stub for which nobody waited any more."""
         self._went_on: set[tuple[str, str]] = set()
         """Streams that go on although an upstream failed them."""
         self._passed_over: set[tuple[str, str]] = set()
@@ -79,6 +81,7 @@ class Owners:
     def _matched(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
         self._of = defaultdict(lambda: defaultdict(list))
         kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
+        self.belated = {name: [] for name in attempts}
         every = sorted(
             ((a.start_s, a.end_s, name, a) for name, made in attempts.items() for a in made),
             key=lambda item: item[:3],
@@ -94,11 +97,15 @@ class Owners:
             pending.go_on(start_s, start_s - slack_s)
             owner, due_s = self._owner(pending, name, attempt, slack_s)
             if owner is None:
-                if not self._sights[name].released(start_s):
+                if any(start_s in window for window in self._sights[name].untimely):
+                    self.belated[name].append(start_s)
+                elif not self._sights[name].released(start_s):
                     kept[name].append(attempt)
                 continue
             if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
+            if attempt.source == "connection" and not self._well(owner):
+                attempt = _ended_by(attempt, owner.end_s)
             self._take_over(owner, name, attempt, pending)
             self._of[owner.sent.id][name].append(attempt)
             pending.moved(owner)
@@ -327,6 +334,11 @@ class Owners:
 
 def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
     return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
+
+
+def _ended_by(attempt: Attempt, at_s: float) -> Attempt:
+    """The same, where whoever had to do without it answered then: it was over."""
+    return replace(attempt, end_s=max(attempt.ends_from_s, min(attempt.end_s, at_s)))
 
 
 def _waits(

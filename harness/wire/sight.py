@@ -132,6 +132,18 @@ class Sight:
             if KINDS[f.name].where == "connect"
         )
 
+    @cached_property
+    def untimely(self) -> tuple[Window, ...]:
+        """Windows in which a call may come to its stub long after it was made, and nobody else
+        tells when that was.
+        """
+        if self.requests:
+            return ()
+        slow = (f for f in self._faults if KINDS[f.name].new == "slow")
+        return tuple(
+            Window(f.start_s, f.end_s + _REPEATED_S) for f in slow if KINDS[f.name].holds_back
+        )
+
     def blind_tie_s(self, at_s: float) -> float:
         """The same slack, but that nothing is read from the order of events in such windows."""
         return math.inf if any(at_s in window for window in self.guessed) else self.tie_s(at_s)

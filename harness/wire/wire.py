@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -115,7 +116,8 @@ class Wire(Crossing):
     def reading(self) -> Reading:
         """What the declared breaker makes of it.
 
-        Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it.
+        Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it;
+        where calls were seen too late, nothing is read from when.
         """
         return self._declared(self.sight)
 
@@ -134,6 +136,11 @@ class Wire(Crossing):
             events = self.attempts, self.asked, self.outcomes
             return read(*events, tie_s=tie_s, lost=self.lost, earlier=self.earlier)
 
+        if late := self.witness.demands.belated[self.upstream]:
+            belated = [w for w in sight.untimely if any(at_s in w for at_s in late)]
+            return read_with(
+                lambda at_s: math.inf if any(at_s in w for w in belated) else sight.tie_s(at_s)
+            )
         found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:
             return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.checks.registry import findings_of
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Crossed
-from harness.judge import judge
+from harness.judge import judge, judge_case
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
 from tests.agreement.holding import Reference
@@ -215,3 +215,27 @@ def test_who_may_not_have_come_past_an_upstream_before_may_have_been_turned_away
     never = first_rejection(case, behind_billing(world, again=99))
     assert never.verdict is Verdict.INCONCLUSIVE, str(never)
     assert never.observed == "opened at 5.00 s, and nothing tells whom it turned away"
+
+
+def test_calls_that_came_for_nobody_any_more_are_late_and_no_loop_of_the_target(
+    case, world
+) -> None:
+    shown = world(evidence=("stub", "proxy connections")).warmed_up(
+        reaches=("git",), routes={"git": "GET /history/p1"}
+    )
+    shown.fault("latency", "git", 0.0, 30.0)
+    for number in range(1, 86):
+        made = number <= 5
+        shown.request("chat", number, number - 1.0, 503, took_s=10.0 if made else 0.01)
+        if made:
+            shown.call("git", number + 11.5, "GET /history/p1", by_proxy=False)
+    found = case(
+        "faults: [{upstream: git, fault: latency, latency: 12s, stream: upstream, to: 30s}]\n"
+        "expect: [{breaker: git, opens: 14s ± 0.5s}]",
+        shown,
+    )
+    judged = judge_case(found)
+
+    assert [one for one in judged.promises if one.verdict is Verdict.FAILED] == []
+    assert judged.findings[0].verdict is Verdict.INCONCLUSIVE, str(judged.findings[0])
+    assert "is known to have needed" not in judged.findings[0].observed
