@@ -1,86 +1,47 @@
 """Bundled scenarios fail each defective gateway for the right reason, and the sound one never.
 
-Played in the simulation; a handful in real time too. A failure names the defect: replay it with
-`python -m tests.defects.gateways ID` behind `outage up`.
+Played in the simulation (in real time: `test_in_real_time.py`). A failure names the defect: replay
+it with `python -m tests.defects.gateways ID` behind `outage up`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.contracts import document
-from harness.contracts.policies import Adjustment
 from harness.engines.base import Job
-from harness.engines.local.engine import LocalEngine
 from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
-from harness.judge import judge
-from harness.machine.starts import Starts
-from harness.runs.runner import play_all
 from harness.scenario.loader import load_scenario
-from harness.scenario.model import Scenario
-from harness.target import Target
-from harness.target.loading import bundled
 from harness.timeline import compile_timeline
-from harness.verdict import Finding, Judgement, Verdict
+from harness.verdict import Judgement, Verdict
 from tests.defects.behaviour import BEHAVES
 from tests.defects.gateways import DEFECTS, SOUND, Defect
+from tests.defects.playing import (
+    REPOSITORY,
+    defective,
+    failures,
+    reference,
+    right,
+    scenario_named,
+    simulated,
+)
 
-REPOSITORY = Path(__file__).parents[2]
-BUNDLED = [
-    path
+BUNDLED = {
+    path: scenario
     for path in sorted((REPOSITORY / "scenarios").glob("*.yaml"))
-    if "sim" in (load_scenario(path).engines or ("sim",))
-]
-"""All that the simulation can play; some are for containers only."""
+    if "sim" in ((scenario := load_scenario(path)).engines or ("sim",))
+}
+"""All that the simulation can play, by file; some are for containers only."""
 
 SEEDS = range(1, 17)
 SWITCHING = 0.3
 """For defects that take switch points to be met: tried seeds, and how often threads switch."""
-
-
-def scenario_named(name: str) -> Scenario:
-    own = Path(__file__).parent / "scenarios" / f"{name}.yaml"
-    return load_scenario(own if own.exists() else REPOSITORY / "scenarios" / f"{name}.yaml")
-
-
-def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, float]]) -> Target:
-    """The reference gateway with other settings, and a target that says so."""
-    target = bundled("reference")
-    assert target is not None
-    assert target.start is not None
-    start = target.start.model_copy(update={"env": dict(environ)})
-    own = {
-        name: Adjustment.model_validate(
-            {
-                key: f"{value}s" if key in ("timeout", "wait") else int(value)
-                for key, value in settings.items()
-            }
-        )
-        for name, settings in breakers.items()
-    }
-    return target.model_copy(update={"start": start, "breakers": own})
-
-
-def defective(defect: Defect) -> Target:
-    target = reference({"DEFECT": defect.id, **defect.environ}, defect.breakers)
-    assert target.start is not None
-    command = ("{python}", "-m", "tests.defects.gateways", defect.id)
-    start = target.start.model_copy(
-        update={
-            "wsgi": "tests.defects.gateways.wsgi:app",
-            "cwd": str(REPOSITORY),
-            "command": command,
-        }
-    )
-    return target.model_copy(update={"start": start, "name": defect.id})
 
 
 @pytest.fixture(scope="module")
@@ -95,23 +56,6 @@ def tracing() -> Iterator[SimEngine]:
     engine = SimEngine(lines=True)
     yield engine
     engine.close_now()
-
-
-def simulated(
-    engine: SimEngine, scenario: Scenario, target: Target, folder: Path, seed: int = 0
-) -> Judgement:
-    timeline = compile_timeline(scenario)
-    job = Job(scenario=scenario, timeline=timeline, target=target, seed=seed, folder=folder)
-    return judge(scenario, engine.play_now(job))
-
-
-def failures(judgement: Judgement) -> list[Finding]:
-    return [each for each in judgement.all_findings if each.verdict is Verdict.FAILED]
-
-
-def right(defect: Defect, judgement: Judgement) -> list[Finding]:
-    """The failed expectations and promises that name a claim which the defect breaks."""
-    return [each for each in failures(judgement) if set(each.claims) & set(defect.claims)]
 
 
 def rightly_explained(defect: Defect, judgement: Judgement) -> bool:
@@ -191,7 +135,7 @@ def test_the_sound_gateway_passes_whatever_the_order_of_its_lines(
     path: Path, tracing: SimEngine, tmp_path: Path
 ) -> None:
     # In the order of seed 0, without switching at lines, tests/scenarios plays them.
-    judgement = simulated(tracing, load_scenario(path), reference({}, {}), tmp_path, seed=1)
+    judgement = simulated(tracing, BUNDLED[path], reference({}, {}), tmp_path, seed=1)
     wrong = [str(each) for each in judgement.findings if each.verdict is not Verdict.PASSED]
     assert judgement.verdict is Verdict.PASSED, wrong
 
@@ -241,8 +185,8 @@ SETTINGS = {
 
 def _elsewhere() -> Iterator[object]:
     """Each scenario with one of these settings, in turn; OUTAGE_CATALOGUE=all: with each."""
-    for index, path in enumerate(BUNDLED):
-        hit = load_scenario(path).faulted_upstreams
+    for index, (path, scenario) in enumerate(BUNDLED.items()):
+        hit = scenario.faulted_upstreams
         fitting = [name for name, (_, differ) in SETTINGS.items() if differ.intersection(hit)]
         for name in fitting if ALL else fitting[index % 2 :][:1] or fitting:
             yield pytest.param(SETTINGS[name][0], path, id=f"{name}-{path.stem}")
@@ -260,61 +204,5 @@ def test_a_sound_gateway_with_other_settings_is_failed_by_nothing(
         for key, value in own.items()
     }
     target = reference(environ, breakers)
-    wrong = failures(simulated(simulation, load_scenario(path), target, tmp_path))
+    wrong = failures(simulated(simulation, BUNDLED[path], target, tmp_path))
     assert [str(each) for each in wrong] == []
-
-
-IN_REAL_TIME = {
-    "redirects-followed": "owner_lookup_redirected",
-    "charges-unanswered": "balance_used_up",
-    "identity-cached": "token_revoked",
-    "charges-without-balance": "balance_lookup_fails",
-    "malformed-json-escapes": "auth_malformed_json",
-}
-"""Short ones, and each another part of the gateway."""
-
-
-class _Nobody:
-    def progress(self, *_: object) -> None: ...
-
-    def done(self, *_: object) -> None: ...
-
-
-@pytest.mark.real_time
-@pytest.mark.timeout(180)
-@pytest.mark.xdist_group("engines")
-def test_a_handful_of_defects_is_failed_in_real_time_too() -> None:
-    async def play() -> dict[str, Judgement]:
-        engine, starts = LocalEngine(proxy="embedded"), Starts()
-        try:
-            runs = await asyncio.gather(
-                *(
-                    play_all(
-                        [scenario_named(name)],
-                        engine=engine,
-                        target=defective(DEFECTS[defect_id]),
-                        watcher=_Nobody(),
-                        starts=starts,
-                    )
-                    for defect_id, name in IN_REAL_TIME.items()
-                )
-            )
-        finally:
-            await engine.close()
-        return {
-            defect_id: run[0].judgement for defect_id, run in zip(IN_REAL_TIME, runs, strict=True)
-        }
-
-    interval_s = sys.getswitchinterval()
-    try:
-        judgements = asyncio.run(play())
-    finally:
-        sys.setswitchinterval(interval_s)
-    missed = {
-        defect_id: [str(finding) for finding in judgement.findings]
-        for defect_id, judgement in judgements.items()
-        if not right(DEFECTS[defect_id], judgement) and judgement.busy is None
-    }
-    assert not missed
-    # What this machine was too busy for is no proof: most of them must be.
-    assert sum(judgement.busy is None for judgement in judgements.values()) * 2 > len(judgements)

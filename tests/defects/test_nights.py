@@ -13,7 +13,7 @@ from harness.engines.sim.engine import SimEngine
 from harness.report.write import write_reports
 from harness.runs.runner import Played, play_all
 from tests.defects.gateways import DEFECTS
-from tests.defects.test_catalogue import defective, scenario_named
+from tests.defects.playing import defective, scenario_named
 
 SCENARIOS = ("auth_503_50s", "charge_reply_lost", "clock_steps_back")
 

@@ -11,7 +11,7 @@ from harness.machine import belongings
 from harness.scenario.loader import load_scenario
 from harness.verdict import Judgement, Verdict
 from tests.defects.gateways import DEFECTS
-from tests.defects.test_catalogue import defective, failures, reference, simulated
+from tests.defects.playing import defective, failures, reference, simulated
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FAILS = {
