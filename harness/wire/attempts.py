@@ -21,6 +21,8 @@ SUCCESS = frozenset({Result.SUCCESS})
 NEUTRAL = frozenset({Result.NEUTRAL})
 EITHER = frozenset({Result.SUCCESS, Result.FAILURE})
 ANYTHING = frozenset(Result)
+_AT_ONCE_S = 0.0001
+"""Nobody gets an answer and asks again on its connection so soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +111,20 @@ def by_start(attempt: Attempt) -> tuple[float, float]:
 def cut_idle(history: History, upstream: str, since_s: float = 0.0) -> list[float]:
     """When kept-alive connections on which nothing was asked were closed from the far side.
 
-    A request that was just being sent on one of them failed without reaching the proxy.
+    A request that was just being sent on one of them failed without reaching the proxy. Nobody was
+    that quick where it was closed with its answer.
     """
-    last: dict[int, str] = {}
+    last: dict[int, tuple[str, float]] = {}
     found = []
     crossed = history.crossings_at(upstream)
     fields = (column(crossed, name) for name in ("connection", "what", "closed_by", "at_s"))
     for connection, what, closed_by, at_s in zip(*fields, strict=True):
         if what != "closed":
-            last[connection] = what
+            last[connection] = what, at_s
         elif connection:
-            far = last.pop(connection, None) == "response" and closed_by != "client"
-            found += [at_s] if far and at_s >= since_s else []
+            before, before_s = last.pop(connection, ("", at_s))
+            idle = before == "response" and at_s - before_s > _AT_ONCE_S
+            found += [at_s] if idle and closed_by != "client" and at_s >= since_s else []
     return found
 
 

@@ -18,9 +18,9 @@ from harness.wire.course import BLIND_S, Course, Happening, UnderWay
 from harness.wire.course import END as ENDS
 from harness.wire.course import START as BEGINS
 from harness.wire.outcomes import Outcomes, mixed
-from harness.wire.rules import Next, Rules, with_change
+from harness.wire.rules import Next, Rules
 from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
-from harness.wire.stories import START, Change, merged
+from harness.wire.stories import START, Change, merged, with_change
 
 _MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""

@@ -6,19 +6,21 @@ none where no such breaker would have done it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping
 
 from harness.policy.counting import FAILED, Counted, Result, Told, told
 from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
 from harness.wire.states import Asked, State, States, add
-from harness.wire.stories import Change, Story
+from harness.wire.stories import Change, Stories, with_change
 
 _LAPSED_S = 1.0
 """So long before it was seen to have another a trial's place may have been free."""
 _EDGE_S = 0.1
 """Results nearer than this to the end of a window may count or not."""
-Stories = tuple[Story, ...]
+_WELL: Told = 0
+"""What a rule hears of a success."""
 Next = tuple[State, Change | None]
 
 
@@ -36,6 +38,10 @@ class Rules:
         self._rule = outcomes.policy.opens
         self._trials = outcomes.policy.trials
         self._mixed = mixed
+        failed = self._rule.after(self._rule.begin, FAILED, 0.0)
+        forgets = self._rule.after(failed, _WELL, 0.0) == self._rule.begin
+        self._quiet_s = 0.0 if forgets else 2 * (self._rule.reach[1] or math.inf)
+        """After so long without a result a success leaves nothing of what came before it."""
 
     def due_s(self, state: State) -> float:
         """When an open one may probe at the earliest."""
@@ -151,13 +157,16 @@ class Rules:
     def _known_again(
         self, state: State, stories: Stories, attempt: Attempt, tie_s: float, *, alone: bool
     ) -> States:
-        """After a time in which nothing could be read: a success says that it is closed."""
+        """After a time in which nothing could be read: a success says that it is closed, and what
+        its rule goes by where nothing of before still counts.
+        """
+        end_s = attempt.end_s
         if attempt.result is not Result.SUCCESS:
-            return {State("any", max(state.since_s, attempt.end_s)): stories}  # it may be open
-        if not alone or attempt.start_s <= state.since_s + tie_s:
-            return {state: stories}
-        closings = (s.then(Change("closed", s.at_s, attempt.end_s, None)) for s in stories)
-        return {State("closed", attempt.end_s, self._rule.begin): tuple(closings)}
+            return {State("any", max(state.since_s, end_s)): stories}  # it may be open
+        if not alone or attempt.start_s <= state.since_s + self._quiet_s + tie_s:
+            return {state._replace(since_s=end_s) if self._quiet_s else state: stories}
+        closed = State("closed", end_s, self._rule.after(self._rule.begin, _WELL, end_s))
+        return {closed: tuple(s.then(Change("closed", s.at_s, end_s, None)) for s in stories)}
 
     def _straggled(
         self, state: State, attempt: Attempt, low_s: float, high_s: float
@@ -260,6 +269,8 @@ class Rules:
 
     def lost(self, state: State, stories: Stories, at_s: float) -> States:
         """An attempt may have failed here, and nobody saw it."""
+        if state.kind == "any" and self._quiet_s:
+            return {state._replace(since_s=at_s): stories}
         found: States = {state: stories}
         self._failed_unseen(found, state, stories, at_s, at_s, self.due_s(state))
         return found
@@ -337,8 +348,3 @@ class Rules:
                 return asked.asked_s <= self._lapsed_s(state) + tie_s
             case _:
                 return True
-
-
-def with_change(stories: Stories, change: Change | None) -> Stories:
-    """The same stories, and one more change of each where there is one."""
-    return stories if change is None else tuple(story.then(change) for story in stories)

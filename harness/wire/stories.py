@@ -62,6 +62,10 @@ START = Story(None, None, 0)
 """Closed since before 0s."""
 
 
+Stories = tuple[Story, ...]
+"""Ways that lead to one state."""
+
+
 def merged(stories: Iterable[Story]) -> tuple[Story, ...]:
     """The same stories, those of the same changes as one whose instants cover them all."""
     found: list[Story] = []
@@ -111,3 +115,8 @@ def _covering(one: Story, other: Story, before: Story) -> Story:
     if same and before is one.before:
         return one
     return before.then(mine if same else Change(mine.kind, low_s, high_s, attempt))
+
+
+def with_change(stories: Stories, change: Change | None) -> Stories:
+    """The same stories, and one more change of each where there is one."""
+    return stories if change is None else tuple(story.then(change) for story in stories)

@@ -113,6 +113,12 @@ def test_what_the_client_closed_or_was_asked_on_swallowed_nothing() -> None:
     assert cut_idle(history(*left, *asked), "chroma") == []
 
 
+def test_a_connection_closed_with_its_answer_cuts_nobody_off() -> None:
+    asked = query(1.0, 1, first_bytes_s=1.2, end_s=1.2, outcome="sent")
+    closed = crossed(1.2, 1, "closed", closed_by="upstream")
+    assert cut_idle(history(*asked, closed), "chroma") == []
+
+
 def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> None:
     # Data is dropped on some connections, and nobody says whether their close is held back, too.
     def under(kind: str) -> Attempt:

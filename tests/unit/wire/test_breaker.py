@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.policy.settings import ServiceSettings, in_a_row
+from harness.policy.shares import ShareOfSeconds
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
@@ -161,3 +162,27 @@ def test_a_wait_that_begins_anew_was_not_over_just_before(attempts, settings) ->
         made = attempts(*FAILED, (0.5, 3.0, "f"), (at_s, at_s + 0.1, "f"))
         found = read(made, [away(10)], outcomes, tie_s=lambda at_s: TIE_S)
         assert wrong(found) == right
+
+
+def test_after_a_time_that_nobody_can_read_a_rate_may_count_what_was_before(attempts) -> None:
+    """What it had seen by then keeps the five failures below a half of the last 10 s."""
+    policy = replace(
+        declared(in_a_row(attempts=1, timeout_s=1, threshold=5, wait_s=4)),
+        opens=ShareOfSeconds(0.5, 10.0, 6),
+    )
+    made = attempts(
+        *((k / 2, k / 2, "s") for k in range(1, 9)),
+        *((k / 2, k / 2, "f") for k in range(10, 16)),
+        (8.0, 8.0, "s"),
+        (30.0, 30.0, "s"),
+    )
+
+    def read_with(unread_s: float) -> Reading:
+        tie_s = lambda at_s: 2.0 if at_s == unread_s else TIE_S  # noqa: E731
+        return read(made, (), Outcomes(policy, 1.0), tie_s=tie_s)
+
+    assert wrong(read_with(-1.0)) is None
+    assert wrong(read_with(3.5)) is None
+    (changes,) = read_with(3.5).changes
+    assert [change.kind for change in changes] == ["any", "closed"]
+    assert changes[-1].high_s == 30.0
