@@ -114,6 +114,8 @@ class Acceptor:
         self._mixed = mixed(attempts, outcomes, tie_s)
         self._rules = Rules(outcomes, self._mixed)
         self._attempts = attempts
+        self._deaf = outcomes.policy.stragglers == "nothing"
+        """Whether an open one takes no notice of how an attempt ends."""
         self._early: dict[int, dict[Hashable, tuple[Next, ...]]] = {}
         """By attempt under way: what states become that hear of its end before its turn."""
 
@@ -151,7 +153,7 @@ class Acceptor:
             return states
         found = dict(states)
         for state, stories in states.items():
-            if state.kind == "any":
+            if state.kind == "any" or (state.kind == "open" and self._deaf):
                 continue
             reached = {state: stories}
             for attempt in soon[:_MOST_TIES]:

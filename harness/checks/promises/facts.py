@@ -93,11 +93,6 @@ class Facts:
         """All requests since 0s of these streams."""
         return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
 
-    @cached_property
-    def answered(self) -> int:
-        """How many of them were answered."""
-        return sum(request.answered is not None for request in self.requests)
-
     def excused(self, request: Request) -> bool:
         """Whether there is patience for its answer, whatever it is."""
         return self.case.patient and self._excuses.answer(request)
@@ -201,9 +196,13 @@ class Facts:
 
     def within(self, upstream: str, start_s: float, end_s: float) -> list[Attempt]:
         """The attempts that began in that time, ends included."""
-        wire, until_s = self.wire(upstream), end_s + self.margin_s(end_s, SLACK_S)
-        first = bisect_left(wire.begun_s, start_s - SLACK_S)
-        return list(wire.attempts[first : bisect_right(wire.begun_s, until_s)])
+        wire = self.wire(upstream)
+        return list(wire.attempts[slice(*self.between(wire.begun_s, start_s, end_s))])
+
+    def between(self, begun_s: Sequence[float], start_s: float, end_s: float) -> tuple[int, int]:
+        """From where to where instants lie in that time, ends included."""
+        until_s = end_s + self.margin_s(end_s, SLACK_S)
+        return bisect_left(begun_s, start_s - SLACK_S), bisect_right(begun_s, until_s)
 
     def made_for(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""

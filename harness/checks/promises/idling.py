@@ -7,6 +7,7 @@ them must have made, as nobody can have made more than what lies in its life, a 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class _Crowds:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._together: dict[tuple[int, str, str], _Together] = {}
+        self._on_routes: dict[tuple[str, str], _OnRoute] = {}
 
     @cached_property
     def _crowds(self) -> Mapping[int, Sequence[Request]]:
@@ -93,25 +95,35 @@ class _Crowds:
         if not all(facts.sees_all(name) for name in offered.upstreams) or facts.queues(offered):
             return
         usual = Counter(name for name, _ in offered.calls)
-        every = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
         for upstream, route in dict.fromkeys(offered.calls):
             if upstream not in facts.faulted or not facts.has_declared(upstream):
                 continue
-            if usual[upstream] > 1 and any(not a.path for a, name in every if name == upstream):
+            if usual[upstream] > 1 and any(not a.path for a in facts.made_for(request, upstream)):
                 continue  # a refused connect doesn't say what it was for
-            mine = [a for a, name in every if name == upstream and alike(route, a)]
-            others = [a for a, name in every if name != upstream or not alike(route, a)]
+            mine = self._on(upstream, route).made_for(request)
             if not mine or any(a.results != FAILURE for a in mine):
                 continue
             made = self._made_together(request, upstream, route)
             if made.surely_by(request) >= facts.settings(upstream).attempts:
+                others = [
+                    a
+                    for name in offered.upstreams
+                    for a in facts.made_for(request, name)
+                    if name != upstream or not alike(route, a)
+                ]
                 yield from _gap(facts, request, upstream, mine, others)
+
+    def _on(self, upstream: str, route: str) -> _OnRoute:
+        key = upstream, route
+        if key not in self._on_routes:
+            self._on_routes[key] = _OnRoute(self._facts, upstream, route)
+        return self._on_routes[key]
 
     def _made_together(self, request: Request, upstream: str, route: str) -> _Together:
         crowd = self._crowds[request.sent.id]
         key = crowd[0].sent.id, upstream, route
         if key not in self._together:
-            self._together[key] = _together(self._facts, crowd, upstream, route)
+            self._together[key] = _together(crowd, self._on(upstream, route))
         return self._together[key]
 
 
@@ -131,33 +143,53 @@ class _Together:
         return 0 if self.made > self.could else self.made - others
 
 
-def _together(facts: Facts, crowd: Sequence[Request], upstream: str, route: str) -> _Together:
-    until_s = max(request.known_s for request in crowd)
-    every = facts.within(upstream, crowd[0].sent.at_s, until_s)
-    made = [a for a in every if alike(route, a)]
-    most = {}
-    for request in crowd:
-        own = [a for a in facts.made_for(request, upstream) if alike(route, a)]
-        most[request.sent.id] = _longest(facts, upstream, own)
-    return _Together(made=len(made), could=sum(most.values()), most=most)
-
-
-def _longest(facts: Facts, upstream: str, attempts: Sequence[Attempt]) -> int:
-    """How many of these one call can have made: a backoff apart, where one was declared, and no
-    more than are promised.
+class _OnRoute:
+    """The attempts at an upstream that may be of a route, found once: where requests overlap each
+    of them asks for all that began in its life.
     """
-    own, spaced = facts.settings(upstream), facts.has_declared_backoff(upstream)
-    count, last = 0, None
-    for attempt in attempts:
-        if count == own.attempts:
-            break
-        if last is not None:
+
+    def __init__(self, facts: Facts, upstream: str, route: str) -> None:
+        self._facts = facts
+        self._upstream = upstream
+        self._own = [a for a in facts.wire(upstream).attempts if alike(route, a)]
+        self._begun_s = [attempt.start_s for attempt in self._own]
+
+    def made_for(self, request: Request) -> Sequence[Attempt]:
+        """Those that began in a request's life."""
+        return self.within(request.sent.at_s, request.end_s)
+
+    def within(self, start_s: float, end_s: float) -> Sequence[Attempt]:
+        """Those that began in that time, ends included, as facts have it."""
+        return self._own[slice(*self._facts.between(self._begun_s, start_s, end_s))]
+
+    def longest(self, request: Request) -> int:
+        """How many of those that began in a request's life one call can have made: a backoff apart,
+        where one was declared, and no more than are promised.
+        """
+        facts = self._facts
+        own = facts.settings(self._upstream)
+        spaced = facts.has_declared_backoff(self._upstream)
+        place, end = facts.between(self._begun_s, request.sent.at_s, request.end_s)
+        count = 0
+        while place < end and count < own.attempts:
+            last = self._own[place]
+            count += 1
             low_s = own.between_s(count, last.status)[0] - EARLY_S if spaced else 0.0
-            slack_s = facts.slack_s(last.start_s, attempt.start_s)
-            if attempt.start_s < last.ends_from_s + low_s - slack_s:
-                continue
-        count, last = count + 1, attempt
-    return count
+            due_s = last.ends_from_s + low_s
+            earliest_s = due_s - facts.slack_s(last.start_s, due_s)
+            place = max(place + 1, bisect_left(self._begun_s, earliest_s))
+            while place < end and self._begun_s[place] < due_s - facts.slack_s(
+                last.start_s, self._begun_s[place]
+            ):
+                place += 1
+        return count
+
+
+def _together(crowd: Sequence[Request], on: _OnRoute) -> _Together:
+    until_s = max(request.known_s for request in crowd)
+    made = len(on.within(crowd[0].sent.at_s, until_s))
+    most = {request.sent.id: on.longest(request) for request in crowd}
+    return _Together(made=made, could=sum(most.values()), most=most)
 
 
 def _gap(
