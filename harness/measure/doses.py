@@ -27,6 +27,8 @@ _TICK_S = 0.0005
 _QUICK_S = 0.2
 """Calls whose backoffs take longer than this overlap by themselves."""
 _SETTLE_S = 600.0
+_LATER = 2
+"""So many more requests look whether it is open, each as long after the last as a call takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,8 @@ async def dose(bench: Bench, kind: str, by: str | None, before: Results, most: i
     # one must not meet a launch at one instant.
     test_s = apart_s + _jitter_s(bench, kind, by) / most
     tests = [begin_s + lasts_s + 0.5 * apart_s + index * test_s for index in range(most)]
+    # Behind a pool of connections some calls begin only when others are over.
+    tests += [tests[-1] + lasts_s * (number + 1) for number in range(_LATER)]
     failing = spells_of(bench, kind, by, begin_s - 0.005, begin_s + _SETTLE_S)
     if failing is None:
         return None
@@ -165,7 +169,7 @@ def _read(
     sent = reading.sent
     launched = sent[successes : successes + most]
     if by == "call":
-        ends = sorted(one.end_s for one in launched)
+        ends = sorted(one.end_s for one in sent[successes:])
     else:
         ends = sorted(one.end_s for one in reading.tries if one.start_s >= launched[0].sent_s)
     good = [one.end_s for one in sent[:successes]]

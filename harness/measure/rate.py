@@ -177,12 +177,13 @@ async def _window(rate: _Rate, contrast: Contrast) -> Span | None:
         counted, forgotten = alike(one, full), alike(one, contrast.alone)
         if counted and forgotten:
             return None  # where waits differ from call to call, doses may not be told apart
+        # As many failures may open it with some of the successes as with all, or none, of them.
         if counted:
-            low = max(low, one.closed_s - one.first_s if one is not None else pause_s)
+            low = max(low, one.closed_s - one.last_s if one is not None else pause_s)
         elif one is None:
             return None
         elif forgotten:
-            high = min(high, one.opened_s - one.last_s)
+            high = min(high, one.opened_s - one.first_s)
         else:
             low = max(low, one.closed_s - one.last_s)
             high = min(high, one.opened_s - one.first_s)

@@ -94,6 +94,17 @@ def test_what_counts_is_told_by_a_kind_that_is_tried_again(simulation: SimEngine
     assert (found["attempts"], found["by"], found["breaker"]["threshold"]) == (3, "call", 4)
 
 
+def test_a_share_behind_a_pool_of_connections(simulation: SimEngine) -> None:
+    """No more calls than it holds fail at once: what opens it comes later than all tests did."""
+    policy = {
+        "attempts": 1, "timeout": 1.7, "rule": "seconds", "share": 0.35, "window": 14, "least": 7,
+        "wait": 12.5, "pool": 60,
+    }  # fmt: skip
+    found = bed.measured(bed.target("handmade", policy), simulation)["upstreams"]["rates"]
+    assert found["breaker"]["rule"] == "rate"
+    assert not holding.wrong(policy, found)
+
+
 def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     policy = {
         "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,

@@ -120,15 +120,19 @@ class Breaker:
 
 
 BREAKER = Breaker()
+POOL = threading.Semaphore(POLICY.get("pool", 10_000))
+"""So many connections at once, as clients keep them: others wait for one."""
 
 
 def attempt() -> tuple[int, bytes]:
     client = http.client.HTTPConnection(HOST, timeout=POLICY["timeout"])
+    POOL.acquire()
     try:
         client.request("GET", "/rate")
         answer = client.getresponse()
         return answer.status, answer.read()
     finally:
+        POOL.release()
         client.close()
 
 
