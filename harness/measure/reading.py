@@ -103,9 +103,15 @@ class Reading:
             following = requests[index + 1] if index + 1 < len(requests) else None
             from_s = request.sent.at_s + self._lead_s
             until_s = math.inf if following is None else following.sent.at_s + self._lead_s
-            own = tuple(one for one in self.tries if from_s <= one.start_s < until_s)
-            found.append(_seen(request, own))
+            own = (one for one in self.tries if from_s <= one.start_s < until_s)
+            found.append(_seen(request, tuple(one for one in own if self._may_be(request, one))))
         return tuple(found)
+
+    def _may_be(self, request: Request, one: Try) -> bool:
+        """Whether an attempt may be a request's: who asks by itself, too, may have been refused a
+        connection for that, which doesn't say what it was for.
+        """
+        return bool(one.route) or not self._ignored or one.start_s <= request.end_s
 
     @cached_property
     def sent(self) -> tuple[Seen, ...]:

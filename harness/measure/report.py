@@ -97,13 +97,15 @@ def rule_text(found: Findings) -> str:
 
 def _counted(own: Breaker) -> str:
     """So many failures, and in which window."""
-    failures = f"{own.threshold or 'an unknown number of'} failures {own.rule}"
+    failures = f"{own.threshold or 'an unknown number of'} failures"
+    within = "" if own.window_s is None else f" within {_seconds(own.window_s)}"
     if own.rule == "in all" and own.window_s is not None:
-        return f"{failures} without a success {_seconds(own.window_s)} after the last"
-    if own.rule == "among":
-        calls = "" if own.window_calls is None else f" the last {own.window_calls.middle_s:.0f}"
-        failures += f"{calls} results"
-    return failures + ("" if own.window_s is None else f", within {_seconds(own.window_s)}")
+        return f"{failures} in all without a success {_seconds(own.window_s)} after the last"
+    if own.rule != "among":
+        return f"{failures} {own.rule}{within}"
+    if own.window_calls is not None:
+        return f"{failures} among the last {own.window_calls.middle_s:.0f} results{within}"
+    return f"{failures}{within}, whatever succeeds"
 
 
 def round_percent(share: Span) -> float:

@@ -9,7 +9,7 @@ from harness.init.files import scenario_text
 from harness.measure.downs import REFUSALS, Downs, note_answers
 from harness.measure.findings import Breaker, Findings, Span
 from harness.measure.measuring import Measured
-from harness.measure.report import round_percent
+from harness.measure.report import round_percent, rule_text
 from harness.measure.routes import Called, Known
 from harness.measure.writing import as_contract, as_target, target_sections
 from harness.scenario.loader import parse_scenario
@@ -108,6 +108,8 @@ def test_failures_that_count_for_a_while_are_promised_as_such(own, says):
     found.upstreams["stock"].breaker = Breaker(
         threshold=4, wait=Span(low_s=7.9, high_s=8.1), trials=1, **own
     )
+    shown = says.replace(" 21s", " 21.025 s ± 0.075").replace(" 8s", " 8.000 s ± 0.100")
+    assert rule_text(found.upstreams["stock"]) == f"opens after {shown}"
     text = as_contract(found, {"STOCK_URL": "stock"})
     opens = parse_contract(text, "contract.yaml").settings_of("stock").breaker.opens
     assert opens.says == says
