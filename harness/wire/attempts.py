@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.history.columns import column
@@ -71,6 +71,10 @@ class Attempt:
     def route(self) -> str:
         """Method and path, without the query; empty for a bare connection."""
         return _route(self.method, self.path) if self.path else ""
+
+    def ended_by(self, at_s: float) -> Attempt:
+        """The same, known to be over then, if it may have been."""
+        return replace(self, end_s=max(self.ends_from_s, min(self.end_s, at_s)))
 
 
 @lru_cache(maxsize=4096)  # asked for again and again, of a few routes

@@ -105,7 +105,7 @@ class Owners:
             if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
                 attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
             if attempt.source == "connection" and not self._well(owner):
-                attempt = _ended_by(attempt, owner.end_s)
+                attempt = attempt.ended_by(owner.end_s)  # who had to do without it went on
             self._take_over(owner, name, attempt, pending)
             self._of[owner.sent.id][name].append(attempt)
             pending.moved(owner)
@@ -334,11 +334,6 @@ class Owners:
 
 def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
     return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
-
-
-def _ended_by(attempt: Attempt, at_s: float) -> Attempt:
-    """The same, where whoever had to do without it answered then: it was over."""
-    return replace(attempt, end_s=max(attempt.ends_from_s, min(attempt.end_s, at_s)))
 
 
 def _waits(
