@@ -21,6 +21,8 @@ from harness.wire.sight import TIE_S, Sight
 
 _ASIDE_S = 0.5
 """So far off seems what a request does out of turn: before an earlier call, or beside another."""
+_UNSURE_S = 0.1
+"""So far off seems a retry of what may have succeeded, beside whoever surely was to ask then."""
 _UNLIKELY_S = 5.0
 """So far off seems what a request does instead of waiting for its next attempt."""
 _TOO_MANY_S = 1e4
@@ -290,6 +292,7 @@ class Owners:
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
             more_s = 0.0 if again else _TOO_MANY_S
+            more_s += 0.0 if latest.results == FAILURE else _UNSURE_S
             waits = self._again_s(own, latest, tries, attempt)
             yield from ((due_s, more_s + unlikely_s) for due_s, unlikely_s in waits)
             yield done_s, more_s + _UNLIKELY_S

@@ -173,3 +173,17 @@ def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_m
     assert told.owner("billing", 4.002) == second
     outcomes = [demand.outcome for demand in told.wire("billing").demands]
     assert outcomes == ["made", "made"]
+
+
+def test_who_surely_asks_comes_before_who_retries_what_may_have_succeeded() -> None:
+    """A request whose call was given to such a retry was said to be turned away by a breaker."""
+    told = Told()
+    told.request("one", 1.0, 503, took_s=1.5)
+    crossed = {"by": "proxy", "upstream": "billing", "connection": 99}
+    told.events += [  # no stub says what became of it
+        Crossed(at_s=1.001, what="request", method="GET", path="/billing", **crossed),
+        Crossed(at_s=1.002, what="response", status=200, **crossed),
+    ]
+    asks = told.request("one", 2.0, 503, took_s=0.5, number=2)
+    told.attempt("billing", 2.002, 503)
+    assert told.owner("billing", 2.002) == asks
