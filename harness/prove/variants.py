@@ -49,11 +49,17 @@ def without_faults(scenario: Scenario, target: Target) -> Variant:
     return Variant(label="without its faults", scenario=calm, target=target)
 
 
-def without_resilience(scenario: Scenario, target: Target) -> Variant | None:
-    """The bundled naive gateway in the target's place; None where it calls other upstreams."""
+def naive_for(target: Target) -> Target | None:
+    """The bundled gateway without resilience, if it calls what a target calls."""
     naive = bundled("naive")
     assert naive is not None
-    if not set(target.upstream_names) <= set(naive.upstream_names):
+    return naive if set(target.upstream_names) <= set(naive.upstream_names) else None
+
+
+def without_resilience(scenario: Scenario, target: Target) -> Variant | None:
+    """The bundled naive gateway in the target's place; None where it calls other upstreams."""
+    naive = naive_for(target)
+    if naive is None:
         return None
     settings = {"breakers": target.breakers, "users": target.users}
     return Variant(label="naive", scenario=scenario, target=naive.model_copy(update=settings))

@@ -38,6 +38,30 @@ def app(environ, start_response):
     return [said]
 """
 
+SHOP = """\
+import os, urllib.request
+def app(environ, start_response):
+    try:
+        urllib.request.urlopen(os.environ["STOCK_URL"] + "/stock", timeout=1)
+    except OSError:
+        pass
+    start_response("200 OK", [("Content-Length", "0")])
+    return [b""]
+"""
+STOCKED = """\
+name: shop
+start: {wsgi: "shop:app"}
+upstreams: {STOCK_URL: stock}
+stubs: {stock: [{route: GET /stock, json: {left: 1}}]}
+"""
+STOCK_DOWN = """\
+title: t
+duration: 3s
+traffic: {shelf: {request: GET /shelf, rate: 1/s}}
+faults: [{fault: status, upstream: stock, status: 503, to: 2s}]
+expect: [{traffic: shelf, status: 200}]
+"""
+
 
 @pytest.fixture
 def alarm(tmp_path: Path) -> Path:
@@ -70,7 +94,7 @@ def test_an_expectation_that_cannot_fail_is_told_and_one_that_can_is_not(
         "file": str(alarm),
         "line": 8,
     }
-    assert "1 of 2 expectations can fail" in said.err
+    assert "1 of 2 expectations failed on some gateway" in said.err
 
 
 def test_defects_of_ones_own_prove_it(
@@ -82,7 +106,7 @@ def test_defects_of_ones_own_prove_it(
     (tmp_path / "defects.json").write_text(json.dumps(listed), encoding="utf-8")
     assert call(["prove", str(alarm), "--defects", str(tmp_path)]) == 0
     said = capfd.readouterr().out
-    assert "✓  alarm: 2 of 2 expectations can fail (3 plays)" in said
+    assert "✓  alarm: 2 of 2 expectations failed on some gateway (3 plays)" in said
     assert "each of 2 expectations failed on some gateway" in said
 
 
@@ -101,3 +125,17 @@ def test_what_cannot_be_played_is_said(tmp_path: Path, capfd: pytest.CaptureFixt
     path.write_text(ALARM + "engines: [compose]\n", encoding="utf-8")
     assert call(["prove", str(path)]) == 3
     assert "boxed: not played" in capfd.readouterr().out
+
+
+def test_that_only_calm_was_tried_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has a gateway with mistakes that calls an upstream of one's own."""
+    (tmp_path / "shop.py").write_text(SHOP, encoding="utf-8")
+    target, path = tmp_path / "shop.yaml", tmp_path / "stock_down.yaml"
+    target.write_text(STOCKED, encoding="utf-8")
+    path.write_text(STOCK_DOWN, encoding="utf-8")
+    assert call(["prove", str(path), "--target", str(target)]) == 1
+    said = capfd.readouterr()
+    assert "played without its faults only" in said.err
+    assert "0 of 1 expectation failed on some gateway (1 play)" in said.out
