@@ -57,7 +57,7 @@ def _matrix(text: JsonText) -> Iterator[Measured]:
             text.refuse([*here, "metric"], "expected labels")
         yield Measured(
             {str(k): str(v) for k, v in labels.items()},
-            dict(_samples(text, [*here, "values"], values)),
+            dict(sorted(_samples(text, [*here, "values"], values))),
         )
 
 
@@ -66,16 +66,15 @@ def _of_milliseconds(stamp: object) -> object:
 
 
 def _samples(text: JsonText, at: Steps, values: list[Any]) -> Iterator[tuple[float, float]]:
-    before = -math.inf
+    """In the file's order, which need not be that of time where several files were put together."""
     for number, sample in enumerate(values):
         try:
             instant, value = sample
             at_s, measured = float(instant), float(value)
         except (TypeError, ValueError):
             text.refuse([*at, number], f'expected [time, "value"], not {str(sample)[:60]}')
-        if not math.isfinite(at_s) or at_s <= before:
-            text.refuse([*at, number], "its time is not after that of the sample before")
-        before = at_s
+        if not math.isfinite(at_s):
+            text.refuse([*at, number], f"expected a time, not {instant}")
         # NaN: nothing was there to divide by, so nothing is known. +Inf: beyond any bucket.
         if measured > -math.inf:
             yield at_s, measured

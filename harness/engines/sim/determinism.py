@@ -54,7 +54,8 @@ class Determinism:
         """The finding for a person's eyes: a sentence each."""
         if self.trustworthy:
             return (
-                f"Played twice with seed {self.seed}: same history. {self.summary}",
+                f"Played twice with seed {self.seed}: same history. The simulation's verdicts "
+                f"count for it; the last play: {self.summary}",
                 *self.remarks,
             )
         found = ["This gateway can't be trusted in the simulation:"]

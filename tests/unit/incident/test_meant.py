@@ -132,3 +132,15 @@ def test_where_a_share_is_drawn_no_instant_of_the_breaker_is_expected(tmp_path: 
     assert "opens: contract" not in text
     assert "hangs on which calls" in text
     assert scenario.expect
+
+
+def test_samples_out_of_order_are_put_in_order(tmp_path: Path) -> None:
+    """As files put together, and exports of several stores, have them."""
+    file = of_services(tmp_path, "auth")
+    data = json.loads(Path(file).read_text())
+    values = data["data"]["result"][0]["values"]
+    values[3], values[12] = values[12], values[3]
+    values.append(values[7])
+    Path(file).write_text(json.dumps(data))
+    scenario = imported(tmp_path, file, "--upstream", "auth")
+    assert [(f.from_, f.to, f.share) for f in scenario.faults] == [(0, 60, 1)]
