@@ -1,7 +1,8 @@
 """What is the matter, in the fewest words: failures under their causes, each with its scenarios.
 
 A cause is what a breaker behaves as, where rules other than the declared ones explain all that was
-seen; else what was observed first. Scenarios that fail for one cause stand together, those that
+seen; else that calls wait for each other, where failures have that as evidence; else what was
+observed first. Scenarios that fail for one cause stand together, those that
 most share first.
 """
 
@@ -63,6 +64,10 @@ def _cause(shown: Shown) -> tuple[str, str, bool, Finding]:
             words = f"{upstream.name} breaker: {says}"
             own = [f for f in failed if upstream.name in f.name]
             return words, words, True, (own or failed)[0]
+    for upstream in upstreams:
+        own = [f for f in failed if upstream.queue and upstream.queue in f.evidence]
+        if upstream.queue and own:
+            return f"queue at {upstream.name}", upstream.queue, False, _telling(own)
     finding = _telling(failed)
     promised = any(finding is each for each in shown.judgement.promises)
     owed = "promised" if promised else "expected"

@@ -93,6 +93,8 @@ class UpstreamView:
     """Whether it is to have a breaker at all."""
     breaker: BreakerView
     tries: tuple[Try, ...]
+    queue: str | None = None
+    """That its calls seem to wait for each other, in a sentence that asks; None where none do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,6 +143,7 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
             conflicts=wire.changes.conflicts,
         ),
         tries=tuple(_tries(case, wire)),
+        queue=None if wire.queue is None else wire.queue.says,
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from harness.report.links import page_link
 from harness.report.page import assets, report_html
+from harness.report.page.causes import causes
 from harness.report.page.columns import UNITS, scene_json, steps, units
 from harness.report.page.news import Before
 from harness.report.page.overview import overview
@@ -82,6 +84,18 @@ def test_a_cause_is_a_whole_sentence(outcome, judgement, finding):
     broken = finding(Verdict.FAILED, name="never 5xx", expected=said, observed=observed)
     text = read(report_html(outcome(judgement(promises=(broken,), verdict=Verdict.FAILED)))).text
     assert f"promised {said}, observed seats #2 was answered 500" in text
+
+
+def test_that_calls_wait_for_each_other_is_the_matter_where_failures_rest_on_it(outcome, seen):
+    judgement, scene = seen
+    asks = "never more than one call in flight at auth: are calls serialised?"
+    first, *others = scene.upstreams
+    scene = replace(scene, upstreams=(replace(first, queue=asks), *others))
+    assert asks not in read(report_html(outcome(judgement, scenes=(scene,)))).text
+    findings = tuple(replace(f, evidence=f"80 answers; {asks}") for f in judgement.findings)
+    own = replace(judgement, findings=findings)
+    (cause,) = causes(outcome(own, scenes=(scene,)).shown)
+    assert (cause.words, cause.inferred) == (asks, False)
 
 
 def test_what_comes_from_outside_is_text_and_secrets_are_gone(outcome, seen):
