@@ -200,7 +200,7 @@ def test_made_intervals_come_back(
         ("a.json", '{"data": {"resultType": "matrix",\n"result": []}}', 2, "has no series"),
         ("a.json", '{"data": {\n"resultType": "vector", "result": []}}', 2, "query_range"),
         ("a.json", '[{"metric": {}, "values": [[1, "1"],\n[2, "x"]]}]', 2, '[time, "value"]'),
-        ("a.json", '[{"metric": {}, "values": [[2, "1"],\n[1, "0"]]}]', 2, "not after"),
+        ("a.json", '[{"metric": {}, "values": [[1, "1"],\n["inf", "0"]]}]', 2, "a time, not inf"),
         ("a.json", '[{"metric": {}, "values": [[1, "0"], [2, "0"]]}]', 0, "nothing bad"),
         ("a.json", '[{"metric": {}, "values": [[1, "NaN"]]}]', 0, "no sample that is a number"),
         ("a.json", '{"alerts": [\n{"startsAt": "yesterday"}]}', 2, "expected a time"),
