@@ -34,32 +34,27 @@ class Counts(Subject):
         )
         expected = " or ".join(map(_numbers, right)) or "none"
         spared = not isinstance(wanted, Range) and stream in self.predicted().spared
-        if not found:
-            verdict, observed = self._nobody_rejected(stream)
-            if (not right or spared) and verdict is Verdict.FAILED:
-                verdict = Verdict.PASSED  # nobody need be
-            return self.finding("first rejection", verdict, expected, observed, self.sight())
-        first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
-        # Of those sent at one instant so many were turned away, whoever they are.
-        slack_s = self.wire.sight.fine_s
-        near = [
-            r.sent.number
-            for r in self.case.history.stream(stream)
-            if abs(r.sent.at_s - first.sent.at_s) <= slack_s
-        ]
-        lowest, highest = min([first.sent.number, *near]), max([first.sent.number, *near])
-        if self.case.patient and self.opened is not None:
-            lowest, highest = self._may_be_first(first, self.opened)
-        unsure = any(r.sent.at_s < first.sent.at_s for r in self._may_have_been(stream))
+        if found:
+            first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
+            return self._turned_away_first(first, right, expected)
+        verdict, observed = self._nobody_rejected(stream)
+        if (not right or spared) and verdict is Verdict.FAILED:
+            verdict = Verdict.PASSED  # nobody need be
+        return self.finding("first rejection", verdict, expected, observed, self.sight())
+
+    def _turned_away_first(
+        self, first: Request, right: Sequence[Range | Span], expected: str
+    ) -> Finding:
+        sent, (lowest, highest) = first.sent, self._may_be_first(first)
         ok = any(
-            span.low <= first.sent.number <= span.high
+            span.low <= sent.number <= span.high
             or (lowest <= span.high and span.low <= highest and lowest < highest)
             for span in right
         )
         verdict = Verdict.PASSED if ok else Verdict.FAILED
-        observed = f"#{first.sent.number}, sent at {first.sent.at_s:.2f} s"
+        observed = f"#{sent.number}, sent at {sent.at_s:.2f} s"
         evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
-        if unsure and not ok:
+        if not ok and any(r.sent.at_s < sent.at_s for r in self._may_have_been(sent.stream)):
             verdict = Verdict.INCONCLUSIVE
             evidence += "; earlier ones can't be told from failures"
         return self.finding(
@@ -91,11 +86,17 @@ class Counts(Subject):
             observed = f"opened at {instant(opened)}, and nothing tells whom it turned away"
         return verdict, observed
 
-    def _may_be_first(self, first: Request, opened: Transition) -> tuple[int, int]:
-        """The numbers of those that may have been turned away first on a quiet machine."""
+    def _may_be_first(self, first: Request) -> tuple[int, int]:
+        """The numbers of those that may have been turned away first: of those sent at one instant
+        so many are, whoever they are; with patience, whoever may have been on a quiet machine.
+        """
+        sent, opened = self.case.history.stream(first.sent.stream), self.opened
+        if not self.case.patient or opened is None:
+            slack_s = self.wire.sight.fine_s
+            near = [r.sent.number for r in sent if abs(r.sent.at_s - first.sent.at_s) <= slack_s]
+            return min(near), max(near)
         low_s = min(opened.at_s - opened.error_s, first.sent.at_s)
         high_s = max(opened.at_s + opened.error_s, first.sent.at_s)
-        sent = self.case.history.stream(first.sent.stream)
         numbers = [r.sent.number for r in sent if low_s <= r.sent.at_s <= high_s]
         later = [r.sent.number for r in sent if r.sent.at_s > high_s]
         return min(numbers), min(later, default=max(numbers))

@@ -156,13 +156,11 @@ def changes(
     free = [s.changes() for s in loose if account.agrees(s, slack_s)]
     for index, change in enumerate(main):
         wide, words = change, why(change)
-        if change.attempt is None and change.kind == "open":
+        if change.kind == "open" and change.attempt is None:
             wide = _widened(change, index, main, free)
         doubted = any(abs(at_s - change.high_s) <= slack_s for at_s in doubted_s)
-        if shown_s is not None and change.kind == "open" and doubted:
-            until_s = main[index + 1].low_s if index + 1 < len(main) else math.inf
-            signs = [at_s for at_s in shown_s if change.low_s <= at_s < until_s]
-            wide = replace(wide, high_s=max(wide.high_s, min(signs, default=wide.high_s)))
+        if change.kind == "open" and doubted:
+            wide = _until_shown(wide, index, main, shown_s or ())
         narrow = account.narrowed(wide, slack_s)
         if narrow is not None and narrow != wide:
             wide, words = narrow, f"{words}, narrowed by {account.source}"
@@ -213,6 +211,15 @@ def _widened(
     low_s = min([change.low_s, *(c.low_s for c in alike)])
     high_s = max([change.high_s, *(c.high_s for c in alike)])
     return replace(change, low_s=low_s, high_s=high_s)
+
+
+def _until_shown(
+    wide: Change, index: int, main: Sequence[Change], shown_s: Sequence[float]
+) -> Change:
+    """As late, too, as somebody was first turned away before the next change."""
+    until_s = main[index + 1].low_s if index + 1 < len(main) else math.inf
+    signs = [at_s for at_s in shown_s if main[index].low_s <= at_s < until_s]
+    return replace(wide, high_s=max(wide.high_s, min(signs, default=wide.high_s)))
 
 
 def open_windows(main: Sequence[Change], end_s: float, slack_s: float) -> tuple[Window, ...]:
