@@ -137,6 +137,10 @@ class Demands:
                 asked_by_s=made[0].start_s,
                 attempts=made,
             )
+        return self._without(request, upstream, calls)
+
+    def _without(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:
+        """The need of a request that made no attempt; None where it didn't get so far."""
         mine = self.of.get(request.sent.id, NOTHING)
         place = next(k for k, call in enumerate(calls) if call.upstream == upstream)
         before = {

@@ -72,7 +72,6 @@ def _of_call(
 ) -> Iterator[Violation]:
     own = facts.settings(upstream)
     for number, (earlier, later) in enumerate(pairwise(attempts), start=1):
-        gap_s = later.start_s - earlier.end_s
         if earlier.result in (Result.NEUTRAL, Result.SUCCESS) and (earlier.status or 0) >= 400:
             yield Violation.of(
                 request,
@@ -93,19 +92,31 @@ def _of_call(
                 f"made attempt number {number + 1} at {upstream}; {own.attempts} is the most",
             )
             return
-        if not facts.has_declared_backoff(upstream):
-            continue
-        low_s, high_s = own.between_s(number, earlier.status)
-        slack_s = facts.slack_s(earlier.start_s, later.start_s)
-        if gap_s < low_s - EARLY_S - slack_s / 2 or gap_s > high_s + LATE_S + slack_s:
-            yield Violation.of(
-                request,
-                "backoff between attempts",
-                upstream,
-                facts.claims(REPEATS),
-                f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
-                f"not {_span(low_s, high_s)} s",
-            )
+        if facts.has_declared_backoff(upstream):
+            yield from _waited(facts, request, upstream, number, earlier, later)
+
+
+def _waited(
+    facts: Facts,
+    request: Request,
+    upstream: str,
+    number: int,
+    earlier: Attempt,
+    later: Attempt,
+) -> Iterator[Violation]:
+    """That it didn't wait as it should between two attempts of a call."""
+    gap_s = later.start_s - earlier.end_s
+    low_s, high_s = facts.settings(upstream).between_s(number, earlier.status)
+    slack_s = facts.slack_s(earlier.start_s, later.start_s)
+    if gap_s < low_s - EARLY_S - slack_s / 2 or gap_s > high_s + LATE_S + slack_s:
+        yield Violation.of(
+            request,
+            "backoff between attempts",
+            upstream,
+            facts.claims(REPEATS),
+            f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
+            f"not {_span(low_s, high_s)} s",
+        )
 
 
 def _span(low_s: float, high_s: float) -> str:
