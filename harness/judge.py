@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from harness.checks.begun import begun
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.checks.charges import totals
 from harness.checks.hits import hits
 from harness.checks.noise import Noise
@@ -25,6 +26,7 @@ from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.verdict import Finding, Judgement, Transition, Verdict, of_run, worst
 
+T = TypeVar("T")
 _PLAYED = {"warm-up", "play"}
 _NOTHING_JUDGED = of_run(
     "something is judged",
@@ -136,34 +138,28 @@ def _breakers(case: Case) -> dict[str, tuple[Transition, ...]]:
     named = set(case.scenario.faulted_upstreams)
     for expectation in case.scenario.expect:
         named.update(expectation.breakers)
-    found = {}
-    for upstream in case.history.run.upstreams:
-        transitions = tuple(t for t in _transitions(case, upstream) if t.at_s >= 0)
-        if transitions or upstream in named:
-            found[upstream] = transitions
-    return found
+    found = _each(_transitions, case)
+    return {name: changes for name, changes in found.items() if changes or name in named}
 
 
 def _perhaps_open(case: Case) -> dict[str, tuple[tuple[float, float], ...]]:
     """When breakers may have been open after 0s, though the plainest reading has them closed."""
-    found = {}
-    for upstream in case.history.run.upstreams:
-        try:
-            spans = case.wire(upstream).changes.perhaps_open
-        except Exception:  # as below
-            continue
-        end_s = case.history.end_s
-        after = tuple((max(0.0, s.low), min(s.high, end_s)) for s in spans if s.high > 0)
-        if after:
-            found[upstream] = after
-    return found
+    return {name: spans for name, spans in _each(_spans, case).items() if spans}
+
+
+def _each(ask: Callable[[Case, str], tuple[T, ...]], case: Case) -> dict[str, tuple[T, ...]]:
+    """What is asked of each upstream's wire; nothing where it can't be read."""
+    names = case.history.run.upstreams
+    return {name: unless_broken(partial(ask, case, name), ()) for name in names}
 
 
 def _transitions(case: Case, upstream: str) -> tuple[Transition, ...]:
-    try:
-        return case.wire(upstream).transitions
-    except Exception:  # the expectations that need it say what broke
-        return ()
+    return tuple(each for each in case.wire(upstream).transitions if each.at_s >= 0)
+
+
+def _spans(case: Case, upstream: str) -> tuple[tuple[float, float], ...]:
+    spans, end_s = case.wire(upstream).changes.perhaps_open, case.history.end_s
+    return tuple((max(0.0, s.low), min(s.high, end_s)) for s in spans if s.high > 0)
 
 
 def _unplayed(scenario: Scenario, history: History) -> Judgement:

@@ -6,7 +6,9 @@ findings.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import TypeVar
 
 from harness.checks.noise import Noise
 from harness.contracts import Contract, contract_told, document
@@ -20,8 +22,20 @@ from harness.wire.patient import PatientWire
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
 
+T = TypeVar("T")
+U = TypeVar("U")
 HANG_MARGIN_S = 2.0
 """Beyond the sum of the deadlines (G9), before a missing answer is called a hang."""
+
+
+def unless_broken(ask: Callable[[], T], otherwise: U) -> T | U:
+    """What is asked of a case, and something else where that breaks: the expectations and promises
+    that need the same say what broke.
+    """
+    try:
+        return ask()
+    except Exception:  # whatever broke: it says nothing about the target
+        return otherwise
 
 
 class Case:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.wording import window
 from harness.history.view import FaultWindow, Request
@@ -199,15 +199,13 @@ class _Account:
     @cached_property
     def _away(self) -> tuple[Request, ...]:
         """Those of them whom its upstream's open breaker turned away."""
-        try:
-            rejected = {
-                request.sent.id
-                for name in self._struck.upstreams
-                for request in self._case.wire(name).turned_away
-            }
-        except Exception:  # the expectations that need it say what broke
-            return ()
-        return tuple(request for request in self._needing if request.sent.id in rejected)
+
+        def rejected() -> set[int]:
+            wires = map(self._case.wire, self._struck.upstreams)
+            return {request.sent.id for wire in wires for request in wire.turned_away}
+
+        ids = unless_broken(rejected, set())
+        return tuple(request for request in self._needing if request.sent.id in ids)
 
     @cached_property
     def _shielded(self) -> bool:

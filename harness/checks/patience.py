@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.checks.registry import findings_of
 from harness.scenario.expectations import ExpectationBase
 from harness.verdict import Finding, Verdict
@@ -37,11 +37,12 @@ def judged(expectation: ExpectationBase, case: Case) -> tuple[Finding, ...]:
 
 def _hangs_on_waits(case: Case, upstream: str) -> bool:
     """Whether waits decided something of a breaker's life, or made it unreadable."""
-    try:
+
+    def hangs() -> bool:
         wire = case.wire(upstream)
         return wire.unreadable or wire.leeway.beats(math.inf) != 0
-    except Exception:  # the finding itself says what broke
-        return False
+
+    return unless_broken(hangs, False)
 
 
 def tempered(

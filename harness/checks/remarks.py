@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.checks.wording import seconds
 from harness.history.events import Lifted
 from harness.history.view import FaultWindow, Request
@@ -13,23 +13,15 @@ from harness.units import plural
 
 def remarks(case: Case) -> tuple[str, ...]:
     """False rejections after a recovery, tokens discarded by a 401, queues, escalated lifts."""
-    try:
-        return (
-            *_false_rejections(case),
-            *_discarded_tokens(case),
-            *_queues(case),
-            *_escalations(case),
-        )
-    except Exception:  # the expectations that need the same inference say what broke
-        return ()
+    kinds = _false_rejections, _discarded_tokens, _queues, _escalations
+    return unless_broken(lambda: tuple(told for kind in kinds for told in kind(case)), ())
 
 
 def false_rejections(case: Case) -> dict[str, int]:
     """How many requests were turned away although an upstream was back, by upstream."""
-    try:
-        return {upstream: len(found) for upstream, _, found in _turned_away(case)}
-    except Exception:  # as above
-        return {}
+    return unless_broken(
+        lambda: {upstream: len(found) for upstream, _, found in _turned_away(case)}, {}
+    )
 
 
 def _false_rejections(case: Case) -> Iterator[str]:

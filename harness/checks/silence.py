@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.history.columns import column
 from harness.history.events import Called, Event, Logged, Run, Sent
 from harness.history.view import History
@@ -129,11 +129,7 @@ def _changes(case: Case, upstream: str) -> dict[str, float]:
             if event.at_s > 0:
                 found.setdefault(event.state, event.at_s)
         return found
-    try:
-        transitions = case.wire(upstream).transitions
-    except Exception:  # the expectations that need it say what broke
-        return found
-    for each in transitions:
+    for each in unless_broken(lambda: case.wire(upstream).transitions, ()):
         if each.at_s >= 0:
             found.setdefault(each.state, each.at_s)
     return found

@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import Brackets, brackets_of, forecast_of
-from harness.checks.case import Case
+from harness.checks.case import Case, unless_broken
 from harness.checks.scope import promised
-from harness.contract import Forecast
 from harness.contracts.promises import OPENS
 from harness.history.events import Charged, Event, Run, Trouble
 from harness.history.view import FaultWindow, History, Request
@@ -52,7 +51,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
     if not history.all(Run):
         return None
     upstreams, away = [], _Away()
-    brackets = _brackets(case)
+    brackets = unless_broken(lambda: brackets_of(case), {})
     for name in history.run.upstreams:
         try:
             wire = case.wire(name)
@@ -74,7 +73,9 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
         charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
         logs=tuple(line for line in history.logs if line.at_s >= 0),
         veils=tuple(_veils(case)),
-        forecast=_forecast(case) if judgement.verdict in _WRONG and opens else None,
+        forecast=unless_broken(lambda: forecast_of(case), None)
+        if judgement.verdict in _WRONG and opens
+        else None,
         troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
     )
 
@@ -91,20 +92,6 @@ class _Away:
 
     def of(self, request: Request) -> tuple[str, ...]:
         return self._by.get(request.sent.id, ())
-
-
-def _brackets(case: Case) -> dict[str, Brackets]:
-    try:
-        return brackets_of(case)
-    except Exception:  # as above
-        return {}
-
-
-def _forecast(case: Case) -> Forecast | None:
-    try:
-        return forecast_of(case)
-    except Exception:  # as above
-        return None
 
 
 def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
