@@ -62,7 +62,7 @@ endif
 
 # Tests that keep time with the wall clock mostly wait, and come first; beside them those that don't, which
 # make room at once, as they would make a real answer come too late. Those that crowd the machine (killed
-# explorations, a cluster) come when nothing keeps time any more. A test that failed is played once more,
+# explorations, a cluster) come when nothing keeps time any more; they wait, too, for what must be gone. A test that failed is played once more,
 # alone, as the product does with scenarios (--retries): a busy machine is no defect, and what failed
 # beside others is shown. They are named one by one: where tests have groups of xdist's, --last-failed
 # forgets some without a word.
@@ -81,7 +81,7 @@ ifeq ($(ARGS),)
 	background=$$!; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine"; \
-	$(PYTEST) -n 2 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
+	$(PYTEST) -n 3 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
 	wait $$background; patient=$$?; \
 	echo "== tests that don't keep time: simulations, arithmetic and units"; cat $(VENV)/patient.log; \
 	$(call once_more,alone); $(call once_more,kept); $(call once_more,crowding); $(call once_more,patient); \
