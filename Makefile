@@ -60,12 +60,12 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# Tests that keep time with the wall clock mostly wait, and come first; beside them those that don't, which
-# make room at once, as they would make a real answer come too late. Those that crowd the machine (killed
-# explorations, a cluster) come when nothing keeps time any more; they wait, too, for what must be gone. A test that failed is played once more,
-# alone, as the product does with scenarios (--retries): a busy machine is no defect, and what failed
-# beside others is shown. They are named one by one: where tests have groups of xdist's, --last-failed
-# forgets some without a word.
+# Tests that keep time with the wall clock mostly wait, and come first; beside them those that don't,
+# which make room at once, as they would make a real answer come too late. Those that crowd the machine
+# (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for what must be
+# gone. A test that failed is played once more, alone, as the product does with scenarios (--retries): a
+# busy machine is no defect, and what failed beside others is shown. They are named one by one: where
+# tests have groups of xdist's, --last-failed forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 # Of the stage whose cache and whose status have this name.
