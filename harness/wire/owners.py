@@ -254,7 +254,7 @@ class Owners:
             if k > (max(were) if name == at else min(were)):
                 for low, high, price in waits if again else ():
                     dues.append(Due(at, done_s + low, done_s + high, price))
-                dues.append(Due(at, done_s, done_s, _on_at_once_s(latest, again=again)))
+                dues.append(Due(at, done_s, latest.end_s, _on_at_once_s(latest, again=again)))
             if name != at and not _made(call, mine):
                 dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
         return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
@@ -302,7 +302,8 @@ class Owners:
         if strange or any(k > done for k in positions):
             if again:
                 yield from self._again_s(own, latest, tries, attempt)
-            yield done_s, _on_at_once_s(latest, again=again)
+            on_s = min(max(attempt.start_s, done_s), latest.end_s)  # it may have ended then
+            yield on_s, _on_at_once_s(latest, again=again)
         if name != upstream and any(not _made(calls[k], mine) for k in positions):
             yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
 

@@ -6,7 +6,17 @@ import math
 from collections import Counter
 from dataclasses import replace
 
-from harness.history.events import Answered, Called, Crossed, Event, Phase, Replied, Run, Sent
+from harness.history.events import (
+    Answered,
+    Applied,
+    Called,
+    Crossed,
+    Event,
+    Phase,
+    Replied,
+    Run,
+    Sent,
+)
 from harness.history.view import History
 from harness.policy.backoffs import Listed
 from harness.policy.settings import in_a_row
@@ -51,9 +61,16 @@ class Told:
         return request
 
     def attempt(
-        self, upstream: str, at_s: float, status: int = 200, *, path: str | None = None
+        self,
+        upstream: str,
+        at_s: float,
+        status: int = 200,
+        *,
+        path: str | None = None,
+        arrives_s: float | None = None,
     ) -> None:
         self.calls += 1
+        arrives_s = at_s + 0.001 if arrives_s is None else arrives_s
         crossed = {"by": "proxy", "upstream": upstream, "connection": self.calls}
         path = path or f"/{upstream}"
         stub = {"by": "stub", "upstream": upstream, "id": self.calls}
@@ -61,7 +78,8 @@ class Told:
             Crossed(at_s=at_s, what="request", method="GET", path=path, **crossed),
             Called(at_s=at_s, route=f"GET {path}", path=path, of="x", attempt=1, **stub),
             Replied(at_s=at_s + 0.001, status=status, outcome="sent", **stub),
-            Crossed(at_s=at_s + 0.001, what="response", status=status, **crossed),
+            Crossed(at_s=at_s + 0.001, what="closed", closed_by="upstream", **crossed),
+            Crossed(at_s=arrives_s, what="response", status=status, **crossed),
         ]
 
     def owner(self, upstream: str, at_s: float) -> int | None:
@@ -187,3 +205,16 @@ def test_who_surely_asks_comes_before_who_retries_what_may_have_succeeded() -> N
     asks = told.request("one", 2.0, 503, took_s=0.5, number=2)
     told.attempt("billing", 2.002, 503)
     assert told.owner("billing", 2.002) == asks
+
+
+def test_an_answer_that_is_held_up_ends_its_attempt_when_it_arrives() -> None:
+    """A sound gateway had called billing for the first, and was said to turn it away."""
+    told = Told()
+    slow = {"name": "latency", "upstreams": ("auth",), "planned_s": 4.0}
+    told.events.append(Applied(at_s=4.0, by="engine", fault=0, **slow))
+    first = told.request("both", 7.0, 200, took_s=0.103)
+    told.attempt("auth", 7.0003, arrives_s=7.1003)
+    told.request("both", 7.1, 200, took_s=0.103)
+    told.attempt("auth", 7.1003, arrives_s=7.2003)
+    told.attempt("billing", 7.1013)
+    assert told.owner("billing", 7.1013) == first
