@@ -19,7 +19,7 @@ from harness.contracts.promises import (
     REPEATS,
 )
 from harness.measure.downs import OF_GATEWAYS, REFUSALS
-from harness.measure.findings import Breaker, Findings, Span
+from harness.measure.findings import RESOLUTION_S, Breaker, Findings, Span
 from harness.measure.kept import COUNTING
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent, rule_text
@@ -180,13 +180,18 @@ def _call(found: Findings) -> Iterator[tuple[str, Any]]:
     if attempts is not None:
         yield "attempts", attempts
     if found.timeout is not None:
-        yield "timeout", plain(found.timeout)
+        yield "timeout", plain(_upper(found.timeout))
     if found.slow is not None and found.slow_is is not None:
         yield "slow", plain(found.slow)
     if found.backoffs:
         yield "backoff", _backoff(found.backoffs)
     if found.retry_after == "honoured":
         yield "retry_after", True
+
+
+def _upper(span: Span) -> Span:
+    """Of a deadline's bounds those that accuse nobody who keeps to what it has."""
+    return Span(low_s=max(span.low_s, span.middle_s - RESOLUTION_S), high_s=span.high_s)
 
 
 def _backoff(spans: Sequence[Span]) -> object:

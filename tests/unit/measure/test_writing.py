@@ -139,6 +139,17 @@ def test_what_the_gateway_makes_of_refusals_is_written():
     assert "without B1: what stock answers with 429 is asked again" in sections
 
 
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "said"),
+    [(1.47, 1.62, "1.6s"), (1.6949, 1.7049, "1.7s"), (0.95, 1.45, "1.3s"), (1.99, 2.01, "2s")],
+)
+def test_a_timeout_is_not_written_shorter_than_it_may_well_be(low_s, high_s, said):
+    """Who is held to less than it has would be found to hang."""
+    found = measured()
+    found.upstreams["stock"].timeout = Span(low_s=low_s, high_s=high_s)
+    assert target_sections(found, document())["breakers"]["stock"]["timeout"] == said
+
+
 def test_what_counts_otherwise_is_written():
     found = measured(trials=1)
     usual = dict.fromkeys(("refused", "timeout", "cut", "500", "503"), "failure")
