@@ -18,7 +18,7 @@ from statistics import mean, median, pstdev
 from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.units import Window
-from harness.wire.attempts import Attempt
+from harness.wire.attempts import Attempt, by_start
 from harness.wire.learned import CLOCK_S, WarmUp, alike, exact, in_life
 
 _BEATS, _EVEN = 4, 0.1
@@ -52,7 +52,8 @@ def nobodys(
     not by requests that went well without it; or one that is called in both the first ways; or one
     that is called outside of them again and again, and that requests of every stream do without.
     `template`: how a contract names the route of a call; empty where it doesn't. `untimely`: when
-    one may be seen long after it was made, for whoever waited for it then.
+    one may be seen long after it was made, for whoever waited for it then. With them go attempts
+    for nobody knows what, by their rhythm or while no request is under way.
     """
     if not attempts:
         return ()
@@ -82,7 +83,19 @@ def nobodys(
         if own.has_own_life or (strange and own.is_strangers):
             found += made
             found += _hidden(own.spans, bare)
+    if found:
+        told = {attempt.id for attempt in found}
+        left = [a for a in bare if a.id not in told and not any(a.start_s in w for w in untimely)]
+        found += _while_nobody_asks(sorted(left, key=by_start), lives)
     return tuple(found)
+
+
+def _while_nobody_asks(bare: Sequence[Attempt], lives: Sequence[Span]) -> Iterator[Attempt]:
+    """Attempts for nobody knows what, in order, that began while no request was under way: they are
+    no request's, and their target is known to call by itself.
+    """
+    for index in _aside([attempt.start_s for attempt in bare], lives):
+        yield bare[index]
 
 
 class _Route:
@@ -200,13 +213,18 @@ class _Route:
 
 def _outside(spans: Sequence[Span], lives: Sequence[Span]) -> int:
     """How many of these began while no request was under way."""
-    busy_s, index, count = -math.inf, 0, 0
-    for start_s, _ in spans:
+    return sum(1 for _ in _aside([start_s for start_s, _ in spans], lives))
+
+
+def _aside(starts_s: Sequence[float], lives: Sequence[Span]) -> Iterator[int]:
+    """Which of these instants, in order, lie where no request was under way."""
+    busy_s, index = -math.inf, 0
+    for number, start_s in enumerate(starts_s):
         while index < len(lives) and lives[index][0] - CLOCK_S <= start_s:
             busy_s = max(busy_s, lives[index][1])
             index += 1
-        count += busy_s + CLOCK_S < start_s
-    return count
+        if busy_s + CLOCK_S < start_s:
+            yield number
 
 
 def _any_within(instants: Sequence[float], request: Request) -> bool:

@@ -1,6 +1,6 @@
 """Calls that no request caused, although a warm-up's request was under way at one of them."""
 
-from harness.history.events import Phase
+from harness.history.events import Crossed, Phase
 from harness.history.view import History
 from harness.policy.settings import in_a_row
 from harness.wire.wire import Wire
@@ -63,6 +63,23 @@ def test_a_call_that_no_contract_names_is_nobodys_while_everybody_is_turned_away
     told = wire_of(story, contract=True)
 
     assert [a.start_s for a in told.background] == [2.5, 5.5]
+    assert told.refutation is None
+    assert [(t.state, round(t.at_s)) for t in told.transitions] == [("open", 2)]
+
+
+def test_a_refused_connect_while_nobody_asks_is_of_the_loop_that_is_seen_later() -> None:
+    """It has too few beats for a rhythm, and a refused connect doesn't say what it was for."""
+    story = Story("auth", fault="refused", to_s=4)
+    for at_s in (0.002, 1.002, 1.5, 2.002):
+        refused = {"what": "refused", "connection": 0}
+        story.events.append(Crossed(at_s=at_s, by="proxy", upstream="auth", **refused))
+    story.attempt(5.5, took_s=0.002, status=200, route=HEALTH)
+    for second in range(8):
+        story.request(second + 1, second, took_s=0.005, status=401)
+
+    told = wire_of(story, contract=True)
+
+    assert [a.start_s for a in told.background] == [5.5, 1.5]
     assert told.refutation is None
     assert [(t.state, round(t.at_s)) for t in told.transitions] == [("open", 2)]
 
