@@ -29,6 +29,7 @@ class Outcomes:
 
     `calls`: the attempts of each call, in order, as far as they could be told; needed by rules that
     count calls, or don't ask again before a retry. `met`: the kinds of fault that an attempt met.
+    `tries`: how many attempts a call makes, if none succeeds.
     """
 
     def __init__(
@@ -37,11 +38,14 @@ class Outcomes:
         timeout_s: float,
         calls: Sequence[Sequence[Attempt]] = (),
         met: Callable[[Attempt], Iterable[str]] = lambda attempt: (),
+        *,
+        tries: int = 1,
     ) -> None:
         self.policy = policy
         self._timeout_s = timeout_s
         self._met = met
         self._calls = calls
+        self._tries = tries
         self._plainly = not policy.counting.otherwise and policy.counting.slow_s == math.inf
         """Whether an attempt counts as what it was, but where only a call's end counts."""
         self._known: dict[int, frozenset[Counted]] = {}
@@ -53,6 +57,15 @@ class Outcomes:
     @cached_property
     def _next(self) -> dict[int, int]:
         return {one.id: other.id for call in self._calls for one, other in pairwise(call)}
+
+    @cached_property
+    def _unfinished(self) -> frozenset[int]:
+        """The last attempts of calls that would have made another one: whether these failed may
+        never be told, as the breaker was asked again and turned them away (B6).
+        """
+        if not (self.policy.rechecks and self.policy.counting.by_call):
+            return frozenset()
+        return frozenset(call[-1].id for call in self._calls if 0 < len(call) < self._tries)
 
     @cached_property
     def _began_s(self) -> dict[int, float]:
@@ -96,6 +109,8 @@ class Outcomes:
 
     def as_probe(self, attempt: Attempt, result: Counted) -> Counted:
         """What a probe is that counts so as any other attempt."""
+        if result is None and attempt.id in self._unfinished:
+            return Result.FAILURE  # a trial that fails isn't tried again
         if not self.policy.probed:
             return result
         otherwise = dict(self.policy.probed)
@@ -110,11 +125,13 @@ class Outcomes:
             return frozenset({None})
         took_s = attempt.end_s - self._began_s.get(attempt.id, attempt.start_s)
         edges_s = (0.0,) if self.policy.counting.slow_s == math.inf else (-_EDGE_S, _EDGE_S)
-        return frozenset(
+        found = frozenset(
             self.policy.counting.counted(result, took_s + edge_s, self._endings(attempt, result))
             for result in attempt.results
             for edge_s in edges_s
         )
+        untold = Result.FAILURE in attempt.results and attempt.id in self._unfinished
+        return found | {None} if untold else found
 
     def _endings(self, attempt: Attempt, result: Result) -> Iterator[str]:
         """All names of how an attempt ended, if this was its result."""

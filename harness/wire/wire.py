@@ -101,10 +101,11 @@ class Wire(Crossing):
         """What a breaker with these rules makes of all events."""
         key = policy, forgiving
         if key not in self._readings:
+            own = self.settings
             self._readings[key] = read(
                 self.attempts,
                 self.asked,
-                Outcomes(policy, self.settings.timeout_s, self.calls, self.met),
+                Outcomes(policy, own.timeout_s, self.calls, self.met, tries=own.attempts),
                 tie_s=self.sight.tie_s,
                 lost=self.lost,
                 forgiving=forgiving,
@@ -129,7 +130,8 @@ class Wire(Crossing):
     @cached_property
     def outcomes(self) -> Outcomes:
         """What each attempt is to the declared breaker."""
-        return Outcomes(declared(self.settings), self.settings.timeout_s, self.calls)
+        own = self.settings
+        return Outcomes(declared(own), own.timeout_s, self.calls, tries=own.attempts)
 
     def _declared(self, sight: Sight) -> Reading:
         def read_with(tie_s: Callable[[float], float]) -> Reading:

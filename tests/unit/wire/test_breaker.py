@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfSeconds
 from harness.wire.breaker import read
@@ -186,3 +187,20 @@ def test_after_a_time_that_nobody_can_read_a_rate_may_count_what_was_before(atte
     (changes,) = read_with(3.5).changes
     assert [change.kind for change in changes] == ["any", "closed"]
     assert changes[-1].high_s == 30.0
+
+
+def test_a_call_that_would_have_tried_again_need_not_have_failed_yet(attempts) -> None:
+    """Where calls are counted: it is turned away before its last attempt, and says nothing."""
+    by_call = in_a_row(attempts=2, timeout_s=5, threshold=2, wait_s=10, per_call=True)
+    made = attempts(
+        (0.0, 0.0, "f"), (0.5, 0.5, "f"), (1.0, 1.0, "f"), (1.2, 1.2, "f"), (1.4, 1.4, "f"),
+        (1.5, 1.5, "f"), (11.6, 11.6, "f"), (21.7, 21.7, "s"),
+    )  # fmt: skip
+    calls = [(made[0], made[2]), (made[1], made[5]), *((made[k],) for k in (3, 4, 6, 7))]
+    outcomes = Outcomes(declared(by_call), by_call.timeout_s, calls, tries=by_call.attempts)
+    reading = read(made, [away(2.2), away(21.0)], outcomes, tie_s=lambda at_s: TIE_S)
+
+    assert wrong(reading) is None
+    assert kinds(reading) == ["open", "half_open", "open", "half_open", "closed"]
+    assert outcomes.results(made[3]) == {Result.FAILURE, None}
+    assert outcomes.results(made[2]) == {Result.FAILURE}
