@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from harness.checks.promises.facts import SLACK_S, Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS
 from harness.history.view import FaultWindow, Request
+from harness.routes import route_matches
 from harness.scenario.faults import KINDS
 from harness.wire.attempts import given_up
 
@@ -36,21 +37,17 @@ def cut_short(facts: Facts) -> Iterator[Violation]:
             lasted_s = end_s - start_s
             if lasted_s >= deadline_s - early_s - facts.slack_s(start_s, end_s):
                 continue
-            if waiting.in_silence(start_s, end_s) and not waiting.left_near(end_s):
-                yield from _told(facts, upstream, start_s, lasted_s, waiting.one(start_s, end_s))
+            if not waiting.in_silence(start_s, end_s) or waiting.left_near(end_s):
+                continue
+            request = waiting.request(start_s, end_s)
+            if request is not None:
+                says = (
+                    f"gave up its attempt at {upstream} of {start_s:.2f} s after {lasted_s:.2f} s, "
+                    f"not {deadline_s:g} s"
+                )
+                claims = facts.claims(ENDS_ATTEMPTS)
+                yield Violation.of(request, "the whole deadline", upstream, claims, says)
                 break
-
-
-def _told(
-    facts: Facts, upstream: str, start_s: float, lasted_s: float, request: Request | None
-) -> Iterator[Violation]:
-    if request is not None:
-        says = (
-            f"gave up its attempt at {upstream} of {start_s:.2f} s after {lasted_s:.2f} s, "
-            f"not {facts.settings(upstream).timeout_s:g} s"
-        )
-        claims = facts.claims(ENDS_ATTEMPTS)
-        yield Violation.of(request, "the whole deadline", upstream, claims, says)
 
 
 class _Waiting:
@@ -82,12 +79,24 @@ class _Waiting:
         left = first < len(self._left_s) and self._left_s[first] <= at_s + near_s
         return left or at_s + near_s >= self._facts.history.end_s
 
-    def one(self, start_s: float, end_s: float) -> Request | None:
-        """The first request that may have waited for the upstream all that time."""
-        for request in self._facts.requests:
-            if request.sent.at_s > start_s + SLACK_S:
-                return None
-            waits = end_s <= request.end_s + SLACK_S
-            if waits and self._upstream in self._facts.offered(request).upstreams:
+    def request(self, start_s: float, end_s: float) -> Request | None:
+        """The request that waited for the attempt all that time, and that makes such calls when all
+        is well; None for a health check, say.
+        """
+        wire = self._facts.wire(self._upstream)
+        first = bisect_left(wire.begun_s, start_s)
+        for attempt in wire.attempts[first:]:
+            if attempt.start_s > start_s:
+                break
+            request = self._requests.get(wire.request_of(attempt) or -1)
+            if request is None or end_s > request.end_s + SLACK_S:
+                continue
+            calls = self._facts.offered(request).calls
+            own = (route for name, route in calls if name == self._upstream)
+            if any(route_matches(route, attempt.route, attempt.path) for route in own):
                 return request
         return None
+
+    @cached_property
+    def _requests(self) -> Mapping[int, Request]:
+        return {request.sent.id: request for request in self._facts.requests}
