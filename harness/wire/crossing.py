@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -107,17 +108,24 @@ class Crossing:
 
     @cached_property
     def asked(self) -> tuple[Asked, ...]:
-        """The requests that made no attempt that anybody saw."""
+        """The requests that made no attempt that anybody saw; one of which it may have been that
+        was lost was not surely turned away.
+        """
         return tuple(
             Asked(
                 asked_s=d.asked_s,
                 by_s=d.asked_by_s,
                 request=d.request.sent.id,
-                sure=d.outcome == "turned away",
+                sure=d.outcome == "turned away" and not self._may_be_lost(d),
             )
             for d in (*self.demands, *self._asked_again())
             if d.outcome in ("turned away", "unseen") and d.asked_by_s < math.inf
         )
+
+    def _may_be_lost(self, demand: Demand) -> bool:
+        near_s = self.sight.fine_s
+        first = bisect_left(self.lost, demand.asked_s - near_s)
+        return first < len(self.lost) and self.lost[first] <= demand.asked_by_s + near_s
 
     def _asked_again(self) -> Iterator[Demand]:
         """Retries that were due where nothing can be seen: made and failed, or turned away."""

@@ -45,6 +45,22 @@ def test_a_connection_that_was_closed_before_hides_none(case, world) -> None:
     assert finding.verdict is not Verdict.PASSED, str(finding)
 
 
+def test_who_may_have_asked_on_a_connection_just_being_cut_need_not_have_been_turned_away(
+    case, world
+) -> None:
+    built = world(engine="sim").warmed_up(reaches=("git",), routes={"git": "POST /snapshot/p1"})
+    built.fault("refused", "git", 0.0, 20.0)
+    git = {"by": "proxy", "upstream": "git"}
+    built.events.append(Crossed(at_s=0.0, what="closed", closed_by="proxy", connection=1, **git))
+    for second in range(4):
+        built.request("chat", second + 1, second, 503, took_s=0.001)
+        if second:
+            built.events.append(Crossed(at_s=second + 0.0005, what="refused", connection=0, **git))
+    found = case(_DOWN.replace("auth", "git"), built)
+
+    assert found.wire("git").refutation is None
+
+
 def test_what_never_opens_closes_never_where_the_contract_says_so(case, world) -> None:
     shown = world().warmed_up().fault("status", "auth", 0.0, 20.0)
     for at_s in (0.0, 1.0, 2.0):
