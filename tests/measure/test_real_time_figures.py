@@ -167,16 +167,19 @@ def test_a_share_that_needs_as_many_failures_is_no_number_of_them(opens: Rule) -
     assert not asyncio.run(measured())
 
 
-def test_a_window_of_calls_is_found_where_few_successes_are_worth_failures() -> None:
+@pytest.mark.parametrize(("share", "calls", "least"), [(0.5, 20, 10), (0.4, 15, 6), (0.3, 40, 5)])
+def test_a_window_of_calls_is_found_where_few_successes_are_worth_failures(
+    share: float, calls: int, least: int
+) -> None:
     """resilience4j: alone it takes as many failures as after any number of successes but a few."""
-    own = rate_of(ShareOfCalls(0.5, 20, 10)).breaker
+    own = rate_of(ShareOfCalls(share, calls, least)).breaker
     assert own.rule == "rate"
     assert own.window_calls is not None
-    assert own.window_calls.low_s <= 20 <= own.window_calls.high_s
+    assert own.window_calls.low_s <= calls <= own.window_calls.high_s
     assert own.share is not None
-    assert own.share.low_s <= 0.5 <= own.share.high_s
+    assert own.share.low_s <= share <= own.share.high_s
     assert own.least is not None
-    assert own.least.middle_s == 10
+    assert own.least.middle_s == least
 
 
 @pytest.mark.parametrize("call_s", [0.001, 0.06])

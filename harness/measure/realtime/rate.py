@@ -7,6 +7,7 @@ failures that takes tells the share, the least number, and what a window has for
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -175,14 +176,17 @@ def _odd(alone: int, tried: dict[int, Dose]) -> int | None:
     return None
 
 
-def _bounds(alone: int, successes: int, one: Dose) -> tuple[float, float]:
-    """The share that failures after so many successes tell, if all of them count."""
+def _bounds(alone: int, successes: int, one: Dose, window: float = math.inf) -> tuple[float, float]:
+    """The share that failures after so many successes tell, if the last `window` calls count."""
+
+    def share(failures: int) -> float:
+        return failures / min(successes + failures, window) if failures < window else 1.0
+
     if one.failures is None:
-        return _MOST / (successes + _MOST), 1.0
-    high = one.failures / (successes + one.failures)
+        return share(_MOST), 1.0
     if successes + one.failures - 1 < alone:
-        return 0.0, high
-    return (one.failures - 1) / (successes + one.failures - 1), high
+        return 0.0, share(one.failures)
+    return share(one.failures - 1), share(one.failures)
 
 
 def _more(one: Dose, alone: int) -> bool:
@@ -205,16 +209,18 @@ def _attempts(found: Findings, tried: dict[int, Dose]) -> None:
 
 def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
     """From how many failures opened it after how many successes; a window of calls forgets some."""
-    low, high = 0.0, 1.0
-    for successes, one in tried.items():
-        own_low, own_high = _bounds(alone, successes, one)
-        if own_high < low:
-            _window_of_calls(found, (low, high), one)
-            break
-        low, high = max(low, own_low), min(high, own_high)
+    low, high = _share_of_all(alone, tried)
+    if low >= high:
+        windows = _windows(alone, tried)
+        if windows:
+            found.breaker.window_calls = Span(low_s=min(windows), high_s=max(windows))
+            low = min(low for low, _ in windows.values())
+            high = max(high for _, high in windows.values())
     shown = ", ".join(f"{n}: {one.failures or 'never'}" for n, one in tried.items())
     found.saw(f"failures that opened it by successes before: 0: {alone}, {shown}")
-    if high - low > _VAGUE:
+    if low >= high:
+        found.cannot_tell("breaker.share", "none explains all of what opened it, nor does a window")
+    elif high - low > _VAGUE:
         found.cannot_tell("breaker.share", f"{low:.0%} to {high:.0%}: too vague")
     else:
         found.breaker.share = Span(low_s=low, high_s=high)
@@ -222,12 +228,18 @@ def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
     found.breaker.least = Span(low_s=alone, high_s=alone)
 
 
-def _window_of_calls(found: Findings, share: tuple[float, float], one: Dose) -> None:
-    """More successes than a window holds no longer matter: it takes the same number of failures."""
-    if one.failures is None:
-        return
-    low, high = (one.failures - 1) / max(share[1], 0.01), one.failures / max(share[0], 0.01)
-    found.breaker.window_calls = Span(low_s=float(int(low) + 1), high_s=float(int(high)))
+def _share_of_all(
+    alone: int, tried: dict[int, Dose], window: float = math.inf
+) -> tuple[float, float]:
+    """The bounds of the share that all doses allow; none does where the lower is not below."""
+    bounds = [_bounds(alone, successes, one, window) for successes, one in tried.items()]
+    return max(low for low, _ in bounds), min(high for _, high in bounds)
+
+
+def _windows(alone: int, tried: dict[int, Dose]) -> dict[int, tuple[float, float]]:
+    """Windows of calls that explain all doses, each with the bounds of the share that it needs."""
+    each = {n: _share_of_all(alone, tried, n) for n in range(alone, max(tried) + _MOST)}
+    return {window: (low, high) for window, (low, high) in each.items() if low < high}
 
 
 async def by_pause(
