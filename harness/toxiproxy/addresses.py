@@ -179,7 +179,17 @@ def bind(address: Address, *, backlog: int = 4096) -> socket.socket:
         raise AddressError(f"{address}: bind: {describe(error)}") from None
 
 
-def _bind(address: Address, backlog: int) -> socket.socket:
+def hold(address: Address) -> socket.socket | None:
+    """A socket that has an address and doesn't listen there, so that clients are refused; None if
+    somebody else has it.
+    """
+    try:
+        return _bind(address, None)
+    except OSError:
+        return None
+
+
+def _bind(address: Address, backlog: int | None) -> socket.socket:
     dual = address.is_any and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else address.family
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -188,7 +198,8 @@ def _bind(address: Address, backlog: int) -> socket.socket:
         if dual:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(("::", address.port) if dual else address.for_system)
-        listener.listen(backlog)
+        if backlog is not None:
+            listener.listen(backlog)
         listener.setblocking(False)
     except BaseException:
         listener.close()

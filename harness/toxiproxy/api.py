@@ -235,7 +235,7 @@ class Api:
         if entry.enabled and not proxy.enabled:
             await self._start(proxy)
         elif not entry.enabled:
-            proxy.stop()
+            proxy.disable()
         return _json(200, proxy.to_json())
 
     async def delete_proxy(self, body: bytes, name: str) -> Answer:

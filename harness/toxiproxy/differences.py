@@ -70,6 +70,13 @@ DIFFERENCES = (
         why="a fault must be liftable whatever the upstream does",
     ),
     Difference(
+        id="kept-port",
+        real="a disabled proxy's port is anybody's: any connection made meanwhile may get it, and "
+        "enabling fails",
+        embedded="keeps a port that the system chose, and refuses all clients there",
+        why="a fault must be liftable on a busy machine",
+    ),
+    Difference(
         id="accept-error",
         real="any error while accepting (too many open files) ends the listener for good, while "
         "`enabled` stays true",

@@ -45,6 +45,8 @@ class Proxy:
         self._log = log
         self._seed = seed
         self._listener: socket.socket | None = None
+        self._held: socket.socket | None = None
+        """While it is disabled: what keeps its port, and refuses all clients."""
         self._numbers = 0
         self._connections: dict[int, Connection] = {}
         self._dials: set[Dial] = set()
@@ -74,6 +76,7 @@ class Proxy:
             raise AddressError(f"listen tcp: {error}") from None
         if self.enabled:
             return
+        self._release()
         try:
             self._listener = addresses.bind(address)
         except AddressError as error:
@@ -83,8 +86,20 @@ class Proxy:
         self._loop.add_reader(self._listener, self._accept)
         self._log.line("info", "Started proxy", "proxy.go:123", self._asked)
 
+    def disable(self) -> None:
+        """The same as `stop`, but that its port stays its own, if the system chose it: whatever
+        else on the machine needs a port may be given that one meanwhile (difference `kept-port`).
+        """
+        if not self.enabled or self._listener is None:
+            return
+        chosen = str(self._asked["listen"]).endswith(":0")
+        where = addresses.bound(self._listener)
+        self.stop()
+        self._held = addresses.hold(where) if chosen else None
+
     def stop(self) -> None:
         """Stops listening and closes every connection; when it returns, this has happened."""
+        self._release()
         if not self.enabled:
             return
         self.enabled = False
@@ -97,6 +112,11 @@ class Proxy:
         for connection in tuple(self._connections.values()):
             connection.close()
         self._log.line("info", "Terminated proxy", "proxy.go:264", self._asked)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     # Toxics, on the chains and on every live connection
 

@@ -182,6 +182,22 @@ def test_dials_side_by_side(own_api: Callable[..., Any], proxied_on: Any, unansw
             api.call("PATCH", proxied.path, {"enabled": False}, timeout_s=0.5)
 
 
+def test_kept_port(proxied: Any) -> None:
+    """`kept-port`"""
+    proxied.switch(enabled=False)
+    assert proxied.refuses(proxied.port)
+    with socket.socket() as other:
+        if is_embedded(proxied.api):
+            with pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", proxied.port))
+        else:
+            other.bind(("127.0.0.1", proxied.port))
+            assert "address already in use" in proxied.switch(enabled=True).json["error"]
+    shown = proxied.switch(enabled=True).json
+    assert (shown["enabled"], shown["listen"]) == (True, proxied.shown["listen"])
+    proxied.open(proxied.port).client.close()
+
+
 @pytest.mark.parametrize("how", ["never drawn", "removed"])
 def test_reset_peer_linger(proxied: Any, how: str) -> None:
     """`reset-peer-linger`"""
