@@ -120,7 +120,7 @@ class Counts(Subject):
         count = len(seen) + len(late)
         spread = self._counts_spread(self.opened)
         lost = sum(at_s <= until_s for at_s in wire.lost)
-        most = count + lost + spread
+        most = count + lost + spread + self._turned_away_just_then(self.opened)
         ok = right is not None and right.low <= most and count - spread <= right.high
         observed = f"{count} until {instant(self.opened)}"
         if late:
@@ -130,6 +130,14 @@ class Counts(Subject):
         sources = " and ".join(sorted({a.source for a in (*seen, *late)})) or "nothing"
         verdict = Verdict.PASSED if ok else Verdict.FAILED
         return self.finding(name, verdict, expected, observed, f"seen by {sources}")
+
+    def _turned_away_just_then(self, opened: Transition) -> int:
+        """How many were turned away at the instant at which it opened: they may as well have been
+        let through (the contract allows either order).
+        """
+        near_s = opened.error_s + self.wire.sight.fine_s
+        away = (d for d in self.wire.demands if d.outcome == "turned away")
+        return sum(abs(d.asked_s - opened.at_s) <= near_s for d in away)
 
     def _counts_spread(self, opened: Transition) -> int:
         """How many attempts may have come before it or after it on a quiet machine."""

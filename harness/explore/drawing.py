@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.explore.deck import Aim
 from harness.explore.kinds import evenly
-from harness.explore.outage import Flow, Outage
+from harness.explore.outage import LONGEST_S, Flow, Outage
 from harness.explore.stories import Chapter, Draw, Scene, stories_of
 from harness.explore.surface import Route, Surface
 from harness.policy.outage import needed_rate_per_s
@@ -156,7 +156,7 @@ def _end_s(draw: Draw, surface: Surface, hit: Sequence[str], chapters: Sequence[
         surface.settings[name].open_after_s(end_s) + surface.settings[name].timeout_s
         for name in hit
     )
-    return end_s + slowest_s + 5.0 if draw(st.booleans()) else end_s
+    return min(LONGEST_S, end_s + slowest_s + 5.0 if draw(st.booleans()) else end_s)
 
 
 def _bystander(draw: Draw, surface: Surface, flows: Sequence[Flow], end_s: float) -> Flow:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from harness.explore.courses import Course, courses, failing, near_s, trying
 from harness.explore.instants import step_up
 from harness.explore.kinds import Raw, delay
-from harness.explore.outage import Flow, Outage
+from harness.explore.outage import LONGEST_S, Flow, Outage
 from harness.explore.surface import Route, Surface
 from harness.policy.outage import call_s, needed_rate_per_s, trip_s
 from harness.policy.settings import ServiceSettings
@@ -53,7 +53,8 @@ def openings(surface: Surface, upstreams: Sequence[str]) -> Iterator[Outage]:
 
 def plotted(words: str, route: Route, upstream: str, own: ServiceSettings) -> Iterator[Outage]:
     """The outages of one kind, named in `PLOTS`, on an upstream that a route calls."""
-    yield from (_outage(route, upstream, own, plot) for plot in PLOTS[words](own))
+    plots = (plot for plot in PLOTS[words](own) if plot.end_s <= LONGEST_S)
+    yield from (_outage(route, upstream, own, plot) for plot in plots)
 
 
 def _outage(route: Route, upstream: str, own: ServiceSettings, plot: Plot) -> Outage:

@@ -10,6 +10,9 @@ from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
 from harness.units import format_duration
 
+LONGEST_S = 86_400.0
+"""Nothing longer is played: retries of which each waits twice as long soon take years."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:

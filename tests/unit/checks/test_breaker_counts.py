@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.checks.registry import findings_of
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Crossed
@@ -255,3 +257,23 @@ def test_calls_that_came_for_nobody_any_more_are_late_and_no_loop_of_the_target(
     assert [one for one in judged.promises if one.verdict is Verdict.FAILED] == []
     assert judged.findings[0].verdict is Verdict.INCONCLUSIVE, str(judged.findings[0])
     assert "is known to have needed" not in judged.findings[0].observed
+
+
+@pytest.mark.parametrize(("away_s", "verdict"), [(4.02, Verdict.PASSED), (4.5, Verdict.FAILED)])
+def test_who_is_turned_away_just_as_it_opens_may_as_well_have_been_let_through(
+    case, world, away_s, verdict
+) -> None:
+    shown = world().warmed_up(reaches=("git",), routes={"git": "GET /history/p1"})
+    shown.fault("status", "git", 0.0, 20.0)
+    for number in range(5):
+        shown.request("chat", number + 1, float(number), 503)
+        shown.call("git", number + 0.001, "GET /history/p1", status=503)
+    shown.request("chat", 6, away_s, 503, took_s=0.001)
+    found = case(
+        "faults: [{upstream: git, fault: status, status: 503, to: 20s}]\n"
+        "expect: [{breaker: git, attempts: 6}]",
+        shown,
+    )
+    (attempts,) = findings_of(found.scenario.expect[0], found)
+
+    assert attempts.verdict is verdict, str(attempts)
