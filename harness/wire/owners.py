@@ -18,19 +18,20 @@ from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.made import Made, last_of, same, tries_of
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
+from harness.wire.turns import (
+    ASIDE_S,
+    TOO_MANY_S,
+    UNLIKELY_S,
+    UNSURE_S,
+    on_at_once_s,
+    waits,
+)
 
-_ASIDE_S = 0.5
-"""So far off seems what a request does out of turn: before an earlier call, or beside another."""
-_UNSURE_S = 0.1
-"""So far off seems a retry of what may have succeeded, beside whoever surely was to ask then."""
-_UNLIKELY_S = 5.0
-"""So far off seems what a request does instead of waiting for its next attempt."""
-_TOO_MANY_S = 1e4
-"""And an attempt more than it may make of a call: anybody else's that it may be comes first."""
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
-_Rank = tuple[int, bool, int, bool, float, int]
+_Rank = tuple[int, bool, bool, int, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
+_SLOW_DOWN = 429
 _HAIR = 1e-9
 """What sums of the same instants in another order may differ by."""
 
@@ -191,12 +192,16 @@ class Owners:
 
     def _fits(
         self, request: Request, name: str, attempt: Attempt, near_s: float
-    ) -> tuple[int, bool, float, int]:
-        """How little an attempt's end fits a request's answer; the least first."""
+    ) -> tuple[bool, int, bool, float, int]:
+        """How little an attempt's end fits a request's answer; the least first. Whoever is told to
+        slow down asks nobody, where nobody had told the target so.
+        """
+        limited = request.status == _SLOW_DOWN != attempt.status
         done_s = self._done_s(request, name, attempt)
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
         unlike = (attempt.ok and not attempt.altered) is not self._well(request)
-        return round(min(waited_s, _LONG_S) / near_s), unlike, waited_s, request.sent.id
+        near = round(min(waited_s, _LONG_S) / near_s)
+        return limited, near, unlike, waited_s, request.sent.id
 
     def _failed_by(self, request: Request, upstream: str) -> tuple[str, str] | None:
         """The stream of a request, and the upstream that had failed it for good before this one."""
@@ -223,7 +228,7 @@ class Owners:
             yield from ((0.0, request) for request in pending.all())
         else:
             for window in self._sights[name].let_go_by(attempt.start_s):
-                held = pending.due(name, window.start_s - _UNLIKELY_S, window.end_s)
+                held = pending.due(name, window.start_s - UNLIKELY_S, window.end_s)
                 yield from ((0.0, request) for request in held)
             yield from pending.nearest(name, attempt.start_s)
 
@@ -234,7 +239,7 @@ class Owners:
         calls = self._calls[request.sent.stream]
         if mine is None or last is None:
             dues = [
-                Due(name, due_s, due_s, 0.0 if name == calls[0].upstream else _ASIDE_S)
+                Due(name, due_s, due_s, 0.0 if name == calls[0].upstream else ASIDE_S)
                 for name in {call.upstream for call in calls}
                 for due_s in self._dues(name, request.sent.at_s)
             ]
@@ -242,21 +247,21 @@ class Owners:
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
         tries = tries_of(mine[name], latest)
-        waits = tuple(_waits(own, tries, latest.status))
+        slots = tuple(waits(own, tries, latest.status))
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
-        more_s = 0.0 if again else _TOO_MANY_S
-        dues = [Due(name, done_s + low, done_s + high, more_s + far) for low, high, far in waits]
-        dues = [*dues, Due(name, done_s, done_s, more_s + _UNLIKELY_S)] if failed else []
+        more_s = 0.0 if again else TOO_MANY_S
+        dues = [Due(name, done_s + low, done_s + high, more_s + far) for low, high, far in slots]
+        dues = [*dues, Due(name, done_s, done_s, more_s + UNLIKELY_S)] if failed else []
         were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         for k, call in enumerate(calls):
             at = call.upstream
             if k > (max(were) if name == at else min(were)):
-                for low, high, price in waits if again else ():
+                for low, high, price in slots if again else ():
                     dues.append(Due(at, done_s + low, done_s + high, price))
-                dues.append(Due(at, done_s, latest.end_s, _on_at_once_s(latest, again=again)))
+                dues.append(Due(at, done_s, latest.end_s, on_at_once_s(latest, again=again)))
             if name != at and not _made(call, mine):
-                dues.append(Due(at, latest.start_s, latest.start_s, _ASIDE_S))
+                dues.append(Due(at, latest.start_s, latest.start_s, ASIDE_S))
         return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
 
     def _dues(self, upstream: str, due_s: float) -> Iterator[float]:
@@ -284,18 +289,18 @@ class Owners:
             if positions or strange:
                 first = strange or calls[0].upstream == upstream
                 due_s = self._still_due(upstream, request.sent.at_s, attempt)
-                yield due_s, 0.0 if first else _ASIDE_S
+                yield due_s, 0.0 if first else ASIDE_S
             return
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
         tries = tries_of(mine[name], latest)
         again = Result.FAILURE in latest.results and tries < own.attempts
         if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
-            more_s = 0.0 if again else _TOO_MANY_S
-            more_s += 0.0 if latest.results == FAILURE else _UNSURE_S
-            waits = self._again_s(own, latest, tries, attempt)
-            yield from ((due_s, more_s + unlikely_s) for due_s, unlikely_s in waits)
-            yield done_s, more_s + _UNLIKELY_S
+            more_s = 0.0 if again else TOO_MANY_S
+            more_s += 0.0 if latest.results == FAILURE else UNSURE_S
+            slots = self._again_s(own, latest, tries, attempt)
+            yield from ((due_s, more_s + unlikely_s) for due_s, unlikely_s in slots)
+            yield done_s, more_s + UNLIKELY_S
         were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
@@ -303,9 +308,9 @@ class Owners:
             if again:
                 yield from self._again_s(own, latest, tries, attempt)
             on_s = min(max(attempt.start_s, done_s), latest.end_s)  # it may have ended then
-            yield on_s, _on_at_once_s(latest, again=again)
+            yield on_s, on_at_once_s(latest, again=again)
         if name != upstream and any(not _made(calls[k], mine) for k in positions):
-            yield latest.start_s, _ASIDE_S  # it may ask several at once, in any order
+            yield latest.start_s, ASIDE_S  # it may ask several at once, in any order
 
     def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
         """When a request goes on after an attempt that it made: who will retry waits before."""
@@ -322,7 +327,7 @@ class Owners:
     ) -> Iterator[tuple[float, float]]:
         """When the next attempt was due: of all instants the one nearest to when it was made."""
         done_s = latest.ends_from_s
-        for low_s, high_s, price_s in _waits(own, tries, latest.status):
+        for low_s, high_s, price_s in waits(own, tries, latest.status):
             yield min(max(attempt.start_s, done_s + low_s), done_s + high_s), price_s
 
     def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
@@ -338,22 +343,3 @@ class Owners:
 
 def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
     return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
-
-
-def _waits(
-    own: ServiceSettings, tries: int, status: int | None
-) -> Iterator[tuple[float, float, float]]:
-    """Between which waits (seconds) a call tries again, and how unlikely that is.
-
-    Few answers say `Retry-After`: where it is heeded, any wait may be, but isn't the likeliest.
-    """
-    yield (*own.backoff.between_s(tries), 0.0)
-    if own.backoff.heeds and status is not None:
-        yield (*own.between_s(tries, status), _UNLIKELY_S)
-
-
-def _on_at_once_s(latest: Attempt, *, again: bool) -> float:
-    """How unlikely it is that a request goes on to its next call at once, where it may try again:
-    not at all after an attempt that may have succeeded.
-    """
-    return _UNLIKELY_S if again and latest.results == FAILURE else 0.0
