@@ -49,7 +49,7 @@ class Sharing:
         return read(
             sorted(attempts, key=by_start),
             [one for wire in self.wires for one in wire.asked],
-            Outcomes(self.policy, own.settings.timeout_s, calls, tries=own.settings.attempts),
+            Outcomes(self.policy, own.settings.timeout_s, calls, tries=own.tries),
             tie_s=lambda at_s: max(wire.sight.tie_s(at_s) for wire in self.wires),
             lost=sorted(chain.from_iterable(wire.lost for wire in self.wires)),
             earlier=sorted(chain.from_iterable(wire.earlier for wire in self.wires)),

@@ -97,15 +97,22 @@ class Wire(Crossing):
 
     # Readings
 
+    @property
+    def tries(self) -> int:
+        """How many attempts a call makes, where the breaker counts calls: of rivals that do, only
+        what they surely count tells them apart.
+        """
+        return self.settings.attempts if self.settings.counting.by_call else 1
+
     def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
         """What a breaker with these rules makes of all events."""
         key = policy, forgiving
         if key not in self._readings:
-            own = self.settings
+            timeout_s = self.settings.timeout_s
             self._readings[key] = read(
                 self.attempts,
                 self.asked,
-                Outcomes(policy, own.timeout_s, self.calls, self.met, tries=own.attempts),
+                Outcomes(policy, timeout_s, self.calls, self.met, tries=self.tries),
                 tie_s=self.sight.tie_s,
                 lost=self.lost,
                 forgiving=forgiving,
@@ -131,7 +138,7 @@ class Wire(Crossing):
     def outcomes(self) -> Outcomes:
         """What each attempt is to the declared breaker."""
         own = self.settings
-        return Outcomes(declared(own), own.timeout_s, self.calls, tries=own.attempts)
+        return Outcomes(declared(own), own.timeout_s, self.calls, tries=self.tries)
 
     def _declared(self, sight: Sight) -> Reading:
         def read_with(tie_s: Callable[[float], float]) -> Reading:

@@ -92,7 +92,8 @@ def test_a_defect_is_failed_for_the_right_reason(
         judgement = simulated(engine, scenario_named(name), defective(defect), tmp_path, seed)
         if right(defect, judgement):
             if name == defect.scenarios[0] and not races:
-                assert rightly_explained(defect, judgement)
+                told = [each.evidence for each in failures(judgement)]
+                assert rightly_explained(defect, judgement), told
             return
         others += [str(finding) for finding in failures(judgement)]
     pytest.fail(f"{defect.summary}: {name} did not notice, but {others or 'nothing failed at all'}")
