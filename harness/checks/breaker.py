@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from harness.checks.brackets import listed, moments_of, single
 from harness.checks.breaker_counts import Counts
-from harness.checks.breaker_subject import expected_words, instant
+from harness.checks.breaker_subject import DRAWN, expected_words, instant
 from harness.checks.case import Case
 from harness.checks.keeping import keeps
 from harness.contract import Moment
@@ -135,6 +135,11 @@ class _Judge(Counts):
         observed = ", ".join(map(instant, found)) or "never"
         evidence = "; ".join(dict.fromkeys(t.evidence for t in found)) or self.sight()
         verdict = self._judged_all(found, moments, tolerance_s)
+        spread_s = tolerance_s + self.wire.sight.fine_s
+        if verdict is Verdict.FAILED and self.late_misfit(
+            [t.at_s for t in found], moments, spread_s
+        ):
+            verdict, evidence = Verdict.INCONCLUSIVE, DRAWN
         return self.finding(what, verdict, expected, observed, evidence)
 
     def _judged_all(

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import listed
-from harness.checks.breaker_subject import Subject, expected_words, instant
+from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant
 from harness.contract import Moment, Span
 from harness.history.view import Request
 from harness.policy.counting import Result
@@ -173,12 +173,14 @@ class Counts(Subject):
         fits = alone and (
             _fits(instants, moments, unseen, tolerance_s + slack_s) or math.isinf(slack_s)
         )
-        verdict = Verdict.PASSED if fits else Verdict.FAILED
+        verdict, evidence = Verdict.PASSED if fits else Verdict.FAILED, self.sight()
+        if not fits and alone and self.late_misfit(instants, moments, tolerance_s + slack_s):
+            verdict, evidence = Verdict.INCONCLUSIVE, DRAWN
         if fits and (not found or any(probe.together > 1 for probe in found)):
             verdict = Verdict.INCONCLUSIVE  # none, or nobody can tell when the probe was over
         if unseen and len(found) < len(moments):
             observed += f" ({len(unseen)} into a refusing port, where nothing shows it)"
-        return self.finding("probes", verdict, expected, observed, self.sight())
+        return self.finding("probes", verdict, expected, observed, evidence)
 
     def _probes_spread_s(self) -> float:
         """How far off they may be for what was waited."""

@@ -14,6 +14,28 @@ from harness.scenario.expectations.values import Contract
 from harness.verdict import Finding, Transition, Verdict, first_opening, last_closing
 from harness.wire.changes import Probe
 
+_TOLD = 3
+"""So many changes of one kind the arithmetic's draws tell in any case."""
+DRAWN = (
+    "draws of what the contract leaves open were held against it, and so late they need not be all"
+)
+
+
+def is_beyond_draws(found_s: Sequence[float], moments: Sequence[Moment], spread_s: float) -> bool:
+    """Whether instants depart from predicted ones only after several that fit, and behind one that
+    may be otherwise: each cycle of a breaker begins where the one before has ended, so that draws
+    meet fewer and fewer of all ways there are.
+    """
+    left, place = list(found_s), 0
+    for moment in moments:
+        if left and moment.allows(left[0], spread_s):
+            left.pop(0)
+        elif moment.sure:
+            break
+        place += 1
+    drawn = any(len(one.alternatives) > 1 or not one.sure for one in moments[:place])
+    return place >= _TOLD and drawn
+
 
 class Subject:
     """One breaker expectation with all that it is judged by."""
@@ -96,6 +118,13 @@ class Subject:
         if fine and verdict is Verdict.FAILED:
             verdict = Verdict.PASSED
         return self.finding(what, verdict, expected, observed, self.sight())
+
+    def late_misfit(
+        self, found_s: Sequence[float], moments: Sequence[Moment], spread_s: float
+    ) -> bool:
+        """Whether a breaker that keeps its contract otherwise departs from draws of it, late."""
+        sound = self.wire.refutation is None
+        return sound and is_beyond_draws(found_s, moments, spread_s)
 
     def by_chance(self, until_s: float) -> bool:
         """Whether a sound breaker may have opened by then, or not, for what waits decided."""

@@ -19,6 +19,7 @@ from harness.wire.made import Made, last_of, same, tries_of
 from harness.wire.pending import Due, Pending, Standing
 from harness.wire.sight import TIE_S, Sight
 from harness.wire.turns import (
+    ANSWERED_S,
     ASIDE_S,
     TOO_MANY_S,
     UNLIKELY_S,
@@ -174,7 +175,8 @@ class Owners:
                 late_s = max(0.0, attempt.start_s - due_s)
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
-                price_s = late_s + max(0.0, outlived_s) + unlikely_s
+                price_s = late_s + unlikely_s
+                price_s += outlived_s + ANSWERED_S if outlived_s > _HAIR else 0.0
                 over = failed_by is not None and failed_by not in self._went_on
                 rank = (round(price_s / near_s), over, *self._fits(request, name, attempt, near_s))
                 if failed_by is not None:

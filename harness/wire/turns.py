@@ -14,6 +14,8 @@ ASIDE_S = 0.5
 """What a request does out of turn: before an earlier call, or beside another."""
 UNSURE_S = 0.1
 """A retry of what may have succeeded, beside whoever surely was to ask then."""
+ANSWERED_S = 0.2
+"""An attempt that ends when its request had just been answered."""
 UNLIKELY_S = 5.0
 """What a request does instead of waiting for its next attempt."""
 TOO_MANY_S = 1e4

@@ -231,3 +231,17 @@ def test_who_was_told_to_slow_down_asked_nobody() -> None:
     assert told.owner("billing", 2.002) == retries
     outcomes = [demand.outcome for demand in told.wire("billing").demands]
     assert outcomes == ["made", "unknown", "unknown"]
+
+
+def test_who_had_just_been_answered_asked_nobody() -> None:
+    """A retry of what may have succeeded was given to who had been refused a moment before."""
+    told = Told()
+    retries = told.request("one", 1.0, 503, took_s=1.006)
+    crossed = {"by": "proxy", "upstream": "billing", "connection": 99}
+    told.events += [  # no stub says what became of it
+        Crossed(at_s=1.001, what="request", method="GET", path="/billing", **crossed),
+        Crossed(at_s=1.002, what="response", status=200, **crossed),
+    ]
+    told.request("one", 2.0, 401, took_s=0.0005, number=2)
+    told.attempt("billing", 2.002, 503)
+    assert told.owner("billing", 2.002) == retries
