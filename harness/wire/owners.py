@@ -175,8 +175,8 @@ class Owners:
                 late_s = max(0.0, attempt.start_s - due_s)
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
-                price_s = late_s + unlikely_s
-                price_s += outlived_s + ANSWERED_S if outlived_s > _HAIR else 0.0
+                price_s = late_s + max(0.0, outlived_s) + unlikely_s
+                price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 over = failed_by is not None and failed_by not in self._went_on
                 rank = (round(price_s / near_s), over, *self._fits(request, name, attempt, near_s))
                 if failed_by is not None:

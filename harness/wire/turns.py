@@ -15,7 +15,7 @@ ASIDE_S = 0.5
 UNSURE_S = 0.1
 """A retry of what may have succeeded, beside whoever surely was to ask then."""
 ANSWERED_S = 0.2
-"""An attempt that ends when its request had just been answered."""
+"""An attempt that begins when its request had just been answered."""
 UNLIKELY_S = 5.0
 """What a request does instead of waiting for its next attempt."""
 TOO_MANY_S = 1e4
