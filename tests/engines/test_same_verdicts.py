@@ -40,6 +40,7 @@ def agree(name: str, ours: Played, theirs: Played) -> None:
         assert [t.state for t in others] == [t.state for t in transitions], (name, upstream)
         for here, there in zip(transitions, others, strict=True):
             allowed_s = OPENS_WITHIN_S if here is transitions[0] else RECOVERS_WITHIN_S
+            allowed_s += here.error_s + there.error_s  # where neither could see it exactly
             assert abs(here.at_s - there.at_s) <= allowed_s, (name, upstream, here, there)
 
 
