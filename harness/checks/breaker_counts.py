@@ -176,6 +176,9 @@ class Counts(Subject):
         verdict, evidence = Verdict.PASSED if fits else Verdict.FAILED, self.sight()
         if not fits and alone and self.late_misfit(instants, moments, tolerance_s + slack_s):
             verdict, evidence = Verdict.INCONCLUSIVE, DRAWN
+        elif not fits and not found and wire.changes.others:
+            verdict = Verdict.INCONCLUSIVE
+            evidence += "; it may have opened at another time as well, and probed then"
         if fits and (not found or any(probe.together > 1 for probe in found)):
             verdict = Verdict.INCONCLUSIVE  # none, or nobody can tell when the probe was over
         if unseen and len(found) < len(moments):
