@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import listed
-from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant
+from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant, misfit
 from harness.contract import Moment, Span
 from harness.history.view import Request
 from harness.policy.counting import Result
@@ -171,7 +171,7 @@ class Counts(Subject):
         instants = [p.attempt.start_s for p in found]
         slack_s += self._probes_spread_s()
         fits = alone and (
-            _fits(instants, moments, unseen, tolerance_s + slack_s) or math.isinf(slack_s)
+            misfit(instants, moments, tolerance_s + slack_s, unseen) is None or math.isinf(slack_s)
         )
         verdict, evidence = Verdict.PASSED if fits else Verdict.FAILED, self.sight()
         if not fits and alone and self.late_misfit(instants, moments, tolerance_s + slack_s):
@@ -203,22 +203,6 @@ class Counts(Subject):
         if not moment or not self.wire.sight.is_hidden(moment.earliest_s):
             return False
         return self.wire.settings.attempts < 2
-
-
-def _fits(
-    found_s: Sequence[float],
-    moments: Sequence[Moment],
-    unseen: Sequence[Moment],
-    spread_s: float,
-) -> bool:
-    """Whether the probes are the allowed ones in order; those that can't be seen may be missing."""
-    left = list(found_s)
-    for moment in moments:
-        if left and moment.allows(left[0], spread_s):
-            left.pop(0)
-        elif moment.sure and moment not in unseen:
-            return False
-    return not left
 
 
 def _numbers(wanted: Range | Span) -> str:

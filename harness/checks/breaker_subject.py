@@ -21,18 +21,33 @@ DRAWN = (
 )
 
 
+def misfit(
+    found_s: Sequence[float],
+    moments: Sequence[Moment],
+    spread_s: float,
+    unseen: Sequence[Moment] = (),
+) -> int | None:
+    """The place of the first moment that has to be and isn't among these instants, in order; as
+    many as there are moments where an instant is left over, None where all is as it should be.
+    `unseen`: moments that can't be seen, and may be missing.
+    """
+    left = list(found_s)
+    for place, moment in enumerate(moments):
+        if left and moment.allows(left[0], spread_s):
+            left.pop(0)
+        elif moment.sure and moment not in unseen:
+            return place
+    return len(moments) if left else None
+
+
 def is_beyond_draws(found_s: Sequence[float], moments: Sequence[Moment], spread_s: float) -> bool:
     """Whether instants depart from predicted ones only after several that fit, and behind one that
     may be otherwise: each cycle of a breaker begins where the one before has ended, so that draws
     meet fewer and fewer of all ways there are.
     """
-    left, place = list(found_s), 0
-    for moment in moments:
-        if left and moment.allows(left[0], spread_s):
-            left.pop(0)
-        elif moment.sure:
-            break
-        place += 1
+    place = misfit(found_s, moments, spread_s)
+    if place is None:
+        place = len(moments)
     drawn = any(len(one.alternatives) > 1 or not one.sure for one in moments[:place])
     return place >= _TOLD and drawn
 

@@ -54,6 +54,19 @@ class _Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class _Lately(_Threshold):
+    """What those have in common that look back for some time."""
+
+    within_s: float
+    """How old what counts may be, in seconds: a failure, or the last one when a success comes."""
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """Its seconds."""
+        return None, self.within_s
+
+
+@dataclass(frozen=True, slots=True)
 class InARow(_Threshold):
     """So many failures in a row, however far apart; a success ends the run."""
 
@@ -107,11 +120,8 @@ class InARow(_Threshold):
 
 
 @dataclass(frozen=True, slots=True)
-class InARowLately(_Threshold):
+class InARowLately(_Lately):
     """So many failures in a row, none of them older than so long when the last one comes."""
-
-    within_s: float
-    """How old a failure may be and still count, in seconds."""
 
     @property
     def begin(self) -> tuple[float, ...]:
@@ -142,11 +152,6 @@ class InARowLately(_Threshold):
             near = abs(age_s - self.within_s) <= slack_s
             return EITHER if near else ONLY[True]
         return ONLY[False]
-
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """Its seconds."""
-        return None, self.within_s
 
     @property
     def says(self) -> str:
@@ -195,13 +200,10 @@ class InTotal(_Threshold):
 
 
 @dataclass(frozen=True, slots=True)
-class InTotalLately(_Threshold):
+class InTotalLately(_Lately):
     """So many failures, whatever lies between them, until a success comes so long after the last
     one: that makes all of them good (nginx's).
     """
-
-    within_s: float
-    """How long after the last failure a success changes nothing, in seconds."""
 
     @property
     def begin(self) -> tuple[int, float]:
@@ -234,11 +236,6 @@ class InTotalLately(_Threshold):
     def may_open(self, state: tuple[int, float], slack_s: float) -> frozenset[bool]:
         """What is counted by then is counted."""
         return ONLY[state[0] >= self.threshold]
-
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """Its seconds."""
-        return None, self.within_s
 
     @property
     def says(self) -> str:

@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.history.view import History, Request
-from harness.policy.counting import Result
+from harness.policy.counting import Result, plainly
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import Learned, alike, called_by
 from harness.wire.made import NOTHING, Made
 
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
-_LIMIT = 429
-"""What a limit of the target's own is answered by, whatever attempt seemed to be made for it."""
 _IDENTITY = frozenset({401, 403})
 _BROKE = frozenset({500, 502})
 """A target that broke may never have come to what it would have asked."""
@@ -47,7 +45,9 @@ class Answers:
             for name, own in mine.items():
                 if not own or any(attempt.results != FAILURE for attempt in own):
                     continue
-                if request.status is not None and request.status != _LIMIT:
+                # A limit of the target's own is none, whatever attempt seemed to be made for it.
+                limited = plainly(request.status) is Result.NEUTRAL
+                if request.status is not None and not limited:
                     self._told_down[stream, name].add(_answer(request))
                 if name in order and any(mine.get(n) for n in order[order.index(name) + 1 :]):
                     self._went_on.add((stream, name))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.history.view import Request
-from harness.policy.counting import Result
+from harness.policy.counting import Result, plainly
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike
@@ -32,7 +32,6 @@ _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
 _Rank = tuple[int, bool, bool, int, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
-_SLOW_DOWN = 429
 _HAIR = 1e-9
 """What sums of the same instants in another order may differ by."""
 
@@ -198,7 +197,7 @@ class Owners:
         """How little an attempt's end fits a request's answer; the least first. Whoever is told to
         slow down asks nobody, where nobody had told the target so.
         """
-        limited = request.status == _SLOW_DOWN != attempt.status
+        limited = plainly(request.status) is Result.NEUTRAL and attempt.status != request.status
         done_s = self._done_s(request, name, attempt)
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
         unlike = (attempt.ok and not attempt.altered) is not self._well(request)

@@ -144,9 +144,12 @@ class Sight:
             Window(f.start_s, f.end_s + _REPEATED_S) for f in slow if KINDS[f.name].holds_back
         )
 
-    def blind_tie_s(self, at_s: float) -> float:
-        """The same slack, but that nothing is read from the order of events in such windows."""
-        return math.inf if any(at_s in window for window in self.guessed) else self.tie_s(at_s)
+    def blind_tie_s(self, at_s: float, windows: Sequence[Window] | None = None) -> float:
+        """The same slack, but that nothing is read from the order of events in these windows, or
+        where attempts are guessed.
+        """
+        blind = self.guessed if windows is None else windows
+        return math.inf if any(at_s in window for window in blind) else self.tie_s(at_s)
 
     def hides(self, kind: Kind) -> bool:
         """Whether a fault of that kind leaves no trace of an attempt in this run."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from harness.history.view import Request
@@ -147,9 +146,7 @@ class Wire(Crossing):
 
         if late := self.witness.demands.belated[self.upstream]:
             belated = [w for w in sight.untimely if any(at_s in w for at_s in late)]
-            return read_with(
-                lambda at_s: math.inf if any(at_s in w for w in belated) else sight.tie_s(at_s)
-            )
+            return read_with(partial(sight.blind_tie_s, windows=belated))
         found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:
             return found

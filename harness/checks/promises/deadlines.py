@@ -7,7 +7,7 @@ may know enough; and only while everybody is waited for, since whoever works for
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -59,7 +59,7 @@ class _Waiting:
 
     @cached_property
     def _faults(self) -> Sequence[FaultWindow]:
-        return [fault for fault in self._facts.history.faults if self._upstream in fault.upstreams]
+        return self._facts.history.faults_on(self._upstream)
 
     def in_silence(self, start_s: float, end_s: float) -> bool:
         """Whether an upstream was silent all that time, and nothing else was wrong with it."""
@@ -84,10 +84,10 @@ class _Waiting:
         is well; None for a health check, say.
         """
         wire = self._facts.wire(self._upstream)
-        first = bisect_left(wire.begun_s, start_s)
-        for attempt in wire.attempts[first:]:
-            if attempt.start_s > start_s:
-                break
+        begun_s = wire.begun_s
+        for attempt in wire.attempts[
+            bisect_left(begun_s, start_s) : bisect_right(begun_s, start_s)
+        ]:
             request = self._requests.get(wire.request_of(attempt) or -1)
             if request is None or end_s > request.end_s + SLACK_S:
                 continue
