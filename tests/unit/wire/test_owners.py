@@ -223,7 +223,7 @@ def test_an_answer_that_is_held_up_ends_its_attempt_when_it_arrives() -> None:
 def test_who_was_told_to_slow_down_asked_nobody() -> None:
     """A limit of the target's own was said to turn logins away, by a breaker that was closed."""
     told = Told()
-    retries = told.request("one", 1.0, 503, took_s=1.005)
+    retries = told.request("one", 1.0, 503, took_s=5.0)
     told.attempt("billing", 1.001, 503)
     told.request("one", 2.0, 429, took_s=0.003, number=2)
     told.attempt("billing", 2.002, 503)
