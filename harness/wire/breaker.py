@@ -87,11 +87,11 @@ def read(
 
 def _begins(rule: Rule, earlier: Sequence[float]) -> States:
     """The states in which a breaker may be at 0s, closed."""
-    found: States = {State("closed", NEVER, rule.begin): (START,)}
+    found: States = {State("closed", NEVER, NEVER, rule.begin): (START,)}
     seen = rule.begin
     for at_s in earlier[-_MOST_EARLIER:]:
         seen = rule.after(seen, False, at_s)
-        add(found, State("closed", NEVER, seen), (START,))
+        add(found, State("closed", NEVER, NEVER, seen), (START,))
     return found
 
 
@@ -228,14 +228,16 @@ class Acceptor:
             freed_s = NEVER if state.freed_s < horizon_s else state.freed_s
             over = state.kind == "closed" and state.since_s < horizon_s
             over = over or (state.kind == "open" and self.is_due(state, horizon_s))
-            since_s = NEVER if over else state.since_s
-            add(found, state._replace(since_s=since_s, freed_s=freed_s), (START,))
+            since_s, from_s = (NEVER, NEVER) if over else (state.since_s, state.from_s)
+            one = state._replace(since_s=since_s, from_s=from_s, freed_s=freed_s)
+            add(found, one, (START,))
         return found
 
     def is_due(self, state: State, at_s: float) -> bool:
         """Whether the wait of an open one is surely over."""
         own = self.policy
-        return at_s > self._rules.due_s(state) + 2 * own.either_s + own.wait.later_s
+        later_s = state.since_s - state.from_s + 2 * own.either_s + own.wait.later_s
+        return at_s > self._rules.due_s(state) + later_s
 
     # When nothing explains it
 
@@ -269,4 +271,4 @@ def _unknown(states: States, at_s: float) -> States:
         return states
     stories = merged(story for all_of in states.values() for story in all_of)
     change = Change("any", at_s, at_s, None)
-    return {State("any", at_s): merged(story.then(change) for story in stories)}
+    return {State("any", at_s, at_s): merged(story.then(change) for story in stories)}

@@ -185,10 +185,11 @@ class _Eyes:
         passed_s, gone_s = math.inf, math.inf
         for place in range(first + 1, until):
             what, at_s = told.what[place], told.at_s[place]
-            if what in ("request", "closed"):
-                gone_s = min(gone_s, at_s)
             if what == "request":
+                gone_s = min(gone_s, at_s)
                 break
+            if what == "closed":
+                gone_s = min(gone_s, self._heard_s(at_s, told.closed_by[place]))
             if what == "response" and not answered:
                 end_s, status, answered = at_s, told.status[place], True
             elif what == "closed" and not answered:

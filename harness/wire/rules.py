@@ -45,7 +45,7 @@ class Rules:
 
     def due_s(self, state: State) -> float:
         """When an open one may probe at the earliest."""
-        return state.since_s + self._wait_s(state) - self._policy.either_s
+        return state.from_s + self._wait_s(state) - self._policy.either_s
 
     def _wait_s(self, state: State) -> float:
         return self._policy.wait.wait_s(max(1, state.openings))
@@ -59,21 +59,22 @@ class Rules:
 
     # What it may become
 
-    def _open(self, state: State, since_s: float, seen: Hashable) -> State:
-        """The same breaker, opened."""
+    def _open(self, state: State, from_s: float, since_s: float, seen: Hashable) -> State:
+        """The same breaker, opened; not before it was what it was."""
+        from_s = max(from_s, min(state.from_s, since_s))
         openings = self._policy.wait.told_apart(state.openings + 1)
         kept = self._rule.begin if self._policy.clears else seen
-        return State("open", since_s, kept, openings=openings, told=state.told)
+        return State("open", since_s, from_s, kept, openings=openings, told=state.told)
 
-    def _closed(self, state: State, since_s: float) -> State:
+    def _closed(self, state: State, from_s: float, since_s: float) -> State:
         """The same breaker, closed."""
         seen = self._rule.begin if self._policy.clears else state.seen
         openings = 0 if self._policy.forgives else state.openings
-        return State("closed", since_s, seen, openings=openings, told=state.told)
+        return State("closed", since_s, from_s, seen, openings=openings, told=state.told)
 
     def _back(self, state: State, since_s: float) -> State:
         """The same breaker, closed by itself: how often it had opened is not forgotten."""
-        return self._closed(state, since_s)._replace(openings=state.openings)
+        return self._closed(state, since_s, since_s)._replace(openings=state.openings)
 
     def _coming_back(self, state: State, at_s: float, attempt: Attempt | None) -> Change:
         low_s = min(at_s, self.due_s(state))
@@ -103,6 +104,7 @@ class Rules:
             probing = State(
                 "half_open",
                 state.since_s,
+                state.from_s,
                 state.seen,
                 probes=frozenset({attempt.id}),
                 openings=state.openings,
@@ -142,7 +144,7 @@ class Rules:
         if low_s < at_s < high_s:
             high_s = at_s
         probe = state.kind == "half_open" and attempt.id in state.probes
-        early = state.kind == "closed" and attempt.start_s < state.since_s - tie_s
+        early = state.kind == "closed" and attempt.start_s < state.from_s - tie_s
         if state.kind == "open" or (state.kind == "half_open" and not probe) or early:
             yield from self._straggled(state, attempt, low_s, high_s)
             return
@@ -162,10 +164,12 @@ class Rules:
         """
         end_s = attempt.end_s
         if attempt.result is not Result.SUCCESS:
-            return {State("any", max(state.since_s, end_s)): stories}  # it may be open
+            since_s = max(state.since_s, end_s)
+            return {State("any", since_s, since_s): stories}  # it may be open
         if not alone or attempt.start_s <= state.since_s + self._quiet_s + tie_s:
-            return {state._replace(since_s=end_s) if self._quiet_s else state: stories}
-        closed = State("closed", end_s, self._rule.after(self._rule.begin, _WELL, end_s))
+            moved = state._replace(since_s=end_s, from_s=end_s) if self._quiet_s else state
+            return {moved: stories}
+        closed = State("closed", end_s, end_s, self._rule.after(self._rule.begin, _WELL, end_s))
         return {closed: tuple(s.then(Change("closed", s.at_s, end_s, None)) for s in stories)}
 
     def _straggled(
@@ -179,9 +183,9 @@ class Rules:
             heard = told(result)
             failed = bool(heard and heard & FAILED)
             if rule == "restarts" and failed and state.kind == "open":
-                yield state._replace(since_s=high_s, again=True), None
+                yield state._replace(since_s=high_s, from_s=low_s, again=True), None
             elif rule == "closes" and heard is not None and not failed:
-                closed = State("closed", high_s, self._rule.begin, told=state.told)
+                closed = State("closed", high_s, low_s, self._rule.begin, told=state.told)
                 yield closed, Change("closed", low_s, high_s, attempt.id)
             else:
                 yield state, None
@@ -204,9 +208,9 @@ class Rules:
         tried = (*state.tried, heard)
         verdict = self._trials.verdict(tried)
         if verdict == "closes":
-            return self._closed(state, high_s), Change("closed", low_s, high_s, attempt.id)
+            return self._closed(state, low_s, high_s), Change("closed", low_s, high_s, attempt.id)
         if verdict == "opens":
-            opened = self._open(state, high_s, state.seen)
+            opened = self._open(state, low_s, high_s, state.seen)
             return opened, Change("open", low_s, high_s, attempt.id)
         if verdict == "again":
             return self._goes_on(state, (), left, attempt, low_s, high_s)
@@ -227,6 +231,7 @@ class Rules:
         waiting = State(
             "open",
             state.since_s,
+            state.from_s,
             state.seen,
             openings=state.openings,
             freed_s=high_s,
@@ -242,25 +247,26 @@ class Rules:
         if heard is None:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
-        since_s = attempt.start_s if self._policy.from_start else high_s
+        waits_s = (attempt.start_s, attempt.start_s) if self._policy.from_start else (low_s, high_s)
         others = self._mixed.get(attempt.id, 0)
-        return self._after(state, heard, opening, high_s, since_s, others)
+        return self._after(state, heard, opening, waits_s, others)
 
     def _after(
         self,
         state: State,
         heard: Told,
         opening: Change,
-        at_s: float,
-        since_s: float,
+        waits_s: tuple[float, float],
         others: int = 0,
     ) -> list[Next]:
-        """One result more: it may open, or count it."""
+        """One result more: it may open, or count it. `waits_s`: between which instants its wait
+        then begins.
+        """
         found: list[Next] = []
-        for seen in self._rule.possible(state.seen, heard, at_s, others):
+        for seen in self._rule.possible(state.seen, heard, opening.high_s, others):
             for opens in self._rule.may_open(seen, _EDGE_S):
                 if opens:
-                    found.append((self._open(state, since_s, seen), opening))
+                    found.append((self._open(state, *waits_s, seen), opening))
                 else:
                     found.append((state if seen == state.seen else state.counting(seen), None))
         return found
@@ -270,7 +276,7 @@ class Rules:
     def lost(self, state: State, stories: Stories, at_s: float) -> States:
         """An attempt may have failed here, and nobody saw it."""
         if state.kind == "any" and self._quiet_s:
-            return {state._replace(since_s=at_s): stories}
+            return {state._replace(since_s=at_s, from_s=at_s): stories}
         found: States = {state: stories}
         self._failed_unseen(found, state, stories, at_s, at_s, self.due_s(state))
         return found
@@ -281,9 +287,9 @@ class Rules:
         if self._turns_away(state, asked, tie_s):
             kept = state
             if self._policy.restarted_by_rejections and state.kind == "open":
-                kept = state._replace(since_s=asked.by_s, again=True)
+                kept = state._replace(since_s=asked.by_s, from_s=asked.asked_s, again=True)
             if self._policy.overruled and state.kind == "half_open":
-                kept = self._open(state, asked.by_s, state.seen)
+                kept = self._open(state, asked.asked_s, asked.by_s, state.seen)
                 opening = Change("open", asked.asked_s, asked.by_s, None)
                 add(found, kept, with_change(stories, opening))
             else:
@@ -306,12 +312,12 @@ class Rules:
     ) -> None:
         opening = Change("open", low_s, high_s, None)
         if state.kind == "closed":
-            for one, change in self._after(state, FAILED, opening, high_s, high_s):
+            for one, change in self._after(state, FAILED, opening, (low_s, high_s)):
                 add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s and not self._trials.needed:
             stories = with_change(stories, self._coming_back(state, high_s, None))
             back = self._back(state, high_s)
-            for one, change in self._after(back, FAILED, opening, high_s, high_s):
+            for one, change in self._after(back, FAILED, opening, (low_s, high_s)):
                 add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s:
             stories = with_change(stories, Change("half_open", low_s, high_s, None))
@@ -325,7 +331,7 @@ class Rules:
         tried = (*state.tried, FAILED)
         verdict = self._trials.verdict(tried)
         if verdict == "opens":
-            opened = self._open(state, opening.high_s, state.seen)
+            opened = self._open(state, opening.low_s, opening.high_s, state.seen)
             add(found, opened, with_change(stories, opening))
         elif verdict == "again":
             waiting = state._replace(kind="open", tried=(), freed_s=opening.high_s)

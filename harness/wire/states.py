@@ -20,7 +20,10 @@ class State(NamedTuple):
 
     kind: Kind
     since_s: float
-    """When it began; while half open, when it had opened."""
+    """When it began at the latest; while half open, when it had opened."""
+    from_s: float
+    """The same at the earliest: whoever ended an attempt may have heard of it before its last byte
+    was seen to pass."""
     seen: Hashable = None
     """The state of its rule, while closed."""
     probes: frozenset[int] = frozenset()
@@ -50,10 +53,10 @@ class State(NamedTuple):
 
     def counting(self, seen: Hashable) -> State:
         """The same with another state of its rule."""
-        return State(self.kind, self.since_s, seen, *self[3:])
+        return State(self.kind, self.since_s, self.from_s, seen, *self[4:])
 
     def _with_told(self, told: frozenset[int]) -> State:
-        return State(*self[:7], told, *self[8:])
+        return State(*self[:8], told, *self[9:])
 
 
 States = dict[State, tuple[Story, ...]]

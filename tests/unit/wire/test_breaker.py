@@ -87,6 +87,25 @@ def test_a_quarter_second_around_the_wait_either_answer_is_right(attempts, setti
     assert wrong(hold(made, [], settings)) == "while open"
 
 
+def test_it_waits_from_any_instant_at_which_the_last_failure_may_have_been_heard(
+    attempts, settings
+) -> None:
+    *before, last, probe = attempts(*FAILED[:2], (2.0, 6.0, "f"), (13.0, 13.1, "s"))
+    drips = replace(last, ends_from_s=2.5)
+    assert wrong(hold([*before, drips, probe], [], settings)) is None
+    early = replace(probe, start_s=12.0)
+    assert wrong(hold([*before, drips, early], [], settings)) == "while open"
+    assert wrong(hold([*before, drips], [away(16)], settings)) is None
+    assert wrong(hold([*before, drips], [away(16.6)], settings)) == "no probe"
+
+
+def test_a_probe_that_drips_may_have_failed_long_before_its_last_byte(attempts, settings) -> None:
+    *before, probe, again = attempts(*FAILED, (12.2, 16.0, "f"), (23.0, 23.1, "s"))
+    drips = replace(probe, ends_from_s=12.3)
+    assert wrong(hold([*before, drips, again], [], settings)) is None
+    assert wrong(hold([*before, probe, again], [], settings)) == "while open"
+
+
 def test_a_straggler_changes_nothing(attempts, settings) -> None:
     late_success = attempts((0.0, 4.5, "s"), *FAILED)
     assert wrong(hold(late_success, [away(5), away(11)], settings)) is None
