@@ -105,7 +105,7 @@ def called(expectation: OfCalls, case: Case) -> Called:
     """What is seen of the calls that an expectation is about."""
     upstream, on = expectation.upstream, expectation.on
     span, wire = span_of(expectation, case), case.wire(upstream)
-    visible = visibility(case, span, upstream, wire.sight.hides)
+    visible = visibility(span, wire.sight.hiding, case.history.end_s)
     # An open breaker has no say in the retries of calls that it let through before.
     unasked = wire.unasked if while_open(expectation) else ()
     made = [

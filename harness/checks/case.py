@@ -90,7 +90,9 @@ class Case:
             return self._strict.witness
         names = dict.fromkeys((*self.history.run.upstreams, *self.contract.upstreams))
         settings = {name: self.settings(name) for name in names}
-        return Witness(self.history, settings, self.noise, self._template)
+        faults = enumerate(self.scenario.faults)
+        in_stub = frozenset(index for index, fault in faults if fault.where == "stub")
+        return Witness(self.history, settings, self.noise, self._template, in_stub)
 
     def _template(self, upstream: str, route: str) -> str:
         """How the contract names the route of a call at an upstream; empty where it doesn't."""

@@ -14,7 +14,7 @@ from harness.checks.case import Case
 from harness.checks.ledger import Balance, balance, charging
 from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.slipping import slipped
-from harness.checks.visibility import keeps_out, visibility
+from harness.checks.visibility import visibility
 from harness.checks.wording import counted, with_instants
 from harness.history.events import Charged
 from harness.history.view import Request
@@ -44,7 +44,9 @@ class _Check:
         self.expectation = expectation
         self.span = span_of(expectation, case)
         (self.upstream, *_) = case.contract.ledgers  # without any it is out of scope
-        self.visibility = visibility(case, self.span, self.upstream, keeps_out)
+        self.visibility = visibility(
+            self.span, case.witness.sights[self.upstream].silent, history.end_s
+        )
         self.streams = charging(case)
         self.works = any(charge.at_s < 0 for charge in history.all(Charged))
         self.charges = [charge for charge in history.charges if charge.at_s in self.span]

@@ -27,6 +27,7 @@ from harness.scenario.faults import Fault
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window, plural
 from harness.verdict import Hits
+from harness.wire.connections import Connections
 from harness.wire.learned import called_by
 
 _MOST_ROUTES = 3
@@ -48,7 +49,7 @@ class Miss:
 
 def hits(case: Case) -> tuple[Hits, ...]:
     """Each fault of the file that came into force on an upstream that the target has, in order."""
-    return tuple(_together(number, each) for number, each in _accounts(case).items())
+    return tuple(_together(number, each) for number, each in _met(case).items())
 
 
 def misses(case: Case) -> tuple[Miss, ...]:
@@ -58,22 +59,24 @@ def misses(case: Case) -> tuple[Miss, ...]:
     """
     return tuple(
         replace(each[0].miss(), hits=_together(number, each))
-        for number, each in _accounts(case).items()
-        if all(account.missed for account in each)
+        for number, each in _met(case).items()
+        if all(one.missed for one in each)
     )
 
 
-def _accounts(case: Case) -> dict[int, list[_Account]]:
-    """By number in the file, the account of each time that a fault came."""
-    found: dict[int, list[_Account]] = defaultdict(list)
+def _met(case: Case) -> dict[int, list[_Met]]:
+    """By number in the file, what each time that a fault came met."""
+    found: dict[int, list[_Met]] = defaultdict(list)
+    connections: dict[str, Connections] = {}
     for struck in _in_force(case):
-        found[case.scenario.number_of(struck.real.fault)].append(_Account(case, struck))
+        met = _Met(case, struck, Counter(case.history, struck, connections))
+        found[case.scenario.number_of(struck.real.fault)].append(met)
     return dict(sorted(found.items()))
 
 
-def _together(number: int, accounts: Sequence[_Account]) -> Hits:
+def _together(number: int, times: Sequence[_Met]) -> Hits:
     """What a fault met in all."""
-    each = [account.hits for account in accounts]
+    each = [one.hits for one in times]
     count = total(each)
     spells: list[tuple[float, float]] = []
     for one in each:
@@ -108,18 +111,19 @@ def _window(real: FaultWindow, end_s: float) -> Window:
     return Window(start_s, min(real.end_s, end_s))
 
 
-class _Account:
+class _Met:
     """What is known of one fault's calls."""
 
-    def __init__(self, case: Case, struck: Struck) -> None:
+    def __init__(self, case: Case, struck: Struck, counter: Counter) -> None:
         self._case = case
+        self._counter = counter
         self._history = case.history
         self._struck = struck
         self._fault: Fault = struck.fault
 
     @property
     def hits(self) -> Hits:
-        """The account in numbers and a note."""
+        """It in numbers and a note."""
         fault, note = self._fault, self._count.note
         if self._count.met == 0 and self._shielded:
             sent = plural(len(self._away), "request")
@@ -174,7 +178,7 @@ class _Account:
     def _count(self) -> Count:
         if self._fault.where == "target":
             return Count(met=len(self._needing))
-        return Counter(self._history, self._struck).count
+        return self._counter.count
 
     # Who was there to be met
 

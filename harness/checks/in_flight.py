@@ -18,6 +18,7 @@ from harness.checks.wording import seconds
 from harness.scenario.expectations.in_flight import ExpectInFlight
 from harness.units import Window, plural
 from harness.verdict import Finding, Verdict
+from harness.wire.connections import Connections
 
 _EVER = Window(-math.inf, math.inf)
 
@@ -70,17 +71,11 @@ def _spans(seen: Called, case: Case) -> Iterator[tuple[float, float, float]]:
 def _held_until(upstream: str, case: Case) -> dict[float, list[float]]:
     """By the instant at which requests entered the proxy: when each was answered or gone."""
     found: dict[float, list[float]] = defaultdict(list)
-    waiting: dict[int, float] = {}
-    for event in case.history.crossings_at(upstream):
-        if not event.connection:
-            continue
-        begun_s = waiting.pop(event.connection, None)
-        if begun_s is not None:
-            found[begun_s].append(event.at_s)
-        if event.what == "request":
-            waiting[event.connection] = event.at_s
-    for begun_s in waiting.values():
-        found[begun_s].append(case.history.end_s)
+    crossed = Connections(case.history, upstream)
+    for place in crossed.all("request", -math.inf):
+        after = next(crossed.on(place), None)
+        gone_s = case.history.end_s if after is None else crossed.at_s[after]
+        found[crossed.at_s[place]].append(gone_s)
     return found
 
 

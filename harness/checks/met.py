@@ -7,23 +7,18 @@ way when it began.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
 
 from harness.history.calls import Call
-from harness.history.columns import column, taken
-from harness.history.events import Crossed
 from harness.history.view import FaultWindow, History
 from harness.scenario import faults
 from harness.scenario.faults import KINDS, Fault
 from harness.units import Window
 from harness.verdict import Hits
+from harness.wire.connections import Connections
 
-_at_s = attrgetter("at_s")
 _IN_VAIN = ("refused", "unanswered")
 
 
@@ -62,12 +57,23 @@ def total(counts: Sequence[Count | Hits]) -> Count:
 
 
 class Counter:
-    """Counts the calls that one fault met."""
+    """Counts the calls that one fault met.
 
-    def __init__(self, history: History, struck: Struck) -> None:
+    `connections`: what crossed the proxies, by upstream, kept for the next fault.
+    """
+
+    def __init__(
+        self, history: History, struck: Struck, connections: dict[str, Connections]
+    ) -> None:
         self._history = history
         self._struck = struck
         self._fault = struck.fault
+        self._known = connections
+
+    def _connections(self, upstream: str) -> Connections:
+        if upstream not in self._known:
+            self._known[upstream] = Connections(self._history, upstream)
+        return self._known[upstream]
 
     @property
     def count(self) -> Count:
@@ -91,14 +97,14 @@ class Counter:
         return not (isinstance(self._fault, faults.Truncate) and whole)
 
     def _by_wire(self, upstream: str) -> Count:
-        crossed = self._by_then(self._history.crossings_at(upstream))
+        crossed = self._connections(upstream)
         kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
         if "proxy requests" in evidence:
-            met = self._in_vain(crossed) + self._crossed(crossed)
+            met = sum(self._during(crossed, what) for what in _IN_VAIN) + self._asked(crossed)
+            met += self._unasked(crossed, waits=upstream in self._history.run.tcp)
             sees_all = not kind.invisible or "refused connects" in evidence
         else:
-            accepted = sum(c.what == "accepted" and c.at_s in self._struck.window for c in crossed)
-            met = max(accepted, self._at_stub(upstream))
+            met = max(self._during(crossed, "accepted"), self._at_stub(upstream))
             sees_all = not kind.silent
         toxicity = getattr(self._fault, "toxicity", 1.0)
         if met and toxicity < 1:
@@ -109,28 +115,32 @@ class Counter:
         shows = "a refused port" if kind.invisible else "a connection that was kept open"
         return Count(met=None, note=f"{shows} shows nobody")
 
-    def _by_then(self, crossed: Sequence[Crossed]) -> Sequence[Crossed]:
-        """What crossed on connections that were there before it was lifted."""
-        until = bisect_right(crossed, self._struck.window.end_s, key=_at_s)
-        numbers = list(column(crossed, "connection"))
-        known = set(numbers[:until])
-        later = (k for k in range(until, len(numbers)) if numbers[k] in known)
-        return taken(crossed, chain(range(until), later))
+    def _during(self, crossed: Connections, what: str) -> int:
+        """How many events of a kind there were while it lasted."""
+        return sum(crossed.at_s[place] in self._struck.window for place in crossed.all(what))
 
-    def _in_vain(self, crossed: Sequence[Crossed]) -> int:
-        return sum(c.what in _IN_VAIN and c.at_s in self._struck.window for c in crossed)
-
-    def _crossed(self, crossed: Sequence[Crossed]) -> int:
-        """Requests that entered the proxy, or were under way; connections that it turned away."""
+    def _asked(self, crossed: Connections) -> int:
+        """Requests that entered the proxy, or were under way."""
         found = 0
-        for events in _by_connection(crossed):
-            found += sum(self._meets(*each) for each in _requests(events))
-            first, last = events[0], events[-1]
-            unasked = first.what == "accepted" and all(e.what == "closed" for e in events[1:])
-            turned_away = last.what == "closed" and last.closed_by != "client"
-            waits = first.upstream in self._history.run.tcp  # for the service to speak first
-            if unasked and (turned_away or waits) and first.at_s in self._struck.window:
-                found += 1
+        for place in crossed.all("request", -math.inf):
+            after = crossed.after(place, "response", "closed")
+            cut = after is not None and crossed.closed_by[after] not in (None, "client")
+            end_s = None if after is None else crossed.at_s[after]
+            found += self._meets(crossed.at_s[place], end_s, cut=cut)
+        return found
+
+    def _unasked(self, crossed: Connections, *, waits: bool) -> int:
+        """Connections that it turned away; `waits`: for the service to speak first, which it may
+        have kept from it.
+        """
+        found = 0
+        for place in crossed.all("accepted"):
+            if crossed.at_s[place] in self._struck.window:
+                after = next(crossed.on(place), None)
+                if after is None or crossed.what[after] != "closed":
+                    found += waits and after is None
+                else:
+                    found += waits or crossed.closed_by[after] != "client"
         return found
 
     def _at_stub(self, upstream: str) -> int:
@@ -147,23 +157,3 @@ class Counter:
             return start_s in span
         under_way_s = self._struck.real.began_s if cut else span.start_s
         return end_s is None or end_s > under_way_s or (cut and end_s == under_way_s)
-
-
-def _by_connection(crossed: Sequence[Crossed]) -> list[list[Crossed]]:
-    found: dict[int, list[Crossed]] = defaultdict(list)
-    for event in crossed:
-        if event.what not in _IN_VAIN:
-            found[event.connection].append(event)
-    return list(found.values())
-
-
-def _requests(events: Sequence[Crossed]) -> list[tuple[float, float | None, bool]]:
-    """When each request of a connection came in; when its answer began or it was cut off (True)."""
-    found: list[tuple[float, float | None, bool]] = []
-    for event in events:
-        if event.what == "request":
-            found.append((event.at_s, None, False))
-        elif found and found[-1][1] is None and event.what in ("response", "closed"):
-            cut = event.what == "closed" and event.closed_by != "client"
-            found[-1] = (found[-1][0], event.at_s, cut)
-    return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.checks.wording import window
-from harness.scenario.faults import KINDS, FaultBase, Kind
+from harness.history.view import FaultWindow
 from harness.units import Window
 
 
@@ -36,26 +35,10 @@ class Visibility:
         return ", ".join(window(each) for each in self.hidden)
 
 
-def keeps_out(kind: Kind) -> bool:
-    """Whether a fault lets nothing through to its upstream, so that nothing can happen there."""
-    return kind.silent
-
-
-Hides = Callable[[Kind], bool]
-
-
-def visibility(case: Case, span: Span, upstream: str, hides: Hides) -> Visibility:
-    """Divide a span by the faults on an upstream that hide it, as they really were in force.
-
-    Faults played inside the stub hide nothing: it records what it then keeps quiet about.
+def visibility(span: Span, hiding: Sequence[FaultWindow], end_s: float) -> Visibility:
+    """Divide a span of a play that ended at an instant by the faults that hide it, as they really
+    were in force.
     """
-    history = case.history
-    end_s = history.end_s
-    hiding = [
-        fault
-        for fault in history.faults_on(upstream)
-        if not _in_stub(case.scenario.faults, fault.fault) and hides(KINDS[fault.name])
-    ]
     blind = [Window(fault.start_s, fault.end_s) for fault in hiding]
     whole = [
         Window(each.start_s, min(each.end_s, end_s))
@@ -87,7 +70,3 @@ def _without(span: Window, blind: Sequence[Window]) -> list[Window]:
         )
         parts = list(cut)
     return parts
-
-
-def _in_stub(faults: Sequence[FaultBase], index: int) -> bool:
-    return index < len(faults) and faults[index].where == "stub"

@@ -179,6 +179,19 @@ def places_of(events: Sequence[E], name: str, order: Iterable[int]) -> dict[Any,
     return found
 
 
+def followed(events: Sequence[E], name: str) -> Sequence[int]:
+    """Of each event the place of the next with the same number in a field; -1 where there is none,
+    or where the number is 0.
+    """
+    found, last = array("i", [-1]) * len(events), dict[int, int]()
+    for place, number in enumerate(column(events, name)):
+        if number:
+            if number in last:
+                found[last[number]] = place
+            last[number] = place
+    return found
+
+
 def taken(events: Sequence[E], order: Iterable[int]) -> Sequence[E]:
     """The events at some places."""
     if isinstance(events, Rows):

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.history.columns import column
-from harness.history.view import History
 from harness.policy.counting import Result
 
 FAILURE = frozenset({Result.FAILURE})
@@ -21,8 +19,6 @@ SUCCESS = frozenset({Result.SUCCESS})
 NEUTRAL = frozenset({Result.NEUTRAL})
 EITHER = frozenset({Result.SUCCESS, Result.FAILURE})
 ANYTHING = frozenset(Result)
-_AT_ONCE_S = 0.0001
-"""Nobody gets an answer and asks again on its connection so soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +41,7 @@ class Attempt:
     path: str = ""
     status: int | None = None
     met: tuple[str, ...] | None = None
-    """Ids of the behaviours that its stub says changed it; None where no record of it is known."""
+    """Ids of the behaviours that its stub says changed it; None where it isn't known to say."""
     of: str = ""
     """What is attempted, by its stub's record: equal for attempts of one call, other for others."""
     trace: str = ""
@@ -110,41 +106,3 @@ def bare(
 def by_start(attempt: Attempt) -> tuple[float, float]:
     """The order of attempts: by start, then by end."""
     return attempt.start_s, attempt.end_s
-
-
-def cut_idle(history: History, upstream: str, since_s: float = 0.0) -> list[float]:
-    """When kept-alive connections on which nothing was asked were closed from the far side.
-
-    A request that was just being sent on one of them failed without reaching the proxy. Nobody was
-    that quick where it was closed with its answer.
-    """
-    last: dict[int, tuple[str, float]] = {}
-    found = []
-    crossed = history.crossings_at(upstream)
-    fields = (column(crossed, name) for name in ("connection", "what", "closed_by", "at_s"))
-    for connection, what, closed_by, at_s in zip(*fields, strict=True):
-        if what != "closed":
-            last[connection] = what, at_s
-        elif connection:
-            before, before_s = last.pop(connection, ("", at_s))
-            idle = before == "response" and at_s - before_s > _AT_ONCE_S
-            found += [at_s] if idle and closed_by != "client" and at_s >= since_s else []
-    return found
-
-
-def given_up(history: History, upstream: str) -> list[tuple[float, float]]:
-    """When each attempt began and ended whose connection its client closed before any answer."""
-    begun: dict[int, float] = {}
-    found: list[tuple[float, float]] = []
-    for event in history.crossings_at(upstream):
-        if event.at_s < 0:
-            continue
-        if event.what == "request":
-            begun[event.connection] = event.at_s
-        elif event.what == "response":
-            begun.pop(event.connection, None)
-        elif event.what == "closed" and event.connection in begun:
-            if event.closed_by == "client":
-                found.append((begun[event.connection], event.at_s))
-            del begun[event.connection]
-    return found

@@ -1,81 +1,89 @@
-"""What connections alone tell of attempts, where nothing was asked on them or nobody saw it."""
+"""What crossed one upstream's proxy, by connection: what came after what, and which were cut."""
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from operator import itemgetter
 
-from harness.history.columns import column, taken
-from harness.history.events import Crossed
-from harness.history.view import FaultWindow
-from harness.scenario.faults import KINDS
-from harness.wire.attempts import EITHER, FAILURE, Attempt, bare
-from harness.wire.sight import Sight
+from harness.history.columns import column, followed
+from harness.history.view import History
 
-_AT_ONCE_S = 0.02
+_GOODBYE_S = 0.02
 """Nobody gives an answer up so soon."""
+_AT_ONCE_S = 0.0001
+"""Nobody gets an answer and asks again on its connection so soon."""
 
 
-def by_connection(
-    crossed: Sequence[Crossed],
-) -> tuple[Sequence[Crossed], Iterator[tuple[int, int]]]:
-    """What crossed a proxy, by connection and then as it came, and from where to where each
-    connection reaches; what belongs to none is left out.
+class Connections:
+    """What crossed one upstream's proxy, field by field: an event is known by its place.
+
+    A client of what isn't HTTP that had been answered and spoke once more, but closed at once, has
+    said `goodbye`: it can't have wanted an answer to that, so it was no request.
     """
-    numbers = list(column(crossed, "connection"))
-    order = array("I", sorted(range(len(numbers)), key=numbers.__getitem__))
-    return taken(crossed, order), _spans([numbers[place] for place in order])
 
+    def __init__(self, history: History, upstream: str) -> None:
+        crossed = history.crossings_at(upstream)
+        self.at_s = array("d", column(crossed, "at_s"))
+        self.what: list[str] = list(column(crossed, "what"))
+        self.closed_by: list[str | None] = list(column(crossed, "closed_by"))
+        self._followed = followed(crossed, "connection")
+        if upstream in history.run.tcp:
+            for place in list(self._goodbyes()):
+                self.what[place] = "goodbye"
 
-def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    first = 0
-    for place in range(1, len(numbers) + 1):
-        if place == len(numbers) or numbers[place] != numbers[first]:
-            if numbers[first]:
-                yield first, place
-            first = place
+    def _goodbyes(self) -> Iterator[int]:
+        for place in self.all("response", -math.inf):
+            said = self.after(place, "request")
+            closed = None if said is None else self.after(said, "closed")
+            if said is None or closed is None or self.closed_by[closed] != "client":
+                continue
+            if self.at_s[closed] - self.at_s[said] <= _GOODBYE_S:
+                yield said
 
+    def all(self, what: str, since_s: float = 0.0) -> Iterator[int]:
+        """The events of one kind since an instant, as they came."""
+        every = enumerate(zip(self.what, self.at_s, strict=True))
+        return (place for place, (each, at_s) in every if each == what and at_s >= since_s)
 
-def closed_unasked(events: Sequence[Crossed]) -> tuple[float, float] | None:
-    """When a connection was accepted and closed by the far side before any request."""
-    closed = next((e for e in events if e.what == "closed"), None)
-    if closed is None or closed.closed_by == "client" or events[0].what != "accepted":
-        return None
-    return events[0].at_s, closed.at_s
+    def on(self, place: int) -> Iterator[int]:
+        """What came after an event on its connection."""
+        while (place := self._followed[place]) >= 0:
+            yield place
 
+    def after(self, place: int, *kinds: str) -> int | None:
+        """What came next on its connection, if it is of these kinds."""
+        after = self._followed[place]
+        return after if after >= 0 and self.what[after] in kinds else None
 
-def says_goodbye(events: Sequence[Crossed]) -> bool:
-    """Whether a client that had been answered spoke once more and closed at once: it can't have
-    wanted an answer to that.
-    """
-    if len(events) < 3:
-        return False
-    before, said, closed = events[-3:]
-    goodbye = (before.what, said.what, closed.what) == ("response", "request", "closed")
-    by_client = closed.closed_by == "client"
-    return goodbye and by_client and closed.at_s - said.at_s <= _AT_ONCE_S
+    def first(self, place: int, *kinds: str) -> int | None:
+        """The first of these kinds that came after an event on its connection."""
+        return next((after for after in self.on(place) if self.what[after] in kinds), None)
 
+    def cut_idle(self, since_s: float = 0.0) -> list[float]:
+        """When kept-alive connections on which nothing was asked were closed from the far side.
 
-def unheard(
-    events: Sequence[Crossed], sight: Sight, timeout_s: float, slowing: Sequence[FaultWindow]
-) -> Iterator[Attempt]:
-    """A connection of a service that doesn't speak HTTP, on which nothing was asked.
+        A request that was just being sent on one of them failed without reaching the proxy. Nobody
+        was that quick where it was closed with its answer.
+        """
+        found = []
+        for place in self.all("response", -math.inf):
+            closed = self.after(place, "closed")
+            if closed is None or self.closed_by[closed] == "client":
+                continue
+            at_s = self.at_s[closed]
+            if at_s >= since_s and at_s - self.at_s[place] > _AT_ONCE_S:
+                found.append(at_s)
+        return sorted(found)
 
-    Where the service speaks first (mail, some databases), who is kept waiting for its greeting asks
-    nothing; an idle connection of a pool in health asks nothing either, and is no attempt.
-    """
-    at_s = events[0].at_s
-    if events[0].what != "accepted":
-        return  # it was there before 0s
-    closed = next((e for e in events if e.what == "closed"), None)
-    deadline_s = at_s + timeout_s
-    ended_s = deadline_s if closed is None else min(closed.at_s, deadline_s)
-    dead, holding = closed_unasked(events), sight.holding(at_s)
-    slowed = any(f.meets(at_s, ended_s) for f in slowing)
-    if dead is None and holding is None and not slowed:
-        return
-    open_ = dead is None and holding is None  # whether its greeting came is not known
-    if holding is not None and KINDS[holding.name].lift == "delivers":
-        open_ = open_ or holding.end_s < ended_s
-    from_s = at_s if open_ or dead is not None else ended_s
-    yield bare(at_s, ended_s, "proxy", from_s=from_s, results=EITHER if open_ else FAILURE)
+    def given_up(self) -> list[tuple[float, float]]:
+        """When each attempt began and ended whose connection its client closed before any answer,
+        as they ended.
+        """
+        found = []
+        for place in self.all("request"):
+            closed = self.after(place, "closed")
+            if closed is not None and self.closed_by[closed] == "client":
+                found.append((self.at_s[place], self.at_s[closed]))
+        return sorted(found, key=itemgetter(1))

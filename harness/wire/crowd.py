@@ -109,8 +109,7 @@ class Crowd(Wire):
     @cached_property
     def patient_reading(self) -> Reading:
         """The same where the order of events is as loose as measured waits make it."""
-        sight = Sight(self.history, self.upstream, self.witness.noise, patient=True)
-        return self._said(self._read(self._number or 1, sight))
+        return self._said(self._read(self._number or 1, self.sight.with_patience))
 
     def _said(self, told: Told) -> Reading:
         return told.reading if self._number else replace(told.reading, unexplained=())

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness.history.columns import column
-from harness.history.events import Crossed
 from harness.history.view import FaultWindow, History
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
@@ -31,7 +30,7 @@ from harness.wire.attempts import (
     by_start,
     numbered,
 )
-from harness.wire.connections import by_connection, closed_unasked, says_goodbye, unheard
+from harness.wire.connections import Connections
 from harness.wire.records import BEFORE_S, Records
 from harness.wire.sight import TIE_S, Sight
 
@@ -55,7 +54,12 @@ class _Eyes:
     def __init__(
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
-        self._crossed = history.crossings_since(0.0, upstream)
+        self._bare = upstream in history.run.tcp
+        self._crossed = Connections(history, upstream)
+        self._method, self._path, self._status = (
+            list[Any](column(history.crossings_at(upstream), name))
+            for name in ("method", "path", "status")
+        )
         self._records = Records(history.calls_to(upstream))
         self._timeout_s = settings.timeout_s
         self._sight = sight
@@ -68,13 +72,12 @@ class _Eyes:
             f for f in self._on_the_way
             if KINDS[f.name].new == "slow" and KINDS[f.name].where == "proxy"
         ]  # fmt: skip
-        self._end_s = history.end_s
-        self._bare = upstream in history.run.tcp
 
     def found(self) -> Iterator[Attempt]:
         if self._sight.requests:
             yield from self._refused()
             yield from self._proxied()
+            yield from self._unasked()
             return
         seen = [
             self._at_stub(record)
@@ -87,39 +90,52 @@ class _Eyes:
     # Where the proxy tells of requests
 
     def _refused(self) -> Iterator[Attempt]:
-        whats, instants = column(self._crossed, "what"), column(self._crossed, "at_s")
-        for what, at_s in zip(whats, instants, strict=True):
-            if what == "refused":
-                yield bare(at_s, at_s, "proxy")
+        for at_s in map(self._crossed.at_s.__getitem__, self._crossed.all("refused")):
+            yield bare(at_s, at_s, "proxy")
 
     def _proxied(self) -> Iterator[Attempt]:
-        """One for each request, by instant; and what connections tell on which nothing was asked.
-
-        An attempt needs what crossed its connection until the next request there.
-        """
-        crossed, spans = by_connection(self._crossed)
-        told = _Told(crossed)
-        begun, until = array("I"), array("I")
-        for first, end in spans:
-            requests = [place for place in range(first, end) if told.what[place] == "request"]
-            events = () if requests and not self._bare else crossed[first:end]
-            if self._bare and says_goodbye(events):
-                requests.pop()
-            begun.extend(requests)
-            until.extend([*(place + 1 for place in requests[1:]), end][: len(requests)])
-            if not requests and self._bare:
-                yield from unheard(events, self._sight, self._timeout_s, self._slowing)
-            elif not requests and (dead := closed_unasked(events)) is not None:
-                yield bare(dead[0], max(dead), "proxy", from_s=dead[0])
-        order = sorted(range(len(begun)), key=lambda k: told.at_s[begun[k]])
+        """One for each request, by instant."""
         made, records = [], array("q")
-        for index in order:
-            attempt, record = self._attempt(told, begun[index], until[index])
+        for place in self._crossed.all("request"):
+            attempt, record = self._attempt(place)
             made.append(attempt)
             records.append(-1 if record is None else record)
         for attempt, record in zip(made, records, strict=True):  # only now each has taken its own
             doubted = record >= 0 and self._doubts(attempt, record)
             yield replace(attempt, of="", trace="") if doubted else attempt
+
+    def _unasked(self) -> Iterator[Attempt]:
+        """What connections tell on which nothing was asked."""
+        crossed = self._crossed
+        for place in crossed.all("accepted"):
+            closed = crossed.first(place, "request", "closed")
+            if closed is not None and crossed.what[closed] == "request":
+                continue
+            start_s = crossed.at_s[place]
+            closed_s = math.inf if closed is None else crossed.at_s[closed]
+            dead = closed is not None and crossed.closed_by[closed] != "client"
+            if self._bare:
+                yield from self._unheard(start_s, closed_s, dead=dead)
+            elif dead:
+                yield bare(start_s, closed_s, "proxy", from_s=start_s)
+
+    def _unheard(self, start_s: float, closed_s: float, *, dead: bool) -> Iterator[Attempt]:
+        """A connection of a service that doesn't speak HTTP, on which nothing was asked; `dead`:
+        closed from the far side.
+
+        Where the service speaks first (mail, some databases), who is kept waiting for its greeting
+        asks nothing; an idle connection of a pool in health asks nothing either, and is no attempt.
+        """
+        ended_s = min(closed_s, start_s + self._timeout_s)
+        holding = self._sight.holding(start_s)
+        slowed = any(f.meets(start_s, ended_s) for f in self._slowing)
+        if not dead and holding is None and not slowed:
+            return
+        open_ = not dead and holding is None  # whether its greeting came is not known
+        if holding is not None and KINDS[holding.name].lift == "delivers":
+            open_ = open_ or holding.end_s < ended_s
+        from_s = start_s if open_ or dead else ended_s
+        yield bare(start_s, ended_s, "proxy", from_s=from_s, results=EITHER if open_ else FAILURE)
 
     def _doubts(self, attempt: Attempt, record: int) -> bool:
         """Whether a record may be another attempt's: of calls that were held on their way the next
@@ -131,12 +147,10 @@ class _Eyes:
             return True
         return self._records.doubted(record, _INSTANT_S)
 
-    def _attempt(self, told: _Told, first: int, until: int) -> tuple[Attempt, int | None]:
-        """The one that begins with a request, of what crossed its connection from there on, and
-        its record.
-        """
-        start_s, path = told.at_s[first], told.path[first] or ""
-        end_s, status, answered, passed_s, gone_s = self._end(told, first, until)
+    def _attempt(self, place: int) -> tuple[Attempt, int | None]:
+        """The one that begins with a request, and its record."""
+        start_s, path = self._crossed.at_s[place], self._path[place] or ""
+        end_s, status, answered, passed_s, gone_s = self._end(place)
         record = None if status is None else self._record_of(path, start_s, end_s, status)
         met, done_s, outcome = None, math.inf, None
         if record is not None:
@@ -169,7 +183,7 @@ class _Eyes:
             results=results,
             source="proxy",
             altered=self._meets(self._sight.altered, start_s, until_s, met),
-            method=told.method[first] or "",
+            method=self._method[place] or "",
             path=path,
             status=status,
             met=met,
@@ -179,22 +193,22 @@ class _Eyes:
         )
         return attempt, record
 
-    def _end(self, told: _Told, first: int, until: int) -> _End:
-        """How what crossed after a request says that it ended."""
+    def _end(self, place: int) -> _End:
+        """How what crossed its connection until the next request there says that it ended."""
         end_s, status, answered = math.inf, None, False
         passed_s, gone_s = math.inf, math.inf
-        for place in range(first + 1, until):
-            what, at_s = told.what[place], told.at_s[place]
+        for after in self._crossed.on(place):
+            what, at_s = self._crossed.what[after], self._crossed.at_s[after]
             if what == "request":
                 gone_s = min(gone_s, at_s)
                 break
-            if what == "closed":
-                gone_s = min(gone_s, self._heard_s(at_s, told.closed_by[place]))
             if what == "response" and not answered:
-                end_s, status, answered = at_s, told.status[place], True
-            elif what == "closed" and not answered:
-                end_s = min(end_s, self._heard_s(at_s, told.closed_by[place]))
-                passed_s = min(passed_s, self._passes_s(at_s))
+                end_s, status, answered = at_s, self._status[after], True
+            elif what == "closed":
+                heard_s = self._heard_s(at_s, self._crossed.closed_by[after])
+                gone_s = min(gone_s, heard_s)
+                if not answered:
+                    end_s, passed_s = min(end_s, heard_s), min(passed_s, self._passes_s(at_s))
         return _End(end_s, status, answered, passed_s, gone_s)
 
     def _heard_s(self, at_s: float, closed_by: str | None) -> float:
@@ -278,13 +292,11 @@ class _Eyes:
         if not self._sight.connections:
             return
         silent = [f for f in self._faults if KINDS[f.name].silent]
-        closed = {e.connection: e.at_s for e in self._crossed if e.what == "closed"}
         free = sorted(attempt.start_s for attempt in seen)
-        for event in self._crossed:
-            if event.what != "accepted":
-                continue
-            at_s = event.at_s
-            ended_s = min(at_s + self._timeout_s, closed.get(event.connection, math.inf))
+        for place in self._crossed.all("accepted"):
+            at_s, closed = self._crossed.at_s[place], self._crossed.first(place, "closed")
+            closed_s = math.inf if closed is None else self._crossed.at_s[closed]
+            ended_s = min(at_s + self._timeout_s, closed_s)
             fault = next((f for f in silent if f.holds(at_s)), None)
             if fault is None:
                 if self._bare:  # no stub tells of it: that it was opened is all that is known
@@ -319,17 +331,6 @@ class _End(NamedTuple):
     """When its client may have heard at the earliest that it was closed."""
     gone_s: float
     """When nothing more of its answer can have come."""
-
-
-class _Told:
-    """What crossed, field by field: an event is known by its place."""
-
-    def __init__(self, crossed: Sequence[Crossed]) -> None:
-        self.at_s = array("d", column(crossed, "at_s"))
-        self.what, self.status, self.closed_by, self.method, self.path = (
-            list[Any](column(crossed, name))
-            for name in ("what", "status", "closed_by", "method", "path")
-        )
 
 
 def _results(status: int | None, outcome: str | None, *, known: bool = True) -> frozenset[Result]:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from harness.history.spans import Spans
 from harness.history.view import History
 from harness.policy.settings import ServiceSettings
-from harness.wire.attempts import FAILURE, Attempt, bare, cut_idle
+from harness.wire.attempts import FAILURE, Attempt, bare
+from harness.wire.connections import Connections
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
 from harness.wire.learned import CLOCK_S
 from harness.wire.sight import Sight
@@ -94,7 +95,7 @@ def swallowed(
     At most one for each such connection, and for each request under way without an attempt.
     """
     found: list[float] = []
-    cut_s = cut_idle(history, upstream)
+    cut_s = Connections(history, upstream).cut_idle()
     if not cut_s:
         return found
     needing = Spans(

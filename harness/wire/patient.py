@@ -17,7 +17,6 @@ from harness.wire.attempts import Attempt
 from harness.wire.causes import Cause
 from harness.wire.changes import Changes, Probe, probes
 from harness.wire.leeway import Leeway
-from harness.wire.sight import Sight
 from harness.wire.states import Reading
 from harness.wire.wire import Wire
 
@@ -27,7 +26,7 @@ class PatientWire(Wire):
 
     def __init__(self, strict: Wire) -> None:
         super().__init__(strict.witness, strict.upstream)
-        self.sight = Sight(self.history, self.upstream, strict.witness.noise, patient=True)
+        self.sight = strict.sight.with_patience
         self.of = strict.of
         self.attempts = strict.attempts
         self.demands = strict.demands

@@ -28,8 +28,8 @@ class Records:
         self.route: list[str] = list(calls.told("route"))
         self.of: list[str] = list(calls.told("of"))
         self.trace: list[str] = list(calls.told("trace"))
-        self.met: list[tuple[str, ...]] = [met or () for met in calls.told("met")]
-        """What each met, by the stub's own account."""
+        self.met: list[tuple[str, ...] | None] = list(calls.told("met"))
+        """What each met, by the stub's own account; None where it doesn't say."""
         self._taken = bytearray(len(self.at_s))
 
     def take(

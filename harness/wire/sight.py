@@ -7,7 +7,8 @@ it adds no more than 50 ms), widened by what this run measured of how late the m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
@@ -20,8 +21,8 @@ from harness.wire.attempts import Attempt
 TIE_S = 0.05
 """What a sound target may add to an instant (B3)."""
 _MOST_NOISE_S = 0.3
-"""Noise beyond this makes no order of events loose, but where it is asked for (`patient`): readings
-that take every order for possible say nothing, and mostly all is in order."""
+"""Noise beyond this makes no order of events loose, but `with_patience`: readings that take every
+order for possible say nothing, and mostly all is in order."""
 _REPEATED_S = 35.0
 """A connect without an answer is repeated after 1, 3, 7, 15 and 31 s, if its client still waits."""
 _RELEASE_S = 0.5
@@ -66,11 +67,10 @@ class Sight:
         history: History,
         upstream: str,
         noise: Noise | None = None,
-        *,
-        patient: bool = False,
+        in_stub: Collection[int] = (),
     ) -> None:
-        """`patient`: the order of events is as loose as the machine was measured to make it."""
-        self.patient = patient
+        """`in_stub`: numbers of faults that stubs play, as far as that is known beforehand."""
+        self._most_noise_s = _MOST_NOISE_S
         evidence = history.run.evidence
         sealed = upstream in history.run.tls
         self.requests = "proxy requests" in evidence and not sealed
@@ -87,7 +87,7 @@ class Sight:
         """How far it may be on a machine that was never late: the slack of everything else."""
         own = history.faults_on(upstream)
         met = {one for each in set(history.calls_to(upstream).told("met")) for one in each or ()}
-        self.in_stub = frozenset(f.fault for f in own if f.mark in met)
+        self.in_stub = frozenset(f.fault for f in own if f.fault in in_stub or f.mark in met)
         """Numbers of the faults that the stub played: for its calls it says whom they met."""
         self.faults = own
         """All faults that hit the upstream."""
@@ -119,7 +119,14 @@ class Sight:
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
         noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
-        return self.fine_s + (noise_s if self.patient else min(noise_s, _MOST_NOISE_S))
+        return self.fine_s + min(noise_s, self._most_noise_s)
+
+    @cached_property
+    def with_patience(self) -> Sight:
+        """The same where the order of events is as loose as the machine was measured to make it."""
+        patient = copy(self)
+        patient._most_noise_s = math.inf
+        return patient
 
     @cached_property
     def guessed(self) -> tuple[Window, ...]:
@@ -150,12 +157,6 @@ class Sight:
         """
         blind = self.guessed if windows is None else windows
         return math.inf if any(at_s in window for window in blind) else self.tie_s(at_s)
-
-    def hides(self, kind: Kind) -> bool:
-        """Whether a fault of that kind leaves no trace of an attempt in this run."""
-        if kind.invisible:
-            return kind.where == "connect" or not self.refusals
-        return kind.silent and not (self.requests or self.connections)
 
     @property
     def sees_all(self) -> bool:
@@ -191,11 +192,17 @@ class Sight:
     @cached_property
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
-        return tuple(
-            Window(f.began_s, max(f.end_s, f.start_s))
-            for f in self._faults
-            if self.hides(KINDS[f.name])
-        )
+        return tuple(Window(f.began_s, max(f.end_s, f.start_s)) for f in self.hiding)
+
+    @cached_property
+    def hiding(self) -> tuple[FaultWindow, ...]:
+        """The faults under which an attempt leaves no trace in this run."""
+        return tuple(f for f in self._faults if self._hides(KINDS[f.name]))
+
+    def _hides(self, kind: Kind) -> bool:
+        if kind.invisible:
+            return kind.where == "connect" or not self.refusals
+        return kind.silent and not (self.requests or self.connections)
 
     def is_hidden(self, at_s: float) -> bool:
         """Whether an attempt at that instant would leave no trace."""

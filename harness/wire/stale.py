@@ -10,17 +10,20 @@ import math
 from bisect import bisect_left, bisect_right
 
 from harness.history.view import History
-from harness.wire.attempts import cut_idle
+from harness.wire.connections import Connections
 
 
 class Stale:
     """The connections of one upstream that were cut while idle, until others took their place."""
 
     def __init__(self, history: History, upstream: str) -> None:
-        tcp = upstream in history.run.tcp
-        crossed = history.crossings_at(upstream) if tcp else ()
-        self._cut_s = cut_idle(history, upstream, since_s=-math.inf) if tcp else []
-        self._accepted_s = [event.at_s for event in crossed if event.what == "accepted"]
+        self._cut_s: list[float] = []
+        self._accepted_s: list[float] = []
+        if upstream in history.run.tcp:
+            crossed = Connections(history, upstream)
+            self._cut_s = crossed.cut_idle(-math.inf)
+            accepted = crossed.all("accepted", -math.inf)
+            self._accepted_s = [crossed.at_s[place] for place in accepted]
 
     def may_fail(self, asked_s: float, by_s: float) -> bool:
         """Whether who asked between two instants may have taken one: there were more of them than

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER, OPENS
 from harness.policy.counting import Result
 from harness.units import format_duration
-from harness.wire.attempts import FAILURE, Attempt, given_up
+from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.breaker import Acceptor, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
+from harness.wire.connections import Connections
 from harness.wire.course import Course
 from harness.wire.demand import Demand
 from harness.wire.policy import Policy, declared
@@ -208,7 +209,8 @@ class Suspicion:
         themselves.
         """
         wire, own_s = self._wire, self._wire.settings.timeout_s
-        given_up_s = [end_s - start_s for start_s, end_s in given_up(wire.history, wire.upstream)]
+        given_up = Connections(wire.history, wire.upstream).given_up()
+        given_up_s = [end_s - start_s for start_s, end_s in given_up]
         usual_s = median(given_up_s) if given_up_s else own_s
         alike = sum(abs(each - usual_s) <= _ALIKE_S for each in given_up_s)
         if abs(usual_s - own_s) > max(_OTHER_S, own_s / 10) and alike * 2 > len(given_up_s) > 1:

@@ -131,7 +131,7 @@ class Wire(Crossing):
     @cached_property
     def patient_reading(self) -> Reading:
         """The same where the order of events is as loose as measured waits make it."""
-        return self._declared(Sight(self.history, self.upstream, self.witness.noise, patient=True))
+        return self._declared(self.sight.with_patience)
 
     @cached_property
     def outcomes(self) -> Outcomes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 from harness.history.view import History
@@ -30,20 +30,23 @@ class Witness:
         settings: Mapping[str, ServiceSettings],
         noise: Noise | None = None,
         template: Callable[[str, str], str] = lambda upstream, route: route,
+        in_stub: Collection[int] = (),
     ) -> None:
         """`settings`: what the target declares, of all its upstreams. `template`: how its contract
-        names the route of a call at an upstream; empty where it doesn't.
+        names the route of a call at an upstream; empty where it doesn't. `in_stub`: numbers of
+        faults that stubs play, as far as that is known beforehand.
         """
         self.history = history
         self.settings = settings
         self.noise = noise
         self.template = template
+        self.in_stub = in_stub
         self._wires: dict[str, Wire] = {}
 
     @cached_property
     def sights(self) -> dict[str, Sight]:
         """What can be seen of each upstream."""
-        return {name: Sight(self.history, name, self.noise) for name in self.settings}
+        return {name: Sight(self.history, name, self.noise, self.in_stub) for name in self.settings}
 
     @cached_property
     def warm_up(self) -> WarmUp:
@@ -83,4 +86,5 @@ class Witness:
 
     def with_settings(self, changed: Mapping[str, ServiceSettings]) -> Witness:
         """The same history, read with other settings of some upstreams."""
-        return Witness(self.history, {**self.settings, **changed}, self.noise, self.template)
+        own = {**self.settings, **changed}
+        return Witness(self.history, own, self.noise, self.template, self.in_stub)

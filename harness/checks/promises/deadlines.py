@@ -17,7 +17,7 @@ from harness.contracts.promises import ENDS_ATTEMPTS
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
 from harness.scenario.faults import KINDS
-from harness.wire.attempts import given_up
+from harness.wire.connections import Connections
 
 _EARLY_S, _EARLY = 0.3, 0.1
 """So much before its deadline, in seconds and as a share of it, an attempt may end all the same."""
@@ -33,7 +33,7 @@ def cut_short(facts: Facts) -> Iterator[Violation]:
             continue
         waiting = _Waiting(facts, upstream)
         early_s = max(_EARLY_S, _EARLY * deadline_s)
-        for start_s, end_s in given_up(facts.history, upstream):
+        for start_s, end_s in Connections(facts.history, upstream).given_up():
             lasted_s = end_s - start_s
             if lasted_s >= deadline_s - early_s - facts.slack_s(start_s, end_s):
                 continue
