@@ -6,6 +6,7 @@ request that was alive for all of it: the one that was just about to make it.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -168,13 +169,14 @@ class Owners:
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
             failed_by = self._failed_by(request, name)
-            for due_s, unlikely_s in self._due(request, name, attempt, strange=strange):
-                if attempt.start_s < due_s - CLOCK_S:
+            for due in self._dues(request, name, strange=strange):
+                due_s = due.when_s(attempt)
+                if due_s is None:
                     continue
                 late_s = max(0.0, attempt.start_s - due_s)
                 if self._sights[name].let_go(due_s, attempt.start_s):
                     late_s = 0.0
-                price_s = late_s + max(0.0, outlived_s) + unlikely_s
+                price_s = late_s + max(0.0, outlived_s) + due.unlikely_s
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 over = failed_by is not None and failed_by not in self._went_on
                 rank = (round(price_s / near_s), over, *self._fits(request, name, attempt, near_s))
@@ -234,84 +236,64 @@ class Owners:
             yield from pending.nearest(name, attempt.start_s)
 
     def _standing(self, request: Request) -> Standing:
-        """All that `_due` may say of a request by now, whatever is attempted."""
-        mine = self._of.get(request.sent.id)
-        last = last_of(mine)
-        calls = self._calls[request.sent.stream]
-        if mine is None or last is None:
-            dues = [
-                Due(name, due_s, due_s, 0.0 if name == calls[0].upstream else ASIDE_S)
-                for name in {call.upstream for call in calls}
-                for due_s in self._dues(name, request.sent.at_s)
-            ]
-            return Standing(dues, None)
-        name, latest = last
-        done_s, own = latest.ends_from_s, self._settings[name]
-        tries = tries_of(mine[name], latest)
-        slots = tuple(waits(own, tries, latest.status))
-        failed = Result.FAILURE in latest.results
-        again = failed and tries < own.attempts
-        more_s = 0.0 if again else TOO_MANY_S
-        dues = [Due(name, done_s + low, done_s + high, more_s + far) for low, high, far in slots]
-        dues = [*dues, Due(name, done_s, done_s, more_s + UNLIKELY_S)] if failed else []
-        were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
-        for k, call in enumerate(calls):
-            at = call.upstream
-            if k > (max(were) if name == at else min(were)):
-                for low, high, price in slots if again else ():
-                    dues.append(Due(at, done_s + low, done_s + high, price))
-                dues.append(Due(at, done_s, latest.end_s, on_at_once_s(latest, again=again)))
-            if name != at and not _made(call, mine):
-                dues.append(Due(at, latest.start_s, latest.start_s, ASIDE_S))
-        return Standing(list(dict.fromkeys(dues)), (name, latest.start_s))
+        """What is known of a request by now, whatever is attempted."""
+        last = last_of(self._of.get(request.sent.id))
+        upstreams = dict.fromkeys(call.upstream for call in self._calls[request.sent.stream])
+        if last is not None:
+            upstreams[last[0]] = None
+        dues = [due for name in upstreams for due in self._dues(request, name)]
+        return Standing(dues, None if last is None else (last[0], last[1].start_s))
 
-    def _dues(self, upstream: str, due_s: float) -> Iterator[float]:
-        """When a request without attempts may be due, after each that it waited for in vain."""
-        own, sight = self._settings[upstream], self._sights[upstream]
-        yield due_s
-        for tries in range(1, own.attempts):
-            failed_s = sight.given_up_s(due_s, own.timeout_s)
-            if failed_s is None:
-                return
-            due_s = failed_s + own.backoff_s(tries)
-            yield due_s
-
-    def _due(
-        self, request: Request, upstream: str, attempt: Attempt, *, strange: bool
-    ) -> Iterator[tuple[float, float]]:
-        """When a request would make this attempt, given what it has done, and how unlikely that is
-        as so many seconds; `strange` is one on a route that no stream is known to call.
+    def _dues(self, request: Request, at: str, *, strange: bool = False) -> Iterator[Due]:
+        """All that a request may do next at an upstream, given what it has done, and how unlikely
+        that is as so many seconds; `strange`: on a route that no stream is known to call.
         """
         calls = self._calls[request.sent.stream]
-        positions = [k for k, call in enumerate(calls) if call.may_be(upstream, attempt)]
+        own_calls = [None] if strange else [call for call in calls if call.upstream == at]
         mine = self._of.get(request.sent.id)
         last = last_of(mine)
         if mine is None or last is None:
-            if positions or strange:
-                first = strange or calls[0].upstream == upstream
-                due_s = self._still_due(upstream, request.sent.at_s, attempt)
-                yield due_s, 0.0 if first else ASIDE_S
+            aside_s = 0.0 if strange or calls[0].upstream == at else ASIDE_S
+            for due_s, until_s in self._first_s(at, request.sent.at_s):
+                yield from (Due(at, due_s, due_s, aside_s, call, until_s) for call in own_calls)
             return
         name, latest = last
         done_s, own = latest.ends_from_s, self._settings[name]
         tries = tries_of(mine[name], latest)
-        again = Result.FAILURE in latest.results and tries < own.attempts
-        if name == upstream and Result.FAILURE in latest.results and same(latest, attempt):
+        failed = Result.FAILURE in latest.results
+        again = failed and tries < own.attempts
+        slots = tuple(waits(own, tries, latest.status))
+        if name == at and failed:
             more_s = 0.0 if again else TOO_MANY_S
             more_s += 0.0 if latest.results == FAILURE else UNSURE_S
-            slots = self._again_s(own, latest, tries, attempt)
-            yield from ((due_s, more_s + unlikely_s) for due_s, unlikely_s in slots)
-            yield done_s, more_s + UNLIKELY_S
+            for low_s, high_s, price_s in slots:
+                yield Due(at, done_s + low_s, done_s + high_s, more_s + price_s, latest)
+            yield Due(at, done_s, done_s, more_s + UNLIKELY_S, latest)
         were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
-        done = max(were) if name == upstream else min(were)
-        if strange or any(k > done for k in positions):
-            if again:
-                yield from self._again_s(own, latest, tries, attempt)
-            on_s = min(max(attempt.start_s, done_s), latest.end_s)  # it may have ended then
-            yield on_s, on_at_once_s(latest, again=again)
-        if name != upstream and any(not _made(calls[k], mine) for k in positions):
-            yield latest.start_s, ASIDE_S  # it may ask several at once, in any order
+        done = max(were) if name == at else min(were)
+        for call in own_calls:
+            if call is None or calls.index(call) > done:
+                for low_s, high_s, price_s in slots if again else ():
+                    yield Due(at, done_s + low_s, done_s + high_s, price_s, call)
+                # It may have ended at any time until its end.
+                yield Due(at, done_s, latest.end_s, on_at_once_s(latest, again=again), call)
+            if call is not None and name != at and not _made(call, mine):
+                # It may ask several at once, in any order.
+                yield Due(at, latest.start_s, latest.start_s, ASIDE_S, call)
+
+    def _first_s(self, upstream: str, due_s: float) -> Iterator[tuple[float, float]]:
+        """When a request without attempts may be due, after each that it waited for in vain; and
+        until when, as that is given up then.
+        """
+        own, sight = self._settings[upstream], self._sights[upstream]
+        for tries in range(1, own.attempts + 1):
+            failed_s = sight.given_up_s(due_s, own.timeout_s)
+            if failed_s is None or tries == own.attempts:
+                yield due_s, math.inf
+                return
+            yield due_s, failed_s
+            due_s = failed_s + own.backoff_s(tries)
 
     def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
         """When a request goes on after an attempt that it made: who will retry waits before."""
@@ -322,24 +304,6 @@ class Owners:
         if attempt.results != FAILURE or tries >= own.attempts:
             return attempt.end_s
         return attempt.end_s + own.backoff_s(tries)
-
-    def _again_s(
-        self, own: ServiceSettings, latest: Attempt, tries: int, attempt: Attempt
-    ) -> Iterator[tuple[float, float]]:
-        """When the next attempt was due: of all instants the one nearest to when it was made."""
-        done_s = latest.ends_from_s
-        for low_s, high_s, price_s in waits(own, tries, latest.status):
-            yield min(max(attempt.start_s, done_s + low_s), done_s + high_s), price_s
-
-    def _still_due(self, upstream: str, due_s: float, attempt: Attempt) -> float:
-        """When it was due that is not given up yet: by waiting in vain before it, unseen."""
-        timeout_s, sight = self._settings[upstream].timeout_s, self._sights[upstream]
-        for at_s in self._dues(upstream, due_s):
-            due_s = at_s
-            failed_s = sight.given_up_s(at_s, timeout_s)
-            if failed_s is None or attempt.start_s <= failed_s + CLOCK_S:
-                break
-        return due_s
 
 
 def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:

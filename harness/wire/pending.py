@@ -15,11 +15,13 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from harness.history.view import Request
-from harness.wire.learned import CLOCK_S
+from harness.wire.attempts import Attempt
+from harness.wire.learned import CLOCK_S, Learned, alike
+from harness.wire.made import same
 
 
 class Due(NamedTuple):
-    """When a request may make an attempt at an upstream, and how unlikely that is at least."""
+    """What a request may do next at an upstream, and how unlikely that is."""
 
     upstream: str
     from_s: float
@@ -27,6 +29,21 @@ class Due(NamedTuple):
     at_s: float
     """The latest instant that is on time."""
     unlikely_s: float
+    of: Learned | Attempt | None = None
+    """The call, or the attempt that it repeats; None for one that nobody is known to make."""
+    until_s: float = math.inf
+    """When it has been given up."""
+
+    def when_s(self, attempt: Attempt) -> float | None:
+        """When this attempt was due, the instant nearest to its begin; None if it isn't this."""
+        start_s = attempt.start_s
+        if not self.from_s - CLOCK_S <= start_s <= self.until_s + CLOCK_S:
+            return None
+        if isinstance(self.of, Attempt):
+            fits = same(self.of, attempt)
+        else:
+            fits = self.of is None or alike(self.of.route, attempt)
+        return min(max(start_s, self.from_s), self.at_s) if fits else None
 
 
 class Standing(NamedTuple):
@@ -122,9 +139,9 @@ class Pending:
         places: list[tuple[list[Place], Place]] = []
         self._held[number] = places, change
         standing = self._standing(self._all[number])
-        for upstream, from_s, at_s, unlikely_s in standing.dues:
-            later = (from_s - CLOCK_S, number, change, upstream, at_s - unlikely_s)
-            heappush(self._later, later)
+        dues = {(d.upstream, d.from_s - CLOCK_S, d.at_s - d.unlikely_s) for d in standing.dues}
+        for upstream, from_s, near_s in dues:
+            heappush(self._later, (from_s, number, change, upstream, near_s))
         if standing.last is not None:
             upstream, since_s = standing.last
             self._stand(places, self._lasts[upstream], (since_s, number))
