@@ -1,6 +1,7 @@
 """What crossed each upstream's wire, whoever saw it: the one reading of a history.
 
     sight       what a run's evidence can show at all, and how far off its instants may be
+    connections what crossed the upstream's proxy, by connection
     attempts    every attempt: when it began and ended, and all that it may have been; eyes: who saw
                 (records: what its stub told of it)
     learned     what each stream's requests call, in order

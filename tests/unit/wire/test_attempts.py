@@ -207,6 +207,25 @@ def test_what_the_stub_plays_for_counted_calls_holds_no_other_answer_up() -> Non
     assert (second.results, second.end_s) == ({Result.SUCCESS}, 3.01)
 
 
+def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_none() -> None:
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
+    )  # fmt: skip
+    silent = Applied(
+        at_s=1.0, by="engine", fault=0, name="blackhole", upstreams=("chroma",), planned_s=1.0
+    )
+    of_stub = {"by": "stub", "upstream": "chroma", "id": 1}
+    called = Called(
+        at_s=2.0, route="POST /query", path="/query", of="q", attempt=1, met=(), **of_stub
+    )
+    told = History([run, silent, called, Replied(at_s=2.1, status=200, outcome="sent", **of_stub)])
+    (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", in_stub={0}))
+    assert (own.results, own.end_s) == ({Result.SUCCESS}, 2.1)
+    (maybe,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
+    assert maybe.results == {Result.SUCCESS, Result.FAILURE}
+
+
 def let_go(*, outcome: str) -> tuple[Attempt, ...]:
     """A call that a paused stub came to at 50 s, whose connection a real Toxiproxy saw at 2 s."""
     run = Run(
