@@ -60,25 +60,34 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# Tests that keep time with the wall clock mostly wait, and come first; beside them those that don't,
-# which make room at once, as they would make a real answer come too late. Those that crowd the machine
-# (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for what must be
-# gone. A test that failed is played once more, alone, as the product does with scenarios (--retries): a
-# busy machine is no defect, and what failed beside others is shown. They are named one by one: where
-# tests have groups of xdist's, --last-failed forgets some without a word.
+# Tests that don't keep time begin at once, beside types and all that follows: those that do mostly wait,
+# and others make room for them at once, as they would make a real answer come too late. Those that crowd
+# the machine (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for
+# what must be gone. A test that failed is played once more, alone, as the product does with scenarios
+# (--retries): a busy machine is no defect, and what failed beside others is shown. They are named one by
+# one: where tests have groups of xdist's, --last-failed forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 # Of the stage whose cache and whose status have this name.
 once_more = [ $$$(1) -ne 1 ] || { $(FAILED) $(VENV)/$(1) && echo "== what failed beside others, once more and alone" && \
   $(PYTEST) -n 1 @$(VENV)/$(1)/again; $(1)=$$?; }
-test: $(VENV)/.test check
+# What is right of the source itself; in words of the shell's, as `make test` has it beside tests.
+CHECK = echo "== format, lint, types, layers"; \
+  $(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && { \
+  $(BIN)/mypy & types=$$!; \
+  said=$$($(BIN)/lint-imports pyproject.toml --no-cache); layers=$$?; \
+  wait $$types; types=$$?; \
+  if [ $$layers -eq 0 ]; then echo "$$said" | tail -n 4; else echo "$$said"; fi; \
+  [ $$types -eq 0 ] && [ $$layers -eq 0 ]; }
 ifeq ($(ARGS),)
-	@echo "== the same outages on all engines, alone"
+test: $(VENV)/.test
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
-	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
-	echo "== tests that keep real time; where these wait, those that don't (their output comes last)"; \
 	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
+	{ $(CHECK); } || { kill $$background; wait $$background; exit 1; }; \
+	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \
+	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
+	echo "== tests that keep real time"; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine"; \
 	$(PYTEST) -n 3 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
@@ -87,19 +96,13 @@ ifeq ($(ARGS),)
 	$(call once_more,alone); $(call once_more,kept); $(call once_more,crowding); $(call once_more,patient); \
 	[ $$alone -eq 0 ] && [ $$kept -eq 0 ] && [ $$crowding -eq 0 ] && [ $$patient -eq 0 ]
 else
+test: $(VENV)/.test check
 	@echo "== tests"
 	@$(PYTEST) -n 4 $(ARGS)
 endif
 
 check: $(VENV)/.test
-	@echo "== format, lint, types, layers"
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy & types=$$!; \
-	said=$$($(BIN)/lint-imports pyproject.toml --no-cache); layers=$$?; \
-	wait $$types; types=$$?; \
-	if [ $$layers -eq 0 ]; then echo "$$said" | tail -n 4; else echo "$$said"; fi; \
-	[ $$types -eq 0 ] && [ $$layers -eq 0 ]
+	@$(CHECK)
 
 kills: $(VENV)/.test
 	@$(BIN)/python tests/end_to_end/kills.py $(or $(ARGS),200)
