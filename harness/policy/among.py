@@ -19,7 +19,7 @@ _Seen = tuple[tuple[float, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class Among(Rule):
     """So many failures among the last results, none of them older than so long.
 
     `calls` and `within_s` may be infinite, but not both.
@@ -66,10 +66,6 @@ class Among:
         recent = sum(failed and now_s - at_s <= self.within_s for at_s, failed in state)
         return recent >= self.threshold
 
-    def possible(self, state: _Seen, failed: Told, at_s: float, mixed: int) -> tuple[_Seen, ...]:
-        """In the order in which they came."""
-        return (self.after(state, failed, at_s),)
-
     def may_open(self, state: _Seen, slack_s: float) -> frozenset[bool]:
         """Failures near to the window's edge may count or not."""
         if not state or not state[-1][1]:
@@ -112,7 +108,3 @@ class Among:
         for other in dict.fromkeys(others):
             yield f"opens at {other.says}, not at {self.says}", other
         yield "never opens", Never()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """None: each of these readings keeps all results of a window, and there are many."""
-        yield from ()

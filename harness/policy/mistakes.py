@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import ONLY, Rule
-from harness.policy.unknown import Undeclared
+from harness.policy.rules import Rule
 from harness.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf(Undeclared):
+class Deaf(Rule):
     """A rule that is told of failures only, so that it takes them for all that there is."""
 
     rule: Rule
@@ -67,7 +66,7 @@ class Deaf(Undeclared):
 
 
 @dataclass(frozen=True, slots=True)
-class Tumbling(Undeclared):
+class Tumbling(Rule):
     """A share of failures in a window that is emptied as a whole, when it is full or over."""
 
     share: float
@@ -99,16 +98,6 @@ class Tumbling(Undeclared):
         """Whether the newest result is a failure, and there are enough with it."""
         _, count, failures, failed = state
         return failed and count >= self.least and failures >= self.share * count - 1e-9
-
-    def possible(
-        self, state: tuple[float, int, int, bool], failed: Told, at_s: float, mixed: int
-    ) -> tuple[tuple[float, int, int, bool], ...]:
-        """In the order in which they came."""
-        return (self.after(state, failed, at_s),)
-
-    def may_open(self, state: tuple[float, int, int, bool], slack_s: float) -> frozenset[bool]:
-        """As it does."""
-        return ONLY[self.opens(state)]
 
     def rests(self, state: tuple[float, int, int, bool]) -> bool:
         """Never: they fill its window."""

@@ -8,8 +8,9 @@ that count them in a window, `shares` those that look at a share.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from harness.policy.counting import Told
 
@@ -21,63 +22,72 @@ EITHER = frozenset({False, True})
 """What may be, for who doesn't know: only the one, only the other, or either."""
 
 
-class Rule(Protocol):
+class Rule(ABC):
     """When results open a breaker."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def begin(self) -> Any:
         """The state of a breaker that has seen nothing."""
-        ...
 
+    @abstractmethod
     def after(self, state: Any, failed: Told, at_s: float) -> Any:
         """The state after a result at an instant; results come in the order of their instants."""
-        ...
 
+    @abstractmethod
     def opens(self, state: Any) -> bool:
         """Whether a breaker opens in that state, which a result has just made."""
-        ...
+
+    @abstractmethod
+    def rests(self, state: Any) -> bool:
+        """Whether successes change nothing of that state, whenever they come."""
+
+    @property
+    @abstractmethod
+    def failures(self) -> int:
+        """How many failures open it where nothing else came before."""
+
+    @property
+    @abstractmethod
+    def says(self) -> str:
+        """What opens it, in words: `5 failures in a row`."""
+
+    # What most of them have in common
 
     def possible(self, state: Any, failed: Told, at_s: float, mixed: int) -> tuple[Any, ...]:
         """All states after a result, where `mixed` others of the opposite kind ended too near to
-        it to say which was first.
+        it to say which was first: that after it, where their order doesn't matter, or is left to
+        `may_open`.
         """
-        ...
+        return (self.after(state, failed, at_s),)
 
     def may_open(self, state: Any, slack_s: float) -> frozenset[bool]:
-        """Whether it opens, for who knows instants within a slack only: all that it may do."""
-        ...
-
-    def rests(self, state: Any) -> bool:
-        """Whether successes change nothing of that state, whenever they come."""
-        ...
-
-    @property
-    def failures(self) -> int:
-        """How many failures open it where nothing else came before."""
-        ...
+        """Whether it opens, for who knows instants within a slack only: all that it may do. Where
+        instants don't matter, that is what it does.
+        """
+        return ONLY[self.opens(state)]
 
     @property
     def reach(self) -> tuple[int | None, float | None]:
         """How many results back it looks, and how many seconds; None for what doesn't bound it."""
-        ...
-
-    @property
-    def says(self) -> str:
-        """What opens it, in words: `5 failures in a row`."""
-        ...
+        return None, None
 
     @property
     def heavy(self) -> bool:
         """Whether its states are many and large, so that not every rival can be tried."""
-        ...
+        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
-        """The same rule with other numbers, the likeliest first; `attempts` are a call's."""
-        ...
+        """The same rule with other numbers, the likeliest first; `attempts` are a call's. None of
+        what nobody declares, from which nothing is told.
+        """
+        yield from ()
 
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Other rules that are taken for this one, alike ones together."""
-        ...
+        yield from ()
 
 
 def failures_in_words(number: int) -> str:

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 
-class Scope(Protocol):
+class Scope(ABC):
     """Which of an upstream's breakers a call is behind."""
+
+    __slots__ = ()
 
     @property
     def several(self) -> bool:
         """Whether there may be more than one."""
-        ...
+        return False
 
     @property
     def alike(self) -> bool:
-        """Whether nobody can tell several apart, so that they are spoken of together."""
-        ...
+        """Whether nobody can tell several apart, so that they are spoken of together; mostly calls
+        say which one they are behind.
+        """
+        return False
 
+    @abstractmethod
     def part(self, route: str, worker: Callable[[int], int]) -> str:
         """What calls have in common that are behind the same breaker: `route`, as a template, is
         what is called; `worker` says which one of so many works for the request.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Together(Scope):
     """One breaker for all calls at an upstream."""
-
-    @property
-    def several(self) -> bool:
-        """One for all."""
-        return False
-
-    @property
-    def alike(self) -> bool:
-        """Calls say which one they are behind."""
-        return False
 
     def part(self, route: str, worker: Callable[[int], int]) -> str:
         """The same for all."""
@@ -47,7 +41,7 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
-class EachRoute:
+class EachRoute(Scope):
     """A breaker for each route: method, and path as a template where one is known."""
 
     @property
@@ -55,18 +49,13 @@ class EachRoute:
         """As many as there are routes."""
         return True
 
-    @property
-    def alike(self) -> bool:
-        """Calls say which one they are behind."""
-        return False
-
     def part(self, route: str, worker: Callable[[int], int]) -> str:
         """The route."""
         return route
 
 
 @dataclass(frozen=True, slots=True)
-class EachWorker:
+class EachWorker(Scope):
     """A breaker for each worker process, each of which may work for any request."""
 
     number: int | None = None

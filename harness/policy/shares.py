@@ -5,7 +5,7 @@ Each is a rule as `rules` has them.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,18 +29,15 @@ _SPANS_S = (5.0, 10.0, 30.0)
 """As long may be a window of seconds where one of results is declared."""
 
 
-class _Share(ABC):
-    """What both have in common."""
+class _Share(Rule):
+    """What both have in common. Each of their rivals keeps all results of a window, and there are
+    many of these: it has no variants.
+    """
 
     __slots__ = ()
 
     share: float
     least: int
-
-    @property
-    @abstractmethod
-    def says(self) -> str:
-        """The rule in words."""
 
     @property
     def failures(self) -> int:
@@ -82,10 +79,6 @@ class _Share(ABC):
             yield f"opens after {other.says}, not at {self.says}", other
         yield "never opens", Never()
 
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """None: each of these readings keeps all results of a window, and there are many."""
-        yield from ()
-
     @property
     def _leasts(self) -> tuple[int, ...]:
         few, least = max(2, self.least // 2), self.least
@@ -126,12 +119,6 @@ class ShareOfCalls(_Share):
     def opens(self, state: tuple[bool, ...]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
         return bool(state) and state[-1] and self._reached(sum(state), len(state))
-
-    def possible(
-        self, state: tuple[bool, ...], failed: Told, at_s: float, mixed: int
-    ) -> tuple[tuple[bool, ...], ...]:
-        """In the order in which they came; who knows no order is told apart by `may_open`."""
-        return (self.after(state, failed, at_s),)
 
     def may_open(self, state: tuple[bool, ...], slack_s: float) -> frozenset[bool]:
         """Only their order matters; and a success may do what a failure must."""
@@ -203,12 +190,6 @@ class ShareOfSeconds(_Share):
         now_s = state[-1][0]
         counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
         return self._reached(sum(counted), len(counted))
-
-    def possible(
-        self, state: tuple[tuple[float, bool], ...], failed: Told, at_s: float, mixed: int
-    ) -> tuple[tuple[tuple[float, bool], ...], ...]:
-        """In the order in which they came."""
-        return (self.after(state, failed, at_s),)
 
     def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
         """Results near to the window's edge may count or not, the oldest of them last; and a

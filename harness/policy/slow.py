@@ -19,7 +19,7 @@ _State = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class OrSlow:
+class OrSlow(Rule):
     """Opens where failures open it by one rule, or slow results by another."""
 
     plain: Rule

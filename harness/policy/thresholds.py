@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import EITHER, ONLY, Rival, failures_in_words
+from harness.policy.rules import EITHER, ONLY, Rival, Rule, failures_in_words
 from harness.units import format_duration
 
 _ROUGH_S = 3.0
@@ -18,7 +18,7 @@ by a clock of whole seconds.
 
 
 @dataclass(frozen=True, slots=True)
-class _Threshold:
+class _Threshold(Rule):
     """What rules have in common by which so many failures open a breaker."""
 
     threshold: int
@@ -26,29 +26,18 @@ class _Threshold:
 
     def rests(self, state: Any) -> bool:
         """Where no failure counts."""
-        own: Any = self
-        return bool(state == own.begin)
+        return bool(state == self.begin)
 
     @property
     def failures(self) -> int:
         """The threshold."""
         return self.threshold
 
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """As far back as it takes."""
-        return None, None
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """Other thresholds, and none."""
         for number in dict.fromkeys((attempts, *range(1, 2 * self.threshold + 1))):
             if number != self.threshold:
-                other: Any = replace(self, threshold=number)
+                other = replace(self, threshold=number)
                 yield f"opens after {other.says}, not {self.threshold}", other
         yield _NEVER_OPENS
 
@@ -88,10 +77,6 @@ class InARow(_Threshold):
         if failed:
             return (state, state + 1) if mixed else (state + 1,)
         return tuple(range(min(mixed, self.threshold - 1) + 1))
-
-    def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
-        """However far apart, so instants don't matter."""
-        return ONLY[state >= self.threshold]
 
     @property
     def says(self) -> str:
@@ -181,14 +166,6 @@ class InTotal(_Threshold):
         """Whether there were enough."""
         return state >= self.threshold
 
-    def possible(self, state: int, failed: Told, at_s: float, mixed: int) -> tuple[int, ...]:
-        """Their order doesn't matter."""
-        return (state + failed,)
-
-    def may_open(self, state: int, slack_s: float) -> frozenset[bool]:
-        """Instants don't matter."""
-        return ONLY[state >= self.threshold]
-
     @property
     def says(self) -> str:
         """`5 failures in all`."""
@@ -233,10 +210,6 @@ class InTotalLately(_Lately):
         found = [state] if aged_s < _ROUGH_S or mixed else []
         return tuple(dict.fromkeys((*found, self.begin) if aged_s > -_ROUGH_S else found))
 
-    def may_open(self, state: tuple[int, float], slack_s: float) -> frozenset[bool]:
-        """What is counted by then is counted."""
-        return ONLY[state[0] >= self.threshold]
-
     @property
     def says(self) -> str:
         """`5 failures without a success 10s after the last`."""
@@ -250,7 +223,7 @@ class InTotalLately(_Lately):
 
 
 @dataclass(frozen=True, slots=True)
-class Never:
+class Never(Rule):
     """No breaker: nothing opens it."""
 
     @property
@@ -266,14 +239,6 @@ class Never:
         """Never."""
         return False
 
-    def possible(self, state: None, failed: Told, at_s: float, mixed: int) -> tuple[None, ...]:
-        """Nothing is remembered."""
-        return (None,)
-
-    def may_open(self, state: None, slack_s: float) -> frozenset[bool]:
-        """Never."""
-        return ONLY[False]
-
     def rests(self, state: None) -> bool:
         """Always."""
         return True
@@ -284,28 +249,14 @@ class Never:
         return 1
 
     @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """It looks at nothing."""
-        return None, None
-
-    @property
     def says(self) -> str:
         """`nothing`."""
         return "nothing"
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
 
     def rivals(self, attempts: int) -> Iterator[Rival]:
         """One that opens after all."""
         for number in range(1, 11):
             yield f"opens after {InARow(number).says}", InARow(number)
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """None."""
-        yield from ()
 
 
 _NEVER_OPENS: Rival = ("never opens", Never())

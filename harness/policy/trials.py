@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from harness.policy.counting import FAILED, Told
 
@@ -13,48 +14,42 @@ Verdict = Literal["opens", "closes", "again"] | None
 again at once; None leaves it half open."""
 
 
-class Trials(Protocol):
+class Trials(ABC):
     """Who may pass while half open, and what closes or opens a breaker then."""
 
-    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """Whether one more may pass, of how many are under way and what is in so far."""
-        ...
+    __slots__ = ()
 
-    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """Whether one more is no more than was declared, though others would have no room."""
-        ...
-
+    @abstractmethod
     def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """Of the trials' results so far (whether each failed)."""
-        ...
+
+    @property
+    @abstractmethod
+    def says(self) -> str:
+        """What closes it, in words: `one trial`."""
+
+    # What most of them have in common
+
+    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
+        """Whether one more may pass, of how many are under way and what is in so far: one at a
+        time.
+        """
+        return under_way < 1
+
+    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
+        """Whether one more is no more than was declared, though others would have no room: nobody
+        is beyond whom there is room for.
+        """
+        return self.room(under_way, results)
 
     @property
     def needed(self) -> bool:
         """Whether it closes by trials only; else it is closed as soon as its wait is over."""
-        ...
-
-    @property
-    def says(self) -> str:
-        """What closes it, in words: `one trial`."""
-        ...
-
-
-class _Strict:
-    """Nobody passes beyond whom there is room for."""
-
-    __slots__ = ()
-
-    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """As each of them has it."""
-        raise NotImplementedError
-
-    def may_pass(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """Just those."""
-        return self.room(under_way, results)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
-class EachAlone:
+class EachAlone(Trials):
     """Each trial is judged alone: a failure opens it again, so many successes close it."""
 
     at_once: float = 1
@@ -79,11 +74,6 @@ class EachAlone:
         return "closes" if len(results) >= self.successes else None
 
     @property
-    def needed(self) -> bool:
-        """By trials only."""
-        return True
-
-    @property
     def says(self) -> str:
         """`one trial`, `3 trials at once, 2 successes`."""
         who = "everybody" if math.isinf(self.at_once) else _trials(int(self.at_once))
@@ -91,7 +81,7 @@ class EachAlone:
 
 
 @dataclass(frozen=True, slots=True)
-class ByShare(_Strict):
+class ByShare(Trials):
     """So many trials are judged together, by the share of failures among them."""
 
     trials: int
@@ -110,18 +100,13 @@ class ByShare(_Strict):
         return "opens" if failed >= self.share * len(results) - 1e-9 else "closes"
 
     @property
-    def needed(self) -> bool:
-        """By trials only."""
-        return True
-
-    @property
     def says(self) -> str:
         """`10 trials at once, judged together: 50% failures open it again`."""
         return f"{_trials(self.trials)}, judged together: {self.share:.0%} failures open it again"
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody(_Strict):
+class Nobody(Trials):
     """No trials: when its wait is over all come back, and its rule begins anew (Envoy's)."""
 
     def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
@@ -144,21 +129,12 @@ class Nobody(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Credulous(_Strict):
+class Credulous(Trials):
     """One trial at a time, and any result closes it: nobody's intent, but a known mistake."""
-
-    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """One at a time."""
-        return under_way < 1
 
     def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """The first closes it."""
         return "closes" if results else None
-
-    @property
-    def needed(self) -> bool:
-        """By trials only."""
-        return True
 
     @property
     def says(self) -> str:
@@ -167,21 +143,12 @@ class Credulous(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Oblivious(_Strict):
+class Oblivious(Trials):
     """One trial at a time, and a failed one is as if it had not been: a known mistake, too."""
-
-    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """One at a time."""
-        return under_way < 1
 
     def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """A success closes it."""
         return None if not results else "again" if results[-1] else "closes"
-
-    @property
-    def needed(self) -> bool:
-        """By trials only."""
-        return True
 
     @property
     def says(self) -> str:
@@ -190,25 +157,16 @@ class Oblivious(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class CountsAgain(_Strict):
+class CountsAgain(Trials):
     """One trial at a time, and so many failed ones open it again: a known mistake, too."""
 
     failures: int
-
-    def room(self, under_way: int, results: tuple[Told, ...]) -> bool:
-        """One at a time."""
-        return under_way < 1
 
     def verdict(self, results: tuple[Told, ...]) -> Verdict:
         """A success closes it."""
         if results and not results[-1]:
             return "closes"
         return "opens" if len(results) >= self.failures else None
-
-    @property
-    def needed(self) -> bool:
-        """By trials only."""
-        return True
 
     @property
     def says(self) -> str:

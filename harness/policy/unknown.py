@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.policy.counting import Told
-from harness.policy.rules import EITHER, ONLY, Rival
-
-
-class Undeclared:
-    """What rules have in common that nobody declares, so that nothing is told from them."""
-
-    __slots__ = ()
-
-    @property
-    def heavy(self) -> bool:
-        """Its states are few and small."""
-        return False
-
-    def rivals(self, attempts: int) -> Iterator[Rival]:
-        """Nothing is ruled out."""
-        yield from ()
-
-    def variants(self) -> Iterator[tuple[Rival, ...]]:
-        """Nothing is ruled out."""
-        yield from ()
+from harness.policy.rules import EITHER, ONLY, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Anytime(Undeclared):
+class Anytime(Rule):
     """Any failure may open it, and none need: for who doesn't know the rule."""
 
     @property
@@ -45,10 +25,6 @@ class Anytime(Undeclared):
         """As soon as it may."""
         return state
 
-    def possible(self, state: bool, failed: Told, at_s: float, mixed: int) -> tuple[bool, ...]:
-        """Whether that was a failure."""
-        return (bool(failed),)
-
     def may_open(self, state: bool, slack_s: float) -> frozenset[bool]:
         """After a failure either."""
         return EITHER if state else ONLY[False]
@@ -61,11 +37,6 @@ class Anytime(Undeclared):
     def failures(self) -> int:
         """The first may."""
         return 1
-
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """It looks at nothing."""
-        return None, None
 
     @property
     def says(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from harness.units import format_duration
 
@@ -13,32 +12,36 @@ EITHER_S = 0.25
 """Around the end of the recovery wait either answer is right (B4), in seconds."""
 
 
-class Wait(Protocol):
+class Wait(ABC):
     """How long a breaker stays open."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def wait_s(self, times: int) -> float:
         """Seconds from its opening to its first trial; `times` counts openings since it was last
         closed, from 1.
         """
-        ...
 
+    @abstractmethod
     def told_apart(self, times: int) -> int:
         """The smallest count of openings from which on it waits just the same."""
-        ...
 
     @property
     def later_s(self) -> float:
-        """By up to how much any of them may be longer, as nobody looks at the clock sooner."""
-        ...
+        """By up to how much any of them may be longer, as nobody looks at the clock sooner: mostly
+        it is over to the instant.
+        """
+        return 0.0
 
     @property
+    @abstractmethod
     def says(self) -> str:
         """How long, in words: `60s`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Wait):
     """The same wait each time."""
 
     seconds: float
@@ -53,11 +56,6 @@ class Constant:
         return 1
 
     @property
-    def later_s(self) -> float:
-        """It is over to the instant."""
-        return 0.0
-
-    @property
     def says(self) -> str:
         """`60s`."""
         return format_duration(self.seconds) if math.isfinite(self.seconds) else "ever"
@@ -67,27 +65,18 @@ _MOST_TIMES = 60
 """So often in turn nothing opens: a day has not so many waits that double."""
 
 
-class _Lengthening(ABC):
+class _Lengthening(Wait):
     """What waits have in common that grow up to a longest one."""
 
     __slots__ = ()
 
     most_s: float
 
-    @abstractmethod
-    def wait_s(self, times: int) -> float:
-        """The wait after that many openings in turn."""
-
     def told_apart(self, times: int) -> int:
         """Until it waits as long as it ever does."""
         while times > 1 and self.wait_s(times - 1) >= self.most_s:
             times -= 1
         return min(times, _MOST_TIMES)
-
-    @property
-    def later_s(self) -> float:
-        """It is over to the instant."""
-        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +119,7 @@ class Multiplied(_Lengthening):
 
 
 @dataclass(frozen=True, slots=True)
-class Ticking:
+class Ticking(Wait):
     """A wait whose end is noticed as a clock ticks: nginx's of whole seconds, Envoy's rounds."""
 
     wait: Wait
@@ -156,7 +145,7 @@ class Ticking:
 
 
 @dataclass(frozen=True, slots=True)
-class Afterwards:
+class Afterwards(Wait):
     """One wait the first time, and another after a trial that failed: a known mistake."""
 
     first_s: float
@@ -169,11 +158,6 @@ class Afterwards:
     def told_apart(self, times: int) -> int:
         """The first, or any later one."""
         return min(times, 2)
-
-    @property
-    def later_s(self) -> float:
-        """It is over to the instant."""
-        return 0.0
 
     @property
     def says(self) -> str:
