@@ -34,13 +34,19 @@ async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        for task in tasks:
-            task.cancel()
-        await to_the_end(_settled(tasks))
+        await call_off(tasks)
     failed = [task for task in tasks if not task.cancelled() and task.exception() is not None]
     for task in (*failed, *tasks):
         task.result()
     return [task.result() for task in tasks]
+
+
+async def call_off(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel what is not done yet, if anything, and wait until it has ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await to_the_end(_settled(tasks))
 
 
 async def _settled(tasks: Sequence[asyncio.Future[Any]]) -> None:

@@ -150,6 +150,24 @@ def test_failures_that_a_success_does_not_make_good(
             assert span.low_s <= known <= span.high_s < 1.4 * known
 
 
+def test_a_window_for_which_no_time_is_left_is_not_found() -> None:
+    """Everything before it may have taken all there was: then no pause is short enough."""
+    opens = InARowLately(3, 8.0)
+    opening = looked(opens)
+    found = Findings(upstream="rates", by="attempt")
+    found.breaker.threshold = 3
+
+    async def fresh(use: Callable[[Ground], Awaitable[Any]]) -> Any:
+        return await use(cast(Ground, Bench(opens)))
+
+    async def measured() -> bool:
+        budget = Budget(longest_s=0.0, began_s=time.monotonic() - 1000.0)
+        return await find_kept(fresh, found, opening, budget)
+
+    assert not asyncio.run(measured())
+    assert found.breaker.window_s is None
+
+
 @pytest.mark.parametrize("opens", [ShareOfCalls(0.5, 20, 10), ShareOfSeconds(0.5, 30.0, 6)])
 def test_a_share_that_needs_as_many_failures_is_no_number_of_them(opens: Rule) -> None:
     """After as many successes as its window holds it takes as many failures as alone."""

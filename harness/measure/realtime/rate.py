@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from harness.engines.tasks import to_the_end, together
+from harness.engines.tasks import call_off, together
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
@@ -251,13 +251,7 @@ async def by_pause(
         for task in tasks:
             yield await task
     finally:
-        for task in tasks:
-            task.cancel()
-        await to_the_end(_ended(tasks))
-
-
-async def _ended(tasks: Sequence[asyncio.Task[_Shown]]) -> None:
-    await asyncio.wait(tasks)
+        await call_off(tasks)
 
 
 def room_between(low_s: float, high_s: float, budget: Budget) -> list[float]:
