@@ -90,6 +90,7 @@ def init(
     from harness.errors import UsageError
     from harness.init.description import description
     from harness.init.planning import Options, plan_of
+    from harness.measure.writing import left_out
 
     place = folder / "outage"
     if place.exists():
@@ -113,6 +114,9 @@ def init(
         tell(note)
     measured = _tried(plan, tell)
     tried = _measured(plan, measured, longest_wait, tell) if not no_measure else None
+    for request, why in left_out(tried or measured):
+        if request not in measured.known.missing:  # else it has been said
+            tell(f"left out of the contract: {request}: {why}")
     _write(place, plan, tried or measured, is_measured=tried is not None)
     sys.exit(_play(place, simulated=_can_simulate(plan, tried), quiet=quiet))
 

@@ -22,10 +22,12 @@ def stubs_of(
 ) -> dict[str, list[dict[str, Any]]]:
     """For each upstream the routes that were called, each answered as it was when all was well."""
     found: dict[str, dict[str, Any]] = {name: {} for name in answers}
-    for route in measured.known.routes:
-        for upstream, called in route.calls:
-            general = general_route(called)
-            found[upstream][general] = {"route": general, "json": answers[upstream]}
+    asked = [call for route in measured.known.routes for call in route.calls]
+    by_itself = measured.known.background
+    asked += [(name, route) for name in found for route in sorted(by_itself.get(name, ()))]
+    for upstream, called in asked:
+        general = general_route(called)
+        found[upstream][general] = {"route": general, "json": answers[upstream]}
     return {name: list(routes.values()) for name, routes in found.items() if routes}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from harness.history.view import History, Request
 from harness.measure.lab import Lab
 from harness.scenario.model import Scenario
 from harness.target import Target
-from harness.units import format_duration
+from harness.units import Range, format_duration
 
 _APART_S = 20.0
 """Between two requests, so that it is plain which of them caused a call."""
@@ -91,41 +91,96 @@ async def learn(lab: Lab, streams: Mapping[str, dict[str, Any]]) -> Known:
 def _known(
     target: Target, scenario: Scenario, streams: Mapping[str, dict[str, Any]], history: History
 ) -> Known:
+    background = _background(target, history)
     routes, missing = [], {}
     for name, stream in streams.items():
-        first, second = history.stream(name)
-        healthy = scenario.traffic[name].healthy
-        calls = _calls(history, first)
-        if first.status is None or first.status not in healthy:
-            missing[stream["request"]] = f"answered {first.status or 'nothing'}"
-        elif _calls(history, second) != calls:
-            missing[stream["request"]] = "it makes other calls the second time (a cache?)"
-        else:
-            routes.append(
-                Called(
-                    name=name,
-                    request=stream["request"],
-                    stream=dict(stream),
-                    calls=calls,
-                    status=first.status,
-                    lasts_s=max(first.service_s, second.service_s),
-                    begins_s=_begins_s(history, first),
-                )
+        asked = [
+            Asked(
+                status=request.status,
+                lasts_s=request.service_s,
+                calls=_calls(history, request),
             )
-    return Known(routes=tuple(routes), missing=missing, background=_background(target, history))
+            for request in history.stream(name)
+        ]
+        found = called(name, stream, asked, scenario.traffic[name].healthy, background)
+        if isinstance(found, Called):
+            routes.append(found)
+        else:
+            missing[stream["request"]] = found
+    return Known(routes=tuple(routes), missing=missing, background=background)
 
 
-def _calls(history: History, request: Request) -> tuple[tuple[str, str], ...]:
-    own = [call for call in history.calls if _within(call.at_s, request)]
-    return tuple((call.called.upstream, call.called.route) for call in own)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One healthy request: how it was answered, and what was called meanwhile."""
+
+    status: int | None
+    lasts_s: float
+    calls: tuple[tuple[float, str, str], ...]
+    """How long after it each came, its upstream and its route."""
 
 
-def _begins_s(history: History, request: Request) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for call in history.calls:
-        if _within(call.at_s, request):
-            found.setdefault(call.called.upstream, call.at_s - request.sent.at_s)
-    return found
+def called(
+    name: str,
+    stream: Mapping[str, Any],
+    asked: Sequence[Asked],
+    healthy: Range,
+    background: Mapping[str, Collection[str]],
+) -> Called | str:
+    """A route as its requests showed it, asked one after another; or why nothing can be said of it.
+
+    Calls that come without any request, too, are none of its own where they differ from one
+    request to the next.
+    """
+    wrong = [one.status for one in asked if one.status is None or one.status not in healthy]
+    if len(wrong) == len(asked):
+        return f"answered {wrong[0] or 'nothing'}"
+    if wrong:
+        told = " and ".join(str(one.status or "nothing") for one in asked)
+        return f"not always answered the same: {told}"
+    whole = [one.calls for one in asked]
+    own = [_without(background, calls) for calls in whole]
+    calls = next((all_of[0] for all_of in (whole, own) if _alike(all_of)), None)
+    if calls is None:
+        return "it makes other calls the second time (a cache?): " + " and then ".join(
+            ", ".join(f"{upstream} {route}" for _, upstream, route in one) or "none" for one in own
+        )
+    begins_s: dict[str, float] = {}
+    for after_s, upstream, _ in calls:
+        begins_s.setdefault(upstream, after_s)
+    assert asked[0].status is not None
+    return Called(
+        name=name,
+        request=stream["request"],
+        stream=dict(stream),
+        calls=_named(calls),
+        status=asked[0].status,
+        lasts_s=max(one.lasts_s for one in asked),
+        begins_s=begins_s,
+    )
+
+
+_Calls = tuple[tuple[float, str, str], ...]
+
+
+def _without(background: Mapping[str, Collection[str]], calls: _Calls) -> _Calls:
+    return tuple(one for one in calls if one[2] not in background.get(one[1], ()))
+
+
+def _named(calls: _Calls) -> tuple[tuple[str, str], ...]:
+    return tuple((upstream, route) for _, upstream, route in calls)
+
+
+def _alike(each: Sequence[_Calls]) -> bool:
+    return len({_named(calls) for calls in each}) == 1
+
+
+def _calls(history: History, request: Request) -> _Calls:
+    return tuple(
+        (call.at_s - request.sent.at_s, call.called.upstream, call.called.route)
+        for call in history.calls
+        if _within(call.at_s, request)
+    )
 
 
 def _within(at_s: float, request: Request) -> bool:

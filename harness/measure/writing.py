@@ -25,9 +25,11 @@ from harness.measure.routes import Called
 
 
 def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
-    """`breakers:` and `without:` of a target file that is held to a contract."""
+    """`breakers:`, `background:` and `without:` of a target file that is held to a contract."""
     breakers = {name: policy_of(found) for name, found in measured.upstreams.items()}
     sections: dict[str, Any] = {"breakers": {k: own for k, own in breakers.items() if own}}
+    by_itself = measured.known.background
+    sections["background"] = {name: sorted(own) for name, own in by_itself.items()}
     broken = {promise for promise, _ in unpromised(measured)}
     if broken:
         in_order = (promise for promise in PROMISES if promise in broken)
@@ -94,6 +96,18 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
             yield REPEATS, f"attempts and backoffs at {name} are not known"
         elif found.resends:
             yield REPEATS, f"what is cut at {name} its client sends again, beyond its attempts"
+
+
+def left_out(measured: Measured) -> Iterator[tuple[str, str]]:
+    """Routes that a contract says nothing of, and what of them is not known."""
+    yield from measured.known.missing.items()
+    for route in measured.known.routes:
+        if _calls(measured, route) is not None:
+            continue
+        told = measured.downs.statuses.get(route.request, {})
+        name = next(name for name in route.upstreams if told.get(name) is None)
+        why = measured.downs.unknown.get(f"routes.{route.request}.when_down.{name}")
+        yield route.request, f"while {name} is down {why or 'it was not asked in time'}"
 
 
 def contract(measured: Measured, variables: Mapping[str, str]) -> dict[str, Any]:
@@ -177,6 +191,7 @@ def as_contract(measured: Measured, variables: Mapping[str, str]) -> str:
         lines.append(f"{key}:" if value else f"{key}: {{}}")
         for name, own in value.items():
             lines += _entry(name, own)
+    lines += [f"# left out of `routes`: {request}: {why}" for request, why in left_out(measured)]
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ from harness.history.view import History, Request
 from harness.routes import route_matches
 from harness.units import Window
 from harness.wire.attempts import Attempt, by_start
-from harness.wire.learned import CLOCK_S, WarmUp, alike, exact, in_life
+from harness.wire.learned import CLOCK_S, WarmUp, alike, declared, exact, in_life
 
 _BEATS, _EVEN = 4, 0.1
 """So many equal intervals, give or take this share of one, are a rhythm of its own."""
@@ -57,11 +57,7 @@ def nobodys(
     """
     if not attempts:
         return ()
-    declared = [
-        entry.partition(" ")[2]
-        for entry in history.run.background
-        if entry.partition(" ")[0] == upstream
-    ]
+    by_itself = declared(history, upstream)
     every = (call for calls in warm_up.calls.values() for call in calls)
     learned = {call.route for call in every if call.upstream == upstream}
     known = {route for route in learned if template(upstream, route)} or learned
@@ -69,7 +65,7 @@ def nobodys(
     bare: list[Attempt] = []
     found: list[Attempt] = []
     for attempt in attempts:
-        if attempt.path and any(route_matches(d, attempt.route, attempt.path) for d in declared):
+        if attempt.path and any(route_matches(d, attempt.route, attempt.path) for d in by_itself):
             found.append(attempt)
         elif attempt.route:
             by_route[attempt.route].append(attempt)

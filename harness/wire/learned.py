@@ -97,7 +97,9 @@ class WarmUp:
         return frozenset((*by_proxy, *(c.called.upstream for c in self._history.warm_up_calls)))
 
     def _seen(self) -> list[tuple[float, Learned]]:
-        """By stubs; by proxies for an upstream without one; by connections for want of both."""
+        """By stubs; by proxies for an upstream without one; by connections for want of both. What
+        is declared to be called for no request is none of theirs.
+        """
         by_stub = [
             (call.at_s, Learned(call.called.upstream, exact(call.called.route, call.called.path)))
             for call in self._history.warm_up_calls
@@ -115,7 +117,18 @@ class WarmUp:
             for c in crossed
             if c.what in ("accepted", "request") and c.upstream not in told
         ]
-        return [*by_stub, *asked, *bare]
+        return [one for one in (*by_stub, *asked, *bare) if not self._is_declared(one[1])]
+
+    def _is_declared(self, call: Learned) -> bool:
+        path = call.route.partition(" ")[2]
+        of_upstream = declared(self._history, call.upstream)
+        return any(route_matches(own, call.route, path) for own in of_upstream)
+
+
+def declared(history: History, upstream: str) -> tuple[str, ...]:
+    """The routes that a target is declared to call at an upstream for no request of anybody's."""
+    entries = (entry.partition(" ") for entry in history.run.background)
+    return tuple(route for name, _, route in entries if name == upstream)
 
 
 def in_life(instants: Sequence[float], request: Request) -> slice:

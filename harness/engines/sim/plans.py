@@ -46,17 +46,17 @@ def make_plan(
     if target.start is None or app is None:
         raise TargetError(
             f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app` "
-            "(or `asgi:`); use --engine local"
+            "(or `asgi:`); `outage run --engine local` plays it"
         )
     if target.real:
         raise TargetError(
             f"target {target.name!r} can't be simulated: {', '.join(target.real)} is a real "
-            "service, and the simulation reaches none; use --engine local"
+            "service, and the simulation reaches none; `outage run --engine local` plays it"
         )
     if target.tls_files:
         raise TargetError(
             f"target {target.name!r} can't be simulated: there is no TLS in the simulation "
-            "(`tls:`, `start: {tls: true}`); use --engine local"
+            "(`tls:`, `start: {tls: true}`); `outage run --engine local` plays it"
         )
     names = target.upstream_names
     ports = {name: FIRST_PORT + index for index, name in enumerate(names)}

@@ -14,11 +14,10 @@ from harness.measure.downs import Downs
 from harness.measure.findings import Findings
 from harness.measure.lab import Tell
 from harness.measure.measuring import Measured, check_measurable
-from harness.measure.reading import Seen
 from harness.measure.realtime.budget import SIDE_BY_SIDE, Budget, announcement
 from harness.measure.realtime.ground import Ground, Grounds
 from harness.measure.realtime.study import Study
-from harness.measure.routes import Called, Known
+from harness.measure.routes import Asked, Called, Known, called
 from harness.scenario.model import Scenario
 from harness.target import Target
 
@@ -91,21 +90,20 @@ async def learn(
     """
     first_stream = next(iter(streams.values()))
     upstream = grounds.target.upstream_names[0]
-    routes, missing = [], {}
+    asked: dict[str, list[Asked]] = {}
     spans: list[tuple[float, float]] = []
     async with grounds.ground(first_stream, upstream) as ground:
         for name, stream in streams.items():
-            both = [await _one(ground, stream, spans, by_path) for _ in range(2)]
-            healthy = _healthy(stream)
-            (first, calls), (_, again) = both
-            if first.status is None or first.status not in healthy:
-                missing[stream["request"]] = f"answered {first.status or 'nothing'}"
-            elif [c[1:] for c in calls] != [c[1:] for c in again]:
-                missing[stream["request"]] = "it makes other calls the second time (a cache?)"
-            else:
-                routes.append(_called(name, stream, first, calls))
+            asked[name] = [await _one(ground, stream, spans, by_path) for _ in range(2)]
         await asyncio.sleep(_IDLE_S)
-        background = _background(grounds.target, ground, spans)
+        background = _background(grounds.target, ground, spans, by_path)
+    routes, missing = [], {}
+    for name, stream in streams.items():
+        found = called(name, stream, asked[name], _healthy(stream), background)
+        if isinstance(found, Called):
+            routes.append(found)
+        else:
+            missing[stream["request"]] = found
     return Known(routes=tuple(routes), missing=missing, background=background)
 
 
@@ -118,20 +116,19 @@ def _healthy(stream: Mapping[str, Any]) -> Any:
     return Scenario.model_validate(raw).traffic["one"].healthy
 
 
-Calls = Sequence[tuple[float, str, str]]
-
-
 async def _one(
     ground: Ground, stream: Mapping[str, Any], spans: list[tuple[float, float]], by_path: bool
-) -> tuple[Seen, Calls]:
+) -> Asked:
     """One healthy request, with all calls that reached stubs meanwhile."""
     seen = await ground.call(15.0, stream=stream)
     await asyncio.sleep(_SETTLE_S)  # a stub tells of a call by a line of its own
     end_s = ground.now_s
     spans.append((seen.sent_s, end_s))
     calls = [c for c in ground.history().calls if seen.sent_s <= c.at_s <= end_s]
-    told = [(c.at_s - seen.sent_s, c.called.upstream, _route(c.called, by_path)) for c in calls]
-    return seen, told
+    told = tuple(
+        (c.at_s - seen.sent_s, c.called.upstream, _route(c.called, by_path)) for c in calls
+    )
+    return Asked(status=seen.status, lasts_s=seen.latency_s, calls=told)
 
 
 def _route(called: events.Called, by_path: bool) -> str:
@@ -140,28 +137,12 @@ def _route(called: events.Called, by_path: bool) -> str:
     return f"{called.route.partition(' ')[0]} {called.path.partition('?')[0]}"
 
 
-def _called(name: str, stream: Mapping[str, Any], seen: Seen, calls: Calls) -> Called:
-    assert seen.status is not None
-    begins_s: dict[str, float] = {}
-    for at_s, upstream, _ in calls:
-        begins_s.setdefault(upstream, at_s)
-    return Called(
-        name=name,
-        request=stream["request"],
-        stream=dict(stream),
-        calls=tuple((upstream, route) for _, upstream, route in calls),
-        status=seen.status,
-        lasts_s=seen.latency_s,
-        begins_s=begins_s,
-    )
-
-
 def _background(
-    target: Target, ground: Ground, spans: Sequence[tuple[float, float]]
+    target: Target, ground: Ground, spans: Sequence[tuple[float, float]], by_path: bool
 ) -> dict[str, frozenset[str]]:
     """Routes that somebody calls although no request is under way, and those declared."""
     found = {name: set(target.background.get(name, ())) for name in target.upstream_names}
     for call in ground.history().calls:
         if not any(from_s <= call.at_s <= to_s for from_s, to_s in spans):
-            found[call.called.upstream].add(call.called.route)
+            found[call.called.upstream].add(_route(call.called, by_path))
     return {name: frozenset(routes) for name, routes in found.items() if routes}

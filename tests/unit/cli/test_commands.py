@@ -170,7 +170,10 @@ traffic: {live: {request: GET /live}, seats: {request: GET /shows/1}}
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (NODE, "has no `start: wsgi: module:app` (or `asgi:`); use --engine local"),
+        (
+            NODE,
+            "has no `start: wsgi: module:app` (or `asgi:`); `outage run --engine local` plays it",
+        ),
         ("name: still\nstart: {command: [x]}\nupstreams: {}\n", "still has no upstream"),
     ],
 )

@@ -1,8 +1,11 @@
 """Calls that no request caused, although a warm-up's request was under way at one of them."""
 
-from harness.history.events import Crossed, Phase
+from dataclasses import replace
+
+from harness.history.events import Crossed, Phase, Run
 from harness.history.view import History
 from harness.policy.settings import in_a_row
+from harness.wire.learned import WarmUp
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
 from tests.unit.wire.test_witness import Story
@@ -45,6 +48,21 @@ def test_a_loop_is_nobodys_whose_beat_fell_into_the_warm_up() -> None:
 
     assert [a.start_s for a in wire.background] == [2.5, 5.005]
     assert len(wire.attempts) == 8
+
+
+def test_a_declared_call_is_no_requests_although_it_is_seen_in_the_warm_up_only() -> None:
+    story = beating()
+    events = [
+        replace(event, background=(f"auth {HEALTH}",)) if isinstance(event, Run) else event
+        for event in story.events
+    ]
+
+    undeclared, declared = (
+        {call.route for calls in WarmUp(History(each)).calls.values() for call in calls}
+        for each in (story.events, events)
+    )
+
+    assert undeclared - declared == {HEALTH}
 
 
 def test_what_is_called_only_while_somebody_asks_may_be_theirs() -> None:
