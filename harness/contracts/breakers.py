@@ -122,9 +122,9 @@ def _check_rate(rate: Rate) -> None:
 
 
 _OWN_KEYS = {
-    "in a row": ("threshold", "within"),
+    "in a row": ("threshold", "within", "buckets"),
     "in all": ("threshold", "within"),
-    "among": ("threshold", "calls", "within"),
+    "among": ("threshold", "calls", "within", "buckets"),
     "rate": ("share", "slow_share", "calls", "within", "least", "buckets"),
     "none": (),
 }
@@ -132,7 +132,7 @@ _OWN_KEYS = {
 _RULE_KEYS = tuple(dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys))
 
 
-_OF_A_RATE = ("share", "slow_share", "calls", "least", "buckets")
+_OF_A_RATE = ("share", "slow_share", "calls", "least")
 """Keys by which a rate is known that isn't named."""
 
 
@@ -157,6 +157,7 @@ class BreakerRule(Part):
                 ]
             },
         },
+        {"dependentRequired": {"buckets": ["within"]}},
     )
     """All but what hangs on the name of the rule."""
 
@@ -198,8 +199,7 @@ class BreakerRule(Part):
         None,
         ge=1,
         le=1000,
-        description="for a rate: in how many parts results leave `within`; each by itself if not "
-        "said",
+        description="in how many parts results leave `within`; each by itself if not said",
         examples=[10],
     )
     wait: WaitText = Field(
@@ -234,6 +234,8 @@ class BreakerRule(Part):
             if self.share is None:
                 raise ValueError("expected a `share` of failures, such as 50%")
             _check_rate(self._as_rate)
+        elif self.buckets is not None and self.within is None:
+            raise Misfit("`buckets` are of the time that `within` says", key="buckets")
         if self._kind == "among" and self.calls is None and self.within is None:
             raise ValueError("expected `calls` (the last 20), `within` (the last 10s) or both")
         if self.successes > 1 and isinstance(self.trials, Together):
@@ -269,13 +271,18 @@ class BreakerRule(Part):
             case "in all":
                 return InTotal(threshold)
             case "among":
-                return Among(threshold, self.calls or math.inf, self.within or math.inf)
+                within_s = self.within or math.inf
+                return Among(threshold, self.calls or math.inf, within_s, self._bucket_s)
             case "none":
                 return Never()
             case _ if self.within is not None:
-                return InARowLately(threshold, self.within)
+                return InARowLately(threshold, self.within, self._bucket_s)
             case _:
                 return InARow(threshold)
+
+    @property
+    def _bucket_s(self) -> float:
+        return self.within / self.buckets if self.within and self.buckets else 0.0
 
     @property
     def policy(self) -> Rules:

@@ -15,6 +15,8 @@ from harness.units import format_duration
 _USUALLY = {"404": "success", "429": "neutral"}
 """What a kind of failure is to a breaker of which nothing is said; all others are failures."""
 _COUNTED = {"404": "4xx"}
+BUCKETED = ("in a row", "among")
+"""Rules by a number of failures that may leave a window by buckets."""
 KNOWN_S = 0.12
 """Who is held to a figure should know it as well as this, or be allowed an interval."""
 
@@ -141,7 +143,7 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
     if own.window_calls is not None:
         said["calls"] = int(own.window_calls.middle_s)
     elif own.window_s is not None:
-        said["within"] = plain(own.window_s)
+        said |= _within(own.window_s)
     else:
         return None
     if own.least is not None:
@@ -167,8 +169,17 @@ def _counted(own: Breaker) -> dict[str, Any]:
     if own.window_calls is not None:
         said["calls"] = int(own.window_calls.middle_s)
     if own.window_s is not None:
-        said["within"] = plain(own.window_s)
+        said |= _within(own.window_s) if own.rule in BUCKETED else {"within": plain(own.window_s)}
     return said
+
+
+def _within(span: Span) -> dict[str, Any]:
+    """How old a result may be, with buckets so wide that either is right where it isn't known."""
+    if span.error_s <= KNOWN_S:
+        return {"within": plain(span)}
+    within_s = round(span.middle_s, 1)
+    vague_s = max(span.high_s - within_s, within_s - span.low_s)
+    return {"within": format_duration(within_s), "buckets": max(1, int(within_s / vague_s))}
 
 
 def plain(span: Span) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from harness.policy.counting import Told
 from harness.policy.rules import Rival, Rule, failures_in_words
-from harness.policy.shares import KEPT_S
+from harness.policy.shares import KEPT_S, in_buckets
 from harness.policy.thresholds import InARow, InTotal, Never
 from harness.units import format_duration
 
@@ -31,6 +31,8 @@ class Among(Rule):
     """How many results are looked at."""
     within_s: float
     """How old a failure may be and still count, in seconds."""
+    bucket_s: float = 0.0
+    """Results leave that time together by buckets of this length; 0: each by itself."""
 
     @property
     def failures(self) -> int:
@@ -52,7 +54,7 @@ class Among(Rule):
 
         Where calls are not counted, successes needn't be remembered.
         """
-        oldest_s = at_s - self.within_s - KEPT_S
+        oldest_s = at_s - self.within_s - self.bucket_s - KEPT_S
         told = (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))
         if math.isinf(self.calls):
             return (*(one for one in told[:-1] if one[1]), told[-1])
@@ -63,16 +65,21 @@ class Among(Rule):
         if not state or not state[-1][1]:
             return False
         now_s = state[-1][0]
-        recent = sum(failed and now_s - at_s <= self.within_s for at_s, failed in state)
-        return recent >= self.threshold
+        return sum(failed and self._counts(at_s, now_s) for at_s, failed in state) >= self.threshold
+
+    def _counts(self, at_s: float, now_s: float) -> bool:
+        if not self.bucket_s:
+            return now_s - at_s <= self.within_s
+        return in_buckets(at_s, now_s, self.within_s, self.bucket_s)
 
     def may_open(self, state: _Seen, slack_s: float) -> frozenset[bool]:
         """Failures near to the window's edge may count or not."""
         if not state or not state[-1][1]:
             return frozenset({False})
         ages_s = [state[-1][0] - at_s for at_s, failed in state if failed]
-        sure = sum(age_s < self.within_s - slack_s for age_s in ages_s)
-        most = sum(age_s <= self.within_s + slack_s for age_s in ages_s)
+        edge_s = slack_s + self.bucket_s
+        sure = sum(age_s < self.within_s - edge_s for age_s in ages_s)
+        most = sum(age_s <= self.within_s + edge_s for age_s in ages_s)
         return frozenset(count >= self.threshold for count in (sure, most))
 
     def rests(self, state: _Seen) -> bool:

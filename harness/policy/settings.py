@@ -156,13 +156,14 @@ def _rule_json(rule: Rule) -> SettingsJson:
             return {"share": share, "window_calls": window, "least": least}
         case ShareOfSeconds(share, window_s, least, bucket_s):
             said: SettingsJson = {"share": share, "window_s": window_s, "least": least}
-            return said | ({"bucket_s": bucket_s} if bucket_s else {})
+            return said | _bucket(bucket_s)
         case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share)):
             return _rule_json(plain) | {"slow_share": share}
-        case Among(_, calls, within_s):
-            return {"among": 1} | _finite("window_calls", calls) | _finite("window_s", within_s)
-        case InARowLately(_, within_s):
-            return {"window_s": within_s}
+        case Among(_, calls, within_s, bucket_s):
+            window = _finite("window_calls", calls) | _finite("window_s", within_s)
+            return {"among": 1} | window | _bucket(bucket_s)
+        case InARowLately(_, within_s, bucket_s):
+            return {"window_s": within_s} | _bucket(bucket_s)
         case InTotalLately(_, within_s):
             return {"in_total": 1, "window_s": within_s}
         case InTotal():
@@ -173,20 +174,26 @@ def _rule_json(rule: Rule) -> SettingsJson:
             return {}
 
 
+def _bucket(bucket_s: float) -> SettingsJson:
+    return {"bucket_s": bucket_s} if bucket_s else {}
+
+
 def _rule(said: Any) -> Rule:
-    threshold = int(said["threshold"])
+    threshold, bucket_s = int(said["threshold"]), said.get("bucket_s", 0.0)
     if "share" in said:
         plain = _share(said, said["share"])
         return OrSlow(plain, _share(said, said["slow_share"])) if "slow_share" in said else plain
     if said.get("among"):
         calls = said.get("window_calls", math.inf)
-        return Among(threshold, calls, said.get("window_s", math.inf))
+        return Among(threshold, calls, said.get("window_s", math.inf), bucket_s)
     if said.get("never"):
         return Never()
     if said.get("in_total"):
         within_s = said.get("window_s")
         return InTotal(threshold) if within_s is None else InTotalLately(threshold, within_s)
-    return InARowLately(threshold, said["window_s"]) if "window_s" in said else InARow(threshold)
+    if "window_s" in said:
+        return InARowLately(threshold, said["window_s"], bucket_s)
+    return InARow(threshold)
 
 
 def _share(said: Any, share: float) -> Rule:

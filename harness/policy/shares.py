@@ -29,6 +29,12 @@ _SPANS_S = (5.0, 10.0, 30.0)
 """As long may be a window of seconds where one of results is declared."""
 
 
+def in_buckets(result_s: float, at_s: float, window_s: float, bucket_s: float) -> bool:
+    """Whether a result still counts that leaves a window with its bucket."""
+    buckets = round(window_s / bucket_s)
+    return result_s // bucket_s > at_s // bucket_s - buckets
+
+
 class _Share(Rule):
     """What both have in common. Each of their rivals keeps all results of a window, and there are
     many of these: it has no variants.
@@ -180,8 +186,7 @@ class ShareOfSeconds(_Share):
     def _counts(self, result_s: float, at_s: float) -> bool:
         if not self.bucket_s:
             return result_s > at_s - self.window_s
-        buckets = round(self.window_s / self.bucket_s)
-        return result_s // self.bucket_s > at_s // self.bucket_s - buckets
+        return in_buckets(result_s, at_s, self.window_s, self.bucket_s)
 
     def opens(self, state: tuple[tuple[float, bool], ...]) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""

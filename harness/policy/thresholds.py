@@ -108,6 +108,9 @@ class InARow(_Threshold):
 class InARowLately(_Lately):
     """So many failures in a row, none of them older than so long when the last one comes."""
 
+    bucket_s: float = 0.0
+    """By so much more or less a failure may be forgotten, with others of its time; 0: by itself."""
+
     @property
     def begin(self) -> tuple[float, ...]:
         """No failure yet."""
@@ -117,11 +120,16 @@ class InARowLately(_Lately):
         """When each failure of the run came, as far as it still counts."""
         if not failed:
             return ()
-        return (*(one for one in state if at_s - one <= self.within_s), at_s)
+        kept_s = self.within_s + self.bucket_s
+        return (*(one for one in state if at_s - one <= kept_s), at_s)
 
     def opens(self, state: tuple[float, ...]) -> bool:
         """Whether enough of them count."""
-        return len(state) >= self.threshold
+        return len(state) >= self.threshold and self._age_s(state) <= self.within_s
+
+    def _age_s(self, state: tuple[float, ...]) -> float:
+        """How old the oldest failure is that must count."""
+        return state[-1] - state[-self.threshold]
 
     def possible(
         self, state: tuple[float, ...], failed: Told, at_s: float, mixed: int
@@ -133,8 +141,7 @@ class InARowLately(_Lately):
     def may_open(self, state: tuple[float, ...], slack_s: float) -> frozenset[bool]:
         """Whether it opens, and either where the oldest that matters is as old as it may be."""
         if len(state) >= self.threshold:
-            age_s = state[-1] - state[-self.threshold]
-            near = abs(age_s - self.within_s) <= slack_s
+            near = abs(self._age_s(state) - self.within_s) <= slack_s + self.bucket_s
             return EITHER if near else ONLY[True]
         return ONLY[False]
 

@@ -43,6 +43,8 @@ def settings(breaker: str, more: str = "") -> ServiceSettings:
         ("{rule: among, threshold: 7, calls: 20, within: 30s}", Among(7, 20, 30.0)),
         ("{rule: among, threshold: 7, calls: 20}", Among(7, 20, math.inf)),
         ("{rule: among, within: 30s}", Among(5, math.inf, 30.0)),
+        ("{rule: among, within: 30s, buckets: 3}", Among(5, math.inf, 30.0, 10.0)),
+        ("{threshold: 3, within: 10s, buckets: 5}", InARowLately(3, 10.0, 2.0)),
         ("{rule: none}", Never()),
     ],
 )

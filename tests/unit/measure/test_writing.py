@@ -26,6 +26,7 @@ name: shop
 claims: {S1: {says: The stock is left alone.}, S2: {says: It tries again.}}
 promises: {makes no call while open: [S1], tries again when its wait is over: [S2]}
 """
+ONE = Span(low_s=1, high_s=1)
 
 
 def measured(**breaker: object) -> Measured:
@@ -280,3 +281,35 @@ def test_what_a_busy_machine_left_vague_is_no_promise_or_an_interval():
 def test_a_share_is_the_roundest_that_explains_it(low, high, percent):
     """Over the lower bound: at that it did not open."""
     assert round_percent(Span(low_s=low, high_s=high)) == percent
+
+
+@pytest.mark.parametrize(
+    ("found", "first", "last"),
+    [
+        ({"rule": "among", "threshold": 2}, 9.3, 13.1),
+        ({"threshold": 2}, 7.8, 8.6),
+        ({"rule": "rate", "share": Span(low_s=0.9, high_s=1.0), "least": ONE}, 17.6, 20.9),
+    ],
+)
+def test_a_window_that_is_not_known_exactly_holds_nobody_to_one_of_its_lengths(found, first, last):
+    """Of two failures so far apart either is right; of nearer, and of farther ones, one is."""
+    own = Breaker(
+        **({"rule": "in a row", "wait": Span(low_s=7.9, high_s=8.1)} | found),
+        window_s=Span(low_s=first, high_s=last),
+    )
+    measured = Measured(
+        target="shop", engine="local", known=Known(routes=()), downs=Downs(),
+        upstreams={"stock": Findings(upstream="stock", attempts=1, breaker=own)},
+    )  # fmt: skip
+    text = as_contract(measured, {"STOCK_URL": "stock"})
+    rule = parse_contract(text, "contract.yaml").settings_of("stock").breaker.opens
+
+    def may_open(apart_s: float) -> set[bool]:
+        failures = rule.after(rule.after(rule.begin, True, 0.0), True, apart_s)
+        return set(rule.may_open(failures, 0.0))
+
+    if own.rule != "rate":  # of a share of the newest alone all have failed, too
+        assert may_open(first / 2) == {True}
+        assert may_open(2.5 * last) == {False}
+        assert may_open(first + 0.1) == may_open(last - 0.1) == {True, False}
+    assert f"within: {(first + last) / 2:.1f}s, buckets: " in text

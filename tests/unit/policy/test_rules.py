@@ -194,6 +194,16 @@ def test_buckets_leave_together() -> None:
     assert rule.opens(alone)  # both successes left with their bucket, though not 10 s old
 
 
+@pytest.mark.parametrize("rule", [Among(2, math.inf, 10.0, 2.0), InARowLately(2, 10.0, 2.0)])
+def test_a_failure_may_be_forgotten_with_others_of_its_bucket(rule: Rule) -> None:
+    def may_open(age_s: float) -> set[bool]:
+        return set(rule.may_open(rule.after(rule.after(rule.begin, True, 0.0), True, age_s), 0.1))
+
+    assert may_open(7.8) == {True}
+    assert may_open(8.5) == may_open(11.5) == {True, False}
+    assert may_open(12.2) == {False}
+
+
 def test_nothing_opens_never() -> None:
     assert not any(openings(Never(), [(float(at), True) for at in range(50)]))
 
