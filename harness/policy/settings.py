@@ -160,8 +160,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
         case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share)):
             return _rule_json(plain) | {"slow_share": share}
         case Among(_, calls, within_s, bucket_s):
-            window = _finite("window_calls", calls) | _finite("window_s", within_s)
-            return {"among": 1} | window | _bucket(bucket_s)
+            reach = _finite("window_calls", calls) | _finite("window_s", within_s)
+            return {"among": 1} | reach | _bucket(bucket_s)
         case InARowLately(_, within_s, bucket_s):
             return {"window_s": within_s} | _bucket(bucket_s)
         case InTotalLately(_, within_s):
