@@ -26,10 +26,12 @@ def silent_evidence(case: Case) -> tuple[str, ...]:
 def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
     """The routes that the target file adds to stubs, and that were called in none of several runs.
 
-    What one scenario leaves alone another may need, so runs of one command are looked at together.
+    What one scenario leaves alone another may need, so runs of one command are looked at together;
+    and of an upstream that no request asked anything nothing is known to be amiss.
     """
     given: dict[str, None] = {}
     called: set[str] = set()
+    by_itself: set[str] = set()
     for events in runs:
         history = History(events)
         if history.all(Sent):
@@ -37,7 +39,9 @@ def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
         made = history.all(Called)
         routes = set(zip(column(made, "upstream"), column(made, "route"), strict=True))
         called |= {_plainly(f"{upstream} {route}") for upstream, route in routes}
-    silent = [route for route in given if _plainly(route) not in called]
+        by_itself |= {_plainly(route) for run in history.all(Run) for route in run.background}
+    asked = {route.partition(" ")[0] for route in called - by_itself}
+    silent = [r for r in given if _plainly(r) not in called and r.partition(" ")[0] in asked]
     return (f"nobody called what the target file adds to stubs: {', '.join(silent)}",) * bool(
         silent
     )

@@ -113,9 +113,18 @@ def test_patterns_that_match_nothing_of_what_happened(scenario, world):
     )
 
 
+def test_routes_of_upstreams_that_no_request_needs_are_not_missed(world):
+    """One scenario of several leaves most upstreams alone; what pings one of them is no request."""
+    own = {"stub_routes": ("post POST /parcels",), "background": ("post GET /ping",)}
+    shown = world(**own).warmed_up()
+    assert uncalled_routes([shown.history().events]) == ()
+    assert uncalled_routes([shown.call("post", 3.0, "GET /ping").history().events]) == ()
+    assert uncalled_routes([shown.call("post", 4.0, "POST /parcel").history().events]) != ()
+
+
 def test_routes_of_stubs_that_no_scenario_called(world):
     routes = ("auth POST /verify_token/", "billing GET /price/*")
-    one = world(stub_routes=routes).warmed_up().history()
+    one = world(stub_routes=routes).warmed_up().call("billing", 2.0, "GET /prices/7").history()
     assert uncalled_routes([one.events]) == (
         "nobody called what the target file adds to stubs: billing GET /price/*",
     )
