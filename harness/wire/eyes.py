@@ -8,11 +8,10 @@ else.
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.history.columns import column
 from harness.history.view import FaultWindow, History
@@ -31,6 +30,7 @@ from harness.wire.attempts import (
     numbered,
 )
 from harness.wire.connections import Connections
+from harness.wire.endings import Ending, Endings
 from harness.wire.records import BEFORE_S, Records
 from harness.wire.sight import TIE_S, Sight
 
@@ -67,11 +67,11 @@ class _Eyes:
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
         self._on_the_way = sight.on_the_way
         self._delaying = sight.delaying
-        self._drawn = [f for f in self._faults if KINDS[f.name].drawn]
         self._slowing = [
             f for f in self._on_the_way
             if KINDS[f.name].new == "slow" and KINDS[f.name].where == "proxy"
         ]  # fmt: skip
+        self._endings = Endings(self._crossed, self._status, self._faults, self._slowing)
 
     def found(self) -> Iterator[Attempt]:
         if self._sight.requests:
@@ -95,14 +95,15 @@ class _Eyes:
 
     def _proxied(self) -> Iterator[Attempt]:
         """One for each request, by instant."""
-        made, records = [], array("q")
+        made = []
         for place in self._crossed.all("request"):
-            attempt, record = self._attempt(place)
-            made.append(attempt)
-            records.append(-1 if record is None else record)
-        for attempt, record in zip(made, records, strict=True):  # only now each has taken its own
-            doubted = record >= 0 and self._doubts(attempt, record)
-            yield replace(attempt, of="", trace="") if doubted else attempt
+            ending = self._endings.of(place)
+            made.append((place, ending, self._record_of(place, ending)))
+        for place, ending, record in made:  # only now each has taken its own
+            attempt = self._attempt(place, ending, record)
+            if record is not None:
+                attempt = self._doubted(attempt, record, place, ending)
+            yield attempt
 
     def _unasked(self) -> Iterator[Attempt]:
         """What connections tell on which nothing was asked."""
@@ -137,21 +138,23 @@ class _Eyes:
         from_s = start_s if open_ or dead else ended_s
         yield bare(start_s, ended_s, "proxy", from_s=from_s, results=EITHER if open_ else FAILURE)
 
-    def _doubts(self, attempt: Attempt, record: int) -> bool:
-        """Whether a record may be another attempt's: of calls that were held on their way the next
-        that arrived need not be the next that was sent.
+    def _doubted(self, attempt: Attempt, record: int, place: int, ending: Ending) -> Attempt:
+        """The same, as far as it is certain whose record that is: of calls that were held on their
+        way the next that arrived need not be the next that was sent.
         """
         start_s, end_s = attempt.start_s, attempt.end_s
         held = any(f.meets(start_s, end_s) for f in self._delaying)
-        if held and self._records.one_of_several(record, start_s, end_s):
-            return True
-        return self._records.doubted(record, _INSTANT_S)
+        rivals = self._records.beside(record, start_s, end_s) if held else ()
+        rivals = (*rivals, *self._records.left_beside(record, _INSTANT_S))
+        if not self._records.ended_alike(record, rivals):
+            return self._attempt(place, ending, None)
+        unnamed = not self._records.named_alike(record, rivals)
+        return replace(attempt, of="", trace="") if unnamed else attempt
 
-    def _attempt(self, place: int) -> tuple[Attempt, int | None]:
-        """The one that begins with a request, and its record."""
+    def _attempt(self, place: int, ending: Ending, record: int | None) -> Attempt:
+        """The one that begins with a request."""
         start_s, path = self._crossed.at_s[place], self._path[place] or ""
-        end_s, status, answered, passed_s, gone_s = self._end(place)
-        record = None if status is None else self._record_of(path, start_s, end_s, status)
+        end_s, status, answered, passed_s, gone_s = ending
         met, done_s, outcome = None, math.inf, None
         if record is not None:
             met, outcome = self._records.met[record], self._records.outcome[record]
@@ -176,7 +179,7 @@ class _Eyes:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
-        attempt = Attempt(
+        return Attempt(
             start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
@@ -191,40 +194,6 @@ class _Eyes:
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
         )
-        return attempt, record
-
-    def _end(self, place: int) -> _End:
-        """How what crossed its connection until the next request there says that it ended."""
-        end_s, status, answered = math.inf, None, False
-        passed_s, gone_s = math.inf, math.inf
-        for after in self._crossed.on(place):
-            what, at_s = self._crossed.what[after], self._crossed.at_s[after]
-            if what == "request":
-                gone_s = min(gone_s, at_s)
-                break
-            if what == "response" and not answered:
-                end_s, status, answered = at_s, self._status[after], True
-            elif what == "closed":
-                heard_s = self._heard_s(at_s, self._crossed.closed_by[after])
-                gone_s = min(gone_s, heard_s)
-                if not answered:
-                    end_s, passed_s = min(end_s, heard_s), min(passed_s, self._passes_s(at_s))
-        return _End(end_s, status, answered, passed_s, gone_s)
-
-    def _heard_s(self, at_s: float, closed_by: str | None) -> float:
-        """When a client hears that its connection is closed, which data held back goes before."""
-        if closed_by == "client":
-            return at_s
-        if any(f.holds(at_s) for f in self._slowing):
-            return math.inf
-        silent = (f for f in self._faults if KINDS[f.name].new in ("silent", "late"))
-        return max((f.end_s for f in silent if f.holds(at_s)), default=at_s)
-
-    def _passes_s(self, at_s: float) -> float:
-        """When a client may hear of it at the earliest: at once, if the fault that holds back data
-        may have been drawn for some connections only, or for data alone.
-        """
-        return at_s if any(f.holds(at_s) for f in self._drawn) else math.inf
 
     def _meets(
         self,
@@ -236,12 +205,20 @@ class _Eyes:
         """Whether an attempt may have met one of these faults."""
         return any(self._sight.met(f, start_s, end_s, met) for f in faults)
 
-    def _record_of(self, path: str, start_s: float, seen_s: float, status: int) -> int | None:
+    def _record_of(self, place: int, ending: Ending) -> int | None:
+        if ending.status is None:
+            return None
+        start_s = self._crossed.at_s[place]
         travels_s = _TRAVELS_S + self._sight.travel_s(start_s, start_s + _TRAVELS_S)
         # Where a target's own order is loose, so is that of what it sends.
         instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
         return self._records.take(
-            path, start_s, seen_s, status, travels_s=travels_s, instant_s=instant_s
+            self._path[place] or "",
+            start_s,
+            ending.at_s,
+            ending.status,
+            travels_s=travels_s,
+            instant_s=instant_s,
         )
 
     # Where only the stub and accepted connections tell
@@ -318,19 +295,6 @@ def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
     if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:
         return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
     return bare(at_s, lifted_s, "connection")
-
-
-class _End(NamedTuple):
-    """How an attempt ended on its connection."""
-
-    at_s: float
-    """When its answer's first bytes passed, or its client heard that it was closed."""
-    status: int | None
-    answered: bool
-    passed_s: float
-    """When its client may have heard at the earliest that it was closed."""
-    gone_s: float
-    """When nothing more of its answer can have come."""
 
 
 def _results(status: int | None, outcome: str | None, *, known: bool = True) -> frozenset[Result]:

@@ -186,12 +186,19 @@ class Owners:
                     best = (rank, request, due_s)
         if best is None:
             return None, 0.0
-        for rank, failed_by in failed:
-            if rank == best[0]:
-                self._went_on.add(failed_by)
-            elif rank[1] and rank[0] == best[0][0]:
-                self._passed_over.add(failed_by)
+        self._learn(best[0], failed)
         return best[1], best[2]
+
+    def _learn(self, best: _Rank, failed: Sequence[tuple[_Rank, tuple[str, str]]]) -> None:
+        """Whose attempt it was says that its stream goes on though an upstream failed it, where
+        nobody that another one failed is as near.
+        """
+        alike = {failed_by for rank, failed_by in failed if rank[:5] == best[:5]}
+        for rank, failed_by in failed:
+            if rank == best and len(alike) == 1:
+                self._went_on.add(failed_by)
+            elif rank != best and rank[1] and rank[0] == best[0]:
+                self._passed_over.add(failed_by)
 
     def _fits(
         self, request: Request, name: str, attempt: Attempt, near_s: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 
 from harness.history.calls import Calls
@@ -71,24 +71,32 @@ class Records:
             self._taken[found] = True
         return found
 
-    def doubted(self, record: int, instant_s: float) -> bool:
-        """Whether it may be of an attempt that was never answered instead: of one that arrived at
-        the same instant, and whose own record, alike but for whose it is, nobody has taken.
+    # Whether it may be another's
+
+    def left_beside(self, record: int, instant_s: float) -> tuple[int, ...]:
+        """Those of attempts that were never answered which it may be instead: they arrived at the
+        same instant, are alike but for whose they are, and nobody has taken them.
         """
         arrived_s = self.at_s[record]
         first = bisect_left(self._left, arrived_s - instant_s, key=self.at_s.__getitem__)
         last = bisect_right(self._left, arrived_s + instant_s, key=self.at_s.__getitem__)
-        return any(self._alike(record, place) for place in self._left[first:last])
+        return tuple(place for place in self._left[first:last] if self._alike(record, place))
 
-    def one_of_several(self, record: int, start_s: float, end_s: float) -> bool:
-        """Whether another call than this one, alike but for whose it is, arrived in that time."""
-        if not self.trace[record]:
-            return False  # it names nobody
+    def beside(self, record: int, start_s: float, end_s: float) -> tuple[int, ...]:
+        """The other calls that arrived in that time, alike but for whose they are."""
         first, last = bisect_left(self.at_s, start_s - BEFORE_S), bisect_right(self.at_s, end_s)
-        return any(
-            self.trace[place] != self.trace[record] and self._alike(record, place)
-            for place in range(first, last)
-        )
+        places = (place for place in range(first, last) if place != record)
+        return tuple(place for place in places if self._alike(record, place))
+
+    def named_alike(self, record: int, others: Iterable[int]) -> bool:
+        """Whether whoever it is of, it is of the same call and trace."""
+        names = {(self.of[place], self.trace[place]) for place in (record, *others)}
+        return len(names) == 1
+
+    def ended_alike(self, record: int, others: Iterable[int]) -> bool:
+        """Whether whoever it is of, the same became of it."""
+        ends = {(self.outcome[place], self.met[place]) for place in (record, *others)}
+        return len(ends) == 1
 
     @cached_property
     def _left(self) -> Sequence[int]:

@@ -51,7 +51,7 @@ def _not_vouched_for(
 def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[str, str] | None:
     """Why a call can't have vouched for a request; None if it may have."""
     start_s, end_s, user = request.sent.at_s, request.end_s, request.sent.user
-    if not facts.broken_throughout(step.upstream, route, start_s, end_s, user):
+    if not facts.broken.throughout(step.upstream, route, start_s, end_s, user):
         return None
     if step.vouches != "owner" and user is not None and _revoked(facts, user, start_s, end_s):
         return "a revoked token", "although the user's token is revoked"
@@ -129,7 +129,7 @@ def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | Non
     made = facts.asked_for(request, upstream, route)
     if made and not facts.succeeded(made, upstream, route):
         return f"each call of {upstream} in its time had failed"
-    if made and step.needs and facts.broken_throughout(upstream, route, start_s, end_s):
+    if made and step.needs and facts.broken.throughout(upstream, route, start_s, end_s):
         return f"{upstream} gave no answer with what it needs"
     if not made and facts.turned_away(request, upstream):
         return f"the breaker of {upstream} had turned it away"

@@ -105,7 +105,7 @@ def _conceals(facts: Facts, request: Request, step: Step) -> bool:
     if not told or any(request.field(name) is not step.shows[name] for name in told):
         return False
     start_s, end_s = request.sent.at_s, request.end_s
-    return facts.broken_throughout(step.upstream, starred(step.route), start_s, end_s)
+    return facts.broken.throughout(step.upstream, starred(step.route), start_s, end_s)
 
 
 def wrong_answer(facts: Facts) -> Iterator[Violation]:
@@ -155,7 +155,7 @@ def _answers_falsely(facts: Facts, upstream: str) -> bool:
 
     An error of its own (5xx) says nothing that anybody could be refused for.
     """
-    faults = [facts.scenario.faults[index] for index in facts.faults_on(upstream)]
+    faults = [facts.scenario.faults[index] for index in facts.broken.faults_on(upstream)]
     return any(
         KINDS[fault.KIND.name].new == "otherwise" and (getattr(fault, "status", None) or 0) < 500
         for fault in faults

@@ -14,14 +14,15 @@ from functools import cached_property
 
 from harness.checks.case import Case
 from harness.checks.excuses import Excuses
+from harness.checks.promises.broken import Broken
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
 from harness.history.spans import Spans
-from harness.history.view import FaultWindow, History, Request
+from harness.history.view import History, Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
-from harness.scenario.faults import KINDS, FaultBase
+from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.wire.attempts import Attempt
 from harness.wire.wire import Wire
@@ -268,43 +269,15 @@ class Facts:
 
     # What was broken
 
-    def faults_on(self, upstream: str) -> tuple[int, ...]:
-        """Numbers of the faults that hit an upstream."""
-        return self._faults_on.get(upstream, ())
-
     @cached_property
-    def _faults_on(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
-        for index, fault in enumerate(self.scenario.faults):
-            for upstream in dict.fromkeys(fault.upstreams):
-                found[upstream] = (*found.get(upstream, ()), index)
-        return found
-
-    @cached_property
-    def _windows(self) -> dict[int, FaultWindow]:
-        return {window.fault: window for window in self.history.faults}
+    def broken(self) -> Broken:
+        """Which faults kept which calls from succeeding."""
+        return Broken(self.case)
 
     @cached_property
     def faulted(self) -> tuple[str, ...]:
         """The upstreams that some fault hits."""
         return self.scenario.faulted_upstreams
-
-    def broken_throughout(
-        self, upstream: str, route: str, start_s: float, end_s: float, user: str | None = None
-    ) -> bool:
-        """Whether one fault kept every call of a route from succeeding, from start to end."""
-        for index in self.faults_on(upstream):
-            fault = self.scenario.faults[index]
-            window = self._windows.get(index)
-            if window is None or not self.margin_s(start_s, window.start_s) <= start_s + 1e-6:
-                continue
-            if self.margin_s(end_s, end_s) > min(window.end_s, self.scenario.fault_end_s(index)):
-                continue
-            if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
-                continue
-            if fault.hits_each and _spoils(fault, user):
-                return True
-        return False
 
     def succeeded(self, attempts: Sequence[Attempt], upstream: str, route: str) -> bool:
         """Whether any of these may have succeeded on a route of an upstream, answered 200."""
@@ -314,10 +287,6 @@ class Facts:
             and self._may_be(attempt, upstream, route)
             for attempt in attempts
         )
-
-
-def _spoils(fault: FaultBase, user: str | None) -> bool:
-    return fault.spoils or (user is not None and fault.revoked == user)
 
 
 def _offered(name: str, request: Request, case: Case) -> Offered:

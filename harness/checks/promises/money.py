@@ -108,10 +108,10 @@ def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float)
         return True
     false = any(
         facts.scenario.faults[index].spoils and facts.scenario.faults[index].KIND.new == "otherwise"
-        for index in facts.faults_on(needed.upstream)
+        for index in facts.broken.faults_on(needed.upstream)
     )
     start_s = request.sent.at_s
-    return false and facts.broken_throughout(needed.upstream, route, start_s, until_s)
+    return false and facts.broken.throughout(needed.upstream, route, start_s, until_s)
 
 
 def said_charged(facts: Facts) -> Iterator[Violation]:

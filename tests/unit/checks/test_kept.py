@@ -60,6 +60,21 @@ def test_what_may_have_had_chroma_is_not(case, world, text, sent_s, degraded) ->
     assert "degraded is said" not in {v.promise for v in violations(case(text, played))}
 
 
+@pytest.mark.parametrize(("goes_s", "is_told"), [(0.5, True), (1.05, False)])
+def test_what_another_toxic_lets_through_as_it_goes_was_not_without(
+    case, world, goes_s, is_told
+) -> None:
+    """A toxic that goes hands on what another one on its link holds back."""
+    held = (
+        "faults: [{upstream: chroma, fault: stall, to: 5s}, "
+        f"{{upstream: chroma, fault: latency, latency: 1ms, to: {goes_s}s}}]"
+    )
+    played = chatted(world, sent_s=1.0, degraded=False).fault("stall", "chroma", 0.0, 5.0)
+    played.fault("latency", "chroma", 0.0, goes_s, index=1)
+    told = {v.promise for v in violations(case(held, played))}
+    assert ("degraded is said" in told) == is_told
+
+
 def test_a_broken_promise_names_its_claims_and_its_request(case, world) -> None:
     played = chatted(world, sent_s=1.0, degraded=True).fault("status", "chroma", 0.0, 5.0)
     played.request("chat", 3, 2.0, 500)

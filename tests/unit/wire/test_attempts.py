@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.checks.noise import Noise
 from harness.history.events import (
@@ -93,6 +94,24 @@ def test_equal_attempts_at_one_instant_are_told_apart_by_their_ends() -> None:
     assert {(a.result, a.end_s) for a in made} == {(Result.SUCCESS, 5.0), (Result.FAILURE, 2.1)}
 
 
+def test_of_calls_that_a_pause_let_in_together_nobody_knows_which_was_left() -> None:
+    """The answered one was given the record of one whose client had gone, and had failed."""
+    paused = {"fault": 0, "name": "pause", "upstreams": ("chroma",), "planned_s": 0.0}
+    given_up = [
+        *query(1.0, 1, first_bytes_s=12.0, end_s=12.0, outcome="left"),
+        crossed(9.0, 1, "closed", closed_by="client"),
+    ]
+    waits = query(11.9, 2, first_bytes_s=12.0, end_s=12.0, outcome="sent")
+    events = [
+        replace(event, at_s=12.0) if isinstance(event, Called) else event
+        for event in (*given_up, *waits)
+        if not (isinstance(event, Crossed) and event.what == "response" and event.connection == 1)
+    ]
+    first, second = seen(Applied(at_s=0.0, by="engine", **paused), *events)
+    assert first.results == {Result.FAILURE}
+    assert second.results == {Result.SUCCESS, Result.FAILURE}
+
+
 def test_a_kept_alive_connection_cut_while_idle_may_have_swallowed_a_request() -> None:
     idle = [
         *query(-1.0, 1, first_bytes_s=-1.0, end_s=-1.0, outcome="sent"),
@@ -122,16 +141,19 @@ def test_a_connection_closed_with_its_answer_cuts_nobody_off() -> None:
 
 def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> None:
     # Data is dropped on some connections, and nobody says whether their close is held back, too.
-    def under(kind: str) -> Attempt:
+    def under(kind: str, by: str = "upstream") -> Attempt:
         fault = {"fault": 0, "name": kind, "upstreams": ("chroma",), "planned_s": 0.0}
         began = Applied(at_s=0.0, by="engine", **fault)  # type: ignore[arg-type]
         request = crossed(1.0, 1, "request", method="POST", path="/query")
-        closed = crossed(1.1, 1, "closed", closed_by="upstream")
+        closed = crossed(1.1, 1, "closed", closed_by=by)
         (attempt,) = seen(began, request, closed)
         return attempt
 
     assert (under("timeout").ends_from_s, under("timeout").end_s) == (1.1, 31.0)
     assert (under("reply_lost").ends_from_s, under("reply_lost").end_s) == (31.0, 31.0)
+    # What the proxy itself closes is closed on both sides, if another fault had it cut off.
+    cut = under("reply_lost", by="proxy")
+    assert (cut.ends_from_s, cut.end_s) == (1.1, 31.0)
 
 
 def test_what_is_sliced_on_its_way_back_outlasts_the_close_of_whoever_sent_it() -> None:

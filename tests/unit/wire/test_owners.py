@@ -180,6 +180,25 @@ def test_where_a_stream_is_seen_to_go_on_the_answers_tell_whose_a_call_is() -> N
     assert told.owner("billing", 6.0023) == failed
 
 
+def test_who_goes_on_though_it_was_failed_is_learned_where_nobody_else_is_as_near() -> None:
+    """An answer's hair's breadth said that whoever auth fails goes on, in a stream that stops."""
+    told = Told()
+    told.request("three", -1.5, 200, took_s=0.03, number=0)
+    told.attempt("auth", -1.499)
+    told.attempt("billing", -1.49)
+    told.request("both", 5.0, 401, took_s=1.0036)
+    goes_on = told.request("three", 5.0, 503, took_s=1.0034)
+    for at_s in (5.001, 6.0021):
+        told.attempt("auth", at_s, status=503)
+        told.attempt("auth", at_s + 0.0001, status=503)
+    told.attempt("billing", 6.0024, status=503)
+    told.request("three", 20.0, 200, took_s=1.01)
+    told.attempt("auth", 20.001, status=503)
+    told.attempt("auth", 21.002, status=503)
+    told.attempt("billing", 21.004)
+    assert told.owner("billing", 6.0024) == goes_on
+
+
 def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:
     told = Told()
     first = told.request("one", 1.0, 503, took_s=3.005)

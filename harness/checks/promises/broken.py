@@ -1,0 +1,82 @@
+"""Which faults kept calls from succeeding, as the scenario says and as they were played."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+from harness.checks.case import Case
+from harness.history.view import FaultWindow
+from harness.routes import route_matches
+from harness.scenario.faults import KINDS
+from harness.scenario.faults.base import FaultBase
+from harness.wire.learned import CLOCK_S
+
+
+class Broken:
+    """The faults of one run, by the upstreams that they hit."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def faults_on(self, upstream: str) -> tuple[int, ...]:
+        """Numbers of the faults that hit an upstream."""
+        return self._faults_on.get(upstream, ())
+
+    @cached_property
+    def _faults_on(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for index, fault in enumerate(self._case.scenario.faults):
+            for upstream in dict.fromkeys(fault.upstreams):
+                found[upstream] = (*found.get(upstream, ()), index)
+        return found
+
+    @cached_property
+    def _windows(self) -> dict[int, FaultWindow]:
+        return {window.fault: window for window in self._case.history.faults}
+
+    def throughout(
+        self, upstream: str, route: str, start_s: float, end_s: float, user: str | None = None
+    ) -> bool:
+        """Whether one fault kept every call of a route from succeeding, from start to end."""
+        for index in self.faults_on(upstream):
+            fault, window = self._case.scenario.faults[index], self._windows.get(index)
+            if window is None or not self._covers(index, window, start_s, end_s):
+                continue
+            if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
+                continue
+            spoils = fault.hits_each and _spoils(fault, user)
+            if spoils and not self._let_through(upstream, window, start_s, end_s):
+                return True
+        return False
+
+    def _covers(self, index: int, window: FaultWindow, start_s: float, end_s: float) -> bool:
+        """Whether a fault was surely in force all that time."""
+        begun_s = window.start_s + self._case.late_s(start_s, start_s)
+        lifted_s = min(window.end_s, self._case.scenario.fault_end_s(index))
+        return begun_s <= start_s + 1e-6 and self._by_s(end_s) <= lifted_s
+
+    def _by_s(self, end_s: float) -> float:
+        """An end as late as it may have been."""
+        return end_s + self._case.late_s(end_s, end_s) if math.isfinite(end_s) else end_s
+
+    def _let_through(
+        self, upstream: str, window: FaultWindow, start_s: float, end_s: float
+    ) -> bool:
+        """Whether a proxy may have let through what a fault held back, as toxics beside it came or
+        went in that time: these hand on what waits (Toxiproxy 2.12).
+        """
+        kind = KINDS[window.name]
+        if kind.where != "proxy" or kind.lift != "delivers":
+            return False
+        low_s, high_s = start_s - CLOCK_S, self._by_s(end_s)
+        return any(
+            low_s <= at_s <= high_s
+            for beside in self._case.history.faults_on(upstream)
+            if beside.fault != window.fault and KINDS[beside.name].where == "proxy"
+            for at_s in (beside.start_s, beside.end_s)
+        )
+
+
+def _spoils(fault: FaultBase, user: str | None) -> bool:
+    return fault.spoils or (user is not None and fault.revoked == user)
