@@ -7,15 +7,16 @@ passes, a proxy may hear late that the target closed: until then it is not known
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
-from harness.history.events import Crossed
 from harness.scenario.faults import KINDS
 from harness.units import Window
+from harness.wire.connections import Connections
 
 SWAP_S = 0.05
 """How long two connections may seem to be open together, or none, while one takes another's
@@ -33,30 +34,22 @@ class Connection:
 
 def connections(upstream: str, case: Case) -> tuple[Connection, ...]:
     """All connections to an upstream, those from before 0s too, by when they were accepted."""
-    ends: dict[int, Crossed] = {}
-    accepted: list[Crossed] = []
-    for event in case.history.crossings_at(upstream):
-        if event.what == "accepted":
-            accepted.append(event)
-        elif event.what == "closed":
-            ends.setdefault(event.connection, event)
+    crossed = Connections.of(case.history, upstream)
     holding = [
         fault.start_s
         for fault in case.history.faults_on(upstream)
         if KINDS[fault.name].running in ("late", "slow")
     ]
-    return tuple(_ended(event, ends.get(event.connection), holding, case) for event in accepted)
-
-
-def _ended(
-    event: Crossed, closed: Crossed | None, holding: Sequence[float], case: Case
-) -> Connection:
-    end_s = case.history.end_s if closed is None else closed.at_s
-    ends_from_s = end_s
-    if closed is not None and closed.closed_by == "client":
-        held = (start_s for start_s in holding if start_s < end_s)
-        ends_from_s = max(event.at_s, min((end_s, *held)))
-    return Connection(event.at_s, ends_from_s, end_s)
+    found = []
+    for place in crossed.all("accepted", -math.inf):
+        start_s, closed = crossed.at_s[place], crossed.first(place, "closed")
+        end_s = case.history.end_s if closed is None else crossed.at_s[closed]
+        ends_from_s = end_s
+        if closed is not None and crossed.closed_by[closed] == "client":
+            held = (at_s for at_s in holding if at_s < end_s)
+            ends_from_s = max(start_s, min((end_s, *held)))
+        found.append(Connection(start_s, ends_from_s, end_s))
+    return tuple(found)
 
 
 def why_untold(upstream: str, found: Sequence[Connection], span: Span, case: Case) -> str | None:

@@ -71,7 +71,7 @@ def _spans(seen: Called, case: Case) -> Iterator[tuple[float, float, float]]:
 def _held_until(upstream: str, case: Case) -> dict[float, list[float]]:
     """By the instant at which requests entered the proxy: when each was answered or gone."""
     found: dict[float, list[float]] = defaultdict(list)
-    crossed = Connections(case.history, upstream)
+    crossed = Connections.of(case.history, upstream)
     for place in crossed.all("request", -math.inf):
         after = next(crossed.on(place), None)
         gone_s = case.history.end_s if after is None else crossed.at_s[after]

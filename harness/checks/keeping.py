@@ -103,7 +103,7 @@ def _unless_cut(wire: Wire, found: Refutation) -> str:
     """What else it may have been, which crosses no wire: a request on a connection that was cut
     while nobody used it. Who has made one since has none of those left.
     """
-    crossed = Connections(wire.history, wire.upstream)
+    crossed = Connections.of(wire.history, wire.upstream)
     cut_s = [at_s for at_s in crossed.cut_idle() if at_s <= found.at_s]
     if not cut_s:
         return ""

@@ -72,7 +72,7 @@ class Counter:
 
     def _connections(self, upstream: str) -> Connections:
         if upstream not in self._known:
-            self._known[upstream] = Connections(self._history, upstream)
+            self._known[upstream] = Connections.of(self._history, upstream)
         return self._known[upstream]
 
     @property

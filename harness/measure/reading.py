@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.history.events import Crossed
 from harness.history.view import History, Request
+from harness.wire.connections import Connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,30 +66,36 @@ class Reading:
     @cached_property
     def tries(self) -> tuple[Try, ...]:
         """All attempts since 0s, by start."""
-        crossed = [c for c in self.history.crossings_at(self.upstream) if c.at_s >= 0]
-        by_connection: dict[int, list[Crossed]] = {}
-        found = []
-        for event in crossed:
-            if event.what in ("refused", "unanswered"):
-                end_s = event.at_s if event.what == "refused" else math.inf
-                found.append(Try(start_s=event.at_s, end_s=end_s, how=event.what))
-            else:
-                by_connection.setdefault(event.connection, []).append(event)
-        for events in by_connection.values():
-            found += self._on_connection(events)
+        crossed = Connections(self.history.crossings_at(self.upstream))
+        found = [*self._asked(crossed), *_unasked(crossed)]
+        for how in ("refused", "unanswered"):
+            for start_s in map(crossed.at_s.__getitem__, crossed.all(how)):
+                end_s = start_s if how == "refused" else math.inf
+                found.append(Try(start_s=start_s, end_s=end_s, how=how))
         return tuple(sorted(found, key=lambda one: (one.start_s, one.end_s)))
 
-    def _on_connection(self, events: list[Crossed]) -> list[Try]:
-        starts = [i for i, event in enumerate(events) if event.what == "request"]
-        if not starts:
-            return _unasked(events)
-        found = []
-        for start, stop in zip(starts, [*starts[1:], len(events)], strict=True):
-            asked = events[start]
-            route = f"{asked.method} {(asked.path or '').partition('?')[0]}"
-            if route not in self._ignored:
-                found.append(_try(asked, events[start + 1 : stop]))
-        return found
+    def _asked(self, crossed: Connections) -> Iterator[Try]:
+        events = self.history.crossings_at(self.upstream)
+        for place in crossed.all("request"):
+            route = f"{events[place].method} {(events[place].path or '').partition('?')[0]}"
+            if route in self._ignored:
+                continue
+            start_s = crossed.at_s[place]
+            answer = crossed.after(place, "response")
+            closed = crossed.first(place, "request", "closed")
+            if closed is not None and crossed.what[closed] == "request":
+                closed = None
+            gone_s = math.inf if closed is None else crossed.at_s[closed]
+            by_client = closed is not None and crossed.closed_by[closed] == "client"
+            yield Try(
+                start_s=start_s,
+                end_s=gone_s if answer is None else crossed.at_s[answer],
+                gone_s=gone_s,
+                how="ended" if answer is None else "answered",
+                status=None if answer is None else events[answer].status,
+                route=route,
+                left=answer is None and by_client,
+            )
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
@@ -123,27 +129,9 @@ def _seen(request: Request, tries: tuple[Try, ...]) -> Seen:
     return Seen(sent_s=request.sent.at_s, end_s=request.end_s, status=request.status, tries=tries)
 
 
-def _unasked(events: list[Crossed]) -> list[Try]:
+def _unasked(crossed: Connections) -> Iterator[Try]:
     """A connection on which nothing was asked counts where the far side closed it."""
-    accepted = next((event for event in events if event.what == "accepted"), None)
-    closed = next((event for event in events if event.what == "closed"), None)
-    if accepted is None or closed is None or closed.closed_by == "client":
-        return []
-    return [Try(start_s=accepted.at_s, end_s=closed.at_s, how="ended")]
-
-
-def _try(asked: Crossed, after: list[Crossed]) -> Try:
-    route = f"{asked.method} {(asked.path or '').partition('?')[0]}"
-    gone_s = next((event.at_s for event in after if event.what == "closed"), math.inf)
-    for event in after:
-        if event.what == "response":
-            return Try(
-                start_s=asked.at_s,
-                end_s=event.at_s,
-                gone_s=gone_s,
-                how="answered",
-                status=event.status,
-                route=route,
-            )
-    left = any(event.what == "closed" and event.closed_by == "client" for event in after)
-    return Try(start_s=asked.at_s, end_s=gone_s, gone_s=gone_s, how="ended", route=route, left=left)
+    for place in crossed.all("accepted"):
+        closed = crossed.first(place, "request", "closed")
+        if closed is not None and crossed.closed_by[closed] not in (None, "client"):
+            yield Try(start_s=crossed.at_s[place], end_s=crossed.at_s[closed], how="ended")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from harness.history.columns import column, followed
+from harness.history.events import Crossed
 from harness.history.view import History
 
 _GOODBYE_S = 0.02
@@ -23,15 +24,20 @@ class Connections:
     said `goodbye`: it can't have wanted an answer to that, so it was no request.
     """
 
-    def __init__(self, history: History, upstream: str) -> None:
-        crossed = history.crossings_at(upstream)
+    def __init__(self, crossed: Sequence[Crossed], *, tcp: bool = False) -> None:
+        """`tcp`: whether what crossed isn't HTTP."""
         self.at_s = array("d", column(crossed, "at_s"))
         self.what: list[str] = list(column(crossed, "what"))
         self.closed_by: list[str | None] = list(column(crossed, "closed_by"))
         self._followed = followed(crossed, "connection")
-        if upstream in history.run.tcp:
+        if tcp:
             for place in list(self._goodbyes()):
                 self.what[place] = "goodbye"
+
+    @classmethod
+    def of(cls, history: History, upstream: str) -> Connections:
+        """Those of one upstream in a history of a run."""
+        return cls(history.crossings_at(upstream), tcp=upstream in history.run.tcp)
 
     def _goodbyes(self) -> Iterator[int]:
         for place in self.all("response", -math.inf):

@@ -55,7 +55,7 @@ class _Eyes:
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
         self._bare = upstream in history.run.tcp
-        self._crossed = Connections(history, upstream)
+        self._crossed = Connections.of(history, upstream)
         self._method, self._path, self._status = (
             list[Any](column(history.crossings_at(upstream), name))
             for name in ("method", "path", "status")

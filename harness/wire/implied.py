@@ -95,7 +95,7 @@ def swallowed(
     At most one for each such connection, and for each request under way without an attempt.
     """
     found: list[float] = []
-    cut_s = Connections(history, upstream).cut_idle()
+    cut_s = Connections.of(history, upstream).cut_idle()
     if not cut_s:
         return found
     needing = Spans(

@@ -20,7 +20,7 @@ class Stale:
         self._cut_s: list[float] = []
         self._accepted_s: list[float] = []
         if upstream in history.run.tcp:
-            crossed = Connections(history, upstream)
+            crossed = Connections.of(history, upstream)
             self._cut_s = crossed.cut_idle(-math.inf)
             accepted = crossed.all("accepted", -math.inf)
             self._accepted_s = [crossed.at_s[place] for place in accepted]

@@ -209,7 +209,7 @@ class Suspicion:
         themselves.
         """
         wire, own_s = self._wire, self._wire.settings.timeout_s
-        given_up = Connections(wire.history, wire.upstream).given_up()
+        given_up = Connections.of(wire.history, wire.upstream).given_up()
         given_up_s = [end_s - start_s for start_s, end_s in given_up]
         usual_s = median(given_up_s) if given_up_s else own_s
         alike = sum(abs(each - usual_s) <= _ALIKE_S for each in given_up_s)

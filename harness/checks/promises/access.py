@@ -53,9 +53,10 @@ def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[
     start_s, end_s, user = request.sent.at_s, request.end_s, request.sent.user
     if not facts.broken.throughout(step.upstream, route, start_s, end_s, user):
         return None
-    if step.vouches != "owner" and user is not None and _revoked(facts, user, start_s, end_s):
+    revoked = (fault.revoked for fault in facts.broken.lasting(step.upstream, start_s, end_s))
+    if step.vouches != "owner" and user is not None and user in revoked:
         return "a revoked token", "although the user's token is revoked"
-    answered = facts.succeeded(facts.made_for(request, step.upstream), step.upstream, route)
+    answered = facts.succeeded(facts.begun_in(request, step.upstream), step.upstream, route)
     if answered and not _false_answers(facts, step.upstream, start_s, end_s):
         return None
     if step.vouches == "owner":
@@ -83,24 +84,11 @@ def _stranger(offered: Offered, vouching: tuple[Step, ...]) -> tuple[Step, str, 
     return None
 
 
-def _revoked(facts: Facts, user: str, start_s: float, end_s: float) -> bool:
-    return any(
-        fault.revoked == user
-        and fault.from_ <= start_s
-        and end_s <= facts.scenario.fault_end_s(index)
-        for index, fault in enumerate(facts.scenario.faults)
-    )
-
-
 def _false_answers(facts: Facts, upstream: str, start_s: float, end_s: float) -> bool:
     """Whether an upstream's answers were all made useless by a fault, though they were answered."""
     return any(
-        fault.KIND.falsifies
-        and fault.from_ <= start_s + 1e-6
-        and end_s <= facts.scenario.fault_end_s(index)
-        and fault.hits_each
-        for index, fault in enumerate(facts.scenario.faults)
-        if upstream in fault.upstreams
+        fault.KIND.falsifies and fault.hits_each
+        for fault in facts.broken.lasting(upstream, start_s, end_s)
     )
 
 

@@ -11,7 +11,6 @@ from harness.contracts.promises import ANSWERS, NO_ERRORS, NO_HANG
 from harness.contracts.routes import covered
 from harness.contracts.templates import starred
 from harness.history.view import Request
-from harness.scenario.faults import KINDS
 
 _MARGIN_S = 0.6
 """Beyond the sum of the deadlines, before an answer is called late."""
@@ -155,8 +154,7 @@ def _answers_falsely(facts: Facts, upstream: str) -> bool:
 
     An error of its own (5xx) says nothing that anybody could be refused for.
     """
-    faults = [facts.scenario.faults[index] for index in facts.broken.faults_on(upstream)]
     return any(
-        KINDS[fault.KIND.name].new == "otherwise" and (getattr(fault, "status", None) or 0) < 500
-        for fault in faults
+        fault.KIND.new == "otherwise" and (getattr(fault, "status", None) or 0) < 500
+        for fault in facts.broken.faults_on(upstream)
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 
 from harness.checks.case import Case
@@ -19,16 +21,17 @@ class Broken:
     def __init__(self, case: Case) -> None:
         self._case = case
 
-    def faults_on(self, upstream: str) -> tuple[int, ...]:
-        """Numbers of the faults that hit an upstream."""
-        return self._faults_on.get(upstream, ())
+    def faults_on(self, upstream: str) -> tuple[FaultBase, ...]:
+        """The faults that are to hit an upstream."""
+        faults = self._case.scenario.faults
+        return tuple(faults[index] for index in self._faults_on.get(upstream, ()))
 
     @cached_property
-    def _faults_on(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
+    def _faults_on(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
         for index, fault in enumerate(self._case.scenario.faults):
             for upstream in dict.fromkeys(fault.upstreams):
-                found[upstream] = (*found.get(upstream, ()), index)
+                found[upstream].append(index)
         return found
 
     @cached_property
@@ -39,16 +42,24 @@ class Broken:
         self, upstream: str, route: str, start_s: float, end_s: float, user: str | None = None
     ) -> bool:
         """Whether one fault kept every call of a route from succeeding, from start to end."""
-        for index in self.faults_on(upstream):
-            fault, window = self._case.scenario.faults[index], self._windows.get(index)
+        path = route.partition(" ")[2]
+        return any(
+            (fault.on is None or route_matches(fault.on, route, path))
+            and fault.hits_each
+            and (fault.spoils or (user is not None and fault.revoked == user))
+            for fault in self.lasting(upstream, start_s, end_s)
+        )
+
+    def lasting(self, upstream: str, start_s: float, end_s: float) -> Iterator[FaultBase]:
+        """The faults on an upstream that surely were in force, and let nothing through that they
+        held back, from start to end.
+        """
+        for index in self._faults_on.get(upstream, ()):
+            window = self._windows.get(index)
             if window is None or not self._covers(index, window, start_s, end_s):
                 continue
-            if fault.on is not None and not route_matches(fault.on, route, route.partition(" ")[2]):
-                continue
-            spoils = fault.hits_each and _spoils(fault, user)
-            if spoils and not self._let_through(upstream, window, start_s, end_s):
-                return True
-        return False
+            if not self._let_through(upstream, window, start_s, end_s):
+                yield self._case.scenario.faults[index]
 
     def _covers(self, index: int, window: FaultWindow, start_s: float, end_s: float) -> bool:
         """Whether a fault was surely in force all that time."""
@@ -76,7 +87,3 @@ class Broken:
             if beside.fault != window.fault and KINDS[beside.name].where == "proxy"
             for at_s in (beside.start_s, beside.end_s)
         )
-
-
-def _spoils(fault: FaultBase, user: str | None) -> bool:
-    return fault.spoils or (user is not None and fault.revoked == user)

@@ -33,7 +33,7 @@ def cut_short(facts: Facts) -> Iterator[Violation]:
             continue
         waiting = _Waiting(facts, upstream)
         early_s = max(_EARLY_S, _EARLY * deadline_s)
-        for start_s, end_s in Connections(facts.history, upstream).given_up():
+        for start_s, end_s in Connections.of(facts.history, upstream).given_up():
             lasted_s = end_s - start_s
             if lasted_s >= deadline_s - early_s - facts.slack_s(start_s, end_s):
                 continue

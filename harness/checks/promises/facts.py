@@ -205,13 +205,13 @@ class Facts:
         until_s = end_s + self.margin_s(end_s, SLACK_S)
         return bisect_left(begun_s, start_s - SLACK_S), bisect_right(begun_s, until_s)
 
-    def made_for(self, request: Request, upstream: str) -> list[Attempt]:
+    def begun_in(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""
         return self.within(upstream, request.sent.at_s, request.end_s)
 
     def asked_for(self, request: Request, upstream: str, route: str) -> list[Attempt]:
         """Those that may be of a route."""
-        made = self.made_for(request, upstream)
+        made = self.begun_in(request, upstream)
         return [attempt for attempt in made if self._may_be(attempt, upstream, route)]
 
     def _may_be(self, attempt: Attempt, upstream: str, route: str) -> bool:
@@ -245,7 +245,7 @@ class Facts:
         if (found := self._asked.get((stream, upstream))) is None:
             first_s = self.wire(upstream).open_windows[0].start_s
             before = [r for r in self.history.stream(stream) if r.end_s < first_s]
-            silent = [r for r in before if not self.made_for(r, upstream)]
+            silent = [r for r in before if not self.begun_in(r, upstream)]
             ends_s, silent_s = (
                 min((r.end_s for r in each), default=math.inf) for each in (before, silent)
             )

@@ -48,7 +48,7 @@ def _alone(facts: Facts, request: Request) -> Iterator[Violation]:
     offered = facts.offered(request)
     if not all(facts.sees_all(upstream) for upstream in offered.upstreams):
         return
-    attempts = [(a, name) for name in offered.upstreams for a in facts.made_for(request, name)]
+    attempts = [(a, name) for name in offered.upstreams for a in facts.begun_in(request, name)]
     if not attempts:
         return
     last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
@@ -98,9 +98,9 @@ class _Crowds:
         for upstream, route in dict.fromkeys(offered.calls):
             if upstream not in facts.faulted or not facts.has_declared(upstream):
                 continue
-            if usual[upstream] > 1 and any(not a.path for a in facts.made_for(request, upstream)):
+            if usual[upstream] > 1 and any(not a.path for a in facts.begun_in(request, upstream)):
                 continue  # a refused connect doesn't say what it was for
-            mine = self._on(upstream, route).made_for(request)
+            mine = self._on(upstream, route).begun_in(request)
             if not mine or any(a.results != FAILURE for a in mine):
                 continue
             made = self._made_together(request, upstream, route)
@@ -108,7 +108,7 @@ class _Crowds:
                 others = [
                     a
                     for name in offered.upstreams
-                    for a in facts.made_for(request, name)
+                    for a in facts.begun_in(request, name)
                     if name != upstream or not alike(route, a)
                 ]
                 yield from _gap(facts, request, upstream, mine, others)
@@ -154,7 +154,7 @@ class _OnRoute:
         self._own = [a for a in facts.wire(upstream).attempts if alike(route, a)]
         self._begun_s = [attempt.start_s for attempt in self._own]
 
-    def made_for(self, request: Request) -> Sequence[Attempt]:
+    def begun_in(self, request: Request) -> Sequence[Attempt]:
         """Those that began in a request's life."""
         return self.within(request.sent.at_s, request.end_s)
 

@@ -107,8 +107,8 @@ def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float)
     if not facts.succeeded(made, needed.upstream, route):
         return True
     false = any(
-        facts.scenario.faults[index].spoils and facts.scenario.faults[index].KIND.new == "otherwise"
-        for index in facts.broken.faults_on(needed.upstream)
+        fault.spoils and fault.KIND.new == "otherwise"
+        for fault in facts.broken.faults_on(needed.upstream)
     )
     start_s = request.sent.at_s
     return false and facts.broken.throughout(needed.upstream, route, start_s, until_s)

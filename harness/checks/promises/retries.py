@@ -31,7 +31,7 @@ def retries(facts: Facts) -> Iterator[Violation]:
         if request.answered is None:
             continue
         for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
-            made = facts.made_for(request, upstream)
+            made = facts.begun_in(request, upstream)
             if len(made) < 2 and not any(attempt.results == FAILURE for attempt in made):
                 continue  # one that was enough
             if facts.alone(request, at=upstream):
@@ -44,7 +44,7 @@ def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violati
     offered = facts.offered(request)
     usual = Counter(name for name, _ in offered.calls)
     by_route: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in facts.made_for(request, upstream):
+    for attempt in facts.begun_in(request, upstream):
         # A refused connect doesn't say what it was for; it is told only where one call is made.
         if not attempt.path and usual[upstream] > 1:
             return
@@ -131,7 +131,7 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
     """
     if not facts.has_declared(upstream):
         return
-    own, attempts = facts.settings(upstream), facts.made_for(request, upstream)
+    own, attempts = facts.settings(upstream), facts.begun_in(request, upstream)
     if not attempts or any(a.results != FAILURE for a in attempts):
         return
     if len(attempts) >= own.attempts or len({(a.route, a.of) for a in attempts}) > 1:
