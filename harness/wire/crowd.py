@@ -36,7 +36,7 @@ _SLACK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Followed:
     """What so many workers make of all events."""
 
     number: int
@@ -50,13 +50,13 @@ class Told:
     """When all of them surely were open."""
 
 
-def told(
+def follow(
     number: int,
     events: Sequence[Happening],
     acceptor: Acceptor,
     request_of: Callable[[Attempt], int | None],
     end_s: float,
-) -> Told:
+) -> Followed:
     """What so many workers, each with a breaker of its own, make of all events up to the end.
 
     `request_of`: the request that an attempt was made for, where that is sure.
@@ -75,16 +75,18 @@ def told(
     unexplained = () if refuted is None else (refuted,)
     reading = Reading(stories=(), unexplained=unexplained, events=len(events))
     if ways.lost:
-        return Told(number=number, reading=reading, lost=True)
+        return Followed(number=number, reading=reading, lost=True)
     changes, perhaps, windows = telling.changes, telling.perhaps, telling.windows
-    return Told(number=number, reading=reading, changes=changes, perhaps=perhaps, windows=windows)
+    return Followed(
+        number=number, reading=reading, changes=changes, perhaps=perhaps, windows=windows
+    )
 
 
 class Crowd(Wire):
     """The calls of several workers at an upstream, each behind a breaker of its own."""
 
     @cached_property
-    def _told(self) -> Told:
+    def _followed(self) -> Followed:
         return self._read(self._number or 1, self.sight)
 
     @property
@@ -97,28 +99,28 @@ class Crowd(Wire):
         """Nobody says how many workers there are; or there are too many ways to share requests."""
         if not self._number:
             return "how many workers there are isn't said"
-        if self._told.lost:
+        if self._followed.lost:
             return f"how {self._number} workers shared the requests can't be followed"
         return ""
 
     @property
     def reading(self) -> Reading:
         """What so many declared breakers make of it together; nothing, if nobody says how many."""
-        return self._said(self._told)
+        return self._said(self._followed)
 
     @cached_property
     def patient_reading(self) -> Reading:
         """The same where the order of events is as loose as measured waits make it."""
         return self._said(self._read(self._number or 1, self.sight.with_patience))
 
-    def _said(self, told: Told) -> Reading:
-        return told.reading if self._number else replace(told.reading, unexplained=())
+    def _said(self, found: Followed) -> Reading:
+        return found.reading if self._number else replace(found.reading, unexplained=())
 
-    def _read(self, number: int, sight: Sight) -> Told:
-        tie_s = sight.blind_tie_s if sight.guessed else sight.tie_s
+    def _read(self, number: int, sight: Sight) -> Followed:
+        tie_s = sight.blind_in(self.belated or sight.guessed)
         acceptor = Acceptor(self.attempts, self.outcomes, tie_s, self.earlier)
         events = list(Course(self.attempts, self.asked, tie_s, self.lost))
-        return told(number, events, acceptor, self._surely_made_for, self.history.end_s)
+        return follow(number, events, acceptor, self._surely_made_for, self.history.end_s)
 
     def _surely_made_for(self, attempt: Attempt) -> int | None:
         """The request that made an attempt, where no other one was under way that can have."""
@@ -134,8 +136,7 @@ class Crowd(Wire):
         """From the first opening of any to where all of them are closed."""
         if self.unfollowed:
             return Changes(others=((Change("open", 0.0, math.inf, None),),))
-        told = self._meant
-        main, perhaps = tuple(told.changes), told.perhaps
+        main, perhaps = tuple(self._meant.changes), self._meant.perhaps
         return Changes(
             main=main,
             others=() if perhaps is None else ((*main, perhaps),),
@@ -157,20 +158,22 @@ class Crowd(Wire):
         """Where they are refuted: the number of workers that explains everything."""
         if self.refutation is None or self.patient_reading.refutation is None:
             return ()
-        if self._meant is self._told:
+        if self._meant is self._followed:
             return ()
         what = f"has breakers of {self._meant.number} workers, not {self._number}"
         events = self._meant.reading.events
         return (Cause(what=what, breaks=(OPENS, ONE_BREAKER), events=events),)
 
     @cached_property
-    def _meant(self) -> Told:
+    def _meant(self) -> Followed:
         """What explains everything: so many workers as are declared, or a few more."""
         if self.refutation is None:
-            return self._told
-        more = (self._read(n, self.sight) for n in range(self._told.number + 1, _MOST_WORKERS + 1))
-        fitting = (told for told in more if told.reading.refutation is None and not told.lost)
-        return next(fitting, self._told)
+            return self._followed
+        more = (
+            self._read(n, self.sight) for n in range(self._followed.number + 1, _MOST_WORKERS + 1)
+        )
+        fitting = (one for one in more if one.reading.refutation is None and not one.lost)
+        return next(fitting, self._followed)
 
 
 _WHY = {

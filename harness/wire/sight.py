@@ -7,7 +7,7 @@ it adds no more than 50 ms), widened by what this run measured of how late the m
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import pairwise
@@ -151,12 +151,9 @@ class Sight:
             Window(f.start_s, f.end_s + _REPEATED_S) for f in slow if KINDS[f.name].holds_back
         )
 
-    def blind_tie_s(self, at_s: float, windows: Sequence[Window] | None = None) -> float:
-        """The same slack, but that nothing is read from the order of events in these windows, or
-        where attempts are guessed.
-        """
-        blind = self.guessed if windows is None else windows
-        return math.inf if any(at_s in window for window in blind) else self.tie_s(at_s)
+    def blind_in(self, windows: Sequence[Window]) -> Callable[[float], float]:
+        """The same slack, but that nothing is read from the order of events in these windows."""
+        return lambda at_s: math.inf if any(at_s in w for w in windows) else self.tie_s(at_s)
 
     @property
     def sees_all(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.history.view import Request
@@ -144,14 +144,19 @@ class Wire(Crossing):
             events = self.attempts, self.asked, self.outcomes
             return read(*events, tie_s=tie_s, lost=self.lost, earlier=self.earlier)
 
-        if late := self.witness.demands.belated[self.upstream]:
-            belated = [w for w in sight.untimely if any(at_s in w for at_s in late)]
-            return read_with(partial(sight.blind_tie_s, windows=belated))
+        if self.belated:
+            return read_with(sight.blind_in(self.belated))
         found = read_with(sight.tie_s)
         if found.refutation is None or not sight.guessed:
             return found
-        seen = read_with(sight.blind_tie_s)
+        seen = read_with(sight.blind_in(sight.guessed))
         return found if seen.refutation is not None else seen
+
+    @cached_property
+    def belated(self) -> tuple[Window, ...]:
+        """The times in which calls came to its stub that were made nobody knows when before."""
+        late = self.witness.demands.belated[self.upstream]
+        return tuple(w for w in self.sight.untimely if any(at_s in w for at_s in late))
 
     @property
     def _only_to_the_letter(self) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.checks.registry import findings_of
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Crossed
 from harness.judge import judge, judge_case
+from harness.policy.scopes import EachWorker, Together
+from harness.policy.settings import in_a_row
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
 from tests.agreement.holding import Reference
@@ -235,12 +239,15 @@ def test_who_may_not_have_come_past_an_upstream_before_may_have_been_turned_away
     assert never.observed == "opened at 5.00 s, and nothing tells whom it turned away"
 
 
+@pytest.mark.parametrize("scope", [Together(), EachWorker(2)])
 def test_calls_that_came_for_nobody_any_more_are_late_and_no_loop_of_the_target(
-    case, world
+    case, world, scope
 ) -> None:
-    shown = world(evidence=("stub", "proxy connections")).warmed_up(
-        reaches=("git",), routes={"git": "GET /history/p1"}
-    )
+    own = in_a_row(attempts=1, timeout_s=10.0, threshold=5, wait_s=60.0)
+    shown = world(
+        evidence=("stub", "proxy connections"),
+        settings={"git": replace(own, scope=scope).to_json()},
+    ).warmed_up(reaches=("git",), routes={"git": "GET /history/p1"})
     shown.fault("latency", "git", 0.0, 30.0)
     for number in range(1, 86):
         made = number <= 5

@@ -13,7 +13,7 @@ from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Course
-from harness.wire.crowd import Told, told
+from harness.wire.crowd import Followed, follow
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.states import Asked
@@ -59,11 +59,11 @@ class Played:
             number += 1
             at_s += chance.choice((0.5, 0.5, 0.9, 0.2))
 
-    def told(self, count: int) -> Told:
+    def followed(self, count: int) -> Followed:
         outcomes = Outcomes(declared(SETTINGS), SETTINGS.timeout_s)
         acceptor = Acceptor(self.made, outcomes, lambda _: 0.02)
         events = list(Course(self.made, self.away, lambda _: 0.02))
-        return told(count, events, acceptor, lambda attempt: attempt.id, END_S)
+        return follow(count, events, acceptor, lambda attempt: attempt.id, END_S)
 
     @property
     def first_trip_s(self) -> float | None:
@@ -85,7 +85,7 @@ def test_any_sharing_is_explained_and_what_is_told_of_it_holds(first: int) -> No
 
 def holds(played: Played, count: int) -> bool:
     """See that all that is told holds; whether there were too many ways to follow."""
-    found = played.told(count)
+    found = played.followed(count)
     assert found.reading.refutation is None
     if found.lost:
         return True
@@ -102,9 +102,9 @@ def holds(played: Played, count: int) -> bool:
 
 
 def test_workers_that_open_later_than_declared_are_refuted() -> None:
-    wrong = [Played(seed, 2, threshold=5).told(2) for seed in range(8)]
+    wrong = [Played(seed, 2, threshold=5).followed(2) for seed in range(8)]
     assert sum(one.reading.refutation is not None for one in wrong) >= 4
 
 
 def test_one_breaker_too_many_is_refuted() -> None:
-    assert any(Played(seed, 3).told(2).reading.refutation for seed in range(20))
+    assert any(Played(seed, 3).followed(2).reading.refutation for seed in range(20))
