@@ -25,7 +25,7 @@ _MOST_NOISE_S = 0.3
 order for possible say nothing, and mostly all is in order."""
 _REPEATED_S = 35.0
 """A connect without an answer is repeated after 1, 3, 7, 15 and 31 s, if its client still waits."""
-_RELEASE_S = 0.5
+RELEASE_S = 0.5
 """How long what a fault held back may take to arrive once it is lifted."""
 _AROUND_S = 0.5
 _ENOUGH_CALLS = 5
@@ -179,7 +179,7 @@ class Sight:
 
     def _healthy(self, at_s: float) -> bool:
         """Whether no fault was in force then, nor just before or after."""
-        return all(not f.began_s - _AROUND_S <= at_s <= f.end_s + _RELEASE_S for f in self.faults)
+        return all(not f.began_s - _AROUND_S <= at_s <= f.end_s + RELEASE_S for f in self.faults)
 
     @cached_property
     def sees_ends(self) -> bool:
@@ -237,7 +237,7 @@ class Sight:
 
     def released(self, at_s: float) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before."""
-        late_s = self.slack_s(at_s - _RELEASE_S, at_s) + _RELEASE_S
+        late_s = self.slack_s(at_s - RELEASE_S, at_s) + RELEASE_S
         return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
 
     def _lets_go_s(self, fault: FaultWindow) -> float:

@@ -11,13 +11,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from harness.checks.promises.facts import SLACK_S, Facts
+from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
 from harness.scenario.faults import KINDS
 from harness.wire.connections import Connections
+from harness.wire.learned import CLOCK_S
 
 _EARLY_S, _EARLY = 0.3, 0.1
 """So much before its deadline, in seconds and as a share of it, an attempt may end all the same."""
@@ -89,7 +90,7 @@ class _Waiting:
             bisect_left(begun_s, start_s) : bisect_right(begun_s, start_s)
         ]:
             request = self._requests.get(wire.request_of(attempt) or -1)
-            if request is None or end_s > request.end_s + SLACK_S:
+            if request is None or end_s > request.end_s + CLOCK_S:
                 continue
             calls = self._facts.offered(request).calls
             own = (route for name, route in calls if name == self._upstream)

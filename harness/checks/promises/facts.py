@@ -25,10 +25,9 @@ from harness.routes import route_matches
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 from harness.wire.attempts import Attempt
+from harness.wire.learned import CLOCK_S
 from harness.wire.wire import Wire
 
-SLACK_S = 0.02
-"""How far a call may seem to lie outside of its request's life."""
 OWN_WORK = 3
 """So many times what a request takes when all is well a target may spend on its own work."""
 
@@ -202,8 +201,8 @@ class Facts:
 
     def between(self, begun_s: Sequence[float], start_s: float, end_s: float) -> tuple[int, int]:
         """From where to where instants lie in that time, ends included."""
-        until_s = end_s + self.margin_s(end_s, SLACK_S)
-        return bisect_left(begun_s, start_s - SLACK_S), bisect_right(begun_s, until_s)
+        until_s = end_s + self.margin_s(end_s, CLOCK_S)
+        return bisect_left(begun_s, start_s - CLOCK_S), bisect_right(begun_s, until_s)
 
     def begun_in(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""

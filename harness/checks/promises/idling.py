@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.checks.promises.facts import OWN_WORK, SLACK_S, Facts
+from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.jobs import may_be_older
 from harness.checks.promises.retries import EARLY_S, LATE_S
 from harness.checks.promises.violation import Violation
@@ -21,7 +21,7 @@ from harness.contracts.promises import REPEATS
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
-from harness.wire.learned import alike
+from harness.wire.learned import CLOCK_S, alike
 
 _NEAR_S = 0.1
 """Requests that end and begin nearer than this to each other may have met."""
@@ -41,7 +41,7 @@ def idling(facts: Facts) -> Iterator[Violation]:
 
 def _was_quick(facts: Facts, request: Request) -> bool:
     """Whether all of it, and what began just before or after it, was over too soon to be idle."""
-    return request.service_s + facts.margin_s(request.end_s, 2 * SLACK_S) < LATE_S
+    return request.service_s + facts.margin_s(request.end_s, 2 * CLOCK_S) < LATE_S
 
 
 def _alone(facts: Facts, request: Request) -> Iterator[Violation]:

@@ -15,9 +15,8 @@ from harness.contracts import Step
 from harness.contracts.templates import starred
 from harness.history.view import Request
 from harness.routes import route_matches
-
-_HELD_S = 0.3
-"""So long after a fault is lifted what it held back may still arrive."""
+from harness.wire.learned import CLOCK_S
+from harness.wire.sight import RELEASE_S
 
 
 def _chargeable(facts: Facts) -> list[Request]:
@@ -66,7 +65,7 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
     for at_s, under_way in zip(instants_s, _under_way(facts, instants_s), strict=True):
         if not under_way:
             continue  # `charged_twice` is about those
-        if any(f.meets(at_s - _HELD_S, at_s) for f in facts.wire(effect.upstream).sight.delaying):
+        if any(f.meets(at_s - RELEASE_S, at_s) for f in facts.wire(effect.upstream).sight.delaying):
             continue  # it was sent long before, for an earlier request maybe
         if not all(_surely_failed(facts, needed, one, at_s) for one in under_way):
             continue
@@ -90,7 +89,7 @@ def _under_way(facts: Facts, instants_s: Sequence[float]) -> Iterator[list[Reque
         while waiting and waiting[-1][1].sent.at_s <= at_s:
             place, request = waiting.pop()
             now[place] = request
-        now = {place: each for place, each in now.items() if at_s <= each.end_s + 0.02}
+        now = {place: each for place, each in now.items() if at_s <= each.end_s + CLOCK_S}
         yield [now[place] for place in sorted(now)]
 
 
