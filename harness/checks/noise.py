@@ -99,12 +99,17 @@ class Noise:
             own_s = max(own_s, sums.between(start_s, end_s))
         return own_s + self.on_wire_s(start_s, end_s)
 
+    @property
+    def spared_wire(self) -> bool:
+        """Whether nothing between the target and its upstreams was ever kept waiting."""
+        return not self._others
+
     def on_wire_s(self, start_s: float, end_s: float) -> float:
         """The same for what went on between the target and its upstreams: the harness, which only
         asks the target and hears its answers, delays nothing there.
         """
-        if not self._others:
-            return 0.0  # asked for each event: mostly nothing was kept waiting
+        if self.spared_wire:
+            return 0.0  # asked for each event
         return sum(sums.between(start_s, end_s) for sums in self._others)
 
     def explains(self, late_s: float, start_s: float, end_s: float) -> bool:

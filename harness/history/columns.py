@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from itertools import islice
+from itertools import islice, repeat
 from operator import attrgetter, le
 from typing import Any, Generic, TypeVar, cast, overload
 
@@ -58,7 +58,7 @@ class Column:
         if self._known is not None:
             return self._known.places(values)
         if isinstance(self._cells, array) and self._cells.typecode == "d":
-            return [round(value, 6) for value in values]
+            return list(map(round, values, repeat(6)))
         return list(values)
 
     def add(self, taken: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from harness.history.view import History, Request
 from harness.policy.counting import Result, plainly
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import Learned, alike, called_by
-from harness.wire.made import NOTHING, Made
+from harness.wire.made import Made
 
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
 """Answers that a target may give before it asks any upstream (a limit, a malformed request)."""
@@ -39,12 +39,13 @@ class Answers:
         """Take in the attempts of each request, by its id, and forget those of before."""
         self._went_on, self._told_down = set(), defaultdict(set)
         for request in self._history.requests:
-            mine = of.get(request.sent.id, NOTHING)
-            stream = request.sent.stream
-            order = called_by(self._calls.get(stream, ()))
+            mine, stream = of.get(request.sent.id), request.sent.stream
+            if mine is None:
+                continue
             for name, own in mine.items():
                 if not own or any(attempt.results != FAILURE for attempt in own):
                     continue
+                order = called_by(self._calls.get(stream, ()))
                 # A limit of the target's own is none, whatever attempt seemed to be made for it.
                 limited = plainly(request.status) is Result.NEUTRAL
                 if request.status is not None and not limited:

@@ -61,7 +61,7 @@ class Attempt:
     @property
     def ok(self) -> bool | None:
         """True for a certain success, False for a certain failure, else None."""
-        return {Result.SUCCESS: True, Result.FAILURE: False}.get(self.result)  # type: ignore[arg-type]
+        return True if self.results == SUCCESS else False if self.results == FAILURE else None
 
     @property
     def route(self) -> str:

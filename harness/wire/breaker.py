@@ -10,8 +10,9 @@ is told, since what follows may be its consequence.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import lru_cache
 
-from harness.policy.counting import Result
+from harness.policy.counting import Counted, Result
 from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
 from harness.wire.course import BLIND_S, Course, Happening, UnderWay
@@ -130,7 +131,7 @@ class Acceptor:
 
     def is_calm(self, attempt: Attempt) -> bool:
         """Whether an attempt that begins and ends changes nothing of one that rests."""
-        return attempt.id not in self._mixed and self._outcomes.results(attempt) <= _CALM
+        return attempt.id not in self._mixed and _are_calm(self._outcomes.results(attempt))
 
     # The order of events near to each other is not the wire's to tell.
 
@@ -263,6 +264,11 @@ class Acceptor:
         """When it would have tried again that has been open since then."""
         openings = max((s.openings for s in before if s.since_s == since_s), default=1)
         return since_s + self.policy.wait.wait_s(max(1, openings))
+
+
+@lru_cache  # asked for each attempt, of which there are a few kinds
+def _are_calm(results: frozenset[Counted]) -> bool:
+    return results <= _CALM
 
 
 def _unknown(states: States, at_s: float) -> States:

@@ -156,7 +156,7 @@ class Crossing:
     def queue(self) -> Queue | None:
         """Requests that waited for each other's calls, where no two were ever in flight."""
         asked = (demand for demand in self.demands if demand.outcome != "unseen")
-        needs = [need(demand, self._ready_s(demand)) for demand in asked]
+        needs = (need(demand, self._ready_s(demand)) for demand in asked)
         noise_s = self.sight.noise_s(0.0, self.history.end_s)
         return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + noise_s)
 

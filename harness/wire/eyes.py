@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -197,13 +197,13 @@ class _Eyes:
 
     def _meets(
         self,
-        faults: Iterable[FaultWindow],
+        faults: Sequence[FaultWindow],
         start_s: float,
         end_s: float,
         met: Sequence[str] | None,
     ) -> bool:
         """Whether an attempt may have met one of these faults."""
-        return any(self._sight.met(f, start_s, end_s, met) for f in faults)
+        return bool(faults) and any(self._sight.met(f, start_s, end_s, met) for f in faults)
 
     def _record_of(self, place: int, ending: Ending) -> int | None:
         if ending.status is None:

@@ -10,7 +10,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import cast
 
 from harness.policy.counting import Counted, Result
@@ -22,6 +23,7 @@ _EDGE_S = 0.1
 """What took so nearly as long as a slow one may count as either."""
 _DEADLINE_S = 0.1
 """Nearer than this to its deadline an attempt ended there."""
+_end_s = attrgetter("end_s")
 
 
 class Outcomes:
@@ -174,37 +176,37 @@ def mixed(
 
     Counted by what attempts may be, of which there are a few kinds: not pair by pair.
     """
-    ends = sorted(attempts, key=lambda attempt: attempt.end_s)
-    kinds = [outcomes.results(attempt) for attempt in ends]
-    apart = {(a, b): a | b >= _OPPOSITES for a in set(kinds) for b in set(kinds)}
-    if not any(apart.values()):
+    ends = sorted(attempts, key=_end_s)
+    known: dict[frozenset[Counted], int] = {}
+    kinds = bytearray(known.setdefault(outcomes.results(each), len(known)) for each in ends)
+    apart = [[one | other >= _OPPOSITES for other in known] for one in known]
+    if not any(map(any, apart)):
         return {}  # nothing that could be exchanged
-    before = {kind: array("I", [0]) for kind in set(kinds)}
-    """How many of each kind there are before each place."""
-    for kind in kinds:
-        for each, counts in before.items():
-            counts.append(counts[-1] + (each == kind))
-    steps = {kind: Counter[int]() for kind in before}
+    before = [array("I", accumulate(map(own.__getitem__, kinds), initial=0)) for own in apart]
+    """How many there are before each place that are apart from one of each kind."""
+    steps: list[Counter[int]] = [Counter() for _ in known]
     """Where spans begin and end that reach back from one of each kind."""
     found: Counter[int] = Counter()
-    first = 0
+    first, first_s = 0, ends[0].end_s
     for index, attempt in enumerate(ends):
-        while ends[first].end_s < attempt.ends_from_s - tie_s(attempt.end_s) and first < index:
+        from_s = attempt.ends_from_s - tie_s(attempt.end_s)
+        while first_s < from_s and first < index:
             first += 1
-        if first == index:
-            continue
+            first_s = ends[first].end_s
         kind = kinds[index]
-        near = sum(
-            counts[index] - counts[first] for each, counts in before.items() if apart[kind, each]
-        )
+        near = before[kind][index] - before[kind][first]
         if near:
             found[attempt.id] = near
-        steps[kind][first] += 1
-        steps[kind][index] -= 1
-    reach = dict.fromkeys(before, 0)
-    for index, attempt in enumerate(ends):
-        for each, step in steps.items():
-            reach[each] += step.get(index, 0)
-            if reach[each] and apart[kinds[index], each]:
-                found[attempt.id] += reach[each]
+            steps[kind][first] += 1
+            steps[kind][index] -= 1
+    changes = sorted({place for step in steps for place in step})
+    reach = [0] * len(steps)
+    for place, until in pairwise(changes):
+        for kind, step in enumerate(steps):
+            reach[kind] += step[place]
+        own = [(apart[kind], far) for kind, far in enumerate(reach) if far]
+        for index in range(place, until) if own else ():
+            more = sum(far for row, far in own if row[kinds[index]])
+            if more:
+                found[ends[index].id] += more
     return found

@@ -33,6 +33,8 @@ _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
 _Rank = tuple[int, bool, bool, int, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
+_NO_RIVAL = (False, 0, False, 0.0, 0)
+"""How well an attempt fits the only one that it can be of isn't asked."""
 _HAIR = 1e-9
 """What sums of the same instants in another order may differ by."""
 
@@ -161,14 +163,17 @@ class Owners:
             alike(route, attempt) for route in self._routes[name]
         )
         near_s = TIE_S + slack_s
+        named = self._named(pending, attempt)
         failed: list[tuple[_Rank, tuple[str, str]]] = []
-        for least_s, request in self._able(pending, name, attempt, strange=strange):
+        for least_s, request in self._able(pending, name, attempt, named, strange=strange):
             if best is not None and round(max(0.0, least_s / near_s - _HAIR)) > best[0][0]:
                 break  # whoever comes after it is as far off
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
             failed_by = self._failed_by(request, name)
+            only = named is not None and len(named) == 1 and failed_by is None
+            fits = _NO_RIVAL if only else self._fits(request, name, attempt, near_s)
             for due in self._dues(request, name, strange=strange):
                 due_s = due.when_s(attempt)
                 if due_s is None:
@@ -179,14 +184,15 @@ class Owners:
                 price_s = late_s + max(0.0, outlived_s) + due.unlikely_s
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 over = failed_by is not None and failed_by not in self._went_on
-                rank = (round(price_s / near_s), over, *self._fits(request, name, attempt, near_s))
+                rank = (round(price_s / near_s), over, *fits)
                 if failed_by is not None:
                     failed.append((rank, failed_by))
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
         if best is None:
             return None, 0.0
-        self._learn(best[0], failed)
+        if failed:
+            self._learn(best[0], failed)
         return best[1], best[2]
 
     def _learn(self, best: _Rank, failed: Sequence[tuple[_Rank, tuple[str, str]]]) -> None:
@@ -223,16 +229,25 @@ class Owners:
         spent = tries_of(mine[name], latest) >= self._settings[name].attempts
         return (request.sent.stream, name) if spent else None
 
+    @staticmethod
+    def _named(pending: Pending, attempt: Attempt) -> Sequence[Request] | None:
+        """Those under way that an attempt says it is of; None where it says nothing of that."""
+        if attempt.request is None:
+            return (pending.traced(attempt.trace) if attempt.trace else ()) or None
+        own = pending.one(attempt.request)
+        return () if own is None else (own,)
+
     def _able(
-        self, pending: Pending, name: str, attempt: Attempt, *, strange: bool
+        self,
+        pending: Pending,
+        name: str,
+        attempt: Attempt,
+        named: Sequence[Request] | None,
+        *,
+        strange: bool,
     ) -> Iterator[tuple[float, Request]]:
         """Who may have made an attempt, each with how far off it seems at least, nearest first."""
-        only = None if attempt.request is None else pending.one(attempt.request)
-        named = pending.traced(attempt.trace) if attempt.trace else []
-        if attempt.request is not None:
-            named = [request for request in named if request is only]
-            named = named or ([] if only is None else [only])
-        if named or attempt.request is not None:
+        if named is not None:
             yield from ((0.0, request) for request in named)
         elif strange:
             yield from ((0.0, request) for request in pending.all())

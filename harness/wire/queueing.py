@@ -73,7 +73,7 @@ def need(demand: Demand, due_s: float) -> Need:
 def queue(
     upstream: str,
     calls: Iterable[Sequence[Attempt]],
-    needs: Sequence[Need],
+    needs: Iterable[Need],
     slack_s: float,
     own_s: float,
 ) -> Queue | None:
@@ -86,6 +86,7 @@ def queue(
     attempts = sorted((one for call in made for one in call), key=lambda one: one.start_s)
     if any(after.start_s < before.end_s - slack_s for before, after in pairwise(attempts)):
         return None  # two in flight
+    needs = list(needs)
     followed = sum(b.start_s - a.end_s <= own_s for a, b in pairwise(attempts))
     busy = list(_busy((call[0].start_s, call[-1].end_s) for call in made))
     done_s = (need.done_s for need in needs if need.done_s is not None)

@@ -40,6 +40,11 @@ _HOLDS = ("silent", "late")
 class Noise(Protocol):
     """How late the machine may have made things."""
 
+    @property
+    def spared_wire(self) -> bool:
+        """Whether nothing between the target and its upstreams was ever late."""
+        ...
+
     def slack_s(self, start_s: float, end_s: float) -> float:
         """Seconds by which anything in that time may have been late."""
         ...
@@ -51,6 +56,8 @@ class Noise(Protocol):
 
 class Quiet:
     """A machine that was never late."""
+
+    spared_wire = True
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """None."""
@@ -82,6 +89,7 @@ class Sight:
         self.refusals = "refused connects" in evidence or history.run.engine == "sim"
         """Whether connects that nobody accepted are told, too."""
         self._noise = noise or Quiet()
+        self._spared = self._noise.spared_wire
         switched = history.run.engine == "sim" and history.run.seed != 0
         self.fine_s = TIE_S + (_SWITCHED_S if switched else 0.0)
         """How far it may be on a machine that was never late: the slack of everything else."""
@@ -105,7 +113,7 @@ class Sight:
 
     def travel_s(self, start_s: float, end_s: float) -> float:
         """How late it may have made what went between the target and its upstreams."""
-        return self._noise.on_wire_s(start_s, end_s)
+        return 0.0 if self._spared else self._noise.on_wire_s(start_s, end_s)
 
     def edge_s(self, start_s: float, end_s: float) -> float:
         """How far from a deadline an attempt may seem to end that the target saw end at it.
@@ -118,6 +126,8 @@ class Sight:
 
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
+        if self._spared:
+            return self.fine_s  # asked for each event
         noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
         return self.fine_s + min(noise_s, self._most_noise_s)
 

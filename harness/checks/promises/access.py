@@ -126,8 +126,14 @@ def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | Non
 
 def login_cookie(facts: Facts) -> Iterator[Violation]:
     """A login that isn't answered well sets no cookie (G1)."""
-    for request in facts.requests:
-        step = next((s for s in facts.offered(request).steps if s.vouches == "password"), None)
+    logins = {
+        name: step
+        for name, offered in facts.streams.items()
+        for step in offered.steps[::-1]  # the first counts
+        if step.vouches == "password"
+    }
+    for request in facts.requests if logins else ():
+        step = logins.get(request.sent.stream)
         refused = request.status is not None and not request.well
         if step is not None and refused and cookies(request):
             says = f"was answered {request.status} with a cookie"

@@ -46,6 +46,8 @@ class Offered:
     """Its route in the contract; None for one that the contract doesn't name."""
     calls: tuple[tuple[str, str], ...]
     """Upstream and route of each call of a healthy request, in order."""
+    upstreams: tuple[str, ...]
+    """The upstreams that it calls, each once, in order."""
     shown: Mapping[str, bool] = field(default_factory=dict)
     """What answers say of the calls behind them, as the contract has it and the warm-up showed."""
 
@@ -53,11 +55,6 @@ class Offered:
     def steps(self) -> tuple[Step, ...]:
         """The calls that the contract says it makes, in order."""
         return () if self.route is None else self.route.calls
-
-    @property
-    def upstreams(self) -> tuple[str, ...]:
-        """The upstreams that it calls, each once, in order."""
-        return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
 
 
 class Facts:
@@ -92,6 +89,11 @@ class Facts:
     def requests(self) -> tuple[Request, ...]:
         """All requests since 0s of these streams."""
         return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
+
+    @cached_property
+    def answered(self) -> int:
+        """How many of these were answered."""
+        return sum(request.answered is not None for request in self.requests)
 
     def excused(self, request: Request) -> bool:
         """Whether there is patience for its answer, whatever it is."""
@@ -128,7 +130,9 @@ class Facts:
 
     def margin_s(self, at_s: float, margin_s: float) -> float:
         """A margin around an instant, as wide as there is patience for."""
-        return margin_s + (self.case.late_s(at_s, at_s) if math.isfinite(at_s) else 0.0)
+        if not self.case.patient or not math.isfinite(at_s):
+            return margin_s
+        return margin_s + self.case.late_s(at_s, at_s)
 
     # What crossed the wire
 
@@ -301,5 +305,6 @@ def _offered(name: str, request: Request, case: Case) -> Offered:
         own=200 <= healthy < 300,
         route=route,
         calls=tuple((c.upstream, c.route) for c in calls if c.upstream in declared),
+        upstreams=tuple(dict.fromkeys(c.upstream for c in calls if c.upstream in declared)),
         shown={name: value for name, value in shown.items() if request.field(name) is value},
     )

@@ -170,6 +170,8 @@ class _OnRoute:
         own = facts.settings(self._upstream)
         spaced = facts.has_declared_backoff(self._upstream)
         place, end = facts.between(self._begun_s, request.sent.at_s, request.end_s)
+        if end - place < 2:
+            return min(end - place, own.attempts)
         count = 0
         while place < end and count < own.attempts:
             last = self._own[place]

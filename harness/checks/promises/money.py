@@ -21,16 +21,13 @@ from harness.wire.sight import RELEASE_S
 
 def _chargeable(facts: Facts) -> list[Request]:
     """The requests of users that may be charged."""
+    routes = {name: offered.route for name, offered in facts.streams.items()}
+    charging = {n for n, route in routes.items() if route is not None and route.effect is not None}
     return [
         request
         for request in facts.requests
-        if request.sent.user is not None and _effect(facts, request) is not None
+        if request.sent.stream in charging and request.sent.user is not None
     ]
-
-
-def _effect(facts: Facts, request: Request) -> Step | None:
-    route = facts.offered(request).route
-    return None if route is None else route.effect
 
 
 def charged_twice(facts: Facts) -> Iterator[Violation]:
