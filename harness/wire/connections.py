@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import compress, count, islice
 from operator import itemgetter
 
 from harness.history.columns import column, followed
@@ -50,8 +52,8 @@ class Connections:
 
     def all(self, what: str, since_s: float = 0.0) -> Iterator[int]:
         """The events of one kind since an instant, as they came."""
-        every = enumerate(zip(self.what, self.at_s, strict=True))
-        return (place for place, (each, at_s) in every if each == what and at_s >= since_s)
+        first = bisect_left(self.at_s, since_s)
+        return compress(count(first), map(what.__eq__, islice(self.what, first, None)))
 
     def on(self, place: int) -> Iterator[int]:
         """What came after an event on its connection."""

@@ -146,6 +146,8 @@ class _Eyes:
         held = any(f.meets(start_s, end_s) for f in self._delaying)
         rivals = self._records.beside(record, start_s, end_s) if held else ()
         rivals = (*rivals, *self._records.left_beside(record, _INSTANT_S))
+        if not rivals:
+            return attempt
         if not self._records.ended_alike(record, rivals):
             return self._attempt(place, ending, None)
         unnamed = not self._records.named_alike(record, rivals)
