@@ -99,15 +99,18 @@ def test_a_call_that_is_cut_short_tells_that_attempts_are_counted() -> None:
     assert (found.by, found.breaker.threshold) == ("attempt", 5)
 
 
-def rate_of(opens: Rule, *, in_all: bool = False, call_s: float = 0.001) -> Findings:
+def rate_of(
+    opens: Rule, *, in_all: bool = False, call_s: float = 0.001, attempts: int = 1, by: str = "call"
+) -> Findings:
     async def fresh(use: Callable[[Ground], Awaitable[Dose]]) -> Dose:
-        return await use(cast(Ground, Bench(opens, call_s=call_s)))
+        return await use(cast(Ground, Bench(opens, attempts, call_s=call_s)))
 
     async def measured() -> Contrast | None:
-        budget = Budget(longest_s=0.0, began_s=time.monotonic() - 1000)  # no time for pauses
-        return await find_rate(fresh, found, "503", 0.01, budget, in_all=in_all)
+        budget = Budget(longest_s=60.0, began_s=time.monotonic())
+        look = await look_at(cast(Ground, Bench(opens, attempts, call_s)), "503", patience_s=1.0)
+        return await find_rate(fresh, found, look, budget, in_all=in_all)
 
-    found = Findings(upstream="rates")
+    found = Findings(upstream="rates", by=cast(Any, by))
     asyncio.run(measured())
     return found
 
@@ -210,6 +213,37 @@ def test_successes_that_took_longer_than_a_window_of_seconds_make_it_none_of_cal
     assert own.window_calls is None
     assert own.share is not None
     assert own.share.low_s <= 0.4 <= own.share.high_s
+
+
+@pytest.mark.parametrize("call_s", [0.001, 0.3])
+@pytest.mark.parametrize(("share", "least"), [(0.3, 8), (0.5, 9), (0.66, 12)])
+def test_where_attempts_count_it_is_attempts_that_are_counted(
+    share: float, least: int, call_s: float
+) -> None:
+    """Two of a call: some of the doses end with the first of them, as the breaker opens then."""
+    opens = ShareOfSeconds(share, 16.0, least)
+    own = rate_of(opens, attempts=2, by="attempt", call_s=call_s).breaker
+    assert own.rule == "rate"
+    assert own.share is not None
+    assert own.share.low_s <= share <= own.share.high_s
+    assert own.least is not None
+    assert (own.least.low_s, own.least.high_s) == (least, least)
+    assert own.window_s is not None
+    assert own.window_s.low_s <= 16.0 <= own.window_s.high_s
+
+
+def test_a_share_of_calls_that_are_slow_is_told_to_be_unknown_and_why() -> None:
+    why = rate_of(ShareOfSeconds(0.5, 16.0, 8), call_s=1.2).unknown["breaker.rule"]
+    assert why == (
+        "not in a row, and its calls take 1.2 s: too long to count a share of them; one that fails "
+        "sooner, with a shorter backoff or timeout, would show it"
+    )
+
+
+def test_a_share_of_nobody_knows_what_is_not_guessed() -> None:
+    opens = ShareOfSeconds(0.5, 16.0, 8)
+    why = rate_of(opens, attempts=2, by=cast(Any, None)).unknown["breaker.rule"]
+    assert "whether attempts or calls count" in why
 
 
 def test_what_counts_all_failures_is_no_share() -> None:

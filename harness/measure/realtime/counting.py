@@ -78,7 +78,11 @@ async def _between(ground: Ground, found: Findings, opening: Look, kind: str) ->
 
 async def by_doses(fresh: Fresh, found: Findings, kind: str, opening: str, told: Contrast) -> None:
     """The same for a share: many of the kind, then failures."""
-    seen = await fresh(lambda ground: dose(ground, opening, successes=told.successes, met=kind))
+    seen = await fresh(
+        lambda ground: dose(
+            ground, opening, successes=told.successes, met=kind, results=told.results
+        )
+    )
     if seen.failures == told.alone:
         found.counts[kind] = "neutral"
     elif seen.failures == told.after:

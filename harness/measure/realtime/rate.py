@@ -18,8 +18,12 @@ from harness.engines.tasks import call_off, together
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
+from harness.measure.realtime.looks import Look
 
 _MOST = 130
+"""So many calls fail at the most..."""
+_MOST_S = 45.0
+"""...and no longer than this, or than half of the time that is left."""
 _SUCCESSES = (4, 10, 30, 90, 200)
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 _PLAIN = 30
@@ -29,7 +33,7 @@ BUCKETS = 10
 """A window of so many buckets forgets what is nine tenths of it old."""
 _VAGUE = 0.3
 """A share with wider bounds than this is none."""
-_SLOW_S = 0.3
+_SLOW_S = 1.0
 """Calls that take longer are too slow to be counted one after another."""
 
 
@@ -38,7 +42,11 @@ class Dose:
     """What it took to open a fresh breaker."""
 
     failures: int | None
-    """How many calls failed; None: so many as there are did not open it."""
+    """How many failed, attempts or calls, whichever count; None: `made` did not open it."""
+    made: int
+    """How many failed in all."""
+    cut_short: bool = False
+    """Whether the last call made fewer attempts than others: it opened under way."""
     attempts: int
     """How many attempts the first of them made."""
     since_first_s: float
@@ -56,9 +64,19 @@ Fresh = Callable[[Callable[[Ground], Awaitable[Dose]]], Awaitable[Dose]]
 
 
 async def dose(
-    ground: Ground, kind: str, *, successes: int, pause_s: float = 0.0, met: str | None = None
+    ground: Ground,
+    kind: str,
+    *,
+    successes: int,
+    pause_s: float = 0.0,
+    met: str | None = None,
+    results: int = 1,
+    most_s: float = _MOST_S,
 ) -> Dose:
-    """Successes (or what they meet instead), a pause, and failures until it is open."""
+    """Successes (or what they meet instead), a pause, and failures until it is open.
+
+    `results`: how many a failing call gives, where attempts count; `most_s`: how long it may fail.
+    """
     if met is not None:
         await ground.hold_kind(met)
     first_s = last_s = ground.now_s
@@ -68,22 +86,21 @@ async def dose(
         last_s = one.end_s
     await ground.rest(pause_s)
     await ground.hold_kind(kind)
-    attempts, begun_s, ended_s = 0, ground.now_s, ground.now_s
-    for number in range(_MOST):
+    from_s = begun_s = ended_s = ground.now_s
+    attempts, made, opened, cut_short = 0, 0, False, False
+    while not opened and made < _MOST * results and ground.now_s - from_s < most_s:
         one = await ground.call(30.0)
-        if not one.tries:
-            return Dose(
-                failures=number,
-                attempts=attempts,
-                since_first_s=ended_s - first_s,
-                last_to_first_s=begun_s - last_s,
-                last_to_end_s=ended_s - last_s,
-            )
-        attempts = attempts or len(one.tries)
-        begun_s = begun_s if number else one.end_s
-        ended_s = one.end_s
+        if one.tries:
+            attempts = attempts or len(one.tries)
+            begun_s = begun_s if made else one.end_s
+            ended_s = one.end_s
+            made += min(len(one.tries), results)
+        cut_short = 0 < len(one.tries) < results
+        opened = len(one.tries) < results
     return Dose(
-        failures=None,
+        failures=made if opened else None,
+        made=made,
+        cut_short=cut_short,
         attempts=attempts,
         since_first_s=ended_s - first_s,
         last_to_first_s=begun_s - last_s,
@@ -98,31 +115,50 @@ class Contrast:
     alone: int
     successes: int
     after: int | None
+    results: int
+    """How many a failing call gives."""
 
 
 async def find_rate(
-    fresh: Fresh, found: Findings, kind: str, call_s: float, budget: Budget, *, in_all: bool = False
+    fresh: Fresh, found: Findings, opening: Look, budget: Budget, *, in_all: bool = False
 ) -> Contrast | None:
     """Share, least number and window, as far as they explain when it opens.
 
     `in_all`: so do as many failures, whatever succeeds between them.
     """
+    kind, call_s = opening.kind, max(one.latency_s for one in opening.calls)
     if call_s > _SLOW_S:
         found.cannot_tell(
             "breaker.rule",
-            f"not in a row, and its calls take {call_s:.1f} s: too long to count a share of them",
+            f"not in a row, and its calls take {call_s:.1f} s: too long to count a share of them; "
+            "one that fails sooner, with a shorter backoff or timeout, would show it",
         )
         return None
+    if found.by is None and opening.tries > 1:
+        found.cannot_tell(
+            "breaker.rule", "not in a row, and whether attempts or calls count is not known"
+        )
+        return None
+    results = 1 if found.by == "call" else opening.tries
 
     def after(successes: int, pause_s: float = 0.0) -> Awaitable[Dose]:
-        return fresh(lambda ground: dose(ground, kind, successes=successes, pause_s=pause_s))
+        most_s = min(_MOST_S, budget.left_s / 2)
+        return fresh(
+            lambda ground: dose(
+                ground, kind, successes=successes, pause_s=pause_s, results=results, most_s=most_s
+            )
+        )
 
     alone, *others = await together(*(_await(after(count)) for count in (0, *_SUCCESSES)))
     if alone.failures is None:
-        found.cannot_tell("breaker.rule", f"not in a row: {_MOST} calls in a row did not open it")
+        found.cannot_tell(
+            "breaker.rule", f"not in a row: {alone.made} failures in a row did not open it"
+        )
         return None
     tried = dict(zip(_SUCCESSES, others, strict=True))
-    tried = await _of_one_time(fresh, kind, alone.failures, tried)
+    # Who asks its breaker before each attempt is cut short by it in one dose or another.
+    doubt = 0 if any(one.cut_short for one in (alone, *others)) else results - 1
+    tried = await _of_one_time(after, alone.failures, tried, doubt)
     telling = [n for n, one in tried.items() if one.failures != alone.failures]
     if not telling:
         between = (
@@ -136,9 +172,11 @@ async def find_rate(
         )
         return None
     chosen = _PLAIN if _PLAIN in telling else telling[0]
-    contrast = Contrast(alone=alone.failures, successes=chosen, after=tried[chosen].failures)
+    contrast = Contrast(
+        alone=alone.failures, successes=chosen, after=tried[chosen].failures, results=results
+    )
     found.breaker.rule = "rate"
-    note_share(found, alone.failures, tried)
+    note_share(found, alone.failures, tried, doubt)
     _attempts(found, tried)
     if found.breaker.window_calls is None:
         await _window(found, contrast, after, budget)
@@ -146,47 +184,50 @@ async def find_rate(
 
 
 async def _of_one_time(
-    fresh: Fresh, kind: str, alone: int, tried: dict[int, Dose]
+    after: Callable[[int, float], Awaitable[Dose]], alone: int, tried: dict[int, Dose], doubt: int
 ) -> dict[int, Dose]:
     """Those doses before which no time had passed that made a breaker forget.
 
     After many successes fewer failures open it than after few: its window holds no more calls, or
     so many took longer than it. Then few of them and a pause as long are forgotten, too.
     """
-    odd = _odd(alone, tried)
+    odd = _odd(alone, tried, doubt)
     if odd is None:
         return tried
     before = max(n for n in tried if n < odd)
     long_s = tried[odd].since_first_s
     if long_s <= tried[before].since_first_s:
         return tried
-    again = await fresh(lambda ground: dose(ground, kind, successes=before, pause_s=long_s))
+    again = await after(before, long_s)
     kept = again.failures == tried[before].failures
     return tried if kept else {n: one for n, one in tried.items() if n < odd}
 
 
-def _odd(alone: int, tried: dict[int, Dose]) -> int | None:
+def _odd(alone: int, tried: dict[int, Dose], doubt: int) -> int | None:
     """The first number of successes after which it took fewer failures than any share explains."""
     low = 0.0
     for successes, one in tried.items():
-        own_low, own_high = _bounds(alone, successes, one)
+        own_low, own_high = _bounds(alone, successes, one, doubt)
         if own_high < low:
             return successes
         low = max(low, own_low)
     return None
 
 
-def _bounds(alone: int, successes: int, one: Dose, window: float = math.inf) -> tuple[float, float]:
-    """The share that failures after so many successes tell, if the last `window` calls count."""
+def _bounds(
+    alone: int, successes: int, one: Dose, doubt: int, window: float = math.inf
+) -> tuple[float, float]:
+    """The share that failures after so many successes tell, if the last `window` results count;
+    `doubt`: so many of its failures may have come when it was open.
+    """
 
     def share(failures: int) -> float:
         return failures / min(successes + failures, window) if failures < window else 1.0
 
     if one.failures is None:
-        return share(_MOST), 1.0
-    if successes + one.failures - 1 < alone:
-        return 0.0, share(one.failures)
-    return share(one.failures - 1), share(one.failures)
+        return share(one.made), 1.0
+    before = one.failures - doubt - 1
+    return 0.0 if successes + before < alone else share(before), share(one.failures)
 
 
 def _more(one: Dose, alone: int) -> bool:
@@ -207,11 +248,14 @@ def _attempts(found: Findings, tried: dict[int, Dose]) -> None:
         found.saw(f"{found.attempts} attempts of a call where successes came before it")
 
 
-def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
-    """From how many failures opened it after how many successes; a window of calls forgets some."""
-    low, high = _share_of_all(alone, tried)
+def note_share(found: Findings, alone: int, tried: dict[int, Dose], doubt: int = 0) -> None:
+    """From how many failures opened it after how many successes; a window of calls forgets some.
+
+    `doubt`: by so many fewer it may have been open already.
+    """
+    low, high = _share_of_all(alone, tried, doubt)
     if low >= high:
-        windows = _windows(alone, tried)
+        windows = _windows(alone, tried, doubt)
         if windows:
             found.breaker.window_calls = Span(low_s=min(windows), high_s=max(windows))
             low = min(low for low, _ in windows.values())
@@ -225,20 +269,21 @@ def note_share(found: Findings, alone: int, tried: dict[int, Dose]) -> None:
     else:
         found.breaker.share = Span(low_s=low, high_s=high)
     # Alone, all of them fail: their number alone is what opens it.
-    found.breaker.least = Span(low_s=alone, high_s=alone)
+    found.breaker.least = Span(low_s=alone - doubt, high_s=alone)
 
 
 def _share_of_all(
-    alone: int, tried: dict[int, Dose], window: float = math.inf
+    alone: int, tried: dict[int, Dose], doubt: int, window: float = math.inf
 ) -> tuple[float, float]:
     """The bounds of the share that all doses allow; none does where the lower is not below."""
-    bounds = [_bounds(alone, successes, one, window) for successes, one in tried.items()]
+    bounds = [_bounds(alone, successes, one, doubt, window) for successes, one in tried.items()]
     return max(low for low, _ in bounds), min(high for _, high in bounds)
 
 
-def _windows(alone: int, tried: dict[int, Dose]) -> dict[int, tuple[float, float]]:
+def _windows(alone: int, tried: dict[int, Dose], doubt: int) -> dict[int, tuple[float, float]]:
     """Windows of calls that explain all doses, each with the bounds of the share that it needs."""
-    each = {n: _share_of_all(alone, tried, n) for n in range(alone, max(tried) + _MOST)}
+    numbers = range(alone, max(tried) + _MOST)
+    each = {n: _share_of_all(alone, tried, doubt, n) for n in numbers}
     return {window: (low, high) for window, (low, high) in each.items() if low < high}
 
 

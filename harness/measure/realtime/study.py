@@ -229,11 +229,9 @@ class Study:
                     return
                 found.breaker.threshold = None
                 found.unknown.pop("breaker.threshold", None)
-                call_s = max(one.latency_s for one in opening.calls)
                 self._contrast = await find_rate(
-                    self._fresh, found, opening.kind, call_s, self._budget,
-                    in_all=rule == "in all",
-                )  # fmt: skip
+                    self._fresh, found, opening, self._budget, in_all=rule == "in all"
+                )
         finally:
             if not self._known.done():
                 self._known.set_result(None)
