@@ -125,7 +125,11 @@ def test_trials_are_counted_where_it_is_known_of_everybody(
 def _dose(failures: int | None) -> Dose:
     return Dose(
         made=failures or 130,
-        failures=failures, attempts=1, since_first_s=0.2, last_to_first_s=0.1, last_to_end_s=0.2
+        failures=failures,
+        attempts=1,
+        since_first_s=0.2,
+        last_to_first_s=0.1,
+        last_to_end_s=0.2,
     )
 
 

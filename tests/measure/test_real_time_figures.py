@@ -220,7 +220,7 @@ def test_successes_that_took_longer_than_a_window_of_seconds_make_it_none_of_cal
 def test_where_attempts_count_it_is_attempts_that_are_counted(
     share: float, least: int, call_s: float
 ) -> None:
-    """Two of a call: some of the doses end with the first of them, as the breaker opens then."""
+    """Two of a call: one dose or another ends with the first of them, as the breaker opens then."""
     opens = ShareOfSeconds(share, 16.0, least)
     own = rate_of(opens, attempts=2, by="attempt", call_s=call_s).breaker
     assert own.rule == "rate"

@@ -149,14 +149,16 @@ async def find_rate(
             )
         )
 
-    alone, *others = await together(*(_await(after(count)) for count in (0, *_SUCCESSES)))
+    counts = (0, *_SUCCESSES, *([1] if results > 1 else []))
+    alone, *others = await together(*(_await(after(count)) for count in counts))
     if alone.failures is None:
         found.cannot_tell(
             "breaker.rule", f"not in a row: {alone.made} failures in a row did not open it"
         )
         return None
-    tried = dict(zip(_SUCCESSES, others, strict=True))
-    # Who asks its breaker before each attempt is cut short by it in one dose or another.
+    tried = dict(zip(_SUCCESSES, others, strict=False))
+    # Who asks its breaker before each attempt is cut short by it in one dose or another: alone, or
+    # where one success takes the place of a failure.
     doubt = 0 if any(one.cut_short for one in (alone, *others)) else results - 1
     tried = await _of_one_time(after, alone.failures, tried, doubt)
     telling = [n for n, one in tried.items() if one.failures != alone.failures]
@@ -208,7 +210,7 @@ def _odd(alone: int, tried: dict[int, Dose], doubt: int) -> int | None:
     low = 0.0
     for successes, one in tried.items():
         own_low, own_high = _bounds(alone, successes, one, doubt)
-        if own_high < low:
+        if own_high <= low:
             return successes
         low = max(low, own_low)
     return None
