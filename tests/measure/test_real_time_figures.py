@@ -26,7 +26,7 @@ from harness.measure.realtime.figures import (
     note_timeout,
 )
 from harness.measure.realtime.ground import Ground
-from harness.measure.realtime.kept import find_kept
+from harness.measure.realtime.kept import find_forgotten, find_kept
 from harness.measure.realtime.late import late_s, put_off_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
@@ -85,7 +85,7 @@ def looked(opens: Rule, attempts: int = 1) -> Look:
 def test_what_resets_a_count(
     opens: Rule, expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rule, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(rule, "PAUSE_S", 0.0)
     found = Findings(upstream="rates")
     bench = cast(Ground, Bench(opens))
     assert asyncio.run(rule.what_resets(bench, found, looked(opens))) == expected
@@ -151,6 +151,29 @@ def test_failures_that_a_success_does_not_make_good(
         assert (span is None) == (known is None)
         if span is not None and known is not None:
             assert span.low_s <= known <= span.high_s < 1.4 * known
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+@pytest.mark.parametrize("within_s", [20.0, 45.0, None])
+def test_failures_in_a_row_that_are_forgotten_after_long(
+    within_s: float | None, attempts: int
+) -> None:
+    opens = InARow(4) if within_s is None else InARowLately(4, within_s)
+    found = Findings(upstream="rates", by="attempt")
+    found.breaker.rule, found.breaker.threshold = "in a row", 4
+
+    async def fresh(use: Callable[[Ground], Awaitable[Any]]) -> Any:
+        return await use(cast(Ground, Bench(opens, attempts)))
+
+    budget = Budget(longest_s=60.0, began_s=time.monotonic())
+    asyncio.run(find_forgotten(fresh, found, looked(opens, attempts), budget, after_s=15.0))
+    own = found.breaker.window_s
+    if within_s is None:
+        assert own is None
+        assert "failures of 60 s before still count; longer was not tried" in found.evidence
+    else:
+        assert own is not None
+        assert own.low_s <= within_s <= own.high_s < 1.4 * within_s
 
 
 def test_a_window_for_which_no_time_is_left_is_not_found() -> None:

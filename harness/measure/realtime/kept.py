@@ -7,7 +7,7 @@ short of opening it, something between, and failures until it is open.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from harness.engines.tasks import together
@@ -107,7 +107,7 @@ async def find_kept(fresh: Fresh, found: Findings, opening: Look, budget: Budget
         return False
     if not (success.kept(threshold) or success.forgot(threshold)):
         return False
-    low, high = await _window(trial, budget)
+    low, high = await _window(trial, budget, PAUSES_S)
     window = None if high == math.inf else _widened(low, high)
     if high < math.inf and window is None:
         return False
@@ -125,6 +125,26 @@ async def find_kept(fresh: Fresh, found: Findings, opening: Look, budget: Budget
     return await _in_all(trial, found, budget)
 
 
+async def find_forgotten(
+    fresh: Fresh, found: Findings, opening: Look, budget: Budget, *, after_s: float
+) -> None:
+    """Whether failures in a row are forgotten in a longer time than `after_s`, in which they are
+    not: as long as there is time for.
+    """
+    threshold, key = found.breaker.threshold, "breaker.window_s"
+    if threshold is None or threshold < 2 or len(opening.calls) < 2:
+        return
+    trial = _Trial(fresh, opening, threshold, by_call=found.by == "call")
+    low, high = await _window(trial, budget, [p for p in PAUSES_S if p > after_s])
+    window = None if high == math.inf else _widened(low, high)
+    if window is not None:
+        note_kept(found, "in a row", threshold, seconds=window)
+    elif high < math.inf:
+        found.cannot_tell(key, f"failures of {low:.0f} s before count, of {high:.0f} s do not")
+    elif low:
+        found.saw(f"failures of {low:.0f} s before still count; longer was not tried")
+
+
 def _widened(low: float, high: float) -> Span | None:
     """A window of seconds, by buckets where its bounds need not meet."""
     span = bounded(max(0.0, low - _SLACK_S), high + _SLACK_S)
@@ -132,10 +152,10 @@ def _widened(low: float, high: float) -> Span | None:
     return None if span is None else Span(low_s=span.low_s, high_s=max(span.high_s, widest_s))
 
 
-async def _window(trial: _Trial, budget: Budget) -> tuple[float, float]:
+async def _window(trial: _Trial, budget: Budget, wanted: Sequence[float]) -> tuple[float, float]:
     """Pauses after which failures still count, and those after which they are forgotten."""
     low, high = 0.0, math.inf
-    pauses = [p for p in PAUSES_S if p + 8 < budget.left_s]
+    pauses = [p for p in wanted if p + 8 < budget.left_s]
     for _ in range(2):
         async with aclosing(by_pause(lambda pause_s: trial.after(0, pause_s), pauses)) as seen:
             async for one in seen:

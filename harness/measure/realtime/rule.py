@@ -12,7 +12,8 @@ from harness.measure.realtime.looks import Look
 from harness.policy.thresholds import InTotal
 
 _SUCCESSES = 12
-_PAUSE_S = 15.0
+PAUSE_S = 15.0
+"""So long nothing is asked, to see that failures in a row are not forgotten by then."""
 _MIXED = 24
 _ROOM_S = 0.15
 """The least backoff within which first attempts can be told from second ones."""
@@ -105,7 +106,7 @@ async def what_resets(
     held: str | None = None
     for index, each in enumerate(met):
         if index == pause_at:
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
         if each != held:
             await (ground.lift() if each is None else ground.hold_kind(each))
             held = each
@@ -121,7 +122,7 @@ async def what_resets(
         return "in all"
     if got is None or got not in first_short(met, usual, threshold=number, by_call=by_call):
         return None
-    paused = f"a pause of {_PAUSE_S:g} s" if calls > 1 else "anything"
+    paused = f"a pause of {PAUSE_S:g} s" if calls > 1 else "anything"
     found.saw(
         f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
         f"{_SUCCESSES} successes before or {paused} put it off"

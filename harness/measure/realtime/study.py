@@ -31,7 +31,7 @@ from harness.measure.realtime.figures import (
     note_timeout,
 )
 from harness.measure.realtime.ground import Ground, Grounds
-from harness.measure.realtime.kept import find_kept
+from harness.measure.realtime.kept import find_forgotten, find_kept
 from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, find_rate
@@ -44,7 +44,7 @@ from harness.measure.realtime.recovery import (
     watch_failing,
     watch_rarely,
 )
-from harness.measure.realtime.rule import find_by, what_resets
+from harness.measure.realtime.rule import PAUSE_S, find_by, what_resets
 from harness.measure.routes import Called
 
 _ORDER = ("503", "500", "cut", "timeout", "refused", "429", "404")
@@ -224,6 +224,8 @@ class Study:
                     rule = await what_resets(ground, found, opening)
                 if rule == "in a row":
                     found.breaker.rule = rule
+                    self._known.set_result(None)
+                    await find_forgotten(self._fresh, found, opening, self._budget, after_s=PAUSE_S)
                     return
                 if await find_kept(self._fresh, found, opening, self._budget):
                     return
