@@ -42,7 +42,9 @@ _DOUBTS = 3
 _IDLE_ROUNDS = 1000
 """After so many rounds in a row that drew nothing new, all that a target allows has been played."""
 _GRACE_S = 6.0
-"""After the time is up, for finishing what has been found."""
+"""For finishing what has been found..."""
+_OF_ITS_TIME = 8
+"""...of which a part like this is taken from the time there is, and the rest comes after it."""
 
 
 class Broken(AssertionError):
@@ -100,6 +102,12 @@ class Hunt:
         self._hunting: Key | None = None
         self._best: Found | None = None
         self._shrinking = 0
+        self._lasts_s = 0.0
+        """How long a play takes, with its judging, at the most lately."""
+        self._searches_until_s = limits.until_s
+        if limits.until_s is not None:
+            part_s = (limits.until_s - time.monotonic()) / _OF_ITS_TIME
+            self._searches_until_s = limits.until_s - min(_GRACE_S, max(0.0, part_s))
         part, parts = share
         self._openings = tuple(openings(player.surface, player.surface.upstreams))[part::parts]
         self._aims = aims(
@@ -135,13 +143,20 @@ class Hunt:
             if self._best is not None:
                 self._finish(self._best)
 
-    def _over(self, grace_s: float = 0.0) -> bool:
-        if self._ended():
+    def _over(self) -> bool:
+        """Whether nothing more is to be begun: it would not be judged in time."""
+        examples = self._limits.examples
+        if examples is not None and self._examples >= examples:
             return True
-        limits = self._limits
-        if limits.until_s is not None and time.monotonic() >= limits.until_s + grace_s:
-            return True
-        return limits.examples is not None and self._examples >= limits.examples and not grace_s
+        return self._is_past(self._searches_until_s, self._lasts_s)
+
+    def _is_late(self) -> bool:
+        """Whether what has been found isn't to be finished any more."""
+        until_s = self._searches_until_s
+        return self._is_past(None if until_s is None else until_s + _GRACE_S)
+
+    def _is_past(self, until_s: float | None, lasts_s: float = 0.0) -> bool:
+        return self._ended() or (until_s is not None and time.monotonic() + lasts_s >= until_s)
 
     def _draw(self, aim: Aim) -> None:
         """One round of hypothesis."""
@@ -177,10 +192,13 @@ class Hunt:
             raise Broken(violation.says)
 
     def _try(self, outage: Outage) -> Seen | None:
+        began_s = time.monotonic()
         try:
             seen = self._player.try_out(outage)
         except WorldError:
             return None
+        finally:
+            self._lasts_s = max(time.monotonic() - began_s, 0.8 * self._lasts_s)
         self.coverage.add(seen)
         self._progress(self.coverage)
         return seen
@@ -246,7 +264,7 @@ class Hunt:
 
     def _stated(self, seen: Seen, violation: Violation) -> Result | None:
         outage, history, player = seen.outage, seen.history, self._player
-        if self._over(_GRACE_S):
+        if self._is_late():
             return None
         finding = confirmed(violation, outage, history, player)
         if finding is None:
@@ -255,7 +273,7 @@ class Hunt:
         steady = all(
             failed(violation, scenario, player.play(scenario, other)) is not None
             for other in _OTHER_SEEDS
-            if other != outage.seed and not self._over(_GRACE_S)
+            if other != outage.seed and not self._is_late()
         )
         result = stated(
             violation,

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from harness.explore.hunt import Hunt, Limits
 from harness.explore.memory import Memory
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
-from harness.explore.player import Player
+from harness.explore.player import Player, Seen
 from harness.history.lines import to_json
 from harness.history.reading import read_history
 from harness.judge import judge
@@ -174,3 +175,24 @@ def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
         hunt.run(Outage.from_bytes(data) for data in Memory(tmp_path, "some target").remembered())
     assert (found[0].promise, found[0].about) in {(r.promise, r.about) for r in again}
     assert Memory(tmp_path, "another").remembered() == ()
+
+
+def test_no_play_is_begun_that_would_not_be_judged_in_time(
+    second: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes 3 s of a clock that nothing else moves: of 40 s five are for what may be found."""
+    now_s = 100.0
+    seen = second.try_out(next(iter(openings(second.surface, second.surface.upstreams))))
+    assert not seen.broken
+
+    def slowly(outage: Outage) -> Seen:
+        nonlocal now_s
+        now_s += 3.0
+        return seen
+
+    monkeypatch.setattr(second, "try_out", slowly)
+    monkeypatch.setattr("harness.explore.hunt.time", SimpleNamespace(monotonic=lambda: now_s))
+    origin = Origin(target_name="target.yaml", seed=1)
+    limits = Limits(until_s=140.0)
+    Hunt(second, seed=1, limits=limits, origin=origin, say=lambda result: None).run()
+    assert now_s == 133.0
