@@ -17,6 +17,7 @@ from harness.engines.compose.command import find_compose
 from harness.engines.compose.dockerd import Dockerd
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError
+from harness.startup import collect_seldom
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -35,8 +36,9 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Nor is any of it looked through again."""
+    """Nor is any of it looked through again, nor what a test makes more often than in a command."""
     gc.freeze()
+    collect_seldom()
     gc.enable()
 
 
