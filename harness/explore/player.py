@@ -48,18 +48,21 @@ def silent(target: Target) -> Target:
 
 
 class Player:
-    """Plays one target's outages, one at a time. Use as a context manager.
+    """Plays one target's outages, one at a time, in a simulation of its own where none is given.
+    Use as a context manager.
 
     Raises: UsageError on entry for a target that can't be explored, with the reason.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, engine: SimEngine | None = None) -> None:
         self.target = target
         self.plays = 0
         self._plain = silent(target)
-        self._engine = SimEngine()
-        self._folder = contextlib.ExitStack()
-        self._own = self._folder.enter_context(belongings.folder())
+        self._ends = contextlib.ExitStack()
+        self._own = self._ends.enter_context(belongings.folder())
+        self._engine = engine or SimEngine()
+        if engine is None:
+            self._ends.callback(self._engine.close_now)
         self.surface: Surface
 
     def __enter__(self) -> Player:
@@ -72,13 +75,12 @@ class Player:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the simulation."""
+        """End its simulation."""
         self.close()
 
     def close(self) -> None:
-        """End the simulation and remove its folder."""
-        self._engine.close_now()
-        self._folder.close()
+        """End its simulation and remove its folder."""
+        self._ends.close()
 
     def play(self, scenario: Scenario, seed: int, target: Target | None = None) -> History:
         """Play a scenario.

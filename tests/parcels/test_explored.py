@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.engines.sim.engine import SimEngine
 from harness.explore.finding import Origin, Result
 from harness.explore.hunt import Hunt, Limits
 from harness.explore.outage import Flow, Outage
@@ -15,9 +16,9 @@ DOWN = Outage(
 )
 
 
-def test_it_is_written_into_a_scenario_file() -> None:
+def test_it_is_written_into_a_scenario_file(simulation: SimEngine) -> None:
     found: list[Result] = []
-    with Player(gateway("an error of its own")) as player:
+    with Player(gateway("an error of its own"), simulation) as player:
         limits = Limits(examples=1)
         origin = Origin(target_name="parcels.yaml", seed=0)
         hunt = Hunt(player, seed=0, limits=limits, origin=origin, say=found.append)

@@ -88,9 +88,9 @@ EXPLORED = (
 
 
 @pytest.mark.parametrize("defect", ["", *EXPLORED])
-def test_exploration_finds_it_and_accuses_no_sound_one(defect: str) -> None:
+def test_exploration_finds_it_and_accuses_no_sound_one(defect: str, simulation: SimEngine) -> None:
     own = target(defect)
-    with Player(own) as player:
+    with Player(own, simulation) as player:
         broken = (
             promise.name
             for outage in openings(player.surface, ["auth"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.entry import call as entry
+from harness.engines.sim.engine import SimEngine
 from harness.explore.player import Player
 from harness.target.loading import load_target
 
@@ -46,8 +47,8 @@ def test_bundled_scenarios_are_not_for_it(capsys: pytest.CaptureFixture[str]) ->
     assert "name a scenario" in capsys.readouterr().err
 
 
-def test_exploration_sends_its_requests() -> None:
-    with Player(load_target(str(TARGET))) as player:
+def test_exploration_sends_its_requests(simulation: SimEngine) -> None:
+    with Player(load_target(str(TARGET)), simulation) as player:
         surface = player.surface
         assert [route.name for route in surface.offered] == ["talk", "nobody"]
         assert surface.routes_at("billing") == ("GET /balance",)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.engines.sim.engine import SimEngine
 from harness.explore.player import Player
 from harness.target.loading import load_target
 
@@ -14,12 +15,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
-def reference() -> Iterator[Player]:
-    with Player(load_target("reference")) as player:
+def reference(simulation: SimEngine) -> Iterator[Player]:
+    with Player(load_target("reference"), simulation) as player:
         yield player
 
 
 @pytest.fixture(scope="session")
-def second() -> Iterator[Player]:
-    with Player(load_target(ROOT / "tests/second_gateway/target.yaml")) as player:
+def second(simulation: SimEngine) -> Iterator[Player]:
+    with Player(load_target(ROOT / "tests/second_gateway/target.yaml"), simulation) as player:
         yield player

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.engines.sim.engine import SimEngine
 from harness.explore.finding import Origin, Result
 from harness.explore.hunt import Hunt, Limits
 from harness.explore.memory import Memory
@@ -91,9 +92,9 @@ def hunted(
     return found, hunt
 
 
-def explored(defect: str) -> tuple[Result, ...]:
+def explored(defect: str, simulation: SimEngine | None = None) -> tuple[Result, ...]:
     """What is found in a gateway with one mistake, until it is found."""
-    with Player(target_with(defect)) as player:
+    with Player(target_with(defect), simulation) as player:
         return tuple(hunted(player, seed=4, examples=400, until=_BREAKS[defect])[0])
 
 
@@ -120,15 +121,15 @@ def test_the_reference_gateway_is_not_accused(reference: Player) -> None:
 
 @pytest.mark.parametrize("defect", sorted(_BREAKS))
 def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
-    defect: str, second: Player
+    defect: str, second: Player, simulation: SimEngine
 ) -> None:
-    found = explored_once(defect)
+    found = explored_once(defect, simulation)
     fitting = [result for result in found if result.promise in _BREAKS[defect]]
     assert fitting, [result.says for result in found]
     smallest = min(fitting, key=lambda result: result.duration_s)
     scenario = parse_scenario(smallest.text, smallest.file_name)
     seed = Outage.from_bytes(smallest.outage).seed
-    with Player(target_with(defect)) as player:
+    with Player(target_with(defect), simulation) as player:
         judgement = judge(scenario, player.play(scenario, seed))
     assert judge(scenario, second.play(scenario, seed)).verdict is Verdict.PASSED
     assert judgement.verdict is Verdict.FAILED
@@ -137,8 +138,10 @@ def test_a_mistake_is_found_and_its_scenario_fails_until_it_is_mended(
     assert len(scenario.faults) <= 2
 
 
-def test_run_judge_and_explore_say_the_same_of_one_history(tmp_path: Path) -> None:
-    with Player(target_with("trips_late")) as player:
+def test_run_judge_and_explore_say_the_same_of_one_history(
+    tmp_path: Path, simulation: SimEngine
+) -> None:
+    with Player(target_with("trips_late"), simulation) as player:
         played = [
             player.try_out(outage) for outage in islice(openings(player.surface, ("auth",)), 4)
         ]
@@ -152,16 +155,18 @@ def test_run_judge_and_explore_say_the_same_of_one_history(tmp_path: Path) -> No
         assert failed == {violation.name for violation in seen.broken}
 
 
-def test_the_same_seed_finds_the_same() -> None:
-    first = explored_once("no_backoff")
+def test_the_same_seed_finds_the_same(simulation: SimEngine) -> None:
+    first = explored_once("no_backoff", simulation)
     assert first
     assert [result.text for result in explored("no_backoff")] == [result.text for result in first]
 
 
-def test_what_was_found_is_remembered_and_played_first(tmp_path: Path) -> None:
+def test_what_was_found_is_remembered_and_played_first(
+    tmp_path: Path, simulation: SimEngine
+) -> None:
     target = target_with("billing_matters")
-    with Player(target) as player:
-        found = explored_once("billing_matters")
+    with Player(target, simulation) as player:
+        found = explored_once("billing_matters", simulation)
         memory = Memory(tmp_path, "some target")
         memory.keep(found[0].outage)
         again: list[Result] = []
