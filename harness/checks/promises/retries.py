@@ -44,10 +44,13 @@ def _of_calls(facts: Facts, request: Request, upstream: str) -> Iterator[Violati
     offered = facts.offered(request)
     usual = Counter(name for name, _ in offered.calls)
     by_route: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in facts.begun_in(request, upstream):
-        # A refused connect doesn't say what it was for; it is told only where one call is made.
-        if not attempt.path and usual[upstream] > 1:
+    made = facts.begun_in(request, upstream)
+    if usual[upstream] > 1 and not all(attempt.path for attempt in made):
+        # A refused connect doesn't say what it was for: the first call, as long as each failed.
+        if any(attempt.path for attempt in made):
             return
+        made = made[: facts.settings(upstream).attempts]
+    for attempt in made:
         by_route[attempt.route.strip() if attempt.path else ""].append(attempt)
     if "" in by_route and len(by_route) > 1:
         return

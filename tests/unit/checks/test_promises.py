@@ -222,3 +222,23 @@ def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_n
     )
     (found,) = (f for f in judgement.promises if "required call" in f.expected)
     assert found.verdict.value == verdict, str(found)
+
+
+@pytest.mark.parametrize(("again_s", "broken"), [(0.012, 1), (1.012, 0)])
+def test_a_refused_call_is_tried_again_after_its_backoff_whichever_call_it_was(
+    scenario, world, again_s, broken
+):
+    """A chat asks billing twice, and a refused connect doesn't say for what: the first of them."""
+    shown = world(evidence=("stub", "proxy requests", "refused connects"))
+    shown.warmed_up(reaches=("auth", "billing"), routes={"billing": "GET /balance/ada"})
+    shown.warmed_up(reaches=("billing",), routes={"billing": "POST /deduct"}, at_s=-0.9)
+    shown.fault("refused", "billing", 0.0, 5.0)
+    shown.request("chat", 1, 0.0, 200, took_s=again_s + 0.01).call("auth", 0.001)
+    for at_s in (0.01, again_s):
+        shown.events.append(
+            Crossed(at_s=at_s, what="refused", connection=0, by="proxy", upstream="billing")
+        )
+    text = PROMISING.replace("auth, fault: status, status: 503", "billing, fault: refused")
+    judgement = judge(scenario(text), shown.history())
+    found = [f for f in judgement.promises if f.name == "backoff between attempts (billing)"]
+    assert len(found) == broken
