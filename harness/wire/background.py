@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import mean, median, pstdev
 
@@ -39,13 +39,38 @@ Span = tuple[float, float]
 
 def nobodys(
     history: History,
+    attempts: Mapping[str, Sequence[Attempt]],
+    warm_up: WarmUp,
+    template: Callable[[str, str], str],
+    untimely: Mapping[str, Sequence[Window]],
+) -> dict[str, tuple[Attempt, ...]]:
+    """By upstream, the attempts that no request caused.
+
+    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`: when
+    one may be seen long after it was made, for whoever waited for it then.
+    """
+    found = {
+        name: _by_route(history, name, made, warm_up, template, untimely[name])
+        for name, made in attempts.items()
+    }
+    if not (history.run.background or any(found.values())):
+        return found
+    lives = _lives(history)
+    return {
+        name: (*own, *_while_nobody_asks(own, attempts[name], lives, untimely[name]))
+        for name, own in found.items()
+    }
+
+
+def _by_route(
+    history: History,
     upstream: str,
     attempts: Sequence[Attempt],
     warm_up: WarmUp,
     template: Callable[[str, str], str],
-    untimely: Sequence[Window] = (),
+    untimely: Sequence[Window],
 ) -> tuple[Attempt, ...]:
-    """Attempts that no request caused: declared, or on a route with a life of its own.
+    """Those at one upstream that are declared, or on a route with a life of its own.
 
     That is one that no request makes, as far as the warm-up and the contract tell, and that is
     called outside of all requests' lives, with a rhythm (but not that of the traffic itself), or
@@ -71,7 +96,7 @@ def nobodys(
             by_route[attempt.route].append(attempt)
         else:
             bare.append(attempt)
-    lives = sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
+    lives = _lives(history)
     for route, made in by_route.items():
         others = [a for a in attempts if a.route and not alike(route, a)]
         own = _Route(history, upstream, warm_up, lives, route, made, others, untimely)
@@ -79,19 +104,28 @@ def nobodys(
         if own.has_own_life or (strange and own.is_strangers):
             found += made
             found += _hidden(own.spans, bare)
-    if found:
-        told = {attempt.id for attempt in found}
-        left = [a for a in bare if a.id not in told and not any(a.start_s in w for w in untimely)]
-        found += _while_nobody_asks(sorted(left, key=by_start), lives)
     return tuple(found)
 
 
-def _while_nobody_asks(bare: Sequence[Attempt], lives: Sequence[Span]) -> Iterator[Attempt]:
-    """Attempts for nobody knows what, in order, that began while no request was under way: they are
-    no request's, and their target is known to call by itself.
+def _lives(history: History) -> list[Span]:
+    return sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
+
+
+def _while_nobody_asks(
+    found: Sequence[Attempt],
+    attempts: Sequence[Attempt],
+    lives: Sequence[Span],
+    untimely: Sequence[Window],
+) -> Iterator[Attempt]:
+    """Attempts for nobody knows what, beside those that were found, that began while no request was
+    under way: they are no request's, and their target is known to call by itself, if only elsewhere
+    or by its own word.
     """
-    for index in _aside([attempt.start_s for attempt in bare], lives):
-        yield bare[index]
+    told = {attempt.id for attempt in found}
+    bare = (a for a in attempts if not a.route and a.id not in told)
+    left = sorted((a for a in bare if not any(a.start_s in w for w in untimely)), key=by_start)
+    for index in _aside([attempt.start_s for attempt in left], lives):
+        yield left[index]
 
 
 class _Route:

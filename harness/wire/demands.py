@@ -19,6 +19,7 @@ from harness.wire.attempts import Attempt, by_start
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
+from harness.wire.keys import Keys
 from harness.wire.learned import Learned, WarmUp, alike, called_by
 from harness.wire.made import NOTHING, Made
 from harness.wire.owners import Owners
@@ -43,10 +44,8 @@ class Demands:
         self._settings = settings
         self._sights = sights
         self._stale = {name: Stale(history, name) for name in attempts}
-        self.background = {
-            name: nobodys(history, name, made, warm_up, template, sights[name].untimely)
-            for name, made in attempts.items()
-        }
+        untimely = {name: sights[name].untimely for name in attempts}
+        self.background = nobodys(history, attempts, warm_up, template, untimely)
         """Attempts that no request caused, by upstream."""
         own_routes = {
             (name, attempt.route) for name, made in self.background.items() for attempt in made
@@ -63,7 +62,11 @@ class Demands:
         self._answers = Answers(history, self.calls)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
-        self._owners = Owners(history.requests, self.calls, settings, sights, self._answers.well)
+        keys = Keys({(call.called.upstream, call.called.of) for call in history.warm_up_calls})
+        well = self._answers.well
+        self._owners = Owners(history.requests, self.calls, settings, sights, well, keys)
+        self._implied: set[tuple[str, int, int]] = set()
+        """What was implied: of which upstream and request, and after how many attempts."""
         known = {name: list(made) for name, made in attempts.items()}
         self._attempts = self._matched(known)
         while self._imply(known):
@@ -193,17 +196,21 @@ class Demands:
         """Add attempts that left no trace and that a wait gives away, the next one of each call.
 
         A failed attempt costs its backoff where a port refuses; one on a connection from before a
-        silent fault its deadline, where the proxy tells of new connections only.
+        silent fault its deadline, where the proxy tells of new connections only. Each is added
+        once: what its request can't have made after all would be added for ever.
         """
         found, implied = False, Implied(self._settings, self._sights, self.of)
         for upstream, made in known.items():
             if self._sights[upstream].sees_all:
                 continue
             number = max((attempt.id for attempt in made), default=-1) + 1
-            gaps = [implied.by(demand, upstream) for demand in self.at(upstream)]
-            new = [attempt for attempt in gaps if attempt is not None]
-            made += [replace(attempt, id=number + k) for k, attempt in enumerate(new)]
-            found |= bool(new)
+            for demand in self.at(upstream):
+                place = (upstream, demand.request.sent.id, len(demand.attempts))
+                attempt = None if place in self._implied else implied.by(demand, upstream)
+                if attempt is not None:
+                    self._implied.add(place)
+                    made.append(replace(attempt, id=number))
+                    number, found = number + 1, True
         return found
 
 

@@ -76,7 +76,7 @@ class Implied:
                 return None  # it would have been seen
             if by_s - at_s < NEARLY * (end_s - at_s) or end_s - at_s < AT_ONCE_S:
                 return None
-            return bare(at_s, end_s, "latency")
+            return bare(at_s, min(end_s, by_s), "latency")  # nobody waits longer than that
         if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
             return None
         waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)

@@ -15,6 +15,7 @@ from harness.history.view import Request
 from harness.policy.counting import Result, plainly
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
+from harness.wire.keys import Keys
 from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.made import Made, last_of, same, tries_of
 from harness.wire.pending import Due, Pending, Standing
@@ -53,8 +54,9 @@ class Owners:
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
         well: Callable[[Request], bool],
+        keys: Keys,
     ) -> None:
-        self._requests = requests
+        self._keys, self._requests = keys, requests
         self._well = well
         self._calls = calls
         self._settings = settings
@@ -86,6 +88,7 @@ class Owners:
 
     def _matched(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
         self._of = defaultdict(lambda: defaultdict(list))
+        self._keys.forget()
         kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
         self.belated = {name: [] for name in attempts}
         every = sorted(
@@ -113,7 +116,7 @@ class Owners:
             if attempt.source == "connection" and not self._well(owner):
                 attempt = attempt.ended_by(owner.end_s)  # who had to do without it went on
             self._take_over(owner, name, attempt, pending)
-            self._of[owner.sent.id][name].append(attempt)
+            self._give(owner, name, attempt)
             pending.moved(owner)
             kept[name].append(attempt)
         self.of = {}
@@ -145,9 +148,14 @@ class Owners:
                 sure = given.request is not None or traced  # it says itself whose it is
                 if fits and call.may_be(call.upstream, given) and not sure:
                     theirs[call.upstream].remove(given)
-                    mine[call.upstream].append(given)
+                    self._keys.take_back(call.upstream, given)
+                    self._give(owner, call.upstream, given)
                     pending.moved(other)
                     break
+
+    def _give(self, owner: Request, upstream: str, attempt: Attempt) -> None:
+        self._of[owner.sent.id][upstream].append(attempt)
+        self._keys.note(owner.sent.id, upstream, attempt)
 
     def _owner(
         self, pending: Pending, name: str, attempt: Attempt, slack_s: float
@@ -183,6 +191,7 @@ class Owners:
                     late_s = 0.0
                 price_s = late_s + max(0.0, outlived_s) + due.unlikely_s
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
+                price_s += _by_key_s(self._keys.whose(name, attempt), request, due)
                 over = failed_by is not None and failed_by not in self._went_on
                 rank = (round(price_s / near_s), over, *fits)
                 if failed_by is not None:
@@ -330,3 +339,12 @@ class Owners:
 
 def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
     return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
+
+
+def _by_key_s(whose: int | None, request: Request, due: Due) -> float:
+    """How much less likely than it seems an attempt is a request's, by whose key it shows."""
+    if whose is None:
+        return 0.0
+    if whose != request.sent.id:
+        return UNSURE_S
+    return -UNSURE_S if isinstance(due.of, Attempt) and due.of.results != FAILURE else 0.0

@@ -153,3 +153,42 @@ def test_a_beat_that_lies_in_requests_which_are_always_under_way_may_be_nobodys(
                    contract=False)  # fmt: skip
 
     assert len(wire.background) == 7
+
+
+def hanging_up(background: tuple[str, ...] = ()) -> Story:
+    """A loop asks once while its upstream hangs up on everybody, so that no route is seen."""
+    story = Story("auth", fault="empty", to_s=8)
+    story.events[0] = replace(story.events[0], background=background)
+    for second in range(4):
+        story.attempt(second + 0.002, took_s=0.002, status=503)
+        story.request(second + 1, second, took_s=0.005, status=401)
+    story.events += [
+        Crossed(at_s=4.5, by="proxy", upstream="auth", connection=99, what="accepted"),
+        Crossed(
+            at_s=4.501, by="proxy", upstream="auth", connection=99, what="closed", closed_by="proxy"
+        ),
+    ]
+    return story
+
+
+def test_what_a_target_that_says_so_calls_while_nobody_asks_is_its_own() -> None:
+    """A sound gateway was said to call an upstream whose breaker was open."""
+    assert not wire_of(hanging_up(), contract=False).background
+
+    wire = wire_of(hanging_up((f"auth {HEALTH}",)), contract=False)
+
+    assert [a.start_s for a in wire.background] == [4.5]
+
+
+def test_what_a_target_that_was_seen_to_call_another_upstream_by_itself_calls_is_its_own() -> None:
+    story = hanging_up()
+    story.events[0] = replace(story.events[0], upstreams=("auth", "billing"))
+    for at_s in (2.5, 4.5):
+        story.events += [
+            Crossed(at_s=at_s, by="proxy", upstream="billing", connection=98, what="request",
+                    method="GET", path="/healthz"),
+        ]  # fmt: skip
+    end = Phase(at_s=8.0, by="engine", phase="end")
+    witness = Witness(History([*story.events, end]), dict.fromkeys(("auth", "billing"), SETTINGS))
+
+    assert [a.start_s for a in witness.at("auth").background] == [4.5]

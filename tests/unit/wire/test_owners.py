@@ -68,6 +68,8 @@ class Told:
         *,
         path: str | None = None,
         arrives_s: float | None = None,
+        of: str = "x",
+        outcome: str = "sent",
     ) -> None:
         self.calls += 1
         arrives_s = at_s + 0.001 if arrives_s is None else arrives_s
@@ -76,8 +78,8 @@ class Told:
         stub = {"by": "stub", "upstream": upstream, "id": self.calls}
         self.events += [
             Crossed(at_s=at_s, what="request", method="GET", path=path, **crossed),
-            Called(at_s=at_s, route=f"GET {path}", path=path, of="x", attempt=1, **stub),
-            Replied(at_s=at_s + 0.001, status=status, outcome="sent", **stub),
+            Called(at_s=at_s, route=f"GET {path}", path=path, of=of, attempt=1, **stub),
+            Replied(at_s=at_s + 0.001, status=status, outcome=outcome, **stub),
             Crossed(at_s=at_s + 0.001, what="closed", closed_by="upstream", **crossed),
             Crossed(at_s=arrives_s, what="response", status=status, **crossed),
         ]
@@ -111,6 +113,20 @@ def test_a_failed_one_is_of_the_request_that_waited_for_its_retry() -> None:
     told.attempt("billing", 6.002, status=503)
     assert told.owner("billing", 5.001) == probe
     assert told.owner("billing", 6.002) == probe
+
+
+def test_the_second_attempt_of_a_charge_is_of_the_request_that_made_the_first() -> None:
+    """By its key, although another was as near and the first may have succeeded: the other had its
+    own call taken for somebody else's, and was said to be turned away.
+    """
+    told = Told()
+    charging = told.request("one", 5.0, 200, took_s=1.0220)
+    other = told.request("both", 6.0, 200, took_s=0.0400)
+    told.attempt("auth", 6.0185)
+    for at_s, key in ((5.0165, "job 1"), (6.0207, "job 1"), (6.0300, "job 2")):
+        told.attempt("billing", at_s, of=key, outcome="undecodable")
+    assert told.owner("billing", 6.0207) == charging
+    assert told.owner("billing", 6.0300) == other
 
 
 def test_where_any_wait_is_right_a_first_attempt_is_still_no_retry() -> None:

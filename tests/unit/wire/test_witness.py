@@ -367,6 +367,19 @@ def test_an_attempt_on_a_kept_connection_is_implied_by_its_deadline() -> None:
     assert states(found) == states(every)
 
 
+def test_an_implied_attempt_that_its_request_did_not_wait_out_is_implied_once() -> None:
+    """Each gives up a little before the deadline: that was implied again and again, without end."""
+    story = Story("auth", fault="unanswered", to_s=30)
+    for second in range(3):
+        story.request(second + 1, second, took_s=4.6, status=503)
+
+    found = story.infer(30, in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=60))
+
+    assert [(a.start_s, a.source) for a in found.attempts] == [
+        (pytest.approx(second, abs=0.01), "latency") for second in range(3)
+    ]
+
+
 def test_who_keeps_no_connection_waited_for_others_and_made_no_unseen_attempt() -> None:
     """A breaker that a lock guards: one call at a time, each on a connection of its own."""
     story = Story("auth", fault="blackhole", to_s=20)
