@@ -12,7 +12,7 @@ away everybody who would have come, that is what breakers are for, and no more t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -68,7 +68,7 @@ def _met(case: Case) -> dict[int, list[_Met]]:
     """By number in the file, what each time that a fault came met."""
     found: dict[int, list[_Met]] = defaultdict(list)
     connections: dict[str, Connections] = {}
-    for struck in _in_force(case):
+    for struck in in_force(case):
         met = _Met(case, struck, Counter(case.history, struck, connections))
         found[case.scenario.number_of(struck.real.fault)].append(met)
     return dict(sorted(found.items()))
@@ -93,7 +93,8 @@ def _together(number: int, times: Sequence[_Met]) -> Hits:
     )
 
 
-def _in_force(case: Case) -> Iterable[Struck]:
+def in_force(case: Case) -> Iterator[Struck]:
+    """Each fault of the file that came into force on an upstream that the target has, each time."""
     history, scenario = case.history, case.scenario
     for real in sorted(history.faults, key=lambda each: each.fault):
         if not 0 <= real.fault < len(scenario.faults):

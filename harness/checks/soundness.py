@@ -4,8 +4,9 @@ What is found here is inconclusive, so that such a run is never green. How failu
 
 * the steady state did not hold, or the outage could not touch the traffic: nothing is held against
   the target;
-* a fault met nobody by the scenario's own mistake, or waited in vain for its event: no expectation
-  is held against the target, but promises, which need no outage, are;
+* a fault met nobody by the scenario's own mistake, waited in vain for its event, or counted calls
+  that no request caused: no expectation is held against the target, but promises, which need no
+  outage, are;
 * something else went wrong (a fault came late, a part of the world died): only what a sound target
   shows at no time, whatever befalls it, stays failed (`Finding.timeless`);
 * a busy machine made a fault or requests late: nothing passes, and what fails with patience for all
@@ -23,7 +24,8 @@ from dataclasses import dataclass, replace
 
 from harness.checks.begun import in_vain
 from harness.checks.case import Case
-from harness.checks.hits import Miss, misses
+from harness.checks.hits import Miss, in_force, misses
+from harness.checks.miscounted import miscounted
 from harness.checks.noise import Noise
 from harness.checks.steady import broken_streams, is_healthy
 from harness.checks.traffic import shown_status
@@ -55,7 +57,9 @@ class Soundness:
     troubled: bool = False
     """Something else went wrong that may explain what was seen."""
     pointless: bool = False
-    """A fault met nobody or never began, and the target has no part in it."""
+    """A fault met nobody, never began or met others than it was meant for, by no part of the
+    target's.
+    """
 
     @property
     def noise(self) -> bool:
@@ -87,13 +91,14 @@ def soundness(case: Case) -> Soundness:
     broken, untimely = (*_troubles(case), *_cut_short(case)), tuple(_untimely(case))
     sound = not (unhealthy or broken or untimely)
     missed, waited = (misses(case), tuple(in_vain(case))) if sound else ((), ())
-    never = (*map(_missed, missed), *waited)
+    astray = tuple(miscounted(case, in_force(case))) if sound else ()
+    never = (*map(_missed, missed), *waited, *astray)
     return Soundness(
         findings=(*broken, *untimely, *unhealthy, *never, *_late_requests(case)),
         unhealthy=bool(unhealthy),
         # What a busy machine delayed is waited for with patience; what broke is missing.
         troubled=bool(broken) or any(not finding.noise for finding in untimely),
-        pointless=bool(waited) or any(miss.by_mistake for miss in missed),
+        pointless=bool(waited or astray) or any(miss.by_mistake for miss in missed),
     )
 
 

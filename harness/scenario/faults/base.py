@@ -132,8 +132,12 @@ class FaultBase(Part):
     @property
     def _picks(self) -> bool:
         """Whether it leaves out calls of its own route."""
-        counts = self.counted is not None or self.one_in is not None
-        return counts or self.by_load or self.share < 1
+        return self.counts or self.by_load or self.share < 1
+
+    @property
+    def counts(self) -> bool:
+        """Whether it picks calls by their number."""
+        return self.counted is not None or self.one_in is not None
 
     @property
     def hits_each(self) -> bool:

@@ -161,6 +161,30 @@ def test_calls_that_were_none_of_its_own_are_counted(scenario, world):
     )
 
 
+@pytest.mark.parametrize(
+    ("on", "verdict"), [("", "inconclusive"), (", on: POST /verify_token", "failed")]
+)
+def test_one_that_counted_calls_of_the_targets_own_met_others_than_it_was_meant_for(
+    scenario, world, on, verdict
+):
+    """The health check was the second of two: a sound gateway was held to answering 503 twice."""
+    text = f"faults: [{{upstream: auth, fault: status, status: 503, first: 2, to: 8s{on}}}]\n" + (
+        "expect: [{traffic: chat, during: 0s..4s, status: 401}]"
+    )
+    shown = world().warmed_up().fault("status", "auth", 0.0, 8.0)
+    for at_s in range(8):
+        shown.call("auth", at_s + 0.5, "GET /healthz", met=("f0",) if at_s == 1 and not on else ())
+    busy(shown, at=(1,), met=("f0",))
+    busy(shown, at=(2,), met=("f0",) if on else ())
+    busy(shown, at=range(3, 8), met=())
+    judgement = judge(scenario(text), shown.history())
+    assert judgement.verdict.value == verdict
+    astray = [f for f in judgement.findings if "counts calls of requests" in f.name]
+    assert [f.observed for f in astray] == (
+        [] if on else ["2 calls that no request caused counted, too: GET /healthz 2x"]
+    )
+
+
 def test_an_outage_between_two_requests_proves_nothing(scenario, world):
     text = "faults: [{upstream: auth, fault: blackhole, from: 12s, to: 18s}]\n" + _NEVER
     shown = world().warmed_up().fault("blackhole", "auth", 12.0, 18.0)
