@@ -144,7 +144,11 @@ class Crossing:
     @cached_property
     def lost(self) -> list[float]:
         """When an attempt may have failed that nobody saw, on a connection just being cut."""
-        return swallowed(self.history, self.upstream, self.demands, self.attempts, self.sight)
+        own = self.settings
+        soonest_s = own.backoff_s(1) if own.attempts > 1 else math.inf
+        return swallowed(
+            self.history, self.upstream, self.demands, self.attempts, self.sight, soonest_s
+        )
 
     @cached_property
     def earlier(self) -> tuple[float, ...]:

@@ -89,10 +89,12 @@ def swallowed(
     demands: Sequence[Demand],
     attempts: Sequence[Attempt],
     sight: Sight,
+    soonest_s: float,
 ) -> list[float]:
     """When an attempt may have been made that nobody saw: on a connection just being cut.
 
     At most one for each such connection, and for each request under way without an attempt.
+    `soonest_s`: how soon after one that failed its call makes another, which is that one no more.
     """
     found: list[float] = []
     cut_s = Connections.of(history, upstream).cut_idle()
@@ -105,9 +107,9 @@ def swallowed(
     )
     begun = Spans((a.start_s, a.start_s) for a in attempts)
     for at_s in cut_s:
-        until_s = at_s + sight.slack_s(at_s, at_s)
-        could = needing.touching(at_s, until_s)
-        seen = begun.touching(at_s - CLOCK_S, until_s)
+        slack_s = sight.slack_s(at_s, at_s)
+        could = needing.touching(at_s, at_s + slack_s)
+        seen = begun.touching(at_s - CLOCK_S, at_s + min(slack_s, soonest_s))
         told = len(found) - bisect_left(found, at_s - sight.fine_s)
         if could > seen + told:
             found.append(at_s)

@@ -301,6 +301,12 @@ def check_upstreams(target: Target) -> None:
             f"{', '.join(placed)} needs a variable under `upstreams:`"
         )
     if target.tls_files:
-        raise WorldError("the containers speak no TLS (`tls:`, `start: {tls: true}`)")
+        raise WorldError(
+            f"{target.file or target.name}: the containers speak no TLS (`tls:`, "
+            "`start: {tls: true}`): play it with --engine local"
+        )
     if target.real:
-        raise WorldError("`real:` services can't be reached from the containers' network")
+        raise WorldError(
+            f"{target.file or target.name}: `real:` services ({', '.join(target.real)}) can't be "
+            "reached from the containers' network: play it with --engine local"
+        )

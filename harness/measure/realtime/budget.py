@@ -60,9 +60,13 @@ class Budget:
         return self.began_s + allowed_s(wait_s)
 
     @property
-    def took_s(self) -> float:
-        """Since it began."""
-        return time.monotonic() - self.began_s
+    def is_over(self) -> str:
+        """Why something isn't known, once it is over."""
+        took_s = time.monotonic() - self.began_s
+        return (
+            f"there was no time left for it after {took_s:.0f} s; a machine with less beside it "
+            "gets further"
+        )
 
     @property
     def left_s(self) -> float:

@@ -118,9 +118,8 @@ class Study:
         """What isn't over by the deadline is unknown."""
 
         def late() -> None:
-            took_s = self._budget.took_s
             for key in keys:
-                self._found.cannot_tell(key, f"there was no time left for it after {took_s:.0f} s")
+                self._found.cannot_tell(key, self._budget.is_over)
 
         return self._budget.in_time(late)
 

@@ -19,6 +19,7 @@ from harness.history.events import (
     Sent,
 )
 from harness.history.view import History
+from harness.policy.backoffs import Exponential
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
@@ -464,3 +465,29 @@ def test_what_a_lift_lets_go_before_it_is_confirmed_was_held_back() -> None:
 
     assert sight.released(30.03)
     assert not sight.released(29.9)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_first_attempt_on_a_connection_just_cut_may_have_failed_although_its_retry_is_seen(
+    seed: int,
+) -> None:
+    """By a seed that switches threads instants are less exact than the first wait is long."""
+    story = Story("auth", fault="empty", to_s=2.5)
+    story.events = [
+        replace(event, engine="sim", seed=seed) if isinstance(event, Run) else event
+        for event in story.events
+    ]
+    cut = {"by": "proxy", "upstream": "auth", "what": "closed", "closed_by": "proxy"}
+    story.events.append(Crossed(at_s=0.0, connection=1, **cut))
+    for connection, at_s in enumerate((0.3405, 1.0001, 1.4493), start=2):
+        accepted = {"by": "proxy", "upstream": "auth", "what": "accepted"}
+        story.events.append(Crossed(at_s=at_s, connection=connection, **accepted))
+        story.events.append(Crossed(at_s=at_s + 0.0001, connection=connection, **cut))
+    story.request(1, 0.0, took_s=1.4495, status=503)
+    story.request(2, 1.0, took_s=0.5294, status=503)
+    story.request(3, 2.0, took_s=0.0001, status=503)
+    own = in_a_row(attempts=3, timeout_s=2.4, threshold=4, wait_s=9)
+    wire = story.infer(3.0, replace(own, backoff=Exponential(0.66, 2.08, 1.37, shorter=0.69)))
+
+    assert wire.refutation is None
+    assert [(t.state, round(t.at_s, 2)) for t in wire.transitions] == [("open", 1.45)]
