@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -76,6 +76,21 @@ def predict(
         name, claims = in_line(loaded.name), ", ".join(left_out)
         said = f"note: {name} does without {claims}: of that the contract is predicted, not {name}"
         click.echo(said, err=True)
+    for said in () if loaded is None else _assumed(loaded):
+        click.echo(f"note: {in_line(said)}", err=True)
+
+
+_OPENINGS = {"rule", "threshold", "rate", "breaker"}
+"""Keys of a policy that say when its breaker opens."""
+
+
+def _assumed(target: Target) -> Iterator[str]:
+    """Of upstreams whose breaker nobody declares: that a default stands in its place."""
+    for name in target.upstream_names:
+        said = (target.breakers.get(name), target.contract.upstreams.get(name))
+        if not any(own is not None and own.model_fields_set & _OPENINGS for own in said):
+            opens = target.settings(name).breaker.opens.says
+            yield f"nobody declares when the breaker of {name} opens: {opens} is assumed"
 
 
 def _loaded(target: str) -> Target:

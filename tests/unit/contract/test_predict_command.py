@@ -209,3 +209,24 @@ def test_a_targets_backoffs_are_predicted(tmp_path: Path) -> None:
     low_s, high_s = found["upstreams"]["auth"]["opens_s"][0]
     assert found["upstreams"]["auth"]["settings"]["backoffs_s"] == [0.2, 0.3]
     assert 3 <= low_s <= high_s < 3.4  # 2.0, 2.2, 2.5; the fourth is the next request's first
+
+
+def test_a_breaker_that_nobody_declares_is_said_to_be_assumed(tmp_path: Path) -> None:
+    """As `outage init` writes one that it could not measure: the default is nobody's promise."""
+    (tmp_path / "contract.yaml").write_text(
+        "name: shop\nupstreams: {auth: {attempts: 2}, mail: {breaker: {threshold: 3}}}\n"
+        "routes: {chat: {request: GET /chat, calls: [{call: auth GET /me}]}}\n"
+    )
+    (tmp_path / "scenario.yaml").write_text(
+        "title: t\nduration: 5s\ntraffic: {chat: {request: GET /chat, rate: 1/s}}\n"
+        "faults: [{upstream: auth, fault: refused}]\n"
+    )
+    target = tmp_path / "target.yaml"
+    text = "name: shop\nstart: {command: [x]}\ncontract: contract.yaml\n"
+    text += "upstreams: {A: auth, M: mail}\n"
+    target.write_text(text)
+    said = run(str(tmp_path / "scenario.yaml"), "--target", str(target)).stderr
+    assumed = "note: nobody declares when the breaker of auth opens: 5 failures in a row is assumed"
+    assert said == f"{assumed}\n"
+    target.write_text(f"{text}breakers: {{auth: {{threshold: 4}}}}\n")
+    assert run(str(tmp_path / "scenario.yaml"), "--target", str(target)).stderr == ""
