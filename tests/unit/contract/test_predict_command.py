@@ -171,7 +171,7 @@ def test_what_an_unknown_route_calls_is_said_to_be_unknown(tmp_path: Path) -> No
 
 def test_an_own_upstream_is_predicted_when_it_is_said_who_calls_it(tmp_path: Path) -> None:
     arguments = own_upstream(tmp_path)
-    found = json.loads(run(*arguments, "--calls", "pay=mail", "--json").output)["predictions"][0]
+    found = json.loads(run(*arguments, "--calls", "pay=mail", "--json").stdout)["predictions"][0]
     low_s, high_s = found["upstreams"]["mail"]["opens_s"][0]
     assert 2 <= low_s <= high_s < 2.5
     wrong = CliRunner().invoke(predict, [*arguments, "--calls", "pay=mial"])
@@ -215,7 +215,7 @@ def test_a_breaker_that_nobody_declares_is_said_to_be_assumed(tmp_path: Path) ->
     """As `outage init` writes one that it could not measure: the default is nobody's promise."""
     (tmp_path / "contract.yaml").write_text(
         "name: shop\nupstreams: {auth: {attempts: 2}, mail: {breaker: {threshold: 3}}}\n"
-        "routes: {chat: {request: GET /chat, calls: [{call: auth GET /me}]}}\n"
+        "routes: {chat: {request: GET /chat, calls: [{call: auth GET /me, else: 503}]}}\n"
     )
     (tmp_path / "scenario.yaml").write_text(
         "title: t\nduration: 5s\ntraffic: {chat: {request: GET /chat, rate: 1/s}}\n"
@@ -223,7 +223,7 @@ def test_a_breaker_that_nobody_declares_is_said_to_be_assumed(tmp_path: Path) ->
     )
     target = tmp_path / "target.yaml"
     text = "name: shop\nstart: {command: [x]}\ncontract: contract.yaml\n"
-    text += "upstreams: {A: auth, M: mail}\n"
+    text += "upstreams: {A: auth, M: mail}\nstubs: {mail: [{route: GET /sent}]}\n"
     target.write_text(text)
     said = run(str(tmp_path / "scenario.yaml"), "--target", str(target)).stderr
     assumed = "note: nobody declares when the breaker of auth opens: 5 failures in a row is assumed"
