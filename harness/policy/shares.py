@@ -6,9 +6,11 @@ Each is a rule as `rules` has them.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import le
+from typing import Any, NamedTuple
 
 from harness.policy.counting import Told
 from harness.policy.mistakes import Deaf, Tumbling
@@ -158,6 +160,47 @@ class ShareOfCalls(_Share):
         return f"{self.share:.0%} failures of {window}{least}"
 
 
+class Lately(NamedTuple):
+    """The results of the last seconds, as they were told. There may be thousands, and each event
+    asks for them, of each state: none of them is looked at without need.
+    """
+
+    instants_s: tuple[float, ...] = ()
+    failed: bytes = b""
+    """Of each whether it failed: 1 or 0."""
+    in_order: bool = True
+    """Whether they were told in the order of their instants."""
+
+    def __hash__(self) -> int:
+        return hash((self.failed, self.instants_s[-1:]))
+
+    def since(self, at_s: float) -> Lately:
+        """Those after an instant."""
+        if self.in_order:
+            first = bisect_right(self.instants_s, at_s)
+            return Lately(self.instants_s[first:], self.failed[first:])
+        instants_s = tuple(one_s for one_s in self.instants_s if one_s > at_s)
+        in_order = all(map(le, instants_s, instants_s[1:]))
+        return Lately(instants_s, self.those(lambda one_s: one_s > at_s), in_order)
+
+    def and_one(self, at_s: float, *, failed: bool) -> Lately:
+        """The same and one more."""
+        in_order = self.in_order and self.instants_s[-1:] <= (at_s,)
+        return Lately((*self.instants_s, at_s), self.failed + bytes([failed]), in_order)
+
+    def those(
+        self, are: Callable[[float], bool], are_over: Callable[[float], bool] = lambda at_s: False
+    ) -> bytes:
+        """Whether each failed of those whose instants are such, and not yet over. Both are true
+        from some instant on.
+        """
+        if self.in_order:
+            first, last = (bisect_left(self.instants_s, True, key=each) for each in (are, are_over))
+            return self.failed[first:last]
+        each = zip(self.failed, self.instants_s, strict=True)
+        return bytes(failed for failed, at_s in each if are(at_s) and not are_over(at_s))
+
+
 @dataclass(frozen=True, slots=True)
 class ShareOfSeconds(_Share):
     """A share of failures among the results of the last seconds, once there are enough of them."""
@@ -172,47 +215,52 @@ class ShareOfSeconds(_Share):
     """Results leave the window together by buckets of this length; 0: each by itself."""
 
     @property
-    def begin(self) -> tuple[tuple[float, bool], ...]:
+    def begin(self) -> Lately:
         """No result yet."""
-        return ()
+        return Lately()
 
-    def after(
-        self, state: tuple[tuple[float, bool], ...], failed: Told, at_s: float
-    ) -> tuple[tuple[float, bool], ...]:
+    def after(self, state: Lately, failed: Told, at_s: float) -> Lately:
         """The results that still count at an instant, the newest last."""
         oldest_s = at_s - self.window_s - self.bucket_s - KEPT_S
-        return (*(one for one in state if one[0] > oldest_s), (at_s, bool(failed)))
+        return state.since(oldest_s).and_one(at_s, failed=bool(failed))
 
     def _counts(self, result_s: float, at_s: float) -> bool:
         if not self.bucket_s:
             return result_s > at_s - self.window_s
         return in_buckets(result_s, at_s, self.window_s, self.bucket_s)
 
-    def opens(self, state: tuple[tuple[float, bool], ...]) -> bool:
+    def opens(self, state: Lately) -> bool:
         """Whether the newest result is a failure, and there are enough with it."""
-        if not state or not state[-1][1]:
+        if not state.failed or not state.failed[-1]:
             return False
-        now_s = state[-1][0]
-        counted = [failed for at_s, failed in state if self._counts(at_s, now_s)]
-        return self._reached(sum(counted), len(counted))
+        now_s = state.instants_s[-1]
+        counted = state.those(lambda at_s: self._counts(at_s, now_s))
+        return self._reached(counted.count(1), len(counted))
 
-    def may_open(self, state: tuple[tuple[float, bool], ...], slack_s: float) -> frozenset[bool]:
+    def may_open(self, state: Lately, slack_s: float) -> frozenset[bool]:
         """Results near to the window's edge may count or not, the oldest of them last; and a
         success may do what a failure must.
         """
-        if not state:
+        if not state.failed:
             return frozenset({False})
-        (now_s, by_failure), edge_s = state[-1], slack_s + self.bucket_s
-        ages = [(now_s - at_s, failed) for at_s, failed in state]
-        sure = [failed for age_s, failed in ages if age_s < self.window_s - edge_s]
-        doubtful = [failed for age_s, failed in ages if abs(age_s - self.window_s) <= edge_s]
-        found = set()
-        for count in range(len(doubtful) + 1):
-            counted = [*doubtful[len(doubtful) - count :], *sure]
-            found.add(self._reached(sum(counted), len(counted)))
-        return frozenset(found) if by_failure else self._by_success(True in found)
+        now_s, edge_s = state.instants_s[-1], slack_s + self.bucket_s
+        sure = state.those(lambda at_s: now_s - at_s < self.window_s - edge_s)
+        doubtful = state.those(
+            lambda at_s: now_s - at_s - self.window_s <= edge_s,
+            lambda at_s: now_s - at_s - self.window_s < -edge_s,
+        )
+        failures, results = sure.count(1), len(sure)
+        found = {self._reached(failures, results)}
+        most = failures + doubtful.count(1)
+        could = most - self.share * (results + most - failures) > -_ABOVE  # if no success counts
+        for failed in reversed(doubtful) if could else ():
+            if len(found) > 1:
+                break
+            failures, results = failures + failed, results + 1
+            found.add(self._reached(failures, results))
+        return frozenset(found) if state.failed[-1] else self._by_success(True in found)
 
-    def rests(self, state: tuple[tuple[float, bool], ...]) -> bool:
+    def rests(self, state: Lately) -> bool:
         """Never: it keeps when each came."""
         return False
 

@@ -19,7 +19,7 @@ from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import FAILED, SLOW, Result
 from harness.policy.rules import Rule
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import KEPT_S, ShareOfCalls, ShareOfSeconds, in_buckets
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import ByShare, EachAlone, Nobody
@@ -53,6 +53,33 @@ def result_of(failed: bool) -> Result:
 
 def by_force(told: Results, opens: Callable[[Results], bool]) -> list[bool]:
     return [opens(told[: index + 1]) for index in range(len(told))]
+
+
+heard = st.lists(
+    st.tuples(st.sampled_from([-1.5, -0.25, 0.0, 0.25, 1.0, 3.0]), st.booleans()), max_size=40
+)
+"""How much later than the one before each result was, and whether it failed: what may be heard of
+early is not told in the order of its instants.
+"""
+
+
+@given(heard, st.sampled_from([0.3, 0.5, 1.0]), st.integers(1, 5), st.sampled_from([0.0, 1.0, 2.0]))
+def test_what_counts_of_the_last_seconds_is_found_as_by_looking_at_each(heard, share, least, slack):
+    rule = ShareOfSeconds(share, 4.0, least, bucket_s=0.5)
+    state, every, at_s = rule.begin, [], 0.0
+    for later_s, failed in heard:
+        at_s += later_s
+        state = rule.after(state, failed, at_s)
+        every = [one for one in every if one[0] > at_s - 4.0 - 0.5 - KEPT_S] + [(at_s, failed)]
+        ages = [(at_s - one_s, one) for one_s, one in every]
+        sure = [one for age_s, one in ages if age_s < 4.0 - slack - 0.5]
+        doubtful = [one for age_s, one in ages if abs(age_s - 4.0) <= slack + 0.5]
+        ways = [doubtful[k:] + sure for k in range(len(doubtful) + 1)]
+        may = {len(w) >= least and sum(w) >= share * len(w) - 1e-9 for w in ways}
+        assert rule.may_open(state, slack) == (may if failed else {False, True in may})
+        counted = [one for one_s, one in every if in_buckets(one_s, at_s, 4.0, 0.5)]
+        reached = len(counted) >= least and sum(counted) >= share * len(counted) - 1e-9
+        assert rule.opens(state) == (failed and reached)
 
 
 @given(told=results(), threshold=st.integers(1, 6))
