@@ -174,7 +174,8 @@ class _Judge(Counts):
             observed = "stayed open" if closed is None else f"closed at {instant(closed)}"
             return self.finding("closes", verdict, expected, observed, self.sight())
         if closed is None:
-            verdict = wrong if allowed.sure else Verdict.INCONCLUSIVE
+            unseen = self.wire.sight.only_connections
+            verdict = wrong if allowed.sure and not unseen else Verdict.INCONCLUSIVE
             return self.finding("closes", verdict, expected, "it did not close again", self.sight())
         verdict = self._judged(closed, allowed, tolerance_s)
         return self.finding("closes", verdict, expected, instant(closed), closed.evidence)

@@ -41,6 +41,7 @@ def run_line(
         without=target.without,
         background=target.background_calls,
         tcp=target.tcp_upstreams,
+        real=tuple(target.real),
         tls=target.tls,
         contract=target.contract.told,
         settings={name: target.settings(name).to_json() for name in target.upstream_names},

@@ -51,6 +51,8 @@ class Run(Event):
     """Calls that the target makes by itself, as declared: `mail GET /health`."""
     tcp: tuple[str, ...] = ()
     """Upstreams that are declared not to speak HTTP (`protocol: tcp`)."""
+    real: tuple[str, ...] = ()
+    """Upstreams that are services of one's own: no stub tells of their calls."""
     tls: tuple[str, ...] = ()
     """Upstreams whose stubs speak TLS: their proxy sees connections, and can't read requests."""
     contract: str = ""

@@ -32,7 +32,7 @@ from harness.wire.turns import (
 
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
-_Rank = tuple[int, bool, bool, int, bool, float, int]
+_Rank = tuple[int, bool, int, bool, int, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
 _NO_RIVAL = (False, 0, False, 0.0, 0)
 """How well an attempt fits the only one that it can be of isn't asked."""
@@ -162,9 +162,9 @@ class Owners:
     ) -> tuple[Request | None, float]:
         """The request that was nearest to making an attempt, and when it was due.
 
-        Of those that were equally near, one that no upstream had failed; of these the one whose
-        answer followed soonest upon its end; of those alike, one that was answered well if this
-        was, as that needed it.
+        Of those that were equally near, one that no upstream had failed; of these the one that
+        could wait the least longer; then the one whose answer followed soonest upon its end; of
+        those alike, one that was answered well if this was, as that needed it.
         """
         best: tuple[_Rank, Request, float] | None = None
         strange = bool(attempt.route) and not any(
@@ -193,7 +193,9 @@ class Owners:
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 price_s += _by_key_s(self._keys.whose(name, attempt), request, due)
                 over = failed_by is not None and failed_by not in self._went_on
-                rank = (round(price_s / near_s), over, *fits)
+                left_s = min(due.at_s, request.end_s, _LONG_S) - attempt.start_s
+                left = round(max(0.0, left_s) / near_s)
+                rank = (round(price_s / near_s), over, left, *fits)
                 if failed_by is not None:
                     failed.append((rank, failed_by))
                 if best is None or rank < best[0]:
@@ -208,7 +210,7 @@ class Owners:
         """Whose attempt it was says that its stream goes on though an upstream failed it, where
         nobody that another one failed is as near.
         """
-        alike = {failed_by for rank, failed_by in failed if rank[:5] == best[:5]}
+        alike = {failed_by for rank, failed_by in failed if rank[:6] == best[:6]}
         for rank, failed_by in failed:
             if rank == best and len(alike) == 1:
                 self._went_on.add(failed_by)
@@ -289,8 +291,8 @@ class Owners:
                 yield from (Due(at, due_s, due_s, aside_s, call, until_s) for call in own_calls)
             return
         name, latest = last
-        done_s, own = latest.ends_from_s, self._settings[name]
-        tries = tries_of(mine[name], latest)
+        own, tries = self._settings[name], tries_of(mine[name], latest)
+        done_s, by_s = latest.ends_from_s, latest.end_s  # it may have ended at any time in between
         failed = Result.FAILURE in latest.results
         again = failed and tries < own.attempts
         slots = tuple(waits(own, tries, latest.status))
@@ -298,17 +300,16 @@ class Owners:
             more_s = 0.0 if again else TOO_MANY_S
             more_s += 0.0 if latest.results == FAILURE else UNSURE_S
             for low_s, high_s, price_s in slots:
-                yield Due(at, done_s + low_s, done_s + high_s, more_s + price_s, latest)
-            yield Due(at, done_s, done_s, more_s + UNLIKELY_S, latest)
+                yield Due(at, done_s + low_s, by_s + high_s, more_s + price_s, latest)
+            yield Due(at, done_s, by_s, more_s + UNLIKELY_S, latest)
         were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == at else min(were)
         for call in own_calls:
             if call is None or calls.index(call) > done:
                 for low_s, high_s, price_s in slots if again else ():
-                    yield Due(at, done_s + low_s, done_s + high_s, price_s, call)
-                # It may have ended at any time until its end.
-                yield Due(at, done_s, latest.end_s, on_at_once_s(latest, again=again), call)
+                    yield Due(at, done_s + low_s, by_s + high_s, price_s, call)
+                yield Due(at, done_s, by_s, on_at_once_s(latest, again=again), call)
             if call is not None and name != at and not _made(call, mine):
                 # It may ask several at once, in any order.
                 yield Due(at, latest.start_s, latest.start_s, ASIDE_S, call)

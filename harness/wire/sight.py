@@ -88,6 +88,10 @@ class Sight:
         """Whether the proxy tells of each connection that it accepts."""
         self.refusals = "refused connects" in evidence or history.run.engine == "sim"
         """Whether connects that nobody accepted are told, too."""
+        self.only_connections = upstream in history.run.real and not self.requests
+        """Whether nothing but the connections that its proxy accepts tells of its calls: of those
+        on a connection that was kept nobody knows.
+        """
         self._noise = noise or Quiet()
         self._spared = self._noise.spared_wire
         switched = history.run.engine == "sim" and history.run.seed != 0
@@ -209,6 +213,8 @@ class Sight:
     def _hides(self, kind: Kind) -> bool:
         if kind.invisible:
             return kind.where == "connect" or not self.refusals
+        if self.only_connections and kind.opens and not kind.silent:
+            return True
         return kind.silent and not (self.requests or self.connections)
 
     def is_hidden(self, at_s: float) -> bool:

@@ -243,3 +243,21 @@ def test_a_conversation_that_goes_on_slowly_does_not_hang(
     failed = [f.name for f in judgement.promises if f.verdict.value == "failed"]
     assert ("no hang (cache)" in failed) is hangs, failed
     assert hangs or not failed
+
+
+def test_where_only_connections_tell_of_a_real_service_nothing_is_said_never_to_open(
+    case: Callable[..., Case],
+) -> None:
+    """Behind a real Toxiproxy: its breaker "never opened", as no attempt was seen."""
+    world = played(http=True)
+    world.fault("reply_lost", "cache", 0.0, 5.0)
+    run = replace(  # type: ignore[type-var, call-arg]
+        world.events[0], real=("cache",), evidence=("proxy connections",), proxy="toxiproxy 2.12.0"
+    )
+    told = (e for e in world.events[1:] if not isinstance(e, Crossed) or e.what == "accepted")
+    kinds = (e for e in told if getattr(e, "name", "") != "blackhole")
+    world.events = [run, *kinds]
+    found = case(TEXT.replace("blackhole", "reply_lost"), world, end_s=20.0)
+    judgement = judge(found.scenario, found.history)
+    assert judgement.verdict.value == "inconclusive", [str(f) for f in judgement.findings]
+    assert "open" in [change.state for change in judgement.breakers["cache"]]

@@ -215,6 +215,29 @@ def test_who_goes_on_though_it_was_failed_is_learned_where_nobody_else_is_as_nea
     assert told.owner("billing", 6.0024) == goes_on
 
 
+def test_of_two_that_may_just_be_due_it_is_the_one_that_can_wait_less() -> None:
+    """The later one's retry was given to the first, and the first one's to who asked nobody."""
+    told = Told()
+    held = {"name": "timeout", "upstreams": ("billing",), "planned_s": 0.0}
+    told.events.append(Applied(at_s=0.0, by="engine", fault=0, **held))
+
+    def silent(at_s: float, connection: int) -> None:
+        crossed = {"by": "proxy", "upstream": "billing", "connection": connection}
+        told.events += [
+            Crossed(at_s=at_s, what="request", method="GET", path="/billing", **crossed),
+            Crossed(at_s=at_s + 0.001, what="closed", closed_by="upstream", **crossed),
+        ]
+
+    first = told.request("one", 1.0, 503, took_s=12.5)
+    silent(1.001, 91)  # heard of between 1.0 and 6.0 s: it tries again a second later
+    second = told.request("one", 4.0, 503, took_s=8.0, number=2)
+    silent(4.001, 92)
+    silent(7.0, 93)  # the last instant for the first
+    silent(9.9, 94)
+    assert told.owner("billing", 7.0) == first
+    assert told.owner("billing", 9.9) == second
+
+
 def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:
     told = Told()
     first = told.request("one", 1.0, 503, took_s=3.005)
