@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.checks.case import Case
-from harness.contract import Forecast, Moment, Prediction, Span
+from harness.contract import Forecast, Moment, Prediction
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range
@@ -122,7 +122,7 @@ def single(
 def around(wanted: Around) -> Moment:
     """An instant as an author writes it."""
     low_s, high_s = wanted.at_s - wanted.tolerance_s, wanted.at_s + wanted.tolerance_s
-    return Moment(alternatives=(Span(low_s, high_s),), sure=True)
+    return Moment(alternatives=(Range(low_s, high_s),), sure=True)
 
 
 def listed(

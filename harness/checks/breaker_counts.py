@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.checks.brackets import listed
 from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant, misfit
-from harness.contract import Moment, Span
+from harness.contract import Moment
 from harness.history.view import Request
 from harness.policy.counting import Result
 from harness.units import Range, plural
@@ -27,7 +27,7 @@ class Counts(Subject):
         streams = [demand.request.sent.stream for demand in self.wire.demands]
         stream = stream or (streams[0] if streams else "")
         found = [r for r in self.wire.turned_away if r.sent.stream == stream]
-        right: Sequence[Range | Span] = (
+        right: Sequence[Range] = (
             [wanted]
             if isinstance(wanted, Range)
             else self.predicted().first_rejection.get(stream, ())
@@ -42,9 +42,7 @@ class Counts(Subject):
             verdict = Verdict.PASSED  # nobody need be
         return self.finding("first rejection", verdict, expected, observed, self.sight())
 
-    def _turned_away_first(
-        self, first: Request, right: Sequence[Range | Span], expected: str
-    ) -> Finding:
+    def _turned_away_first(self, first: Request, right: Sequence[Range], expected: str) -> Finding:
         sent, (lowest, highest) = first.sent, self._may_be_first(first)
         ok = any(
             span.low <= sent.number <= span.high
@@ -205,7 +203,7 @@ class Counts(Subject):
         return self.wire.settings.attempts < 2
 
 
-def _numbers(wanted: Range | Span) -> str:
+def _numbers(wanted: Range) -> str:
     if wanted.low == wanted.high:
         return f"#{wanted.low:g}"
     return f"#{wanted.low:g}..#{wanted.high:g}"

@@ -79,14 +79,14 @@ def balance(
     faults = _faults(case)
     lost = [r for r in denying if _held_until_s(r, faults) is not None]
     likely = inside + open_
-    acknowledged = Owners(case, likely, charges)
-    explained = Owners(case, likely + lost, charges)
+    acknowledged = Payers(case, likely, charges)
+    explained = Payers(case, likely + lost, charges)
     return Balance(
         charges=len(charges),
         owned=len(inside),
         open=len(open_),
         duplicates=len(explained.unowned),
-        missing=len(Owners(case, inside, charges).without) if said else 0,
+        missing=len(Payers(case, inside, charges).without) if said else 0,
         unacknowledged=len(acknowledged.unowned) - len(explained.unowned),
         said=said,
     )
@@ -96,7 +96,7 @@ def _inside(request: Request, span: Span) -> bool:
     return any(request.sent.at_s in window and request.end_s in window for window in span.windows)
 
 
-class Owners:
+class Payers:
     """Requests that may be charged: a charge belongs to the one in whose life it lies that ends
     first, if it is of that user, or of a user whom no request names.
     """

@@ -5,13 +5,13 @@
                                              charges
 
 Pure: no clock, no sockets, none of the gateway's code. The contract itself is data
-(`harness.contracts`). `breaker` is claims B1 to B6, `wire` the way to an upstream with all that
+(`harness.contracts`). `breaker` is claims B1 to B6, `way` the one to an upstream with all that
 faults do to it, `service` what answers there, `routes` a route's calls in turn, `play` one run in
 virtual time, `chance` what it draws, `outcomes` what it came to, `prediction` the union of many
 runs whose ties fell differently, `forecast` its words: these alone are loaded with the package,
 since most who read a forecast never have one computed.
 """
 
-from harness.contract.forecast import Answers, Forecast, Moment, Prediction, Span
+from harness.contract.forecast import Answers, Forecast, Moment, Prediction
 
-__all__ = ["Answers", "Forecast", "Moment", "Prediction", "Span"]
+__all__ = ["Answers", "Forecast", "Moment", "Prediction"]

@@ -16,7 +16,7 @@ from harness.contract.service import Sent
 from harness.faults import End, Link, Placed, join
 
 if TYPE_CHECKING:
-    from harness.contract.wire import Clock, Wire
+    from harness.contract.way import Clock, Way
 
 _SYN_AGAIN_S = (1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
 """When Linux sends an unanswered SYN again, in seconds after the first."""
@@ -26,7 +26,7 @@ _BYTE = b"x"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """How an attempt ended on the wire."""
+    """How an attempt ended on its way."""
 
     whole: bool
     """Whether all of an answer arrived."""
@@ -40,7 +40,7 @@ class Delivered:
 class Attempt:
     """One attempt on a connection of its own, from its connect to its answer, end or deadline."""
 
-    wire: Wire
+    way: Way
     call: Call
     user: str | None
     usual_s: float
@@ -70,7 +70,7 @@ class Attempt:
 
     @property
     def _clock(self) -> Clock:
-        return self.wire.clock
+        return self.way.clock
 
     # -- the client's side ---------------------------------------------------------------------
 
@@ -87,28 +87,28 @@ class Attempt:
     def _connect(self, begun_s: float, tries: int) -> None:
         if self.ended:
             return
-        wire = self.wire
-        if wire.refused_by:
+        way = self.way
+        if way.refused_by:
             self._soon(lambda: self._end(whole=False, ending="refused"))
-        elif wire.unanswered_by:
+        elif way.unanswered_by:
             if tries < len(_SYN_AGAIN_S):
                 again_s = begun_s + _SYN_AGAIN_S[tries]
                 self._clock.at(again_s, lambda: self._connect(begun_s, tries + 1))
-        elif wire.cut_off_by or wire.dead:
+        elif way.cut_off_by or way.dead:
             self._soon(lambda: self._end(whole=False))
         else:
             self._established()
 
     def _established(self) -> None:
-        now_s, wire = self._clock.now_s, self.wire
-        if wire.plain and wire.steady(self.timeout_s):
+        now_s, way = self._clock.now_s, self.way
+        if way.plain and way.steady(self.timeout_s):
             self._answered_directly()
             return
-        wire.open[self] = None
-        self.up = Link(wire.chains["upstream"], rng=wire.rng, at_s=now_s)
-        self.down = Link(wire.chains["downstream"], rng=wire.rng, at_s=now_s)
+        way.open[self] = None
+        self.up = Link(way.chains["upstream"], rng=way.rng, at_s=now_s)
+        self.down = Link(way.chains["downstream"], rng=way.rng, at_s=now_s)
         join(self.up, self.down)
-        head, body = wire.request_bytes
+        head, body = way.request_bytes
         self._to_up.append(_BYTE * head)
         if not self.call.route.startswith("GET "):
             self._to_up.append(_BYTE * body)
@@ -117,7 +117,7 @@ class Attempt:
 
     def _answered_directly(self) -> None:
         """Nothing is on the way to the service, nor will be: the same as below, without bytes."""
-        sent = self.sent = self.wire.service.answer(self.call, self.user, self.usual_s)
+        sent = self.sent = self.way.service.answer(self.call, self.user, self.usual_s)
         if sent.served.own:
             self.on_work()
         if sent.lasts_s < self.timeout_s:
@@ -163,8 +163,8 @@ class Attempt:
 
     def released(self) -> None:
         """What kept the service silent is lifted: it closes the connection."""
-        if self.wire.paused:
-            self.wire.held.append(self.released)
+        if self.way.paused:
+            self.way.held.append(self.released)
         else:
             self.service_died()
 
@@ -174,7 +174,7 @@ class Attempt:
         return link
 
     def _forget(self) -> None:
-        self.wire.open.pop(self, None)
+        self.way.open.pop(self, None)
         self.up = self.down = None
         self._left.clear()
 
@@ -232,8 +232,8 @@ class Attempt:
         if isinstance(action, End):
             self._service_left = True
             self._left.clear()
-        elif self.wire.paused:
-            self.wire.held.append(lambda: self._received(action))
+        elif self.way.paused:
+            self.way.held.append(lambda: self._received(action))
         else:
             self._received(action)
 
@@ -245,7 +245,7 @@ class Attempt:
             self._called()
 
     def _called(self) -> None:
-        self.sent = self.wire.service.answer(self.call, self.user, self.usual_s)
+        self.sent = self.way.service.answer(self.call, self.user, self.usual_s)
         if self.sent.served.own:
             self.on_work()
         if self.sent.held_by is None:
@@ -259,8 +259,8 @@ class Attempt:
             self._clock.at(self._left[0][0], self._deliver)
 
     def _deliver(self) -> None:
-        if self.wire.paused:
-            self.wire.held.append(self._deliver)
+        if self.way.paused:
+            self.way.held.append(self._deliver)
             return
         if not self._left or self._service_left:
             return

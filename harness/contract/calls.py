@@ -8,9 +8,9 @@ from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
 from harness.contract.chance import Chance
-from harness.contract.outcomes import Outcomes, Witness
+from harness.contract.outcomes import Life, Outcomes
 from harness.contract.routes import Attempted, Call
-from harness.contract.wire import Clock, Wire
+from harness.contract.way import Clock, Way
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, endings_of, plainly
@@ -41,19 +41,19 @@ class Calls:
         clock: Clock,
         chance: Chance,
         settings: Mapping[str, ServiceSettings],
-        wires: Mapping[str, Wire],
+        ways: Mapping[str, Way],
         outcomes: Outcomes,
         *,
-        fresh: Callable[[ServiceSettings], Witness],
+        fresh: Callable[[ServiceSettings], Life],
         on_event: Callable[[str], None],
     ) -> None:
-        """`settings` and `wires` are by upstream; `fresh` makes a breaker that no call has asked;
+        """`settings` and `ways` are by upstream; `fresh` makes a breaker that no call has asked;
         `on_event` is told the upstream at which something happened that a fault may wait for.
         """
         self._clock = clock
         self._chance = chance
         self._settings = settings
-        self._wires = wires
+        self._ways = ways
         self._outcomes = outcomes
         self._fresh = fresh
         self._on_event = on_event
@@ -105,7 +105,7 @@ class Calls:
                 )
         return None
 
-    def _at(self, call: Call, send: Send, own: ServiceSettings) -> Witness:
+    def _at(self, call: Call, send: Send, own: ServiceSettings) -> Life:
         """What happens at the breaker that a call is behind."""
         parts = self._outcomes.parts[call.upstream]
         part = own.scope.part(call.template, partial(self._worker, send, parts))
@@ -113,7 +113,7 @@ class Calls:
             parts[part] = self._fresh(own)
         return parts[part]
 
-    def _worker(self, send: Send, parts: Mapping[str, Witness], number: int) -> int:
+    def _worker(self, send: Send, parts: Mapping[str, Life], number: int) -> int:
         """Which of so many workers has a request."""
         if send not in self._workers:
             drawn = self._chance.worker(len(self._workers))
@@ -131,7 +131,7 @@ class Calls:
     def _attempt(
         self, call: Call, send: Send, own: ServiceSettings, breaker: Breaker, counted_s: float
     ) -> Generator[float | Waiting, None, Attempted]:
-        """One attempt, over the wire where anything may happen to it.
+        """One attempt, on a way where anything may happen to it.
 
         `counted_s`: since when it takes, for the breaker.
         """
@@ -140,13 +140,13 @@ class Calls:
             if call.once:
                 self._charge(send)
 
-        wire = self._wires[call.upstream]
-        if breaker.quiet and wire.calm and wire.steady(_HEALTHY_S):
+        way = self._ways[call.upstream]
+        if breaker.quiet and way.calm and way.steady(_HEALTHY_S):
             work()
             return Attempted(result=Result.SUCCESS)
         waiting = Waiting()
         attempt = Attempt(
-            wire=wire,
+            way=way,
             call=call,
             user=send.user,
             usual_s=self._chance.jitter_s() / 2,

@@ -14,9 +14,6 @@ from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
 from harness.units import Range
 
-Span = Range
-"""From the lowest to the highest that a sound target may show: seconds, or numbers of requests."""
-
 NO_ANSWER = 0
 """In place of a status: the client had hung up."""
 TOGETHER_S = 0.1
@@ -83,11 +80,11 @@ class Prediction:
     """The k-th closing."""
     closed_for_good: Moment = Moment()
     """The last closing, if the breaker then stays closed."""
-    open_spells: tuple[tuple[Span, Span], ...] = ()
+    open_spells: tuple[tuple[Range, Range], ...] = ()
     """When the k-th spell in which it isn't closed begins, and when it ends."""
-    attempts: Span | None = None
+    attempts: Range | None = None
     """Attempts until it first opens."""
-    first_rejection: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    first_rejection: Mapping[str, tuple[Range, ...]] = field(default_factory=dict)
     """By stream: numbers of the first request that is turned away at once."""
     spared: frozenset[str] = frozenset()
     """The streams of which nobody need be turned away, though it may be that somebody is."""
@@ -100,19 +97,19 @@ class Prediction:
         return self.opening_moments[0] if self.opening_moments else Moment()
 
     @property
-    def opens(self) -> tuple[Span, ...]:
+    def opens(self) -> tuple[Range, ...]:
         """Seconds in which it may open first; empty for never."""
         return self.opened.alternatives
 
     @property
-    def closes(self) -> tuple[Span, ...]:
+    def closes(self) -> tuple[Range, ...]:
         """Seconds in which it may close for good; empty for never."""
         return self.closed_for_good.alternatives
 
     @property
-    def probes(self) -> tuple[Span, ...]:
+    def probes(self) -> tuple[Range, ...]:
         """For each probe the seconds in which it may be made, from the earliest to the latest."""
-        return tuple(Span(m.earliest_s, m.latest_s) for m in self.probe_moments)
+        return tuple(Range(m.earliest_s, m.latest_s) for m in self.probe_moments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ _WARM_UP_S = -0.3
 
 
 @dataclass(slots=True)
-class Witness:
+class Life:
     """What happened at one upstream in one run."""
 
     breaker: Breaker
@@ -51,7 +51,7 @@ class Witness:
 class Outcomes:
     """What one run came to."""
 
-    parts: dict[str, dict[str, Witness]]
+    parts: dict[str, dict[str, Life]]
     """By upstream: what happened at each of its breakers, by whose calls it counts."""
     together: frozenset[str] = frozenset()
     """The upstreams whose breakers nobody can tell apart."""
@@ -67,7 +67,7 @@ class Outcomes:
     _failures: Counter[str] = field(default_factory=Counter)
     _mended: set[str] = field(default_factory=set)
 
-    def of(self, upstream: str) -> Witness:
+    def of(self, upstream: str) -> Life:
         """What happened at an upstream's breaker; of several, at that which tripped first, or at
         all of them where nobody can tell them apart.
         """
@@ -95,7 +95,7 @@ class Outcomes:
         return sum(bool(seen.breaker.trips) for seen in self.parts[upstream].values())
 
 
-def _as_one(parts: list[Witness]) -> Witness:
+def _as_one(parts: list[Life]) -> Life:
     """Several breakers as one that is open while any of them is."""
     breaker = Breaker(parts[0].breaker.rules)
     changes = [
@@ -115,7 +115,7 @@ def _as_one(parts: list[Witness]) -> Witness:
     for seen in parts:
         for stream, sent in seen.rejected.items():
             rejected[stream] = min(sent, rejected.get(stream, sent))
-    return Witness(
+    return Life(
         breaker=breaker,
         attempts=sorted(at_s for seen in parts for at_s in seen.attempts),
         asked=any(seen.asked for seen in parts),
@@ -125,7 +125,7 @@ def _as_one(parts: list[Witness]) -> Witness:
     )
 
 
-def _first_trip_s(seen: Witness) -> tuple[float, bool]:
+def _first_trip_s(seen: Life) -> tuple[float, bool]:
     """What of several is told first: whatever tripped, else whatever was asked."""
     return min(seen.breaker.trips, default=math.inf), not seen.asked
 

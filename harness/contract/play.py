@@ -12,9 +12,9 @@ from functools import partial
 from harness.contract.calls import Calls, Steps, Waiting
 from harness.contract.chance import Chance
 from harness.contract.forecast import NO_ANSWER
-from harness.contract.outcomes import Outcomes, Witness, warmed_up
+from harness.contract.outcomes import Life, Outcomes, warmed_up
 from harness.contract.routes import Attempted, Route
-from harness.contract.wire import Wire
+from harness.contract.way import Way
 from harness.contracts import Contract
 from harness.contracts.routes import Limit, Statuses, covered
 from harness.policy.settings import ServiceSettings
@@ -51,7 +51,7 @@ class Run:
         self._calling: dict[Send, str] = {}
         self._left: set[Send] = set()
         self._waiting = set(scenario.waiting)
-        self._wires = {name: Wire(self, self._chance, self._changes_s(name)) for name in settings}
+        self._ways = {name: Way(self, self._chance, self._changes_s(name)) for name in settings}
         self._warm_ups = seed % (len(routes) + 1)
         self.outcomes = Outcomes(
             parts={name: {"": self._fresh(own)} for name, own in settings.items()},
@@ -61,15 +61,15 @@ class Run:
             self,
             self._chance,
             settings,
-            self._wires,
+            self._ways,
             self.outcomes,
             fresh=self._fresh,
             on_event=self._noticed,
         )
 
-    def _fresh(self, own: ServiceSettings) -> Witness:
+    def _fresh(self, own: ServiceSettings) -> Life:
         """A breaker that only the warm-up has asked."""
-        return Witness(breaker=warmed_up(own, self._chance, self._warm_ups))
+        return Life(breaker=warmed_up(own, self._chance, self._warm_ups))
 
     def _changes_s(self, upstream: str) -> list[float]:
         """When faults begin at an upstream and are lifted."""
@@ -107,12 +107,12 @@ class Run:
     def _plan_change(self, step: Apply | Lift) -> None:
         fault = self._scenario.faults[step.fault]
         for upstream in fault.upstreams:
-            if upstream in self._wires:
+            if upstream in self._ways:
                 self.at(step.at_s, partial(self._change, step, fault, upstream))
 
     def _change(self, step: Apply | Lift, fault: FaultBase, upstream: str) -> None:
-        wire = self._wires[upstream]
-        change = wire.apply if isinstance(step, Apply) else wire.lift
+        way = self._ways[upstream]
+        change = way.apply if isinstance(step, Apply) else way.lift
         change(step.fault, fault)
 
     def _noticed(self, upstream: str) -> None:
@@ -133,8 +133,8 @@ class Run:
         placed = self._scenario.begun({index: at_s})
         end_s = placed.fault_end_s(index)
         for name in placed.faults[index].upstreams:
-            for change_s in (at_s, end_s) if name in self._wires else ():
-                self._wires[name].expect(change_s)
+            for change_s in (at_s, end_s) if name in self._ways else ():
+                self._ways[name].expect(change_s)
         self._plan_change(Apply(at_s=at_s, fault=index))
         self._plan_change(Lift(at_s=end_s, fault=index))
 

@@ -15,9 +15,8 @@ from harness.contract.forecast import (
     Forecast,
     Moment,
     Prediction,
-    Span,
 )
-from harness.contract.outcomes import Outcomes, Witness
+from harness.contract.outcomes import Life, Outcomes
 from harness.contract.play import Run
 from harness.contract.routes import flow_of, learned
 from harness.contract.untold import untold
@@ -172,7 +171,7 @@ def _of_all(found: Prediction, end_s: float) -> Prediction:
     )
 
 
-def _until_trip(seen: Witness) -> tuple[int, int]:
+def _until_trip(seen: Life) -> tuple[int, int]:
     """How many attempts had begun when it first opened, and how many more might have: those whose
     turn came at the same instant, and were turned away. Few runs have all of them first.
     """
@@ -199,7 +198,7 @@ def _open_spells(breaker: Breaker, end_s: float) -> list[tuple[float, float]]:
     return found
 
 
-def _spells(runs: Sequence[Sequence[tuple[float, float]]]) -> tuple[tuple[Span, Span], ...]:
+def _spells(runs: Sequence[Sequence[tuple[float, float]]]) -> tuple[tuple[Range, Range], ...]:
     longest = max((len(run) for run in runs), default=0)
     return tuple(
         (

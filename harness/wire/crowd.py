@@ -87,7 +87,7 @@ class Crowd(Wire):
 
     @cached_property
     def _followed(self) -> Followed:
-        return self._read(self._number or 1, self.sight)
+        return self._shared_by(self._number or 1, self.sight)
 
     @property
     def _number(self) -> int | None:
@@ -111,12 +111,12 @@ class Crowd(Wire):
     @cached_property
     def patient_reading(self) -> Reading:
         """The same where the order of events is as loose as measured waits make it."""
-        return self._said(self._read(self._number or 1, self.sight.with_patience))
+        return self._said(self._shared_by(self._number or 1, self.sight.with_patience))
 
     def _said(self, found: Followed) -> Reading:
         return found.reading if self._number else replace(found.reading, unexplained=())
 
-    def _read(self, number: int, sight: Sight) -> Followed:
+    def _shared_by(self, number: int, sight: Sight) -> Followed:
         tie_s = sight.blind_in(self.belated or sight.guessed)
         acceptor = Acceptor(self.attempts, self.outcomes, tie_s, self.earlier)
         events = list(Course(self.attempts, self.asked, tie_s, self.lost))
@@ -170,7 +170,8 @@ class Crowd(Wire):
         if self.refutation is None:
             return self._followed
         more = (
-            self._read(n, self.sight) for n in range(self._followed.number + 1, _MOST_WORKERS + 1)
+            self._shared_by(n, self.sight)
+            for n in range(self._followed.number + 1, _MOST_WORKERS + 1)
         )
         fitting = (one for one in more if one.reading.refutation is None and not one.lost)
         return next(fitting, self._followed)

@@ -108,16 +108,22 @@ class Wire(Crossing):
         key = policy, forgiving
         if key not in self._readings:
             timeout_s = self.settings.timeout_s
-            self._readings[key] = read(
-                self.attempts,
-                self.asked,
-                Outcomes(policy, timeout_s, self.calls, self.met, tries=self.tries),
-                tie_s=self.sight.tie_s,
-                lost=self.lost,
-                forgiving=forgiving,
-                earlier=self.earlier,
-            )
+            outcomes = Outcomes(policy, timeout_s, self.calls, self.met, tries=self.tries)
+            self._readings[key] = self._read(outcomes, self.sight.tie_s, forgiving=forgiving)
         return self._readings[key]
+
+    def _read(
+        self, outcomes: Outcomes, tie_s: Callable[[float], float], *, forgiving: bool = False
+    ) -> Reading:
+        return read(
+            self.attempts,
+            self.asked,
+            outcomes,
+            tie_s=tie_s,
+            lost=self.lost,
+            forgiving=forgiving,
+            earlier=self.earlier,
+        )
 
     @cached_property
     def reading(self) -> Reading:
@@ -140,16 +146,12 @@ class Wire(Crossing):
         return Outcomes(declared(own), own.timeout_s, self.calls, tries=self.tries)
 
     def _declared(self, sight: Sight) -> Reading:
-        def read_with(tie_s: Callable[[float], float]) -> Reading:
-            events = self.attempts, self.asked, self.outcomes
-            return read(*events, tie_s=tie_s, lost=self.lost, earlier=self.earlier)
-
         if self.belated:
-            return read_with(sight.blind_in(self.belated))
-        found = read_with(sight.tie_s)
+            return self._read(self.outcomes, sight.blind_in(self.belated))
+        found = self._read(self.outcomes, sight.tie_s)
         if found.refutation is None or not sight.guessed:
             return found
-        seen = read_with(sight.blind_in(sight.guessed))
+        seen = self._read(self.outcomes, sight.blind_in(sight.guessed))
         return found if seen.refutation is not None else seen
 
     @cached_property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.checks.ledger import Owners
+from harness.checks.ledger import Payers
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts import Step
@@ -37,7 +37,7 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
         return
     asked = _chargeable(facts)
     may_own = [request for request in asked if request.answered is None or request.well]
-    for charge in Owners(facts.case, may_own, facts.history.charges).unowned[:1]:
+    for charge in Payers(facts.case, may_own, facts.history.charges).unowned[:1]:
         user, at_s = charge.user_id, charge.at_s
         before = [r for r in asked if r.sent.user == user and r.sent.at_s <= at_s]
         yield Violation(
@@ -117,6 +117,6 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
     if effect is None or told is None:
         return
     asked = [r for r in _chargeable(facts) if r.well and r.field(told) is True]
-    for request in Owners(facts.case, asked, facts.history.charges).without[:1]:
+    for request in Payers(facts.case, asked, facts.history.charges).without[:1]:
         says = f"said {told}: true, and the ledger shows none"
         yield Violation.of(request, "charges are as answered", effect.upstream, effect.claims, says)

@@ -27,7 +27,7 @@ class Clock(Protocol):
         """Do something then."""
 
 
-class Wire:
+class Way:
     """The proxy in front of one upstream, and the service behind it."""
 
     def __init__(

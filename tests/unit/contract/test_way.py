@@ -17,7 +17,7 @@ from harness.contract.chance import Chance
 from harness.contract.prediction import predict
 from harness.contract.routes import Attempted, Call, flow_of
 from harness.contract.service import Sent, Service
-from harness.contract.wire import Wire
+from harness.contract.way import Way
 from harness.contracts import document
 from harness.policy.counting import Result
 from harness.scenario.faults import KINDS, Fault, FaultBase, Kind
@@ -64,14 +64,14 @@ class Clock:
 def attempted(*faults: FaultBase, begin_s: float, usual_s: float) -> tuple[float, bool]:
     """When an attempt ended, and whether with an answer; faults are in force from 1 to 10 s."""
     clock = Clock()
-    wire = Wire(clock, Chance(0), [BEGINS_S, LIFTED_S])
+    way = Way(clock, Chance(0), [BEGINS_S, LIFTED_S])
     ends: list[tuple[float, bool]] = []
 
     def ended(delivered: Delivered) -> None:
         ends.append((clock.now_s, delivered.whole))
 
     attempt = Attempt(
-        wire=wire,
+        way=way,
         call=CALL,
         user="ada",
         usual_s=usual_s,
@@ -80,8 +80,8 @@ def attempted(*faults: FaultBase, begin_s: float, usual_s: float) -> tuple[float
         on_end=ended,
     )
     for index, fault in enumerate(faults):
-        clock.at(BEGINS_S, lambda index=index, fault=fault: wire.apply(index, fault))
-        clock.at(LIFTED_S, lambda index=index, fault=fault: wire.lift(index, fault))
+        clock.at(BEGINS_S, lambda index=index, fault=fault: way.apply(index, fault))
+        clock.at(LIFTED_S, lambda index=index, fault=fault: way.lift(index, fault))
     clock.at(begin_s, attempt.begin)
     clock.at(60.0, attempt.abandon)
     clock.run()
