@@ -7,8 +7,7 @@ flight at the edge of a window or at the end of the run may have been charged or
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.checks.case import Case
 from harness.checks.ledger import Balance, balance, charging
@@ -17,10 +16,10 @@ from harness.checks.slipping import slipped
 from harness.checks.visibility import visibility
 from harness.checks.wording import counted, with_instants
 from harness.history.events import Charged
-from harness.history.view import Request
 from harness.scenario.expectations.charges import ExpectCharges
 from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
+from harness.wire.learned import in_life
 
 
 def totals(case: Case) -> Balance:
@@ -61,7 +60,7 @@ class _Check:
         self.sent = len(asked)
         instants_s = [charge.at_s for charge in history.charges]
         in_order_s = sorted(instants_s)
-        own = ((r, _within(in_order_s, r)) for r in asked)
+        own = ((r, in_order_s[in_life(in_order_s, r)]) for r in asked)
         self.slipped = slipped(case, self.span, self.upstream, instants_s, own, most=1)
         self.sent_visibly = sum(request.sent.at_s in self.visibility for request in asked)
 
@@ -188,12 +187,6 @@ class _Check:
         if self.span.inferred:
             parts.append(self.span.inferred)
         return "; ".join(parts)
-
-
-def _within(instants_s: Sequence[float], request: Request) -> Sequence[float]:
-    """Those of instants, in order, at which a request was under way."""
-    first = bisect_left(instants_s, request.sent.at_s)
-    return instants_s[first : bisect_right(instants_s, request.end_s)]
 
 
 def _unacknowledged(found: Balance) -> str:

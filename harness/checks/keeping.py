@@ -6,7 +6,7 @@ Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from harness.checks.case import Case
 from harness.checks.scope import promised
@@ -23,7 +23,7 @@ from harness.policy.scopes import EachWorker
 from harness.units import plural
 from harness.verdict import Finding, Verdict
 from harness.wire.attempts import FAILURE
-from harness.wire.connections import Connections
+from harness.wire.stale import cut_last_s
 from harness.wire.states import Refutation
 from harness.wire.wire import Wire
 
@@ -100,17 +100,13 @@ def _after_probe(wire: Wire, found: Refutation) -> bool:
 
 
 def _unless_cut(wire: Wire, found: Refutation) -> str:
-    """What else it may have been, which crosses no wire: a request on a connection that was cut
-    while nobody used it. Who has made one since has none of those left.
-    """
-    crossed = Connections.of(wire.history, wire.upstream)
-    cut_s = [at_s for at_s in crossed.cut_idle() if at_s <= found.at_s]
-    if not cut_s:
-        return ""
-    made = chain(crossed.all("accepted"), crossed.all("refused"))
-    if any(cut_s[-1] < crossed.at_s[place] <= found.at_s for place in made):
-        return ""
-    return f" (or it asked on a connection that had been cut at {cut_s[-1]:.2f} s)"
+    """What else it may have been, which crosses no wire."""
+    cut_s = cut_last_s(wire.history, wire.upstream, found.at_s)
+    return (
+        f" (or it asked on a connection that had been cut at {cut_s:.2f} s)"
+        if cut_s is not None
+        else ""
+    )
 
 
 def request_of(wire: Wire, found: Refutation) -> Request | None:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from harness.explore.courses import Course, courses, failing, near_s, trying
-from harness.explore.instants import step_up
 from harness.explore.kinds import Raw, delay
-from harness.explore.outage import LONGEST_S, Flow, Outage
+from harness.explore.outage import LONGEST_S, Flow, Outage, step_up
 from harness.explore.surface import Route, Surface
 from harness.policy.outage import call_s, needed_rate_per_s, trip_s
 from harness.policy.settings import ServiceSettings

@@ -14,6 +14,11 @@ LONGEST_S = 86_400.0
 """Nothing longer is played: retries of which each waits twice as long soon take years."""
 
 
+def step_up(seconds: float) -> float:
+    """The next half second, so that drawn instants are easy to read."""
+    return -(-seconds * 2 // 1) / 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """One stream: requests at a rate within a window, and bursts."""

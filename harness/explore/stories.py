@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from harness.contracts import Contract
 from harness.explore import kinds
-from harness.explore.instants import step_up
 from harness.explore.kinds import Raw, evenly
+from harness.explore.outage import step_up
 from harness.policy.outage import trip_s
 from harness.policy.settings import ServiceSettings
 

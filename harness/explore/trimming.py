@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.checks.promises.violation import Violation
-from harness.explore.instants import step_up
-from harness.explore.outage import Flow, Outage
+from harness.explore.outage import Flow, Outage, step_up
 from harness.explore.player import Seen
 
 Found = tuple[Seen, Violation]

@@ -7,7 +7,8 @@
     learned     what each stream's requests call, in order
     background  calls that no request caused
     owners      which request each attempt was made for (among those pending; made: all of one
-                request's); implied: attempts that only a wait shows
+                request's); implied: attempts that only a wait shows;
+                stale: attempts on connections that had been cut
     demands     who asked, and was turned away; answers: what shows it
     queueing    whether calls wait for each other
     crossing    all that crossed one upstream's wire

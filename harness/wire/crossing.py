@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from harness.history.view import Request
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Demand
-from harness.wire.implied import swallowed
 from harness.wire.made import same
 from harness.wire.queueing import Queue, need, queue
+from harness.wire.stale import swallowed
 from harness.wire.states import Asked
 
 if TYPE_CHECKING:

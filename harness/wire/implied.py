@@ -6,17 +6,12 @@ fault its deadline, where the proxy tells of new connections only.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness.history.spans import Spans
-from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, bare
-from harness.wire.connections import Connections
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
-from harness.wire.learned import CLOCK_S
 from harness.wire.sight import Sight
 
 
@@ -81,36 +76,3 @@ class Implied:
             return None
         waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)
         return bare(at_s, at_s, "latency") if waited else None
-
-
-def swallowed(
-    history: History,
-    upstream: str,
-    demands: Sequence[Demand],
-    attempts: Sequence[Attempt],
-    sight: Sight,
-    soonest_s: float,
-) -> list[float]:
-    """When an attempt may have been made that nobody saw: on a connection just being cut.
-
-    At most one for each such connection, and for each request under way without an attempt.
-    `soonest_s`: how soon after one that failed its call makes another, which is that one no more.
-    """
-    found: list[float] = []
-    cut_s = Connections.of(history, upstream).cut_idle()
-    if not cut_s:
-        return found
-    needing = Spans(
-        (d.request.sent.at_s, d.request.end_s)
-        for d in demands
-        if d.outcome in ("unknown", "turned away", "made")
-    )
-    begun = Spans((a.start_s, a.start_s) for a in attempts)
-    for at_s in cut_s:
-        slack_s = sight.slack_s(at_s, at_s)
-        could = needing.touching(at_s, at_s + slack_s)
-        seen = begun.touching(at_s - CLOCK_S, at_s + min(slack_s, soonest_s))
-        told = len(found) - bisect_left(found, at_s - sight.fine_s)
-        if could > seen + told:
-            found.append(at_s)
-    return found
