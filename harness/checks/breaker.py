@@ -63,7 +63,8 @@ class _Judge(Counts):
         untold = self.untold()
         if untold:
             name, observed = "contract", "nothing was held against it"
-            yield self.finding(name, Verdict.INCONCLUSIVE, f"can't be told: {untold}", observed, "")
+            told = f"can't be told: {untold}"
+            yield self.finding(name, Verdict.INCONCLUSIVE, told, observed, self.sight())
             return
         if isinstance(wanted.opens, tuple):
             yield self._each("opens", wanted.opens)
