@@ -13,7 +13,7 @@ _LARGE_BYTES = 4_000_000
 FORMATS = ("prometheus", "csv", "log", "alertmanager", "statuspage")
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
 
     from harness.incident.evidence import Episode
@@ -130,6 +130,8 @@ def import_(
         bridge_s=_length("--bridge", bridge) or 0.0,
         step_s=_length("--step", step),
     )
+    if any(one.upstream is None for one in incident.episodes):
+        raise UsageError(f"say who was in trouble: --upstream NAME{_named(files, known)}")
     incident = replace(
         incident, episodes=tuple(_attributed(one, known) for one in incident.episodes)
     )
@@ -161,6 +163,16 @@ def _known(target: Target) -> dict[str, ServiceSettings]:
     return {name: target.settings(name) for name in names}
 
 
+def _named(files: Iterable[str], known: Iterable[str]) -> str:
+    """Which upstreams the files speak of, for whoever has to say which is meant."""
+    from harness.incident.reading import Wanted
+
+    texts = [Path(file).read_text(errors="replace") for file in files]
+    named = [name for name in known if any(Wanted(upstream=name).names(text) for text in texts)]
+    words = f"the data names {', '.join(named)}" if named else f"of {', '.join(known)}"
+    return f" ({words})"
+
+
 def _attributed(one: Episode, known: Mapping[str, ServiceSettings]) -> Episode:
     """The same, of an upstream by the name that scenarios use: `mail-service:8080` is mail."""
     from dataclasses import replace
@@ -169,13 +181,12 @@ def _attributed(one: Episode, known: Mapping[str, ServiceSettings]) -> Episode:
     from harness.incident.reading import Wanted
     from harness.scenario.spelling import not_known
 
-    if one.upstream is None:
-        raise UsageError("say who was in trouble: --upstream NAME")
-    if one.upstream in known:
+    said = one.upstream or ""
+    if said in known:
         return one
-    near = [name for name in known if Wanted(upstream=name).names(one.upstream)]
+    near = [name for name in known if Wanted(upstream=name).names(said)]
     if len(near) != 1:
-        hint = not_known("upstream", one.upstream, known)
+        hint = not_known("upstream", said, known)
         raise UsageError(f"{one.source}: {hint}; say which it is with --upstream NAME")
     return replace(one, upstream=near[0])
 

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "start": (
         "start", "begin", "began", "from", "started", "started_at", "start_time",
-        "begin_time", "start_date", "starts_at", "down_at", "down_from", "opened",
+        "begin_time", "start_date", "starts_at", "down_at", "down_from", "down_since", "opened",
         "opened_at", "since", "outage_start", "incident_start", "startsat", "triggered",
         "triggered_at", "detected", "detected_at", "created", "created_at", "created_time",
     ),
     "end": (
         "end", "to", "until", "ended", "ended_at", "end_time", "end_date", "ends_at",
         "finish", "finished", "finished_at", "resolved", "resolved_at", "stop", "stopped",
-        "stop_time", "up_at", "closed", "closed_at", "recovered", "recovered_at",
+        "stop_time", "up_at", "up_from", "up_again", "down_to", "down_until", "restored",
+        "restored_at", "back", "back_at", "closed", "closed_at", "recovered", "recovered_at",
         "outage_end", "incident_end", "till", "endsat",
     ),
     "lasts": (

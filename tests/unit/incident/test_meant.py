@@ -49,6 +49,15 @@ def test_series_of_several_services_have_no_mean(
     assert [(f.from_, f.to, f.share) for f in scenario.faults] == [(0, 60, 1)]
 
 
+def test_who_has_to_say_whose_trouble_it_was_is_told_whom_the_data_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["import", of_services(tmp_path, "chroma-svc", "pay-svc")]) == 2
+    assert "--upstream NAME (the data names chroma)" in capsys.readouterr().err
+    assert call(["import", of_services(tmp_path, "pay-svc")]) == 2
+    assert "--upstream NAME (of auth, " in capsys.readouterr().err
+
+
 def test_incidents_and_alerts_of_several_things_are_not_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
