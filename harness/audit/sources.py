@@ -84,7 +84,7 @@ def read_sources(path: Path, exclude: tuple[str, ...]) -> tuple[list[Source], li
     sources, problems = [], []
     files = [path] if path.is_file() else sorted(_files(path, exclude))
     if not files:
-        raise UsageError(f"{path}: no Python file in it")
+        raise UsageError(f"{path}: no Python file in it, and audit reads nothing else")
     root = path.parent if path.is_file() else _root(path)
     for file in files:
         try:
