@@ -20,7 +20,7 @@ _TELLING = {"opened": "open", "half_open": "half_open", "closed": "closed"}
 
 def silent_evidence(case: Case) -> tuple[str, ...]:
     """What was configured for one run and told nothing, though it had occasion to."""
-    return (*_status(case), *_states(case), *_ready(case), *_log(case))
+    return (*_status(case), *_states(case), *_ready(case), *_log(case), *_proxy(case))
 
 
 def uncalled_routes(runs: Iterable[Sequence[Event]]) -> tuple[str, ...]:
@@ -51,6 +51,19 @@ def _plainly(route: str) -> str:
     """A route as stubs record it, without doubled and trailing slashes."""
     named, _, path = route.rpartition(" ")
     return f"{named} /{'/'.join(part for part in path.split('/') if part)}"
+
+
+def _proxy(case: Case) -> Iterator[str]:
+    """A proxy that tells of connections only, where that left no upstream's attempts all seen."""
+    evidence = case.history.run.evidence
+    if "proxy connections" not in evidence or "proxy requests" in evidence:
+        return
+    called = (name for name in case.history.run.upstreams if case.history.calls_to(name))
+    if not unless_broken(lambda: any(case.wire(n).sight.sees_ends for n in called), True):
+        yield (
+            "this proxy tells of connections, not of requests: whom a breaker lets through one by "
+            "one is not judged (the embedded one tells: --proxy embedded)"
+        )
 
 
 def _status(case: Case) -> Iterator[str]:

@@ -40,6 +40,8 @@ class Promise:
     check: Check
     timeless: bool = False
     """Whether no lateness of the machine could excuse that it is broken."""
+    of_each_attempt: bool = False
+    """Whether only an upstream can break it at which every attempt was seen."""
 
 
 PROMISES: tuple[Promise, ...] = (
@@ -60,12 +62,17 @@ PROMISES: tuple[Promise, ...] = (
     Promise(says="an answer is one that its route may give in this outage",
             check=wrong_answer),
     Promise(says="an answer that had to do without an upstream says so", check=unflagged),
-    Promise(says="breakers open, reject, probe and close as they should", check=breaker),
-    Promise(says="whoever meets an open breaker goes on at once", check=slow_rejection),
-    Promise(says="the status endpoint shows what crossed the wire", check=status_endpoint),
-    Promise(says="attempts are repeated as they should be", check=retries),
+    Promise(says="breakers open, reject, probe and close as they should", check=breaker,
+            of_each_attempt=True),
+    Promise(says="whoever meets an open breaker goes on at once", check=slow_rejection,
+            of_each_attempt=True),
+    Promise(says="the status endpoint shows what crossed the wire", check=status_endpoint,
+            of_each_attempt=True),
+    Promise(says="attempts are repeated as they should be", check=retries,
+            of_each_attempt=True),
     Promise(says="no attempt is given up before its deadline", check=cut_short),
-    Promise(says="whoever has made its last attempt goes on at once", check=idling),
+    Promise(says="whoever has made its last attempt goes on at once", check=idling,
+            of_each_attempt=True),
     Promise(says="all is back to normal soon after the last lift", check=back_to_normal),
 )  # fmt: skip
 """All promises, the gravest first."""
@@ -119,6 +126,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
     try:
         broken = list(_broken(promise, facts))
         answered = facts.answered
+        could = not promise.of_each_attempt or any(map(facts.sees_all, facts.upstreams))
     except Exception as error:  # whatever broke: it says nothing about the target
         yield Finding(
             name=promise.says,
@@ -141,7 +149,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
             at_s=violation.at_s,
             timeless=promise.timeless,
         )
-    if not broken and answered and facts.scenario.faults:
+    if not broken and answered and could and facts.scenario.faults:
         yield Finding(
             name=promise.says,
             verdict=Verdict.PASSED,

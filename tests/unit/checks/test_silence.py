@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.checks.case import Case
+from harness.checks.promises import promises_of
 from harness.checks.silence import silent_evidence, uncalled_routes
 from harness.history.events import Logged, Looked, Reported
 
@@ -39,6 +40,22 @@ def test_evidence_that_speaks_is_not_mentioned(scenario, world):
     shown = opened(world)
     shown.events += [look(200), look(200, what="ready")]
     assert said(scenario, shown) == ()
+
+
+def test_a_proxy_that_shows_no_requests_is_said_to_leave_breakers_unjudged(scenario, world):
+    """No promise passes then that only attempts seen one by one can break."""
+    by_requests = opened(world, evidence=("stub", "proxy requests", "proxy connections"))
+    by_connections = opened(world, evidence=("stub", "proxy connections"))
+    assert said(scenario, by_requests) == ()
+    (why,) = said(scenario, by_connections)
+    assert why.startswith("this proxy tells of connections, not of requests: whom a breaker lets")
+
+    promised, untold = (
+        {finding.name for finding in promises_of(Case(scenario(_TEXT), shown.history()))}
+        for shown in (by_requests, by_connections)
+    )
+    assert untold < promised
+    assert "breakers open, reject, probe and close as they should" in promised - untold
 
 
 def test_of_a_log_that_was_not_kept_whole_no_line_is_missed(scenario, world, monkeypatch):
