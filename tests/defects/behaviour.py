@@ -46,6 +46,7 @@ BEHAVES = {
     "late-failure-restarts-timer": "begins its wait anew with each late failure",
     "late-success-closes": "is closed by a late success",
     "listed-5xx-counted": "doesn't count some answers of 5xx",
+    "unlisted-5xx-uncounted": "doesn't count some answers of 5xx",
     "lock-across-call": "are calls serialised?",
     "never-half-opens": "never probes",
     "no-deadline": _NO_DEADLINE,

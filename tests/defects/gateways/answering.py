@@ -514,6 +514,16 @@ def login_limit_20():
 
 
 @defect(
+    "login-limit-half-a-minute",
+    "five logins in half a minute for each address",
+    claims="G1",
+    scenarios="login_limit",
+)
+def login_limit_half_a_minute():
+    auth.LOGIN_LIMIT = "5/30 seconds"
+
+
+@defect(
     "login-limit-wrong-only",
     "only logins with a wrong password count for the limit",
     claims="G1",

@@ -108,12 +108,26 @@ def forgets_after_a_minute():
     scenarios="failures_far_apart",
 )
 def idle_clears_count():
+    _idle_clears_count(30)
+
+
+@defect(
+    "idle-minute-clears-count",
+    "a minute without a call clears the count",
+    claims="B2",
+    scenarios="failures_far_apart",
+)
+def idle_minute_clears_count():
+    _idle_clears_count(60)
+
+
+def _idle_clears_count(idle_s):
     class Breaker(CircuitBreaker):
         _last_s = 0.0
 
         def admit(self):
             now_s = self._clock()
-            if self._state is State.CLOSED and now_s - self._last_s > 30:
+            if self._state is State.CLOSED and now_s - self._last_s > idle_s:
                 self._failures = 0
             self._last_s = now_s
             return super().admit()

@@ -297,3 +297,21 @@ def stops_charging():
         return done
 
     chat.charge = charge
+
+
+@defect(
+    "free-when-degraded",
+    "a chat without its vectors is not charged",
+    claims="G4",
+    scenarios="chroma_refused_50s",
+)
+def free_when_degraded():
+    context_of, mine = chat.context_of, threading.local()
+
+    def noted(*given):
+        found = context_of(*given)
+        mine.degraded = found.degraded
+        return found
+
+    chat.context_of = noted
+    chat.charge = lambda *given: not mine.degraded and _charge(*given)

@@ -100,6 +100,16 @@ def listed_5xx_counted():
 
 
 @defect(
+    "unlisted-5xx-uncounted",
+    "statuses above 510 are nobody's standard, and not counted",
+    claims="B1 B2",
+    scenarios="auth_answers_5xx",
+)
+def unlisted_5xx_uncounted():
+    _not_counted("Server answered 520")
+
+
+@defect(
     "only-503-counted",
     "of all statuses only 503 is counted",
     claims="B1 B2",
@@ -328,5 +338,63 @@ def refusals_in_ten_seconds():
                     self.breaker.failed(permit)
                     return
             super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+def _counted(matches):
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if matches(response.status_code):
+                self.breaker.failed(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "404-counted",
+    "404 is counted as a failure, being a wrong address",
+    claims="B1",
+    scenarios="lookup_answers_below_500",
+)
+def counted_404():
+    _counted(lambda status: status == 404)
+
+
+@defect(
+    "redirects-counted",
+    "a redirect is counted as a failure, not being followed",
+    claims="B1",
+    scenarios="lookup_answers_below_500",
+)
+def counted_redirects():
+    _counted(lambda status: 300 <= status < 400)
+
+
+@defect(
+    "empty-counted",
+    "an answer without content is counted as a failure",
+    claims="B1",
+    scenarios="lookup_answers_below_500",
+)
+def counted_empty():
+    _counted(lambda status: status == 204)
+
+
+@defect(
+    "nonsense-neutral",
+    "a 200 that isn't JSON neither counts nor resets",
+    claims="B1",
+    scenarios="lookup_answers_below_500",
+)
+def neutral_nonsense():
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code == 200 and not agreed(response):
+                self.breaker.give_back(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
 
     use_client(Client)
