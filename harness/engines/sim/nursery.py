@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LOOK_EVERY_MS = 2
-"""For children that have ended: so long a play may be over before it is told."""
+"""For children that have ended, where the system tells of none: a play may be over for so long."""
 
 
 class Nursery:
@@ -35,6 +35,8 @@ class Nursery:
         self._rest = b""
         self._running: dict[int, tuple[int, int]] = {}
         """Each child's play and CPU."""
+        self._ends: dict[int, int] = {}
+        """Each child's descriptor that says when it has ended; Linux has them."""
         self._cpus = _cpus()
 
     def serve(self) -> None:
@@ -42,13 +44,15 @@ class Nursery:
         os = self._os
         poll = self._poll
         poll.register(0, 1)
-        # Ended children are asked for: a signal would come in the middle of something.
+        # No signal says that a child has ended: it would come in the middle of something.
         while True:
-            for _ in poll.poll(_LOOK_EVERY_MS if self._running else None):
-                data = os.read(0, 1 << 20)
-                if not data:
-                    self._end()
-                self._take(data)
+            unwatched = len(self._running) > len(self._ends)
+            for fd, _ in poll.poll(_LOOK_EVERY_MS if unwatched else None):
+                if fd == 0:
+                    data = os.read(0, 1 << 20)
+                    if not data:
+                        self._end()
+                    self._take(data)
             self._reap()
 
     def _take(self, data: bytes) -> None:
@@ -85,14 +89,25 @@ class Nursery:
         child = real.fork()
         if child:
             self._running[child] = (command["play"], cpu)
+            self._watch(child)
             return
         try:
+            for fd in self._ends.values():
+                self._os.close(fd)
             if not tied_to(nursery):
                 real.leave(0)
             _pin(cpu)
             _play(command["plan"], command["out"])
         finally:
             real.leave(1)
+
+    def _watch(self, child: int) -> None:
+        try:
+            fd = self._os.pidfd_open(child)
+        except (AttributeError, OSError):
+            return
+        self._ends[child] = fd
+        self._poll.register(fd, 1)
 
     def _next_cpu(self) -> int:
         """The CPU with the fewest plays; in turn, since other nurseries do the same."""
@@ -110,6 +125,9 @@ class Nursery:
             found, status = self._os.waitpid(child, self._os.WNOHANG)
             if found:
                 number, _ = self._running.pop(child)
+                if (fd := self._ends.pop(child, None)) is not None:
+                    self._poll.unregister(fd)
+                    self._os.close(fd)
                 self._say({"done": number, "status": status})
 
     def _say(self, answer: dict[str, Any]) -> None:

@@ -253,6 +253,31 @@ def test_closing_ends_the_nursery(tmp_path: Path) -> None:
         os.kill(nursery.pid, 0)
 
 
+WAITS = "voluntary_ctxt_switches"
+
+
+def waits_of(pid: int) -> int:
+    """How often a process has begun to wait for something, by Linux."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(WAITS))
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of a child's end so")
+def test_however_long_a_play_takes_nobody_looks_again_and_again_whether_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    engine = SimEngine()
+    engine.play_now(job(tmp_path))
+    nursery = engine._nursery._process
+    assert nursery is not None
+    before = waits_of(nursery.pid)
+    busy = "    import ctypes\n    ctypes.CDLL(None).usleep(20_000)\n    print("
+    engine.play_now(job(tmp_path, source=GATEWAY.replace("    print(", busy, 1)))
+    waited = waits_of(nursery.pid) - before
+    engine.close_now()
+    assert waited < 20
+
+
 def test_the_doctor_trusts_an_ordinary_target(tmp_path: Path) -> None:
     found = check_determinism(job(tmp_path, seed=7))
     assert found.trustworthy
