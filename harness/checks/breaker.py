@@ -138,7 +138,7 @@ class _Judge(Counts):
         verdict = self._judged_all(found, moments, tolerance_s)
         spread_s = tolerance_s + self.wire.sight.fine_s
         if verdict is Verdict.FAILED and self.late_misfit(
-            [t.at_s for t in found], moments, spread_s
+            what, [t.at_s for t in found], moments, spread_s
         ):
             verdict, evidence = Verdict.INCONCLUSIVE, DRAWN
         return self.finding(what, verdict, expected, observed, evidence)

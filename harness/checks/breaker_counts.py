@@ -165,14 +165,13 @@ class Counts(Subject):
             observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
         alone = all(probe.surely == 1 for probe in found) and not wire.late
         unseen = [moment for moment in moments if self._leaves_no_trace(moment)]
-        slack_s = wire.sight.fine_s
         instants = [p.attempt.start_s for p in found]
-        slack_s += self._probes_spread_s()
+        spread_s = tolerance_s + wire.sight.fine_s + self._probes_spread_s()
         fits = alone and (
-            misfit(instants, moments, tolerance_s + slack_s, unseen) is None or math.isinf(slack_s)
+            misfit(instants, moments, spread_s, unseen) is None or math.isinf(spread_s)
         )
         verdict, evidence = Verdict.PASSED if fits else Verdict.FAILED, self.sight()
-        if not fits and alone and self.late_misfit(instants, moments, tolerance_s + slack_s):
+        if not fits and alone and self.late_misfit("probes", instants, moments, spread_s):
             verdict, evidence = Verdict.INCONCLUSIVE, DRAWN
         elif not fits and not found and wire.changes.others:
             verdict = Verdict.INCONCLUSIVE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.checks.brackets import forecast_of
+from harness.checks.brackets import forecast_of, moments_of
 from harness.checks.case import Case
 from harness.contract import Moment, Prediction
 from harness.history.view import Request
@@ -48,8 +48,27 @@ def is_beyond_draws(found_s: Sequence[float], moments: Sequence[Moment], spread_
     place = misfit(found_s, moments, spread_s)
     if place is None:
         place = len(moments)
-    drawn = any(len(one.alternatives) > 1 or not one.sure for one in moments[:place])
-    return place >= _TOLD and drawn
+    return place >= _TOLD and _drawn(moments[:place])
+
+
+def is_beyond_drawn_cycles(
+    found_s: Sequence[float],
+    moments: Sequence[Moment],
+    spread_s: float,
+    opened_s: Sequence[float],
+    openings: Sequence[Moment],
+) -> bool:
+    """Whether the first closing that none of the predicted ones allows comes only after several
+    openings, of which one was predicted to be this or that: it hangs on all of them.
+    """
+    strays = (at_s for at_s in found_s if not any(m.allows(at_s, spread_s) for m in moments))
+    stray_s = next(strays, math.inf)
+    cycles = sum(at_s < stray_s for at_s in opened_s)
+    return cycles >= _TOLD and _drawn(openings[:cycles])
+
+
+def _drawn(moments: Sequence[Moment]) -> bool:
+    return any(len(one.alternatives) > 1 or not one.sure for one in moments)
 
 
 class Subject:
@@ -135,11 +154,16 @@ class Subject:
         return self.finding(what, verdict, expected, observed, self.sight())
 
     def late_misfit(
-        self, found_s: Sequence[float], moments: Sequence[Moment], spread_s: float
+        self, what: str, found_s: Sequence[float], moments: Sequence[Moment], spread_s: float
     ) -> bool:
         """Whether a breaker that keeps its contract otherwise departs from draws of it, late."""
-        sound = self.wire.refutation is None
-        return sound and is_beyond_draws(found_s, moments, spread_s)
+        if self.wire.refutation is not None:
+            return False
+        if what == "closes":
+            opened_s = [t.at_s for t in self.changes if t.state == "open"]
+            openings = moments_of(self.predicted(), "opens")
+            return is_beyond_drawn_cycles(found_s, moments, spread_s, opened_s, openings)
+        return is_beyond_draws(found_s, moments, spread_s)
 
     def by_chance(self, until_s: float) -> bool:
         """Whether a sound breaker may have opened by then, or not, for what waits decided."""
