@@ -9,6 +9,7 @@ is told, since what follows may be its consequence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import lru_cache
 
@@ -119,6 +120,8 @@ class Acceptor:
         """Whether an open one takes no notice of how an attempt ends."""
         self._early: dict[int, dict[Hashable, tuple[Next, ...]]] = {}
         """By attempt under way: what states become that hear of its end before its turn."""
+        self._shut: tuple[States, float] = {}, -math.inf
+        """Until when the states that were last asked turn everybody away."""
 
     # Where nothing can change
 
@@ -196,6 +199,8 @@ class Acceptor:
         item, tie_s = event.item, event.tie_s
         if event.what == BEGINS and all(state.kind == "closed" for state in states):
             return states  # they let it through
+        if isinstance(item, Asked) and self._keeps_out(states, item, tie_s):
+            return states
         if event.what == ENDS and isinstance(item, Attempt):
             self._early.pop(item.id, None)  # nobody asks for it again
         for state, stories in states.items():
@@ -208,7 +213,7 @@ class Acceptor:
             elif item.id in state.told:
                 found = {state.without(item.id): stories}
             else:
-                alone = all(other == item.id for other in in_flight)
+                alone = len(in_flight) == (item.id in in_flight)
                 found = self._rules.told(state, stories, item, event.at_s, tie_s, alone=alone)
             moved.append(found)
             same = same and len(found) == 1 and found.get(state) is stories
@@ -219,6 +224,16 @@ class Acceptor:
             for one, its in found.items():
                 add(after, one, its)
         return after if len(after) <= _MOST_STATES else _unknown(after, event.at_s)
+
+    def _keeps_out(self, states: States, asked: Asked, tie_s: float) -> bool:
+        """Whether all of them turn a request away, which changes nothing of them: mostly the same
+        states are asked again and again.
+        """
+        if not asked.sure:
+            return False
+        if self._shut[0] is not states:
+            self._shut = states, self._rules.shut_until_s(states)
+        return asked.asked_s <= self._shut[1] + tie_s
 
     def forgotten(self, states: States, horizon_s: float) -> States:
         """The same, without how they came about, and since when they last: what began before the

@@ -47,6 +47,18 @@ class Rules:
         """When an open one may probe at the earliest."""
         return state.from_s + self._wait_s(state) - self._policy.either_s
 
+    def shut_until_s(self, states: States) -> float:
+        """Until when whoever surely asks is turned away, and changes nothing of it, in each of
+        these states.
+        """
+        if self._policy.restarted_by_rejections or any(one.kind != "open" for one in states):
+            return -math.inf
+        return min(map(self._shut_until_s, states))
+
+    def _shut_until_s(self, state: State) -> float:
+        due_s = state.since_s + self._wait_s(state) + self._policy.wait.later_s
+        return max(due_s + self._policy.either_s, state.freed_s)
+
     def _wait_s(self, state: State) -> float:
         return self._policy.wait.wait_s(max(1, state.openings))
 
@@ -345,9 +357,7 @@ class Rules:
                 # It has closed only after this request had asked.
                 return state.since_s >= asked.asked_s - tie_s
             case "open":
-                due_s = state.since_s + self._wait_s(state) + self._policy.wait.later_s
-                due_s += self._policy.either_s
-                return asked.asked_s <= max(due_s, state.freed_s) + tie_s
+                return asked.asked_s <= self._shut_until_s(state) + tie_s
             case "half_open":
                 if self._has_room(state):
                     return asked.asked_s <= state.freed_s + tie_s
