@@ -251,9 +251,7 @@ class Acceptor:
 
     def is_due(self, state: State, at_s: float) -> bool:
         """Whether the wait of an open one is surely over."""
-        own = self.policy
-        later_s = state.since_s - state.from_s + 2 * own.either_s + own.wait.later_s
-        return at_s > self._rules.due_s(state) + later_s
+        return at_s > self._rules.by_s(state)
 
     # When nothing explains it
 

@@ -59,6 +59,11 @@ class Rules:
         due_s = state.since_s + self._wait_s(state) + self._policy.wait.later_s
         return max(due_s + self._policy.either_s, state.freed_s)
 
+    def by_s(self, state: State) -> float:
+        """Until when an open one may go on turning away at the latest."""
+        own = self._policy
+        return state.since_s + self._wait_s(state) + own.either_s + own.wait.later_s
+
     def _wait_s(self, state: State) -> float:
         return self._policy.wait.wait_s(max(1, state.openings))
 

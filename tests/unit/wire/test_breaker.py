@@ -9,10 +9,10 @@ import pytest
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfSeconds
-from harness.wire.breaker import read
+from harness.wire.breaker import Acceptor, read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
-from harness.wire.states import Asked, Reading
+from harness.wire.states import NEVER, Asked, Reading, State
 
 TIE_S = 0.05
 FAILED = [(0.0, 0.1, "f"), (1.0, 1.1, "f"), (2.0, 2.1, "f")]
@@ -223,3 +223,12 @@ def test_a_call_that_would_have_tried_again_need_not_have_failed_yet(attempts) -
     assert kinds(reading) == ["open", "half_open", "open", "half_open", "closed"]
     assert outcomes.results(made[3]) == {Result.FAILURE, None}
     assert outcomes.results(made[2]) == {Result.FAILURE}
+
+
+def test_what_is_forgotten_of_an_open_one_leaves_it_due(attempts, settings) -> None:
+    """It was said to be open for ever: minus infinity less itself is no number."""
+    outcomes = Outcomes(declared(settings), settings.timeout_s)
+    acceptor = Acceptor(attempts(*FAILED), outcomes, lambda at_s: TIE_S)
+    (forgotten,) = acceptor.forgotten({State("open", 2.1, 2.0): ()}, 60.0)
+    assert (forgotten.kind, forgotten.since_s) == ("open", NEVER)
+    assert acceptor.is_due(forgotten, 60.0)
