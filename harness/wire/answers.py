@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from harness.history.view import History, Request
 from harness.policy.counting import Result, plainly
 from harness.wire.attempts import FAILURE, Attempt
-from harness.wire.learned import Learned, alike, called_by
+from harness.wire.learned import CLOCK_S, Learned, alike, called_by
 from harness.wire.made import Made
 
 _BEFORE_ASKING = frozenset({400, 404, 405, 413, 415, 422, 429})
@@ -24,9 +24,17 @@ Own = Mapping[str, Sequence[Attempt]]
 class Answers:
     """What each stream answered in health, and when all its attempts at an upstream had failed."""
 
-    def __init__(self, history: History, calls: Mapping[str, Sequence[Learned]]) -> None:
-        """`calls`: what a stream's requests call, in order."""
+    def __init__(
+        self,
+        history: History,
+        calls: Mapping[str, Sequence[Learned]],
+        noise_s: Mapping[str, Callable[[float, float], float]],
+    ) -> None:
+        """`calls`: what a stream's requests call, in order. `noise_s`: by upstream, how late the
+        machine may have made what is seen there in a time.
+        """
         self._history = history
+        self._noise_s = noise_s
         self._calls = calls
         self._healthy: dict[str, set[object]] = defaultdict(set)
         for request in history.warm_up:
@@ -48,10 +56,15 @@ class Answers:
                 order = called_by(self._calls.get(stream, ()))
                 # A limit of the target's own is none, whatever attempt seemed to be made for it.
                 limited = plainly(request.status) is Result.NEUTRAL
-                if request.status is not None and not limited:
+                told = request.status is not None and not limited
+                if told and not (self.well(request) and self._blurred(request, name)):
                     self._told_down[stream, name].add(_answer(request))
                 if name in order and any(mine.get(n) for n in order[order.index(name) + 1 :]):
                     self._went_on.add((stream, name))
+
+    def _blurred(self, request: Request, upstream: str) -> bool:
+        """Whether the machine was too late to say that failed attempts were a request's own."""
+        return self._noise_s[upstream](request.sent.at_s, request.known_s) > CLOCK_S
 
     def well(self, request: Request) -> bool:
         """Whether it was answered as its stream was before the outage."""

@@ -59,7 +59,8 @@ class Demands:
             for stream, calls in warm_up.calls.items()
         }
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
-        self._answers = Answers(history, self.calls)
+        noise_s = {name: sight.noise_s for name, sight in sights.items()}
+        self._answers = Answers(history, self.calls, noise_s)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
         keys = Keys({(call.called.upstream, call.called.of) for call in history.warm_up_calls})
