@@ -23,6 +23,7 @@ from harness.wire.outcomes import Outcomes, mixed
 from harness.wire.rules import Next, Rules
 from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
 from harness.wire.stories import START, Change, merged, with_change
+from harness.wire.waiting import Waiting
 
 _MOST_TIES = 40
 """Of so many ends near to one instant, at the most, every order is tried."""
@@ -115,6 +116,7 @@ class Acceptor:
         self._outcomes = outcomes
         self._mixed = mixed(attempts, outcomes, tie_s)
         self._rules = Rules(outcomes, self._mixed)
+        self._waiting = Waiting(outcomes.policy)
         self._attempts = attempts
         self._deaf = outcomes.policy.stragglers == "nothing"
         """Whether an open one takes no notice of how an attempt ends."""
@@ -232,7 +234,7 @@ class Acceptor:
         if not asked.sure:
             return False
         if self._shut[0] is not states:
-            self._shut = states, self._rules.shut_until_s(states)
+            self._shut = states, self._waiting.all_shut_until_s(states)
         return asked.asked_s <= self._shut[1] + tie_s
 
     def forgotten(self, states: States, horizon_s: float) -> States:
@@ -251,7 +253,7 @@ class Acceptor:
 
     def is_due(self, state: State, at_s: float) -> bool:
         """Whether the wait of an open one is surely over."""
-        return at_s > self._rules.by_s(state)
+        return at_s > self._waiting.by_s(state)
 
     # When nothing explains it
 
@@ -266,7 +268,7 @@ class Acceptor:
             wrong: Wrong = "turned away" if closed else "no probe"
             return Refutation(wrong, item.asked_s, since_s, until_s, asked=item)
         probing = [state for state in before if state.kind == "half_open" and state.probes]
-        waiting = any(s.kind == "open" and event.at_s < self._rules.due_s(s) for s in before)
+        waiting = any(s.kind == "open" and event.at_s < self._waiting.due_s(s) for s in before)
         if not probing or waiting:
             return Refutation("while open", event.at_s, since_s, until_s, attempt=item)
         number = min(probing[0].probes)

@@ -14,6 +14,7 @@ from harness.wire.attempts import Attempt
 from harness.wire.outcomes import Outcomes
 from harness.wire.states import Asked, State, States, add
 from harness.wire.stories import Change, Stories, with_change
+from harness.wire.waiting import Waiting
 
 _LAPSED_S = 1.0
 """So long before it was seen to have another a trial's place may have been free."""
@@ -38,41 +39,14 @@ class Rules:
         self._rule = outcomes.policy.opens
         self._trials = outcomes.policy.trials
         self._mixed = mixed
+        self._waiting = Waiting(outcomes.policy)
         failed = self._rule.after(self._rule.begin, FAILED, 0.0)
         forgets = self._rule.after(failed, _WELL, 0.0) == self._rule.begin
         self._quiet_s = 0.0 if forgets else 2 * (self._rule.reach[1] or math.inf)
         """After so long without a result a success leaves nothing of what came before it."""
 
-    def due_s(self, state: State) -> float:
-        """When an open one may probe at the earliest."""
-        return state.from_s + self._wait_s(state) - self._policy.either_s
-
-    def shut_until_s(self, states: States) -> float:
-        """Until when whoever surely asks is turned away, and changes nothing of it, in each of
-        these states.
-        """
-        if self._policy.restarted_by_rejections or any(one.kind != "open" for one in states):
-            return -math.inf
-        return min(map(self._shut_until_s, states))
-
-    def _shut_until_s(self, state: State) -> float:
-        due_s = state.since_s + self._wait_s(state) + self._policy.wait.later_s
-        return max(due_s + self._policy.either_s, state.freed_s)
-
-    def by_s(self, state: State) -> float:
-        """Until when an open one may go on turning away at the latest."""
-        own = self._policy
-        return state.since_s + self._wait_s(state) + own.either_s + own.wait.later_s
-
-    def _wait_s(self, state: State) -> float:
-        return self._policy.wait.wait_s(max(1, state.openings))
-
     def _has_room(self, state: State) -> bool:
         return not state.stuck and self._trials.room(len(state.probes), state.tried)
-
-    def _lapsed_s(self, state: State) -> float:
-        """When the place of the last trial is free again, whatever has become of it."""
-        return state.freed_s + self._policy.slot_s
 
     # What it may become
 
@@ -94,7 +68,7 @@ class Rules:
         return self._closed(state, since_s, since_s)._replace(openings=state.openings)
 
     def _coming_back(self, state: State, at_s: float, attempt: Attempt | None) -> Change:
-        low_s = min(at_s, self.due_s(state))
+        low_s = min(at_s, self._waiting.due_s(state))
         return Change("closed", low_s, at_s, None if attempt is None else attempt.id)
 
     # An attempt begins
@@ -108,16 +82,16 @@ class Rules:
         if state.kind == "half_open":
             if not state.stuck and self._trials.may_pass(len(state.probes), state.tried):
                 add(found, state._replace(probes=state.probes | {attempt.id}), stories)
-            elif at_s >= self._lapsed_s(state) - _LAPSED_S - tie_s:
+            elif at_s >= self._waiting.lapsed_s(state) - _LAPSED_S - tie_s:
                 probes = state.probes | {attempt.id}
                 add(found, state._replace(probes=probes, freed_s=at_s, stuck=False), stories)
             return found
         if at_s - state.since_s <= tie_s and not state.again:
             add(found, state, stories)
-        if at_s >= self.due_s(state) - tie_s and not self._trials.needed:
+        if at_s >= self._waiting.due_s(state) - tie_s and not self._trials.needed:
             back = with_change(stories, self._coming_back(state, at_s, attempt))
             add(found, self._back(state, at_s), back)
-        elif at_s >= self.due_s(state) - tie_s:
+        elif at_s >= self._waiting.due_s(state) - tie_s:
             probing = State(
                 "half_open",
                 state.since_s,
@@ -295,7 +269,7 @@ class Rules:
         if state.kind == "any" and self._quiet_s:
             return {state._replace(since_s=at_s, from_s=at_s): stories}
         found: States = {state: stories}
-        self._failed_unseen(found, state, stories, at_s, at_s, self.due_s(state))
+        self._failed_unseen(found, state, stories, at_s, at_s, self._waiting.due_s(state))
         return found
 
     def asked(self, state: State, stories: Stories, asked: Asked, tie_s: float) -> States:
@@ -314,7 +288,7 @@ class Rules:
         if not asked.sure:
             if state.kind == "any":
                 add(found, state, stories)
-            due_s = self.due_s(state) - tie_s
+            due_s = self._waiting.due_s(state) - tie_s
             self._failed_unseen(found, state, stories, asked.asked_s, asked.by_s, due_s)
         return found
 
@@ -362,10 +336,10 @@ class Rules:
                 # It has closed only after this request had asked.
                 return state.since_s >= asked.asked_s - tie_s
             case "open":
-                return asked.asked_s <= self._shut_until_s(state) + tie_s
+                return asked.asked_s <= self._waiting.shut_until_s(state) + tie_s
             case "half_open":
                 if self._has_room(state):
                     return asked.asked_s <= state.freed_s + tie_s
-                return asked.asked_s <= self._lapsed_s(state) + tie_s
+                return asked.asked_s <= self._waiting.lapsed_s(state) + tie_s
             case _:
                 return True
