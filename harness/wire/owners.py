@@ -36,8 +36,7 @@ _Rank = tuple[int, bool, int, bool, int, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
 _NO_RIVAL = (False, 0, False, 0.0, 0)
 """How well an attempt fits the only one that it can be of isn't asked."""
-_HAIR = 1e-9
-"""What sums of the same instants in another order may differ by."""
+_HAIR = 1e-9  # what sums of the same instants in another order may differ by
 
 
 class Owners:
@@ -106,7 +105,7 @@ class Owners:
             pending.go_on(start_s, start_s - slack_s)
             owner, due_s = self._owner(pending, name, attempt, slack_s)
             if owner is None:
-                if any(start_s in window for window in self._sights[name].untimely):
+                if self._sights[name].is_untimely(start_s):
                     self.belated[name].append(start_s)
                 elif not self._sights[name].released(start_s):
                     kept[name].append(attempt)
@@ -170,7 +169,7 @@ class Owners:
         strange = bool(attempt.route) and not any(
             alike(route, attempt) for route in self._routes[name]
         )
-        near_s = TIE_S + slack_s
+        near_s, sight = TIE_S + slack_s, self._sights[name]
         named = self._named(pending, attempt)
         failed: list[tuple[_Rank, tuple[str, str]]] = []
         for least_s, request in self._able(pending, name, attempt, named, strange=strange):
@@ -186,9 +185,8 @@ class Owners:
                 due_s = due.when_s(attempt)
                 if due_s is None:
                     continue
-                late_s = max(0.0, attempt.start_s - due_s)
-                if self._sights[name].let_go(due_s, attempt.start_s):
-                    late_s = 0.0
+                let_go = sight.let_go(due_s, attempt.start_s)
+                late_s = 0.0 if let_go else max(0.0, attempt.start_s - due_s)
                 price_s = late_s + max(0.0, outlived_s) + due.unlikely_s
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 price_s += _by_key_s(self._keys.whose(name, attempt), request, due)
@@ -200,7 +198,8 @@ class Owners:
                     failed.append((rank, failed_by))
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
-        if best is None:
+        too_many = best is not None and best[0][0] * near_s > TOO_MANY_S / 2
+        if best is None or (too_many and sight.is_untimely(attempt.start_s)):
             return None, 0.0
         if failed:
             self._learn(best[0], failed)

@@ -165,6 +165,10 @@ class Sight:
             Window(f.start_s, f.end_s + _REPEATED_S) for f in slow if KINDS[f.name].holds_back
         )
 
+    def is_untimely(self, at_s: float) -> bool:
+        """Whether a call that comes to its stub then may have been made long before."""
+        return any(at_s in window for window in self.untimely)
+
     def blind_in(self, windows: Sequence[Window]) -> Callable[[float], float]:
         """The same slack, but that nothing is read from the order of events in these windows."""
         return lambda at_s: math.inf if any(at_s in w for w in windows) else self.tie_s(at_s)

@@ -12,6 +12,7 @@ from harness.history.events import (
     Called,
     Crossed,
     Event,
+    Lifted,
     Phase,
     Replied,
     Run,
@@ -236,6 +237,26 @@ def test_of_two_that_may_just_be_due_it_is_the_one_that_can_wait_less() -> None:
     silent(9.9, 94)
     assert told.owner("billing", 7.0) == first
     assert told.owner("billing", 9.9) == second
+
+
+def test_what_comes_late_to_a_stub_all_at_once_is_not_one_request_s() -> None:
+    """Held calls of many were given to the one still waiting, more than it may make: a breaker that
+    had opened "was called", and opened when they came.
+    """
+    told = Told()
+    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    slow = {"name": "latency", "upstreams": ("billing",), "planned_s": 0.0}
+    told.events.append(Applied(at_s=0.0, by="engine", fault=0, **slow))
+    told.events.append(Lifted(at_s=12.0, by="engine", fault=0, **slow))
+    for number in range(5):
+        told.request("one", 1.0 + number, 503, took_s=6.5, number=number)
+    waits = told.request("one", 7.0, 503, took_s=6.5, number=9)
+    for _ in range(12):
+        told.attempt("billing", 12.0)
+    found = told.wire("billing")
+    assert len(found.made_for(found.demands[-1].request)) <= 2
+    assert found.demands[-1].request.sent.id == waits
+    assert found.belated
 
 
 def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:
