@@ -3,6 +3,6 @@
 const home = document.title;
 setUpTheme();
 if (document.getElementById("search")) setUpOverview();
-addEventListener("hashchange", () => { if (location.hash !== kept) kept = ""; route(); });
+addEventListener("hashchange", route);
 route();
 if (typeof follow === "function") follow();

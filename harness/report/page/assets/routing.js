@@ -2,7 +2,7 @@
 // made (time, request) is kept in the address, so that it can be sent to somebody.
 
 let current = null;
-let kept = "";
+let shown = ""; // The address of what is open: as it was gone to, or as a view of it was kept.
 
 // What an address shows: its title, and a function that opens it in a place; null for nothing.
 let pageOf = async (key) => {
@@ -11,7 +11,8 @@ let pageOf = async (key) => {
 };
 
 async function route() {
-  if (location.hash === kept) return;
+  if (location.hash === shown) return;
+  shown = location.hash;
   const [path, query] = splitOnce(location.hash.replace(/^#\/?/, ""), "?");
   const key = safely(path);
   const wanted = new URLSearchParams(query);
@@ -51,7 +52,7 @@ let timer = 0;
 function keep(page) {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    if (page !== current) return;
+    if (page !== current || location.hash !== shown) return; // or on its way elsewhere
     const view = page.view, said = new URLSearchParams();
     if (!Number.isNaN(view.cursor)) said.set("t", plain(view.cursor, 2));
     if (view.from > 0 || view.to < page.data.end) {
@@ -59,7 +60,7 @@ function keep(page) {
       said.set("to", plain(view.to, 3));
     }
     if (view.chosen >= 0) said.set("request", page.data.requests.id[view.chosen]);
-    kept = `#/${encodeURIComponent(page.key)}${said.size ? `?${said}` : ""}`;
-    history.replaceState(null, "", kept);
+    shown = `#/${encodeURIComponent(page.key)}${said.size ? `?${said}` : ""}`;
+    history.replaceState(null, "", shown);
   }, 200);
 }

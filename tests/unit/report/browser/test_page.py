@@ -241,6 +241,14 @@ def test_addresses_lead_to_an_instant_and_keep_what_is_in_view(visit: Visit, rep
     comes_to_show(page, 5, 15)
     page.get_by_role("link", name="All scenarios").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("1 of 4 scenarios failed")
+    page.go_back()
+    comes_to_show(page, 5, 15)
+    # A view that is kept just as the reader goes elsewhere doesn't call the reader back.
+    page.evaluate("window.soon = setTimeout; setTimeout = (what, ms) => { late = what; return 0; }")
+    page.evaluate("location.hash = '#/down?from=2&to=9'")
+    comes_to_show(page, 2, 9)
+    page.evaluate("setTimeout = soon; location.hash = '#/'; late()")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 of 4 scenarios failed")
     page.evaluate("location.hash = '#/<img src=x onerror=alert(1)>?t=<script>'")
     expect(page.locator("#live")).to_contain_text("There is no scenario <img")
 
