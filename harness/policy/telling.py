@@ -23,8 +23,8 @@ _SLACK_S = 0.35
 _MOST_TRIALS = 20
 _BEFORE_S = -1.0
 """A success of the warm-up came then,"""
-_AT_MOST_S = (-3.0, -0.1)
-"""or a little earlier or later."""
+_AT_MOST_S = (-3.0, _BEFORE_S, -0.1)
+"""or a little earlier or later: in a window of seconds it may have left in between."""
 
 
 @dataclass(frozen=True, slots=True)

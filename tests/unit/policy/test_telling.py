@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.policy.counting import Counting, Result
@@ -42,6 +42,10 @@ def a_second_apart(*failed: bool) -> Results:
 @given(
     rule=st.sampled_from(RULES),
     told=st.lists(st.tuples(st.sampled_from([0.1, 1.0, 5.0]), st.booleans()), max_size=30),
+)
+@example(  # the warm-up's success leaves the window between two failures
+    rule=ShareOfSeconds(0.5, 8.0, 4),
+    told=[(0.1, False), (1.0, True), (5.0, False), (0.1, True), (0.1, False), (1.0, True)],
 )
 def test_no_rule_is_told_from_itself(rule: Rule, told: list[tuple[float, bool]]) -> None:
     at_s = 0.0
