@@ -199,7 +199,7 @@ class Owners:
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
         too_many = best is not None and best[0][0] * near_s > TOO_MANY_S / 2
-        if best is None or (too_many and sight.is_untimely(attempt.start_s)):
+        if best is None or (too_many and sight.may_be_old(attempt.start_s)):
             return None, 0.0
         if failed:
             self._learn(best[0], failed)

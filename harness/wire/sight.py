@@ -169,6 +169,10 @@ class Sight:
         """Whether a call that comes to its stub then may have been made long before."""
         return any(at_s in window for window in self.untimely)
 
+    def may_be_old(self, at_s: float) -> bool:
+        """Whether a call that is seen then may be one that nobody waits for any more."""
+        return self.is_untimely(at_s) or self.released(at_s)
+
     def blind_in(self, windows: Sequence[Window]) -> Callable[[float], float]:
         """The same slack, but that nothing is read from the order of events in these windows."""
         return lambda at_s: math.inf if any(at_s in w for w in windows) else self.tie_s(at_s)
