@@ -6,6 +6,7 @@ findings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
@@ -62,6 +63,10 @@ class Case:
     def late_s(self, start_s: float, end_s: float) -> float:
         """By how much what went on in that time may be late, where there is patience for it."""
         return self.noise.slack_s(start_s, end_s) if self.patient else 0.0
+
+    def late_at_s(self, at_s: float) -> float:
+        """By how much what was seen at an instant may be late; what never was isn't."""
+        return self.late_s(at_s, at_s) if self.patient and math.isfinite(at_s) else 0.0
 
     def settings(self, upstream: str) -> ServiceSettings:
         """What the target declares for an upstream; the contract's settings where it doesn't.

@@ -114,7 +114,7 @@ class Payers:
 
     def _take(self, charge: Charged) -> bool:
         at_s = charge.at_s
-        slack_s = _SLACK_S + self._case.late_s(at_s, at_s)
+        slack_s = _SLACK_S + self._case.late_at_s(at_s)
         own = self._lives.get(charge.user_id)
         found = [
             (lives.ends_s[place], place, lives)

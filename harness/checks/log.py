@@ -5,7 +5,6 @@ A line that names no upstream may be about any: many targets log `retrying in 1s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -63,9 +62,7 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
 
 def _as_read(window: Window, case: Case) -> Window:
     """When the lines of a window may have been read."""
-    if math.isinf(window.end_s):
-        return window
-    return Window(window.start_s, window.end_s + case.late_s(window.end_s, window.end_s))
+    return Window(window.start_s, window.end_s + case.late_at_s(window.end_s))
 
 
 def _subject(upstream: str | None) -> str:

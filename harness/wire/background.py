@@ -17,7 +17,6 @@ from statistics import mean, median, pstdev
 
 from harness.history.view import History, Request
 from harness.routes import route_matches
-from harness.units import Window
 from harness.wire.attempts import Attempt, by_start
 from harness.wire.learned import CLOCK_S, WarmUp, alike, declared, exact, in_life
 
@@ -42,12 +41,12 @@ def nobodys(
     attempts: Mapping[str, Sequence[Attempt]],
     warm_up: WarmUp,
     template: Callable[[str, str], str],
-    untimely: Mapping[str, Sequence[Window]],
+    untimely: Mapping[str, Callable[[float], bool]],
 ) -> dict[str, tuple[Attempt, ...]]:
     """By upstream, the attempts that no request caused.
 
-    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`: when
-    one may be seen long after it was made, for whoever waited for it then.
+    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`:
+    whether one that is seen then may have been made long before, by whoever waited for it.
     """
     found = {
         name: _by_route(history, name, made, warm_up, template, untimely[name])
@@ -68,7 +67,7 @@ def _by_route(
     attempts: Sequence[Attempt],
     warm_up: WarmUp,
     template: Callable[[str, str], str],
-    untimely: Sequence[Window],
+    untimely: Callable[[float], bool],
 ) -> tuple[Attempt, ...]:
     """Those at one upstream that are declared, or on a route with a life of its own.
 
@@ -76,9 +75,9 @@ def _by_route(
     called outside of all requests' lives, with a rhythm (but not that of the traffic itself), or
     not by requests that went well without it; or one that is called in both the first ways; or one
     that is called outside of them again and again, and that requests of every stream do without.
-    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`: when
-    one may be seen long after it was made, for whoever waited for it then. With them go attempts
-    for nobody knows what, by their rhythm or while no request is under way.
+    `template`: how a contract names the route of a call; empty where it doesn't. `untimely`:
+    whether one that is seen then may have been made long before, by whoever waited for it. With
+    them go attempts for nobody knows what, by their rhythm or while no request is under way.
     """
     if not attempts:
         return ()
@@ -115,7 +114,7 @@ def _while_nobody_asks(
     found: Sequence[Attempt],
     attempts: Sequence[Attempt],
     lives: Sequence[Span],
-    untimely: Sequence[Window],
+    untimely: Callable[[float], bool],
 ) -> Iterator[Attempt]:
     """Attempts for nobody knows what, beside those that were found, that began while no request was
     under way: they are no request's, and their target is known to call by itself, if only elsewhere
@@ -123,7 +122,7 @@ def _while_nobody_asks(
     """
     told = {attempt.id for attempt in found}
     bare = (a for a in attempts if not a.route and a.id not in told)
-    left = sorted((a for a in bare if not any(a.start_s in w for w in untimely)), key=by_start)
+    left = sorted((a for a in bare if not untimely(a.start_s)), key=by_start)
     for index in _aside([attempt.start_s for attempt in left], lives):
         yield left[index]
 
@@ -143,7 +142,7 @@ class _Route:
         route: str,
         made: Sequence[Attempt],
         others: Sequence[Attempt],
-        untimely: Sequence[Window],
+        untimely: Callable[[float], bool],
     ) -> None:
         self._history = history
         self._upstream = upstream
@@ -154,7 +153,7 @@ class _Route:
         self._others = others
         self.spans = sorted((*self._before(), *((a.start_s, a.end_s) for a in made)))
         """From when to when each lasted, those before the outage, too, which are no attempts."""
-        in_time = [span for span in self.spans if not any(span[0] in w for w in untimely)]
+        in_time = [span for span in self.spans if not untimely(span[0])]
         self._outside = _outside(in_time, lives)
 
     def _before(self) -> Iterator[Span]:

@@ -238,26 +238,27 @@ class Rules:
         if heard is None:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
-        waits_s = (attempt.start_s, attempt.start_s) if self._policy.from_start else (low_s, high_s)
-        others = self._mixed.get(attempt.id, 0)
-        return self._after(state, heard, opening, waits_s, others)
+        waits_from_s = attempt.start_s if self._policy.from_start else None
+        return self._after(state, heard, opening, self._mixed.get(attempt.id, 0), waits_from_s)
 
     def _after(
         self,
         state: State,
         heard: Told,
         opening: Change,
-        waits_s: tuple[float, float],
         others: int = 0,
+        waits_from_s: float | None = None,
     ) -> list[Next]:
-        """One result more: it may open, or count it. `waits_s`: between which instants its wait
-        then begins.
+        """One result more: it may open, or count it. `waits_from_s`: when its wait then begins, if
+        not as it opens.
         """
+        low_s, high_s = opening.low_s, opening.high_s
+        from_s, since_s = (low_s, high_s) if waits_from_s is None else (waits_from_s, waits_from_s)
         found: list[Next] = []
-        for seen in self._rule.possible(state.seen, heard, opening.high_s, others):
+        for seen in self._rule.possible(state.seen, heard, high_s, others):
             for opens in self._rule.may_open(seen, _EDGE_S):
                 if opens:
-                    found.append((self._open(state, *waits_s, seen), opening))
+                    found.append((self._open(state, from_s, since_s, seen), opening))
                 else:
                     found.append((state if seen == state.seen else state.counting(seen), None))
         return found
@@ -303,12 +304,12 @@ class Rules:
     ) -> None:
         opening = Change("open", low_s, high_s, None)
         if state.kind == "closed":
-            for one, change in self._after(state, FAILED, opening, (low_s, high_s)):
+            for one, change in self._after(state, FAILED, opening):
                 add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s and not self._trials.needed:
             stories = with_change(stories, self._coming_back(state, high_s, None))
             back = self._back(state, high_s)
-            for one, change in self._after(back, FAILED, opening, (low_s, high_s)):
+            for one, change in self._after(back, FAILED, opening):
                 add(found, one, with_change(stories, change))
         elif state.kind == "open" and high_s >= due_s:
             stories = with_change(stories, Change("half_open", low_s, high_s, None))

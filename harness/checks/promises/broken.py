@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -63,13 +62,9 @@ class Broken:
 
     def _covers(self, index: int, window: FaultWindow, start_s: float, end_s: float) -> bool:
         """Whether a fault was surely in force all that time."""
-        begun_s = window.start_s + self._case.late_s(start_s, start_s)
+        begun_s = window.start_s + self._case.late_at_s(start_s)
         lifted_s = min(window.end_s, self._case.scenario.fault_end_s(index))
-        return begun_s <= start_s + 1e-6 and self._by_s(end_s) <= lifted_s
-
-    def _by_s(self, end_s: float) -> float:
-        """An end as late as it may have been."""
-        return end_s + self._case.late_s(end_s, end_s) if math.isfinite(end_s) else end_s
+        return begun_s <= start_s + 1e-6 and end_s + self._case.late_at_s(end_s) <= lifted_s
 
     def _let_through(
         self, upstream: str, window: FaultWindow, start_s: float, end_s: float
@@ -80,7 +75,7 @@ class Broken:
         kind = KINDS[window.name]
         if kind.where != "proxy" or kind.lift != "delivers":
             return False
-        low_s, high_s = start_s - CLOCK_S, self._by_s(end_s)
+        low_s, high_s = start_s - CLOCK_S, end_s + self._case.late_at_s(end_s)
         return any(
             low_s <= at_s <= high_s
             for beside in self._case.history.faults_on(upstream)

@@ -130,9 +130,7 @@ class Facts:
 
     def margin_s(self, at_s: float, margin_s: float) -> float:
         """A margin around an instant, as wide as there is patience for."""
-        if not self.case.patient or not math.isfinite(at_s):
-            return margin_s
-        return margin_s + self.case.late_s(at_s, at_s)
+        return margin_s + self.case.late_at_s(at_s)
 
     # What crossed the wire
 
