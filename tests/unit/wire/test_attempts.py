@@ -25,6 +25,11 @@ from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight
 
 SETTINGS = in_a_row(attempts=1, timeout_s=30, threshold=5, wait_s=60)
+BY_ITS_STUB = Run(
+    at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy",
+    target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
+)  # fmt: skip
+"""A run of which only the stub tells."""
 
 
 def crossed(at_s: float, connection: int, what: str, **more: str | int) -> Crossed:
@@ -203,10 +208,6 @@ def test_a_stub_has_heard_of_a_call_before_its_answer_is_seen() -> None:
 
 def test_what_the_stub_plays_for_counted_calls_holds_no_other_answer_up() -> None:
     """A stub says whom a fault met; the others' answers are in, though no proxy tells of them."""
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
-    )  # fmt: skip
     empty = Applied(
         at_s=1.0, by="engine", fault=0, name="empty", upstreams=("chroma",), planned_s=1.0
     )
@@ -223,17 +224,13 @@ def test_what_the_stub_plays_for_counted_calls_holds_no_other_answer_up() -> Non
                 outcome=outcome,
             ),
         ]  # fmt: skip
-    told = History([run, empty, *calls])
+    told = History([BY_ITS_STUB, empty, *calls])
     first, second = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
     assert first.results == {Result.FAILURE}
     assert (second.results, second.end_s) == ({Result.SUCCESS}, 3.01)
 
 
 def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_none() -> None:
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
-    )  # fmt: skip
     silent = Applied(
         at_s=1.0, by="engine", fault=0, name="blackhole", upstreams=("chroma",), planned_s=1.0
     )
@@ -241,7 +238,9 @@ def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_non
     called = Called(
         at_s=2.0, route="POST /query", path="/query", of="q", attempt=1, met=(), **of_stub
     )
-    told = History([run, silent, called, Replied(at_s=2.1, status=200, outcome="sent", **of_stub)])
+    told = History(
+        [BY_ITS_STUB, silent, called, Replied(at_s=2.1, status=200, outcome="sent", **of_stub)]
+    )
     (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", in_stub={0}))
     assert (own.results, own.end_s) == ({Result.SUCCESS}, 2.1)
     (maybe,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
