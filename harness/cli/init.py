@@ -78,8 +78,9 @@ def init(
     r"""Read an application, try it out, and write outage/: a target, a contract, a first scenario.
 
     Its start, port, upstreams, routes and their answers are guessed from its code (Flask, FastAPI,
-    Django, Node, Go), and said; each can be given by an option. What it does at its upstreams is
-    measured: in the simulation where that can be, else in real time. Then the scenario is played.
+    Starlette, Django, Node, Go), and said; each can be given by an option. What it does at its
+    upstreams is measured: in the simulation where that can be, else in real time. Then the scenario
+    is played.
 
     \b
     outage init
@@ -106,7 +107,7 @@ def init(
         ),
     )  # fmt: skip
     tell = _silent if quiet else _say
-    if plan.application.asgi and not routes and openapi is None:
+    if plan.application.kind == "FastAPI" and not routes and openapi is None:
         _ask_itself(plan, tell)
     if not plan.streams:
         raise UsageError("nothing to ask it was found in its code; say --route 'GET /price'")

@@ -25,7 +25,7 @@ class Application:
     """What was read of an application; everything in it is a guess that can be said otherwise."""
 
     kind: str
-    """`Flask`, `FastAPI`, `Django`, `Node` or `Go`."""
+    """`Flask`, `FastAPI`, `Starlette`, `Django`, `Node` or `Go`."""
     command: list[str] = field(default_factory=list)
     python: str | None = None
     """Its own, where its folder has one."""

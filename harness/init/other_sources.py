@@ -29,7 +29,13 @@ _JS_TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*await\b")
 _GO_ENV = re.compile(r"\b\w*[eE]nv\w*(?:\(|:)\s*\"([A-Z][A-Z0-9_]*)[\",]")
 """`os.Getenv("X")`, `env("X", "http://x")`, a field's tag `env:"X"`."""
 _GO_ROUTE = re.compile(r"\.?Handle(?:Func)?\(\s*\"(?:([A-Z]+) )?(/[^\"]*)\"")
-_GO_VERB = re.compile(r"\.(GET|POST|PUT|PATCH|DELETE|Get|Post|Put|Patch|Delete)\(\s*\"(/[^\"]*)\"")
+_GO_VERB = re.compile(
+    r"(\w+)\.(GET|POST|PUT|PATCH|DELETE|Get|Post|Put|Patch|Delete)\(\s*\"(/[^\"]*|)\""
+)
+_GO_GROUP = re.compile(r"(\w+)\s*:?=\s*(\w+)\.Group\(\s*\"(/[^\"]*)\"")
+"""`v1 := router.Group("/v1")`, of gin, echo and fiber."""
+_GO_BELOW = re.compile(r"\.(?:Route|Group)\(\s*\"(/[^\"]*)\",\s*func\([^)]*\)\s*\{")
+"""`r.Route("/tickets", func(r chi.Router) { ... })`."""
 _GO_STRUCT = re.compile(r"struct\s*\{([^{}]*)\}")
 _GO_FIELD = re.compile(r"(\w+)\s+([\[\]*\w.]+)(?:\s+`json:\"([^\",]*)[^`]*`)?")
 
@@ -104,13 +110,37 @@ def read_go(folder: Path) -> Application | None:
             f"{method or 'GET'} {path.replace('{$}', '')}"
             for method, path in _GO_ROUTE.findall(text)
         ]
-        found.routes += [f"{verb.upper()} {_braced(path)}" for verb, path in _GO_VERB.findall(text)]
+        found.routes += _go_verbs(text)
         for body in _GO_STRUCT.findall(text):
             for name, kind, tag in _GO_FIELD.findall(body):
                 if (name[0].isupper() or tag) and (value := _go_value(kind)) is not None:
                     found.fields[tag or name.lower()] = value
     found.body = dict(found.fields)  # its structs don't say which of them are requests
     return found
+
+
+def _go_verbs(text: str) -> Iterator[str]:
+    """Routes by a method's name, below the groups in which they stand."""
+    groups: dict[str, str] = {}
+    for name, parent, path in _GO_GROUP.findall(text):
+        groups[name] = groups.get(parent, "") + path.rstrip("/")
+    below = [(m.end(), _closed(text, m.end()), m[1].rstrip("/")) for m in _GO_BELOW.finditer(text)]
+    for match in _GO_VERB.finditer(text):
+        own, verb, path = match.groups()
+        outer = "".join(path for start, end, path in below if start <= match.start() < end)
+        if full := outer + groups.get(own, "") + path:
+            bare = full.rstrip("/") if path == "/" and full != "/" else full
+            yield f"{verb.upper()} {_braced(bare)}"
+
+
+def _closed(text: str, start: int) -> int:
+    """Where the brace is closed that was opened before; strings are not told apart."""
+    depth = 1
+    for match in re.compile(r"[{}]").finditer(text, start):
+        depth += 1 if match[0] == "{" else -1
+        if depth == 0:
+            return match.start()
+    return len(text)
 
 
 def _go_value(kind: str) -> Any:

@@ -108,8 +108,9 @@ def _application(folder: Path, options: Options, notes: list[str]) -> Applicatio
         return found
     if found is None:
         raise UsageError(
-            f"{folder}: no Flask, FastAPI, Django, Node or Go application was recognised here; say "
-            'how it is started: --start "./gateway --port {port}" (PORT is set, too)'
+            f"{folder}: no Flask, FastAPI, Starlette, Django, Node or Go application was "
+            'recognised here; say how it is started: --start "./gateway --port {port}" (PORT is '
+            "set, too)"
         )
     notes.append(
         f"a {found.kind} application, by {found.read}; started with "

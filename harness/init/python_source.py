@@ -1,4 +1,4 @@
-"""Flask, FastAPI and Django applications, read from their code without importing it."""
+"""Flask, FastAPI, Starlette and Django applications, read from their code without importing it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from harness.init.application import Application
 from harness.init.django_source import Trees, django_of
+from harness.init.starlette_source import starlette_routes
 
-_MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "FastAPI"}
+_MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "Starlette"}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SKIPPED = ("test", "node_modules", ".venv", "venv", "site-packages", "__pycache__")
 _MOST_FILES = 500
@@ -48,6 +49,8 @@ def _all_read(found: Application, trees: Trees, folder: Path) -> Application:
     """With what all of its files say."""
     for _, each in trees:
         _read(each, found)
+        if found.kind == "Starlette":
+            found.routes += starlette_routes(each)
     found.python = next((one for one in _OWN_PYTHONS if (folder / one).is_file()), None)
     found.body = dict(found.fields)  # which of them are a request's isn't told apart
     return found

@@ -46,8 +46,6 @@ class Breaker:
     least: Span | None = None
     slow_share: Span | None = None
     """A share of slow results that opens it, too."""
-    slow_trial_opens: bool = False
-    """Whether the one trial opens it again if it is slow."""
     wait: Span | None = None
     later_waits: tuple[float, ...] = ()
     """How long it then stayed open after each failed trial, where that was not the same."""
@@ -60,6 +58,8 @@ class Breaker:
     """How many successful trials close it."""
     trials_share: Span | None = None
     """The share of failures, of all trials judged together, that opens it again; not seconds."""
+    trials_slow_share: Span | None = None
+    """The same of good ones that are slow; of one trial, all of it."""
 
 
 @dataclass(slots=True, kw_only=True)

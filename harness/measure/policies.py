@@ -17,21 +17,28 @@ _USUALLY = {"404": "success", "429": "neutral"}
 _COUNTED = {"404": "4xx"}
 BUCKETED = ("in a row", "among")
 """Rules by a number of failures that may leave a window by buckets."""
+_ALL = Span(low_s=0.9, high_s=1.0)
 KNOWN_S = 0.12
 """Who is held to a figure should know it as well as this, or be allowed an interval."""
 
 
-def is_known(own: Breaker) -> bool:
-    """Whether it is known when it opens, for how long, and what closes it.
+def unsure_of(own: Breaker) -> str | None:
+    """What is not known of when it opens, for how long, or what closes it; None where all is.
 
     How many trials there may be is no more than a bound, where it isn't known.
     """
-    opens = (own.threshold if own.rule in COUNTING else _rate(own)) is not None
     several = own.trials is not None and own.trials > 1
-    closes = not several or own.successes is not None or own.trials_share is not None
-    grows = bool(own.later_waits)  # and nobody looked how far
-    exact = all(one is None or one.low_s == one.high_s for one in (own.least, own.window_calls))
-    return opens and exact and own.wait is not None and not grows and closes
+    if (own.threshold if own.rule in COUNTING else _rate(own)) is None:
+        return "when it opens is not known"
+    if any(one is not None and one.low_s < one.high_s for one in (own.least, own.window_calls)):
+        return "how many results it looks at is known within bounds only"
+    if own.wait is None:
+        return "how long it stays open is not known"
+    if own.later_waits:
+        return "its wait grows, and how far is not known"
+    if several and own.successes is None and own.trials_share is None:
+        return "what closes it is not known"
+    return None
 
 
 def policy_of(found: Findings) -> dict[str, Any]:
@@ -83,13 +90,15 @@ def _trials(own: Breaker) -> dict[str, Any]:
     """Who may pass while it is half open, and what closes it, where that isn't one alone."""
     if own.everybody:
         return {"trials": "none" if own.begins_anew else "everybody"}
-    if own.slow_trial_opens:
-        return {"trials": {"count": 1, "share": "100%", "slow_share": "100%"}}
-    if own.trials is not None and own.trials_share is not None:
-        share = round_percent(own.trials_share)  # what lies between is the same for all of them
-        return {"trials": {"count": own.trials, "share": f"{share}%"}}
-    said = {"trials": own.trials, "successes": own.successes}
-    return {key: number for key, number in said.items() if number is not None and number > 1}
+    together = own.trials_share if own.trials_slow_share is None else own.trials_share or _ALL
+    if own.trials is not None and together is not None:
+        # What lies between is the same for all of them.
+        said = {"count": own.trials, "share": f"{round_percent(together)}%"}
+        if own.trials_slow_share is not None:
+            said["slow_share"] = f"{round_percent(own.trials_slow_share)}%"
+        return {"trials": said}
+    alone = {"trials": own.trials, "successes": own.successes}
+    return {key: number for key, number in alone.items() if number is not None and number > 1}
 
 
 def call_of(found: Findings) -> Iterator[tuple[str, Any]]:
@@ -155,7 +164,7 @@ def breaker_of(own: Breaker) -> dict[str, Any] | None:
     """A contract's `breaker:`; None where too little is known of it."""
     if own.rule == "none":
         return {"rule": "none"}
-    if not is_known(own) or own.wait is None:
+    if own.wait is None or unsure_of(own) is not None:
         return None
     rate = _rate(own)
     opens = _counted(own) if rate is None else {"rule": "rate", **rate}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 
 from harness.engines.tasks import together
@@ -178,9 +178,8 @@ async def _closing(bench: Bench, opened: Opened, wait: Span) -> None:
 
 async def _tried(bench: Bench, opened: Opened, wait: Span, failed: int, good: int) -> Tried | None:
     """Trials in turn, then many at once; None where not each of the trials was let through."""
-    course = opening_course(opened).until(opened.trip_s + wait.high_s + _AFTER_S)
-    begin_s = course.now_s
-    course.call(*[opened.kind] * failed, *[None] * good)
+    begin_s = opened.trip_s + wait.high_s + _AFTER_S
+    course = trial_course(bench, opened, [*[opened.kind] * failed, *[None] * good])
     after_s = course.now_s
     base = course.experiment()
     slow = bench.slow(None, after_s - _AFTER_S / 2, after_s + 4 * bench.slow_s)
@@ -197,15 +196,20 @@ def _started(reading: Reading, from_s: float, to_s: float) -> int:
     return sum(from_s - 0.0005 <= one.start_s < to_s for one in reading.tries)
 
 
-def _failed_trial(bench: Bench, opened: Opened, wait: Span) -> Course:
+def trial_course(bench: Bench, opened: Opened, kinds: Sequence[str | None]) -> Course:
+    """Trials that meet these kinds, one after another, as soon as it is half open."""
+    wait = bench.findings.breaker.wait
+    assert wait is not None
     course = opening_course(opened)
-    return course.until(opened.trip_s + wait.high_s + _AFTER_S).call(opened.kind)
+    return course.until(opened.trip_s + wait.high_s + _AFTER_S).call(*kinds)
 
 
 async def _growth(bench: Bench, opened: Opened, wait: Span) -> None:
-    """Whether it stays open for longer each time its trial fails."""
+    """Whether it stays open for longer each time its trial fails, or all judged together."""
     found = bench.findings
-    course = _failed_trial(bench, opened, wait)
+    several = found.breaker.trials_share is not None
+    failing = [opened.kind] * ((found.breaker.trials or 1) if several else 1)
+    course = trial_course(bench, opened, failing)
     trial = len(course.met) - 1
     alone = (await bench.play(course)).seen[trial]
     if turned_away(alone):
@@ -213,7 +217,7 @@ async def _growth(bench: Bench, opened: Opened, wait: Span) -> None:
         return
     ended_s = max(alone.end_s, alone.tries[-1].end_s)
     trip_s = min(alone.end_s, alone.tries[-1].end_s)
-    course = _failed_trial(bench, opened, wait)
+    course = trial_course(bench, opened, failing)
     for share in _SHARES:
         if trip_s + share * wait.middle_s > ended_s + _AFTER_S:
             course.look(trip_s + share * wait.middle_s)

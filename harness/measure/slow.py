@@ -12,8 +12,9 @@ from harness.measure.bench import GAP_S, Bench
 from harness.measure.experiment import KINDS, Spell
 from harness.measure.findings import Findings, Span
 from harness.measure.rate import share_after
-from harness.measure.recovery import opening_course
+from harness.measure.recovery import trial_course
 from harness.measure.signs import Opened
+from harness.units import plural
 
 SLOW = "slow"
 _AT_ONCE = 60
@@ -117,17 +118,33 @@ async def _share(bench: Bench, opened: Opened) -> None:
         return
     found.slow_is, own.slow_share = "share", share
     found.saw(f"of {number} results {failing} failures and {slow} slow ones do not open it")
-    own.slow_trial_opens = await _slow_trial_opens(bench, opened, found)
+    await _slow_trials(bench, opened, found)
 
 
-async def _slow_trial_opens(bench: Bench, opened: Opened, found: Findings) -> bool:
-    """Whether a good trial that is slow opens it again, where one alone is let through."""
-    wait = found.breaker.wait
-    if wait is None or found.breaker.trials != 1:
-        return False
-    course = opening_course(opened)
-    course.until(opened.trip_s + wait.high_s + 0.01)
-    base = course.experiment()
-    over_s = course.now_s + bench.late_s + 0.5
-    spells = [*base.spells, _late(bench.late_s, course.now_s - 0.005, over_s)]
-    return await _shut_after(bench, [*base.sends, course.now_s], spells, over_s + 0.1)
+async def _slow_trials(bench: Bench, opened: Opened, found: Findings) -> None:
+    """Which share of slow ones among good trials opens it again: of one that is let through alone,
+    or of all that are judged together.
+    """
+    own = found.breaker
+    trials = own.trials or 0
+    if own.wait is None or (trials != 1 and own.trials_share is None):
+        return
+    for slow in range(1, trials + 1):
+        if await _opens_again(bench, opened, slow, trials - slow):
+            own.trials_slow_share = Span(low_s=(slow - 1) / trials, high_s=slow / trials)
+            found.saw(
+                f"{slow} slow ones of {plural(trials, 'trial')} open it again, {slow - 1} don't"
+            )
+            return
+
+
+async def _opens_again(bench: Bench, opened: Opened, slow: int, good: int) -> bool:
+    """Whether so many slow trials, then so many good ones, leave a request turned away."""
+    course = trial_course(bench, opened, [])
+    base, begin_s = course.experiment(), course.now_s
+    over_s = begin_s + slow * (bench.late_s + GAP_S)
+    late = [begin_s + index * (bench.late_s + GAP_S) for index in range(slow)]
+    in_time = [over_s + 0.5 + index * (bench.lasts_s[None] + GAP_S) for index in range(good)]
+    spells = [*base.spells, _late(bench.late_s, begin_s - 0.005, over_s + 0.25)]
+    at_s = max([over_s + 0.5, *in_time]) + bench.lasts_s[None] + GAP_S
+    return await _shut_after(bench, [*base.sends, *late, *in_time], spells, at_s)

@@ -18,10 +18,14 @@ from harness.contracts.promises import (
     REPEATS,
 )
 from harness.measure.downs import OF_GATEWAYS, REFUSALS
+from harness.measure.findings import Findings
 from harness.measure.measuring import Measured
-from harness.measure.policies import KNOWN_S, breaker_of, call_of, counts_of, is_known, policy_of
+from harness.measure.policies import KNOWN_S, breaker_of, call_of, counts_of, policy_of, unsure_of
 from harness.measure.report import rule_text
 from harness.measure.routes import Called
+
+_OF_A_BREAKER = ("breaker", "counts", "by")
+"""What is not known of a breaker that isn't there says nothing."""
 
 
 def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
@@ -57,9 +61,12 @@ def comments(measured: Measured, held_to: Contract) -> list[str]:
     """What a file can't say: reasons, rules in words."""
     lines = []
     for name, found in measured.upstreams.items():
-        if found.breaker.rule == "none":
-            continue
-        lines += [f"# {name} {key}: {why}".replace(" :", ":") for key, why in found.unknown.items()]
+        bare = found.breaker.rule == "none"
+        lines += [
+            f"# {name} {key}: {why}".replace(" :", ":")
+            for key, why in found.unknown.items()
+            if not (bare and key.startswith(_OF_A_BREAKER))
+        ]
         if found.breaker.rule == "rate" or found.breaker.window_s is not None:
             lines.append(f"# {name}: {rule_text(found)}")
     reasons: dict[str, list[str]] = {}
@@ -75,9 +82,8 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
     """Promises that nobody can hold it to, and why."""
     for name, found in measured.upstreams.items():
         own = found.breaker
-        if own.rule == "none" or not is_known(own) or (found.slow and not found.slow_is):
-            why = "has no breaker" if own.rule == "none" else "has one that isn't known well enough"
-            yield from ((promise, f"{name} {why}") for promise in OF_BREAKERS)
+        if (why := _unpromised_breaker(found)) is not None:
+            yield from ((promise, f"{name} has {why}") for promise in OF_BREAKERS)
         elif found.by is None and found.attempts != 1:
             why = f"whether attempts or calls count at {name} is not known"
             yield from ((promise, why) for promise in OF_BREAKERS)
@@ -96,6 +102,15 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
             yield REPEATS, f"attempts and backoffs at {name} are not known"
         elif found.resends:
             yield REPEATS, f"what is cut at {name} its client sends again, beyond its attempts"
+
+
+def _unpromised_breaker(found: Findings) -> str | None:
+    if found.breaker.rule == "none":
+        return "no breaker"
+    why = unsure_of(found.breaker)
+    if why is None and found.slow and not found.slow_is:
+        why = "what slow answers are to it is not known"
+    return None if why is None else f"one that isn't known well enough: {why}"
 
 
 def left_out(measured: Measured) -> Iterator[tuple[str, str]]:

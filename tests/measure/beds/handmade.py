@@ -36,12 +36,14 @@ class Breaker:
         self.results: deque[tuple[float, bool, bool]] = deque()
         self.trials = 0
         self.wins = 0
+        self.judged: list[tuple[bool, bool]] = []
         self.era = 0
 
     def enter(self) -> int:
         with self.lock:
             if self.state == "open" and time.monotonic() >= self.until:
                 self.state, self.trials, self.wins = "half open", 0, 0
+                self.judged = []
                 self.era += 1
             if self.state == "open":
                 raise Away("open")
@@ -63,7 +65,9 @@ class Breaker:
                     self.trials -= 1
                 return
             ok = outcome == "success"
-            if self.state == "half open":
+            if self.state == "half open" and "trials_share" in POLICY:
+                self.judge_together(ok, slow)
+            elif self.state == "half open":
                 if not ok or slow:
                     self.wait *= POLICY.get("growth", 1.0)
                     self.open()
@@ -72,9 +76,22 @@ class Breaker:
                     self.wins += 1
                     if self.wins >= POLICY.get("successes", 1):
                         self.close()
-                return
-            if self.count(ok, slow):
+            elif self.count(ok, slow):
                 self.open()
+
+    def judge_together(self, ok: bool, slow: bool) -> None:
+        """All trials at once, when the last of them is in."""
+        self.judged.append((ok, slow))
+        count = POLICY["trials"]
+        if len(self.judged) < count:
+            return
+        failed = sum(not one for one, _ in self.judged) / count
+        late = sum(one for _, one in self.judged) / count
+        if failed >= POLICY["trials_share"] or late >= POLICY.get("trials_slow_share", 2.0):
+            self.wait *= POLICY.get("growth", 1.0)
+            self.open()
+        else:
+            self.close()
 
     def open(self) -> None:
         self.state = "open"

@@ -63,6 +63,43 @@ def test_a_fastapi_application(tmp_path: Path) -> None:
     assert found.routes == ["GET /price/{item}"]
 
 
+STARLETTE = """
+import os
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import Mount, Route
+
+class Tour(HTTPEndpoint):
+    async def put(self, request): return os.environ["GUIDES_URL"]
+
+inner = [Route("/halls/{hall:int}", places), Route("/tours/{tour}", Tour)]
+
+app = Starlette(routes=[
+    Route("/health", lambda request: "well"),
+    Mount("/api", routes=[Mount("/v2", routes=inner), Route("/seats", seats, methods=["POST"])]),
+])
+"""
+
+
+def test_a_starlette_application_and_what_is_mounted(tmp_path: Path) -> None:
+    """It describes itself nowhere, so it isn't asked to."""
+    (tmp_path / "app.py").write_text(STARLETTE)
+    found = read_python(tmp_path)
+    assert found is not None
+    assert (found.kind, found.asgi) == ("Starlette", "app:app")
+    assert found.routes == [
+        "GET /health",
+        "GET /api/v2/halls/{hall:int}",
+        "PUT /api/v2/tours/{tour}",
+        "POST /api/seats",
+    ]
+    assert [one["request"] for one in askable(found.routes, {})] == [
+        "GET /api/v2/halls/1",
+        "PUT /api/v2/tours/1",
+        "POST /api/seats",
+    ]
+
+
 def test_fields_that_are_read_of_what_a_helper_decodes(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "import os\nfrom fastapi import FastAPI, Request\napp = FastAPI()\n"
@@ -132,6 +169,29 @@ def test_a_go_application_and_the_kinds_of_its_fields(tmp_path: Path) -> None:
     assert found.variables == ["RATES_BASE_URL"]
     assert found.fields == {"rate": 1, "unit": "1"}
     assert found.routes == ["POST /orders/{id}", "GET /price"]
+
+
+def test_routes_of_go_stand_below_their_groups(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module parking\n")
+    (tmp_path / "main.go").write_text("""
+func main() {
+    router := chi.NewRouter()
+    router.Get("/ready", ready)
+    router.Route("/tickets", func(r chi.Router) {
+        r.Get("/", func(w http.ResponseWriter, r *http.Request) { say(w, map[string]any{}) })
+        r.Route("/{ticket}", func(r chi.Router) { r.Post("/pay", pay) })
+    })
+    api := engine.Group("/api")
+    v2 := api.Group("/v2")
+    v2.GET("/prices/:item", price)
+    header := request.Header.Get("X-Mode")
+}
+""")
+    found = read_go(tmp_path)
+    assert found is not None
+    assert found.routes == [
+        "GET /ready", "GET /tickets", "POST /tickets/{ticket}/pay", "GET /api/v2/prices/{item}",
+    ]  # fmt: skip
 
 
 def test_variables_that_a_helper_or_a_tag_reads(tmp_path: Path) -> None:
@@ -250,7 +310,7 @@ def test_what_can_be_asked() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(), "no Flask, FastAPI, Django, Node or Go application"),
+        (Options(), "no Flask, FastAPI, Starlette, Django, Node or Go application"),
         (Options(start="./gateway"), "--upstream PAYMENTS_URL=payments"),
         (Options(start="./gateway", upstreams=("PAYMENTS",)), "expected VARIABLE=NAME"),
         (Options(start="x", upstreams=("A=a",), answers=("b {}",)), "expected one of a"),
