@@ -1,26 +1,30 @@
 """What crossed each upstream's wire, whoever saw it: the one reading of a history.
 
+To be read in this order, in which data goes; each knows those before it only.
+
+    attempts    an attempt: when it began and ended, and all that it may have been
     sight       what a run's evidence can show at all, and how far off its instants may be
     connections what crossed the upstream's proxy, by connection
-    attempts    every attempt: when it began and ended, and all that it may have been; eyes: who saw
-                (records: what its stub told of it)
+    eyes        every attempt, by whoever saw it (records: what its stub told of it; endings: what
+                its connection did)
     learned     what each stream's requests call, in order
     background  calls that no request caused
-    owners      which request each attempt was made for (among those pending; made: all of one
-                request's); implied: attempts that only a wait shows;
-                stale: attempts on connections that had been cut
-    demands     who asked, and was turned away; answers: what shows it
-    queueing    whether calls wait for each other
-    crossing    all that crossed one upstream's wire
+    owners      which request each attempt was made for (pending: who was under way; turns: what is
+                likely next; keys: what only one attempts; made: all of one request's)
+    demands     who asked, and was turned away (answers: what shows it; implied: attempts that only
+                a wait shows; stale: those on connections that had been cut)
+    crossing    all that crossed the wires; queueing: whether calls wait for each other
     policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
     course      all events in their order, and where nothing of it can matter
-    breaker     the acceptor: whether such a breaker explains the events (with states, stories)
-    rules       what such a breaker may do with one event
-    suspicion   what explains the events where the declared breaker doesn't: rival rules (causes),
-                another deadline, one breaker for several upstreams (sharing), several (workers)
+    breaker     the acceptor: whether such a breaker explains the events (rules: what it may do with
+                one event; waiting: how long; states, stories: what became of it)
     changes     how it changed, with honest bounds; account: what the target says of it
-    wire        all of these for one upstream; patient: as a busy machine leaves it (with leeway);
-                parts: where each of its routes has a breaker; crowd: where each worker process has
+    readings    what breakers make of one upstream's events: the declared one, and any rival
+    suspicion   what explains them where the declared one doesn't: other rules (causes), another
+                deadline, one breaker for several upstreams (sharing), several (workers)
+    wire        all that is said of one upstream, and leeway: what a busy machine may have changed;
+                parts: where each of its routes has a breaker; crowd: where each worker process has;
+                patient: no surer than a busy machine leaves it
     witness     the wires of one history, worked out once
 
 Pure. Knows histories and what a target declares; knows no scenario's expectations, no engine, no

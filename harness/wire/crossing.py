@@ -1,37 +1,86 @@
-"""What crossed one upstream's wire: attempts, for whom they were made, and who asked in vain."""
+"""What crossed the wires of one history: attempts, for whom they were made, who asked in vain."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from harness.history.view import Request
+from harness.history.view import History, Request
+from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Demand
+from harness.wire.demands import Demands
+from harness.wire.eyes import attempts_of
+from harness.wire.learned import WarmUp
 from harness.wire.made import same
 from harness.wire.queueing import Queue, need, queue
+from harness.wire.sight import Noise, Sight
 from harness.wire.stale import swallowed
 from harness.wire.states import Asked
 
-if TYPE_CHECKING:
-    from harness.wire.witness import Witness
+
+class Crossings:
+    """What crossed all wires of one history. Everything is worked out when first asked for."""
+
+    def __init__(
+        self,
+        history: History,
+        settings: Mapping[str, ServiceSettings],
+        noise: Noise | None = None,
+        template: Callable[[str, str], str] = lambda upstream, route: route,
+        in_stub: Collection[int] = (),
+    ) -> None:
+        """`settings`: what the target declares, of all its upstreams. `template`: how its contract
+        names the route of a call at an upstream; empty where it doesn't. `in_stub`: numbers of
+        faults that stubs play, as far as that is known beforehand.
+        """
+        self.history = history
+        self.settings = settings
+        self.template = template
+        self._noise = noise
+        self._in_stub = in_stub
+
+    @cached_property
+    def sights(self) -> dict[str, Sight]:
+        """What can be seen of each upstream."""
+        return {
+            name: Sight(self.history, name, self._noise, self._in_stub) for name in self.settings
+        }
+
+    @cached_property
+    def warm_up(self) -> WarmUp:
+        """What each stream's requests call."""
+        return WarmUp(self.history)
+
+    @cached_property
+    def demands(self) -> Demands:
+        """Who asked for what; attempts that a wait implies are among each request's own."""
+        seen = {
+            name: attempts_of(self.history, name, own, self.sights[name])
+            for name, own in self.settings.items()
+        }
+        return Demands(self.history, seen, self.settings, self.sights, self.warm_up, self.template)
+
+    def with_settings(self, upstream: str, own: ServiceSettings) -> Crossings:
+        """The same history, read with other settings of one upstream."""
+        changed = {**self.settings, upstream: own}
+        return Crossings(self.history, changed, self._noise, self.template, self._in_stub)
 
 
 class Crossing:
     """What crossed one upstream's wire. Everything is worked out when first asked for."""
 
-    def __init__(self, witness: Witness, upstream: str) -> None:
-        self.witness = witness
-        self._demands = witness.demands
+    def __init__(self, crossings: Crossings, upstream: str) -> None:
+        self.crossings = crossings
         self.upstream = upstream
-        self.history = witness.history
-        self.settings = witness.settings[upstream]
-        self.sight = witness.sights[upstream]
+        self.history = crossings.history
+        self.settings = crossings.settings[upstream]
+        self.sight = crossings.sights[upstream]
+        self._demands = crossings.demands
         self.of = upstream
         """Whose breaker it is, in words."""
 
@@ -94,7 +143,7 @@ class Crossing:
 
         It may be another call where, when all was well, the request made several that it may be of.
         """
-        usual = self.witness.warm_up.most_calls.get(self._demands.streams.get(request, ""), ())
+        usual = self.crossings.warm_up.most_calls.get(self._demands.streams.get(request, ""), ())
         return sum(bool(c.route) and c.may_be(self.upstream, attempt) for c in usual) == 1
 
     def route_of(self, request: int) -> str:

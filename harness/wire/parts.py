@@ -15,7 +15,7 @@ from harness.wire.causes import Cause
 from harness.wire.changes import Changes, Probe
 from harness.wire.demand import Demand
 from harness.wire.learned import exact
-from harness.wire.sharing import Sharing
+from harness.wire.readings import Readings
 from harness.wire.states import Asked, Reading
 from harness.wire.wire import Wire
 
@@ -24,7 +24,7 @@ class Part(Wire):
     """The calls of one route of an upstream."""
 
     def __init__(self, whole: Parted, part: str) -> None:
-        super().__init__(whole.witness, whole.upstream)
+        super().__init__(whole.crossings, whole.upstream)
         self._parted = whole
         self._part = part
         self.of = f"{whole.upstream} ({part})"
@@ -66,15 +66,14 @@ class Part(Wire):
             if call.replied is not None and self._is_own(exact(call.called.route, call.called.path))
         )
 
-    @property
-    def whole(self) -> Wire:
-        """All calls at the upstream."""
-        return self._parted
+    def with_timeout(self, timeout_s: float) -> Readings:
+        """All calls at the upstream, seen so."""
+        return self._parted.with_timeout(timeout_s)
 
     @property
-    def sharing(self) -> Sharing | None:
-        """With no other upstream."""
-        return None
+    def whole(self) -> Readings:
+        """All calls at the upstream."""
+        return self._parted
 
     def _is_own(self, route: str) -> bool:
         return self._parted.part_of(route) == self._part
@@ -85,7 +84,7 @@ class Parted(Wire):
 
     def part_of(self, route: str) -> str:
         """Which of them a call is behind."""
-        return self.witness.template(self.upstream, route) or route
+        return self.crossings.template(self.upstream, route) or route
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

@@ -25,7 +25,7 @@ class PatientWire(Wire):
     """One upstream's wire, with patience."""
 
     def __init__(self, strict: Wire) -> None:
-        super().__init__(strict.witness, strict.upstream)
+        super().__init__(strict.crossings, strict.upstream, lambda: strict.sharing)
         self.sight = strict.sight.with_patience
         self.of = strict.of
         self.attempts = strict.attempts

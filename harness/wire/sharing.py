@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from harness.wire.attempts import Attempt, by_start
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
+from harness.wire.readings import Readings
 from harness.wire.states import Reading
-
-if TYPE_CHECKING:
-    from harness.wire.wire import Wire
 
 _APART = 1_000_000
 """Between the ids of one upstream's attempts and another's."""
@@ -29,7 +26,7 @@ _APART = 1_000_000
 class Sharing:
     """Upstreams behind one breaker."""
 
-    wires: tuple[Wire, ...]
+    wires: tuple[Readings, ...]
     policy: Policy
     """Its rules, which one of them declares."""
 
@@ -38,7 +35,7 @@ class Sharing:
         names = [wire.upstream for wire in self.wires if wire.upstream != upstream]
         return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
-    def read_at(self, own: Wire) -> Reading:
+    def read_at(self, own: Readings) -> Reading:
         """What it makes of all their events; only one upstream's attempts keep their ids."""
         attempts: list[Attempt] = []
         calls: list[Sequence[Attempt]] = []
@@ -55,7 +52,7 @@ class Sharing:
             earlier=sorted(chain.from_iterable(wire.earlier for wire in self.wires)),
         )
 
-    def explains(self, own: Wire) -> bool:
+    def explains(self, own: Readings) -> bool:
         """Whether it explains all events, and what the target says of each of them."""
         reading = self.read_at(own)
         return reading.explains_all and all(
@@ -64,14 +61,14 @@ class Sharing:
         )
 
 
-def sharing(own: Wire, wires: Sequence[Wire]) -> Sharing | None:
+def sharing(own: Readings, wires: Sequence[Readings]) -> Sharing | None:
     """With which others an upstream seems to share its breaker: one, or all that are called."""
     return next((one for one in _possible(own, wires) if one.explains(own)), None)
 
 
-def _possible(own: Wire, wires: Sequence[Wire]) -> Iterator[Sharing]:
+def _possible(own: Readings, wires: Sequence[Readings]) -> Iterator[Sharing]:
     others = [wire for wire in wires if wire is not own and wire.attempts]
-    groups: list[tuple[Wire, ...]] = [(own, other) for other in others]
+    groups: list[tuple[Readings, ...]] = [(own, other) for other in others]
     if len(others) > 1:
         groups.append((own, *others))
     for group in groups:

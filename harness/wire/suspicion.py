@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice, pairwise
 from statistics import median
-from typing import TYPE_CHECKING
 
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER, OPENS
 from harness.policy.counting import Result
@@ -25,11 +24,10 @@ from harness.wire.connections import Connections
 from harness.wire.course import Course
 from harness.wire.demand import Demand
 from harness.wire.policy import Policy, declared
+from harness.wire.readings import Readings
+from harness.wire.sharing import Sharing
 from harness.wire.states import Asked, Reading
 from harness.wire.workers import SHARES, explained
-
-if TYPE_CHECKING:
-    from harness.wire.wire import Wire
 
 _FEW, _LITTLE = 2, 0.05
 """So many unexplained events, or this share of all, are little."""
@@ -44,10 +42,11 @@ _LONG_S = 1.0
 
 
 class Suspicion:
-    """The rivals of one wire's declared breaker."""
+    """The rivals of one wire's declared breaker; `sharing`: with which others it seems shared."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Readings, sharing: Sharing | None) -> None:
         self._wire = wire
+        self._sharing = sharing
         self._declared = declared(wire.settings)
 
     @cached_property
@@ -62,8 +61,8 @@ class Suspicion:
             return tuple(self._with_deadline(deadline_s))
         if self._waited_in_vain:
             return ()  # no rules of a breaker are why somebody waits for an attempt and makes none
-        sharing = self._wire.sharing
-        if sharing is not None and all(wire.refutation is not None for wire in sharing.wires):
+        shared = () if self._sharing is None else self._sharing.wires
+        if shared and all(wire.refutation is not None for wire in shared):
             return tuple(self._shared())  # what is wrong with one alone explains none of the others
         rivals = named(self._families())
         if rivals is None:
@@ -231,10 +230,9 @@ class Suspicion:
 
     def _shared(self) -> Iterator[Cause]:
         """One breaker for several upstreams."""
-        wire = self._wire
-        if wire.sharing is not None:
-            reading = wire.sharing.read_at(wire)
-            says = f"shares one breaker with {wire.sharing.others(wire.upstream)}"
+        if self._sharing is not None:
+            reading = self._sharing.read_at(self._wire)
+            says = f"shares one breaker with {self._sharing.others(self._wire.upstream)}"
             yield _cause(says, reading, ONE_BREAKER)
 
     def _as_one(self) -> Iterator[Cause]:

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from harness.history.view import Request
 from harness.units import Window
 from harness.verdict import Transition, first_opening, last_closing
-from harness.wire.account import Account
 from harness.wire.attempts import Attempt
-from harness.wire.breaker import read
 from harness.wire.causes import Cause
-from harness.wire.changes import (
-    Changes,
-    Probe,
-    changes,
-    known_by,
-    open_windows,
-    probes,
-    stories_of,
-)
-from harness.wire.crossing import Crossing
+from harness.wire.changes import Changes, Probe, open_windows, probes
+from harness.wire.crossing import Crossings
 from harness.wire.leeway import Leeway
-from harness.wire.outcomes import Outcomes
-from harness.wire.policy import Policy, any_threshold, declared
+from harness.wire.policy import declared
+from harness.wire.readings import Readings
 from harness.wire.sharing import Sharing
-from harness.wire.sight import Sight
-from harness.wire.states import Reading, Refutation
-from harness.wire.stories import Change
 from harness.wire.suspicion import Suspicion
-
-if TYPE_CHECKING:
-    from harness.wire.witness import Witness
 
 _AWAY = "turned away"
 
 
-class Wire(Crossing):
+class Wire(Readings):
     """What crossed one upstream's wire, and what its breaker must have done."""
 
-    def __init__(self, witness: Witness, upstream: str) -> None:
-        super().__init__(witness, upstream)
-        self._readings: dict[tuple[Policy, bool], Reading] = {}
+    def __init__(
+        self,
+        crossings: Crossings,
+        upstream: str,
+        shared: Callable[[], Sharing | None] = lambda: None,
+    ) -> None:
+        """`shared`: with which upstreams it seems to share its breaker."""
+        super().__init__(crossings, upstream)
+        self._shared = shared
 
     @cached_property
     def turned_away(self) -> tuple[Request, ...]:
@@ -67,21 +55,11 @@ class Wire(Crossing):
         unseen = (d.request for d in self.demands if d.outcome == "unseen")
         return tuple(request for request in unseen if request.sent.id not in known)
 
-    # Other ways to look at it
-
-    def with_timeout(self, timeout_s: float) -> Wire:
-        """The same, seen as if the target waited so long for an attempt."""
-        own = replace(self.settings, timeout_s=timeout_s)
-        return self.witness.with_settings({self.upstream: own}).at(self.upstream)
+    # Which breaker is spoken of
 
     @property
     def told(self) -> Wire:
         """The wire whose breaker is spoken of: this one, where there are no several."""
-        return self
-
-    @property
-    def whole(self) -> Wire:
-        """The wire of the upstream as a whole."""
         return self
 
     @property
@@ -94,81 +72,12 @@ class Wire(Crossing):
         """Why nothing can be held against its breakers; empty where something can."""
         return ""
 
-    # Readings
-
-    @property
-    def tries(self) -> int:
-        """How many attempts a call makes, where the breaker counts calls: of rivals that do, only
-        what they surely count tells them apart.
-        """
-        return self.settings.attempts if self.settings.counting.by_call else 1
-
-    def held_against(self, policy: Policy, *, forgiving: bool = False) -> Reading:
-        """What a breaker with these rules makes of all events."""
-        key = policy, forgiving
-        if key not in self._readings:
-            timeout_s = self.settings.timeout_s
-            outcomes = Outcomes(policy, timeout_s, self.calls, self.met, tries=self.tries)
-            self._readings[key] = self._read(outcomes, self.sight.tie_s, forgiving=forgiving)
-        return self._readings[key]
-
-    def _read(
-        self, outcomes: Outcomes, tie_s: Callable[[float], float], *, forgiving: bool = False
-    ) -> Reading:
-        return read(
-            self.attempts,
-            self.asked,
-            outcomes,
-            tie_s=tie_s,
-            lost=self.lost,
-            forgiving=forgiving,
-            earlier=self.earlier,
-        )
-
-    @cached_property
-    def reading(self) -> Reading:
-        """What the declared breaker makes of it.
-
-        Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it;
-        where calls were seen too late, nothing is read from when.
-        """
-        return self._declared(self.sight)
-
-    @cached_property
-    def patient_reading(self) -> Reading:
-        """The same where the order of events is as loose as measured waits make it."""
-        return self._declared(self.sight.with_patience)
-
-    @cached_property
-    def outcomes(self) -> Outcomes:
-        """What each attempt is to the declared breaker."""
-        own = self.settings
-        return Outcomes(declared(own), own.timeout_s, self.calls, tries=self.tries)
-
-    def _declared(self, sight: Sight) -> Reading:
-        if self.belated:
-            return self._read(self.outcomes, sight.blind_in(self.belated))
-        found = self._read(self.outcomes, sight.tie_s)
-        if found.refutation is None or not sight.guessed:
-            return found
-        seen = self._read(self.outcomes, sight.blind_in(sight.guessed))
-        return found if seen.refutation is not None else seen
-
-    @cached_property
-    def belated(self) -> tuple[Window, ...]:
-        """The times in which calls came to its stub that were made nobody knows when before."""
-        late = self.witness.demands.belated[self.upstream]
-        return tuple(w for w in self.sight.untimely if any(at_s in w for at_s in late))
+    # What is behind it
 
     @property
     def _only_to_the_letter(self) -> bool:
         """Whether it is refuted by an order of events alone that waits may have exchanged."""
         return self.refutation is not None and self.patient_reading.refutation is None
-
-    @property
-    def refutation(self) -> Refutation | None:
-        """The first event that no sound breaker explains."""
-        return self.reading.refutation
 
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
@@ -193,57 +102,35 @@ class Wire(Crossing):
 
     @cached_property
     def _suspicion(self) -> Suspicion:
-        return Suspicion(self)
-
-    @cached_property
-    def account(self) -> Account:
-        """What the target says of its own breaker."""
-        return Account(self.history, self.upstream)
+        return Suspicion(self, self.sharing)
 
     @cached_property
     def sharing(self) -> Sharing | None:
         """The upstreams that it seems to share its breaker with."""
-        return self.witness.sharings.get(self.upstream)
+        return self._shared()
+
+    # How it changed
 
     @cached_property
     def changes(self) -> Changes:
         """How it changed: by the declared rules where they hold, else by those that explain it."""
         if self.refutation is not None and not self._only_to_the_letter:
             told = [cause.reading for cause in self.causes if cause.reading is not None]
-            return self._changes(told)
+            return self._changes(told) if told else self._nearest
         found = self.changes_alone
         if found.conflicts and self.sharing is not None:
             return self._changes([self.sharing.read_at(self)])
         return found
 
-    @cached_property
-    def changes_alone(self) -> Changes:
-        """How it changed by the declared rules, where these hold."""
-        return self._changes([self.reading if self.refutation is None else self.patient_reading])
-
-    def _changes(self, readings: Sequence[Reading]) -> Changes:
-        shown_s: list[float] | None = None
-        doubted_s: list[float] = []
-        if not readings:
-            nearest = self._suspicion.nearest
-            readings = [nearest]
-            shown_s = [d.asked_s for d in self.demands if d.outcome == _AWAY]
-            doubted_s = [r.state_s for r in nearest.unexplained if r.wrong == "while open"]
-        loose = self.held_against(any_threshold(self.settings))
-        return changes(
-            stories_of(readings),
-            () if loose.refutation is not None else stories_of([loose]),
-            self.account,
-            self.sight.fine_s,
-            self._why,
-            shown_s=shown_s,
-            doubted_s=doubted_s,
-            begun_s=self.begun_s,
+    @property
+    def _nearest(self) -> Changes:
+        """How it changed by the rules that leave the least unexplained."""
+        nearest = self._suspicion.nearest
+        return self._changes(
+            [nearest],
+            shown_s=[d.asked_s for d in self.demands if d.outcome == _AWAY],
+            doubted_s=[r.state_s for r in nearest.unexplained if r.wrong == "while open"],
         )
-
-    def _why(self, change: Change) -> str:
-        probes = self.settings.breaker.trials.needed
-        return known_by(change, self.attempts, probes=probes)
 
     @cached_property
     def transitions(self) -> tuple[Transition, ...]:
