@@ -11,8 +11,8 @@ To be read in this order, in which data goes; each knows those before it only.
     background  calls that no request caused
     owners      which request each attempt was made for (pending: who was under way; turns: what is
                 likely next; keys: what only one attempts; made: all of one request's)
-    demands     who asked, and was turned away (answers: what shows it; implied: attempts that only
-                a wait shows; stale: those on connections that had been cut)
+    demands     who asked, and was turned away (demand: one's need; answers: what shows it; implied:
+                attempts that only a wait shows; stale: those on connections that had been cut)
     crossing    all that crossed the wires; queueing: whether calls wait for each other
     policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
     course      all events in their order, and where nothing of it can matter

@@ -16,12 +16,13 @@ from functools import lru_cache
 from harness.policy.counting import Counted, Result
 from harness.policy.rules import Rule
 from harness.wire.attempts import Attempt
-from harness.wire.course import BLIND_S, Course, Happening, UnderWay
+from harness.wire.course import BLIND_S, Course, Happening, Lost, UnderWay
 from harness.wire.course import END as ENDS
 from harness.wire.course import START as BEGINS
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes, mixed
 from harness.wire.rules import Next, Rules
-from harness.wire.states import NEVER, Asked, Lost, Reading, Refutation, State, States, Wrong, add
+from harness.wire.states import NEVER, Reading, Refutation, State, States, Wrong, add
 from harness.wire.stories import START, Change, merged, with_change
 from harness.wire.waiting import Waiting
 

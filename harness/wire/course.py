@@ -11,13 +11,13 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from harness.wire.attempts import Attempt
-from harness.wire.states import Asked, Lost
+from harness.wire.demand import Asked
 
-Item = Attempt | Asked | Lost
 END, START, AWAY, LOST = 0, 1, 2, 3
 BLIND_S = 1.0
 """Where the machine was later than this nothing is read from the order of events."""
@@ -27,6 +27,16 @@ _WORTH = 8
 """So many attempts are worth leaving out at once."""
 _order = itemgetter(0, 1)
 _at_s, _start_s, _end_s = attrgetter("at_s"), attrgetter("start_s"), attrgetter("end_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One attempt that may have failed here, unseen."""
+
+    at_s: float
+
+
+Item = Attempt | Asked | Lost
 
 
 class Happening(NamedTuple):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from harness.history.view import History, Request
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
-from harness.wire.demand import AT_ONCE_S, Demand
+from harness.wire.demand import AT_ONCE_S, Asked, Demand
 from harness.wire.demands import Demands
 from harness.wire.eyes import attempts_of
 from harness.wire.learned import WarmUp
@@ -20,7 +20,6 @@ from harness.wire.made import same
 from harness.wire.queueing import Queue, need, queue
 from harness.wire.sight import Noise, Sight
 from harness.wire.stale import swallowed
-from harness.wire.states import Asked
 
 
 class Crossings:

@@ -1,4 +1,4 @@
-"""One request's need of one upstream, and what came of it."""
+"""One request's need of one upstream, what came of it, and what of that its breaker met."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ class Demand:
     asked_by_s: float
     """When it must have asked, if it did."""
     attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that asked the breaker and made no attempt that anybody saw.
+
+    `sure`: it was turned away. Else it may as well have made one that failed, unseen.
+    """
+
+    asked_s: float
+    by_s: float
+    request: int
+    sure: bool = True

@@ -13,10 +13,10 @@ from functools import cached_property
 from harness.wire.attempts import Attempt
 from harness.wire.causes import Cause
 from harness.wire.changes import Changes, Probe
-from harness.wire.demand import Demand
+from harness.wire.demand import Asked, Demand
 from harness.wire.learned import exact
 from harness.wire.readings import Readings
-from harness.wire.states import Asked, Reading
+from harness.wire.states import Reading
 from harness.wire.wire import Wire
 
 

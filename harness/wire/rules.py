@@ -11,8 +11,9 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from harness.policy.counting import FAILED, Counted, Result, Told, told
 from harness.wire.attempts import Attempt
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
-from harness.wire.states import Asked, State, States, add
+from harness.wire.states import State, States, add
 from harness.wire.stories import Change, Stories, with_change
 from harness.wire.waiting import Waiting
 

@@ -1,4 +1,4 @@
-"""What the acceptor works with: states that a breaker may be in, events, and what came of them."""
+"""What the acceptor works with: states that a breaker may be in, and what came of the events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from harness.policy.counting import Told
 from harness.wire.attempts import Attempt
+from harness.wire.demand import Asked
 from harness.wire.stories import Change, Story, merged
 
 Kind = Literal["closed", "open", "half_open", "any"]
@@ -67,26 +68,6 @@ def add(states: States, state: State, stories: tuple[Story, ...]) -> None:
     """Add a state, or its stories to those of a state that is there."""
     known = states.get(state)
     states[state] = stories if known is None or known is stories else merged((*known, *stories))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request that asked the breaker and made no attempt that anybody saw.
-
-    `sure`: it was turned away. Else it may as well have made one that failed, unseen.
-    """
-
-    asked_s: float
-    by_s: float
-    request: int
-    sure: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """One attempt that may have failed here, unseen."""
-
-    at_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from harness.wire.breaker import Acceptor, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
 from harness.wire.connections import Connections
 from harness.wire.course import Course
-from harness.wire.demand import Demand
+from harness.wire.demand import Asked, Demand
 from harness.wire.policy import Policy, declared
 from harness.wire.readings import Readings
 from harness.wire.sharing import Sharing
-from harness.wire.states import Asked, Reading
+from harness.wire.states import Reading
 from harness.wire.workers import SHARES, explained
 
 _FEW, _LITTLE = 2, 0.05

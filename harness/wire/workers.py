@@ -21,7 +21,8 @@ from typing import NamedTuple
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Happening, note
-from harness.wire.states import Asked, States
+from harness.wire.demand import Asked
+from harness.wire.states import States
 
 SHARES = (
     (1 / 2, 1 / 2), (0.75, 0.25), (0.9, 0.1),

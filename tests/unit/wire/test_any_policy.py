@@ -20,9 +20,10 @@ from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
 from harness.policy.waits import Constant, Growing, Multiplied, Ticking
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import read
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
-from harness.wire.states import Asked, Reading
+from harness.wire.states import Reading
 
 RULES = st.builds(
     Rules,

@@ -10,9 +10,10 @@ from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings, in_a_row
 from harness.policy.shares import ShareOfSeconds
 from harness.wire.breaker import Acceptor, read
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
-from harness.wire.states import NEVER, Asked, Reading, State
+from harness.wire.states import NEVER, Reading, State
 
 TIE_S = 0.05
 FAILED = [(0.0, 0.1, "f"), (1.0, 1.1, "f"), (2.0, 2.1, "f")]

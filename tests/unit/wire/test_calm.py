@@ -16,9 +16,10 @@ from harness.policy.trials import EachAlone
 from harness.policy.waits import Constant
 from harness.wire.attempts import EITHER, FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor, read
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import any_threshold, declared
-from harness.wire.states import Asked, Reading
+from harness.wire.states import Reading
 
 RULES = [
     InARow(3),

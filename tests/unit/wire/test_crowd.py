@@ -14,9 +14,9 @@ from harness.wire.attempts import FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Course
 from harness.wire.crowd import Followed, follow
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
-from harness.wire.states import Asked
 
 SETTINGS = in_a_row(attempts=1, timeout_s=3, threshold=3, wait_s=6)
 END_S = 40.0

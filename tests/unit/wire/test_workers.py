@@ -11,9 +11,9 @@ from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Course
+from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
-from harness.wire.states import Asked
 from harness.wire.workers import SHARES, explained
 
 SETTINGS = in_a_row(attempts=1, timeout_s=5, threshold=3, wait_s=30)
