@@ -9,8 +9,8 @@ To be read in this order, in which data goes; each knows those before it only.
                 its connection did)
     learned     what each stream's requests call, in order
     background  calls that no request caused
-    owners      which request each attempt was made for (pending: who was under way; turns: what is
-                likely next; keys: what only one attempts; made: all of one request's)
+    owners      which request each attempt was made for (made: all of one request's; turns: what it
+                may do next; pending: who is under way; keys: what only one attempts)
     demands     who asked, and was turned away (demand: one's need; answers: what shows it; implied:
                 attempts that only a wait shows; stale: those on connections that had been cut)
     crossing    all that crossed the wires; queueing: whether calls wait for each other

@@ -6,7 +6,6 @@ request that was alive for all of it: the one that was just about to make it.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,18 +16,10 @@ from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.keys import Keys
 from harness.wire.learned import CLOCK_S, Learned, alike
-from harness.wire.made import Made, last_of, same, tries_of
-from harness.wire.pending import Due, Pending, Standing
+from harness.wire.made import Made, last_of
+from harness.wire.pending import Pending, Standing
 from harness.wire.sight import TIE_S, Sight
-from harness.wire.turns import (
-    ANSWERED_S,
-    ASIDE_S,
-    TOO_MANY_S,
-    UNLIKELY_S,
-    UNSURE_S,
-    on_at_once_s,
-    waits,
-)
+from harness.wire.turns import ANSWERED_S, TOO_MANY_S, UNLIKELY_S, UNSURE_S, Due, Turns, is_made
 
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
@@ -58,7 +49,7 @@ class Owners:
         self._keys, self._requests = keys, requests
         self._well = well
         self._calls = calls
-        self._settings = settings
+        self._turns = Turns(calls, settings, sights)
         self._sights = sights
         self._routes: dict[str, set[str]] = defaultdict(set)
         for made in calls.values():
@@ -133,7 +124,7 @@ class Owners:
         for call in self._calls[owner.sent.stream]:
             if call.may_be(upstream, attempt):
                 return
-            if _made(call, mine):
+            if is_made(call, mine):
                 continue
             for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
                 theirs = self._of.get(other.sent.id)
@@ -178,10 +169,12 @@ class Owners:
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
-            failed_by = self._failed_by(request, name)
+            mine = self._of.get(request.sent.id)
+            by = self._turns.failed_by(name, mine)
+            failed_by = None if by is None else (request.sent.stream, by)
             only = named is not None and len(named) == 1 and failed_by is None
             fits = _NO_RIVAL if only else self._fits(request, name, attempt, near_s)
-            for due in self._dues(request, name, strange=strange):
+            for due in self._turns.at(name, request, mine, strange=strange):
                 due_s = due.when_s(attempt)
                 if due_s is None:
                     continue
@@ -223,21 +216,11 @@ class Owners:
         slow down asks nobody, where nobody had told the target so.
         """
         limited = plainly(request.status) is Result.NEUTRAL and attempt.status != request.status
-        done_s = self._done_s(request, name, attempt)
+        done_s = self._turns.done_s(name, attempt, self._of.get(request.sent.id))
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
         unlike = (attempt.ok and not attempt.altered) is not self._well(request)
         near = round(min(waited_s, _LONG_S) / near_s)
         return limited, near, unlike, waited_s, request.sent.id
-
-    def _failed_by(self, request: Request, upstream: str) -> tuple[str, str] | None:
-        """The stream of a request, and the upstream that had failed it for good before this one."""
-        mine = self._of.get(request.sent.id)
-        last = last_of(mine)
-        if mine is None or last is None or last[0] == upstream or last[1].results != FAILURE:
-            return None
-        name, latest = last
-        spent = tries_of(mine[name], latest) >= self._settings[name].attempts
-        return (request.sent.stream, name) if spent else None
 
     @staticmethod
     def _named(pending: Pending, attempt: Attempt) -> Sequence[Request] | None:
@@ -269,76 +252,10 @@ class Owners:
 
     def _standing(self, request: Request) -> Standing:
         """What is known of a request by now, whatever is attempted."""
-        last = last_of(self._of.get(request.sent.id))
-        upstreams = dict.fromkeys(call.upstream for call in self._calls[request.sent.stream])
-        if last is not None:
-            upstreams[last[0]] = None
-        dues = [due for name in upstreams for due in self._dues(request, name)]
-        return Standing(dues, None if last is None else (last[0], last[1].start_s))
-
-    def _dues(self, request: Request, at: str, *, strange: bool = False) -> Iterator[Due]:
-        """All that a request may do next at an upstream, given what it has done, and how unlikely
-        that is as so many seconds; `strange`: on a route that no stream is known to call.
-        """
-        calls = self._calls[request.sent.stream]
-        own_calls = [None] if strange else [call for call in calls if call.upstream == at]
         mine = self._of.get(request.sent.id)
         last = last_of(mine)
-        if mine is None or last is None:
-            aside_s = 0.0 if strange or calls[0].upstream == at else ASIDE_S
-            for due_s, until_s in self._first_s(at, request.sent.at_s):
-                yield from (Due(at, due_s, due_s, aside_s, call, until_s) for call in own_calls)
-            return
-        name, latest = last
-        own, tries = self._settings[name], tries_of(mine[name], latest)
-        done_s, by_s = latest.ends_from_s, latest.end_s  # it may have ended at any time in between
-        failed = Result.FAILURE in latest.results
-        again = failed and tries < own.attempts
-        slots = tuple(waits(own, tries, latest.status))
-        if name == at and failed:
-            more_s = 0.0 if again else TOO_MANY_S
-            more_s += 0.0 if latest.results == FAILURE else UNSURE_S
-            for low_s, high_s, price_s in slots:
-                yield Due(at, done_s + low_s, by_s + high_s, more_s + price_s, latest)
-            yield Due(at, done_s, by_s, more_s + UNLIKELY_S, latest)
-        were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
-        # Which call a bare connection was for is open: never two at one upstream in a row.
-        done = max(were) if name == at else min(were)
-        for call in own_calls:
-            if call is None or calls.index(call) > done:
-                for low_s, high_s, price_s in slots if again else ():
-                    yield Due(at, done_s + low_s, by_s + high_s, price_s, call)
-                yield Due(at, done_s, by_s, on_at_once_s(latest, again=again), call)
-            if call is not None and name != at and not _made(call, mine):
-                # It may ask several at once, in any order.
-                yield Due(at, latest.start_s, latest.start_s, ASIDE_S, call)
-
-    def _first_s(self, upstream: str, due_s: float) -> Iterator[tuple[float, float]]:
-        """When a request without attempts may be due, after each that it waited for in vain; and
-        until when, as that is given up then.
-        """
-        own, sight = self._settings[upstream], self._sights[upstream]
-        for tries in range(1, own.attempts + 1):
-            failed_s = sight.given_up_s(due_s, own.timeout_s)
-            if failed_s is None or tries == own.attempts:
-                yield due_s, math.inf
-                return
-            yield due_s, failed_s
-            due_s = failed_s + own.backoff_s(tries)
-
-    def _done_s(self, request: Request, upstream: str, attempt: Attempt) -> float:
-        """When a request goes on after an attempt that it made: who will retry waits before."""
-        own, mine = self._settings[upstream], self._of.get(request.sent.id)
-        last, tries = last_of(mine), 1
-        if mine is not None and last is not None and last[0] == upstream and same(last[1], attempt):
-            tries = 1 if last[1].ok else tries_of(mine[upstream], last[1]) + 1
-        if attempt.results != FAILURE or tries >= own.attempts:
-            return attempt.end_s
-        return attempt.end_s + own.backoff_s(tries)
-
-
-def _made(call: Learned, mine: Mapping[str, Sequence[Attempt]]) -> bool:
-    return any(call.may_be(call.upstream, a) for a in mine.get(call.upstream, ()))
+        dues = self._turns.all(request, mine)
+        return Standing(dues, None if last is None else (last[0], last[1].start_s))
 
 
 def _by_key_s(whose: int | None, request: Request, due: Due) -> float:

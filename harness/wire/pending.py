@@ -15,35 +15,8 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from harness.history.view import Request
-from harness.wire.attempts import Attempt
-from harness.wire.learned import CLOCK_S, Learned, alike
-from harness.wire.made import same
-
-
-class Due(NamedTuple):
-    """What a request may do next at an upstream, and how unlikely that is."""
-
-    upstream: str
-    from_s: float
-    """The earliest instant."""
-    at_s: float
-    """The latest instant that is on time."""
-    unlikely_s: float
-    of: Learned | Attempt | None = None
-    """The call, or the attempt that it repeats; None for one that nobody is known to make."""
-    until_s: float = math.inf
-    """When it has been given up."""
-
-    def when_s(self, attempt: Attempt) -> float | None:
-        """When this attempt was due, the instant nearest to its begin; None if it isn't this."""
-        start_s = attempt.start_s
-        if not self.from_s - CLOCK_S <= start_s <= self.until_s + CLOCK_S:
-            return None
-        if isinstance(self.of, Attempt):
-            fits = same(self.of, attempt)
-        else:
-            fits = self.of is None or alike(self.of.route, attempt)
-        return min(max(start_s, self.from_s), self.at_s) if fits else None
+from harness.wire.learned import CLOCK_S
+from harness.wire.turns import Due
 
 
 class Standing(NamedTuple):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.history.events import Answered, Sent
 from harness.history.view import Request
-from harness.wire.pending import Due, Pending, Standing
+from harness.wire.pending import Pending, Standing
+from harness.wire.turns import Due
 
 
 def request(number: int, at_s: float, end_s: float = math.inf, trace: str = "") -> Request:
