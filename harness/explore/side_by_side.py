@@ -34,16 +34,16 @@ from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Seen, silent
 from harness.explore.surface import Surface, healthy_outage, learn
-from harness.explore.timed import play_until
+from harness.explore.timed import play_until, side_by_side
 from harness.history.view import History
 from harness.judge import judge
-from harness.runs.runner import Played
+from harness.runs.runner import Played, plays_at_once, starts_s
 from harness.target import Target
 from harness.units import format_duration, plural
 from harness.verdict import Verdict
 
 START_S = 15.0
-"""Until all worlds of a wave are up, about."""
+"""Until a world is up, at the most that is usual; its first start tells what this one takes."""
 _DRAWN_AT_ONCE = 12
 _IDLE_AIMS = 200
 _LONGEST_S = 300.0
@@ -100,6 +100,7 @@ class _Hunt:
         for_s = chosen.for_s
         # Of the clock that the event loop has.
         self._until_s = None if for_s is None else time.monotonic() + for_s
+        self._start_s = START_S
 
     async def run(self) -> None:
         """Waves of outages until what was asked for is over, or a signal."""
@@ -127,45 +128,66 @@ class _Hunt:
         surface = await self._learned()
         self.outcome.upstreams, self.outcome.missing = surface.upstreams, surface.missing
         left = self._chosen.examples
-        for wave in self._chosen_outages(surface):
-            fitting = [one for one in wave[:left] if self._fits(one)]
-            if not fitting:
+        waiting: list[Outage] = []
+        for more in self._chosen_outages(surface):
+            waiting += more
+            while waiting and left != 0:
+                wave = self._fitting(waiting[:left])
+                if not wave:
+                    break
+                waiting = [one for one in waiting if one not in wave]
+                await self._told_wave(wave)
+                left = None if left is None else left - len(wave)
+            if left == 0 or self._over(more):
                 break
-            if longer := len(wave[:left]) - len(fitting):
-                self._tell(
-                    f"left out: {plural(longer, 'outage')} for which --for has too little left"
-                )
-            longest_s = max(one.duration_s for one in fitting)
+        if waiting and left != 0:
             self._tell(
-                f"{len(fitting)} outages side by side, the longest takes "
-                f"{format_duration(round(longest_s))}"
+                f"left out: {plural(len(waiting), 'outage')} for which --for has too little left"
             )
-            await self._wave(fitting)
-            left = None if left is None else left - len(fitting)
-            if left == 0:
-                return
         if not self.outcome.coverage.plays:
             raise self._too_short("any outage was played to its end")
+
+    async def _told_wave(self, wave: Sequence[Outage]) -> None:
+        longest_s = round(max(one.duration_s for one in wave))
+        self._tell(
+            f"{plural(len(wave), 'outage')} side by side, the longest takes "
+            f"{format_duration(longest_s)}"
+        )
+        await self._wave(wave)
 
     def _too_short(self, what: str) -> UsageError:
         """Nothing was looked at, which is no finding of nothing."""
         return UsageError(
             f"--for {format_duration(self._chosen.for_s or 0)} was over before {what}: a start "
-            f"takes about {format_duration(START_S)}, and what breaks a promise is played twice"
+            f"takes about {format_duration(round(self._start_s, 1))}"
         )
 
-    def _fits(self, outage: Outage) -> bool:
-        """Whether there is time for it, and to play once more what it may break."""
+    def _over(self, drawn: Sequence[Outage]) -> bool:
+        """Whether there is no time for any of what was drawn last, nor will be for the next."""
+        return self._until_s is not None and not self._fitting(drawn)
+
+    def _fitting(self, outages: Sequence[Outage]) -> list[Outage]:
+        """Those for which there is time, as many as this machine plays side by side."""
         if self._until_s is None:
-            return True
-        return time.monotonic() + 2 * (outage.duration_s + START_S) <= self._until_s
+            return list(outages)
+        scenarios = [one.scenario() for one in outages]
+        taken = side_by_side(
+            [one.duration_s for one in outages],
+            room=plays_at_once(scenarios, engine=self._engine, target=self._plain, jobs=None),
+            left_s=self._until_s - time.monotonic(),
+            start_s=self._start_s,
+            each_s=starts_s(self._engine, 1),
+        )
+        return [outages[number] for number in taken]
 
     async def _learned(self) -> Surface:
         """What it answers well, and calls: from one play without faults."""
         healthy = healthy_outage(self._target)
+        began_s = time.monotonic()
         seen = (await self._played([healthy])).get(healthy.to_bytes())
         if seen is None:
             raise self._too_short("a first play, without faults, was at its end")
+        self._start_s = max(0.0, time.monotonic() - began_s - healthy.duration_s)
         return learn(self._target, seen.history)
 
     def _chosen_outages(self, surface: Surface) -> Iterator[list[Outage]]:
@@ -217,12 +239,13 @@ class _Hunt:
                     fresh[violation.key] = (each, violation)
         if not fresh:
             return
-        again = list({id(each): each.outage for each, _ in fresh.values()}.values())
+        broken = list({id(each): each.outage for each, _ in fresh.values()}.values())
+        again = self._fitting(broken)
         self._tell(
-            f"{plural(len(fresh), 'promise')} broken: {plural(len(again), 'outage')} played once "
-            "more"
+            f"{plural(len(fresh), 'promise')} broken, in {plural(len(broken), 'outage')}: "
+            f"{len(again)} played once more"
         )
-        once_more = await self._played(again)
+        once_more = await self._played(again) if again else {}
         for key, (each, violation) in fresh.items():
             second = once_more.get(each.outage.to_bytes())
             steady = None if second is None else second.broke(key) is not None

@@ -15,6 +15,24 @@ RETRIES = 2
 """How often what the machine was too slow for is played again, as far as there is time."""
 
 
+def side_by_side(
+    durations: Sequence[float], *, room: int, left_s: float | None, start_s: float, each_s: float
+) -> list[int]:
+    """Which of these can be played to their end side by side in `left_s` seconds: as many as can.
+
+    No more than `room`; a start takes `start_s`, and `each_s` longer for each that there is. None
+    left: all may take as long as they do.
+    """
+    best: list[int] = []
+    for longest_s in sorted(set(durations), reverse=True):
+        most = room
+        if left_s is not None:
+            most = min(room, int((left_s - start_s - longest_s) / each_s))
+        fitting = [n for n, duration_s in enumerate(durations) if duration_s <= longest_s]
+        best = max(best, fitting[: max(0, most)], key=len)
+    return best
+
+
 @dataclass(slots=True)
 class _Kept:
     """Keeps what was told of; nobody watches single plays."""

@@ -10,8 +10,8 @@ import pytest
 
 from harness.cli.entry import call
 from harness.engines.base import Gate, Job, Record, Report
-from harness.explore import side_by_side
-from harness.explore.timed import play_until
+from harness.explore.side_by_side import START_S
+from harness.explore.timed import play_until, side_by_side
 from harness.history.events import Phase
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
@@ -68,6 +68,26 @@ def test_what_did_not_end_in_time_is_taken_down_and_left_out() -> None:
     assert sorted(taken_down) == ["short", "stuck"]
 
 
+@pytest.mark.parametrize(
+    ("left_s", "room", "taken"),
+    [
+        (None, 9, [0, 1, 2, 3]),
+        (60.0, 9, [0, 1, 2, 3]),  # all of it is used: nothing is kept back for a second play
+        (46.5, 9, [0, 1, 2]),  # one more would have all of them start later
+        (44.5, 9, [0, 2, 3]),  # many short ones before a long one
+        (14.5, 9, [0]),
+        (60.0, 2, [0, 1]),
+        (5.0, 9, []),
+    ],
+)
+def test_as_many_are_played_side_by_side_as_the_time_is_enough_for(
+    left_s: float | None, room: int, taken: list[int]
+) -> None:
+    durations = [10.0, 40.0, 6.0, 20.0]
+    found = side_by_side(durations, room=room, left_s=left_s, start_s=3.0, each_s=1.0)
+    assert found == taken
+
+
 TARGET = """
 name: slow to come up
 start: {command: [sleep, "60"]}
@@ -89,4 +109,4 @@ def test_a_time_in_which_nothing_can_be_played_is_wrong_usage_not_nothing_found(
     status = call([*given, "--report", str(tmp_path / "found")])
     assert status == 2
     assert "--for" in capsys.readouterr().err
-    assert time.monotonic() - began_s < side_by_side.START_S + 10
+    assert time.monotonic() - began_s < START_S + 10
