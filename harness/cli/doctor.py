@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from harness.target import Target
 
 
 @click.command(epilog="Exit status: 0 when scenarios can be played here, else 1.")
@@ -13,7 +17,8 @@ import click
     "--target",
     "target_name",
     metavar="FILE|reference|naive",
-    help="Say instead whether the simulation can be trusted with this gateway.",
+    help="Say instead whether the simulation can be trusted with this gateway; in real time, "
+    "whether it answers, where it can't be simulated.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63), default=0, show_default=True)
 @click.option(
@@ -25,7 +30,8 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
     r"""Say for each engine and proxy whether this machine can run it.
 
     With --target: plays one seed twice in the simulation, and names the first difference and every
-    clock, thread or socket that escaped.
+    clock, thread or socket that escaped. What can't be simulated is played once in real time, with
+    nothing wrong: what its requests are answered, and whom they call.
 
     \b
     outage doctor
@@ -60,6 +66,7 @@ def _trust(target_name: str, seed: int) -> int:
     """Say whether the simulation can be trusted with a target; the exit status."""
     from harness.engines.base import Job
     from harness.engines.sim.determinism import check_determinism
+    from harness.engines.sim.plans import unsimulated
     from harness.errors import UsageError
     from harness.machine import belongings
     from harness.scenario.loader import parse_scenario
@@ -71,6 +78,8 @@ def _trust(target_name: str, seed: int) -> int:
     names = target.upstream_names
     if not names:
         raise UsageError(f"{target.name} has no upstream, and no outage to be played twice")
+    if (why := unsimulated(target)) is not None:
+        return _in_real_time(target, why, seed)
     upstream = next((name for name in names if target.calling(name, surely=True)), names[0])
     text = scenario_text(target, upstream=upstream, fault="status", for_s=50.0, schema="")
     scenario = parse_scenario(text, "trust.yaml", target=target)
@@ -86,3 +95,24 @@ def _trust(target_name: str, seed: int) -> int:
     for line in found.lines():
         click.echo(line)
     return 0 if found.trustworthy else 1
+
+
+def _in_real_time(target: Target, why: str, seed: int) -> int:
+    """Say what can be said of a target that can't be simulated; the exit status."""
+    import asyncio
+
+    from harness.explore.checkup import check_up
+
+    click.echo(
+        f"{target.name} can't be simulated: {why}. Left out: whether one seed plays the same "
+        "twice, and what escapes it. In real time, with nothing wrong:"
+    )
+    found = asyncio.run(check_up(target, seed=seed))
+    for sentences, sign, colour in ((found.well, "yes", "green"), (found.amiss, "no ", "red")):
+        for sentence in sentences:
+            click.echo(f"{click.style(sign, fg=colour)}  {sentence}")
+    for remark in found.remarks:
+        click.echo(f"note: {remark}")
+    if not found.amiss:
+        click.echo("Scenarios can be played on it: outage run --engine local")
+    return 1 if found.amiss else 0

@@ -17,6 +17,7 @@ from harness.errors import TargetError
 from harness.policy.telling import moved_by_answers
 from harness.scenario.faults import FaultBase
 from harness.scenario.traffic import Stream
+from harness.target import Target
 from harness.target.wired import Wired
 from harness.timeline import Apply, Lift, Send
 
@@ -34,6 +35,17 @@ _PER_REQUEST_S = 0.05
 """...and not before so many for each of its requests, of which a busy gateway takes one."""
 
 
+def unsimulated(target: Target) -> str | None:
+    """Why a target can't be simulated, whatever is played; None where it can."""
+    if target.start is None or target.start.app is None:
+        return "its file has no `start: wsgi: module:app` (or `asgi:`)"
+    if target.real:
+        return f"{', '.join(target.real)} is a real service, and the simulation reaches none"
+    if target.tls_files:
+        return "there is no TLS in the simulation (`tls:`, `start: {tls: true}`)"
+    return None
+
+
 def make_plan(
     job: Job, *, points: float | None = None, lines: bool = False, threads: int | None = None
 ) -> Plan:
@@ -43,20 +55,11 @@ def make_plan(
     """
     target = job.target
     app = None if target.start is None else target.start.app
-    if target.start is None or app is None:
+    why = unsimulated(target)
+    if why is not None or target.start is None or app is None:
         raise TargetError(
-            f"target {target.name!r} can't be simulated: its file has no `start: wsgi: module:app` "
-            "(or `asgi:`); `outage run --engine local` plays it"
-        )
-    if target.real:
-        raise TargetError(
-            f"target {target.name!r} can't be simulated: {', '.join(target.real)} is a real "
-            "service, and the simulation reaches none; `outage run --engine local` plays it"
-        )
-    if target.tls_files:
-        raise TargetError(
-            f"target {target.name!r} can't be simulated: there is no TLS in the simulation "
-            "(`tls:`, `start: {tls: true}`); `outage run --engine local` plays it"
+            f"target {target.name!r} can't be simulated: {why}; `outage run --engine local` plays "
+            "it"
         )
     names = target.upstream_names
     ports = {name: FIRST_PORT + index for index, name in enumerate(names)}

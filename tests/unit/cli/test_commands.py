@@ -167,23 +167,64 @@ traffic: {live: {request: GET /live}, seats: {request: GET /shows/1}}
 """
 
 
+def test_doctor_of_a_target_without_upstreams_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "target.yaml").write_text("name: still\nstart: {command: [x]}\nupstreams: {}\n")
+    assert call(["doctor", "--target", str(tmp_path / "target.yaml")]) == 2
+    assert "still has no upstream" in capsys.readouterr().err
+
+
+SERVER = """
+import os, sys, urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Cinema(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/shows"):
+            urllib.request.urlopen(os.environ["SEATS_URL"] + "/free/1", timeout=2).read()
+        self.send_response(404 if self.path == "/gone" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Cinema).serve_forever()
+"""
+PROCESS = """
+name: cinema
+start: {command: ["{python}", server.py, "{port}"]}
+ready: GET /live
+upstreams: {TICKETS_URL: tickets, SEATS_URL: seats}
+stubs: {tickets: [{route: POST /issue}], seats: [{route: GET /free/*}]}
+"""
+
+
+@pytest.mark.real_time
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("said", "status", "told"),
     [
         (
-            NODE,
-            "has no `start: wsgi: module:app` (or `asgi:`); `outage run --engine local` plays it",
+            "routes: {gone: {request: GET /gone}, seats: {request: GET /shows/1}}",
+            1,
+            ["GET /shows/1 is answered 200, and calls seats GET /free/1",
+             "GET /gone (gone): 404", "no request calls tickets", "taken from TICKETS_URL"],
         ),
-        ("name: still\nstart: {command: [x]}\nupstreams: {}\n", "still has no upstream"),
+        (
+            "routes: {seats: {request: GET /shows/1}}\nreal: {tickets: '127.0.0.1:9'}",
+            1,
+            ["calls seats", "no request calls tickets"],
+        ),
     ],
-)
-def test_doctor_of_a_target_that_the_simulation_can_not_play(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, said: str
+)  # fmt: skip
+def test_doctor_looks_in_real_time_at_what_can_not_be_simulated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: str, status: int, told: list[str]
 ) -> None:
-    (tmp_path / "contract.yaml").write_text(CINEMA)
-    (tmp_path / "target.yaml").write_text(target)
-    assert call(["doctor", "--target", str(tmp_path / "target.yaml")]) in (2, 4)
-    assert said in capsys.readouterr().err
+    (tmp_path / "server.py").write_text(SERVER)
+    target = PROCESS.replace("tickets: [{route: POST /issue}], ", "") if "real" in said else PROCESS
+    (tmp_path / "target.yaml").write_text(f"{target}{said}\n")
+    assert call(["doctor", "--target", str(tmp_path / "target.yaml")]) == status
+    out = capsys.readouterr().out
+    assert out.startswith("cinema can't be simulated: its file has no `start: wsgi: module:app`")
+    assert all(words in out for words in told), out
 
 
 def test_a_request_to_try_is_one_that_calls_somebody(tmp_path: Path) -> None:
