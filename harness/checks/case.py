@@ -62,7 +62,7 @@ class Case:
 
     def late_s(self, start_s: float, end_s: float) -> float:
         """By how much what went on in that time may be late, where there is patience for it."""
-        return self.noise.slack_s(start_s, end_s) if self.patient else 0.0
+        return self.noise.late_s(start_s, end_s) if self.patient else 0.0
 
     def late_at_s(self, at_s: float) -> float:
         """By how much what was seen at an instant may be late; what never was isn't."""

@@ -85,20 +85,20 @@ class Excuses:
 
     def answer(self, request: Request) -> bool:
         """Whether it may have been answered otherwise on a machine with nothing else to do."""
-        slack_s = self._noise.slack_s(request.planned_s, self._end_s(request))
-        if slack_s >= self._lost_s > 0 or (self._dropped(request) and slack_s >= LATE_S):
+        late_s = self._noise.late_s(request.planned_s, self._end_s(request))
+        if late_s >= self._lost_s > 0 or (self._dropped(request) and late_s >= LATE_S):
             return True
         if left_late(request):
             return True
-        return (slack_s > 0 and self._met_by_chance(request)) or self._world_was_late(request)
+        return (late_s > 0 and self._met_by_chance(request)) or self._world_was_late(request)
 
     def _dropped(self, request: Request) -> bool:
         return request.answered is not None and request.status is None
 
     def slowness(self, request: Request, excess_s: float) -> bool:
         """Whether it may have taken so much longer than it should for want of a CPU alone."""
-        slack_s = self._noise.slack_s(request.sent.at_s, self._end_s(request))
-        return slack_s >= excess_s or self.answer(request)
+        late_s = self._noise.late_s(request.sent.at_s, self._end_s(request))
+        return late_s >= excess_s or self.answer(request)
 
     def _end_s(self, request: Request) -> float:
         return min(request.end_s, max(self._case.history.end_s, request.sent.at_s))
@@ -115,7 +115,7 @@ class Excuses:
         """Whether it met what belongs before its window, as all went on late."""
         planned_s = request.planned_s
         return any(
-            start_s <= planned_s < start_s + self._noise.slack_s(start_s - _BEFORE_S, planned_s)
+            start_s <= planned_s < start_s + self._noise.late_s(start_s - _BEFORE_S, planned_s)
             for start_s in self._starts
         )
 

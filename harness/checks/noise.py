@@ -1,10 +1,11 @@
 """How late the machine made things: the one place that judges lateness.
 
-A run records how long its parts were kept waiting (`Waited`), and each request how late it left.
-Both are slack: by so much anything seen meanwhile may have been later than on a machine with
-nothing else to do. What is measured bounds what may be excused; nothing here is a guess. All ask
-one question, how much was waited between two instants: readings of the wire (`wire/sight.py`),
-excuses of a request (`excuses.py`), a second judgement with patience (`patience.py`).
+A run records how long its parts were kept waiting (`Waited`), and each request how late it left. By
+so much anything seen meanwhile may have been later (`late_s`) than on a machine with nothing else to
+do; with what is left open on any machine that is called slack. What is measured bounds what may be
+excused; nothing here is a guess. All ask one question, how much was waited between two instants:
+readings of the wire (`wire/sight.py`), excuses of a request (`excuses.py`), a second judgement with
+patience (`patience.py`).
 
 The waits of different parts add up, as a request passes through all of them in turn. What the
 harness measures of itself in several ways is one lateness, and counts once; it meets a request once
@@ -88,23 +89,23 @@ class Noise:
         ]
         self._others = [_Sums(waits) for (who, _), waits in found.items() if who != HARNESS]
 
-    def slack_s(self, start_s: float, end_s: float) -> float:
+    def late_s(self, start_s: float, end_s: float) -> float:
         """How late the machine may have made, in all, what went on from one instant to another.
 
         In seconds; 0 where nothing was late. A wait that reaches into the time counts whole, so for
-        one instant (`slack_s(t, t)`) this says how late what was seen then may have been.
+        one instant (`late_s(t, t)`) this says how late what was seen then may have been.
         """
         own_s = 0.0
         for sums in self._own:  # asked for each request: mostly it was not late
             own_s = max(own_s, sums.between(start_s, end_s))
-        return own_s + self.on_wire_s(start_s, end_s)
+        return own_s + self.late_on_wire_s(start_s, end_s)
 
     @property
     def spared_wire(self) -> bool:
         """Whether nothing between the target and its upstreams was ever kept waiting."""
         return not self._others
 
-    def on_wire_s(self, start_s: float, end_s: float) -> float:
+    def late_on_wire_s(self, start_s: float, end_s: float) -> float:
         """The same for what went on between the target and its upstreams: the harness, which only
         asks the target and hears its answers, delays nothing there.
         """
@@ -114,20 +115,20 @@ class Noise:
 
     def explains(self, late_s: float, start_s: float, end_s: float) -> bool:
         """Whether waits from one instant to another can have made something so much later."""
-        return late_s <= 0 or self.slack_s(start_s, end_s) >= late_s
+        return late_s <= 0 or self.late_s(start_s, end_s) >= late_s
 
     def burst_s(self, start_s: float, end_s: float) -> float:
-        """The most slack within any one second of that time: short waits don't add up for ever.
+        """The most lateness within any one second of that time: short waits don't add up for ever.
 
         For what takes no fixed time (a start), of which no end says how late it is.
         """
         if end_s - start_s <= BURST_S:
-            return self.slack_s(start_s, end_s)
+            return self.late_s(start_s, end_s)
         last_s = end_s - BURST_S
         first = bisect_left(self._ends, start_s)
         # The worst second can be moved on until the first wait in it is about to drop out.
         starts = {start_s, last_s, *self._ends[first : bisect_right(self._ends, last_s)]}
-        return max(self.slack_s(at_s, at_s + BURST_S) for at_s in starts)
+        return max(self.late_s(at_s, at_s + BURST_S) for at_s in starts)
 
     @property
     def longest(self) -> Wait | None:

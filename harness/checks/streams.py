@@ -43,7 +43,7 @@ def _latencies(requests: Sequence[Request], case: Case) -> dict[str, Percentile]
         return {}
     taken = [_latency_s(request, case) for request in requests]
     least = sorted(
-        max(0.0, latency_s - case.noise.slack_s(request.planned_s, request.planned_s + latency_s))
+        max(0.0, latency_s - case.noise.late_s(request.planned_s, request.planned_s + latency_s))
         for request, latency_s in zip(requests, taken, strict=True)
     )
     most = sorted(taken)

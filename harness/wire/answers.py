@@ -28,13 +28,13 @@ class Answers:
         self,
         history: History,
         calls: Mapping[str, Sequence[Learned]],
-        noise_s: Mapping[str, Callable[[float, float], float]],
+        late_s: Mapping[str, Callable[[float, float], float]],
     ) -> None:
-        """`calls`: what a stream's requests call, in order. `noise_s`: by upstream, how late the
+        """`calls`: what a stream's requests call, in order. `late_s`: by upstream, how late the
         machine may have made what is seen there in a time.
         """
         self._history = history
-        self._noise_s = noise_s
+        self._late_s = late_s
         self._calls = calls
         self._healthy: dict[str, set[object]] = defaultdict(set)
         for request in history.warm_up:
@@ -64,7 +64,7 @@ class Answers:
 
     def _blurred(self, request: Request, upstream: str) -> bool:
         """Whether the machine was too late to say that failed attempts were a request's own."""
-        return self._noise_s[upstream](request.sent.at_s, request.known_s) > CLOCK_S
+        return self._late_s[upstream](request.sent.at_s, request.known_s) > CLOCK_S
 
     def well(self, request: Request) -> bool:
         """Whether it was answered as its stream was before the outage."""

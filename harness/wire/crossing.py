@@ -209,8 +209,8 @@ class Crossing:
         """Requests that waited for each other's calls, where no two were ever in flight."""
         asked = (demand for demand in self.demands if demand.outcome != "unseen")
         needs = (need(demand, self._ready_s(demand)) for demand in asked)
-        noise_s = self.sight.noise_s(0.0, self.history.end_s)
-        return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + noise_s)
+        late_s = self.sight.late_s(0.0, self.history.end_s)
+        return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + late_s)
 
     def _ready_s(self, demand: Demand) -> float:
         """When a request was ready for its first attempt."""

@@ -59,8 +59,8 @@ class Demands:
             for stream, calls in warm_up.calls.items()
         }
         """What a stream's requests call; a damaged history may name upstreams that nobody has."""
-        noise_s = {name: sight.noise_s for name, sight in sights.items()}
-        self._answers = Answers(history, self.calls, noise_s)
+        late_s = {name: sight.late_s for name, sight in sights.items()}
+        self._answers = Answers(history, self.calls, late_s)
         self._demands: dict[str, tuple[Demand, ...]] = {}
         """Who needed each upstream, as far as attempts are matched by now."""
         keys = Keys({(call.called.upstream, call.called.of) for call in history.warm_up_calls})
@@ -188,8 +188,8 @@ class Demands:
         return "unseen" if waited else "turned away"
 
     def _took_too_long(self, upstream: str, asked_s: float, by_s: float) -> bool:
-        noise_s = self._sights[upstream].noise_s(asked_s, asked_s + AT_ONCE_S)
-        return by_s - asked_s > AT_ONCE_S + noise_s
+        late_s = self._sights[upstream].late_s(asked_s, asked_s + AT_ONCE_S)
+        return by_s - asked_s > AT_ONCE_S + late_s
 
     # What must have happened where nothing could be seen
 

@@ -211,7 +211,7 @@ class _Eyes:
         if ending.status is None:
             return None
         start_s = self._crossed.at_s[place]
-        travels_s = _TRAVELS_S + self._sight.travel_s(start_s, start_s + _TRAVELS_S)
+        travels_s = _TRAVELS_S + self._sight.late_on_wire_s(start_s, start_s + _TRAVELS_S)
         # Where a target's own order is loose, so is that of what it sends.
         instant_s = _INSTANT_S + (self._sight.fine_s - TIE_S) / 5 + travels_s - _TRAVELS_S
         return self._records.take(
@@ -281,7 +281,7 @@ class _Eyes:
                 if self._bare:  # no stub tells of it: that it was opened is all that is known
                     yield bare(at_s, ended_s, "connection", from_s=at_s, results=EITHER)
                 continue
-            within_s = _TRAVELS_S + self._sight.travel_s(at_s, at_s + _TRAVELS_S)
+            within_s = _TRAVELS_S + self._sight.late_on_wire_s(at_s, at_s + _TRAVELS_S)
             index = bisect_left(free, at_s - BEFORE_S)
             if index < len(free) and free[index] <= at_s + within_s:
                 free.pop(index)

@@ -53,7 +53,7 @@ class Leeway:
         between them, or reaching into them, make up for.
         """
         nearest_s = min(max(at_s, edge[0]), edge[1])
-        waited_s = self._sight.noise_s(min(at_s, edge[0]), max(at_s, edge[1]))
+        waited_s = self._sight.late_s(min(at_s, edge[0]), max(at_s, edge[1]))
         return abs(at_s - nearest_s) <= waited_s and waited_s > 0
 
     @cached_property
@@ -72,7 +72,7 @@ class Leeway:
         return tuple((min(pair), max(pair)) for pair in pairs if max(pair) < math.inf)
 
     def _is_raced(self, attempt: Attempt) -> bool:
-        waited_s = self._sight.travel_s(attempt.start_s, attempt.end_s)
+        waited_s = self._sight.late_on_wire_s(attempt.start_s, attempt.end_s)
         if waited_s > 0 and (attempt.result is None or waited_s >= LOST * self._settings.timeout_s):
             return True
         ends_s = (attempt.start_s, attempt.ends_from_s, attempt.end_s)
@@ -131,7 +131,7 @@ class Leeway:
         if demand is None or demand.request.answered is None:
             return False
         until_s = demand.request.end_s
-        waited_s = self._sight.noise_s(attempt.start_s, until_s)
+        waited_s = self._sight.late_s(attempt.start_s, until_s)
         return waited_s >= LOST * (until_s - attempt.start_s)
 
     # How far off a change may be
@@ -173,4 +173,4 @@ class Leeway:
             for demand in self._demands
             if demand.request.sent.at_s <= high_s and demand.request.end_s >= low_s
         ]
-        return self._sight.noise_s(min([low_s, *begun]), high_s)
+        return self._sight.late_s(min([low_s, *begun]), high_s)

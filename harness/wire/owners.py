@@ -92,7 +92,7 @@ class Owners:
         pending = Pending(waiting, self._standing)
         for start_s, _, name, attempt in every:
             # What is seen of an attempt may be late, never early: it follows its cause.
-            slack_s = CLOCK_S + self._sights[name].noise_s(start_s, start_s)
+            slack_s = CLOCK_S + self._sights[name].late_s(start_s, start_s)
             pending.go_on(start_s, start_s - slack_s)
             owner, due_s = self._owner(pending, name, attempt, slack_s)
             if owner is None:

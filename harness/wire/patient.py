@@ -66,7 +66,7 @@ class PatientWire(Wire):
     @cached_property
     def account(self) -> Account:
         """What the target says of its own breaker, looked at late."""
-        return Account(self.history, self.upstream, lambda at_s: self.sight.noise_s(at_s, at_s))
+        return Account(self.history, self.upstream, lambda at_s: self.sight.late_s(at_s, at_s))
 
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
@@ -97,8 +97,8 @@ class PatientWire(Wire):
 
     def _shrunk(self, window: Window) -> Window:
         start_s, end_s = window.start_s, window.end_s
-        late_s = 0.0 if math.isinf(end_s) else self.sight.noise_s(end_s, end_s)
-        return Window(start_s + self.sight.noise_s(start_s, start_s), end_s - late_s)
+        late_s = 0.0 if math.isinf(end_s) else self.sight.late_s(end_s, end_s)
+        return Window(start_s + self.sight.late_s(start_s, start_s), end_s - late_s)
 
     @cached_property
     def late(self) -> tuple[Attempt, ...]:

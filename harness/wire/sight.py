@@ -45,11 +45,11 @@ class Noise(Protocol):
         """Whether nothing between the target and its upstreams was ever late."""
         ...
 
-    def slack_s(self, start_s: float, end_s: float) -> float:
+    def late_s(self, start_s: float, end_s: float) -> float:
         """Seconds by which anything in that time may have been late."""
         ...
 
-    def on_wire_s(self, start_s: float, end_s: float) -> float:
+    def late_on_wire_s(self, start_s: float, end_s: float) -> float:
         """The same between the target and its upstreams, where the harness has no part."""
         ...
 
@@ -59,11 +59,11 @@ class Quiet:
 
     spared_wire = True
 
-    def slack_s(self, start_s: float, end_s: float) -> float:
+    def late_s(self, start_s: float, end_s: float) -> float:
         """None."""
         return 0.0
 
-    on_wire_s = slack_s
+    late_on_wire_s = late_s
 
 
 class Sight:
@@ -109,15 +109,15 @@ class Sight:
 
     def slack_s(self, start_s: float, end_s: float) -> float:
         """How far the target's order of events may be from the wire's in that time."""
-        return self.fine_s + self._noise.slack_s(start_s, end_s)
+        return self.fine_s + self._noise.late_s(start_s, end_s)
 
-    def noise_s(self, start_s: float, end_s: float) -> float:
+    def late_s(self, start_s: float, end_s: float) -> float:
         """How late the machine may have made anything in that time."""
-        return self._noise.slack_s(start_s, end_s)
+        return self._noise.late_s(start_s, end_s)
 
-    def travel_s(self, start_s: float, end_s: float) -> float:
+    def late_on_wire_s(self, start_s: float, end_s: float) -> float:
         """How late it may have made what went between the target and its upstreams."""
-        return 0.0 if self._spared else self._noise.on_wire_s(start_s, end_s)
+        return 0.0 if self._spared else self._noise.late_on_wire_s(start_s, end_s)
 
     def edge_s(self, start_s: float, end_s: float) -> float:
         """How far from a deadline an attempt may seem to end that the target saw end at it.
@@ -125,15 +125,15 @@ class Sight:
         It began late on the wire by as much as was waited then, and its end was heard late by as
         much as was waited there; what was waited in between delayed neither.
         """
-        begun_s, ended_s = self.travel_s(start_s, start_s), self.travel_s(end_s, end_s)
+        begun_s, ended_s = self.late_on_wire_s(start_s, start_s), self.late_on_wire_s(end_s, end_s)
         return self.fine_s + begun_s + ended_s
 
     def tie_s(self, at_s: float) -> float:
         """The slack around one instant."""
         if self._spared:
             return self.fine_s  # asked for each event
-        noise_s = self.travel_s(at_s - _AROUND_S, at_s + _AROUND_S)
-        return self.fine_s + min(noise_s, self._most_noise_s)
+        late_s = self.late_on_wire_s(at_s - _AROUND_S, at_s + _AROUND_S)
+        return self.fine_s + min(late_s, self._most_noise_s)
 
     @cached_property
     def with_patience(self) -> Sight:

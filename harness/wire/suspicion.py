@@ -145,7 +145,7 @@ class Suspicion:
         """
         sight = self._wire.sight
         waits_s = (
-            d.asked_by_s - d.asked_s - sight.noise_s(d.asked_s, d.asked_by_s)
+            d.asked_by_s - d.asked_s - sight.late_s(d.asked_s, d.asked_by_s)
             for d in self._wire.demands
             if d.outcome == "unknown" and sight.requests and not sight.is_hidden(d.asked_s)
         )

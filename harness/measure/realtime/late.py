@@ -17,7 +17,7 @@ def late_s(noise: Noise, from_s: float, to_s: float | None = None) -> float:
     """
     until_s = from_s if to_s is None else to_s
     late = 0.0
-    while (more := noise.slack_s(from_s - late, until_s)) > late:
+    while (more := noise.late_s(from_s - late, until_s)) > late:
         late = more
     return late
 
@@ -26,7 +26,7 @@ def put_off_s(noise: Noise, from_s: float, to_s: float | None = None) -> float:
     """How long after an instant, or somewhen between two, what follows at once may have begun."""
     until_s = from_s if to_s is None else to_s
     late = 0.0
-    while (more := noise.slack_s(from_s, until_s + late)) > late:
+    while (more := noise.late_s(from_s, until_s + late)) > late:
         late = more
     return late
 

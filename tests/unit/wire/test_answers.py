@@ -30,18 +30,18 @@ def played(*, status: int) -> History:
 
 
 @pytest.mark.parametrize(
-    ("status", "noise_s", "is_learned"),
+    ("status", "late_s", "is_learned"),
     [(200, 0.0, True), (200, 0.3, False), (503, 0.3, True)],
 )
 def test_on_a_late_machine_no_good_answer_is_learned_to_be_one_without(
-    status: int, noise_s: float, is_learned: bool
+    status: int, late_s: float, is_learned: bool
 ) -> None:
     """A busy machine: failed attempts of others were given to requests that were answered well,
     and one without any "was turned away", by a breaker that had never opened.
     """
     told = played(status=status)
     calls = {"page": (Learned(upstream="chroma", route="POST /query"),)}
-    answers = Answers(told, calls, {"chroma": lambda start_s, end_s: noise_s})
+    answers = Answers(told, calls, {"chroma": lambda start_s, end_s: late_s})
     answers.learn({1: Made({"chroma": [bare(1.1, 1.2, "proxy")]})})
     (request,) = told.requests
     assert answers.lacks(request, "chroma", first=True) == is_learned
