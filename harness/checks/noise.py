@@ -1,9 +1,9 @@
 """How late the machine made things: the one place that judges lateness.
 
-A run records how long its parts were kept waiting (`Waited`), and each request how late it left. By
-so much anything seen meanwhile may have been later (`late_s`) than on a machine with nothing else to
-do; with what is left open on any machine that is called slack. What is measured bounds what may be
-excused; nothing here is a guess. All ask one question, how much was waited between two instants:
+A run records how long its parts were kept waiting (`Waited`), and each request how late it left.
+By so much anything seen meanwhile may have been later (`late_s`) than on a machine with nothing
+else to do; with what any machine leaves open that is called slack. What is measured bounds what may
+be excused; nothing here is a guess. All ask one question, how much was waited between two instants:
 readings of the wire (`wire/sight.py`), excuses of a request (`excuses.py`), a second judgement with
 patience (`patience.py`).
 

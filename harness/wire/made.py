@@ -49,6 +49,8 @@ NOTHING = Made({})
 
 def same(one: Attempt, other: Attempt) -> bool:
     """Whether two attempts may be of one call."""
+    if one.of and other.of and one.of != other.of:
+        return False
     return not one.route or not other.route or one.route == other.route
 
 
