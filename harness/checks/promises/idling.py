@@ -54,7 +54,7 @@ def _alone(facts: Facts, request: Request) -> Iterator[Violation]:
     last, upstream = max(attempts, key=lambda pair: pair[0].end_s)
     if may_be_older(facts, request, upstream, last):
         return
-    tries = sum(name == upstream and _same(a, last) for a, name in attempts)
+    tries = sum(name == upstream and _told_alike(a, last) for a, name in attempts)
     final = last.result is Result.NEUTRAL or 400 <= (last.status or 0) < 500
     if not final and tries < facts.settings(upstream).attempts:
         return  # it may have waited for another attempt, which the breaker then refused (B6)
@@ -220,8 +220,10 @@ def _gap(
     yield _violation(facts, request, upstream, says)
 
 
-def _same(one: Attempt, other: Attempt) -> bool:
-    """Whether two attempts may be of one call."""
+def _told_alike(one: Attempt, other: Attempt) -> bool:
+    """Whether nothing that is told of two attempts makes them attempts of two calls: less than that
+    they may be of one (`made.same`), so that nobody is taken to have made its last too soon.
+    """
     return one.route == other.route and (one.of == other.of or not (one.of and other.of))
 
 
