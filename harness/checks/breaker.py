@@ -41,6 +41,10 @@ def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:
             break
         other = _Judge(expectation, case, changes=changes, until_s=end_s).findings()
         found = [_doubted(one, two) for one, two in zip(found, other, strict=True)]
+    if plainest.wire.changes.more:
+        found = [_untold(one) for one in found]
+    if expectation.keeps is not None and not plainest.untold():
+        found.append(keeps(case, plainest.wire.upstream))
     return tuple(found)
 
 
@@ -53,6 +57,14 @@ def _doubted(plainest: Finding, other: Finding) -> Finding:
         return plainest
     evidence = f"{other.observed} would explain as much"
     return replace(plainest, verdict=Verdict.INCONCLUSIVE, evidence=evidence)
+
+
+def _untold(one: Finding) -> Finding:
+    """By a breaker that may have changed in more ways than are told."""
+    if one.verdict is not Verdict.FAILED:
+        return one
+    evidence = "more stories would explain as much than can be told"
+    return replace(one, verdict=Verdict.INCONCLUSIVE, evidence=evidence)
 
 
 class _Judge(Counts):
@@ -80,8 +92,6 @@ class _Judge(Counts):
             yield self._each("closes", wanted.closes)
         elif wanted.closes is not None:
             yield self._closes(wanted.closes)
-        if wanted.keeps is not None:
-            yield keeps(self.case, self.wire.upstream)
 
     # Each aspect
 

@@ -57,12 +57,16 @@ class Changes:
     """All that it says otherwise: open, say, while nobody came who would show that it isn't."""
     narrowed: bool = False
     """Whether the target's own account told stories apart."""
+    more: bool = False
+    """Whether there are more stories that explain as much than are told."""
 
     @property
     def opens_always(self) -> bool:
         """Whether it opened in every story, so that it surely did."""
         stories = (self.main, *self.others, *self.loose)
-        return all(any(change.kind == "open" for change in story) for story in stories)
+        return not self.more and all(
+            any(change.kind == "open" for change in story) for story in stories
+        )
 
     @property
     def perhaps_open(self) -> tuple[Range, ...]:
@@ -175,6 +179,7 @@ def changes(
         conflicts=tuple(account.conflicts(found, slack_s, begun_s)) if told_otherwise else (),
         differences=tuple(account.conflicts(found, slack_s)) if told_otherwise else (),
         narrowed=len(fitting) < len(stories),
+        more=any(story.among for story in stories),
     )
 
 

@@ -65,6 +65,9 @@ class _Eyes:
         self._sight = sight
         self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
+        self._kept = [
+            f for f in sight.faults if f.fault in sight.in_stub and KINDS[f.name].new == "silent"
+        ]
         self._on_the_way = sight.on_the_way
         self._delaying = sight.delaying
         self._slowing = [
@@ -239,7 +242,7 @@ class _Eyes:
         told = self._records
         start_s, status = told.at_s[record], told.status[record]
         deadline_s = start_s + self._timeout_s
-        replied_s, met = told.done_s[record], told.met[record]
+        replied_s, met = self._ended_s(record), told.met[record]
         results = _results(status, told.outcome[record])
         end_s = ends_from_s = min(replied_s, deadline_s)
         if replied_s > deadline_s:
@@ -262,6 +265,14 @@ class _Eyes:
             trace=told.trace[record],
             done_s=replied_s,
         )
+
+    def _ended_s(self, record: int) -> float:
+        """When the stub was done with a call; one that it keeps waiting is over with the fault."""
+        told = self._records
+        silent = [f for f in self._kept if f.mark in (told.met[record] or ())]
+        if not silent or told.outcome[record] != "lost":
+            return told.done_s[record]
+        return min(f.end_s for f in silent)
 
     def _held_on_the_way(self, start_s: float, end_s: float) -> bool:
         return any(f.meets(start_s, end_s) for f in self._on_the_way)

@@ -6,11 +6,10 @@ Chains share their beginnings, so that a long history costs what its changes cos
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _MOST = 6
-"""More stories than that of one state are told as the first of them, widened by none: readings
-that differ so much say nothing together."""
+"""More stories than that of one state are told as the first of them, which say so."""
 
 
 ONE_OF_SEVERAL = -1
@@ -35,13 +34,15 @@ class Story:
     last: Change | None
     before: Story | None
     length: int
+    among: bool = False
+    """Whether it stands for others, too, that lead to the same state and are not told."""
     _met: tuple[Story, Story] | None = field(default=None, init=False, repr=False, compare=False)
     """The last story that it was made one with, and that one: two that go on side by side meet at
     each event, and what was before their last changes has met already."""
 
     def then(self, change: Change) -> Story:
         """The same, and one more change."""
-        return Story(change, self, self.length + 1)
+        return Story(change, self, self.length + 1, self.among)
 
     @property
     def at_s(self) -> float:
@@ -77,6 +78,8 @@ def merged(stories: Iterable[Story]) -> tuple[Story, ...]:
                 break
         else:
             found.append(story)
+    if len(found) > _MOST:
+        found[_MOST - 1] = replace(found[_MOST - 1], among=True)
     return tuple(found[:_MOST])
 
 
@@ -99,7 +102,8 @@ def _both(one: Story, other: Story) -> Story | None:
     for a, b in reversed(apart):
         both = _covering(a, b, both)
         object.__setattr__(a, "_met", (b, both))
-    return both
+    among = one.among or other.among
+    return both if both.among is among else replace(both, among=among)
 
 
 def _covering(one: Story, other: Story, before: Story) -> Story:

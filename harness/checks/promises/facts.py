@@ -256,7 +256,9 @@ class Facts:
     def surely_closed(self, upstream: str, start_s: float, end_s: float) -> bool:
         """Whether a sound breaker explains everything, and surely was closed all that time."""
         wire = self.wire(upstream)
-        if wire.refutation is not None or any(start_s <= at_s <= end_s for at_s in wire.lost):
+        if wire.refutation is not None or wire.changes.more:
+            return False
+        if any(start_s <= at_s <= end_s for at_s in wire.lost):
             return False
         for story in (wire.changes.main, *wire.changes.others):
             state, since_s = "closed", -math.inf

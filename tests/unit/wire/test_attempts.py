@@ -19,7 +19,7 @@ from harness.history.events import (
 from harness.history.view import History
 from harness.policy.counting import Result
 from harness.policy.settings import in_a_row
-from harness.wire.attempts import Attempt
+from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.connections import Connections
 from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight
@@ -245,6 +245,33 @@ def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_non
     assert (own.results, own.end_s) == ({Result.SUCCESS}, 2.1)
     (maybe,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
     assert maybe.results == {Result.SUCCESS, Result.FAILURE}
+
+
+def test_what_a_stub_keeps_waiting_for_some_calls_ends_with_its_deadline_or_the_fault() -> None:
+    """A stub notes at once that it will say nothing: its client hears of it only later."""
+
+    def asked(at_s: float, number: int) -> Iterator[Event]:
+        yield Called(
+            at_s=at_s, by="stub", upstream="chroma", id=number, route="POST /query", path="/query",
+            of="q", attempt=1, met=("f0",),
+        )  # fmt: skip
+        yield Replied(
+            at_s=at_s, by="stub", upstream="chroma", id=number, status=None, outcome="lost"
+        )
+
+    lost, ups = "request_lost", ("chroma",)
+    told = History(
+        [
+            BY_ITS_STUB,
+            Applied(at_s=1.0, by="engine", fault=0, name=lost, upstreams=ups, planned_s=1.0),
+            *asked(2.0, 1),
+            *asked(26.0, 2),
+            Lifted(at_s=40.0, by="engine", fault=0, name=lost, upstreams=ups, planned_s=40.0),
+        ]
+    )
+    first, second = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
+    assert (first.ends_from_s, first.end_s, first.results) == (32.0, 32.0, FAILURE)
+    assert (second.ends_from_s, second.end_s, second.results) == (40.0, 40.0, FAILURE)
 
 
 def let_go(*, outcome: str) -> tuple[Attempt, ...]:

@@ -45,3 +45,16 @@ def test_two_that_go_on_side_by_side_cost_what_is_new(monkeypatch):
     assert len(covered) == 100
     (both,) = merged((mine, theirs))
     assert [change.high_s for change in both.changes()][-1] == 101.6
+
+
+def test_those_that_are_not_told_leave_word_with_one_that_is():
+    """Where a breaker may have changed in eight ways, six of them are not all."""
+    ways = [way(*((at_s, at_s) for at_s in range(number))) for number in range(8)]
+    assert not any(story.among for story in merged(ways[:6]))
+    told = merged(ways)
+    assert [story.length for story in told] == [0, 1, 2, 3, 4, 5]
+    (last,) = [story for story in told if story.among]
+    plain = way(*((at_s, at_s) for at_s in range(5)))
+    onward = [story.then(Change("closed", 9, 9, 1)) for story in (plain, last)]
+    (one,) = merged(onward)
+    assert one.among, "two that meet are as few as either"
