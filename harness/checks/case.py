@@ -7,7 +7,7 @@ findings.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -123,15 +123,34 @@ class Case:
         return expectation.claims or self.scenario.claims
 
     @cached_property
-    def deadline_s(self) -> float:
-        """The longest that a sound target may take for an answer, seconds after sending (G9).
-
-        The sum of what calls to the faulted upstreams may take, as the others answer at once; of
-        all upstreams where nothing is faulted. A margin for a busy machine is included.
+    def calls_s(self) -> Mapping[str, float]:
+        """By stream, the longest that a sound target may take for its calls to faulted upstreams,
+        one after the other (B8), in seconds; the others answer at once.
         """
+        longest_s = {name: self.settings(name).longest_call_s for name in self._faulted}
+        return {
+            stream: sum(longest_s.get(call.upstream, 0.0) for call in calls)
+            for stream, calls in self.witness.warm_up.calls.items()
+        }
+
+    @cached_property
+    def _faulted(self) -> tuple[str, ...]:
         declared = self.history.run.upstreams
-        names = [name for name in self.scenario.faulted_upstreams if name in declared] or declared
-        return sum(self.settings(name).longest_call_s for name in names) + HANG_MARGIN_S
+        return tuple(name for name in self.scenario.faulted_upstreams if name in declared)
+
+    def deadline_s(self, request: Request) -> float:
+        """How long a request may be without an answer, seconds after sending, before it hangs (G9).
+
+        As long as its calls to faulted upstreams may take; where it is known to make none, as one
+        call to each of these, or to any where nothing is faulted. A margin for a busy machine is
+        included.
+        """
+        return (self.calls_s.get(request.sent.stream) or self._each_s) + HANG_MARGIN_S
+
+    @cached_property
+    def _each_s(self) -> float:
+        names = self._faulted or self.history.run.upstreams
+        return sum(self.settings(name).longest_call_s for name in names)
 
     def waited_s(self, request: Request) -> float:
         """How long a request without an answer had waited when the run ended, or its client hung
@@ -141,4 +160,4 @@ class Case:
 
     def hung(self, request: Request) -> bool:
         """Whether a request is without an answer although every deadline has passed (G9)."""
-        return request.answered is None and self.waited_s(request) >= self.deadline_s
+        return request.answered is None and self.waited_s(request) >= self.deadline_s(request)

@@ -78,7 +78,7 @@ class Excuses:
     def _excused(self, requirement: Requirement, request: Request) -> bool:
         excess_s = None if requirement.excess_s is None else requirement.excess_s(request)
         if excess_s is None and request.answered is None:
-            excess_s = self._case.waited_s(request) - self._case.deadline_s
+            excess_s = self._case.waited_s(request) - self._case.deadline_s(request)
         if excess_s is None:
             return self.answer(request)
         return self.slowness(request, excess_s)

@@ -131,7 +131,11 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
 def shown_status(request: Request, case: Case) -> str:
     """An answer's status, or why there is none."""
     if request.answered is None:
-        return f"no answer in {seconds(case.deadline_s)}" if case.hung(request) else "no answer"
+        return (
+            f"no answer in {seconds(case.deadline_s(request))}"
+            if case.hung(request)
+            else "no answer"
+        )
     if request.answered.status is None:
         return f"no answer ({request.answered.error or 'unknown'})"
     return str(request.answered.status)
@@ -162,7 +166,7 @@ def _latency(wanted: Range, case: Case) -> Requirement:
         if request.answered is not None and request.service_s < wanted.low:
             return None
         took_s = case.waited_s(request) if request.answered is None else request.service_s
-        return took_s - (case.deadline_s if math.isinf(wanted.high) else wanted.high)
+        return took_s - (case.deadline_s(request) if math.isinf(wanted.high) else wanted.high)
 
     return Requirement(
         name=f"is answered {bound(wanted)}",

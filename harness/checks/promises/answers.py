@@ -44,12 +44,11 @@ def unanswered(facts: Facts) -> Iterator[Violation]:
 
 def hung(facts: Facts) -> Iterator[Violation]:
     """No request takes longer than the sum of its calls' deadlines and backoffs (B8, G9)."""
-    each_s = {name: longest_s(facts, offered) for name, offered in facts.streams.items()}
     for request in facts.requests:
         offered = facts.offered(request)
         end_s = min(request.known_s, facts.history.end_s)
         took_s = end_s - request.sent.at_s
-        calls_s = each_s[offered.stream]
+        calls_s = facts.case.calls_s.get(offered.stream, 0.0)
         most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S
         if not calls_s or took_s <= most_s + facts.slack_s(request.sent.at_s, end_s):
             continue
@@ -64,15 +63,6 @@ def hung(facts: Facts) -> Iterator[Violation]:
             evidence="; ".join(facts.queues(offered)),
         )
         return
-
-
-def longest_s(facts: Facts, offered: Offered) -> float:
-    """The longest that a stream's calls to faulted upstreams may take; others are quick."""
-    return sum(
-        facts.settings(upstream).longest_call_s
-        for upstream, _ in offered.calls
-        if upstream in facts.faulted
-    )
 
 
 def slowest(facts: Facts, offered: Offered) -> str:

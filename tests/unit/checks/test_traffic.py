@@ -76,6 +76,16 @@ def test_a_hang_fails_and_a_request_without_time_is_left_out(case, world):
     assert "no answer in 13s for 1 of 71" in finding.observed
 
 
+def test_who_calls_an_upstream_twice_may_wait_for_both_calls(case, world):
+    text = "faults: [{upstream: auth, fault: blackhole, to: 80s}]\n"
+    text += "expect: [{traffic: chat, status: 401}]"
+    shown = world().warmed_up().call("auth", -0.98, "GET /sessions/1")
+    shown.answers("chat", range(60), 401).answers("chat", [70], 401, took_s=None)
+    assert one(case(text, shown)).verdict is Verdict.PASSED  # 20 s: two calls may take 22 s
+    shown.answers("chat", [65], 401, took_s=None)
+    assert "no answer in 24s for 1 of 61" in one(case(text, shown)).observed
+
+
 def test_only_unanswered_requests_are_inconclusive(case, world):
     shown = world().answers("chat", [88], 200, took_s=None)
     text = "expect: [{traffic: chat, status: 200}]"
