@@ -327,3 +327,17 @@ def test_who_had_just_been_answered_asked_nobody() -> None:
     told.request("one", 2.0, 401, took_s=0.0005, number=2)
     told.attempt("billing", 2.002, 503)
     assert told.owner("billing", 2.002) == retries
+
+
+def test_who_asks_two_upstreams_at_once_made_both_attempts() -> None:
+    told = Told()
+    asking = told.request("both", 5.0, 200, took_s=2.1)
+    told.attempt("auth", 5.001, arrives_s=7.0)
+    told.attempt("billing", 5.002, arrives_s=5.01)
+    assert told.owner("auth", 5.001) == asking
+    assert told.owner("billing", 5.002) == asking
+    told = Told()
+    asking = told.request("both", 5.0, 200, took_s=2.1)
+    told.attempt("billing", 5.001, arrives_s=5.01)
+    told.attempt("auth", 5.002, arrives_s=7.0)
+    assert told.owner("auth", 5.002) == asking
