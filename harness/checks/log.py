@@ -37,10 +37,10 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
     windows = [_as_read(each, case) for each in span.windows]
     lines = [line for line in written if any(line.at_s in each for each in windows)]
     upstream = expectation.log if isinstance(expectation.log, str) else None
-    found = _follow(lines, expectation.steps, _marked(upstream) if upstream else _holds)
+    steps, excuse = _seen(expectation, case)
+    found = _follow(lines, steps, _marked(upstream) if upstream else _holds)
     verdict, why = Verdict.PASSED if found.missing is None else Verdict.FAILED, ""
-    excuse = _unseen(expectation, case)
-    if excuse:
+    if excuse and (found.missing is None or not written):
         verdict, why = Verdict.OUT_OF_SCOPE, excuse
     elif found.missing is not None:
         why = span.nothing if not span.windows else _unproved(written, upstream, case)
@@ -53,8 +53,8 @@ def check(expectation: ExpectLog, case: Case) -> tuple[Finding, ...]:
         Finding(
             name=f"{_subject(upstream)} shows {', '.join(expectation.steps)} {span.words}",
             verdict=verdict,
-            expected=", then ".join(expectation.steps),
-            observed=_observed(expectation.steps, found),
+            expected=", then ".join(steps or expectation.steps),
+            observed=_observed(steps, found),
             evidence=why or (f"{counted}: {quoted}" if quoted else counted),
         ),
     )
@@ -95,15 +95,17 @@ def _follow(lines: Sequence[Logged], steps: Sequence[str], shows: Shows) -> _Fou
     return _Found(lines=tuple(found), missing=missing)
 
 
-def _unseen(expectation: ExpectLog, case: Case) -> str:
-    """Why this target, or this engine, has no such log to look at."""
+def _seen(expectation: ExpectLog, case: Case) -> tuple[tuple[str, ...], str]:
+    """The steps that this target, or this engine, has a log of; and why not all of them are proved
+    where these came: empty where they are.
+    """
     run = case.history.run
     if "output" not in run.evidence:
-        return "the target's output can't be read in this run"
+        return (), "the target's output can't be read in this run"
     without = [mark for mark in dict.fromkeys(expectation.marks) if mark not in run.marks]
-    if without:
-        return f"the target file's `log:` has no pattern for {', '.join(without)}"
-    return ""
+    known = tuple(step for step in expectation.steps if step not in without)
+    unknown = f"the target file's `log:` has no pattern for {', '.join(without)}"
+    return known, unknown if without else ""
 
 
 def _unproved(written: Sequence[Logged], upstream: str | None, case: Case) -> str:

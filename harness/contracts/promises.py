@@ -27,6 +27,7 @@ ACCEPTS_ANSWERS = "never repeats what was answered"
 ENDS_ATTEMPTS = "each attempt ends at its deadline"
 ONE_BREAKER = "one breaker for each upstream"
 TELLS_STATES = "its status endpoint is truthful"
+LOGS_TRULY = "its log is truthful"
 NO_ERRORS = "no 5xx but 503"
 ANSWERS = "every request gets an answer"
 NO_HANG = "no request outlasts its deadlines"
@@ -45,7 +46,16 @@ OF_BREAKERS = (
 """Promises that only a breaker can keep."""
 OF_POLICIES = (COUNTS, ACCEPTS_ANSWERS, *OF_BREAKERS, REPEATS, ENDS_ATTEMPTS)
 """Promises that hang on how the calls at an upstream are declared to be protected."""
-PROMISES = (*OF_POLICIES, ONE_BREAKER, TELLS_STATES, NO_ERRORS, ANSWERS, NO_HANG, STAYS_UP)
+PROMISES = (
+    *OF_POLICIES,
+    ONE_BREAKER,
+    TELLS_STATES,
+    LOGS_TRULY,
+    NO_ERRORS,
+    ANSWERS,
+    NO_HANG,
+    STAYS_UP,
+)
 """All that a contract may name."""
 
 PromiseName = Annotated[

@@ -20,6 +20,7 @@ from harness.checks.promises.breakers import breaker, slow_rejection, status_end
 from harness.checks.promises.deadlines import cut_short
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.idling import idling
+from harness.checks.promises.logs import log
 from harness.checks.promises.money import charged_twice, charged_unknown, said_charged
 from harness.checks.promises.recovery import back_to_normal
 from harness.checks.promises.retries import retries
@@ -67,6 +68,8 @@ PROMISES: tuple[Promise, ...] = (
     Promise(says="whoever meets an open breaker goes on at once", check=slow_rejection,
             of_each_attempt=True),
     Promise(says="the status endpoint shows what crossed the wire", check=status_endpoint,
+            of_each_attempt=True),
+    Promise(says="what the log says of the breakers crossed the wire", check=log,
             of_each_attempt=True),
     Promise(says="attempts are repeated as they should be", check=retries,
             of_each_attempt=True),

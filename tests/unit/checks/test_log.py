@@ -103,6 +103,14 @@ def test_a_mark_without_a_pattern_is_out_of_scope(case, logging):
     assert finding.evidence == "the target file's `log:` has no pattern for retrying, succeeded"
 
 
+def test_a_line_that_has_a_pattern_is_missed_though_another_has_none(case, logging):
+    """A log without a word of its failures is no less wrong where nobody looks for its retries."""
+    shown = logging(marks=("attempt", "failed")).logged(0.0, "1/2", "attempt", upstream="auth")
+    finding = one(case(TRANSIENT, shown))
+    assert (finding.verdict, finding.observed) == (Verdict.FAILED, "attempt 0s, then no failed")
+    assert finding.expected == "attempt, then failed, then attempt"
+
+
 def test_a_silent_target_proves_nothing(case, logging):
     finding = one(case(TRANSIENT, logging()))
     assert finding.verdict is Verdict.INCONCLUSIVE
