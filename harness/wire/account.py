@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.history.view import History
-from harness.wire.stories import Change, Story
+from harness.policy.waits import Wait
+from harness.wire.stories import Change, Story, due_s
 
 _LOGGED_LATE_S = 0.1
 """How long after a change its log line may be read."""
@@ -38,8 +39,11 @@ class Account:
         history: History,
         upstream: str,
         late_s: Callable[[float], float] = lambda at_s: 0.0,
+        wait: Wait | None = None,
     ) -> None:
-        """`late_s`: how late a look at an instant may have come: a state then lasted for less."""
+        """`late_s`: how late a look at an instant may have come: a state then lasted for less.
+        `wait`: how long it stays open, where that is known.
+        """
         reported = history.reported(upstream)
         ends = [*(event.since_s for event in reported[1:]), history.end_s]
         self.said = tuple(
@@ -53,6 +57,7 @@ class Account:
             if end_s >= 0
         )
         self._upstream = upstream
+        self._wait = wait
         hit = {name for fault in history.faults for name in fault.upstreams}
         # A pattern that does not say whose breaker it was speaks of the only one that was hit.
         whose = {upstream, None} if hit == {upstream} else {upstream}
@@ -94,7 +99,7 @@ class Account:
         only where one of these was.
         """
         for said in self.said:
-            for state, low_s, high_s in _spells(story):
+            for state, low_s, high_s in self._spells(story):
                 start_s = max(said.from_s, low_s + slack_s)
                 end_s = min(said.to_s, high_s - slack_s)
                 if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
@@ -104,21 +109,31 @@ class Account:
                             continue
                     yield (
                         f"the status endpoint shows {self._upstream} {said.state} at "
-                        f"{start_s:.2f}..{end_s:.2f} s, when it was {state} on the wire"
+                        f"{start_s:.2f}..{end_s:.2f} s, when it was "
+                        f"{_NOT_YET.get(state, state)} on the wire"
                     )
 
+    def _spells(self, story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
+        """When it surely was in each state; a wait that surely wasn't over is one of its own."""
+        until_s = [*(change.low_s for change in story), math.inf]
+        yield "closed", 0.0, until_s[0]
+        for at, change in enumerate(story):
+            since_s, end_s = change.high_s, until_s[at + 1]
+            if change.kind == "open" and self._wait is not None:
+                waits_s = min(due_s(story, at, self._wait), end_s)
+                yield "waiting", since_s, waits_s
+                since_s = max(since_s, waits_s)
+            if change.kind != "any":
+                yield change.kind, since_s, end_s
 
-def _spells(story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
-    """When it surely was in each state."""
-    state, since_s = "closed", 0.0
-    for change in story:
-        if state != "any":
-            yield state, since_s, change.low_s
-        state, since_s = change.kind, change.high_s
-    if state != "any":
-        yield state, since_s, math.inf
+
+_NOT_YET = {"waiting": "open, and its wait not over,"}
 
 
 def _alike(said: str, state: str) -> bool:
-    """Whether a reported state may be the wire's: half open is open to some until a probe comes."""
+    """Whether a reported state may be the wire's: half open is open to some until a probe comes,
+    once its wait is over.
+    """
+    if state == "waiting":
+        return said == "open"
     return said == state or {said, state} == {"open", "half_open"}

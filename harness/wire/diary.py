@@ -1,10 +1,10 @@
 """What a target's log says of one breaker, held against how it changed on the wire (B11).
 
-A line is read when it is written or later, as logs are flushed late. So it is false only where what it
-says was not so at any time before it was read, nor since what the lines before it say: the lines of
-one log keep their order, but for what threads exchange of an instant. What a line may mean is taken
-widely, as patterns are loose: one of `closed` may stand for a call that a closed breaker lets through,
-one of `opened` for a rejection.
+A line is read when it is written or later, as logs are flushed late. So it is false only where what
+it says was not so at any time before it was read, nor since what the lines before it say: the lines
+of one log keep their order, but for what threads exchange of an instant. What a line may mean is
+taken widely, as patterns are loose: one of `closed` may stand for a call that a closed breaker lets
+through, one of `opened` for a rejection.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.history.events import Logged
-from harness.policy.waits import EITHER_S, Wait
-from harness.wire.stories import Change
+from harness.policy.waits import Wait
+from harness.wire.stories import Change, due_s
 
 MARKS = ("opened", "rejected", "half_open", "closed")
 """The marks of lines that say in which state a breaker is."""
@@ -119,17 +119,13 @@ class Diary:
         return Lie(away, f"{_away(away)}, and not that it had opened")
 
     def _spells(self, story: Sequence[Change]) -> Iterator[_Spell]:
-        state, since_s, openings = "closed", -math.inf, 0
-        for change in (*story, None):
-            until_s, due_s = math.inf if change is None else change.high_s, math.inf
-            if state == "open":
-                openings += 1
-                due_s = since_s + self._wait.wait_s(openings) - EITHER_S
-                due_s = due_s if change is None else min(due_s, change.low_s)
-            yield _Spell(state, since_s, until_s, due_s)
-            if change is not None:
-                state, since_s = change.kind, change.low_s
-                openings = 0 if state == "closed" else openings
+        nexts = [*story, Change("end", math.inf, math.inf, None)]
+        yield _Spell("closed", -math.inf, nexts[0].high_s)
+        for at, change in enumerate(story):
+            after, tried_s = nexts[at + 1], math.inf
+            if change.kind == "open":
+                tried_s = min(due_s(story, at, self._wait), after.low_s)
+            yield _Spell(change.kind, change.low_s, after.high_s, tried_s)
 
 
 def _in_blocks(logs: Sequence[Logged]) -> bool:

@@ -66,7 +66,8 @@ class PatientWire(Wire):
     @cached_property
     def account(self) -> Account:
         """What the target says of its own breaker, looked at late."""
-        return Account(self.history, self.upstream, lambda at_s: self.sight.late_s(at_s, at_s))
+        late_s, wait = self.sight.late_s, self._strict.declared_wait
+        return Account(self.history, self.upstream, lambda at_s: late_s(at_s, at_s), wait)
 
     @cached_property
     def causes(self) -> tuple[Cause, ...]:

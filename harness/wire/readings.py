@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from harness.policy.waits import Wait
 from harness.units import Window
 from harness.wire.account import Account
 from harness.wire.breaker import read
@@ -115,7 +116,12 @@ class Readings(Crossing):
     @cached_property
     def account(self) -> Account:
         """What the target says of its own breaker."""
-        return Account(self.history, self.upstream)
+        return Account(self.history, self.upstream, wait=self.declared_wait)
+
+    @property
+    def declared_wait(self) -> Wait | None:
+        """How long its breaker stays open, where what is declared of it holds."""
+        return self.settings.breaker.wait if self.refutation is None else None
 
     @cached_property
     def changes_alone(self) -> Changes:

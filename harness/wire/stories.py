@@ -5,8 +5,10 @@ Chains share their beginnings, so that a long history costs what its changes cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+
+from harness.policy.waits import EITHER_S, Wait
 
 _MOST = 6
 """More stories than that of one state are told as the first of them, which say so."""
@@ -25,6 +27,16 @@ class Change:
     attempt: int | None
     """The attempt that brought it about; None where it was not seen, `ONE_OF_SEVERAL` where it was
     one of several that were."""
+
+
+def due_s(story: Sequence[Change], at: int, wait: Wait) -> float:
+    """When an opening, the change `at` of a story, may be followed by a trial at the earliest; at
+    once after another trial, which may have said nothing and given its place back.
+    """
+    opening = story[at]
+    if at > 0 and story[at - 1].kind == "half_open":
+        return opening.low_s
+    return opening.low_s + wait.wait_s(1) - EITHER_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from harness.log_patterns import MOST_LINES
 from harness.wire.diary import Diary, Lie
 
 _READ_S = 0.1
-"""How far what is read of a log may be from what the wire knows, on a machine that waits for nothing."""
+"""How far what is read of a log may be from what the wire knows, on a machine with time."""
 
 
 def log(facts: Facts) -> Iterator[Violation]:

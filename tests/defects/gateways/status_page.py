@@ -118,6 +118,50 @@ def status_count_kept():
 
 
 @defect(
+    "status-count-one-less",
+    "the status page counts the failures before the last one",
+    claims="B12",
+    scenarios="status_page",
+)
+def status_count_one_less():
+    _showing(
+        lambda entry, snapshot: {**entry, "failure_count": max(0, snapshot.failure_count - 1)}
+    )
+
+
+@defect(
+    "status-never-half-open",
+    "the status page says open as long as the probe is under way",
+    claims="B12",
+    scenarios="status_page",
+)
+def status_never_half_open():
+    _showing(
+        lambda entry, snapshot: (
+            {**entry, "state": "open"} if snapshot.state is State.HALF_OPEN else entry
+        )
+    )
+
+
+@defect(
+    "status-half-open-early",
+    "the status page says half open for the second half of the wait",
+    claims="B12",
+    scenarios="auth_refused_50s",
+)
+def status_half_open_early():
+    opened = {}
+
+    def changed(entry, snapshot):
+        if snapshot.state is not State.OPEN:
+            return entry
+        since_s = opened.setdefault(snapshot.last_state_change, time.monotonic())
+        return {**entry, "state": "half_open"} if time.monotonic() - since_s > 30 else entry
+
+    _showing(changed)
+
+
+@defect(
     "status-500",
     "the status page fails while a breaker is open",
     claims="B12 G9",

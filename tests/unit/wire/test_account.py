@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.history.events import Phase, Reported, Run
 from harness.history.view import History
+from harness.policy.waits import Constant
 from harness.wire.account import Account
 from harness.wire.stories import Change
 
@@ -13,16 +16,21 @@ LOOKS = ((-0.1, "closed"), (5.1, "open"), (65.1, "half_open"), (70.1, "open"))
 """When a state was seen first; another one was 0.25 s before, or 5 s before the last of them."""
 
 
-@pytest.fixture
-def account() -> Account:
+def told(looks: tuple[tuple[float, str], ...], since: tuple[float, ...], **more: Any) -> Account:
     run = Run(at_s=-1.0, by="engine", scenario="s", file="s.yaml", engine="local",
               proxy="embedded", target="t", seed=0, upstreams=("auth",),
               evidence=("status",))  # fmt: skip
     said = [
         Reported(at_s=at_s, by="target", upstream="auth", state=state, since_s=since_s)
-        for (at_s, state), since_s in zip(LOOKS, (-0.1, 4.85, 64.85, 65.1), strict=True)
+        for (at_s, state), since_s in zip(looks, since, strict=True)
     ]
-    return Account(History([run, *said, Phase(at_s=90.0, by="engine", phase="end")]), "auth")
+    history = History([run, *said, Phase(at_s=90.0, by="engine", phase="end")])
+    return Account(history, "auth", **more)
+
+
+@pytest.fixture
+def account() -> Account:
+    return told(LOOKS, (-0.1, 4.85, 64.85, 65.1))
 
 
 def test_a_look_that_shows_it_half_open_is_none_at_its_opening_again(account: Account) -> None:
@@ -34,3 +42,23 @@ def test_a_look_that_shows_it_half_open_is_none_at_its_opening_again(account: Ac
 def test_the_first_opening_is_narrowed_to_between_two_looks(account: Account) -> None:
     wide = Change("open", 1.0, 9.0, 1)
     assert account.narrowed(wide, 0.05) == Change("open", 4.85, 5.1, 1)
+
+
+@pytest.mark.parametrize(("wait_s", "wrong"), [(40.0, False), (59.0, True)])
+def test_who_says_half_open_before_the_wait_is_over_says_what_was_not(
+    wait_s: float, wrong: bool
+) -> None:
+    """Once it may be over, an open one is half open to some, as nobody has come yet."""
+    looks = ((-0.1, "closed"), (5.1, "open"), (47.1, "half_open"))
+    account = told(looks, (-0.1, 4.85, 46.85), wait=Constant(wait_s))
+    (*_, last) = list(account.conflicts((Change("open", 5.0, 5.0, 1),), 0.05)) or [""]
+    says = "auth half_open at 47.10..63.70 s, when it was open, and its wait not over, on the wire"
+    assert last == (f"the status endpoint shows {says}" if wrong else "")
+
+
+def test_who_says_half_open_after_a_trial_that_said_nothing_says_what_was() -> None:
+    """One answered 429 gives its place back: the next call is a trial, without another wait."""
+    looks = ((-0.1, "closed"), (5.1, "open"), (65.1, "half_open"))
+    account = told(looks, (-0.1, 4.85, 64.85), wait=Constant(60.0))
+    again = [Change("half_open", 65.0, 65.0, 2), Change("open", 65.01, 65.01, 2)]
+    assert list(account.conflicts((Change("open", 5.0, 5.0, 1), *again), 0.05)) == []

@@ -1,4 +1,4 @@
-"""What a log says of a breaker is held against what it was; late, loose and doubled lines are no lies."""
+"""A log is held against what a breaker was; late, loose and doubled lines are no lies."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_lines_that_name_nobody_say_nothing():
 
 
 def test_a_log_that_comes_in_blocks_keeps_no_order():
-    """Rejections in a stream that is written at once, the opening in one that is when it is full."""
+    """Rejections in a stream that is written at once, the opening in one that is when full."""
     block = [line(9.0, text="y" * 400) for _ in range(10)]
     told = [line(3.0, "rejected"), *block, line(9.0, "opened")]
     slack = Diary(told, "auth", Constant(60.0)).lie(OUTAGE, lambda at_s: 0.1)
