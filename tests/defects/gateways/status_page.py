@@ -124,9 +124,7 @@ def status_count_kept():
     scenarios="status_page",
 )
 def status_count_one_less():
-    _showing(
-        lambda entry, snapshot: {**entry, "failure_count": max(0, snapshot.failure_count - 1)}
-    )
+    _showing(lambda entry, snapshot: {**entry, "failure_count": max(0, snapshot.failure_count - 1)})
 
 
 @defect(
