@@ -26,11 +26,14 @@ MAKING_ROOM := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || e
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
-# An editable install compiles nothing, and where PYTHONDONTWRITEBYTECODE is set nothing ever would:
-# each command would compile the harness anew, half a second of its start, and each worker all tests,
-# four seconds of it.
+# An editable install compiles nothing, nor does uv, and where PYTHONDONTWRITEBYTECODE is set nothing ever
+# would: each command would compile the harness anew, half a second of its start, each process of thirty
+# worlds its libraries, and each worker all tests, five seconds of it.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services neighbours
+COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services neighbours && \
+  $(BIN)/python -c 'import gateway.app, harness.cli, hypothesis, waitress'
+# A test that can't be read is told of when it is to be played.
+COMPILE_TESTS := $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null 2>&1 || true
 
 .PHONY: help run test check kills package fuzz fuzz-guided soak bench setup upgrade clean
 help:
@@ -61,11 +64,12 @@ else
 endif
 
 # Tests that don't keep time begin at once, beside types and all that follows: those that do mostly wait,
-# and others make room for them at once, as they would make a real answer come too late. Those that crowd
-# the machine (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for
-# what must be gone. A test that failed is played once more, alone, as the product does with scenarios
-# (--retries): a busy machine is no defect, and what failed beside others is shown. They are named one by
-# one: where tests have groups of xdist's, --last-failed forgets some without a word.
+# and others make room for them at once, as they would make a real answer come too late. They have three
+# workers: a simulation keeps to one processor, and of two both would often wait for the same one. Those
+# that crowd the machine (killed explorations, a cluster) come when nothing keeps time any more; they wait,
+# too, for what must be gone. A test that failed is played once more, alone, as the product does with
+# scenarios (--retries): a busy machine is no defect, and what failed beside others is shown. They are named
+# one by one: where tests have groups of xdist's, --last-failed forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 # Of the stage whose cache and whose status have this name.
@@ -82,7 +86,7 @@ CHECK = echo "== format, lint, types, layers"; \
 ifeq ($(ARGS),)
 test: $(VENV)/.test
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
-	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
+	$(MAKING_ROOM) $(PYTEST) -n 3 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
 	{ $(CHECK); } || { kill $$background; wait $$background; exit 1; }; \
 	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \
@@ -162,6 +166,7 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "== installing the harness and its test tools (a minute the first time)"
 	@$(INSTALL) -c constraints.txt -e '.[test]'
 	@$(COMPILE)
+	@$(COMPILE_TESTS)
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.fuzz: $(VENV)/.test

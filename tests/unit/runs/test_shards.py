@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.bundled import bundled_scenarios
+from harness.cli.entry import call
 from harness.errors import UsageError
 from harness.runs.shards import Shard, check_parts, shard_of
 from harness.scenario.loader import load_scenarios
 
 SCENARIOS = load_scenarios(bundled_scenarios())
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @given(count=st.integers(1, len(SCENARIOS)), order=st.permutations(SCENARIOS))
@@ -66,11 +64,6 @@ def test_parts_that_make_no_whole_are_refused(parts: dict[str, str | None], says
     check_parts({"a": None, "b": None})
 
 
-def outage(*words: str) -> int:
-    command = [sys.executable, "-m", "harness", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode
-
-
 def told(folder: Path) -> dict[str, Any]:
     """What a report says, in its order, but for when it was made and how long that took."""
     results: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
@@ -98,10 +91,10 @@ def test_merged_parts_say_what_one_run_says(tmp_path: Path) -> None:
     parts = [str(tmp_path / f"part{number}") for number in (1, 2)]
     for number, part in enumerate(parts, 1):
         play = ("run", *names, "--engine", "sim", "--report", part)
-        assert outage(*play, "--shard", f"{number}/2") == 0
-    assert outage("run", *names, "--engine", "sim", "--report", str(tmp_path / "one")) == 0
-    assert outage("merge", *parts, "--report", str(tmp_path / "whole")) == 0
+        assert call([*play, "--shard", f"{number}/2"]) == 0
+    assert call(["run", *names, "--engine", "sim", "--report", str(tmp_path / "one")]) == 0
+    assert call(["merge", *parts, "--report", str(tmp_path / "whole")]) == 0
     assert told(tmp_path / "whole") == told(tmp_path / "one")
-    assert outage("judge", str(tmp_path / "whole")) == 0
-    assert outage("merge", parts[0], "--report", str(tmp_path / "half")) == 2
+    assert call(["judge", str(tmp_path / "whole")]) == 0
+    assert call(["merge", parts[0], "--report", str(tmp_path / "half")]) == 2
     assert not (tmp_path / "half").exists()
