@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from harness.contracts.policies import Adjustment
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
-from harness.scenario.loader import load_scenario
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.target.loading import bundled
 from harness.timeline import compile_timeline
 from harness.verdict import Finding, Judgement, Verdict
+from tests.bundled import scenario_in
 from tests.defects.gateways import Defect
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,13 +23,19 @@ REPOSITORY = Path(__file__).parents[2]
 
 def scenario_named(name: str) -> Scenario:
     own = Path(__file__).parent / "scenarios" / f"{name}.yaml"
-    return load_scenario(own if own.exists() else REPOSITORY / "scenarios" / f"{name}.yaml")
+    return scenario_in(own if own.exists() else REPOSITORY / "scenarios" / f"{name}.yaml")
+
+
+@cache
+def sound() -> Target:
+    target = bundled("reference")
+    assert target is not None
+    return target
 
 
 def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, float]]) -> Target:
     """The reference gateway with other settings, and a target that says so."""
-    target = bundled("reference")
-    assert target is not None
+    target = sound()
     assert target.start is not None
     start = target.start.model_copy(update={"env": dict(environ)})
     own = {

@@ -17,9 +17,9 @@ from harness.engines.base import Job
 from harness.engines.sim.determinism import check_determinism
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
-from harness.scenario.loader import load_scenario
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
+from tests.bundled import scenario_in
 from tests.defects.behaviour import BEHAVES
 from tests.defects.gateways import DEFECTS, SOUND, Defect
 from tests.defects.playing import (
@@ -35,7 +35,7 @@ from tests.defects.playing import (
 BUNDLED = {
     path: scenario
     for path in sorted((REPOSITORY / "scenarios").glob("*.yaml"))
-    if "sim" in ((scenario := load_scenario(path)).engines or ("sim",))
+    if "sim" in ((scenario := scenario_in(path)).engines or ("sim",))
 }
 """All that the simulation can play, by file; some are for containers only."""
 

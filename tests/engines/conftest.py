@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,22 +51,37 @@ def loaded(files: Sequence[Path]) -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in load_scenarios(files)}
 
 
-BUNDLED = loaded(find_scenarios([bundled_folder()]))
-HURRIED = loaded(sorted(file for file in HASTY.glob("*.yaml") if file != SETTINGS))
-TIMELINES = tuple(
-    name
-    for name, scenario in BUNDLED.items()
-    if ALL and {f"T{number}" for number in range(1, 10)} & set(scenario.claims)
-)
-EVERYWHERE = ("auth_goes_silent", "billing_refuses", "chroma_refuses", *TIMELINES)
-"""T1, T4 and T6, or all timelines: to be the same on processes and containers."""
-SIMULATED = tuple(
-    name
-    for name, scenario in (BUNDLED | HURRIED).items()
-    if "local" in (scenario.engines or ("local",))
-    and (ALL or name in HURRIED or scenario.duration <= LONGEST_S)
-)
-"""To be the same in the simulation."""
+@cache
+def bundled() -> dict[str, Scenario]:
+    """Read when asked for: other tests of this folder need none."""
+    return loaded(find_scenarios([bundled_folder()]))
+
+
+@cache
+def hurried() -> dict[str, Scenario]:
+    return loaded(sorted(file for file in HASTY.glob("*.yaml") if file != SETTINGS))
+
+
+@cache
+def everywhere() -> tuple[str, ...]:
+    """T1, T4 and T6, or all timelines: to be the same on processes and containers."""
+    numbered = {f"T{number}" for number in range(1, 10)}
+    known = bundled().items() if ALL else ()
+    timelines = (name for name, scenario in known if numbered & set(scenario.claims))
+    return ("auth_goes_silent", "billing_refuses", "chroma_refuses", *timelines)
+
+
+@cache
+def in_simulation() -> tuple[str, ...]:
+    """To be the same in the simulation."""
+    return tuple(
+        name
+        for name, scenario in (bundled() | hurried()).items()
+        if "local" in (scenario.engines or ("local",))
+        and (ALL or name in hurried() or scenario.duration <= LONGEST_S)
+    )
+
+
 PROCESS_FAULTS = ("git_is_restarted", "billing_stands_still", "auth_is_killed")
 CONTAINER_FAULTS = (
     "git_is_restarted",
@@ -119,8 +135,8 @@ def parts(
 ) -> Iterator[Part]:
     """At the document's own pace, and in a hurry; `hasty` where that takes an engine of its own."""
     for own, target, known in (
-        (engine, load_target("reference"), BUNDLED),
-        (hasty or engine, hasty_target(), HURRIED),
+        (engine, load_target("reference"), bundled()),
+        (hasty or engine, hasty_target(), hurried()),
     ):
         if some := tuple(known[name] for name in dict.fromkeys(names) if name in known):
             yield Part(key, own, target, some)
@@ -162,17 +178,17 @@ def asked(request: pytest.FixtureRequest, names: Sequence[str]) -> tuple[str, ..
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest) -> Plays:
     """Everything in real time that this session's tests ask for."""
-    everywhere = asked(request, EVERYWHERE)
-    local = asked(request, (*SIMULATED, *EVERYWHERE, *PROCESS_FAULTS))
+    on_all = asked(request, everywhere())
+    local = asked(request, (*in_simulation(), *everywhere(), *PROCESS_FAULTS))
     wanted = [*parts("embedded", local, LocalEngine(proxy="embedded"))]
     if find_toxiproxy() is not None:
-        wanted += parts("toxiproxy", everywhere, LocalEngine(proxy="toxiproxy"))
+        wanted += parts("toxiproxy", on_all, LocalEngine(proxy="toxiproxy"))
     try:
         Dockerd().close()
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv(OVERRIDE, str(SETTINGS))
             hasty = ComposeEngine()
-        names = (*everywhere, *asked(request, CONTAINER_FAULTS))
+        names = (*on_all, *asked(request, CONTAINER_FAULTS))
         wanted += parts("compose", names, ComposeEngine(), hasty)
     except UsageError:
         pass  # its tests say so
@@ -182,7 +198,7 @@ def real(request: pytest.FixtureRequest) -> Plays:
 @pytest.fixture(scope="session")
 def simulated(request: pytest.FixtureRequest, real: Plays) -> Mapping[str, Played]:
     """The same by scenario in the simulation, played when nothing real is disturbed by it."""
-    names, engine = asked(request, SIMULATED), SimEngine()
+    names, engine = asked(request, in_simulation()), SimEngine()
     return asyncio.run(play_side_by_side([*parts("sim", names, engine)]))["sim"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.history.events import Run
 from harness.runs.runner import Played
-from tests.engines.conftest import CONTAINER_FAULTS, EVERYWHERE, PROCESS_FAULTS, Plays
+from tests.engines.conftest import CONTAINER_FAULTS, PROCESS_FAULTS, Plays, everywhere
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("engines")]
 
@@ -45,7 +45,7 @@ def agree(name: str, ours: Played, theirs: Played) -> None:
 
 
 @pytest.mark.real_toxiproxy
-@pytest.mark.parametrize("name", EVERYWHERE)
+@pytest.mark.parametrize("name", everywhere())
 def test_the_embedded_proxy_and_the_real_one_agree(name: str, real: Plays) -> None:
     if "toxiproxy" not in real:  # tests/contract/test_real_server.py fails where it is required
         pytest.skip("no real Toxiproxy: `outage doctor --install toxiproxy`")
@@ -53,7 +53,7 @@ def test_the_embedded_proxy_and_the_real_one_agree(name: str, real: Plays) -> No
 
 
 @pytest.mark.compose
-@pytest.mark.parametrize("name", EVERYWHERE)
+@pytest.mark.parametrize("name", everywhere())
 def test_processes_and_containers_agree(
     name: str, real: Plays, on_compose: Mapping[str, Played]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.runs.runner import Played
 from harness.verdict import Judgement, Transition
-from tests.engines.conftest import SIMULATED, Plays
+from tests.engines.conftest import Plays, in_simulation
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("engines")]
 
@@ -16,7 +16,7 @@ BUSY_MACHINE_S = 0.5
 """How late a real gateway on a busy machine may be beyond the error that its run states."""
 
 
-@pytest.mark.parametrize("name", SIMULATED)
+@pytest.mark.parametrize("name", in_simulation())
 def test_the_engines_agree(name: str, simulated: Mapping[str, Played], real: Plays) -> None:
     sim, local = simulated[name].judgement, real["embedded"][name].judgement
     disturbed = [finding for finding in local.findings if finding.name.startswith("run: ")]

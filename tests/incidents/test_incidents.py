@@ -8,8 +8,8 @@ import pytest
 
 from harness.engines.sim.engine import SimEngine
 from harness.machine import belongings
-from harness.scenario.loader import load_scenario
 from harness.verdict import Judgement, Verdict
+from tests.bundled import scenario_in
 from tests.defects.gateways import DEFECTS
 from tests.defects.playing import defective, failures, reference, simulated
 
@@ -41,7 +41,7 @@ FAILS = {
 
 def played(simulation: SimEngine, name: str, defect: str | None) -> Judgement:
     target = reference({}, {}) if defect is None else defective(DEFECTS[defect])
-    scenario = load_scenario(SCENARIOS / f"{name}.yaml")
+    scenario = scenario_in(SCENARIOS / f"{name}.yaml")
     with belongings.folder() as folder:
         return simulated(simulation, scenario, target, folder)
 

@@ -8,16 +8,16 @@ from harness.bundled import bundled_scenarios
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.judge import judge
-from harness.scenario.loader import load_scenario
 from harness.target.loading import load_target
 from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
+from tests.bundled import scenario_in
 
 FILES = bundled_scenarios()
 
 
 def simulate(engine: SimEngine, path: Path, target_name: str, folder: Path) -> Judgement:
-    scenario = load_scenario(path)
+    scenario = scenario_in(path)
     reason = engine.unplayable(scenario)
     if reason is not None:
         pytest.skip(reason)
@@ -51,9 +51,3 @@ def test_the_naive_gateway_does_not(name: str, simulation: SimEngine, tmp_path: 
     (path,) = [path for path in FILES if path.stem == name]
 
     assert simulate(simulation, path, "naive", tmp_path).verdict == Verdict.FAILED
-
-
-def test_every_scenario_names_its_claims() -> None:
-    for path in FILES:
-        scenario = load_scenario(path)
-        assert scenario.claims or all(each.claims for each in scenario.expect), path

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.bundled import bundled_scenarios
 from harness.claims import DEFECTS_FILE, all_claims, all_defects, backing
 from harness.claims.pages import PARTS, begin, contract_page, defects_page
 from harness.cli.entry import call
 from harness.contracts import document
-from harness.scenario.loader import load_scenarios
+from tests.bundled import scenarios
 from tests.defects.gateways import DEFECTS
 from tests.defects.gateways.__main__ import known
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-SCENARIOS = load_scenarios(bundled_scenarios())
+SCENARIOS = scenarios()
 BACKING = backing(SCENARIOS, document())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
@@ -16,14 +17,18 @@ from harness.report.outcome import Outcome
 from harness.report.provenance import Provenance
 from harness.verdict import Known, Verdict
 
-JENKINS = xmlschema.XMLSchema(str(Path(__file__).with_name("jenkins.xsd")))
 PLACE = {"file", "line"}
 """Of a case: what Jenkins' schema lacks and others show."""
 
 
+@cache
+def jenkins() -> xmlschema.XMLSchema:
+    return xmlschema.XMLSchema(str(Path(__file__).with_name("jenkins.xsd")))
+
+
 def checked(outcome: Outcome) -> xml.Element:
     """The document, if Jenkins accepts it, its sums are right and no name is there twice."""
-    JENKINS.validate(jenkins_xml(outcome))
+    jenkins().validate(jenkins_xml(outcome))
     root, plain = (xml.fromstring(make(outcome).encode()) for make in (junit_xml, jenkins_xml))
     for case in root.iter("testcase"):
         assert case.attrib["file"]

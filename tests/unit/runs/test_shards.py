@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bundled import bundled_scenarios
 from harness.cli.entry import call
 from harness.errors import UsageError
 from harness.runs.shards import Shard, check_parts, shard_of
-from harness.scenario.loader import load_scenarios
+from tests.bundled import scenarios
 
-SCENARIOS = load_scenarios(bundled_scenarios())
+SCENARIOS = scenarios()
 
 
 @given(count=st.integers(1, len(SCENARIOS)), order=st.permutations(SCENARIOS))
