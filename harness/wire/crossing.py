@@ -177,17 +177,28 @@ class Crossing:
 
     def _asked_again(self) -> Iterator[Demand]:
         """Retries that were due where nothing can be seen: made and failed, or turned away."""
-        own, sight = self.settings, self.sight
+        own = self.settings
         for demand in self.demands:
-            tries = len(demand.attempts)
-            if not tries or tries >= own.attempts or demand.attempts[-1].results != FAILURE:
+            tries, end_s = len(demand.attempts), demand.request.end_s
+            if tries and demand.attempts[-1].results == FAILURE:
+                after_s = demand.attempts[-1].end_s
+            elif demand.outcome == "unseen" and not own.counting.by_call:
+                tries, after_s = 1, demand.asked_s  # the first of them is in `asked` itself
+            else:
                 continue
-            at_s = demand.attempts[-1].end_s + own.backoff_s(tries)
-            end_s = demand.request.end_s
-            hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
-            if hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf:
-                by_s = max(at_s, end_s)
-                yield replace(demand, outcome="unseen", asked_s=at_s, asked_by_s=by_s)
+            last = tries + 1 if own.counting.by_call else own.attempts
+            for number in range(tries, min(last, own.attempts)):
+                after_s += own.backoff_s(number)
+                if not self._unseen_at(after_s, end_s):
+                    break
+                by_s = max(after_s, end_s)
+                yield replace(demand, outcome="unseen", asked_s=after_s, asked_by_s=by_s)
+
+    def _unseen_at(self, at_s: float, end_s: float) -> bool:
+        """Whether an attempt would leave no trace there, of a request that goes on until `end_s`."""
+        sight = self.sight
+        hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
+        return hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf
 
     @cached_property
     def lost(self) -> list[float]:

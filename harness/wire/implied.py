@@ -74,5 +74,7 @@ class Implied:
             return bare(at_s, min(end_s, by_s), "latency")  # nobody waits longer than that
         if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
             return None
-        waited = by_s >= at_s + NEARLY * own.backoff_s(tries + 1)
-        return bare(at_s, at_s, "latency") if waited else None
+        pause_s = own.backoff_s(tries + 1)
+        if pause_s <= sight.noise_s(at_s, at_s + pause_s):
+            return None  # a wait of none at all, full jitter's least, gives nothing away
+        return bare(at_s, at_s, "latency") if by_s >= at_s + NEARLY * pause_s else None

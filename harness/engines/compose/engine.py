@@ -41,7 +41,7 @@ from harness.engines.reaper import Reaper
 from harness.engines.run_line import run_line
 from harness.engines.tasks import to_the_end
 from harness.engines.watch import Watch
-from harness.errors import TargetError, UsageError, WorldError
+from harness.errors import TargetError, WorldError
 from harness.machine.belongings import forget_containers, note_containers
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -102,7 +102,6 @@ class ComposeEngine:
         if unplayable := self.unplayable(job.scenario):
             raise WorldError(unplayable)
         self.check(job.target)
-        check_upstreams(job.target)
         chronicle = Chronicle(record)
         if self._inside:
             async with self._one:
@@ -111,15 +110,16 @@ class ComposeEngine:
             await self._play(job, chronicle, report, started)
 
     def check(self, target: Target) -> None:
-        """Refuse a target that isn't in the containers.
+        """Refuse a target that can't be played in containers, or isn't in them.
 
-        Raises: UsageError.
+        Raises: TargetError.
         """
+        check_upstreams(target)
         if target.name in _GATEWAYS and not target.file:
             return
         if self._inside or self._command.override is not None:
             return  # somebody has put it there, and says so
-        raise UsageError(
+        raise TargetError(
             f"--engine compose tests the container `gateway`, the reference gateway by default. To "
             f"test {target.name}, name a compose file with your image for that service in "
             f"{OVERRIDE} (docs/containers.md), or use --engine local"

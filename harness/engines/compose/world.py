@@ -281,32 +281,32 @@ def job_at(job: Job, address: Address) -> Job:
 def check_upstreams(target: Target) -> None:
     """Refuse what the containers of docker-compose.yml can't be.
 
-    Raises: WorldError.
+    Raises: TargetError.
     """
     strangers = [name for name in target.upstream_names if name not in STUB_PORTS]
     if strangers:
-        raise WorldError(
+        raise TargetError(
             f"--engine compose has containers for {', '.join(STUB_PORTS)} only; {target.name} "
             f"depends on {', '.join(strangers)} too: play it with --engine local"
         )
     if target.templates:
-        raise WorldError(
+        raise TargetError(
             f"--engine compose starts the target's container, which gets no `start: files` "
             f"({', '.join(target.templates)}): put them into its image, or use --engine local"
         )
     placed = [name for name in target.placed_upstreams if name not in target.upstreams.values()]
     if placed:
-        raise WorldError(
+        raise TargetError(
             f"--engine compose starts the target's container, which no place in `start:` reaches: "
-            f"{', '.join(placed)} needs a variable under `upstreams:`"
+            f"{', '.join(placed)} needs a variable under `upstreams:`, or use --engine local"
         )
     if target.tls_files:
-        raise WorldError(
+        raise TargetError(
             f"{target.file or target.name}: the containers speak no TLS (`tls:`, "
             "`start: {tls: true}`): play it with --engine local"
         )
     if target.real:
-        raise WorldError(
+        raise TargetError(
             f"{target.file or target.name}: `real:` services ({', '.join(target.real)}) can't be "
             "reached from the containers' network: play it with --engine local"
         )

@@ -11,11 +11,12 @@ import jsonschema
 import pytest
 
 from harness.bundled import bundled_scenarios, find_scenarios
-from harness.cli.entry import call
+from harness.cli.entry import TARGET_REFUSED, call
 from harness.cli.schema import schema_text
 from harness.cli.table import COMMANDS
 from harness.cli.up import curl
 from harness.contracts import document
+from harness.engines.compose.inside import INSIDE
 from harness.errors import UsageError
 from harness.scenario.faults import KINDS
 from harness.scenario.loader import load_scenario
@@ -225,6 +226,31 @@ def test_doctor_looks_in_real_time_at_what_can_not_be_simulated(
     out = capsys.readouterr().out
     assert out.startswith("cinema can't be simulated: its file has no `start: wsgi: module:app`")
     assert all(words in out for words in told), out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("start: {command: [x], tls: true}", "the containers speak no TLS"),
+        ("start: {command: [x]}\nreal: {auth: '127.0.0.1:9'}", "can't be reached from the"),
+    ],
+)
+def test_what_containers_can_not_play_is_refused_once_whatever_is_played(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    more: str,
+    said: str,
+) -> None:
+    """Not as inconclusive for each scenario, with the advice to name an image."""
+    monkeypatch.setenv(INSIDE, "1")  # where no Docker is asked
+    (tmp_path / "t.yaml").write_text(f"name: t\n{more}\n")
+    played = ["auth_blackhole_50s", "billing_refused_50s"]
+    target = ["--target", str(tmp_path / "t.yaml")]
+    assert call(["run", *played, "--engine", "compose", *target]) == TARGET_REFUSED
+    told = capsys.readouterr()
+    assert (told.out + told.err).count(said) == 1
+    assert "inconclusive" not in told.out
 
 
 def test_a_request_to_try_is_one_that_calls_somebody(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from harness.engines.compose.world import check_upstreams
 from harness.engines.local.engine import LocalEngine
 from harness.engines.placed_files import place_files
 from harness.engines.sim.engine import SimEngine
-from harness.errors import InvalidFile, WorldError
+from harness.errors import InvalidFile, TargetError
 from harness.runs.runner import play_all
 from harness.scenario.loader import parse_scenario
 from harness.target import Target
@@ -94,7 +94,7 @@ def test_a_misspelt_place_is_named_at_its_line_of_the_template(tmp_path: Path) -
 
 def test_containers_get_none(tmp_path: Path) -> None:
     text = "name: t\nstart: {command: [x], files: {a: config.toml.in}}\nupstreams: {AUTH: auth}\n"
-    with pytest.raises(WorldError, match=r"gets no `start: files` \(a\)"):
+    with pytest.raises(TargetError, match=r"gets no `start: files` \(a\)"):
         check_upstreams(target(tmp_path, text, "{port}"))
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.engines.compose.world import check_upstreams
-from harness.errors import InvalidFile, WorldError
+from harness.errors import InvalidFile, TargetError
 from harness.target import Target
 from harness.target.loading import parse_target
 from harness.target.wired import Wired
@@ -74,7 +74,7 @@ def test_containers_are_wired_by_variables_only() -> None:
         "name: t\nupstreams: {AUTH_SERVER_URL: auth}\nstart: {command: [x, '{billing.host}']}\n",
         "t.yaml",
     )
-    with pytest.raises(WorldError, match="billing needs a variable under `upstreams:`"):
+    with pytest.raises(TargetError, match="billing needs a variable under `upstreams:`"):
         check_upstreams(placed)
 
 
@@ -114,5 +114,5 @@ def test_what_nobody_vouches_for_is_named(
 
 
 def test_containers_speak_no_tls() -> None:
-    with pytest.raises(WorldError, match="the containers speak no TLS"):
+    with pytest.raises(TargetError, match="the containers speak no TLS"):
         check_upstreams(parse_target(SEALED, "t.yaml"))

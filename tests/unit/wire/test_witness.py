@@ -403,6 +403,24 @@ def test_who_keeps_no_connection_waited_for_others_and_made_no_unseen_attempt() 
     assert states(found) == [("open", 9.0), ("half_open", 25.0), ("closed", 25.0)]
 
 
+def test_who_is_refused_after_no_wait_at_all_may_have_made_no_attempt() -> None:
+    """With full jitter a retry may come at once: each that was turned away had "tried twice"."""
+    story = Story("auth", fault="refused", to_s=6)
+    for number in range(12):
+        story.request(number + 1, number / 2, took_s=0.7 if number < 2 else 0.002, status=503)
+    for second in range(9, 12):
+        story.attempt(second + 0.002, took_s=0.004, status=200)
+        story.request(second + 4, second, took_s=0.01, status=200)
+    jittered = Exponential(first_s=1.25, factor=1.0, most_s=1.25, shorter=1.0)
+    own = replace(in_a_row(attempts=3, timeout_s=1.3, threshold=7, wait_s=8), backoff=jittered)
+
+    found = story.infer(12, own)
+
+    assert [a.source for a in found.attempts if a.start_s < 6 and a.start_s >= 0] == []
+    assert found.refutation is None
+    assert states(found)[-1][0] != "open"
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_stub_calls_alone_tell_the_same(journal: bool) -> None:
     story = Story("auth", fault="status", to_s=3, journal=journal)
