@@ -195,7 +195,7 @@ class Crossing:
                 yield replace(demand, outcome="unseen", asked_s=after_s, asked_by_s=by_s)
 
     def _unseen_at(self, at_s: float, end_s: float) -> bool:
-        """Whether an attempt would leave no trace there, of a request that goes on until `end_s`."""
+        """Whether an attempt leaves no trace there, of a request that goes on until `end_s`."""
         sight = self.sight
         hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
         return hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf
