@@ -49,6 +49,8 @@ class Breaker:
     wait: Span | None = None
     later_waits: tuple[float, ...] = ()
     """How long it then stayed open after each failed trial, where that was not the same."""
+    begun_count: bool = False
+    """Whether calls that are under way count as results, which no rule of ours does."""
     trials: int | None = None
     everybody: bool = False
     """Whether all that came at once were let through while it was half open."""

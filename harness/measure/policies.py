@@ -32,6 +32,8 @@ def unsure_of(own: Breaker) -> str | None:
         return "when it opens is not known"
     if any(one is not None and one.low_s < one.high_s for one in (own.least, own.window_calls)):
         return "how many results it looks at is known within bounds only"
+    if own.begun_count:
+        return "calls count in it while they are under way, which no rule says"
     if own.wait is None:
         return "how long it stays open is not known"
     if own.later_waits:

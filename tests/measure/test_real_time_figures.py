@@ -19,6 +19,7 @@ from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
+from harness.measure.realtime.crowds import one_at_a_time
 from harness.measure.realtime.figures import (
     note_attempts,
     note_backoffs,
@@ -31,7 +32,6 @@ from harness.measure.realtime.late import late_s, put_off_s
 from harness.measure.realtime.looks import Look, look_at
 from harness.measure.realtime.rate import Contrast, Dose, find_rate
 from harness.measure.realtime.recovery import Failing, note_waits
-from harness.measure.realtime.study import one_at_a_time
 from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result

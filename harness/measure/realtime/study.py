@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
-from harness.checks.noise import Noise
 from harness.engines.tasks import together
 from harness.measure.closing import (
     Tried,
@@ -22,6 +21,7 @@ from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.closing import try_in_turn
 from harness.measure.realtime.counting import by_doses, what_it_is
+from harness.measure.realtime.crowds import QUEUED_S, find_at_once, one_at_a_time
 from harness.measure.realtime.downs import find_downs
 from harness.measure.realtime.figures import (
     note_attempts,
@@ -32,7 +32,6 @@ from harness.measure.realtime.figures import (
 )
 from harness.measure.realtime.ground import Ground, Grounds
 from harness.measure.realtime.kept import find_forgotten, find_kept
-from harness.measure.realtime.late import late_s
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, find_rate
 from harness.measure.realtime.recovery import (
@@ -51,7 +50,6 @@ _ORDER = ("503", "500", "cut", "timeout", "refused", "429", "404")
 """Kinds of failure, those first that most breakers count and that are seen best."""
 _SLOW_S = 0.8
 """How late a trial's answer comes, so that others meet it half open; less where the timeout is."""
-_QUEUED_S = 0.3
 _PATIENCE_S = 40.0
 _Shown = TypeVar("_Shown")
 
@@ -92,7 +90,7 @@ class Study:
         kinds = [self._kind(kind) for kind in KINDS]
         await together(
             *kinds, self._decide(), self._rule(), self._recovery(), self._closing(),
-            self._failing(), self._rarely(), self._others(), self._down(),
+            self._failing(), self._rarely(), self._others(), self._down(), self._crowds(),
         )  # fmt: skip
         found = self._found
         note_waits(found, self._wait, self._waits_failing)
@@ -152,7 +150,7 @@ class Study:
 
     async def _queue(self, ground: Ground) -> None:
         """Whether the target makes one call at a time."""
-        await ground.slow(_QUEUED_S)
+        await ground.slow(QUEUED_S)
         mark = ground.mark()
         asked = [ground.ask(30.0), ground.ask(30.0)]
         await asyncio.wait([one.answer for one in asked])
@@ -236,6 +234,15 @@ class Study:
         finally:
             if not self._known.done():
                 self._known.set_result(None)
+
+    async def _crowds(self) -> None:
+        """What calls do that are under way at once."""
+        async with self._in_time("slow_s"):
+            opening = await asyncio.shield(self._opening)
+            await asyncio.shield(self._known)
+            await asyncio.shield(self._figured)
+            if opening is not None and not self._queues:
+                await find_at_once(self._fresh, self._found, opening, self._slow_s)
 
     async def _opened(self, ground: Ground) -> Look | None:
         """The same opening on another world; None where there is none, or not there."""
@@ -335,13 +342,3 @@ class Study:
                     f"a request {after_s:.0f} s after the trip is let through, but not where "
                     "others were turned away before: each of them begins the wait anew"
                 )
-
-
-def one_at_a_time(starts_s: Sequence[float], noise: Noise) -> bool:
-    """Whether the second of two calls began only when the first was over, which took `_QUEUED_S`,
-    and not because a busy machine made it late.
-    """
-    if len(starts_s) < 2:
-        return False
-    apart_s = starts_s[1] - starts_s[0]
-    return apart_s - late_s(noise, starts_s[0], starts_s[1]) > _QUEUED_S / 2
