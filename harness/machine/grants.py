@@ -32,6 +32,13 @@ def processors(proc: Path = _PROC, mounted: Path = _MOUNTED) -> float:
     return min(found)
 
 
+def crowding() -> float:
+    """How many there were for each processor in the last minute, one at the least."""
+    if not hasattr(os, "getloadavg"):
+        return 1.0
+    return max(1.0, os.getloadavg()[0] / processors())
+
+
 def free_memory(proc: Path = _PROC, mounted: Path = _MOUNTED) -> int | None:
     """Bytes that may still be taken; None where the system doesn't say."""
     left: list[int] = []

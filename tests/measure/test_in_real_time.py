@@ -46,6 +46,16 @@ def test_the_deadline_comes_nearer_when_all_waits_are_known() -> None:
     assert budget.deadline_s == 90.0
 
 
+def test_a_busy_machine_is_given_what_was_announced_and_no_more() -> None:
+    """Where others had the processors, all that was still unknown of a rate came to nothing."""
+    ends_s = []
+    for busy in (1.0, 2.0, 12.0):
+        budget = Budget(longest_s=60.0, began_s=0.0, busy=busy)
+        budget.note_wait("rates", 10.0)
+        ends_s.append(budget.deadline_s)
+    assert ends_s == [90.0, 150.0, allowed_s(60.0)]
+
+
 def test_a_deadline_takes_nothing_from_those_who_wait_for_the_same() -> None:
     """Whoever is broken off while it waits for what opens it leaves that to the others."""
 

@@ -28,6 +28,8 @@ class Budget:
     waits_s: dict[str, float] = field(default_factory=dict)
     """What has been found so far, by upstream: how long each stays open at the most."""
     upstreams: int = 1
+    busy: float = 1.0
+    """How many there were for each processor as it began: so much longer takes what is no wait."""
     _limits: set[asyncio.Timeout] = field(default_factory=set)
 
     def note_wait(self, upstream: str, wait_s: float) -> None:
@@ -57,7 +59,8 @@ class Budget:
         """When whatever is still unknown stays so."""
         known = len(self.waits_s) == self.upstreams
         wait_s = max(self.waits_s.values()) if known else self.longest_s
-        return self.began_s + allowed_s(wait_s)
+        planned_s = allowed_s(wait_s) + (self.busy - 1) * _MORE_S
+        return self.began_s + min(planned_s, allowed_s(self.longest_s))
 
     @property
     def is_over(self) -> str:

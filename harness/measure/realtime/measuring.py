@@ -10,6 +10,7 @@ from harness.engines.local.engine import LocalEngine
 from harness.engines.tasks import together
 from harness.errors import UsageError
 from harness.history import events
+from harness.machine.grants import crowding
 from harness.measure.downs import Downs
 from harness.measure.findings import Findings
 from harness.measure.lab import Tell
@@ -57,7 +58,7 @@ async def measure_in_real_time(
     for index in range(0, len(asked), SIDE_BY_SIDE):
         group = asked[index : index + SIDE_BY_SIDE]
         tell(f"experiments on {' and '.join(group)}, all of them side by side")
-        budget = Budget(longest_s=longest_wait_s, upstreams=len(group))
+        budget = Budget(longest_s=longest_wait_s, upstreams=len(group), busy=crowding())
         studies = [_study(grounds, measured, name, budget) for name in group]
         await together(*(study.run() for study in studies))
     measured.plays = grounds.made

@@ -1,4 +1,4 @@
-"""What many calls show at once in real time, on a clock of their own, of breakers that are known."""
+"""What many calls at once show in real time of breakers that are known, on a clock of its own."""
 
 from __future__ import annotations
 
