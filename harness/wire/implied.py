@@ -75,6 +75,6 @@ class Implied:
         if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:
             return None
         pause_s = own.backoff_s(tries + 1)
-        if pause_s <= sight.noise_s(at_s, at_s + pause_s):
+        if pause_s <= sight.late_s(at_s, at_s + pause_s):
             return None  # a wait of none at all, full jitter's least, gives nothing away
         return bare(at_s, at_s, "latency") if by_s >= at_s + NEARLY * pause_s else None
