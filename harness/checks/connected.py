@@ -16,7 +16,6 @@ from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.scenario.faults import KINDS
 from harness.units import Window
-from harness.wire.connections import Connections
 
 SWAP_S = 0.05
 """How long two connections may seem to be open together, or none, while one takes another's
@@ -34,7 +33,7 @@ class Connection:
 
 def connections(upstream: str, case: Case) -> tuple[Connection, ...]:
     """All connections to an upstream, those from before 0s too, by when they were accepted."""
-    crossed = Connections.of(case.history, upstream)
+    crossed = case.history.connections_at(upstream)
     holding = [
         fault.start_s
         for fault in case.history.faults_on(upstream)

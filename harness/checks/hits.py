@@ -20,14 +20,13 @@ from itertools import takewhile
 from harness.checks.case import Case, unless_broken
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.wording import window
-from harness.history.view import FaultWindow, Request
+from harness.history.view import FaultWindow, Request, within
 from harness.routes import route_matches
 from harness.scenario import faults
 from harness.scenario.faults import Fault
 from harness.scenario.spelling import did_you_mean
 from harness.units import Window, plural
 from harness.verdict import Hits
-from harness.wire.connections import Connections
 from harness.wire.learned import called_by
 
 _MOST_ROUTES = 3
@@ -67,9 +66,8 @@ def misses(case: Case) -> tuple[Miss, ...]:
 def _met(case: Case) -> dict[int, list[_Met]]:
     """By number in the file, what each time that a fault came met."""
     found: dict[int, list[_Met]] = defaultdict(list)
-    connections: dict[str, Connections] = {}
     for struck in in_force(case):
-        met = _Met(case, struck, Counter(case.history, struck, connections))
+        met = _Met(case, struck, Counter(case.history, struck))
         found[case.scenario.number_of(struck.real.fault)].append(met)
     return dict(sorted(found.items()))
 
@@ -230,22 +228,22 @@ class _Met:
         """The calls made while it lasted, by route: their paths."""
         found: dict[str, list[str]] = defaultdict(list)
         for name in self._struck.upstreams:
-            for route, path, at_s in self._seen(name):
-                if at_s in self._struck.window and (on is None or route_matches(on, route, path)):
+            for route, path in self._seen(name):
+                if on is None or route_matches(on, route, path):
                     found[route].append(path.partition("?")[0])
         return found
 
-    def _seen(self, upstream: str) -> Iterable[tuple[str, str, float]]:
-        calls = self._history.calls_to(upstream)
+    def _seen(self, upstream: str) -> Iterable[tuple[str, str]]:
+        """Route and path of each call while it lasted: by its stub, or else by its proxy."""
+        calls = within(self._history.calls_to(upstream), self._struck.window)
         for call in calls:
-            yield call.called.route, call.called.path, call.at_s
-        if any(call.at_s in self._struck.window for call in calls):
-            return
-        for event in self._history.crossings_at(upstream):
+            yield call.called.route, call.called.path
+        crossed = () if calls else self._history.crossings_at(upstream)
+        for event in within(crossed, self._struck.window):
             if event.what == "request":
                 path = event.path or ""
                 route = f"{event.method} {path.partition('?')[0]}" if event.method else _NO_HTTP
-                yield route, path, event.at_s
+                yield route, path
 
     def _instead(self) -> str:
         during = window(self._struck.window)

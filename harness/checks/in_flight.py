@@ -18,7 +18,6 @@ from harness.checks.wording import seconds
 from harness.scenario.expectations.in_flight import ExpectInFlight
 from harness.units import Window, plural
 from harness.verdict import Finding, Verdict
-from harness.wire.connections import Connections
 
 _EVER = Window(-math.inf, math.inf)
 
@@ -71,7 +70,7 @@ def _spans(seen: Called, case: Case) -> Iterator[tuple[float, float, float]]:
 def _held_until(upstream: str, case: Case) -> dict[float, list[float]]:
     """By the instant at which requests entered the proxy: when each was answered or gone."""
     found: dict[float, list[float]] = defaultdict(list)
-    crossed = Connections.of(case.history, upstream)
+    crossed = case.history.connections_at(upstream)
     for place in crossed.all("request", -math.inf):
         after = next(crossed.on(place), None)
         gone_s = case.history.end_s if after is None else crossed.at_s[after]

@@ -8,16 +8,16 @@ way when it began.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.history.calls import Call
+from harness.history.connections import Connections
 from harness.history.view import FaultWindow, History
 from harness.scenario import faults
 from harness.scenario.faults import KINDS, Fault
 from harness.units import Window
 from harness.verdict import Hits
-from harness.wire.connections import Connections
 
 _IN_VAIN = ("refused", "unanswered")
 
@@ -57,23 +57,12 @@ def total(counts: Sequence[Count | Hits]) -> Count:
 
 
 class Counter:
-    """Counts the calls that one fault met.
+    """Counts the calls that one fault met."""
 
-    `connections`: what crossed the proxies, by upstream, kept for the next fault.
-    """
-
-    def __init__(
-        self, history: History, struck: Struck, connections: dict[str, Connections]
-    ) -> None:
+    def __init__(self, history: History, struck: Struck) -> None:
         self._history = history
         self._struck = struck
         self._fault = struck.fault
-        self._known = connections
-
-    def _connections(self, upstream: str) -> Connections:
-        if upstream not in self._known:
-            self._known[upstream] = Connections.of(self._history, upstream)
-        return self._known[upstream]
 
     @property
     def count(self) -> Count:
@@ -97,7 +86,7 @@ class Counter:
         return not (isinstance(self._fault, faults.Truncate) and whole)
 
     def _by_wire(self, upstream: str) -> Count:
-        crossed = self._connections(upstream)
+        crossed = self._history.connections_at(upstream)
         kind, evidence = KINDS[self._fault.fault], self._history.run.evidence
         if "proxy requests" in evidence:
             met = sum(self._during(crossed, what) for what in _IN_VAIN) + self._asked(crossed)
@@ -117,12 +106,17 @@ class Counter:
 
     def _during(self, crossed: Connections, what: str) -> int:
         """How many events of a kind there were while it lasted."""
-        return sum(crossed.at_s[place] in self._struck.window for place in crossed.all(what))
+        return sum(1 for _ in self._within(crossed, what))
+
+    def _within(self, crossed: Connections, what: str) -> Iterator[int]:
+        """The events of a kind since 0s while it lasted."""
+        window = self._struck.window
+        return crossed.all(what, max(0.0, window.start_s), window.end_s)
 
     def _asked(self, crossed: Connections) -> int:
         """Requests that entered the proxy, or were under way."""
         found = 0
-        for place in crossed.all("request", -math.inf):
+        for place in crossed.all("request", -math.inf, self._struck.window.end_s):
             after = crossed.after(place, "response", "closed")
             cut = after is not None and crossed.closed_by[after] not in (None, "client")
             end_s = None if after is None else crossed.at_s[after]
@@ -134,13 +128,12 @@ class Counter:
         have kept from it.
         """
         found = 0
-        for place in crossed.all("accepted"):
-            if crossed.at_s[place] in self._struck.window:
-                after = next(crossed.on(place), None)
-                if after is None or crossed.what[after] != "closed":
-                    found += waits and after is None
-                else:
-                    found += waits or crossed.closed_by[after] != "client"
+        for place in self._within(crossed, "accepted"):
+            after = next(crossed.on(place), None)
+            if after is None or crossed.what[after] != "closed":
+                found += waits and after is None
+            else:
+                found += waits or crossed.closed_by[after] != "client"
         return found
 
     def _at_stub(self, upstream: str) -> int:

@@ -12,8 +12,9 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from harness.history.calls import Calls
+from harness.history.calls import Call, Calls
 from harness.history.columns import Kept, by_instant, column, places_of, taken
+from harness.history.connections import Connections
 from harness.history.events import (
     Answered,
     Applied,
@@ -35,6 +36,7 @@ from harness.history.events import (
 from harness.units import Window
 
 E = TypeVar("E", bound=Event)
+A = TypeVar("A", Call, Crossed)
 _at_s = attrgetter("at_s")
 
 
@@ -128,6 +130,7 @@ class History:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events if isinstance(events, Kept) else tuple(events)
+        self._connections: dict[str, Connections] = {}
 
     def all(self, kind: type[E]) -> Sequence[E]:
         """All events of a class, in the order recorded."""
@@ -217,10 +220,16 @@ class History:
         """What crossed the proxy of one upstream, by instant."""
         return self._crossings_by_upstream.get(upstream, ())
 
+    def connections_at(self, upstream: str) -> Connections:
+        """The same by connection."""
+        if upstream not in self._connections:
+            tcp = upstream in self.run.tcp
+            self._connections[upstream] = Connections(self.crossings_at(upstream), tcp=tcp)
+        return self._connections[upstream]
+
     def crossings_since(self, at_s: float, upstream: str) -> Sequence[Crossed]:
         """Those of an instant, and later ones."""
-        own = self.crossings_at(upstream)
-        return own[bisect_left(own, at_s, key=_at_s) :]
+        return within(self.crossings_at(upstream), Window(at_s, math.inf))
 
     @cached_property
     def _crossings_by_upstream(self) -> dict[str, Sequence[Crossed]]:
@@ -305,3 +314,9 @@ class History:
         """When the play ended."""
         ends = [event.at_s for event in self.all(Phase) if event.phase == "end"]
         return ends[-1] if ends else max((event.at_s for event in self.events), default=0.0)
+
+
+def within(events: Sequence[A], window: Window) -> Sequence[A]:
+    """Those that happened in a window, of some by instant."""
+    first = bisect_left(events, window.start_s, key=_at_s)
+    return events[first : bisect_left(events, window.end_s, key=_at_s)]

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.history.connections import Connections
 from harness.history.view import History, Request
-from harness.wire.connections import Connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from harness.history.connections import Connections
 from harness.history.view import FaultWindow
 from harness.scenario.faults import KINDS
-from harness.wire.connections import Connections
 
 
 class Ending(NamedTuple):

@@ -29,7 +29,6 @@ from harness.wire.attempts import (
     by_start,
     numbered,
 )
-from harness.wire.connections import Connections
 from harness.wire.endings import Ending, Endings
 from harness.wire.records import BEFORE_S, Records
 from harness.wire.sight import TIE_S, Sight
@@ -55,7 +54,7 @@ class _Eyes:
         self, history: History, upstream: str, settings: ServiceSettings, sight: Sight
     ) -> None:
         self._bare = upstream in history.run.tcp
-        self._crossed = Connections.of(history, upstream)
+        self._crossed = history.connections_at(upstream)
         self._method, self._path, self._status = (
             list[Any](column(history.crossings_at(upstream), name))
             for name in ("method", "path", "status")

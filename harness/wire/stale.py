@@ -15,7 +15,6 @@ from itertools import chain
 from harness.history.spans import Spans
 from harness.history.view import History
 from harness.wire.attempts import Attempt
-from harness.wire.connections import Connections
 from harness.wire.demand import Demand
 from harness.wire.learned import CLOCK_S
 from harness.wire.sight import Sight
@@ -28,7 +27,7 @@ class Stale:
         self._cut_s: list[float] = []
         self._accepted_s: list[float] = []
         if upstream in history.run.tcp:
-            crossed = Connections.of(history, upstream)
+            crossed = history.connections_at(upstream)
             self._cut_s = crossed.cut_idle(-math.inf)
             accepted = crossed.all("accepted", -math.inf)
             self._accepted_s = [crossed.at_s[place] for place in accepted]
@@ -58,7 +57,7 @@ def swallowed(
     `soonest_s`: how soon after one that failed its call makes another, which is that one no more.
     """
     found: list[float] = []
-    cut_s = Connections.of(history, upstream).cut_idle()
+    cut_s = history.connections_at(upstream).cut_idle()
     if not cut_s:
         return found
     needing = Spans(
@@ -81,7 +80,7 @@ def cut_last_s(history: History, upstream: str, by_s: float) -> float | None:
     """When the last of them was cut that somebody may have taken by then; None where there was
     none, or a connection was asked for since: who does that has none of those left.
     """
-    crossed = Connections.of(history, upstream)
+    crossed = history.connections_at(upstream)
     cut_s = max((at_s for at_s in crossed.cut_idle() if at_s <= by_s), default=None)
     made = chain(crossed.all("accepted"), crossed.all("refused"))
     if cut_s is None or any(cut_s < crossed.at_s[place] <= by_s for place in made):

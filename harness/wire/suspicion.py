@@ -20,7 +20,6 @@ from harness.units import format_duration
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.breaker import Acceptor, read
 from harness.wire.causes import Cause, Evidence, families, fitting, named
-from harness.wire.connections import Connections
 from harness.wire.course import Course
 from harness.wire.demand import Asked, Demand
 from harness.wire.policy import Policy, declared
@@ -208,7 +207,7 @@ class Suspicion:
         themselves.
         """
         wire, own_s = self._wire, self._wire.settings.timeout_s
-        given_up = Connections.of(wire.history, wire.upstream).given_up()
+        given_up = wire.history.connections_at(wire.upstream).given_up()
         given_up_s = [end_s - start_s for start_s, end_s in given_up]
         usual_s = median(given_up_s) if given_up_s else own_s
         alike = sum(abs(each - usual_s) <= _ALIKE_S for each in given_up_s)

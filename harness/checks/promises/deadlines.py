@@ -17,7 +17,6 @@ from harness.contracts.promises import ENDS_ATTEMPTS
 from harness.history.view import FaultWindow, Request
 from harness.routes import route_matches
 from harness.scenario.faults import KINDS
-from harness.wire.connections import Connections
 from harness.wire.learned import CLOCK_S
 
 _EARLY_S, _EARLY = 0.3, 0.1
@@ -34,7 +33,7 @@ def cut_short(facts: Facts) -> Iterator[Violation]:
             continue
         waiting = _Waiting(facts, upstream)
         early_s = max(_EARLY_S, _EARLY * deadline_s)
-        for start_s, end_s in Connections.of(facts.history, upstream).given_up():
+        for start_s, end_s in facts.history.connections_at(upstream).given_up():
             lasted_s = end_s - start_s
             if lasted_s >= deadline_s - early_s - facts.slack_s(start_s, end_s):
                 continue

@@ -20,7 +20,6 @@ from harness.history.view import History
 from harness.policy.counting import Result
 from harness.policy.settings import in_a_row
 from harness.wire.attempts import FAILURE, Attempt
-from harness.wire.connections import Connections
 from harness.wire.eyes import attempts_of
 from harness.wire.sight import Sight
 
@@ -122,7 +121,7 @@ def test_a_kept_alive_connection_cut_while_idle_may_have_swallowed_a_request() -
         *query(-1.0, 1, first_bytes_s=-1.0, end_s=-1.0, outcome="sent"),
         crossed(0.0, 1, "closed", closed_by="proxy"),
     ]
-    assert Connections.of(history(*idle), "chroma").cut_idle() == [0.0]
+    assert history(*idle).connections_at("chroma").cut_idle() == [0.0]
 
 
 def test_what_the_client_closed_or_was_asked_on_swallowed_nothing() -> None:
@@ -135,13 +134,13 @@ def test_what_the_client_closed_or_was_asked_on_swallowed_nothing() -> None:
         crossed(1.0, 2, "request", method="POST", path="/query"),
         crossed(2.0, 2, "closed", closed_by="proxy"),
     ]
-    assert Connections.of(history(*left, *asked), "chroma").cut_idle() == []
+    assert history(*left, *asked).connections_at("chroma").cut_idle() == []
 
 
 def test_a_connection_closed_with_its_answer_cuts_nobody_off() -> None:
     asked = query(1.0, 1, first_bytes_s=1.2, end_s=1.2, outcome="sent")
     closed = crossed(1.2, 1, "closed", closed_by="upstream")
-    assert Connections.of(history(*asked, closed), "chroma").cut_idle() == []
+    assert history(*asked, closed).connections_at("chroma").cut_idle() == []
 
 
 def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> None:

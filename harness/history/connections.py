@@ -11,7 +11,6 @@ from operator import itemgetter
 
 from harness.history.columns import column, followed
 from harness.history.events import Crossed
-from harness.history.view import History
 
 _GOODBYE_S = 0.02
 """Nobody gives an answer up so soon."""
@@ -36,11 +35,6 @@ class Connections:
             for place in list(self._goodbyes()):
                 self.what[place] = "goodbye"
 
-    @classmethod
-    def of(cls, history: History, upstream: str) -> Connections:
-        """Those of one upstream in a history of a run."""
-        return cls(history.crossings_at(upstream), tcp=upstream in history.run.tcp)
-
     def _goodbyes(self) -> Iterator[int]:
         for place in self.all("response", -math.inf):
             said = self.after(place, "request")
@@ -50,10 +44,10 @@ class Connections:
             if self.at_s[closed] - self.at_s[said] <= _GOODBYE_S:
                 yield said
 
-    def all(self, what: str, since_s: float = 0.0) -> Iterator[int]:
-        """The events of one kind since an instant, as they came."""
-        first = bisect_left(self.at_s, since_s)
-        return compress(count(first), map(what.__eq__, islice(self.what, first, None)))
+    def all(self, what: str, since_s: float = 0.0, until_s: float = math.inf) -> Iterator[int]:
+        """The events of one kind from an instant up to another, as they came."""
+        first, end = bisect_left(self.at_s, since_s), bisect_left(self.at_s, until_s)
+        return compress(count(first), map(what.__eq__, islice(self.what, first, end)))
 
     def on(self, place: int) -> Iterator[int]:
         """What came after an event on its connection."""
