@@ -174,15 +174,15 @@ class Transport:
 
         Raises: one of `Failure`.
         """
-        return self._session.request(
+        request = requests.Request(
             method,
             f"{self._base_url}{path}",
             json=json,
             params=params,
-            headers={**passed_on(), **(headers or {})},
-            timeout=self._timeout_s,
-            allow_redirects=False,
+            headers={**self._session.headers, **passed_on(), **(headers or {})},
         )
+        # The session has nothing else to give it: merging that is a tenth of a call.
+        return self._session.send(request.prepare(), timeout=self._timeout_s, allow_redirects=False)
 
 
 def describe(error: BaseException) -> str:
