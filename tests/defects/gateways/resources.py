@@ -131,8 +131,8 @@ def redirects_followed():
     class Session(transport._Session):
         get_redirect_target = requests.Session.get_redirect_target
 
-        def request(self, method, url, **options):
-            return super().request(method, url, **{**options, "allow_redirects": True})
+        def send(self, request, **options):
+            return super().send(request, **{**options, "allow_redirects": True})
 
     transport._Session = Session
 
