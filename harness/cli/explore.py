@@ -143,6 +143,11 @@ def explore(
                     tasks, target, cluster,
                     found=display.found, progress=display.progress, notice=display.tell,
                 )  # fmt: skip
+    if for_s is not None and not outcome.coverage.plays and outcome.interrupted is None:
+        raise UsageError(
+            f"--for {length or _DEFAULT_FOR} was over before any outage was played: that is no "
+            "finding of nothing; give it longer, or a machine with less beside it"
+        )
     display.end(outcome, chosen)
     if confirm and outcome.interrupted is None and outcome.findings:
         _confirm(outcome, report, target_name)

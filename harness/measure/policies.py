@@ -32,6 +32,10 @@ def unsure_of(own: Breaker) -> str | None:
         return "when it opens is not known"
     if any(one is not None and one.low_s < one.high_s for one in (own.least, own.window_calls)):
         return "how many results it looks at is known within bounds only"
+    if own.begun_count is None:
+        return (
+            "whether calls count in it while they are under way, the machine was too late to tell"
+        )
     if own.begun_count:
         return "calls count in it while they are under way, which no rule says"
     if own.wait is None:

@@ -23,6 +23,9 @@ _BETWEEN = 7
 _ROUNDS = 2
 _WITHIN_S = 30.0
 _SOON_S = 0.02
+_HELD_S = 0.8
+"""How long a call is under way where its timeout isn't known."""
+_TRIES = 3
 _FEW = 2
 """Of so few results a call that is under way could be one of them."""
 QUEUED_S = 0.3
@@ -38,17 +41,26 @@ class Fresh(Protocol):
         ...
 
 
-async def find_at_once(fresh: Fresh, found: Findings, opening: Look, hold_s: float) -> None:
+async def find_at_once(fresh: Fresh, found: Findings, opening: Look) -> None:
     """Whether calls count while they are under way, and whether slow ones open it."""
     own = found.breaker
     least = 0 if own.least is None else int(own.least.high_s)
     if own.rule == "rate" and least >= _FEW and opening.tries == 1:
-        own.begun_count = bool(
-            await fresh(lambda ground: counts_at_once(ground, opening.kind, least, hold_s))
-        )
+        hold_s = _HELD_S if found.timeout is None else _OF_TIMEOUT * found.timeout.low_s
+        hold_s = min(_MOST_S, hold_s)
+        own.begun_count = await _begun_count(fresh, opening.kind, least, hold_s)
     if own.begun_count:
         found.saw("a call that is still under way counts among the least number")
     await find_slow(fresh, found)
+
+
+async def _begun_count(fresh: Fresh, kind: str, least: int, hold_s: float) -> bool | None:
+    """The same as `counts_at_once`, tried again where the machine was too late."""
+    for _ in range(_TRIES):
+        told = await fresh(lambda ground: counts_at_once(ground, kind, least, hold_s))
+        if told is not None:
+            return told
+    return None
 
 
 async def find_slow(fresh: Fresh, found: Findings) -> None:
@@ -120,12 +132,14 @@ async def counts_at_once(ground: Ground, kind: str, least: int, hold_s: float) -
     while not ground.called_since(mark) and not held.answer.done():
         await ground.rest(_SOON_S)
     await ground.hold_kind(kind)
-    failed = [await ground.call(_WITHIN_S) for _ in range(least - 1)]
-    await ground.lift()
-    last = await ground.call(_WITHIN_S)
-    if held.answer.done() or not all(one.tries for one in failed):
-        return None
-    return not last.tries
+    for _ in range(least - 1):
+        await ground.ask(_WITHIN_S).answer
+    mark = ground.mark()
+    last = ground.ask(_WITHIN_S)
+    ended_s, _ = await last.answer
+    made = len(await ground.tries(mark))
+    held_until_s, _ = await held.answer
+    return None if held_until_s <= ended_s else made == 0
 
 
 def one_at_a_time(starts_s: Sequence[float], noise: Noise) -> bool:

@@ -242,7 +242,7 @@ class Study:
             await asyncio.shield(self._known)
             await asyncio.shield(self._figured)
             if opening is not None and not self._queues:
-                await find_at_once(self._fresh, self._found, opening, self._slow_s)
+                await find_at_once(self._fresh, self._found, opening)
 
     async def _opened(self, ground: Ground) -> Look | None:
         """The same opening on another world; None where there is none, or not there."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.entry import call
+from harness.explore import crew
 from harness.scenario.loader import load_scenario
 from tests.unit.explore.test_explore import target_text
 
@@ -33,6 +34,17 @@ def test_nothing_found_is_0_and_says_where_it_has_been(tmp_path: Path) -> None:
     assert "requests by route: " in done.stdout
     assert "never on auth: " in done.stdout
     assert list((tmp_path / "outage-findings").iterdir()) == []
+
+
+def test_a_time_in_which_nothing_was_played_is_no_finding_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine that is busy enough plays none: that was 0, "nothing found in 0 outages"."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(crew, "explore", lambda tasks, **_: crew.Outcome())
+    given = ["explore", "--target", SECOND, "--database", "db", "--report", "found"]
+    assert call([*given, "--for", "5s"]) == 2
+    assert "--for 5s was over before any outage was played" in capsys.readouterr().err
 
 
 def test_a_mistake_is_1_and_each_finding_is_a_scenario_file(tmp_path: Path) -> None:

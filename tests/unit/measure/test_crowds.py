@@ -20,13 +20,12 @@ from harness.measure.routes import Known
 from harness.measure.writing import comments
 
 _CALL_S = 0.004
+_AT_ONCE = 60
 
 
 @dataclass(slots=True)
 class Crowd:
-    """A ground whose gateway opens when a share of its results is slow, or so many calls are made
-    of which all but one failed.
-    """
+    """A ground whose gateway opens when sixty answers at once are slow, or at so many results."""
 
     slow_s: float = 1e9
     patience_s: float = 2.5
@@ -38,8 +37,9 @@ class Crowd:
     open: bool = False
     late_s: float = 0.0
     failing: bool = False
+    made: int = 0
     failed: int = 0
-    held: list[tuple[float, asyncio.Future[tuple[float, int | None]]]] = field(default_factory=list)
+    good_end_s: list[float] = field(default_factory=list)
 
     async def slow(self, seconds: float) -> None:
         self.late_s, self.failing = seconds, False
@@ -51,40 +51,56 @@ class Crowd:
         self.late_s, self.failing = 0.0, True
 
     async def rest(self, seconds: float) -> None:
-        self._pass(seconds)
+        self.now_s += seconds
 
     def mark(self) -> int:
-        return 0
+        return self.made
 
     def called_since(self, mark: int) -> bool:
-        return bool(self.held)
+        return self.made > mark
+
+    async def tries(self, mark: int) -> tuple[Try, ...]:
+        one = Try(start_s=self.now_s, end_s=self.now_s, how="answered")
+        return (one,) * (self.made - mark)
 
     def ask(self, within_s: float) -> Asked:
+        """Who is answered well moves no clock: others go on meanwhile."""
+        sent_s, failing = self.now_s, self.failing
         took_s = min(self.late_s + self.call_s, self.patience_s)
-        self.open |= took_s > self.slow_s
-        answer = asyncio.get_running_loop().create_future()
-        self.held.append((self.now_s + took_s, answer))
-        return Asked(sent_s=self.now_s, answer=cast(Any, answer))
+        end_s = sent_s + took_s
+        if not self.open:
+            self.made += 1
+            self._count(failing, took_s, end_s)
+        well = not failing and took_s < self.patience_s
+
+        async def answered() -> tuple[float, int | None]:
+            if failing:
+                self.now_s = end_s
+            return end_s, 200 if well else 503
+
+        return Asked(sent_s=sent_s, answer=asyncio.create_task(answered()))
+
+    def _count(self, failing: bool, took_s: float, end_s: float) -> None:
+        if failing:
+            self.failed += 1
+            self.open = self.failed + self._good_by(end_s) >= self.least
+        else:
+            self.good_end_s.append(end_s)
+            self.open |= took_s > self.slow_s and len(self.good_end_s) == _AT_ONCE + 1
+
+    def _good_by(self, at_s: float) -> int:
+        return sum(self.begun or end_s <= at_s for end_s in self.good_end_s)
 
     async def answered(self) -> None:
-        self._pass(max(end_s for end_s, _ in self.held) - self.now_s)
+        self.now_s = max(self.good_end_s)
+        await asyncio.sleep(0)  # each of them tells
 
     async def call(self, within_s: float) -> Seen:
-        sent_s = self.now_s
-        self._pass(self.call_s)
-        one = Try(start_s=sent_s, end_s=self.now_s, how="answered")
-        tries = () if self.open else (one,)
-        self.failed += self.failing
-        results = self.failed + sum(self.begun or one.done() for _, one in self.held)
-        self.open |= self.failing and results >= self.least
-        return Seen(sent_s=sent_s, end_s=self.now_s, status=200, tries=tries)
-
-    def _pass(self, seconds: float) -> None:
-        self.now_s += seconds
-        for end_s, answer in self.held:
-            if end_s <= self.now_s + 1e-9 and not answer.done():
-                in_time = end_s < self.now_s + self.patience_s and self.late_s < self.patience_s
-                answer.set_result((end_s, 200 if in_time else 503))
+        mark, sent_s = self.mark(), self.now_s
+        end_s, status = await self.ask(within_s).answer
+        self.now_s = max(self.now_s, end_s)
+        tries = await self.tries(mark)
+        return Seen(sent_s=sent_s, end_s=end_s, status=status, tries=tries)
 
 
 def found_of(**crowd: float) -> Findings:
