@@ -51,6 +51,8 @@ def policy_of(found: Findings) -> dict[str, Any]:
     """What a target's `breakers:` says of an upstream; what isn't known is left out."""
     own = found.breaker
     said = dict(call_of(found))
+    if own.rule == "none":
+        return said | {"rule": "none"}
     if own.rule == "in a row" and own.window_s is None and own.threshold is not None:
         said["threshold"] = own.threshold
     elif own.rule == "rate" and (rate := _rate(own)) is not None:

@@ -79,13 +79,14 @@ def comments(measured: Measured, held_to: Contract) -> list[str]:
 
 
 def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Promises that nobody can hold it to, and why."""
+    """Promises that nobody can hold it to, and why.
+
+    Of one upstream without a breaker nothing need be left out, where others have one.
+    """
+    bare = all(found.breaker.rule == "none" for found in measured.upstreams.values())
     for name, found in measured.upstreams.items():
         own = found.breaker
-        if (why := _unpromised_breaker(found)) is not None:
-            yield from ((promise, f"{name} has {why}") for promise in OF_BREAKERS)
-        elif found.by is None and found.attempts != 1:
-            why = f"whether attempts or calls count at {name} is not known"
+        if (why := _of_breakers(found, bare=bare)) is not None:
             yield from ((promise, why) for promise in OF_BREAKERS)
         untold = [kind for kind, word in found.counts.items() if word is None]
         if untold and own.rule != "none":
@@ -104,13 +105,19 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
             yield REPEATS, f"what is cut at {name} its client sends again, beyond its attempts"
 
 
-def _unpromised_breaker(found: Findings) -> str | None:
+def _of_breakers(found: Findings, *, bare: bool) -> str | None:
+    """Why nothing is promised of breakers; `bare`: no upstream has one."""
+    name = found.upstream
     if found.breaker.rule == "none":
-        return "no breaker"
+        return f"{name} has no breaker" if bare else None
     why = unsure_of(found.breaker)
     if why is None and found.slow and not found.slow_is:
         why = "what slow answers are to it is not known"
-    return None if why is None else f"one that isn't known well enough: {why}"
+    if why is not None:
+        return f"{name} has one that isn't known well enough: {why}"
+    if found.by is None and found.attempts != 1:
+        return f"whether attempts or calls count at {name} is not known"
+    return None
 
 
 def left_out(measured: Measured) -> Iterator[tuple[str, str]]:

@@ -115,6 +115,12 @@ def rate_of(
     return found
 
 
+def test_a_call_that_makes_one_attempt_waits_for_no_other() -> None:
+    """Told by doses only, its backoffs were "not known, as its attempts are not"."""
+    found = rate_of(ShareOfCalls(0.5, 20, 6))
+    assert (found.attempts, found.backoffs) == (1, ())
+
+
 def kept_of(opens: Rule, attempts: int = 1) -> Findings:
     async def fresh(use: Callable[[Ground], Awaitable[Any]]) -> Any:
         return await use(cast(Ground, Bench(opens, attempts)))

@@ -19,6 +19,7 @@ from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.looks import Look
+from harness.units import plural
 
 _MOST = 130
 """So many calls fail at the most..."""
@@ -247,7 +248,10 @@ def _attempts(found: Findings, tried: dict[int, Dose]) -> None:
     if found.attempts is None and len(counts) == 1:
         found.attempts = counts.pop()
         found.unknown.pop("attempts", None)
-        found.saw(f"{found.attempts} attempts of a call where successes came before it")
+        if found.attempts == 1:
+            found.backoffs = ()
+            found.unknown.pop("backoff_s", None)
+        found.saw(f"{plural(found.attempts, 'attempt')} of a call where successes came before it")
 
 
 def note_share(found: Findings, alone: int, tried: dict[int, Dose], doubt: int = 0) -> None:

@@ -313,3 +313,18 @@ def test_a_window_that_is_not_known_exactly_holds_nobody_to_one_of_its_lengths(f
         assert may_open(2.5 * last) == {False}
         assert may_open(first + 0.1) == may_open(last - 0.1) == {True, False}
     assert f"within: {(first + last) / 2:.1f}s, buckets: " in text
+
+
+def test_one_upstream_without_a_breaker_takes_nothing_from_the_others():
+    """All that breakers promise was left out for an upstream that had none."""
+    found = measured(trials=1)
+    found.upstreams["prices"] = Findings(
+        upstream="prices", attempts=1, backoffs=(), timeout=Span(low_s=0.6, high_s=0.7),
+        breaker=Breaker(rule="none"),
+    )  # fmt: skip
+    found.upstreams["stock"].backoffs = ()
+    sections = target_sections(found, document())
+    assert sections["breakers"]["prices"] == {"attempts": 1, "timeout": "700ms", "rule": "none"}
+    assert "without" not in sections
+    found.upstreams["stock"].breaker = Breaker(rule="none")
+    assert "B2" in target_sections(found, document())["without"]
