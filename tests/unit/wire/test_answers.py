@@ -31,13 +31,14 @@ def played(*, status: int) -> History:
 
 @pytest.mark.parametrize(
     ("status", "late_s", "is_learned"),
-    [(200, 0.0, True), (200, 0.3, False), (503, 0.3, True)],
+    [(200, 0.0, True), (200, 0.3, False), (503, 0.3, True), (429, 0.0, False)],
 )
-def test_on_a_late_machine_no_good_answer_is_learned_to_be_one_without(
+def test_no_good_answer_on_a_late_machine_and_no_limit_is_learned_to_be_one_without(
     status: int, late_s: float, is_learned: bool
 ) -> None:
     """A busy machine: failed attempts of others were given to requests that were answered well,
-    and one without any "was turned away", by a breaker that had never opened.
+    and one without any "was turned away", by a breaker that had never opened. A limit of the
+    target's own says nothing of an upstream, whatever attempt seems to be its request's.
     """
     told = played(status=status)
     calls = {"page": (Learned(upstream="chroma", route="POST /query"),)}
