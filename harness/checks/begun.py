@@ -34,7 +34,7 @@ def in_vain(case: Case) -> Iterator[Finding]:
     known = {event.fault: event for event in case.history.all(Triggered)}
     for index in case.scenario.waiting:
         fault = case.scenario.faults[index]
-        if fault.upstreams and not set(fault.upstreams) & set(case.history.run.upstreams):
+        if not case.has_any(fault.upstreams):
             continue  # out of scope
         name, expected = _name(case, index), f"that {fault.trigger}"
         yield of_run(name, expected, _observed(known.get(index)), _evidence(fault, case))

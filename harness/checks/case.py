@@ -6,8 +6,7 @@ findings.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -65,8 +64,8 @@ class Case:
         return self.noise.late_s(start_s, end_s) if self.patient else 0.0
 
     def late_at_s(self, at_s: float) -> float:
-        """By how much what was seen at an instant may be late; what never was isn't."""
-        return self.late_s(at_s, at_s) if self.patient and math.isfinite(at_s) else 0.0
+        """By how much what was seen at an instant may be late."""
+        return self.late_s(at_s, at_s)
 
     def settings(self, upstream: str) -> ServiceSettings:
         """What the target declares for an upstream; the contract's settings where it doesn't.
@@ -117,6 +116,12 @@ class Case:
     def noise(self) -> Noise:
         """How late the machine made things, as measured."""
         return Noise(self.history) if self._strict is None else self._strict.noise
+
+    def has_any(self, upstreams: Collection[str]) -> bool:
+        """Whether the target has one of the upstreams that a fault hits; what hits none of them is
+        of the target itself.
+        """
+        return not upstreams or any(name in self.history.run.upstreams for name in upstreams)
 
     def claims(self, expectation: ExpectationBase) -> tuple[str, ...]:
         """The claims that an expectation stands for: its own, else the scenario's."""

@@ -64,11 +64,7 @@ def _unplayable(expectation: Expectation, case: Case) -> str | None:
     fixed = expectation.fixed if isinstance(expectation, Windowed) else None
     window = fixed or Window(0.0, math.inf)
     faults = [fault for fault in case.scenario.faults if fault.from_ < window.end_s]
-    missing = [
-        fault
-        for fault in faults
-        if fault.upstreams and not set(fault.upstreams) & set(case.history.run.upstreams)
-    ]
+    missing = [fault for fault in faults if not case.has_any(fault.upstreams)]
     enough = len(faults) if expectation.under_each_fault else 1
     if missing and len(missing) >= enough:
         names = ", ".join(dict.fromkeys(name for fault in missing for name in fault.upstreams))

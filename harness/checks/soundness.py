@@ -204,7 +204,7 @@ def _untimely(case: Case) -> Iterator[Finding]:
     for index, fault in enumerate(scenario.faults):
         if scenario.number_of(index) in told:
             continue  # one that comes and goes is late once
-        if fault.from_ >= scenario.duration or not _reachable(case, fault.upstreams):
+        if fault.from_ >= scenario.duration or not case.has_any(fault.upstreams):
             continue
         process = fault.where == "process"
         tolerance_s = error_s + (LATE_PROCESS_FAULT_S if process else LATE_FAULT_S)
@@ -220,11 +220,6 @@ def _untimely(case: Case) -> Iterator[Finding]:
                 "instants confirmed by the engine",
                 noise=_explained(case, found, *planned, tolerance_s),
             )
-
-
-def _reachable(case: Case, upstreams: tuple[str, ...]) -> bool:
-    """Whether the target has one of these upstreams; a fault of the target itself has none."""
-    return not upstreams or bool(set(upstreams) & set(case.history.run.upstreams))
 
 
 def _lateness(

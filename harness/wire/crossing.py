@@ -131,12 +131,6 @@ class Crossing:
     def _owners(self) -> dict[int, int]:
         return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
 
-    def likely_made_for(self, attempt: Attempt) -> int | None:
-        """The request that made an attempt; None where it may have been another's of its time."""
-        tie_s = self.sight.tie_s(attempt.start_s)
-        near = sum(abs(a.start_s - attempt.start_s) <= tie_s for a in self.attempts)
-        return self.request_of(attempt) if near == 1 else None
-
     def told_apart(self, request: int, attempt: Attempt) -> bool:
         """Whether a second attempt of a request is surely a retry of its call.
 

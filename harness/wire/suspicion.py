@@ -7,7 +7,7 @@ several of them, for each user, route or worker process.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -277,10 +277,18 @@ class Suspicion:
         acceptor = Acceptor(wire.attempts, wire.outcomes, wire.sight.tie_s)
         events = list(Course(wire.attempts, wire.asked, wire.sight.tie_s))
         for shares in (shares for shares in SHARES if len(shares) <= most):
-            if explained(events, acceptor, wire.likely_made_for, shares):
+            if explained(events, acceptor, self._made_for, shares):
                 number = f"{len(shares)} would explain it"
                 says = f"has several breakers, as worker processes do ({number})"
                 yield Cause(what=says, breaks=_SEVERAL, events=len(events))
+
+    def _made_for(self, attempt: Attempt) -> int | None:
+        """The request that likely made an attempt; None where another one began just then."""
+        tie_s = self._wire.sight.tie_s(attempt.start_s)
+        begun_s = self._wire.begun_s
+        first = bisect_left(begun_s, attempt.start_s - tie_s)
+        near = bisect_right(begun_s, attempt.start_s + tie_s) - first
+        return self._wire.request_of(attempt) if near == 1 else None
 
     @property
     def _looks_like_several(self) -> bool:

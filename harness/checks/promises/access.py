@@ -119,7 +119,7 @@ def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | Non
         return f"each call of {upstream} in its time had failed"
     if made and step.needs and facts.broken.throughout(upstream, route, start_s, end_s):
         return f"{upstream} gave no answer with what it needs"
-    if not made and facts.turned_away(request, upstream):
+    if not made and facts.met_open(request, upstream):
         return f"the breaker of {upstream} had turned it away"
     return None
 

@@ -42,7 +42,7 @@ def slow_rejection(facts: Facts) -> Iterator[Violation]:
             request = demand.request
             if demand.attempts or request.sent.stream not in facts.streams:
                 continue
-            if not facts.turned_away(request, upstream):
+            if not facts.met_open(request, upstream):
                 continue
             took_s = demand.asked_by_s - demand.asked_s
             own_s = OWN_WORK * facts.offered(request).healthy_s

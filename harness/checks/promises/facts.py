@@ -223,7 +223,7 @@ class Facts:
             return True
         return self.case.contract.step_of(upstream, attempt.route) is None
 
-    def turned_away(self, request: Request, upstream: str) -> bool:
+    def met_open(self, request: Request, upstream: str) -> bool:
         """Whether a request of a stream that always asks an upstream surely met its open breaker.
 
         It does ask each time if all its requests made attempts until the breaker first opened.
