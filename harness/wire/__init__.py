@@ -18,7 +18,8 @@ To be read in this order, in which data goes; each knows those before it only.
     course      all events in their order, and where nothing of it can matter
     breaker     the acceptor: whether such a breaker explains the events (rules: what it may do with
                 one event; waiting: how long; states, stories: what became of it)
-    changes     how it changed, with honest bounds; account: what the target says of it
+    changes     how it changed, with honest bounds; account: what the target says of it; diary: what
+                its log says, held against that
     readings    what breakers make of one upstream's events: the declared one, and any rival
     suspicion   what explains them where the declared one doesn't: other rules (causes), another
                 deadline, one breaker for several upstreams (sharing), several (workers)
