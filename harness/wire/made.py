@@ -48,9 +48,9 @@ NOTHING = Made({})
 
 
 def same(one: Attempt, other: Attempt) -> bool:
-    """Whether two attempts may be of one call."""
-    if one.of and other.of and one.of != other.of:
-        return False
+    """Whether two attempts may be of one call: by their route alone, as a retry may say something
+    else in its body.
+    """
     return not one.route or not other.route or one.route == other.route
 
 

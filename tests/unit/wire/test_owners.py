@@ -341,3 +341,14 @@ def test_who_asks_two_upstreams_at_once_made_both_attempts() -> None:
     told.attempt("billing", 5.001, arrives_s=5.01)
     told.attempt("auth", 5.002, arrives_s=7.0)
     assert told.owner("auth", 5.002) == asking
+
+
+def test_a_retry_that_says_something_else_is_still_of_its_request() -> None:
+    """A body may hold what attempt it is, or when: what its stub takes for another is none."""
+    told = Told()
+    calling = told.request("one", 5.0, 200, took_s=1.01)
+    told.request("one", 5.5, 503, took_s=0.6, number=2)  # turned away
+    told.attempt("billing", 5.001, status=503, of="try 1")
+    told.attempt("billing", 6.002, of="try 2")
+    assert told.owner("billing", 6.002) == calling
+    assert [len(call) for call in told.wire("billing").calls] == [2]
