@@ -45,6 +45,7 @@ BEHAVES = {
     "hang-ups-uncounted": _CUT,
     "late-failure-restarts-timer": "begins its wait anew with each late failure",
     "late-success-closes": "is closed by a late success",
+    "later-trips-one-early": "opens after 4 failures in a row",
     "listed-5xx-counted": "doesn't count some answers of 5xx",
     "unlisted-5xx-uncounted": "doesn't count some answers of 5xx",
     "lock-across-call": "are calls serialised?",

@@ -277,6 +277,16 @@ def later_trips_early():
 
 
 @defect(
+    "later-trips-one-early",
+    "after a recovery one failure less opens it",
+    claims="B2 B4",
+    scenarios="failure_after_recovery",
+)
+def later_trips_one_early():
+    _after_a_trip(lambda given: max(1, given - 1))
+
+
+@defect(
     "third-trip-never-comes",
     "it opens twice, and not a third time",
     claims="B2",

@@ -244,7 +244,7 @@ def nonsense_opens():
     "refusals-reset-nothing",
     "a 4xx neither counts nor resets",
     claims="B1 B4",
-    scenarios="refused_probe_then_failures",
+    scenarios="refused_probe_then_failures lookup_answers_below_500",
 )
 def refusals_reset_nothing():
     class Client(ResilientServiceClient):
