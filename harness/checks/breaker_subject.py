@@ -142,7 +142,7 @@ class Subject:
             return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
         if wire.unreadable:
             return Verdict.INCONCLUSIVE, "its events may have come in more orders than can be tried"
-        if wire.unknown and not self._would_show():
+        if (wire.unknown or self._may_need()) and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"
 
@@ -173,12 +173,28 @@ class Subject:
     def _would_show(self) -> bool:
         """Whether a request that can be told apart was sent while it is surely open."""
         unknown = {request.sent.id for request in self.wire.unknown}
-        slack_s = self.wire.sight.fine_s
+        needing = (demand.request for demand in self.wire.demands)
+        return any(r.sent.id not in unknown and self._is_sent_while_open(r) for r in needing)
+
+    def _may_need(self) -> bool:
+        """Whether a request was sent then of which nobody knows whether it came so far."""
+        upstream, known = self.wire.upstream, {d.request.sent.id for d in self.wire.demands}
+        calling = {
+            stream
+            for stream, calls in self.case.witness.demands.calls.items()
+            if any(call.upstream == upstream for call in calls)
+        }
         return any(
-            begin.high + slack_s < demand.request.sent.at_s < end.low - slack_s
+            r.sent.stream in calling and r.sent.id not in known and self._is_sent_while_open(r)
+            for r in self.case.history.requests
+        )
+
+    def _is_sent_while_open(self, request: Request) -> bool:
+        """Whether it was sent while a breaker that keeps its contract is surely open."""
+        slack_s, at_s = self.wire.sight.fine_s, request.sent.at_s
+        return any(
+            begin.high + slack_s < at_s < end.low - slack_s
             for begin, end in self.predicted().open_spells
-            for demand in self.wire.demands
-            if demand.request.sent.id not in unknown
         )
 
     def sight(self) -> str:

@@ -50,6 +50,9 @@ class Attempt:
     """When its stub was done with it; infinite where it never was, or none is known to be."""
     altered: bool = False
     """Whether its answer may not have been what was agreed, as a fault replaced some then."""
+    old: bool = False
+    """Whether it may have been made long before and come only now, when nobody waits for it: no
+    attempt at all, to its breaker."""
     request: int | None = None
     """Id of the request whose wait implies it, where nobody saw it."""
 
@@ -67,6 +70,15 @@ class Attempt:
     def route(self) -> str:
         """Method and path, without the query; empty for a bare connection."""
         return _route(self.method, self.path) if self.path else ""
+
+    def made(self, at_s: float, timeout_s: float, slack_s: float) -> Attempt:
+        """The same, made then and seen only when it was let go: by a client that had left it for
+        dead at its deadline, where that was before.
+        """
+        over_s = at_s + timeout_s
+        if self.start_s <= over_s + slack_s:
+            return replace(self, start_s=at_s)
+        return replace(self, start_s=at_s, ends_from_s=over_s, end_s=over_s, results=FAILURE)
 
     def ended_by(self, at_s: float) -> Attempt:
         """The same, known to be over then, if it may have been."""

@@ -200,7 +200,8 @@ class Acceptor:
         moved: list[States] = []
         same = True
         item, tie_s = event.item, event.tie_s
-        if event.what == BEGINS and all(state.kind == "closed" for state in states):
+        doubtful = isinstance(item, Attempt) and item.old
+        if event.what == BEGINS and not doubtful and all(s.kind == "closed" for s in states):
             return states  # they let it through
         if isinstance(item, Asked) and self._keeps_out(states, item, tie_s):
             return states
@@ -213,6 +214,8 @@ class Acceptor:
                 found = self._rules.lost(state, stories, item.at_s)
             elif event.what == BEGINS:
                 found = self._rules.begun(state, stories, item, tie_s)
+                if doubtful:
+                    add(found, state.having(item.id), stories)  # it is none
             elif item.id in state.told:
                 found = {state.without(item.id): stories}
             else:

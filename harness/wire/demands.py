@@ -44,7 +44,7 @@ class Demands:
         self._settings = settings
         self._sights = sights
         self._stale = {name: Stale(history, name) for name in attempts}
-        untimely = {name: sights[name].is_untimely for name in attempts}
+        untimely = {name: sights[name].may_be_old for name in attempts}
         self.background = nobodys(history, attempts, warm_up, template, untimely)
         """Attempts that no request caused, by upstream."""
         own_routes = {

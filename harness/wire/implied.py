@@ -33,7 +33,8 @@ class Implied:
 
     def by(self, demand: Demand, upstream: str) -> Attempt | None:
         """The next attempt of a call that must have been made, unseen; None if there is none."""
-        own, tries = self._settings[upstream], len(demand.attempts)
+        own, made = self._settings[upstream], [a for a in demand.attempts if not a.old]
+        tries = len(made)
         if demand.outcome == "turned away" or tries >= own.attempts:
             return None
         first = self._given_up_before(demand, upstream)
@@ -41,7 +42,7 @@ class Implied:
             return first
         at_s, by_s = demand.asked_s, demand.asked_by_s
         if tries:
-            last = demand.attempts[-1]
+            last = made[-1]
             if last.results != FAILURE:
                 return None
             at_s, by_s = last.end_s + own.backoff_s(tries), demand.request.end_s

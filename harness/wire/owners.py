@@ -7,8 +7,9 @@ request that was alive for all of it: the one that was just about to make it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from harness.history.view import Request
 from harness.policy.counting import Result, plainly
@@ -19,7 +20,7 @@ from harness.wire.learned import CLOCK_S, Learned, alike
 from harness.wire.made import Made, last_of
 from harness.wire.pending import Pending, Standing
 from harness.wire.sight import TIE_S, Sight
-from harness.wire.turns import ANSWERED_S, TOO_MANY_S, UNLIKELY_S, UNSURE_S, Due, Turns, is_made
+from harness.wire.turns import ANSWERED_S, UNLIKELY_S, UNSURE_S, Due, Turns, is_made
 
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
@@ -50,6 +51,7 @@ class Owners:
         self._well = well
         self._calls = calls
         self._turns = Turns(calls, settings, sights)
+        self._settings = settings
         self._sights = sights
         self._routes: dict[str, set[str]] = defaultdict(set)
         for made in calls.values():
@@ -101,8 +103,11 @@ class Owners:
                 elif not self._sights[name].released(start_s):
                     kept[name].append(attempt)
                 continue
-            if start_s > due_s + slack_s and self._sights[name].let_go(due_s, start_s):
-                attempt = replace(attempt, start_s=due_s)  # seen only when it was let go
+            if self._sights[name].let_go(due_s, start_s):
+                if start_s > due_s + slack_s:
+                    attempt = attempt.made(due_s, self._settings[name].timeout_s, slack_s)
+            elif attempt.source == "stub" and self._sights[name].lets_go(start_s):
+                attempt = replace(attempt, old=True)
             if attempt.source == "connection" and not self._well(owner):
                 attempt = attempt.ended_by(owner.end_s)  # who had to do without it went on
             self._take_over(owner, name, attempt, pending)
@@ -191,12 +196,28 @@ class Owners:
                     failed.append((rank, failed_by))
                 if best is None or rank < best[0]:
                     best = (rank, request, due_s)
-        too_many = best is not None and best[0][0] * near_s > TOO_MANY_S / 2
-        if best is None or (too_many and sight.may_be_old(attempt.start_s)):
+        if best is None or self._is_old(name, attempt, best, near_s):
             return None, 0.0
         if failed:
             self._learn(best[0], failed)
         return best[1], best[2]
+
+    def _is_old(
+        self, name: str, attempt: Attempt, best: tuple[_Rank, Request, float], near_s: float
+    ) -> bool:
+        """Whether a call that a fault held back is of nobody who waits: it says so itself, or it
+        is none that the likeliest would make.
+        """
+        if attempt.source != "stub" or not self._sights[name].may_be_old(attempt.start_s):
+            return False
+        if best[0][0] * near_s > UNLIKELY_S / 2:
+            return True
+        return attempt.trace in self._traces and attempt.trace != best[1].sent.trace
+
+    @cached_property
+    def _traces(self) -> Collection[str]:
+        """Those that requests were sent with."""
+        return {request.sent.trace for request in self._requests} - {""}
 
     def _learn(self, best: _Rank, failed: Sequence[tuple[_Rank, tuple[str, str]]]) -> None:
         """Whose attempt it was says that its stream goes on though an upstream failed it, where

@@ -264,6 +264,11 @@ class Sight:
         late_s = self.slack_s(at_s - RELEASE_S, at_s) + RELEASE_S
         return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
 
+    def lets_go(self, at_s: float) -> bool:
+        """Whether what a fault held back comes just then, all at once."""
+        late_s = self.slack_s(at_s - RELEASE_S, at_s)
+        return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
+
     def _lets_go_s(self, fault: FaultWindow) -> float:
         """When what a fault held back may come at the earliest: lifted before that is known."""
         return min(fault.end_s, fault.planned.end_s) - self.fine_s

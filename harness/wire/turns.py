@@ -92,8 +92,9 @@ class Turns:
             yield from self._after(last, mine, upstream, own_calls, calls)
             return
         aside_s = 0.0 if strange or calls[0].upstream == upstream else ASIDE_S
-        for due_s, until_s in self._first_s(upstream, request.sent.at_s):
-            yield from (Due(upstream, due_s, due_s, aside_s, call, until_s) for call in own_calls)
+        for call in own_calls:
+            at_s = request.sent.at_s
+            yield from self._or_later(Due(upstream, at_s, at_s, aside_s, call), 1)
 
     def _after(
         self,
@@ -114,7 +115,8 @@ class Turns:
             more_s = 0.0 if again else TOO_MANY_S
             more_s += 0.0 if latest.results == FAILURE else UNSURE_S
             for low_s, high_s, price_s in waits:
-                yield Due(upstream, done_s + low_s, by_s + high_s, more_s + price_s, latest)
+                due = Due(upstream, done_s + low_s, by_s + high_s, more_s + price_s, latest)
+                yield from self._or_later(due, tries + 1)
             yield Due(upstream, done_s, by_s, more_s + UNLIKELY_S, latest)
         # It goes on at once after an attempt that may have succeeded, or was its last one.
         on_s = UNLIKELY_S if again and latest.results == FAILURE else 0.0
@@ -125,23 +127,24 @@ class Turns:
             if call is None or calls.index(call) > done:
                 for low_s, high_s, price_s in waits if again else ():
                     yield Due(upstream, done_s + low_s, by_s + high_s, price_s, call)
-                yield Due(upstream, done_s, by_s, on_s, call)
+                yield from self._or_later(Due(upstream, done_s, by_s, on_s, call), 1)
             if call is not None and name != upstream and not is_made(call, mine):
                 # It may ask several at once, in any order.
                 yield Due(upstream, latest.start_s, latest.start_s, ASIDE_S, call)
 
-    def _first_s(self, upstream: str, due_s: float) -> Iterator[tuple[float, float]]:
-        """When a request without attempts may be due, after each that it waited for in vain; and
-        until when, as that is given up then.
+    def _or_later(self, due: Due, number: int) -> Iterator[Due]:
+        """The same, and what comes after it if it is waited for in vain, unseen, as the attempt of
+        that number of its call: so are those that follow.
         """
-        own, sight = self._settings[upstream], self._sights[upstream]
-        for tries in range(1, own.attempts + 1):
-            failed_s = sight.given_up_s(due_s, own.timeout_s)
-            if failed_s is None or tries == own.attempts:
-                yield due_s, math.inf
-                return
-            yield due_s, failed_s
-            due_s = failed_s + own.backoff_s(tries)
+        own, sight = self._settings[due.upstream], self._sights[due.upstream]
+        while number < own.attempts:
+            failed_s = sight.given_up_s(due.at_s, own.timeout_s)
+            if failed_s is None:
+                break
+            yield due._replace(until_s=failed_s)
+            again_s = failed_s + own.backoff_s(number)
+            due, number = due._replace(from_s=again_s, at_s=again_s), number + 1
+        yield due
 
     def done_s(self, upstream: str, attempt: Attempt, mine: Mine) -> float:
         """When a request goes on after an attempt that it made: who will retry waits before."""

@@ -167,7 +167,8 @@ class Wire(Readings):
     def late(self) -> tuple[Attempt, ...]:
         """Attempts made while it was surely open (B3, B6)."""
         slack_s = self.sight.fine_s
-        return tuple(a for a in self.attempts if self._is_surely_open(a.start_s, slack_s))
+        made = (a for a in self.attempts if not a.old)
+        return tuple(a for a in made if self._is_surely_open(a.start_s, slack_s))
 
     def _is_surely_open(self, at_s: float, slack_s: float) -> bool:
         return any(w.start_s + slack_s < at_s < w.end_s - slack_s for w in self.open_windows)

@@ -284,3 +284,28 @@ def test_who_is_turned_away_just_as_it_opens_may_as_well_have_been_let_through(
     (attempts,) = findings_of(found.scenario.expect[0], found)
 
     assert attempts.verdict is verdict, str(attempts)
+
+
+def test_what_nobody_may_have_come_to_while_it_was_to_be_open_is_not_said_never_to_open(
+    case, world
+) -> None:
+    """No stub tells whether auth let anybody pass, and a refusing port leaves no trace."""
+    lookup = {"path": "/v1/api/lookup?q=x", "method": "GET"}
+    shown = world(evidence=("proxy requests",))
+    shown.warmed_up("lookup", reaches=("auth", "external_data"),
+                    routes={"external_data": "GET /lookup"}, **lookup)  # fmt: skip
+    shown.fault("refused", "external_data", 5.0, 25.0)
+    for second in range(25):
+        down = second >= 5
+        shown.request("lookup", second + 1, second, 503 if down else 200, took_s=0.01, **lookup)
+        shown.call("auth", second + 0.001, by_stub=False)
+        if not down:
+            shown.call("external_data", second + 0.005, "GET /lookup", by_stub=False)
+    found = case(
+        "traffic: {lookup: {request: GET /v1/api/lookup?q=x, as: ada, rate: 1/s}}\n"
+        "faults: [{upstream: external_data, fault: refused, from: 5s, to: 25s}]\n"
+        "expect: [{breaker: external_data, opens: contract ± 1s}]",
+        shown,
+    )
+    (finding,) = findings_of(found.scenario.expect[0], found)
+    assert finding.verdict is Verdict.INCONCLUSIVE, str(finding)

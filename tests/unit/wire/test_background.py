@@ -116,6 +116,22 @@ def test_what_a_contract_names_stays_the_requests_own_wherever_it_is_called() ->
     assert wire.refutation.at_s == 3.5
 
 
+def test_what_a_fault_lets_go_after_its_clients_have_left_is_no_loop_s() -> None:
+    """Calls as even as their traffic, and held ones that came when nobody asked: all of a sound
+    gateway's calls were taken for a loop's.
+    """
+    story = Story("auth", fault="stall", to_s=16.0, journal=False)
+    story.events[1] = replace(story.events[1], at_s=12.0, planned_s=12.0)  # type: ignore[call-arg]
+    for second in range(12):
+        story.attempt(second + 0.002, took_s=0.002, status=200)
+        story.request(second + 1, second, took_s=0.005, status=200)
+    for _ in range(3):
+        story.attempt(16.0, took_s=0.002, status=200)
+    told = wire_of(story, contract=False)
+    assert not told.background
+    assert len(told.attempts) == 12
+
+
 def test_three_beats_are_enough_for_a_call_that_no_contract_names() -> None:
     """A call under way all the time leaves no beat outside of a request's life."""
     story = beating(2.005, 5.005)

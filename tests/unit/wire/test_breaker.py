@@ -61,6 +61,18 @@ def test_an_attempt_while_it_is_open_is_refuted_with_its_instant(attempts, setti
     assert reading.refutation.state_s == pytest.approx(2.1)
 
 
+def test_what_a_fault_held_back_may_be_no_attempt_at_all(attempts, settings) -> None:
+    """It comes when nobody waits for it: an open breaker let nothing through, a closed one counts
+    nothing. Or it was one, that failed.
+    """
+    made = attempts(*FAILED, (3.0, 3.1, "f"))
+    assert wrong(hold([*made[:3], replace(made[3], old=True)], [], settings)) is None
+    made = attempts(*FAILED[:2], (2.0, 2.1, "fs"), (5.0, 5.1, "s"))
+    maybe = [*made[:2], replace(made[2], old=True), made[3]]
+    assert wrong(hold(maybe, [], settings)) is None, "it stayed closed"
+    assert wrong(hold(maybe[:3], [away(3)], settings)) is None, "or it opened"
+
+
 def test_a_second_attempt_during_the_probe_is_refuted(attempts, settings) -> None:
     made = attempts(*FAILED, (12.2, 14.0, "s"), (13.0, 13.1, "s"))
     assert wrong(hold(made, [], settings)) == "two probes"

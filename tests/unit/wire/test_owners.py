@@ -20,7 +20,7 @@ from harness.history.events import (
     Run,
     Sent,
 )
-from harness.history.view import History
+from harness.history.view import History, Request
 from harness.policy.backoffs import Listed
 from harness.policy.settings import in_a_row
 from harness.wire.wire import Wire
@@ -260,6 +260,55 @@ def test_what_comes_late_to_a_stub_all_at_once_is_not_one_request_s(fault: str) 
     assert len(found.made_for(found.demands[-1].request)) <= 2
     assert found.demands[-1].request.sent.id == waits
     assert bool(found.belated) == (fault == "latency")  # nobody knows when these were made
+
+
+def stalled_until(lifted_s: float) -> Told:
+    """Only stubs tell of calls; what billing is asked from 0s on comes when that is lifted."""
+    told = Told()
+    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    stall = {"name": "stall", "upstreams": ("billing",), "planned_s": 0.0}
+    told.events.append(Applied(at_s=0.0, by="engine", fault=0, **stall))
+    told.events.append(Lifted(at_s=lifted_s, by="engine", fault=0, **stall))
+    return told
+
+
+def test_what_a_fault_lets_go_when_its_client_had_left_was_made_long_before() -> None:
+    """Of a request that asks billing after auth all three calls came at 20 s: each was taken for
+    one that had lasted until then, and the breaker opened seconds off.
+    """
+    told = stalled_until(20.0)
+    asks = told.request("both", 8.0, 503, took_s=12.2)
+    told.attempt("auth", 8.001)
+    told.attempt("billing", 20.0)
+    told.attempt("billing", 20.0)
+    found = told.wire("billing").made_for(_request(told, asks))
+    assert [a.ok for a in found] == [False, False]
+    lasted = [at_s for a in found for at_s in (a.start_s, a.end_s)]
+    assert lasted == pytest.approx([8, 13, 14, 19], abs=0.01)
+
+
+def test_who_asks_as_a_fault_lets_calls_go_may_have_made_none_of_them() -> None:
+    told = stalled_until(20.0)
+    told.request("one", 1.0, 503, took_s=11.0)
+    asks = told.request("one", 20.0, 503, took_s=0.001, number=2)
+    told.attempt("billing", 20.0)
+    (attempt,) = told.wire("billing").made_for(_request(told, asks))
+    assert attempt.old
+
+
+def test_a_call_of_a_trace_whose_request_is_over_is_nobody_else_s() -> None:
+    told = stalled_until(20.0)
+    told.request("one", 1.0, 503, took_s=11.0)
+    told.events[-2] = replace(told.events[-2], trace="first")  # type: ignore[call-arg]
+    asks = told.request("one", 20.0, 503, took_s=0.001, number=2)
+    told.attempt("billing", 20.0)
+    called = next(k for k in range(1, 9) if isinstance(told.events[-k], Called))
+    told.events[-called] = replace(told.events[-called], trace="first")  # type: ignore[call-arg]
+    assert told.wire("billing").made_for(_request(told, asks)) == ()
+
+
+def _request(told: Told, number: int) -> Request:
+    return next(r for r in History(told.events).requests if r.sent.id == number)
 
 
 def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:
