@@ -285,7 +285,7 @@ class _Eyes:
         for place in self._crossed.all("accepted"):
             at_s, closed = self._crossed.at_s[place], self._crossed.first(place, "closed")
             closed_s = math.inf if closed is None else self._crossed.at_s[closed]
-            ended_s = min(at_s + self._timeout_s, closed_s)
+            ended_s = min(at_s + self._timeout_s, closed_s, self._sight.cut_s(at_s))
             fault = next((f for f in silent if f.holds(at_s)), None)
             if fault is None:
                 if self._bare:  # no stub tells of it: that it was opened is all that is known

@@ -240,11 +240,14 @@ class Sight:
 
         At its deadline, or when lifting the fault cut its connection; None where none was kept.
         """
-        fault = self.holding(at_s)
-        if fault is None:
-            return None
-        cut_s = fault.end_s if KINDS[fault.name].lift == "cuts" else math.inf
-        return min(at_s + timeout_s, cut_s)
+        return None if self.holding(at_s) is None else min(at_s + timeout_s, self.cut_s(at_s))
+
+    def cut_s(self, at_s: float) -> float:
+        """When lifting a fault cuts whoever has waited since an instant: it need not be the fault
+        that made it wait.
+        """
+        cutting = (f for f in self._holding if KINDS[f.name].lift == "cuts")
+        return min((f.end_s for f in cutting if f.end_s > at_s), default=math.inf)
 
     def let_go(self, due_s: float, at_s: float) -> bool:
         """Whether what was due at one instant may have waited, unseen, until another."""

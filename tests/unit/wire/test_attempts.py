@@ -316,3 +316,27 @@ def test_what_a_limit_cuts_on_its_way_is_told_by_its_connection() -> None:
     )
     (cut,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
     assert (cut.result, cut.ends_from_s, cut.end_s) == (Result.FAILURE, 2.0, 32.0)
+
+
+def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
+    """Its connection was taken to last until its deadline, and a breaker to open only then."""
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
+    )  # fmt: skip
+    dark = {"by": "engine", "fault": 0, "name": "blackhole", "upstreams": ("chroma",)}
+    cuts = {"by": "engine", "fault": 1, "name": "timeout", "upstreams": ("chroma",)}
+    told = History(
+        [
+            run,
+            Applied(at_s=0.0, planned_s=0.0, **dark),  # type: ignore[arg-type]
+            crossed(2.0, 1, "accepted"),
+            Applied(at_s=7.0, planned_s=7.0, **cuts),  # type: ignore[arg-type]
+            Lifted(at_s=8.0, planned_s=8.0, **cuts),  # type: ignore[arg-type]
+            Lifted(at_s=50.0, planned_s=50.0, **dark),  # type: ignore[arg-type]
+        ]
+    )
+    sight = Sight(told, "chroma", Noise(told))
+    (cut,) = attempts_of(told, "chroma", SETTINGS, sight)
+    assert (cut.ends_from_s, cut.end_s) == (8.0, 8.0)
+    assert sight.given_up_s(2.0, 30.0) == 8.0
