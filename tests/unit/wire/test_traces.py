@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from harness.history.events import Called, Crossed, Event, Replied, Sent
 from tests.unit.wire.test_witness import Story
 
@@ -37,9 +39,10 @@ def test_a_trace_that_nobody_began_says_nothing() -> None:
     assert owner("another") == owner("")
 
 
-def test_of_two_records_at_one_instant_the_answered_attempt_claims_neither() -> None:
+@pytest.mark.parametrize("fault", ["latency", "reply_lost"])  # one that delays calls, and one not
+def test_of_two_records_at_one_instant_the_answered_attempt_claims_neither(fault: str) -> None:
     """A drawn toxic ate the answer to the first one's second attempt, not that to the second's."""
-    story = Story("auth", fault="latency", to_s=20)
+    story = Story("auth", fault=fault, to_s=20)
     story.request(1, 1.0, took_s=11.01, status=401)
     story.attempt(1.002, took_s=5, status=None)
     story.attempt(7.002, took_s=5, status=None)
