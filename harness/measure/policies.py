@@ -32,7 +32,7 @@ def unsure_of(own: Breaker) -> str | None:
         return "when it opens is not known"
     if any(one is not None and one.low_s < one.high_s for one in (own.least, own.window_calls)):
         return "how many results it looks at is known within bounds only"
-    if own.begun_count is None:
+    if own.rule == "rate" and own.begun_count is None:
         return (
             "whether calls count in it while they are under way, the machine was too late to tell"
         )

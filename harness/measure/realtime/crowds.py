@@ -41,17 +41,18 @@ class Fresh(Protocol):
         ...
 
 
-async def find_at_once(fresh: Fresh, found: Findings, opening: Look) -> None:
-    """Whether calls count while they are under way, and whether slow ones open it."""
+async def find_begun(fresh: Fresh, found: Findings, opening: Look | None) -> None:
+    """Whether calls count in a share while they are under way."""
     own = found.breaker
     least = 0 if own.least is None else int(own.least.high_s)
-    if own.rule == "rate" and least >= _FEW and opening.tries == 1:
-        hold_s = _HELD_S if found.timeout is None else _OF_TIMEOUT * found.timeout.low_s
-        hold_s = min(_MOST_S, hold_s)
-        own.begun_count = await _begun_count(fresh, opening.kind, least, hold_s)
+    if own.rule != "rate" or least < _FEW or opening is None or opening.tries > 1:
+        own.begun_count = False
+        return
+    hold_s = _HELD_S if found.timeout is None else _OF_TIMEOUT * found.timeout.low_s
+    hold_s = min(_MOST_S, hold_s)
+    own.begun_count = await _begun_count(fresh, opening.kind, least, hold_s)
     if own.begun_count:
         found.saw("a call that is still under way counts among the least number")
-    await find_slow(fresh, found)
 
 
 async def _begun_count(fresh: Fresh, kind: str, least: int, hold_s: float) -> bool | None:

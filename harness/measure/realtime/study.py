@@ -21,7 +21,7 @@ from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.closing import try_in_turn
 from harness.measure.realtime.counting import by_doses, what_it_is
-from harness.measure.realtime.crowds import QUEUED_S, find_at_once, one_at_a_time
+from harness.measure.realtime.crowds import QUEUED_S, find_begun, find_slow, one_at_a_time
 from harness.measure.realtime.downs import find_downs
 from harness.measure.realtime.figures import (
     note_attempts,
@@ -237,12 +237,17 @@ class Study:
 
     async def _crowds(self) -> None:
         """What calls do that are under way at once."""
+        found = self._found
         async with self._in_time("slow_s"):
             opening = await asyncio.shield(self._opening)
-            await asyncio.shield(self._known)
             await asyncio.shield(self._figured)
-            if opening is not None and not self._queues:
-                await find_at_once(self._fresh, self._found, opening)
+            if opening is None or self._queues:
+                return
+            await find_slow(self._fresh, found)
+        found.breaker.begun_count = None  # until it is told
+        async with self._in_time():
+            await asyncio.shield(self._known)
+            await find_begun(self._fresh, found, await asyncio.shield(self._opening))
 
     async def _opened(self, ground: Ground) -> Look | None:
         """The same opening on another world; None where there is none, or not there."""
