@@ -122,6 +122,8 @@ def call_of(found: Findings) -> Iterator[tuple[str, Any]]:
         yield "backoff", _backoff(found.backoffs)
     if found.retry_after == "honoured":
         yield "retry_after", True
+    if found.by == "call" and attempts != 1:
+        yield "retries", "inside"  # what is told of a whole call guards it, and is asked once
 
 
 def _upper(span: Span) -> Span:

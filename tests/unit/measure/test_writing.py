@@ -328,3 +328,18 @@ def test_one_upstream_without_a_breaker_takes_nothing_from_the_others():
     assert "without" not in sections
     found.upstreams["stock"].breaker = Breaker(rule="none")
     assert "B2" in target_sections(found, document())["without"]
+
+
+@pytest.mark.parametrize(
+    ("by", "attempts", "rechecks"), [("call", 2, False), ("attempt", 2, True), ("call", 1, True)]
+)
+def test_who_counts_calls_is_asked_once_a_call(by, attempts, rechecks):
+    """A retry of a call that was let in went on while the breaker was open: it was accused."""
+    found = measured(trials=1)
+    own = found.upstreams["stock"]
+    own.attempts, own.by = attempts, by
+    own.backoffs = (Span(low_s=0.59, high_s=0.61),) * (attempts - 1)
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    assert parse_contract(text, "contract.yaml").settings_of("stock").rechecks is rechecks
+    said = target_sections(found, document())["breakers"]["stock"].get("retries")
+    assert said == (None if rechecks else "inside")
