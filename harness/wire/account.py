@@ -99,7 +99,7 @@ class Account:
         only where one of these was.
         """
         for said in self.said:
-            for state, low_s, high_s in self._spells(story):
+            for state, low_s, high_s in self._spells(story, said.state):
                 start_s = max(said.from_s, low_s + slack_s)
                 end_s = min(said.to_s, high_s - slack_s)
                 if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
@@ -113,13 +113,15 @@ class Account:
                         f"{_NOT_YET.get(state, state)} on the wire"
                     )
 
-    def _spells(self, story: Sequence[Change]) -> Iterator[tuple[str, float, float]]:
-        """When it surely was in each state; a wait that surely wasn't over is one of its own."""
+    def _spells(self, story: Sequence[Change], said: str) -> Iterator[tuple[str, float, float]]:
+        """When it surely was in each state; to who says half open, a wait that surely wasn't over is
+        a state of its own.
+        """
         until_s = [*(change.low_s for change in story), math.inf]
         yield "closed", 0.0, until_s[0]
         for at, change in enumerate(story):
             since_s, end_s = change.high_s, until_s[at + 1]
-            if change.kind == "open" and self._wait is not None:
+            if change.kind == "open" and said == "half_open" and self._wait is not None:
                 waits_s = min(due_s(story, at, self._wait), end_s)
                 yield "waiting", since_s, waits_s
                 since_s = max(since_s, waits_s)
@@ -131,9 +133,5 @@ _NOT_YET = {"waiting": "open, and its wait not over,"}
 
 
 def _alike(said: str, state: str) -> bool:
-    """Whether a reported state may be the wire's: half open is open to some until a probe comes,
-    once its wait is over.
-    """
-    if state == "waiting":
-        return said == "open"
+    """Whether a reported state may be the wire's: half open is open to some until a probe comes."""
     return said == state or {said, state} == {"open", "half_open"}

@@ -62,3 +62,9 @@ def test_who_says_half_open_after_a_trial_that_said_nothing_says_what_was() -> N
     account = told(looks, (-0.1, 4.85, 64.85), wait=Constant(60.0))
     again = [Change("half_open", 65.0, 65.0, 2), Change("open", 65.01, 65.01, 2)]
     assert list(account.conflicts((Change("open", 5.0, 5.0, 1), *again), 0.05)) == []
+
+
+def test_who_says_closed_while_it_is_open_is_told_so_once() -> None:
+    account = told(((-0.1, "closed"),), (-0.1,), wait=Constant(60.0))
+    says = "the status endpoint shows auth closed at 5.05..90.00 s, when it was open on the wire"
+    assert list(account.conflicts((Change("open", 5.0, 5.0, 1),), 0.05)) == [says]
