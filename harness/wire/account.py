@@ -114,8 +114,8 @@ class Account:
                     )
 
     def _spells(self, story: Sequence[Change], said: str) -> Iterator[tuple[str, float, float]]:
-        """When it surely was in each state; to who says half open, a wait that surely wasn't over is
-        a state of its own.
+        """When it surely was in each state; to who says half open, a wait surely not over is
+        one of its own.
         """
         until_s = [*(change.low_s for change in story), math.inf]
         yield "closed", 0.0, until_s[0]
