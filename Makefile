@@ -92,7 +92,7 @@ test: $(VENV)/.test
 	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \
 	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
 	echo "== tests that keep real time"; \
-	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
+	$(PYTEST) -n 8 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine"; \
 	$(PYTEST) -n 3 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
 	wait $$background; patient=$$?; \
