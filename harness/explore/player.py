@@ -41,10 +41,10 @@ class Seen:
 
 
 def silent(target: Target) -> Target:
-    """The same target, whose own account of itself is no evidence here: asking for it costs a third
-    of a play.
+    """The same target, whose status page is no evidence here: asking for it costs a third of a
+    play. Its log costs nothing.
     """
-    return target.model_copy(update={"status": None, "log": None})
+    return target.model_copy(update={"status": None})
 
 
 class Player:

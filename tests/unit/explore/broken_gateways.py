@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,10 +91,35 @@ def billing_matters() -> None:
     application.chat = chat
 
 
+def opening_logged_late() -> None:
+    """Says that a breaker opened two seconds after it did, and at once whom it turns away."""
+    enter, leave = sound.Upstream.enter, sound.Upstream.leave
+
+    def entering(self: Any) -> int:
+        try:
+            return int(enter(self))
+        except sound.Down:
+            print("rejected by", self.variable, flush=True)
+            raise
+
+    def late(self: Any, generation: int, ok: bool | None) -> None:
+        before_s = self.open_until
+        leave(self, generation, ok)
+        if self.open_until > before_s:
+            said = threading.Timer(2.0, print, ("opened:", self.variable), {"flush": True})
+            said.start()
+
+    sound.Upstream.enter, sound.Upstream.leave = entering, late
+    application.auth.variable, application.billing.variable = "auth", "billing"
+
+
 application = sound.application
 DEFECTS: dict[str, Callable[[], None]] = {
     made.__name__: made
-    for made in (trips_late, all_probe, count_kept, no_backoff, fails_open, billing_matters)
-}
+    for made in (
+        trips_late, all_probe, count_kept, no_backoff, fails_open, billing_matters,
+        opening_logged_late,
+    )
+}  # fmt: skip
 if os.environ.get("DEFECT"):
     DEFECTS[os.environ["DEFECT"]]()

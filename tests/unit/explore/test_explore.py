@@ -41,7 +41,11 @@ ready: GET /ready
 breakers:
   auth: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
   billing: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
-without: [B11, B12, G1, G3, G5, G6, G7]
+without: [{unlogged}B12, G1, G3, G5, G6, G7]
+"""
+_LOG = """log:
+  opened: "opened: (?P<upstream>\\\\w+)"
+  rejected: "rejected by (?P<upstream>\\\\w+)"
 """
 
 _BREAKS = {
@@ -51,6 +55,7 @@ _BREAKS = {
     "fails_open": {"never let in: auth can't say"},
     "billing_matters": {"never 5xx"},
     "count_kept": {"nobody turned away while closed"},
+    "opening_logged_late": {"a truthful log"},
 }
 """What an exploration may call each mistake."""
 
@@ -62,7 +67,9 @@ turn: they are served by the same code there.
 
 
 def target_text(defect: str) -> str:
-    return _TARGET.format(defect=defect, here=HERE)
+    logged = "logged" in defect
+    text = _TARGET.format(defect=defect, here=HERE, unlogged="" if logged else "B11, ")
+    return text + _LOG if logged else text
 
 
 def target_with(defect: str) -> Target:
