@@ -64,8 +64,8 @@ else
 endif
 
 # Tests that don't keep time begin at once, beside types and all that follows: those that do mostly wait,
-# and others make room for them at once, as they would make a real answer come too late. They have three
-# workers: a simulation keeps to one processor, and of two both would often wait for the same one. Those
+# and others make room for them at once, as they would make a real answer come too late. Of three
+# workers beside them plays were late and had to be repeated, which took twice what they gained. Those
 # that crowd the machine (killed explorations, a cluster) come when nothing keeps time any more; they wait,
 # too, for what must be gone. A test that failed is played once more, alone, as the product does with
 # scenarios (--retries): a busy machine is no defect, and what failed beside others is shown. They are named
@@ -86,7 +86,7 @@ CHECK = echo "== format, lint, types, layers"; \
 ifeq ($(ARGS),)
 test: $(VENV)/.test
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
-	$(MAKING_ROOM) $(PYTEST) -n 3 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
+	$(MAKING_ROOM) $(PYTEST) -n 2 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
 	{ $(CHECK); } || { kill $$background; wait $$background; exit 1; }; \
 	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \

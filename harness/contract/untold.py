@@ -30,6 +30,9 @@ def untold(
     """
     if drawn := _decided_by_chance(upstream, scenario, settings.timeout_s):
         return drawn
+    unknown = settings.breaker.opens.untold
+    if unknown and any(upstream in fault.upstreams for fault in scenario.faults):
+        return unknown
     if drawn := _drawn(upstream, scenario, [o.of(upstream).breaker for o in played]):
         return drawn
     if any(upstream in outcomes.abandoned for outcomes in played):

@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from harness.contracts.waits import WaitText, shape, wait_of
 from harness.policy import trials
 from harness.policy.among import Among
+from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
 from harness.policy.rules import Rule
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
@@ -59,6 +60,12 @@ TrialsText = Annotated[
 ]
 
 
+_UNDER_WAY = (
+    "whether calls count as soon as they begin (opossum's do, and gobreaker's `Requests`): then "
+    "nobody is held to when it opens, which results don't tell"
+)
+
+
 class Rate(Part):
     """A share of failures that opens a breaker, of the last calls or of a time."""
 
@@ -87,12 +94,14 @@ class Rate(Part):
         description="in how many parts results leave that time; each by itself if not said",
         examples=[10],
     )
+    under_way: bool = Field(False, description=_UNDER_WAY, examples=[True])
 
     @property
     def rule(self) -> Rule:
         """As everybody takes it who has to do with breakers."""
         plain = self._of(self.share)
-        return plain if self.slow_share is None else OrSlow(plain, self._of(self.slow_share))
+        rule = plain if self.slow_share is None else OrSlow(plain, self._of(self.slow_share))
+        return CountsBegun(rule) if self.under_way else rule
 
     def _of(self, share: float) -> Rule:
         if self.within is not None:
@@ -125,14 +134,14 @@ _OWN_KEYS = {
     "in a row": ("threshold", "within", "buckets"),
     "in all": ("threshold", "within"),
     "among": ("threshold", "calls", "within", "buckets"),
-    "rate": ("share", "slow_share", "calls", "within", "least", "buckets"),
+    "rate": ("share", "slow_share", "calls", "within", "least", "buckets", "under_way"),
     "none": (),
 }
 """Which keys each rule has of its own."""
 _RULE_KEYS = tuple(dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys))
 
 
-_OF_A_RATE = ("share", "slow_share", "calls", "least")
+_OF_A_RATE = ("share", "slow_share", "calls", "least", "under_way")
 """Keys by which a rate is known that isn't named."""
 
 
@@ -202,6 +211,7 @@ class BreakerRule(Part):
         description="in how many parts results leave `within`; each by itself if not said",
         examples=[10],
     )
+    under_way: bool | None = Field(None, description=f"for a rate: {_UNDER_WAY}", examples=[True])
     wait: WaitText = Field(
         60.0,
         description="W: from its opening to the first trial",
@@ -257,6 +267,7 @@ class BreakerRule(Part):
             within=self.within,
             least=self.least or 1,
             buckets=self.buckets,
+            under_way=bool(self.under_way),
         )
 
     @property

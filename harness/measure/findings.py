@@ -50,8 +50,7 @@ class Breaker:
     later_waits: tuple[float, ...] = ()
     """How long it then stayed open after each failed trial, where that was not the same."""
     begun_count: bool | None = False
-    """Whether calls that are under way count as results, which no rule of ours does; None: the
-    machine was too late to tell."""
+    """Whether calls that are under way count as results; None: the machine was too late to tell."""
     trials: int | None = None
     everybody: bool = False
     """Whether all that came at once were let through while it was half open."""

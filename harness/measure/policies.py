@@ -36,8 +36,6 @@ def unsure_of(own: Breaker) -> str | None:
         return (
             "whether calls count in it while they are under way, the machine was too late to tell"
         )
-    if own.begun_count:
-        return "calls count in it while they are under way, which no rule says"
     if own.wait is None:
         return "how long it stays open is not known"
     if own.later_waits:
@@ -167,7 +165,7 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
         return None
     if own.least is not None:
         said["least"] = int(own.least.middle_s)
-    return said
+    return said | ({"under_way": True} if own.begun_count else {})
 
 
 def breaker_of(own: Breaker) -> dict[str, Any] | None:

@@ -75,6 +75,11 @@ class Rule(ABC):
         return None, None
 
     @property
+    def untold(self) -> str:
+        """Why results alone don't tell when it opens, in words; empty where they do."""
+        return ""
+
+    @property
     def heavy(self) -> bool:
         """Whether its states are many and large, so that not every rival can be tried."""
         return False

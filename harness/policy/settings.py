@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
+from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result
 from harness.policy.rules import Rule
@@ -159,6 +160,8 @@ def _rule_json(rule: Rule) -> SettingsJson:
             return said | _bucket(bucket_s)
         case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share)):
             return _rule_json(plain) | {"slow_share": share}
+        case CountsBegun(share_of):
+            return _rule_json(share_of) | {"under_way": 1}
         case Among(_, calls, within_s, bucket_s):
             reach = _finite("window_calls", calls) | _finite("window_s", within_s)
             return {"among": 1} | reach | _bucket(bucket_s)
@@ -181,8 +184,10 @@ def _bucket(bucket_s: float) -> SettingsJson:
 def _rule(said: Any) -> Rule:
     threshold, bucket_s = int(said["threshold"]), said.get("bucket_s", 0.0)
     if "share" in said:
-        plain = _share(said, said["share"])
-        return OrSlow(plain, _share(said, said["slow_share"])) if "slow_share" in said else plain
+        rule = _share(said, said["share"])
+        if "slow_share" in said:
+            rule = OrSlow(rule, _share(said, said["slow_share"]))
+        return CountsBegun(rule) if said.get("under_way") else rule
     if said.get("among"):
         calls = said.get("window_calls", math.inf)
         return Among(threshold, calls, said.get("window_s", math.inf), bucket_s)

@@ -6,6 +6,7 @@ import pytest
 
 from harness.contract.prediction import predict
 from harness.scenario.loader import parse_scenario
+from harness.target.loading import parse_target
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,22 @@ def test_a_draw_that_decides_whether_it_opens_leaves_its_breaker_untold(
         "expect: [{never: {status: 599}}]\n"
     )
     assert predict(parse_scenario(text, "x")).of("auth").untold == untold
+
+
+def test_a_share_in_which_calls_under_way_count_leaves_its_breaker_untold() -> None:
+    target = parse_target(
+        "name: t\nstart: {command: [x]}\nupstreams: {A: auth, B: billing}\nbreakers:\n"
+        "  auth: {rate: {share: 50%, within: 10s, least: 6, under_way: true}}\n",
+        "t.yaml",
+    )
+    text = (
+        "title: x\nduration: 30s\n"
+        "traffic: {check: {request: GET /v1/api/auth/check, as: ada, rate: 1/s}}\n"
+        "faults: [{upstream: UP, fault: status, status: 503}]\n"
+        "expect: [{never: {status: 599}}]\n"
+    )
+    for upstream, said in ("auth", "calls under way count in its share"), ("billing", ""):
+        scenario = parse_scenario(text.replace("UP", upstream), "x")
+        untold = predict(scenario, {"auth": target.settings("auth")}).of("auth").untold
+        assert untold.startswith(said)
+        assert bool(untold) == bool(said)

@@ -10,6 +10,7 @@ from harness.contracts import document, parse_contract
 from harness.errors import InvalidFile
 from harness.policy.among import Among
 from harness.policy.backoffs import Exponential, Listed
+from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
 from harness.policy.counting import Result
 from harness.policy.rules import Rule
@@ -40,6 +41,11 @@ def settings(breaker: str, more: str = "") -> ServiceSettings:
         ("{share: 50%, calls: 20, least: 10}", ShareOfCalls(0.5, 20, 10)),
         ("{rule: rate, share: 30%, within: 10s, least: 6}", ShareOfSeconds(0.3, 10.0, 6)),
         ("{rule: rate, share: 30%, within: 10s, buckets: 10}", ShareOfSeconds(0.3, 10.0, 1, 1.0)),
+        (
+            "{rule: rate, share: 50%, within: 10s, least: 6, under_way: true}",
+            CountsBegun(ShareOfSeconds(0.5, 10.0, 6)),
+        ),
+        ("{share: 50%, calls: 20, under_way: false}", ShareOfCalls(0.5, 20, 1)),
         ("{rule: among, threshold: 7, calls: 20, within: 30s}", Among(7, 20, 30.0)),
         ("{rule: among, threshold: 7, calls: 20}", Among(7, 20, math.inf)),
         ("{rule: among, within: 30s}", Among(5, math.inf, 30.0)),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.policy.among import Among
+from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Counting, Result
 from harness.policy.rules import Rule
@@ -89,6 +90,21 @@ def test_one_that_never_tries_again_is_refuted() -> None:
     declares = Rules(opens=InARow(2), wait=Constant(4.0))
     odd = Rules(opens=InARow(2), wait=Constant(math.inf))
     calls = [(1.0, 0.1, True)] * 2 + [(2.0, 0.1, False)] * 5
+    found = played(odd, calls, declares).refutation
+    assert found is not None
+    assert found.wrong == "no probe"
+
+
+def test_nobody_is_held_to_when_a_share_opens_in_which_calls_under_way_count() -> None:
+    """Opossum's, with calls that hang: it opens before as many results are in, or later. How long
+    it waits is held against it as ever.
+    """
+    wait = Constant(4.0)
+    declares = Rules(opens=CountsBegun(ShareOfSeconds(0.5, 10.0, 20)), wait=wait)
+    calls = [(1.0, 0.1, True)] * 4 + [(2.0, 0.1, False)] * 5
+    for opens in (InARow(2), InARow(4), Never()):
+        assert played(Rules(opens=opens, wait=wait), calls, declares).refutation is None
+    odd = Rules(opens=InARow(2), wait=Constant(math.inf))
     found = played(odd, calls, declares).refutation
     assert found is not None
     assert found.wrong == "no probe"
