@@ -63,14 +63,15 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# The comparison of engines has the machine to itself: with others beside it its thirty worlds were late, and
-# playing them again took three minutes more than anybody gained. Tests that don't keep time begin then,
+# The comparison of engines has the machine to itself: with others beside it its thirty worlds were late,
+# and playing them again took three minutes more than anybody gained. Tests that don't keep time begin then,
 # beside all that follows: those that do mostly wait, and others make room for them at once, as they would
 # make a real answer come too late. They have three workers: a simulation keeps to one processor, and of two
 # both would often wait for the same one. Those that crowd the machine (killed explorations, a cluster) come
-# when nothing keeps time any more; they wait, too, for what must be gone. A test that failed is played once more, alone, as the product does with
-# scenarios (--retries): a busy machine is no defect, and what failed beside others is shown. They are named
-# one by one: where tests have groups of xdist's, --last-failed forgets some without a word.
+# when nothing keeps time any more; they wait, too, for what must be gone. A test that failed is played once
+# more, alone, as the product does with scenarios (--retries): a busy machine is no defect, and what failed
+# beside others is shown. They are named one by one: where tests have groups of xdist's, --last-failed
+# forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 # Of the stage whose cache and whose status have this name.
