@@ -31,7 +31,7 @@ from harness.wire.attempts import (
 )
 from harness.wire.endings import Ending, Endings
 from harness.wire.records import BEFORE_S, Records
-from harness.wire.sight import TIE_S, Sight
+from harness.wire.sight import HOLDS, TIE_S, Sight
 
 _TRAVELS_S = 0.3
 """How long a request may be on its way from the proxy to the stub, on a quiet machine."""
@@ -301,7 +301,7 @@ class _Eyes:
 
 def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
     """A connection that a fault kept from anybody; over at its deadline, or when it was closed."""
-    if KINDS[fault.name].new in ("at once", "broken"):
+    if KINDS[fault.name].new not in HOLDS:
         return bare(at_s, ended_s, "connection", from_s=at_s)
     lifted_s = max(at_s, min(ended_s, fault.end_s))
     if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:

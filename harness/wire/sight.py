@@ -33,7 +33,7 @@ _ENOUGH_CALLS = 5
 _SWITCHED_S = 0.3
 """What the simulation's seeded switch points add; its seed 0 has none."""
 
-_HOLDS = ("silent", "late")
+HOLDS = ("silent", "late")
 """What is new under such a fault hears nothing, at least until it is lifted."""
 
 
@@ -278,9 +278,7 @@ class Sight:
 
     @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:
-        return tuple(
-            f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in _HOLDS
-        )
+        return tuple(f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in HOLDS)
 
     @cached_property
     def on_the_way(self) -> tuple[FaultWindow, ...]:

@@ -340,3 +340,22 @@ def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
     (cut,) = attempts_of(told, "chroma", SETTINGS, sight)
     assert (cut.ends_from_s, cut.end_s) == (8.0, 8.0)
     assert sight.given_up_s(2.0, 30.0) == 8.0
+
+
+def test_a_connection_to_what_is_being_restarted_may_have_failed_at_once() -> None:
+    """Its proxy closes it, as nobody listens behind: a breaker that opened at once was late."""
+    run = Run(
+        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
+        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
+    )  # fmt: skip
+    down = {"by": "engine", "fault": 0, "name": "restart", "upstreams": ("chroma",)}
+    told = History(
+        [
+            run,
+            Applied(at_s=0.0, planned_s=0.0, **down),  # type: ignore[arg-type]
+            crossed(2.0, 1, "accepted"),
+            Lifted(at_s=5.0, planned_s=5.0, **down),  # type: ignore[arg-type]
+        ]
+    )
+    (cut,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    assert (cut.ends_from_s, cut.result) == (2.0, Result.FAILURE)
