@@ -179,11 +179,7 @@ class Subject:
     def _may_need(self) -> bool:
         """Whether a request was sent then of which nobody knows whether it came so far."""
         upstream, known = self.wire.upstream, {d.request.sent.id for d in self.wire.demands}
-        calling = {
-            stream
-            for stream, calls in self.case.witness.demands.calls.items()
-            if any(call.upstream == upstream for call in calls)
-        }
+        calling = self.case.witness.demands.calling(upstream)
         return any(
             r.sent.stream in calling and r.sent.id not in known and self._is_sent_while_open(r)
             for r in self.case.history.requests

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import EITHER, ONLY, Rival, Rule
+from harness.policy.rules import EITHER, ONLY, Around, Rival
 
 _State = tuple[Any, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class CountsBegun(Rule):
-    """Another rule, of which results alone don't tell when it opens."""
-
-    rule: Rule
-    """The share, as if calls counted when they end."""
+class CountsBegun(Around):
+    """A share, given as if calls counted when they end; results alone don't tell when it opens."""
 
     @property
     def begin(self) -> _State:
@@ -51,24 +48,9 @@ class CountsBegun(Rule):
         return self.rule.rests(state[0])
 
     @property
-    def failures(self) -> int:
-        """As many as the share's."""
-        return self.rule.failures
-
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """As far as the share's."""
-        return self.rule.reach
-
-    @property
     def untold(self) -> str:
         """What they don't tell."""
         return "calls under way count in its share, and how many these are isn't played"
-
-    @property
-    def heavy(self) -> bool:
-        """As the share is."""
-        return self.rule.heavy
 
     @property
     def says(self) -> str:

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
-from harness.policy.rules import Rule
+from harness.policy.rules import Around, Rule
 from harness.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf(Rule):
+class Deaf(Around):
     """A rule that is told of failures only, so that it takes them for all that there is."""
-
-    rule: Rule
 
     @property
     def begin(self) -> Any:
@@ -45,24 +43,9 @@ class Deaf(Rule):
         return True
 
     @property
-    def failures(self) -> int:
-        """As many as the rule's."""
-        return self.rule.failures
-
-    @property
-    def reach(self) -> tuple[int | None, float | None]:
-        """As far as the rule's."""
-        return self.rule.reach
-
-    @property
     def says(self) -> str:
         """`50% failures of the last 20 results, of which successes are none`."""
         return f"{self.rule.says}, of which successes are none"
-
-    @property
-    def heavy(self) -> bool:
-        """As the rule is."""
-        return self.rule.heavy
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
@@ -93,6 +94,28 @@ class Rule(ABC):
     def variants(self) -> Iterator[tuple[Rival, ...]]:
         """Other rules that are taken for this one, alike ones together."""
         yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around(Rule):
+    """Another rule, which one thing is different about; it looks as far, and costs as much."""
+
+    rule: Rule
+
+    @property
+    def failures(self) -> int:
+        """As many as the rule's."""
+        return self.rule.failures
+
+    @property
+    def reach(self) -> tuple[int | None, float | None]:
+        """As far as the rule's."""
+        return self.rule.reach
+
+    @property
+    def heavy(self) -> bool:
+        """As the rule is."""
+        return self.rule.heavy
 
 
 def failures_in_words(number: int) -> str:

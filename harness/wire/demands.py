@@ -120,12 +120,16 @@ class Demands:
             self._demands[upstream] = self._found(upstream)
         return self._demands[upstream]
 
-    def _found(self, upstream: str) -> tuple[Demand, ...]:
-        needing = {
+    def calling(self, upstream: str) -> Mapping[str, Sequence[Learned]]:
+        """The streams whose requests call an upstream, with all that they call."""
+        return {
             stream: calls
             for stream, calls in self.calls.items()
             if any(call.upstream == upstream for call in calls)
         }
+
+    def _found(self, upstream: str) -> tuple[Demand, ...]:
+        needing = self.calling(upstream)
         asking = (r for r in self._history.requests if r.sent.stream in needing) if needing else ()
         in_order = sorted(asking, key=lambda request: request.sent.at_s)
         found = (self._demand(r, upstream, needing[r.sent.stream]) for r in in_order)

@@ -106,7 +106,7 @@ class Owners:
             if self._sights[name].let_go(due_s, start_s):
                 if start_s > due_s + slack_s:
                     attempt = attempt.made(due_s, self._settings[name].timeout_s, slack_s)
-            elif attempt.source == "stub" and self._sights[name].lets_go(start_s):
+            elif attempt.source == "stub" and self._sights[name].released(start_s, within_s=0.0):
                 attempt = replace(attempt, old=True)
             if attempt.source == "connection" and not self._well(owner):
                 attempt = attempt.ended_by(owner.end_s)  # who had to do without it went on

@@ -262,14 +262,11 @@ class Sight:
             if self._lets_go_s(f) <= at_s and not (self.requests and not self.hidden):
                 yield Window(f.start_s, f.end_s)
 
-    def released(self, at_s: float) -> bool:
-        """Whether a fault that kept attempts waiting was lifted just before."""
-        late_s = self.slack_s(at_s - RELEASE_S, at_s) + RELEASE_S
-        return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
-
-    def lets_go(self, at_s: float) -> bool:
-        """Whether what a fault held back comes just then, all at once."""
-        late_s = self.slack_s(at_s - RELEASE_S, at_s)
+    def released(self, at_s: float, within_s: float = RELEASE_S) -> bool:
+        """Whether a fault that kept attempts waiting was lifted just before; `within_s` 0: so that
+        what it held back comes just then, all at once.
+        """
+        late_s = self.slack_s(at_s - RELEASE_S, at_s) + within_s
         return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
 
     def _lets_go_s(self, fault: FaultWindow) -> float:

@@ -29,6 +29,8 @@ BY_ITS_STUB = Run(
     target="t", seed=0, upstreams=("chroma",), evidence=("stub",),
 )  # fmt: skip
 """A run of which only the stub tells."""
+BY_CONNECTIONS = replace(BY_ITS_STUB, evidence=("stub", "proxy connections"))
+"""One behind a real Toxiproxy, whose connections are seen, too."""
 
 
 def crossed(at_s: float, connection: int, what: str, **more: str | int) -> Crossed:
@@ -275,15 +277,11 @@ def test_what_a_stub_keeps_waiting_for_some_calls_ends_with_its_deadline_or_the_
 
 def let_go(*, outcome: str) -> tuple[Attempt, ...]:
     """A call that a paused stub came to at 50 s, whose connection a real Toxiproxy saw at 2 s."""
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
-    )  # fmt: skip
     paused = {"by": "engine", "fault": 0, "name": "pause", "upstreams": ("chroma",)}
     called = list(query(50.0, 1, first_bytes_s=50.0, end_s=50.0, outcome=outcome))
     told = History(
         [
-            run,
+            BY_CONNECTIONS,
             Applied(at_s=0.0, planned_s=0.0, **paused),  # type: ignore[arg-type]
             crossed(2.0, 1, "accepted"),
             Lifted(at_s=50.0, planned_s=50.0, **paused),  # type: ignore[arg-type]
@@ -301,14 +299,10 @@ def test_a_call_that_is_let_go_when_its_client_has_long_left_is_an_old_one() -> 
 
 
 def test_what_a_limit_cuts_on_its_way_is_told_by_its_connection() -> None:
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
-    )  # fmt: skip
     limited = {"by": "engine", "fault": 0, "name": "limit_data", "upstreams": ("chroma",)}
     told = History(
         [
-            run,
+            BY_CONNECTIONS,
             Applied(at_s=0.0, planned_s=0.0, **limited),  # type: ignore[arg-type]
             crossed(2.0, 1, "accepted"),
             Lifted(at_s=50.0, planned_s=50.0, **limited),  # type: ignore[arg-type]
@@ -320,15 +314,11 @@ def test_what_a_limit_cuts_on_its_way_is_told_by_its_connection() -> None:
 
 def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
     """Its connection was taken to last until its deadline, and a breaker to open only then."""
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
-    )  # fmt: skip
     dark = {"by": "engine", "fault": 0, "name": "blackhole", "upstreams": ("chroma",)}
     cuts = {"by": "engine", "fault": 1, "name": "timeout", "upstreams": ("chroma",)}
     told = History(
         [
-            run,
+            BY_CONNECTIONS,
             Applied(at_s=0.0, planned_s=0.0, **dark),  # type: ignore[arg-type]
             crossed(2.0, 1, "accepted"),
             Applied(at_s=7.0, planned_s=7.0, **cuts),  # type: ignore[arg-type]
@@ -344,14 +334,10 @@ def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
 
 def test_a_connection_to_what_is_being_restarted_may_have_failed_at_once() -> None:
     """Its proxy closes it, as nobody listens behind: a breaker that opened at once was late."""
-    run = Run(
-        at_s=-2, by="engine", scenario="s", file="s.yaml", engine="local", proxy="toxiproxy 2.12.0",
-        target="t", seed=0, upstreams=("chroma",), evidence=("stub", "proxy connections"),
-    )  # fmt: skip
     down = {"by": "engine", "fault": 0, "name": "restart", "upstreams": ("chroma",)}
     told = History(
         [
-            run,
+            BY_CONNECTIONS,
             Applied(at_s=0.0, planned_s=0.0, **down),  # type: ignore[arg-type]
             crossed(2.0, 1, "accepted"),
             Lifted(at_s=5.0, planned_s=5.0, **down),  # type: ignore[arg-type]
