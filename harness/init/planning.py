@@ -19,7 +19,8 @@ from harness.init.application import (
     start_of,
     upstreams_of,
 )
-from harness.init.other_sources import read_go, read_node
+from harness.init.go_source import read_go
+from harness.init.node_source import read_node
 from harness.init.python_source import read_python
 from harness.init.trial import any_answer
 from harness.measure.writing import flow

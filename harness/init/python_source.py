@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.init.application import Application
 from harness.init.django_source import Trees, django_of
+from harness.init.python_routers import Routers, module_of, routers_of
 from harness.init.starlette_source import starlette_routes
 
 _MAKERS = {"Flask": "Flask", "FastAPI": "FastAPI", "Starlette": "Starlette"}
@@ -47,8 +48,10 @@ def read_python(folder: Path) -> Application | None:
 
 def _all_read(found: Application, trees: Trees, folder: Path) -> Application:
     """With what all of its files say."""
-    for _, each in trees:
-        _read(each, found)
+    modules = {module_of(path, folder): tree for path, tree in trees}
+    routers = routers_of(modules, replaces=found.kind == "Flask")
+    for module, each in modules.items():
+        _read(each, module, routers, found)
         if found.kind == "Starlette":
             found.routes += starlette_routes(each)
     found.python = next((one for one in _OWN_PYTHONS if (folder / one).is_file()), None)
@@ -94,7 +97,7 @@ def _maker(value: ast.expr | None) -> str | None:
     return _MAKERS.get(name)
 
 
-def _read(tree: ast.Module, found: Application) -> None:
+def _read(tree: ast.Module, module: str, routers: Routers, found: Application) -> None:
     """Variables, routes, and fields of answers, wherever a file that decodes some reads them."""
     decodes = any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(tree))
     for node in ast.walk(tree):
@@ -103,7 +106,7 @@ def _read(tree: ast.Module, found: Application) -> None:
         elif (end := _composed(node)) is not None:
             found.composed.append(end)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found.routes += _routes(node)
+            found.routes += _routes(node, module, routers)
             if decodes:
                 found.fields |= dict.fromkeys(_fields(node), 1)
 
@@ -150,19 +153,21 @@ def _constant(node: ast.expr) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _routes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+def _routes(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, module: str, routers: Routers
+) -> Iterator[str]:
     for decorator in function.decorator_list:
         if not isinstance(decorator, ast.Call) or not decorator.args:
             continue
-        path = _constant(decorator.args[0])
-        verb = decorator.func.attr if isinstance(decorator.func, ast.Attribute) else ""
-        if path is None or not path.startswith("/"):
+        said, called = _constant(decorator.args[0]), decorator.func
+        if said is None or not isinstance(called, ast.Attribute) or said[:1] not in ("", "/"):
             continue
-        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
-        if verb in _METHODS:
-            yield f"{verb.upper()} {path}"
-        elif verb == "route":
-            yield from (f"{method} {path}" for method in _of_route(decorator))
+        methods = [called.attr.upper()] if called.attr in _METHODS else []
+        if called.attr == "route":
+            methods = _of_route(decorator)
+        for prefix in routers.prefixes((module, ast.unparse(called.value))) if methods else ():
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", prefix + said)
+            yield from (f"{method} {path}" for method in methods if path)
 
 
 def _of_route(decorator: ast.Call) -> list[str]:

@@ -9,7 +9,8 @@ import pytest
 from harness.errors import UsageError
 from harness.init.application import askable, example_of, ready_of, upstreams_of, with_bodies
 from harness.init.files import target_text
-from harness.init.other_sources import read_go, read_node
+from harness.init.go_source import read_go
+from harness.init.node_source import read_node
 from harness.init.planning import Options, plan_of
 from harness.init.python_source import read_python
 from harness.openapi.requests import stream_name
@@ -50,6 +51,53 @@ def test_a_flask_application_made_by_a_function(tmp_path: Path) -> None:
     assert found.variables == ["PAYMENTS_SERVICE_URL", "REDIS_URL"]
     assert set(found.routes) == {"POST /orders/{number}", "GET /health"}
     assert found.fields == {"state": 1, "method": 1}
+
+
+BLUEPRINTS = {
+    "shop/__init__.py": "from flask import Flask\nfrom . import loans\n"
+    "from shop.items import bp as items\n\ndef create_app():\n    app = Flask('shop')\n"
+    "    app.register_blueprint(items)\n"
+    "    app.register_blueprint(loans.loans, url_prefix='/v2')\n    return app\n",
+    "shop/items.py": "from flask import Blueprint\nfrom .deep.shelves import shelves\n"
+    "bp = Blueprint('items', __name__, url_prefix='/items')\nbp.register_blueprint(shelves)\n"
+    "@bp.route('/<int:item>')\ndef item(item): ...\n@bp.post('/')\ndef add(): ...\n",
+    "shop/loans.py": "loans = Blueprint('loans', __name__, url_prefix='/unused')\n"
+    "@loans.get('/loans')\ndef every(): ...\n",
+    "shop/deep/__init__.py": "",
+    "shop/deep/shelves.py": "shelves = Blueprint('s', __name__, url_prefix='/shelves')\n"
+    "@shelves.delete('/<name>')\ndef away(name): ...\n",
+}
+ROUTERS = {
+    "main.py": "from fastapi import FastAPI\nfrom api import v1\napp = FastAPI(openapi_url=None)\n"
+    "app.include_router(v1.router, prefix='/api')\n@app.get('/ready')\ndef ready(): ...\n",
+    "api/__init__.py": "",
+    "api/v1.py": "from fastapi import APIRouter\nfrom . import seats\n"
+    "router = APIRouter(prefix='/v1')\nrouter.include_router(seats.router, prefix='/seats')\n",
+    "api/seats.py": "router = APIRouter()\n@router.put('')\ndef put(): ...\n"
+    "@router.get('/{seat}')\ndef seat(seat): ...\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "routes"),
+    [
+        (
+            BLUEPRINTS,
+            ["DELETE /items/shelves/{name}", "GET /items/{item}", "GET /v2/loans", "POST /items/"],
+        ),
+        (ROUTERS, ["GET /api/v1/seats/{seat}", "GET /ready", "PUT /api/v1/seats"]),
+    ],
+    ids=["blueprints", "routers"],
+)
+def test_routes_of_python_stand_below_their_routers(
+    tmp_path: Path, files: dict[str, str], routes: list[str]
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = read_python(tmp_path)
+    assert found is not None
+    assert sorted(found.routes) == routes
 
 
 def test_a_fastapi_application(tmp_path: Path) -> None:
@@ -191,6 +239,43 @@ func main() {
     assert found is not None
     assert found.routes == [
         "GET /ready", "GET /tickets", "POST /tickets/{ticket}/pay", "GET /api/v2/prices/{item}",
+    ]  # fmt: skip
+
+
+def test_routes_of_go_stand_where_their_groups_are_handed_to(tmp_path: Path) -> None:
+    """In other files, as an argument, mounted as what a function gives back, or stripped."""
+    (tmp_path / "go.mod").write_text("module ferry\n")
+    (tmp_path / "main.go").write_text("""
+func main() {
+    engine := gin.New()
+    api := engine.Group("/api/v2")
+    registerItems(api, store)
+    boats.Register(api.Group("/boats"), 7)
+    root.Mount("/desk", deskRoutes(7))
+    inner := http.NewServeMux()
+    inner.HandleFunc("GET /lanes/{lane}", lane)
+    mux.Handle("/v3/", http.StripPrefix("/v3", inner))
+}
+""")
+    (tmp_path / "items").mkdir()
+    (tmp_path / "items" / "routes.go").write_text("""
+func registerItems(to *gin.RouterGroup, store *Store) {
+    to.GET("/items/:item", item)
+    old := to.Group("/old")
+    old.POST("", add)
+}
+func Register(group *gin.RouterGroup, most int) { group.DELETE("/:boat", sink) }
+func (d *Desk) deskRoutes(seats int) chi.Router {
+    r := chi.NewRouter()
+    r.Put("/seat", seat)
+    return r
+}
+""")
+    found = read_go(tmp_path)
+    assert found is not None
+    assert found.routes == [
+        "GET /v3/lanes/{lane}", "GET /api/v2/items/{item}", "POST /api/v2/old",
+        "DELETE /api/v2/boats/{boat}", "PUT /desk/seat",
     ]  # fmt: skip
 
 
