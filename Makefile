@@ -20,9 +20,11 @@ CROWDING = $(shell grep -rlw crowding tests --include='test_*.py')
 # do units, which come last as some of them start processes.
 PATIENT = $(filter-out tests/__pycache__ tests/unit $(KEEP_TIME),$(patsubst %/,%,$(wildcard tests/*/))) tests/unit
 OTHERS := not real_time and not crowding
-# Linux's idle class makes room at once for whatever wakes up; elsewhere the lowest priority must do. A
-# test may have to wait long for its turn: its timeout there is for what would never end.
-MAKING_ROOM := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
+# Linux's idle class makes room at once for whatever wakes up, but in its own session: sessions are weighed
+# against each other as wholes (autogroup), so this one is made the lightest. Elsewhere the lowest priority
+# must do. A test may have to wait long for its turn: its timeout there is for what would never end.
+MAKING_ROOM := $(shell chrt --idle 0 setsid true 2>/dev/null && \
+  echo "setsid sh -c 'echo 19 2>/dev/null >/proc/self/autogroup; exec chrt --idle 0 \"\$$@\"' -" || echo nice -n 19)
 INSTALL := $(shell command -v uv >/dev/null && echo uv pip install --quiet --python $(BIN)/python \
   || echo $(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
@@ -63,15 +65,13 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# The comparison of engines has the machine to itself: with others beside it its thirty worlds were late,
-# and playing them again took three minutes more than anybody gained. Tests that don't keep time begin then,
-# beside all that follows: those that do mostly wait, and others make room for them at once, as they would
-# make a real answer come too late. They have three workers: a simulation keeps to one processor, and of two
-# both would often wait for the same one. Those that crowd the machine (killed explorations, a cluster) come
-# when nothing keeps time any more; they wait, too, for what must be gone. A test that failed is played once
-# more, alone, as the product does with scenarios (--retries): a busy machine is no defect, and what failed
-# beside others is shown. They are named one by one: where tests have groups of xdist's, --last-failed
-# forgets some without a word.
+# Tests that don't keep time begin at once, beside all that follows: those that do mostly wait, and others
+# make room for them at once, as they would make a real answer come too late. They have three workers: a
+# simulation keeps to one processor, and of two both would often wait for the same one. Those that crowd the
+# machine (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for what
+# must be gone. A test that failed is played once more, alone, as the product does with scenarios (--retries):
+# a busy machine is no defect, and what failed beside others is shown. They are named one by one: where tests
+# have groups of xdist's, --last-failed forgets some without a word.
 FAILED = $(BIN)/python -c 'import json, re, sys; cache = sys.argv[1]; names = json.load(open(cache + "/v/cache/lastfailed")); \
   open(cache + "/again", "w").write("\n".join(re.sub(r"@\w+$$", "", name) for name in names))'
 # Of the stage whose cache and whose status have this name.
@@ -88,12 +88,12 @@ CHECK = echo "== format, lint, types, layers"; \
 ifeq ($(ARGS),)
 test: $(VENV)/.test
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
-	{ $(CHECK); } || exit 1; \
-	echo "== the same outages on all engines"; \
-	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
 	$(MAKING_ROOM) $(PYTEST) -n 3 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
-	echo "== tests that keep real time (beside them, as beside all that follows, what doesn't: its output comes last)"; \
+	{ $(CHECK); } || { kill $$background; exit 1; }; \
+	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \
+	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
+	echo "== tests that keep real time"; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine"; \
 	$(PYTEST) -n 3 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \

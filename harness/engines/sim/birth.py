@@ -134,7 +134,9 @@ class Nursery:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=kept | {"PYTHONHASHSEED": "0", "TZ": "UTC"} | dict(mark()),
-                start_new_session=True,
+                # Ctrl-C is the harness's affair. No session of its own: Linux would weigh it as a
+                # whole (autogroup), as if nobody had asked it to make room (nice, chrt).
+                process_group=0,
             )
             if self._watched:
                 self._reaper = self._reaper or Reaper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -26,6 +27,8 @@ from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.target import Start, Target
 from harness.timeline import compile_timeline
+
+from .conftest import Simulate
 
 GATEWAY = """
 import os, time, requests
@@ -314,6 +317,14 @@ def test_what_the_target_prints_is_in_the_history(engine: SimEngine, tmp_path: P
     lines = [e.line for e in events if isinstance(e, Logged) and e.by == "target"]
     assert lines[-1] == "worked for 127.0.0.3 Bearer [redacted]"
     assert len(of(events, Answered)) == 11
+
+
+def test_it_makes_room_as_its_harness_does_and_hears_no_ctrl_c(simulate: Simulate) -> None:
+    """Linux weighs sessions as wholes (autogroup): one of its own would undo `nice` and `chrt`."""
+    outcome = simulate("import os\n\ndef work(environ):\n    return os.getsid(0), os.getpgrp()\n")
+    session, group = ast.literal_eval(outcome.body)
+    assert session == os.getsid(0)
+    assert group != os.getpgrp()
 
 
 def test_plays_at_once_are_on_different_cpus() -> None:
