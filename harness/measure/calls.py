@@ -39,7 +39,7 @@ async def find_calls(bench: Bench) -> bool:
     """
     bench.lasts_s[None] = bench.route.lasts_s + 0.01
     kinds = list(KINDS)
-    readings = await together(*(_meet(bench, KINDS[kind]) for kind in kinds))
+    readings = await together(*(meet(bench, KINDS[kind]) for kind in kinds))
     seen = dict(zip(kinds, (reading.seen[-1] for reading in readings), strict=True))
     for kind, one in seen.items():
         bench.tries[kind] = len(one.tries)
@@ -63,7 +63,7 @@ async def find_calls(bench: Bench) -> bool:
     return True
 
 
-async def _meet(bench: Bench, fault: dict[str, object]) -> Reading:
+async def meet(bench: Bench, fault: dict[str, object]) -> Reading:
     """One call that meets a fault all along."""
     return await bench.play_one(
         [Spell(fault=fault, from_s=ONE_S - 0.005, to_s=HORIZON_S)], HORIZON_S + 1
@@ -191,7 +191,7 @@ def _interval(samples: Sequence[float]) -> Span:
 async def _connect(bench: Bench) -> None:
     """How long a connect that nobody answers is waited for."""
     found = bench.findings
-    seen = (await _meet(bench, {"fault": "unanswered"})).seen[-1]
+    seen = (await meet(bench, {"fault": "unanswered"})).seen[-1]
     own = [one for one in seen.tries if one.how == "unanswered"]
     if bench.goes_on:
         found.cannot_tell("connect_timeout_s", "a call goes on after its last attempt")
@@ -259,7 +259,7 @@ async def _retry_after(bench: Bench) -> None:
         return
     asked_s = math.ceil(found.backoffs[0].high_s) + 7
     fault = {"fault": "headers", "status": 503, "headers": {"Retry-After": str(asked_s)}}
-    seen = (await _meet(bench, fault)).seen[-1]
+    seen = (await meet(bench, fault)).seen[-1]
     waits = gaps(seen)
     if not waits:
         found.cannot_tell("retry_after", "such an answer is not retried")

@@ -45,13 +45,15 @@ class Experiment:
     """When requests leave, in order, in seconds."""
     spells: tuple[Spell, ...]
     lasts_s: float
+    then: tuple[dict[str, Any], float] | None = None
+    """A request of another route, later than all of these, and when it leaves."""
 
     def scenario(self) -> Scenario:
         """As a scenario, which any engine plays."""
         raw = {
             "title": f"an experiment on {self.upstream}",
             "duration": format_duration(self.lasts_s),
-            "traffic": {"probe": self._stream()},
+            "traffic": {"probe": self._stream()} | self._then(),
             "faults": [self._fault(spell) for spell in self.spells],
         }
         name = {"name": "experiment", "file": "experiment"}
@@ -60,6 +62,12 @@ class Experiment:
     def _stream(self) -> dict[str, Any]:
         bursts = [f"1 at {_exact(at_s)}" for at_s in self.sends]
         return {"addresses": _ADDRESSES} | self.stream | {"count": bursts}
+
+    def _then(self) -> dict[str, Any]:
+        if self.then is None:
+            return {}
+        stream, at_s = self.then
+        return {"then": stream | {"count": [f"1 at {_exact(at_s)}"]}}
 
     def _fault(self, spell: Spell) -> dict[str, Any]:
         to_s = min(spell.to_s, self.lasts_s)

@@ -37,6 +37,8 @@ class Breaker:
 
     rule: str | None = None
     """`in a row`, `in all`, `among`, `rate` or `none`."""
+    per: Literal["upstream", "route", "unknown"] | None = None
+    """Whose calls it counts; None where no other route was asked."""
     threshold: int | None = None
     share: Span | None = None
     """A share's bounds, not seconds."""
@@ -73,6 +75,8 @@ class Findings:
     most_attempts: int | None = None
     """The same where it isn't always as many: no call makes more."""
     timeout: Span | None = None
+    longest_timeout: Span | None = None
+    """The same where it isn't the same for all routes: no attempt lasts longer."""
     connect_timeout: Span | None = None
     repeats: tuple[str, ...] = ()
     """Refusals of the upstream's after which a call tries again all the same."""
@@ -157,7 +161,8 @@ class Findings:
 
     def _breaker_json(self) -> dict[str, Any]:
         own = self.breaker
-        return {
+        scope = {} if own.per is None else {"per": None if own.per == "unknown" else own.per}
+        return scope | {
             "rule": own.rule,
             "threshold": own.threshold,
             "share": None if own.share is None else _round(own.share.middle_s),

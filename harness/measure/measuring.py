@@ -14,6 +14,7 @@ from harness.measure.bench import Bench
 from harness.measure.calls import find_calls
 from harness.measure.counting import find_counting
 from harness.measure.downs import Downs, find_downs
+from harness.measure.elsewhere import find_elsewhere
 from harness.measure.findings import Findings
 from harness.measure.lab import Lab, Tell
 from harness.measure.opening import find_opening, find_queue
@@ -137,3 +138,4 @@ async def _upstream(lab: Lab, name: str, measured: Measured, tell: Tell) -> None
         await find_slow(bench, opened)
     tell(f"{name}: what counts as a failure")
     await find_counting(bench, opened, contrast)
+    await find_elsewhere(bench, opened, routes)

@@ -36,6 +36,8 @@ def unsure_of(own: Breaker) -> str | None:
         return (
             "whether calls count in it while they are under way, the machine was too late to tell"
         )
+    if own.per == "unknown":
+        return "whose calls it counts no file can say"
     if own.wait is None:
         return "how long it stays open is not known"
     if own.later_waits:
@@ -112,14 +114,17 @@ def call_of(found: Findings) -> Iterator[tuple[str, Any]]:
     attempts = found.attempts or found.most_attempts
     if attempts is not None:
         yield "attempts", attempts
-    if found.timeout is not None:
-        yield "timeout", plain(_upper(found.timeout))
+    timeout = found.timeout or found.longest_timeout
+    if timeout is not None:
+        yield "timeout", plain(_upper(timeout))
     if found.slow is not None and found.slow_is is not None:
         yield "slow", plain(found.slow)
     if found.backoffs:
         yield "backoff", _backoff(found.backoffs)
     if found.retry_after == "honoured":
         yield "retry_after", True
+    if found.breaker.per == "route":
+        yield "per", "route"
     if found.by == "call" and attempts != 1:
         yield "retries", "inside"  # what is told of a whole call guards it, and is asked once
 

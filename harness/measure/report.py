@@ -70,6 +70,8 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
         yield "counted by", found.by
     if own.rule is not None:
         yield "breaker", rule_text(found)
+    if own.per == "route":
+        yield "one for", "each of its routes"
     if own.wait is not None:
         later = "".join(f", then {wait_s:.3g} s" for wait_s in own.later_waits)
         yield "stays open", _seconds(own.wait) + later

@@ -57,14 +57,16 @@ class Known:
     """Routes of calls that no request causes, by upstream."""
 
     def calling(self, upstream: str) -> tuple[Called, ...]:
-        """The routes that call an upstream, those first that call it, and anybody, least."""
+        """The routes that call an upstream, those first that call it, and anybody, least; reading
+        ones before others, since calls with an effect may not be tried again.
+        """
         own = [route for route in self.routes if upstream in route.upstreams]
         return tuple(sorted(own, key=lambda route: _plainness(route, upstream)))
 
 
-def _plainness(route: Called, upstream: str) -> tuple[int, int]:
+def _plainness(route: Called, upstream: str) -> tuple[int, int, bool]:
     at_it = sum(name == upstream for name, _ in route.calls)
-    return at_it, len(route.calls)
+    return at_it, len(route.calls), not route.request.startswith("GET ")
 
 
 async def learn(lab: Lab, streams: Mapping[str, dict[str, Any]]) -> Known:

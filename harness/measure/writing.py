@@ -94,7 +94,9 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
         if found.repeats:
             said = " and ".join(found.repeats)
             yield ACCEPTS_ANSWERS, f"what {name} answers with {said} is asked again"
-        if found.timeout is None:
+        if found.longest_timeout is not None:
+            yield ENDS_ATTEMPTS, f"the timeout at {name} depends on the route"
+        elif found.timeout is None:
             yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
         elif found.timeout.error_s > KNOWN_S:
             error = f"{found.timeout.error_s:.2f} s"

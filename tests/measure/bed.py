@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,24 @@ from harness.target import Target
 BEDS = Path(__file__).parent / "beds"
 
 
-def target(module: str, policy: dict[str, Any] | None = None) -> Target:
+STUBS = ({"route": "GET /rate", "json": {"rate": 7}},)
+ROUTES = {"price": {"request": "GET /price"}}
+
+
+def target(
+    module: str,
+    policy: dict[str, Any] | None = None,
+    *,
+    stubs: Sequence[dict[str, Any]] = STUBS,
+    routes: dict[str, Any] = ROUTES,
+) -> Target:
     """A bed's gateway with a policy of its own."""
     raw = {
         "name": module,
         "start": {"wsgi": f"{module}:app", "env": {"POLICY": json.dumps(policy or {})}},
         "upstreams": {"RATES_URL": "rates"},
-        "stubs": {"rates": [{"route": "GET /rate", "json": {"rate": 7}}]},
-        "routes": {"price": {"request": "GET /price"}},
+        "stubs": {"rates": list(stubs)},
+        "routes": routes,
     }
     made = Target.model_validate(raw)
     return made.model_copy(update={"file": str(BEDS / "target.yaml")})

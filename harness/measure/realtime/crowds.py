@@ -4,6 +4,7 @@ that count before they are over.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
@@ -28,7 +29,7 @@ _HELD_S = 0.8
 _TRIES = 3
 _FEW = 2
 """Of so few results a call that is under way could be one of them."""
-QUEUED_S = 0.3
+_QUEUED_S = 0.3
 """How late calls are answered that show whether they wait for each other."""
 _Shown = TypeVar("_Shown")
 
@@ -143,11 +144,23 @@ async def counts_at_once(ground: Ground, kind: str, least: int, hold_s: float) -
     return None if held_until_s <= ended_s else made == 0
 
 
+async def find_queue(ground: Ground) -> bool:
+    """Whether the target makes one call at a time."""
+    await ground.slow(_QUEUED_S)
+    mark = ground.mark()
+    asked = [ground.ask(30.0), ground.ask(30.0)]
+    await asyncio.wait([one.answer for one in asked])
+    starts_s = [one.start_s for one in await ground.tries(mark)]
+    queues = one_at_a_time(starts_s, await ground.noise())
+    await ground.lift()
+    return queues
+
+
 def one_at_a_time(starts_s: Sequence[float], noise: Noise) -> bool:
-    """Whether the second of two calls began only when the first was over, which took `QUEUED_S`,
+    """Whether the second of two calls began only when the first was over, which took `_QUEUED_S`,
     and not because a busy machine made it late.
     """
     if len(starts_s) < 2:
         return False
     apart_s = starts_s[1] - starts_s[0]
-    return apart_s - late_s(noise, starts_s[0], starts_s[1]) > QUEUED_S / 2
+    return apart_s - late_s(noise, starts_s[0], starts_s[1]) > _QUEUED_S / 2

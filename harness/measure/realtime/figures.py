@@ -72,7 +72,7 @@ def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float)
             f"an attempt that hears nothing was not given up within {patience_s:g} s",
         )
         return
-    spans = [_timed(noise, one, index) for one in silent.calls for index in range(len(one.tries))]
+    spans = [timed(noise, one, index) for one in silent.calls for index in range(len(one.tries))]
     low, high = max(span.low_s for span in spans), min(span.high_s for span in spans)
     if low > high:
         found.cannot_tell(
@@ -87,7 +87,7 @@ def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float)
     found.saw(f"{attempts} given up after {low:.3f} to {high:.3f} s")
 
 
-def _timed(noise: Noise, one: Seen, index: int) -> Span:
+def timed(noise: Noise, one: Seen, index: int) -> Span:
     """What a timeout can have been by one attempt.
 
     Its clock may have begun before the request was seen or after it, and have been heard late.

@@ -139,6 +139,15 @@ async def watch_rarely(ground: Ground, trip: Span, budget: Budget) -> float | No
     return None
 
 
+def note_rarely(found: Findings, after_s: float | None) -> None:
+    """What `watch_rarely` says of a wait that nothing else told."""
+    if after_s is not None and found.unknown.get("breaker.wait_s"):
+        found.unknown["breaker.wait_s"] = (
+            f"a request {after_s:.0f} s after the trip is let through, but not where others were "
+            "turned away before: each of them begins the wait anew"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
     """What asking an open breaker showed while its upstream went on failing."""

@@ -21,8 +21,9 @@ from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.closing import try_in_turn
 from harness.measure.realtime.counting import by_doses, what_it_is
-from harness.measure.realtime.crowds import QUEUED_S, find_begun, find_slow, one_at_a_time
+from harness.measure.realtime.crowds import find_begun, find_queue, find_slow
 from harness.measure.realtime.downs import find_downs
+from harness.measure.realtime.elsewhere import Elsewhere
 from harness.measure.realtime.figures import (
     note_attempts,
     note_backoffs,
@@ -36,6 +37,7 @@ from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import Contrast, find_rate
 from harness.measure.realtime.recovery import (
     Failing,
+    note_rarely,
     note_trials,
     note_waits,
     opened_by,
@@ -81,6 +83,7 @@ class Study:
         self._wait: Span | None = None
         self._waits_failing: Failing | None = None
         self._contrast: Contrast | None = None
+        self._elsewhere = Elsewhere(found, routes, self._ground)
 
     async def run(self) -> None:
         """All experiments, each as long as there is time.
@@ -91,8 +94,11 @@ class Study:
         await together(
             *kinds, self._decide(), self._rule(), self._recovery(), self._closing(),
             self._failing(), self._rarely(), self._others(), self._down(), self._crowds(),
+            self._another(),
         )  # fmt: skip
         found = self._found
+        looks = await self._seen()
+        self._elsewhere.note({k: len(look.first.tries) for k, look in looks.items()})
         note_waits(found, self._wait, self._waits_failing)
         if found.breaker.wait is None and found.breaker.rule != "none":
             found.cannot_tell("breaker.wait_s", "there was no time left for it")
@@ -101,9 +107,10 @@ class Study:
     # Worlds, and time
 
     @asynccontextmanager
-    async def _ground(self) -> AsyncIterator[Ground]:
-        """A world in which it is called well, or an error."""
-        async with self._grounds.ground(self._routes[0].stream, self._found.upstream) as ground:
+    async def _ground(self, route: Called | None = None) -> AsyncIterator[Ground]:
+        """A world in which it is called well, by the first route unless another is given."""
+        stream = (route or self._routes[0]).stream
+        async with self._grounds.ground(stream, self._found.upstream) as ground:
             await ground.call(30.0)
             yield ground
 
@@ -129,7 +136,7 @@ class Study:
         try:
             async with self._in_time(f"counts.{kind}"), self._ground() as ground:
                 if kind == "503":
-                    await self._queue(ground)
+                    self._queues = await find_queue(ground)
                 look = await look_at(ground, kind, patience_s=_PATIENCE_S)
                 noise = await ground.noise()
                 if kind == "timeout":
@@ -147,16 +154,6 @@ class Study:
         if self._found.counts[kind] is None and self._contrast is not None and opening is not None:
             async with self._in_time(f"counts.{kind}"):
                 await by_doses(self._fresh, self._found, kind, opening.kind, self._contrast)
-
-    async def _queue(self, ground: Ground) -> None:
-        """Whether the target makes one call at a time."""
-        await ground.slow(QUEUED_S)
-        mark = ground.mark()
-        asked = [ground.ask(30.0), ground.ask(30.0)]
-        await asyncio.wait([one.answer for one in asked])
-        starts_s = [one.start_s for one in await ground.tries(mark)]
-        self._queues = one_at_a_time(starts_s, await ground.noise())
-        await ground.lift()
 
     async def _decide(self) -> None:
         """Which kind opens it; when all have been seen, what that tells of calls."""
@@ -195,6 +192,14 @@ class Study:
         async with self._in_time(*keys), self._ground() as ground:
             await asyncio.shield(self._figured)
             await note_others(self._found, ground, await self._seen())
+
+    async def _another(self) -> None:
+        """What another route shows."""
+        async with self._in_time():
+            await self._elsewhere.kinds()
+            await asyncio.shield(self._opening)
+            await asyncio.shield(self._trials)
+            await self._elsewhere.scope(self._opened, lambda: self._wait)
 
     async def _down(self) -> None:
         async with self._in_time(), self._ground() as ground:
@@ -341,9 +346,4 @@ class Study:
             look = await self._opened(ground)
             if look is None:
                 return
-            after_s = await watch_rarely(ground, look.trip, self._budget)
-            if after_s is not None and self._found.unknown.get("breaker.wait_s"):
-                self._found.unknown["breaker.wait_s"] = (
-                    f"a request {after_s:.0f} s after the trip is let through, but not where "
-                    "others were turned away before: each of them begins the wait anew"
-                )
+            note_rarely(self._found, await watch_rarely(ground, look.trip, self._budget))
