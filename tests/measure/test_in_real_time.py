@@ -67,7 +67,7 @@ def test_a_deadline_takes_nothing_from_those_who_wait_for_the_same() -> None:
     async def rule_is_late() -> tuple[bool, bool, dict[str, str]]:
         budget = Budget(longest_s=0.0, began_s=time.monotonic() - 1000.0)
         found = Findings(upstream="rates")
-        study = Study(cast(Grounds, None), found, [], Downs(), budget)
+        study = Study(cast(Grounds, None), found, [PRICE], Downs(), budget)
         await study._rule()
         return study._opening.cancelled(), study._known.done(), found.unknown
 
