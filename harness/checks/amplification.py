@@ -18,7 +18,7 @@ from harness.wire.wire import Wire
 def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:
     """One finding: attempts over requests, and how many there were of both."""
     seen, wanted = called(expectation, case), expectation.amplification
-    requests = sum(request.sent.tried == 1 for request in seen.requests)
+    requests = sum(request.tried == 1 for request in seen.requests)
     attempts = _own(seen, case)
     verdict, why = _judge(wanted, attempts, requests, seen)
     shown = f"{_bounds(wanted)} attempts{seen.of_route} for each request"
@@ -37,7 +37,7 @@ def check(expectation: ExpectAmplification, case: Case) -> tuple[Finding, ...]:
 def _own(seen: Called, case: Case) -> int:
     """The attempts of the span but for those made for requests that left outside of it."""
     wire: Wire = case.wire(seen.upstream)
-    inside = {request.sent.id for request in seen.requests}
+    inside = {request.id for request in seen.requests}
     owners = (wire.request_of(call) for call in seen.calls)
     return sum(owner is None or owner in inside for owner in owners)
 

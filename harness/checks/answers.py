@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.history.events import Answered
 from harness.history.headers import set_cookies
-from harness.history.view import Request
+from harness.history.requests import Request
 
 _KEPT_BODY = 500
 """Longer JSON than an engine keeps whole is kept as its first characters."""
@@ -33,18 +32,19 @@ def _same(found: Any, wanted: Any) -> bool:
     return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)
 
 
-def cut_off(answer: Answered) -> bool:
+def cut_off(request: Request) -> bool:
     """Whether the history kept only the beginning of a JSON body, so that nothing can be said."""
+    body = request.body
     return (
-        isinstance(answer.body, str)
-        and len(answer.body) >= _KEPT_BODY
-        and "json" in (answer.header("content-type") or "")
+        isinstance(body, str)
+        and len(body) >= _KEPT_BODY
+        and "json" in (request.header("content-type") or "")
     )
 
 
 def body_text(request: Request) -> str:
     """An answer's body as text, JSON on one line."""
-    body = None if request.answered is None else request.answered.body
+    body = request.body
     if body is None or isinstance(body, str):
         return body or ""
     return json.dumps(body, ensure_ascii=False)
@@ -53,7 +53,7 @@ def body_text(request: Request) -> str:
 def cookies(request: Request) -> dict[str, frozenset[str]]:
     """The cookies that an answer sets: each name with its flags in lower case, no values."""
     found: dict[str, frozenset[str]] = {}
-    for cookie in set_cookies(() if request.answered is None else request.answered.headers):
+    for cookie in set_cookies(request.headers):
         pair, *flags = cookie.split(";")
         name, equals, _ = pair.partition("=")
         if equals:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from harness.checks.brackets import listed
 from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant, misfit
 from harness.contract import Moment
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.units import Range, plural
 from harness.verdict import Finding, Transition, Verdict
@@ -21,9 +21,9 @@ from harness.wire.changes import Probe
 def first_rejection(subject: Subject) -> Finding:
     """Which request is turned away first."""
     wanted, stream = subject.expectation.first_rejection, subject.expectation.traffic
-    streams = [demand.request.sent.stream for demand in subject.wire.demands]
+    streams = [demand.request.stream for demand in subject.wire.demands]
     stream = stream or (streams[0] if streams else "")
-    found = [r for r in subject.wire.turned_away if r.sent.stream == stream]
+    found = [r for r in subject.wire.turned_away if r.stream == stream]
     right: Sequence[Range] = (
         [wanted]
         if isinstance(wanted, Range)
@@ -32,7 +32,7 @@ def first_rejection(subject: Subject) -> Finding:
     expected = " or ".join(map(_numbers, right)) or "none"
     spared = not isinstance(wanted, Range) and stream in subject.predicted().spared
     if found:
-        first = min(found, key=lambda request: (request.sent.at_s, request.sent.number))
+        first = min(found, key=lambda request: (request.at_s, request.number))
         return _turned_away_first(subject, first, right, expected)
     verdict, observed = _nobody_rejected(subject, stream)
     if (not right or spared) and verdict is Verdict.FAILED:
@@ -43,16 +43,16 @@ def first_rejection(subject: Subject) -> Finding:
 def _turned_away_first(
     subject: Subject, first: Request, right: Sequence[Range], expected: str
 ) -> Finding:
-    sent, (lowest, highest) = first.sent, _may_be_first(subject, first)
+    number, (lowest, highest) = first.number, _may_be_first(subject, first)
     ok = any(
-        span.low <= sent.number <= span.high
+        span.low <= number <= span.high
         or (lowest <= span.high and span.low <= highest and lowest < highest)
         for span in right
     )
     verdict = Verdict.PASSED if ok else Verdict.FAILED
-    observed = f"#{sent.number}, sent at {sent.at_s:.2f} s"
+    observed = f"#{number}, sent at {first.at_s:.2f} s"
     evidence = f"answered {first.status} in {first.service_s * 1000:.0f} ms without an attempt"
-    if not ok and any(r.sent.at_s < sent.at_s for r in _may_have_been(subject, sent.stream)):
+    if not ok and any(r.at_s < first.at_s for r in _may_have_been(subject, first.stream)):
         verdict = Verdict.INCONCLUSIVE
         evidence += "; earlier ones can't be told from failures"
     return subject.finding(
@@ -66,10 +66,10 @@ def _may_have_been(subject: Subject, stream: str) -> Iterator[Request]:
     """
     opened = subject.opened
     from_s = -math.inf if opened is None else opened.at_s - opened.error_s
-    needed = {demand.request.sent.id for demand in subject.wire.demands}
-    unknown = {request.sent.id for request in subject.wire.unknown}
+    needed = {demand.request.id for demand in subject.wire.demands}
+    unknown = {request.id for request in subject.wire.unknown}
     for request in subject.case.history.stream(stream):
-        untold = request.sent.id in unknown or request.sent.id not in needed
+        untold = request.id in unknown or request.id not in needed
         if untold and request.end_s >= from_s:
             yield request
 
@@ -91,15 +91,15 @@ def _may_be_first(subject: Subject, first: Request) -> tuple[int, int]:
     """The numbers of those that may have been turned away first: of those sent at one instant
     so many are, whoever they are; with patience, whoever may have been on a quiet machine.
     """
-    sent, opened = subject.case.history.stream(first.sent.stream), subject.opened
+    sent, opened = subject.case.history.stream(first.stream), subject.opened
     if not subject.case.patient or opened is None:
         slack_s = subject.wire.sight.fine_s
-        near = [r.sent.number for r in sent if abs(r.sent.at_s - first.sent.at_s) <= slack_s]
+        near = [r.number for r in sent if abs(r.at_s - first.at_s) <= slack_s]
         return min(near), max(near)
-    low_s = min(opened.at_s - opened.error_s, first.sent.at_s)
-    high_s = max(opened.at_s + opened.error_s, first.sent.at_s)
-    numbers = [r.sent.number for r in sent if low_s <= r.sent.at_s <= high_s]
-    later = [r.sent.number for r in sent if r.sent.at_s > high_s]
+    low_s = min(opened.at_s - opened.error_s, first.at_s)
+    high_s = max(opened.at_s + opened.error_s, first.at_s)
+    numbers = [r.number for r in sent if low_s <= r.at_s <= high_s]
+    later = [r.number for r in sent if r.at_s > high_s]
     return min(numbers), min(later, default=max(numbers))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.checks.brackets import forecast_of, moments_of
 from harness.checks.case import Case
 from harness.contract import Moment, Prediction
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract
 from harness.verdict import Finding, Transition, Verdict, first_opening, last_closing
@@ -172,22 +172,22 @@ class Subject:
 
     def _would_show(self) -> bool:
         """Whether a request that can be told apart was sent while it is surely open."""
-        unknown = {request.sent.id for request in self.wire.unknown}
+        unknown = {request.id for request in self.wire.unknown}
         needing = (demand.request for demand in self.wire.demands)
-        return any(r.sent.id not in unknown and self._is_sent_while_open(r) for r in needing)
+        return any(r.id not in unknown and self._is_sent_while_open(r) for r in needing)
 
     def _may_need(self) -> bool:
         """Whether a request was sent then of which nobody knows whether it came so far."""
-        upstream, known = self.wire.upstream, {d.request.sent.id for d in self.wire.demands}
+        upstream, known = self.wire.upstream, {d.request.id for d in self.wire.demands}
         calling = self.case.witness.demands.calling(upstream)
         return any(
-            r.sent.stream in calling and r.sent.id not in known and self._is_sent_while_open(r)
+            r.stream in calling and r.id not in known and self._is_sent_while_open(r)
             for r in self.case.history.requests
         )
 
     def _is_sent_while_open(self, request: Request) -> bool:
         """Whether it was sent while a breaker that keeps its contract is surely open."""
-        slack_s, at_s = self.wire.sight.fine_s, request.sent.at_s
+        slack_s, at_s = self.wire.sight.fine_s, request.at_s
         return any(
             begin.high + slack_s < at_s < end.low - slack_s
             for begin, end in self.predicted().open_spells
@@ -217,7 +217,7 @@ class Subject:
             expected=expected,
             observed=observed,
             evidence=evidence,
-            examples=tuple(request.sent.id for request in examples),
+            examples=tuple(request.id for request in examples),
         )
 
 

@@ -14,7 +14,8 @@ from harness.checks.case import Case
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.slipping import Slipped, slipped
 from harness.checks.visibility import Visibility, visibility
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.routes import route_matches
 from harness.scenario.expectations.called import OfCalls
 from harness.units import plural
@@ -119,7 +120,7 @@ def called(expectation: OfCalls, case: Case) -> Called:
     requests = tuple(
         request
         for request in requests_in(case, span)
-        if request.sent.stream in streams and request.sent.at_s in visible
+        if request.stream in streams and request.at_s in visible
     )
     return Called(
         upstream=upstream,

@@ -13,7 +13,8 @@ from typing import TypeVar
 from harness.checks.noise import Noise
 from harness.contracts import Contract, contract_told, document
 from harness.errors import InvalidFile
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
@@ -150,7 +151,7 @@ class Case:
         call to each of these, or to any where nothing is faulted. A margin for a busy machine is
         included.
         """
-        return (self.calls_s.get(request.sent.stream) or self._each_s) + HANG_MARGIN_S
+        return (self.calls_s.get(request.stream) or self._each_s) + HANG_MARGIN_S
 
     @cached_property
     def _each_s(self) -> float:
@@ -161,8 +162,8 @@ class Case:
         """How long a request without an answer had waited when the run ended, or its client hung
         up, in seconds.
         """
-        return max(0.0, min(request.known_s, self.history.end_s) - request.sent.at_s)
+        return max(0.0, min(request.known_s, self.history.end_s) - request.at_s)
 
     def hung(self, request: Request) -> bool:
         """Whether a request is without an answer although every deadline has passed (G9)."""
-        return request.answered is None and self.waited_s(request) >= self.deadline_s(request)
+        return request.unanswered and self.waited_s(request) >= self.deadline_s(request)

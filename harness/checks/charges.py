@@ -26,7 +26,7 @@ def totals(case: Case) -> Balance:
     """The balance of the whole play, for the report."""
     history = case.history
     names = charging(case)
-    asked = [request for request in history.requests if request.sent.stream in names]
+    asked = [request for request in history.requests if request.stream in names]
     return balance(case, history.charges, [r for r in asked if not case.hung(r)], WHOLE)
 
 
@@ -52,17 +52,17 @@ class _Check:
         self.refused = sum(
             c.duplicate and c.at_s >= 0 and c.at_s in self.span for c in history.all(Charged)
         )
-        everyone = [r for r in history.requests if r.sent.stream in self.streams]
+        everyone = [r for r in history.requests if r.stream in self.streams]
         self.balance = balance(
             case, self.charges, [r for r in everyone if not case.hung(r)], self.span
         )
-        asked = [r for r in requests_in(case, self.span) if r.sent.stream in self.streams]
+        asked = [r for r in requests_in(case, self.span) if r.stream in self.streams]
         self.sent = len(asked)
         instants_s = [charge.at_s for charge in history.charges]
         in_order_s = sorted(instants_s)
         own = ((r, in_order_s[in_life(in_order_s, r)]) for r in asked)
         self.slipped = slipped(case, self.span, self.upstream, instants_s, own, most=1)
-        self.sent_visibly = sum(request.sent.at_s in self.visibility for request in asked)
+        self.sent_visibly = sum(request.at_s in self.visibility for request in asked)
 
     def findings(self) -> Iterator[Finding]:
         wanted = self.expectation.charges

@@ -19,7 +19,7 @@ from dataclasses import replace
 from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.checks.tally import Outcome, Requirement
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.waits import EITHER_S
 from harness.wire.leeway import LOST
 
@@ -77,7 +77,7 @@ class Excuses:
 
     def _excused(self, requirement: Requirement, request: Request) -> bool:
         excess_s = None if requirement.excess_s is None else requirement.excess_s(request)
-        if excess_s is None and request.answered is None:
+        if excess_s is None and request.unanswered:
             excess_s = self._case.waited_s(request) - self._case.deadline_s(request)
         if excess_s is None:
             return self.answer(request)
@@ -93,19 +93,19 @@ class Excuses:
         return (late_s > 0 and self._met_by_chance(request)) or self._world_was_late(request)
 
     def _dropped(self, request: Request) -> bool:
-        return request.answered is not None and request.status is None
+        return not request.unanswered and request.status is None
 
     def slowness(self, request: Request, excess_s: float) -> bool:
         """Whether it may have taken so much longer than it should for want of a CPU alone."""
-        late_s = self._noise.late_s(request.sent.at_s, self._end_s(request))
+        late_s = self._noise.late_s(request.at_s, self._end_s(request))
         return late_s >= excess_s or self.answer(request)
 
     def _end_s(self, request: Request) -> float:
-        return min(request.end_s, max(self._case.history.end_s, request.sent.at_s))
+        return min(request.end_s, max(self._case.history.end_s, request.at_s))
 
     def _met_by_chance(self, request: Request) -> bool:
         """Whether waits may have decided which fault, or which state of a breaker, it met."""
-        calls = self._case.witness.demands.calls.get(request.sent.stream, ())
+        calls = self._case.witness.demands.calls.get(request.stream, ())
         return any(
             self._case.wire(name).leeway.decides(request)
             for name in dict.fromkeys(call.upstream for call in calls)
@@ -122,4 +122,4 @@ class Excuses:
 
 def left_late(request: Request) -> bool:
     """Whether a request left too late to say anything of the instant it was planned for."""
-    return request.sent.at_s - request.sent.planned_s > LATE_S
+    return request.at_s - request.planned_s > LATE_S

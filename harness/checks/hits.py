@@ -20,7 +20,8 @@ from itertools import takewhile
 from harness.checks.case import Case, unless_broken
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.wording import window
-from harness.history.view import FaultWindow, Request, within
+from harness.history.requests import Request
+from harness.history.view import FaultWindow, within
 from harness.routes import route_matches
 from harness.scenario import faults
 from harness.scenario.faults import Fault
@@ -168,7 +169,7 @@ class _Met:
     def _called_before(self) -> set[str]:
         """The upstreams that the warm-up's requests called on their way to this fault's."""
         found: set[str] = set()
-        for stream in {request.sent.stream for request in self._needing}:
+        for stream in {request.stream for request in self._needing}:
             called = called_by(self._case.witness.warm_up.calls[stream])
             found.update(takewhile(lambda name: name not in self._struck.upstreams, called))
         return found
@@ -184,7 +185,7 @@ class _Met:
     @cached_property
     def _needing(self) -> tuple[Request, ...]:
         """The requests sent while it lasted whose like was seen to reach it in the warm-up."""
-        within = (r for r in self._history.requests if r.sent.at_s in self._struck.window)
+        within = (r for r in self._history.requests if r.at_s in self._struck.window)
         if self._fault.where == "target":
             return tuple(within)
         streams = {
@@ -196,7 +197,7 @@ class _Met:
         return tuple(
             request
             for request in within
-            if request.sent.stream in streams and user in (None, request.sent.user)
+            if request.stream in streams and user in (None, request.user)
         )
 
     @cached_property
@@ -205,10 +206,10 @@ class _Met:
 
         def rejected() -> set[int]:
             wires = map(self._case.wire, self._struck.upstreams)
-            return {request.sent.id for wire in wires for request in wire.turned_away}
+            return {request.id for wire in wires for request in wire.turned_away}
 
         ids = unless_broken(rejected, set())
-        return tuple(request for request in self._needing if request.sent.id in ids)
+        return tuple(request for request in self._needing if request.id in ids)
 
     @cached_property
     def _shielded(self) -> bool:

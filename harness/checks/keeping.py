@@ -18,7 +18,7 @@ from harness.contracts.promises import (
     SERVES_WHILE_CLOSED,
     SILENT_WHILE_OPEN,
 )
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.scopes import EachWorker
 from harness.units import plural
 from harness.verdict import Finding, Verdict
@@ -56,7 +56,7 @@ def keeps(case: Case, upstream: str) -> Finding:
         verdict=Verdict.FAILED if wire.sight.sees_ends else Verdict.INCONCLUSIVE,
         observed=says(told, refutation, request),
         evidence="; ".join([finding.evidence, *wire.hints]),
-        examples=() if request is None else (request.sent.id,),
+        examples=() if request is None else (request.id,),
         at_s=refutation.at_s,
     )
 
@@ -86,7 +86,7 @@ def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]
 
 def _shown_open(wire: Wire, found: Refutation) -> bool:
     """Whether somebody was turned away between the trip and an attempt that should not be."""
-    return any(found.state_s < r.sent.at_s < found.at_s for r in wire.turned_away)
+    return any(found.state_s < r.at_s < found.at_s for r in wire.turned_away)
 
 
 def _after_probe(wire: Wire, found: Refutation) -> bool:
@@ -113,7 +113,7 @@ def request_of(wire: Wire, found: Refutation) -> Request | None:
     """The request that the offending event belongs to, as far as that can be told."""
     if found.asked is not None:
         wanted = found.asked.request
-        return next((d.request for d in wire.demands if d.request.sent.id == wanted), None)
+        return next((d.request for d in wire.demands if d.request.id == wanted), None)
     if found.attempt is None:
         return None
     number = found.attempt.id

@@ -17,8 +17,10 @@ from itertools import accumulate
 from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.contracts import Contract
+from harness.history.columns import column
 from harness.history.events import Charged
-from harness.history.view import FaultWindow, Request
+from harness.history.requests import Request
+from harness.history.view import FaultWindow
 from harness.scenario.faults import KINDS
 from harness.wire.learned import in_life
 
@@ -49,10 +51,10 @@ def charging(case: Case) -> tuple[str, ...]:
     """The streams whose requests are charged: as the warm-up showed, or the contract says."""
     history, contract = case.history, case.contract
     charged_s = sorted(charge.at_s for charge in history.all(Charged) if charge.at_s < 0)
-    shown = [each.sent.stream for each in history.warm_up if charged_s[in_life(charged_s, each)]]
-    sent = (each.sent for each in (*history.warm_up, *history.requests))
-    routes = dict.fromkeys((each.stream, f"{each.method} {each.path}") for each in sent)
-    by_route = (stream for stream, route in routes if _is_charged(route, contract))
+    shown = [each.stream for each in history.warm_up if charged_s[in_life(charged_s, each)]]
+    told = (column(history.sent, name) for name in ("stream", "method", "path"))
+    routes = dict.fromkeys(zip(*told, strict=True))
+    by_route = (s for s, method, path in routes if _is_charged(f"{method} {path}", contract))
     return tuple(dict.fromkeys((*shown, *by_route)))
 
 
@@ -69,13 +71,13 @@ def balance(
     effect = case.contract.effect
     told = None if effect is None else effect.acknowledged_by
     answered = [r for r in asked if r.well]
-    says = {r.sent.id: r.field(told) for r in answered if told is not None}
+    says = {r.id: r.field(told) for r in answered if told is not None}
     said = any(isinstance(value, bool) for value in says.values())
-    owners = [r for r in answered if not said or says[r.sent.id] is True]
+    owners = [r for r in answered if not said or says[r.id] is True]
     inside = [r for r in owners if _inside(r, span)]
-    edge = [r for r in owners if not _inside(r, span) and (r.sent.at_s in span or r.end_s in span)]
-    open_ = edge + [r for r in asked if r.answered is None]
-    denying = [r for r in answered if said and says[r.sent.id] is False]
+    edge = [r for r in owners if not _inside(r, span) and (r.at_s in span or r.end_s in span)]
+    open_ = edge + [r for r in asked if r.unanswered]
+    denying = [r for r in answered if said and says[r.id] is False]
     faults = _faults(case)
     lost = [r for r in denying if _held_until_s(r, faults) is not None]
     likely = inside + open_
@@ -93,7 +95,7 @@ def balance(
 
 
 def _inside(request: Request, span: Span) -> bool:
-    return any(request.sent.at_s in window and request.end_s in window for window in span.windows)
+    return any(request.at_s in window and request.end_s in window for window in span.windows)
 
 
 class Payers:
@@ -105,7 +107,7 @@ class Payers:
         self._case = case
         by_user: dict[str | None, list[Request]] = defaultdict(list)
         for request in requests:
-            by_user[request.sent.user].append(request)
+            by_user[request.user].append(request)
         faults = _faults(case)
         self._lives = {user: _Lives(own, faults) for user, own in by_user.items()}
         in_order = sorted(charges, key=lambda charge: charge.at_s)
@@ -138,7 +140,7 @@ class _Lives:
     """The requests of one user by when a charge may arrive at the latest; each is taken once."""
 
     def __init__(self, requests: Iterable[Request], faults: Sequence[FaultWindow]) -> None:
-        ends = ((max(r.end_s, _held_until_s(r, faults) or 0.0), r.sent.at_s, r) for r in requests)
+        ends = ((max(r.end_s, _held_until_s(r, faults) or 0.0), r.at_s, r) for r in requests)
         lives = sorted(ends, key=lambda each: each[:2])
         self._requests = [request for _, _, request in lives]
         self.ends_s = [end_s for end_s, _, _ in lives]
@@ -177,7 +179,7 @@ def _held_until_s(request: Request, faults: Sequence[FaultWindow]) -> float | No
     """When a charge of a request may arrive at the latest, if one of these faults may have held it
     or its answer back; None where none did.
     """
-    start_s, end_s = request.sent.at_s - _SLACK_S, request.end_s + _SLACK_S
+    start_s, end_s = request.at_s - _SLACK_S, request.end_s + _SLACK_S
     return max(
         (_last(each, request) for each in faults if each.meets(start_s, end_s)), default=None
     )

@@ -17,8 +17,7 @@ from harness.checks.selection import WHOLE, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.traffic import EPSILON_S, of_answer, outcome, seen_answers, shown_status
 from harness.checks.wording import bound, fields, seconds, took
-from harness.history.events import Answered
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.expectations import StatusSet
 from harness.scenario.expectations.never import ExpectNever, Forbidden
 from harness.units import Range
@@ -62,7 +61,7 @@ def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> Req
     words = str(forbidden) + (f" except {excepted}" if excepted is not None else "")
 
     def judge(request: Request) -> Outcome:
-        if request.answered is None and not case.hung(request):
+        if request.unanswered and not case.hung(request):
             return Outcome.NO_TIME
         status = request.status
         met = status in forbidden and (excepted is None or status not in excepted)
@@ -81,7 +80,7 @@ def _status(forbidden: StatusSet, excepted: StatusSet | None, case: Case) -> Req
 
 def _latency(forbidden: Range, case: Case) -> Requirement:
     def judge(request: Request) -> Outcome:
-        if request.answered is None:
+        if request.unanswered:
             if math.isinf(forbidden.high) and case.waited_s(request) >= forbidden.low:
                 return Outcome.VIOLATES
             return Outcome.NO_TIME
@@ -90,12 +89,12 @@ def _latency(forbidden: Range, case: Case) -> Requirement:
         return Outcome.VIOLATES if met else Outcome.COMPLIES
 
     def show(request: Request) -> str:
-        if request.answered is None:
+        if request.unanswered:
             return f"no answer in {seconds(case.waited_s(request))}"
         return f"at {seconds(request.planned_s)} took {took(request.service_s)}"
 
     def excess_s(request: Request) -> float | None:
-        took_s = case.waited_s(request) if request.answered is None else request.service_s
+        took_s = case.waited_s(request) if request.unanswered else request.service_s
         return took_s - forbidden.low
 
     words = f"an answer {bound(forbidden)}"
@@ -112,20 +111,20 @@ def _latency(forbidden: Range, case: Case) -> Requirement:
 def _json(forbidden: dict[str, Any], case: Case) -> Requirement:
     words = fields(forbidden)
 
-    def judge(request: Request, answer: Answered) -> Outcome:
-        if cut_off(answer):
+    def judge(request: Request) -> Outcome:
+        if cut_off(request):
             return Outcome.UNCLEAR
-        return outcome(not has_fields(answer.body, forbidden))
+        return outcome(not has_fields(request.body, forbidden))
 
     def show(request: Request) -> str:
-        met = has_fields(request.answered and request.answered.body, forbidden)
+        met = has_fields(request.body, forbidden)
         return f"{shown_status(request, case)} with {words}" if met else "something else"
 
     return _of_answers(words, judge, show, case)
 
 
 def _body(forbidden: str, case: Case) -> Requirement:
-    def judge(request: Request, _: Answered) -> Outcome:
+    def judge(request: Request) -> Outcome:
         return outcome(forbidden not in body_text(request))
 
     def show(request: Request) -> str:
@@ -137,7 +136,7 @@ def _body(forbidden: str, case: Case) -> Requirement:
 
 def _of_answers(
     words: str,
-    judge: Callable[[Request, Answered], Outcome],
+    judge: Callable[[Request], Outcome],
     show: Callable[[Request], str],
     case: Case,
 ) -> Requirement:

@@ -23,7 +23,8 @@ from heapq import nlargest
 from itertools import accumulate
 
 from harness.checks.wording import seconds
-from harness.history.events import LOOP_PASSES, Sent, Waited
+from harness.history.events import LOOP_PASSES, Waited
+from harness.history.requests import Request
 from harness.history.view import History
 
 HARNESS = "harness"
@@ -213,21 +214,20 @@ def _sent_late(history: History) -> Iterable[Wait]:
     Those that should have left while another was late are late together, each by no more than the
     latest of them: that counts once.
     """
-    together: list[Sent] = []
+    together: list[Request] = []
     end_s = -math.inf
     for request in history.requests:  # by planned instant
-        sent = request.sent
-        if not math.isfinite(sent.at_s - sent.planned_s):
+        if not math.isfinite(request.at_s - request.planned_s):
             continue
-        if sent.planned_s > end_s:
+        if request.planned_s > end_s:
             yield from _late_together(together)
             together = []
-        together.append(sent)
-        end_s = max(end_s, sent.at_s)
+        together.append(request)
+        end_s = max(end_s, request.at_s)
     yield from _late_together(together)
 
 
-def _late_together(together: Sequence[Sent]) -> Iterable[Wait]:
+def _late_together(together: Sequence[Request]) -> Iterable[Wait]:
     latest = max(together, key=lambda sent: sent.at_s - sent.planned_s, default=None)
     if latest is not None and latest.at_s - latest.planned_s > WORTH_TELLING_S:
         yield Wait(

@@ -16,7 +16,7 @@ from harness.checks.selection import last_tries, requests_in, span_of
 from harness.checks.tally import left_out
 from harness.checks.traffic import EPSILON_S
 from harness.checks.wording import bound, took
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.expectations.percentiles import ExpectPercentiles, share_of
 from harness.units import Range, plural
 from harness.verdict import Finding, Verdict
@@ -43,7 +43,7 @@ def check(expectation: ExpectPercentiles, case: Case) -> tuple[Finding, ...]:
                 expected=f"{name} {bound(wanted)}",
                 observed=observed,
                 evidence=evidence,
-                examples=() if at_rank is None else (at_rank.sent.id,),
+                examples=() if at_rank is None else (at_rank.id,),
             )
         )
     return tuple(findings)
@@ -51,7 +51,7 @@ def check(expectation: ExpectPercentiles, case: Case) -> tuple[Finding, ...]:
 
 def _tells(request: Request, wanted: Range, case: Case) -> bool:
     """Whether it is known on which side of a bound its latency is."""
-    if request.answered is not None:
+    if not request.unanswered:
         return True
     return case.waited_s(request) > wanted.high + EPSILON_S or case.hung(request)
 
@@ -81,4 +81,4 @@ def _least_s(request: Request, case: Case) -> float:
     service_s = request.service_s
     if math.isinf(service_s):
         return service_s
-    return max(0.0, service_s - case.late_s(request.sent.at_s, request.sent.at_s + service_s))
+    return max(0.0, service_s - case.late_s(request.at_s, request.at_s + service_s))

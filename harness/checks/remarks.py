@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from harness.checks.case import Case, unless_broken
 from harness.checks.wording import seconds
 from harness.history.events import Lifted
-from harness.history.view import FaultWindow, Request
+from harness.history.requests import Request
+from harness.history.view import FaultWindow
 from harness.units import plural
 
 
@@ -26,7 +27,7 @@ def false_rejections(case: Case) -> dict[str, int]:
 
 def _false_rejections(case: Case) -> Iterator[str]:
     for upstream, back_s, found in _turned_away(case):
-        until_s = max(request.sent.at_s for request in found)
+        until_s = max(request.at_s for request in found)
         yield (
             f"{plural(len(found), 'request')} turned away although {upstream} was back "
             f"({seconds(back_s)}..{seconds(until_s)}): the price of the recovery wait"
@@ -42,7 +43,7 @@ def _turned_away(case: Case) -> Iterator[tuple[str, float, list[Request]]]:
         if not lifts:
             continue
         back_s = max(lifts)
-        false = [r for r in case.wire(upstream).turned_away if r.sent.at_s >= back_s]
+        false = [r for r in case.wire(upstream).turned_away if r.at_s >= back_s]
         if false:
             yield upstream, back_s, false
 
@@ -56,7 +57,7 @@ def _discarded_tokens(case: Case) -> Iterator[str]:
         window for window in case.history.faults_on(step.upstream) if _takes_down(case, window)
     ]
     count = sum(
-        request.status == 401 and any(w.holds(request.sent.at_s) for w in windows)
+        request.status == 401 and any(w.holds(request.at_s) for w in windows)
         for request in case.history.requests
     )
     if count:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from harness.checks.case import Case
 from harness.checks.events import windows_between
 from harness.checks.wording import window
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.waits import EITHER_S
 from harness.scenario.expectations import While, Windowed
 from harness.scenario.expectations.moving import Moving
@@ -95,12 +95,12 @@ def _while(condition: While, case: Case) -> Span:
 def requests_in(case: Case, span: Span, stream: str | None = None) -> tuple[Request, ...]:
     """The requests in a span, of one stream or of all, in order of their planned instants."""
     requests = case.history.requests if stream is None else case.history.stream(stream)
-    return tuple(r for r in requests if (r.sent.at_s if span.as_sent else r.planned_s) in span)
+    return tuple(r for r in requests if (r.at_s if span.as_sent else r.planned_s) in span)
 
 
 def only_numbers(requests: Sequence[Request], wanted: Range | None) -> tuple[Request, ...]:
     """Those requests whose number in their stream is wanted; all if no number is."""
-    return tuple(r for r in requests if wanted is None or r.sent.number in wanted)
+    return tuple(r for r in requests if wanted is None or r.number in wanted)
 
 
 def last_tries(requests: Sequence[Request]) -> tuple[Request, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
-from harness.history.view import Request
+from harness.history.requests import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

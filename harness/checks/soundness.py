@@ -257,7 +257,7 @@ def _explained(
 
 def lateness_s(case: Case) -> dict[str, float]:
     """How late the requests of the play left, in seconds: p50, p99 and max (nearest rank)."""
-    late = sorted(max(0.0, r.sent.at_s - r.sent.planned_s) for r in case.history.requests)
+    late = sorted(max(0.0, r.at_s - r.planned_s) for r in case.history.requests)
     if not late:
         return {"p50": 0.0, "p99": 0.0, "max": 0.0}
     last = len(late) - 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.case import Case
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.traffic import Stream
 from harness.verdict import Finding, Verdict
 
@@ -37,7 +37,7 @@ def breaks(case: Case) -> Iterator[Finding]:
             expected=f"{stream.healthy} before the outage",
             observed=str(last[name].status),
             evidence=f"last warm-up request of {name}, {stream.request}; nothing was wrong then",
-            examples=(last[name].sent.id,),
+            examples=(last[name].id,),
             timeless=True,
         )
 
@@ -79,7 +79,7 @@ def _is_break(status: int | None, *, up: bool) -> bool:
 
 
 def _lacks(request: Request, case: Case) -> bool:
-    stream = request.sent.stream
+    stream = request.stream
     return request.status in _NO_ROUTE and not any(
         stream in case.witness.warm_up.reaching(upstream) for upstream in case.history.run.upstreams
     )

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.checks.case import Case
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.verdict import Percentile, Stream
 
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from harness.checks.wording import examples, label, numbers, several_streams
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.units import plural
 from harness.verdict import Finding, Verdict
 
@@ -153,8 +153,8 @@ class Tally:
             expected=self.requirement.expected,
             observed=self.observed,
             evidence=evidence,
-            examples=tuple(request.sent.id for request in decide[:_MOST_EXAMPLES]),
-            requests=tuple(request.sent.id for request in decide),
+            examples=tuple(request.id for request in decide[:_MOST_EXAMPLES]),
+            requests=tuple(request.id for request in decide),
             timeless=any(map(self.requirement.timeless, self.violating)),
             noise=self.for_noise,
         )

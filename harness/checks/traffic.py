@@ -18,8 +18,7 @@ from harness.checks.excuses import Excuses, left_late
 from harness.checks.selection import WHOLE, Span, last_tries, only_numbers, requests_in, span_of
 from harness.checks.tally import Outcome, Requirement, tally
 from harness.checks.wording import bound, fields, numbered, seconds, took, value
-from harness.history.events import Answered
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.expectations import StatusSet
 from harness.scenario.expectations.traffic import Cookie, ExpectTraffic
 from harness.units import Range, plural
@@ -92,7 +91,7 @@ def seen_answers(chosen: Sequence[Request], span: Span) -> str:
     """By what requests are judged; why there is nothing to judge where there are none."""
     if not chosen:
         return span.nothing
-    answered = sum(request.answered is not None for request in chosen)
+    answered = sum(not request.unanswered for request in chosen)
     words = f"{plural(answered, 'answer')} seen by the client"
     return f"{words}; {span.inferred}" if span.inferred else words
 
@@ -116,7 +115,7 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
     """Every answer has one of these statuses; a hang is no answer."""
 
     def judge(request: Request) -> Outcome:
-        if request.answered is None and not case.hung(request):
+        if request.unanswered and not case.hung(request):
             return Outcome.NO_TIME
         return outcome(request.status in wanted)
 
@@ -130,15 +129,15 @@ def status_requirement(wanted: StatusSet, case: Case) -> Requirement:
 
 def shown_status(request: Request, case: Case) -> str:
     """An answer's status, or why there is none."""
-    if request.answered is None:
+    if request.unanswered:
         return (
             f"no answer in {seconds(case.deadline_s(request))}"
             if case.hung(request)
             else "no answer"
         )
-    if request.answered.status is None:
-        return f"no answer ({request.answered.error or 'unknown'})"
-    return str(request.answered.status)
+    if request.status is None:
+        return f"no answer ({request.error or 'unknown'})"
+    return str(request.status)
 
 
 def outcome(complies: bool) -> Outcome:
@@ -148,7 +147,7 @@ def outcome(complies: bool) -> Outcome:
 
 def _latency(wanted: Range, case: Case) -> Requirement:
     def judge(request: Request) -> Outcome:
-        if request.answered is None:
+        if request.unanswered:
             waited_s = case.waited_s(request)
             too_long = waited_s > wanted.high + EPSILON_S or case.hung(request)
             return Outcome.VIOLATES if too_long else Outcome.NO_TIME
@@ -163,9 +162,9 @@ def _latency(wanted: Range, case: Case) -> Requirement:
         return Outcome.NOISE if left_late(request) else Outcome.COMPLIES
 
     def excess_s(request: Request) -> float | None:
-        if request.answered is not None and request.service_s < wanted.low:
+        if not request.unanswered and request.service_s < wanted.low:
             return None
-        took_s = case.waited_s(request) if request.answered is None else request.service_s
+        took_s = case.waited_s(request) if request.unanswered else request.service_s
         return took_s - (case.deadline_s(request) if math.isinf(wanted.high) else wanted.high)
 
     return Requirement(
@@ -179,7 +178,7 @@ def _latency(wanted: Range, case: Case) -> Requirement:
 
 
 def _took(request: Request, case: Case) -> str:
-    if request.answered is None:
+    if request.unanswered:
         return f"at {seconds(request.planned_s)} no answer in {seconds(case.waited_s(request))}"
     return f"at {seconds(request.planned_s)} took {took(request.latency_s)}"
 
@@ -193,25 +192,25 @@ def _latencies(requests: Sequence[Request]) -> str:
 
 def of_answer(
     case: Case,
-    judge: Callable[[Request, Answered], Outcome],
+    judge: Callable[[Request], Outcome],
     *,
     hangs: Outcome = Outcome.VIOLATES,
 ) -> Callable[[Request], Outcome]:
     """Judge the answer; `hangs`: what a request without one says once it hangs."""
 
     def judged(request: Request) -> Outcome:
-        if request.answered is None:
+        if request.unanswered:
             return hangs if case.hung(request) else Outcome.NO_TIME
-        return judge(request, request.answered)
+        return judge(request)
 
     return judged
 
 
 def _json(wanted: dict[str, Any], case: Case) -> Requirement:
-    def judge(request: Request, answer: Answered) -> Outcome:
-        if cut_off(answer):
+    def judge(request: Request) -> Outcome:
+        if cut_off(request):
             return Outcome.UNCLEAR
-        return outcome(has_fields(answer.body, wanted))
+        return outcome(has_fields(request.body, wanted))
 
     return Requirement(
         name=f"answers {fields(wanted)}",
@@ -222,7 +221,7 @@ def _json(wanted: dict[str, Any], case: Case) -> Requirement:
 
 
 def _shown_fields(request: Request, wanted: dict[str, Any], case: Case) -> str:
-    body = None if request.answered is None else request.answered.body
+    body = request.body
     if not isinstance(body, dict):
         return f"{shown_status(request, case)} without JSON"
     found = [f"{name}: {value(body[name])}" if name in body else f"no {name}" for name in wanted]
@@ -235,17 +234,13 @@ def _header(name: str, case: Case) -> Requirement:
     return Requirement(
         name=f"has the header {name}",
         expected=f"header {name}",
-        judge=of_answer(case, lambda request, answer: outcome(answer.header(wanted) is not None)),
+        judge=of_answer(case, lambda request: outcome(request.header(wanted) is not None)),
         show=lambda request: (
             f"{shown_status(request, case)} without {name}"
-            if (value := _value_of(wanted, request)) is None
+            if (value := request.header(wanted)) is None
             else f"{name}: {value}"
         ),
     )
-
-
-def _value_of(header: str, request: Request) -> str | None:
-    return None if request.answered is None else request.answered.header(header)
 
 
 def _cookie(wanted: Cookie, case: Case) -> Requirement:
@@ -259,7 +254,7 @@ def _cookie(wanted: Cookie, case: Case) -> Requirement:
     return Requirement(
         name=f"sets the cookie {words}",
         expected=f"cookie {words}",
-        judge=of_answer(case, lambda request, _: outcome(complies(request))),
+        judge=of_answer(case, lambda request: outcome(complies(request))),
         show=lambda request: _shown_cookie(request, wanted, case),
     )
 
@@ -276,7 +271,7 @@ def _no_cookie(case: Case) -> Requirement:
     return Requirement(
         name="sets no cookie",
         expected="no cookie",
-        judge=of_answer(case, lambda request, _: outcome(not cookies(request))),
+        judge=of_answer(case, lambda request: outcome(not cookies(request))),
         show=lambda request: (
             f"{shown_status(request, case)} with the cookie {', '.join(cookies(request))}"
             if cookies(request)

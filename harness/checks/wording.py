@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.units import Range, Window, format_duration
 
 _MOST_RUNS = 5
@@ -64,14 +64,12 @@ def numbers(requests: Sequence[Request]) -> str:
 
     Requests of several streams are told apart by their stream's name.
     """
-    streams = tuple(dict.fromkeys(request.sent.stream for request in requests))
+    streams = tuple(dict.fromkeys(request.stream for request in requests))
     if len(streams) > 1:
-        parts = [
-            f"{name} {numbers([r for r in requests if r.sent.stream == name])}" for name in streams
-        ]
+        parts = [f"{name} {numbers([r for r in requests if r.stream == name])}" for name in streams]
         return ", ".join(parts)
     runs: list[list[int]] = []
-    for number in sorted({request.sent.number for request in requests}):
+    for number in sorted({request.number for request in requests}):
         if runs and number == runs[-1][1] + 1:
             runs[-1][1] = number
         else:
@@ -84,17 +82,17 @@ def numbers(requests: Sequence[Request]) -> str:
 
 def label(request: Request, *, several: bool) -> str:
     """`#11`, or `chat #11` where several streams are spoken of."""
-    number = f"#{request.sent.number}{_again(request)}"
-    return f"{request.sent.stream} {number}" if several else number
+    number = f"#{request.number}{_again(request)}"
+    return f"{request.stream} {number}" if several else number
 
 
 def _again(request: Request) -> str:
-    return "" if request.sent.tried == 1 else f" try {request.sent.tried}"
+    return "" if request.tried == 1 else f" try {request.tried}"
 
 
 def several_streams(requests: Iterable[Request]) -> bool:
     """Whether requests belong to more than one stream."""
-    return len({request.sent.stream for request in requests}) > 1
+    return len({request.stream for request in requests}) > 1
 
 
 def examples(requests: Sequence[Request]) -> str:
@@ -126,6 +124,5 @@ def counted(limits: Range, word: str) -> str:
 
 def stream_request(request: Request) -> str:
     """`chat #3 (POST /orders, sent at 2.00 s)`."""
-    sent = request.sent
-    which = f"{sent.stream} #{sent.number}{_again(request)}"
-    return f"{which} ({sent.method} {sent.path}, sent at {sent.at_s:.2f} s)"
+    which = f"{request.stream} #{request.number}{_again(request)}"
+    return f"{which} ({request.method} {request.path}, sent at {request.at_s:.2f} s)"

@@ -38,7 +38,7 @@ class Coverage:
             return
         self.requests += len(history.requests)
         names = {flow.name: flow.route for flow in seen.outage.flows}
-        self.routes.update(names[request.sent.stream] for request in history.requests)
+        self.routes.update(names[request.stream] for request in history.requests)
         for upstream in history.run.upstreams:
             self.changes.update((upstream, change) for change in _reached(seen.case, upstream))
         for fault in seen.case.scenario.faults:

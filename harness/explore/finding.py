@@ -143,11 +143,11 @@ def _curl(
     violation: Violation, outage: Outage, history: History, target: Target
 ) -> list[str] | None:
     """The first offending request as a command."""
-    request = next((r for r in history.requests if r.sent.id == violation.request), None)
+    request = next((r for r in history.requests if r.id == violation.request), None)
     if request is None:
         return None
-    stream = outage.scenario().traffic[request.sent.stream]
-    wire = wire_request(stream, target, request.sent.user, request.sent.number)
+    stream = outage.scenario().traffic[request.stream]
+    wire = wire_request(stream, target, request.user, request.number)
     words = ["curl", "-i", "-X", wire.method, f"http://127.0.0.1:{_PORT}{wire.path}"]
     for name, value in wire.headers.items():
         words += ["-H", f"{name}: {value}"]

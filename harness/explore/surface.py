@@ -119,7 +119,7 @@ def learn(target: Target, history: History) -> Surface:
     offered, missing = [], []
     routes, called = catalogue(target), WarmUp(history).calls
     for request in history.requests:
-        route = routes[request.sent.stream]
+        route = routes[request.stream]
         if request.status == route.healthy:
             calls = tuple((c.upstream, c.route) for c in called.get(route.name, ()) if c.route)
             offered.append(replace(route, calls=calls))

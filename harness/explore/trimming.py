@@ -79,7 +79,7 @@ def _candidates(seen: Seen, violation: Violation) -> Iterator[Outage]:
 
 def _answered_s(seen: Seen, violation: Violation) -> float:
     """When the offending request was answered."""
-    ends = (r.end_s for r in seen.history.requests if r.sent.id == violation.request)
+    ends = (r.end_s for r in seen.history.requests if r.id == violation.request)
     return min(next(ends, violation.at_s), seen.outage.duration_s)
 
 

@@ -130,6 +130,10 @@ class Rows(Sequence[E], Generic[E]):
         """One field of each."""
         return self._columns[name].over(self._places)
 
+    def cell(self, name: str, place: int) -> Any:
+        """One field of one of them."""
+        return self._columns[name].at(self._places[place])
+
     def taken(self, order: Iterable[int]) -> Rows[E]:
         """Those that stand at some places of these."""
         if isinstance(order, range):
@@ -157,6 +161,13 @@ def column(events: Sequence[E], name: str) -> Iterator[Any]:
     if isinstance(events, Rows):
         return cast(Rows[E], events).column(name)
     return map(attrgetter(name), events)
+
+
+def cell(events: Sequence[E], name: str, place: int) -> Any:
+    """One field of one event."""
+    if isinstance(events, Rows):
+        return cast(Rows[E], events).cell(name, place)
+    return getattr(events[place], name)
 
 
 def by_instant(events: Sequence[E]) -> Sequence[int]:

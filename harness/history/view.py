@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
-from typing import Any, TypeVar
+from itertools import compress
+from operator import attrgetter, not_
+from typing import TypeVar
 
 from harness.history.calls import Call, Calls
 from harness.history.columns import Kept, by_instant, column, places_of, taken
@@ -33,64 +34,12 @@ from harness.history.events import (
     Sent,
     Trouble,
 )
+from harness.history.requests import Request, Told, requests_of, told_of
 from harness.units import Window
 
 E = TypeVar("E", bound=Event)
 A = TypeVar("A", Call, Crossed)
 _at_s = attrgetter("at_s")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request and what became of it."""
-
-    sent: Sent
-    answered: Answered | None
-    """None when the run ended first, or its client hung up."""
-    hung_up_s: float | None = None
-    """When its client hung up; whoever works on it need not have noticed."""
-    given_up: bool = True
-    """Whether its client left it at that, and sent it no more."""
-
-    @property
-    def planned_s(self) -> float:
-        """When it should have left."""
-        return self.sent.planned_s
-
-    @property
-    def end_s(self) -> float:
-        """When its answer was in; infinite without one."""
-        return math.inf if self.answered is None else self.answered.at_s
-
-    @property
-    def known_s(self) -> float:
-        """Up to when it is known what became of it: its end, or when its client hung up."""
-        return self.end_s if self.hung_up_s is None else self.hung_up_s
-
-    @property
-    def latency_s(self) -> float:
-        """From the planned instant, so that a stalled sender hides nothing; infinite if none."""
-        return self.end_s - self.sent.planned_s
-
-    @property
-    def service_s(self) -> float:
-        """From the instant it really left."""
-        return self.end_s - self.sent.at_s
-
-    @property
-    def status(self) -> int | None:
-        """The answer's status; None for no HTTP answer."""
-        return None if self.answered is None else self.answered.status
-
-    @property
-    def well(self) -> bool:
-        """Whether it was answered 2xx."""
-        return self.status is not None and 200 <= self.status < 300
-
-    def field(self, name: str) -> Any:
-        """A field of the answer's JSON; None where there is none."""
-        body = None if self.answered is None else self.answered.body
-        return body.get(name) if isinstance(body, dict) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,30 +108,30 @@ class History:
     @cached_property
     def requests(self) -> tuple[Request, ...]:
         """The requests of the play by planned instant, warm-up left out."""
-        return tuple(request for request in self._all_requests if request.sent.number > 0)
+        return tuple(compress(self._all_requests, self._in_play))
 
     @cached_property
     def warm_up(self) -> tuple[Request, ...]:
         """The requests from before the outage."""
-        return tuple(request for request in self._all_requests if request.sent.number == 0)
+        return tuple(compress(self._all_requests, map(not_, self._in_play)))
 
     @cached_property
     def _all_requests(self) -> tuple[Request, ...]:
-        answers = {event.id: event for event in self.all(Answered)}
-        left = {event.id: event.at_s for event in self.all(HungUp)}
-        sent = sorted(self.all(Sent), key=lambda event: (event.planned_s, event.id))
-        again = {event.number for event in sent if event.tried > 1}
-        last = {(e.stream, e.number): e.tried for e in sent if e.number in again}
-        return tuple(
-            Request(
-                sent=event,
-                answered=answers.get(event.id),
-                hung_up_s=left.get(event.id),
-                given_up=event.number == 0
-                or event.tried == last.get((event.stream, event.number), event.tried),
-            )
-            for event in sent
-        )
+        return tuple(requests_of(self._told, self.all(HungUp)))
+
+    @cached_property
+    def _told(self) -> Told:
+        return told_of(self.all(Sent), self.all(Answered))
+
+    @property
+    def sent(self) -> Sequence[Sent]:
+        """What was told of requests as they left, by planned instant; warm-up included."""
+        return self._told.sent
+
+    @cached_property
+    def _in_play(self) -> Sequence[bool]:
+        """Of each whether it is of the play."""
+        return [number > 0 for number in column(self.sent, "number")]
 
     def stream(self, name: str) -> tuple[Request, ...]:
         """The requests of one stream."""
@@ -192,7 +141,7 @@ class History:
     def _requests_by_stream(self) -> dict[str, tuple[Request, ...]]:
         found: dict[str, list[Request]] = defaultdict(list)
         for request in self.requests:
-            found[request.sent.stream].append(request)
+            found[request.stream].append(request)
         return {name: tuple(requests) for name, requests in found.items()}
 
     @cached_property

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.history.connections import Connections
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,8 @@ class Reading:
         found = []
         for index, request in enumerate(requests):
             following = requests[index + 1] if index + 1 < len(requests) else None
-            from_s = request.sent.at_s + self._lead_s
-            until_s = math.inf if following is None else following.sent.at_s + self._lead_s
+            from_s = request.at_s + self._lead_s
+            until_s = math.inf if following is None else following.at_s + self._lead_s
             own = (one for one in self.tries if from_s <= one.start_s < until_s)
             found.append(_seen(request, tuple(one for one in own if self._may_be(request, one))))
         return tuple(found)
@@ -126,7 +127,7 @@ class Reading:
 
 
 def _seen(request: Request, tries: tuple[Try, ...]) -> Seen:
-    return Seen(sent_s=request.sent.at_s, end_s=request.end_s, status=request.status, tries=tries)
+    return Seen(sent_s=request.at_s, end_s=request.end_s, status=request.status, tries=tries)
 
 
 def _unasked(crossed: Connections) -> Iterator[Try]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.measure.lab import Lab
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -179,14 +180,14 @@ def _alike(each: Sequence[_Calls]) -> bool:
 
 def _calls(history: History, request: Request) -> _Calls:
     return tuple(
-        (call.at_s - request.sent.at_s, call.called.upstream, call.called.route)
+        (call.at_s - request.at_s, call.called.upstream, call.called.route)
         for call in history.calls
         if _within(call.at_s, request)
     )
 
 
 def _within(at_s: float, request: Request) -> bool:
-    return request.sent.at_s - _SLACK_S <= at_s <= request.end_s + _SLACK_S
+    return request.at_s - _SLACK_S <= at_s <= request.end_s + _SLACK_S
 
 
 def _background(target: Target, history: History) -> dict[str, frozenset[str]]:

@@ -14,7 +14,8 @@ from harness.bundled import find_scenarios
 from harness.checks.case import Case
 from harness.errors import InvalidFile, Problem
 from harness.history.events import Event
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.pytesting.session import Plays
 from harness.runs.runner import Played
 from harness.scenario.loader import load_scenario, parse_scenario

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.policy.counting import Result, plainly
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.learned import CLOCK_S, Learned, alike, called_by
@@ -38,7 +39,7 @@ class Answers:
         self._calls = calls
         self._healthy: dict[str, set[object]] = defaultdict(set)
         for request in history.warm_up:
-            self._healthy[request.sent.stream].add(_answer(request))
+            self._healthy[request.stream].add(_answer(request))
         self._went_on: set[tuple[str, str]] = set()
         """Streams that went on to a later upstream although one had failed them."""
         self._told_down: dict[tuple[str, str], set[object]] = {}
@@ -47,7 +48,7 @@ class Answers:
         """Take in the attempts of each request, by its id, and forget those of before."""
         self._went_on, self._told_down = set(), defaultdict(set)
         for request in self._history.requests:
-            mine, stream = of.get(request.sent.id), request.sent.stream
+            mine, stream = of.get(request.id), request.stream
             if mine is None:
                 continue
             for name, own in mine.items():
@@ -64,18 +65,18 @@ class Answers:
 
     def _blurred(self, request: Request, upstream: str) -> bool:
         """Whether the machine was too late to say that failed attempts were a request's own."""
-        return self._late_s[upstream](request.sent.at_s, request.known_s) > CLOCK_S
+        return self._late_s[upstream](request.at_s, request.known_s) > CLOCK_S
 
     def well(self, request: Request) -> bool:
         """Whether it was answered as its stream was before the outage."""
-        return _answer(request) in self._healthy[request.sent.stream]
+        return _answer(request) in self._healthy[request.stream]
 
     def passed(self, request: Request, before: Iterable[str], mine: Own) -> bool:
         """Whether nothing before an upstream ended a request: each answered well, as in health."""
         for name in before:
             own = mine.get(name, ())
-            told = self._told_down.get((request.sent.stream, name), ())
-            if (request.sent.stream, name) in self._went_on and _answer(request) not in told:
+            told = self._told_down.get((request.stream, name), ())
+            if (request.stream, name) in self._went_on and _answer(request) not in told:
                 continue
             if not own or own[-1].result is not Result.SUCCESS:
                 return False
@@ -87,7 +88,7 @@ class Answers:
         """Whether an answer shows that an upstream was needed and not had; `first`: of all."""
         if request.status is None:
             return False
-        if _answer(request) in self._told_down.get((request.sent.stream, upstream), ()):
+        if _answer(request) in self._told_down.get((request.stream, upstream), ()):
             return True
         if self.well(request) or request.status in _BEFORE_ASKING | _BROKE:
             return False
@@ -97,7 +98,7 @@ class Answers:
         """Whether it was answered as in health and nobody who had to do without an upstream was, so
         that the target may have known without asking.
         """
-        told = self._told_down.get((request.sent.stream, upstream), ())
+        told = self._told_down.get((request.stream, upstream), ())
         return self.well(request) and _answer(request) not in told
 
     def lacks_only(self, request: Request, upstream: str, mine: Own) -> bool:
@@ -106,7 +107,7 @@ class Answers:
         """
         if not request.well or self.well(request):
             return False
-        calls = self._calls.get(request.sent.stream, ())
+        calls = self._calls.get(request.stream, ())
         others = [call for call in calls if call.upstream != upstream]
         made = [a for name, own in mine.items() if name != upstream for a in own]
         if not others or any(not a.ok or a.altered for a in made):
@@ -118,6 +119,6 @@ class Answers:
 
 def _answer(request: Request) -> object:
     """What tells a request's answers apart: the status, and what it says yes or no to."""
-    body = None if request.answered is None else request.answered.body
+    body = request.body
     fields = body.items() if isinstance(body, dict) else ()
     return request.status, frozenset((k, v) for k, v in fields if isinstance(v, bool))

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import mean, median, pstdev
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt, by_start
 from harness.wire.learned import CLOCK_S, WarmUp, alike, declared, exact, in_life
@@ -107,7 +108,7 @@ def _by_route(
 
 
 def _lives(history: History) -> list[Span]:
-    return sorted((r.sent.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
+    return sorted((r.at_s, r.end_s) for r in (*history.warm_up, *history.requests))
 
 
 def _while_nobody_asks(
@@ -204,7 +205,7 @@ class _Route:
         if not instants:
             return False  # nobody would have seen it
         without = {
-            request.sent.stream
+            request.stream
             for request in self._history.requests
             if request.status is not None
             and self._went_as_ever(request)
@@ -225,9 +226,9 @@ class _Route:
             if any(c.route and c.may_be(self._upstream, self._made[0]) for c in calls)
         }
         without = {
-            request.sent.stream
+            request.stream
             for request in self._history.requests
-            if request.sent.stream in seemed
+            if request.stream in seemed
             and (not well or self._went_as_ever(request))
             and _any_within(other_s, request)
             and not _any_within(began_s, request)
@@ -236,7 +237,7 @@ class _Route:
 
     def _went_as_ever(self, request: Request) -> bool:
         """Whether a request has the status of its stream's last one in the warm-up."""
-        before = self._warm_up.last.get(request.sent.stream)
+        before = self._warm_up.last.get(request.stream)
         return before is not None and request.status == before.status
 
 

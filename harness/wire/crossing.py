@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.demand import AT_ONCE_S, Asked, Demand
@@ -129,7 +130,7 @@ class Crossing:
 
     @cached_property
     def _owners(self) -> dict[int, int]:
-        return {a.id: d.request.sent.id for d in self.demands for a in d.attempts}
+        return {a.id: d.request.id for d in self.demands for a in d.attempts}
 
     def told_apart(self, request: int, attempt: Attempt) -> bool:
         """Whether a second attempt of a request is surely a retry of its call.
@@ -157,7 +158,7 @@ class Crossing:
             Asked(
                 asked_s=d.asked_s,
                 by_s=d.asked_by_s,
-                request=d.request.sent.id,
+                request=d.request.id,
                 sure=d.outcome == "turned away" and not self._may_be_lost(d),
             )
             for d in (*self.demands, *self._asked_again())
@@ -221,6 +222,6 @@ class Crossing:
         """When a request was ready for its first attempt."""
         if not demand.attempts:
             return demand.asked_s
-        mine, first_s = self._demands.of[demand.request.sent.id], demand.attempts[0].start_s
+        mine, first_s = self._demands.of[demand.request.id], demand.attempts[0].start_s
         before = (a.end_s for name, own in mine.items() if name != self.upstream for a in own)
-        return max([demand.request.sent.at_s, *(at_s for at_s in before if at_s <= first_s)])
+        return max([demand.request.at_s, *(at_s for at_s in before if at_s <= first_s)])

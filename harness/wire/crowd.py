@@ -129,7 +129,7 @@ class Crowd(Wire):
 
     @cached_property
     def _lives(self) -> Spans:
-        return Spans((d.request.sent.at_s, d.request.end_s) for d in self.demands)
+        return Spans((d.request.at_s, d.request.end_s) for d in self.demands)
 
     @cached_property
     def changes(self) -> Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.wire.attempts import Attempt
 
 AT_ONCE_S = 0.2

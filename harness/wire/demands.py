@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.wire.answers import Answers
 from harness.wire.attempts import Attempt, by_start
@@ -89,7 +90,7 @@ class Demands:
     @cached_property
     def streams(self) -> Mapping[int, str]:
         """The stream of each request, by its id."""
-        return {request.sent.id: request.sent.stream for request in self._history.requests}
+        return {request.id: request.stream for request in self._history.requests}
 
     @property
     def of(self) -> Mapping[int, Made]:
@@ -109,7 +110,7 @@ class Demands:
 
     def made_by(self, request: Request, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that were made for a request, by start."""
-        mine = self.of.get(request.sent.id)
+        mine = self.of.get(request.id)
         return () if mine is None else mine.at(upstream)
 
     # Who was turned away
@@ -130,9 +131,9 @@ class Demands:
 
     def _found(self, upstream: str) -> tuple[Demand, ...]:
         needing = self.calling(upstream)
-        asking = (r for r in self._history.requests if r.sent.stream in needing) if needing else ()
-        in_order = sorted(asking, key=lambda request: request.sent.at_s)
-        found = (self._demand(r, upstream, needing[r.sent.stream]) for r in in_order)
+        asking = (r for r in self._history.requests if r.stream in needing) if needing else ()
+        in_order = sorted(asking, key=lambda request: request.at_s)
+        found = (self._demand(r, upstream, needing[r.stream]) for r in in_order)
         return tuple(demand for demand in found if demand is not None)
 
     def _demand(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:
@@ -149,14 +150,14 @@ class Demands:
 
     def _without(self, request: Request, upstream: str, calls: Sequence[Learned]) -> Demand | None:
         """The need of a request that made no attempt; None where it didn't get so far."""
-        mine = self.of.get(request.sent.id, NOTHING)
+        mine = self.of.get(request.id, NOTHING)
         place = next(k for k, call in enumerate(calls) if call.upstream == upstream)
         before = {
             name: [a for a in own if _place(calls, name, a) < place] for name, own in mine.items()
         }
         earlier = [a for own in before.values() for a in own]
         later = [a for name, own in mine.items() for a in own if _place(calls, name, a) > place]
-        asked_s = max([request.sent.at_s, *(a.end_s for a in earlier)])
+        asked_s = max([request.at_s, *(a.end_s for a in earlier)])
         by_s = min([request.end_s, *(a.start_s for a in later)])
         asked_s = min(asked_s, by_s)
         answers = self._answers
@@ -210,7 +211,7 @@ class Demands:
                 continue
             number = max((attempt.id for attempt in made), default=-1) + 1
             for demand in self.at(upstream):
-                place = (upstream, demand.request.sent.id, len(demand.attempts))
+                place = (upstream, demand.request.id, len(demand.attempts))
                 attempt = None if place in self._implied else implied.by(demand, upstream)
                 if attempt is not None:
                     self._implied.add(place)

@@ -47,21 +47,21 @@ class Implied:
                 return None
             at_s, by_s = last.end_s + own.backoff_s(tries), demand.request.end_s
         found = self._at(upstream, at_s, by_s, tries)
-        return None if found is None else replace(found, request=demand.request.sent.id)
+        return None if found is None else replace(found, request=demand.request.id)
 
     def _given_up_before(self, demand: Demand, upstream: str) -> Attempt | None:
         """An attempt that must have been waited for in vain before the first one that was seen."""
         if demand.outcome != "made":
             return None
         began_s = demand.attempts[0].start_s
-        mine = self._of[demand.request.sent.id]
+        mine = self._of[demand.request.id]
         before = (a for name, own in mine.items() if name != upstream for a in own)
         ends_s = [a.end_s for a in before if a.start_s < began_s]
-        asked_s = max([demand.request.sent.at_s, *ends_s])
+        asked_s = max([demand.request.at_s, *ends_s])
         failed_s = self._sights[upstream].given_up_s(asked_s, self._settings[upstream].timeout_s)
         if failed_s is None or began_s <= failed_s:
             return None
-        return replace(bare(asked_s, failed_s, "latency"), request=demand.request.sent.id)
+        return replace(bare(asked_s, failed_s, "latency"), request=demand.request.id)
 
     def _at(self, upstream: str, at_s: float, by_s: float, tries: int) -> Attempt | None:
         """An attempt that must have begun then, given until when its request took; else None."""

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt
 
@@ -42,7 +43,7 @@ class WarmUp:
     @cached_property
     def last(self) -> Mapping[str, Request]:
         """The last request of each stream: the one that counts."""
-        return {request.sent.stream: request for request in self._history.warm_up}
+        return {request.stream: request for request in self._history.warm_up}
 
     @cached_property
     def calls(self) -> Mapping[str, tuple[Learned, ...]]:
@@ -86,7 +87,7 @@ class WarmUp:
         seen = sorted(self._seen(), key=lambda pair: pair[0])
         instants = [at_s for at_s, _ in seen]
         return [
-            (request.sent.stream, tuple(call for _, call in seen[in_life(instants, request)]))
+            (request.stream, tuple(call for _, call in seen[in_life(instants, request)]))
             for request in self._history.warm_up
         ]
 
@@ -133,7 +134,7 @@ def declared(history: History, upstream: str) -> tuple[str, ...]:
 
 def in_life(instants: Sequence[float], request: Request) -> slice:
     """Which of some instants, in order, lie in a request's life."""
-    first = bisect_left(instants, request.sent.at_s - CLOCK_S)
+    first = bisect_left(instants, request.at_s - CLOCK_S)
     return slice(first, bisect_right(instants, request.end_s + CLOCK_S))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.settings import ServiceSettings
 from harness.verdict import Transition
 from harness.wire.attempts import Attempt
@@ -109,8 +109,8 @@ class Leeway:
 
     def decides(self, request: Request) -> bool:
         """Whether waits may have decided which state of the breaker, or which fault, it met."""
-        demand = self._demand_of.get(request.sent.id)
-        instants_s = {request.planned_s, request.sent.at_s}
+        demand = self._demand_of.get(request.id)
+        instants_s = {request.planned_s, request.at_s}
         if demand is not None:
             if any(attempt.id in self._raced_ids for attempt in demand.attempts):
                 return True
@@ -121,14 +121,14 @@ class Leeway:
 
     @cached_property
     def _demand_of(self) -> dict[int, Demand]:
-        return {demand.request.sent.id: demand for demand in self._demands}
+        return {demand.request.id: demand for demand in self._demands}
 
     def doubts(self, attempt: Attempt) -> bool:
         """Whether an attempt that nobody saw may be none: waits make up for half of the time by
         which it is known.
         """
         demand = None if attempt.request is None else self._demand_of.get(attempt.request)
-        if demand is None or demand.request.answered is None:
+        if demand is None or demand.request.unanswered:
             return False
         until_s = demand.request.end_s
         waited_s = self._sight.late_s(attempt.start_s, until_s)
@@ -171,6 +171,6 @@ class Leeway:
         begun = [
             demand.request.planned_s
             for demand in self._demands
-            if demand.request.sent.at_s <= high_s and demand.request.end_s >= low_s
+            if demand.request.at_s <= high_s and demand.request.end_s >= low_s
         ]
         return self._sight.late_s(min([low_s, *begun]), high_s)

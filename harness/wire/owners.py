@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result, plainly
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
@@ -88,8 +88,8 @@ class Owners:
             key=lambda item: item[:3],
         )
         waiting = sorted(
-            (r for r in self._requests if self._calls.get(r.sent.stream)),
-            key=lambda r: (r.sent.at_s, r.sent.id),
+            (r for r in self._requests if self._calls.get(r.stream)),
+            key=lambda r: (r.at_s, r.id),
         )
         pending = Pending(waiting, self._standing)
         for start_s, _, name, attempt in every:
@@ -125,21 +125,21 @@ class Owners:
         Of requests at one instant it can't be told at first whose an attempt is: it may have been
         given to another one that has done nothing since.
         """
-        mine = self._of[owner.sent.id]
-        for call in self._calls[owner.sent.stream]:
+        mine = self._of[owner.id]
+        for call in self._calls[owner.stream]:
             if call.may_be(upstream, attempt):
                 return
             if is_made(call, mine):
                 continue
-            for other in pending.last_at(call.upstream, owner.sent.at_s - CLOCK_S):
-                theirs = self._of.get(other.sent.id)
+            for other in pending.last_at(call.upstream, owner.at_s - CLOCK_S):
+                theirs = self._of.get(other.id)
                 last = last_of(theirs)
                 if other is owner or theirs is None or last is None or last[0] != call.upstream:
                     continue
                 given = last[1]
-                fits = owner.sent.at_s - CLOCK_S <= given.start_s
+                fits = owner.at_s - CLOCK_S <= given.start_s
                 fits = fits and given.ends_from_s <= attempt.start_s + CLOCK_S
-                traced = bool(given.trace) and given.trace == other.sent.trace
+                traced = bool(given.trace) and given.trace == other.trace
                 sure = given.request is not None or traced  # it says itself whose it is
                 if fits and call.may_be(call.upstream, given) and not sure:
                     theirs[call.upstream].remove(given)
@@ -149,8 +149,8 @@ class Owners:
                     break
 
     def _give(self, owner: Request, upstream: str, attempt: Attempt) -> None:
-        self._of[owner.sent.id][upstream].append(attempt)
-        self._keys.note(owner.sent.id, upstream, attempt)
+        self._of[owner.id][upstream].append(attempt)
+        self._keys.note(owner.id, upstream, attempt)
 
     def _owner(
         self, pending: Pending, name: str, attempt: Attempt, slack_s: float
@@ -174,9 +174,9 @@ class Owners:
             outlived_s = attempt.ends_from_s - request.end_s
             if outlived_s > slack_s:
                 continue  # it was not alive for all of it
-            mine = self._of.get(request.sent.id)
+            mine = self._of.get(request.id)
             by = self._turns.failed_by(name, mine)
-            failed_by = None if by is None else (request.sent.stream, by)
+            failed_by = None if by is None else (request.stream, by)
             only = named is not None and len(named) == 1 and failed_by is None
             fits = _NO_RIVAL if only else self._fits(request, name, attempt, near_s)
             for due in self._turns.at(name, request, mine, strange=strange):
@@ -212,12 +212,12 @@ class Owners:
             return False
         if best[0][0] * near_s > UNLIKELY_S / 2:
             return True
-        return attempt.trace in self._traces and attempt.trace != best[1].sent.trace
+        return attempt.trace in self._traces and attempt.trace != best[1].trace
 
     @cached_property
     def _traces(self) -> Collection[str]:
         """Those that requests were sent with."""
-        return {request.sent.trace for request in self._requests} - {""}
+        return {request.trace for request in self._requests} - {""}
 
     def _learn(self, best: _Rank, failed: Sequence[tuple[_Rank, tuple[str, str]]]) -> None:
         """Whose attempt it was says that its stream goes on though an upstream failed it, where
@@ -237,11 +237,11 @@ class Owners:
         slow down asks nobody, where nobody had told the target so.
         """
         limited = plainly(request.status) is Result.NEUTRAL and attempt.status != request.status
-        done_s = self._turns.done_s(name, attempt, self._of.get(request.sent.id))
+        done_s = self._turns.done_s(name, attempt, self._of.get(request.id))
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
         unlike = (attempt.ok and not attempt.altered) is not self._well(request)
         near = round(min(waited_s, _LONG_S) / near_s)
-        return limited, near, unlike, waited_s, request.sent.id
+        return limited, near, unlike, waited_s, request.id
 
     @staticmethod
     def _named(pending: Pending, attempt: Attempt) -> Sequence[Request] | None:
@@ -273,7 +273,7 @@ class Owners:
 
     def _standing(self, request: Request) -> Standing:
         """What is known of a request by now, whatever is attempted."""
-        mine = self._of.get(request.sent.id)
+        mine = self._of.get(request.id)
         last = last_of(mine)
         dues = self._turns.all(request, mine)
         return Standing(dues, None if last is None else (last[0], last[1].start_s))
@@ -283,6 +283,6 @@ def _by_key_s(whose: int | None, request: Request, due: Due) -> float:
     """How much less likely than it seems an attempt is a request's, by whose key it shows."""
     if whose is None:
         return 0.0
-    if whose != request.sent.id:
+    if whose != request.id:
         return UNSURE_S
     return -UNSURE_S if isinstance(due.of, Attempt) and due.of.results != FAILURE else 0.0

@@ -41,7 +41,7 @@ class Part(Wire):
 
     def _demand(self, demand: Demand) -> Demand | None:
         if not demand.attempts:
-            return demand if self._is_own(self.route_of(demand.request.sent.id)) else None
+            return demand if self._is_own(self.route_of(demand.request.id)) else None
         mine = tuple(a for a in demand.attempts if self._is_own(a.route))
         at_s = mine[0].start_s if mine else 0.0
         return replace(demand, attempts=mine, asked_s=at_s, asked_by_s=at_s) if mine else None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.wire.learned import CLOCK_S
 from harness.wire.turns import Due
 
@@ -61,7 +61,7 @@ class Pending:
 
     def go_on(self, to_s: float, gone_s: float) -> None:
         """Let time go on: whoever has left by then comes in, who ended before `gone_s` is gone."""
-        while self._came < len(self._all) and self._all[self._came].sent.at_s <= to_s + CLOCK_S:
+        while self._came < len(self._all) and self._all[self._came].at_s <= to_s + CLOCK_S:
             self._come(self._came)
             self._came += 1
         self._gone_s, self._to_s = max(self._gone_s, gone_s), max(self._to_s, to_s)
@@ -83,9 +83,9 @@ class Pending:
     def _come(self, number: int) -> None:
         request = self._all[number]
         heappush(self._ends, (request.end_s, number))
-        self._alive[request.sent.id] = number
-        if request.sent.trace:
-            self._by_trace[request.sent.trace].append(number)
+        self._alive[request.id] = number
+        if request.trace:
+            self._by_trace[request.trace].append(number)
         self._held[number] = ([], 0)
         self.moved(request)
 
@@ -94,16 +94,16 @@ class Pending:
         self._withdraw(number)
         self._moved.discard(number)
         del self._held[number]
-        if self._alive.get(request.sent.id) == number:
-            del self._alive[request.sent.id]
-        if request.sent.trace:
-            self._by_trace[request.sent.trace].remove(number)
-            if not self._by_trace[request.sent.trace]:
-                del self._by_trace[request.sent.trace]
+        if self._alive.get(request.id) == number:
+            del self._alive[request.id]
+        if request.trace:
+            self._by_trace[request.trace].remove(number)
+            if not self._by_trace[request.trace]:
+                del self._by_trace[request.trace]
 
     def moved(self, request: Request) -> None:
         """Something more is known of a request."""
-        number = self._alive.get(request.sent.id)
+        number = self._alive.get(request.id)
         if number is not None:
             self._moved.add(number)
 

@@ -61,7 +61,7 @@ def swallowed(
     if not cut_s:
         return found
     needing = Spans(
-        (d.request.sent.at_s, d.request.end_s)
+        (d.request.at_s, d.request.end_s)
         for d in demands
         if d.outcome in ("unknown", "turned away", "made")
     )

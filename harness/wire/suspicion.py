@@ -103,7 +103,7 @@ class Suspicion:
         yield self._shared()
         yield self._as_one()
         # One breaker for each of whatever tells requests apart.
-        sent = {d.request.sent.id: d.request.sent for d in self._wire.demands}
+        sent = {d.request.id: d.request for d in self._wire.demands}
         yield self._split("user", lambda request, _: sent[request].user)
         yield self._split(
             "route of its own", lambda request, _: (sent[request].method, sent[request].path)

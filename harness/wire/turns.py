@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
@@ -74,7 +74,7 @@ class Turns:
     def all(self, request: Request, mine: Mine) -> list[Due]:
         """All that a request may do next, on the routes that its stream is known to call."""
         last = last_of(mine)
-        upstreams = dict.fromkeys(call.upstream for call in self._calls[request.sent.stream])
+        upstreams = dict.fromkeys(call.upstream for call in self._calls[request.stream])
         if last is not None:
             upstreams[last[0]] = None
         return [due for name in upstreams for due in self.at(name, request, mine)]
@@ -85,7 +85,7 @@ class Turns:
         """All that it may do next at an upstream; `strange`: on a route that no stream is known to
         call.
         """
-        calls = self._calls[request.sent.stream]
+        calls = self._calls[request.stream]
         own_calls = [None] if strange else [call for call in calls if call.upstream == upstream]
         last = last_of(mine)
         if mine is not None and last is not None:
@@ -93,7 +93,7 @@ class Turns:
             return
         aside_s = 0.0 if strange or calls[0].upstream == upstream else ASIDE_S
         for call in own_calls:
-            at_s = request.sent.at_s
+            at_s = request.at_s
             yield from self._or_later(Due(upstream, at_s, at_s, aside_s, call), 1)
 
     def _after(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.units import Window
 from harness.verdict import Transition, first_opening, last_closing
 from harness.wire.attempts import Attempt
@@ -51,9 +51,9 @@ class Wire(Readings):
     @cached_property
     def unknown(self) -> tuple[Request, ...]:
         """Requests of which nothing can tell whether they were turned away."""
-        known = {request.sent.id for request in self.turned_away}
+        known = {request.id for request in self.turned_away}
         unseen = (d.request for d in self.demands if d.outcome == "unseen")
-        return tuple(request for request in unseen if request.sent.id not in known)
+        return tuple(request for request in unseen if request.id not in known)
 
     # Which breaker is spoken of
 

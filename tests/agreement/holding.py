@@ -17,7 +17,8 @@ from harness.contract.prediction import predict
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Logged
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.scenario.model import Scenario
@@ -146,7 +147,7 @@ def _rejections(
     sure: dict[str, int] = {}
     possible: dict[str, int] = {}
     for request in history.requests:
-        stream, number = request.sent.stream, request.sent.number
+        stream, number = request.stream, request.number
         calls = set(STREAMS[stream][0])
         alone = calls & set(scenario.faulted_upstreams) == {upstream}
         if number and alone and _maybe_turned_away(request, lines):
@@ -161,11 +162,11 @@ def _rejections(
 
 
 def _maybe_turned_away(request: Request, lines: list[float]) -> bool:
-    return request.end_s - request.sent.at_s < _AT_ONCE_S and _within(request, lines)
+    return request.end_s - request.at_s < _AT_ONCE_S and _within(request, lines)
 
 
 def _within(request: Request, instants: list[float]) -> bool:
-    return any(request.sent.at_s <= at_s <= request.end_s for at_s in instants)
+    return any(request.at_s <= at_s <= request.end_s for at_s in instants)
 
 
 def _list(instants: list[float]) -> str:

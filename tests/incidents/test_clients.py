@@ -55,20 +55,20 @@ def facts(engine: Engine) -> History:
 
 
 def check(history: History, tolerance_s: float) -> None:
-    by_try = {k: [r for r in history.requests if r.sent.tried == k] for k in (1, 2, 3)}
+    by_try = {k: [r for r in history.requests if r.tried == k] for k in (1, 2, 3)}
     assert [len(each) for each in by_try.values()] == [2, 2, 2]
     for k, sent_s, left_s in ((1, 0.5, 1.5), (2, 2.0, 3.0)):
         for request in by_try[k]:
-            assert request.answered is None
+            assert request.unanswered
             assert not request.given_up
-            assert request.sent.at_s == pytest.approx(sent_s, abs=tolerance_s)
+            assert request.at_s == pytest.approx(sent_s, abs=tolerance_s)
             assert request.hung_up_s == pytest.approx(left_s, abs=tolerance_s)
     for request in by_try[3]:
         assert request.given_up
-        assert request.sent.planned_s == pytest.approx(4.0, abs=2 * tolerance_s)
+        assert request.planned_s == pytest.approx(4.0, abs=2 * tolerance_s)
         assert request.status == 200
-    assert {request.sent.number for request in history.requests} == {1, 2}
-    assert len({request.sent.trace for request in history.requests}) == 6
+    assert {request.number for request in history.requests} == {1, 2}
+    assert len({request.trace for request in history.requests}) == 6
     assert [from_json(to_json(event)) for event in history.events] == list(history.events)
 
 

@@ -10,7 +10,7 @@ from harness.checks.promises.violation import Violation
 from harness.contracts import ContractRoute, Step
 from harness.contracts.routes import covered
 from harness.contracts.templates import starred
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.routes import route_matches
 
 
@@ -20,7 +20,7 @@ def let_in(facts: Facts) -> Iterator[Violation]:
     for request in facts.requests:
         if not request.well:
             continue
-        found = _not_vouched_for(facts, request, called[request.sent.stream])
+        found = _not_vouched_for(facts, request, called[request.stream])
         if found is not None:
             step, name, words = found
             says = f"was answered {request.status} {words}"
@@ -50,7 +50,7 @@ def _not_vouched_for(
 
 def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[str, str] | None:
     """Why a call can't have vouched for a request; None if it may have."""
-    start_s, end_s, user = request.sent.at_s, request.end_s, request.sent.user
+    start_s, end_s, user = request.at_s, request.end_s, request.user
     if not facts.broken.throughout(step.upstream, route, start_s, end_s, user):
         return None
     revoked = (fault.revoked for fault in facts.broken.lasting(step.upstream, start_s, end_s))
@@ -111,7 +111,7 @@ def served_without(facts: Facts) -> Iterator[Violation]:
 
 def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | None:
     """Why a call that was made for a request can't have succeeded; None if it may have."""
-    upstream, start_s, end_s = step.upstream, request.sent.at_s, request.end_s
+    upstream, start_s, end_s = step.upstream, request.at_s, request.end_s
     if not facts.sees_all(upstream):
         return None
     made = facts.asked_for(request, upstream, route)
@@ -133,7 +133,7 @@ def login_cookie(facts: Facts) -> Iterator[Violation]:
         if step.vouches == "password"
     }
     for request in facts.requests if logins else ():
-        step = logins.get(request.sent.stream)
+        step = logins.get(request.stream)
         refused = request.status is not None and not request.well
         if step is not None and refused and cookies(request):
             says = f"was answered {request.status} with a cookie"
@@ -147,7 +147,7 @@ def others_sources(facts: Facts) -> Iterator[Violation]:
     projects = _projects(facts)
     for request in facts.requests:
         route = facts.offered(request).route
-        own, sources = projects.get(request.sent.stream), _sources(request, route)
+        own, sources = projects.get(request.stream), _sources(request, route)
         if own is None or route is None or request.status != 200:
             continue
         others = [
@@ -157,7 +157,7 @@ def others_sources(facts: Facts) -> Iterator[Violation]:
         ]
         if others:
             promise, says = f"never another's {route.own}", f"in {own} was shown {others[0]}"
-            yield Violation.of(request, promise, request.sent.stream, route.own_claims, says)
+            yield Violation.of(request, promise, request.stream, route.own_claims, says)
             return
 
 
@@ -171,10 +171,10 @@ def _projects(facts: Facts) -> dict[str, str]:
     """What each stream's requests are about, as the answers of its warm-up show."""
     found = {}
     for request in facts.history.warm_up:
-        if request.sent.stream not in facts.streams:
+        if request.stream not in facts.streams:
             continue
         sources = _sources(request, facts.offered(request).route)
         names = {source.partition("/")[0] for source in sources if "/" in source}
         if len(names) == 1:
-            found[request.sent.stream] = names.pop()
+            found[request.stream] = names.pop()
     return found

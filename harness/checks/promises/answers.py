@@ -10,7 +10,7 @@ from harness.contracts import Step
 from harness.contracts.promises import ANSWERS, NO_ERRORS, NO_HANG
 from harness.contracts.routes import covered
 from harness.contracts.templates import starred
-from harness.history.view import Request
+from harness.history.requests import Request
 
 _MARGIN_S = 0.6
 """Beyond the sum of the deadlines, before an answer is called late."""
@@ -27,18 +27,18 @@ def never_5xx(facts: Facts) -> Iterator[Violation]:
         if not any(status in covered(step.else_) | step.refusals for step in steps):
             claims = facts.claims(NO_ERRORS)
             says = f"was answered {status}"
-            yield Violation.of(request, "never 5xx", request.sent.stream, claims, says)
+            yield Violation.of(request, "never 5xx", request.stream, claims, says)
             return
 
 
 def unanswered(facts: Facts) -> Iterator[Violation]:
     """No connection is dropped in a client's face (G9)."""
     for request in facts.requests:
-        answer = request.answered
-        if answer is not None and answer.status is None and not facts.excused(request):
+        dropped = request.status is None and not request.unanswered
+        if dropped and not facts.excused(request):
             claims = facts.claims(ANSWERS)
-            says = f"got no answer: {answer.error}"
-            yield Violation.of(request, "never dropped", request.sent.stream, claims, says)
+            says = f"got no answer: {request.error}"
+            yield Violation.of(request, "never dropped", request.stream, claims, says)
             return
 
 
@@ -47,12 +47,12 @@ def hung(facts: Facts) -> Iterator[Violation]:
     for request in facts.requests:
         offered = facts.offered(request)
         end_s = min(request.known_s, facts.history.end_s)
-        took_s = end_s - request.sent.at_s
+        took_s = end_s - request.at_s
         calls_s = facts.case.calls_s.get(offered.stream, 0.0)
         most_s = calls_s + OWN_WORK * offered.healthy_s + _MARGIN_S
-        if not calls_s or took_s <= most_s + facts.slack_s(request.sent.at_s, end_s):
+        if not calls_s or took_s <= most_s + facts.slack_s(request.at_s, end_s):
             continue
-        if facts.converses(offered, request.sent.at_s, end_s):
+        if facts.converses(offered, request.at_s, end_s):
             continue
         yield Violation.of(
             request,
@@ -94,7 +94,7 @@ def _conceals(facts: Facts, request: Request, step: Step) -> bool:
     told = [name for name, value in step.shows.items() if name in shown]
     if not told or any(request.field(name) is not step.shows[name] for name in told):
         return False
-    start_s, end_s = request.sent.at_s, request.end_s
+    start_s, end_s = request.at_s, request.end_s
     return facts.broken.throughout(step.upstream, starred(step.route), start_s, end_s)
 
 

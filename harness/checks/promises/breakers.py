@@ -40,13 +40,13 @@ def slow_rejection(facts: Facts) -> Iterator[Violation]:
         wire = facts.wire(upstream)
         for demand in wire.demands:
             request = demand.request
-            if demand.attempts or request.sent.stream not in facts.streams:
+            if demand.attempts or request.stream not in facts.streams:
                 continue
             if not facts.met_open(request, upstream):
                 continue
             took_s = demand.asked_by_s - demand.asked_s
             own_s = OWN_WORK * facts.offered(request).healthy_s
-            slack_s = facts.slack_s(request.sent.at_s, request.end_s)
+            slack_s = facts.slack_s(request.at_s, request.end_s)
             if took_s <= AT_ONCE_S + own_s + slack_s:
                 continue
             claims = facts.claims(REJECTS_AT_ONCE)
@@ -90,6 +90,6 @@ def _violation(facts: Facts, upstream: str, found: Refutation) -> Violation:
         claims=facts.claims(*broken_by(facts.case, told, found)),
         at_s=found.at_s,
         says=says(told, found, request),
-        request=None if request is None else request.sent.id,
+        request=None if request is None else request.id,
         evidence="; ".join(wire.hints),
     )

@@ -14,7 +14,8 @@ from functools import cached_property
 from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS
-from harness.history.view import FaultWindow, Request
+from harness.history.requests import Request
+from harness.history.view import FaultWindow
 from harness.routes import route_matches
 from harness.scenario.faults import KINDS
 from harness.wire.learned import CLOCK_S
@@ -99,4 +100,4 @@ class _Waiting:
 
     @cached_property
     def _requests(self) -> Mapping[int, Request]:
-        return {request.sent.id: request for request in self._facts.requests}
+        return {request.id: request for request in self._facts.requests}

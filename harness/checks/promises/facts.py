@@ -17,8 +17,9 @@ from harness.checks.excuses import Excuses
 from harness.checks.promises.broken import Broken
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
+from harness.history.requests import Request
 from harness.history.spans import Spans
-from harness.history.view import History, Request
+from harness.history.view import History
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
 from harness.routes import route_matches
@@ -88,12 +89,12 @@ class Facts:
     @cached_property
     def requests(self) -> tuple[Request, ...]:
         """All requests since 0s of these streams."""
-        return tuple(r for r in self.history.requests if r.sent.stream in self.streams)
+        return tuple(r for r in self.history.requests if r.stream in self.streams)
 
     @cached_property
     def answered(self) -> int:
         """How many of these were answered."""
-        return sum(request.answered is not None for request in self.requests)
+        return sum(not request.unanswered for request in self.requests)
 
     def excused(self, request: Request) -> bool:
         """Whether there is patience for its answer, whatever it is."""
@@ -105,24 +106,24 @@ class Facts:
 
     def offered(self, request: Request) -> Offered:
         """What a request's stream is answered when all is well."""
-        return self.streams[request.sent.stream]
+        return self.streams[request.stream]
 
     def alone(self, request: Request, margin_s: float = 0.1, *, at: str | None = None) -> bool:
         """Whether no other request was under way meanwhile; `at`: that may have called this
         upstream.
         """
-        begun_s = request.sent.at_s - self.margin_s(request.sent.at_s, margin_s)
+        begun_s = request.at_s - self.margin_s(request.at_s, margin_s)
         ended_s = request.end_s + self.margin_s(request.end_s, margin_s)
         if at not in self._lives:
             self._lives[at] = Spans(
-                (other.sent.at_s, other.end_s)
+                (other.at_s, other.end_s)
                 for other in self.history.requests
                 if at is None or self._may_call(other, at)
             )
         return self._lives[at].touching(begun_s, ended_s) == 1  # itself
 
     def _may_call(self, request: Request, upstream: str) -> bool:
-        offered = self.streams.get(request.sent.stream)
+        offered = self.streams.get(request.stream)
         if offered is None:
             return True  # nobody knows what it calls
         steps = (step.upstream for step in offered.steps)
@@ -208,7 +209,7 @@ class Facts:
 
     def begun_in(self, request: Request, upstream: str) -> list[Attempt]:
         """The attempts at an upstream that began in a request's life: its own, and others'."""
-        return self.within(upstream, request.sent.at_s, request.end_s)
+        return self.within(upstream, request.at_s, request.end_s)
 
     def asked_for(self, request: Request, upstream: str, route: str) -> list[Attempt]:
         """Those that may be of a route."""
@@ -231,11 +232,11 @@ class Facts:
         wire = self.wire(upstream)
         if wire.refutation is not None or not wire.open_windows:
             return False
-        slack_s = self.slack_s(request.sent.at_s, request.end_s)
+        slack_s = self.slack_s(request.at_s, request.end_s)
         first_s = wire.open_windows[0].start_s - slack_s
-        ends_s, silent_s = self._asking(request.sent.stream, upstream)
+        ends_s, silent_s = self._asking(request.stream, upstream)
         return ends_s < first_s <= silent_s and any(
-            window.start_s + slack_s < request.sent.at_s and request.end_s < window.end_s - slack_s
+            window.start_s + slack_s < request.at_s and request.end_s < window.end_s - slack_s
             for window in wire.open_windows
         )
 
@@ -295,7 +296,7 @@ class Facts:
 def _offered(name: str, request: Request, case: Case) -> Offered:
     calls = case.witness.demands.calls.get(name, ())
     healthy, declared = request.status or 0, case.history.run.upstreams
-    route = case.contract.route_of(f"{request.sent.method} {request.sent.path}")
+    route = case.contract.route_of(f"{request.method} {request.path}")
     steps = () if route is None else route.calls
     shown = {name: value for step in steps for name, value in step.shows.items()}
     return Offered(

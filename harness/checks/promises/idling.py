@@ -18,7 +18,7 @@ from harness.checks.promises.jobs import may_be_older
 from harness.checks.promises.retries import EARLY_S, LATE_S
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.learned import CLOCK_S, alike
@@ -31,7 +31,7 @@ def idling(facts: Facts) -> Iterator[Violation]:
     """Whoever has made its last attempt goes on at once (B7)."""
     crowds = _Crowds(facts)
     for request in facts.requests:
-        if request.answered is None or _was_quick(facts, request):
+        if request.unanswered or _was_quick(facts, request):
             continue
         if facts.alone(request):
             yield from _alone(facts, request)
@@ -81,11 +81,11 @@ class _Crowds:
         found: dict[int, list[Request]] = {}
         crowd: list[Request] = []
         until_s = -math.inf
-        for request in sorted(self._facts.history.requests, key=lambda r: r.sent.at_s):
-            if request.sent.at_s > until_s:
+        for request in sorted(self._facts.history.requests, key=lambda r: r.at_s):
+            if request.at_s > until_s:
                 crowd = []
             crowd.append(request)
-            found[request.sent.id] = crowd
+            found[request.id] = crowd
             until_s = max(until_s, request.known_s + _NEAR_S)
         return found
 
@@ -120,8 +120,8 @@ class _Crowds:
         return self._on_routes[key]
 
     def _made_together(self, request: Request, upstream: str, route: str) -> _Together:
-        crowd = self._crowds[request.sent.id]
-        key = crowd[0].sent.id, upstream, route
+        crowd = self._crowds[request.id]
+        key = crowd[0].id, upstream, route
         if key not in self._together:
             self._together[key] = _together(crowd, self._on(upstream, route))
         return self._together[key]
@@ -139,7 +139,7 @@ class _Together:
 
     def surely_by(self, request: Request) -> int:
         """How many one of them must have made; 0 where all made more than they should."""
-        others = self.could - self.most[request.sent.id]
+        others = self.could - self.most[request.id]
         return 0 if self.made > self.could else self.made - others
 
 
@@ -156,7 +156,7 @@ class _OnRoute:
 
     def begun_in(self, request: Request) -> Sequence[Attempt]:
         """Those that began in a request's life."""
-        return self.within(request.sent.at_s, request.end_s)
+        return self.within(request.at_s, request.end_s)
 
     def within(self, start_s: float, end_s: float) -> Sequence[Attempt]:
         """Those that began in that time, ends included, as facts have it."""
@@ -169,7 +169,7 @@ class _OnRoute:
         facts = self._facts
         own = facts.settings(self._upstream)
         spaced = facts.has_declared_backoff(self._upstream)
-        place, end = facts.between(self._begun_s, request.sent.at_s, request.end_s)
+        place, end = facts.between(self._begun_s, request.at_s, request.end_s)
         if end - place < 2:
             return min(end - place, own.attempts)
         count = 0
@@ -189,8 +189,8 @@ class _OnRoute:
 
 def _together(crowd: Sequence[Request], on: _OnRoute) -> _Together:
     until_s = max(request.known_s for request in crowd)
-    made = len(on.within(crowd[0].sent.at_s, until_s))
-    most = {request.sent.id: on.longest(request) for request in crowd}
+    made = len(on.within(crowd[0].at_s, until_s))
+    most = {request.id: on.longest(request) for request in crowd}
     return _Together(made=made, could=sum(most.values()), most=most)
 
 

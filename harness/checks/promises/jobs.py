@@ -13,7 +13,7 @@ from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
 from harness.contracts.templates import starred
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt, by_start
@@ -24,7 +24,7 @@ def may_be_older(facts: Facts, request: Request, upstream: str, attempt: Attempt
     if not attempt.of or not _is_job(facts, upstream, attempt):
         return False
     before = facts.wire(upstream).attempts
-    return any(a.of == attempt.of and a.start_s < request.sent.at_s for a in before)
+    return any(a.of == attempt.of and a.start_s < request.at_s for a in before)
 
 
 def repeated(facts: Facts) -> Iterator[Violation]:

@@ -13,7 +13,7 @@ from harness.checks.promises.facts import Facts
 from harness.checks.promises.violation import Violation
 from harness.contracts import Step
 from harness.contracts.templates import starred
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.routes import route_matches
 from harness.wire.learned import CLOCK_S
 from harness.wire.sight import RELEASE_S
@@ -26,7 +26,7 @@ def _chargeable(facts: Facts) -> list[Request]:
     return [
         request
         for request in facts.requests
-        if request.sent.stream in charging and request.sent.user is not None
+        if request.stream in charging and request.user is not None
     ]
 
 
@@ -36,10 +36,10 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
     if effect is None:
         return
     asked = _chargeable(facts)
-    may_own = [request for request in asked if request.answered is None or request.well]
+    may_own = [request for request in asked if request.unanswered or request.well]
     for charge in Payers(facts.case, may_own, facts.history.charges).unowned[:1]:
         user, at_s = charge.user_id, charge.at_s
-        before = [r for r in asked if r.sent.user == user and r.sent.at_s <= at_s]
+        before = [r for r in asked if r.user == user and r.at_s <= at_s]
         yield Violation(
             promise="charged at most once",
             about=effect.upstream,
@@ -47,7 +47,7 @@ def charged_twice(facts: Facts) -> Iterator[Violation]:
             at_s=at_s,
             says=f"{user} was charged at {at_s:.2f} s, for no request of their own that was "
             "answered well and not charged yet",
-            request=before[-1].sent.id if before else None,
+            request=before[-1].id if before else None,
         )
 
 
@@ -72,7 +72,7 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
             claims=needed.claims,
             at_s=at_s,
             says=f"a charge was attempted at {at_s:.2f} s although {needed.call} had failed",
-            request=under_way[0].sent.id,
+            request=under_way[0].id,
         )
         return
 
@@ -80,10 +80,10 @@ def charged_unknown(facts: Facts) -> Iterator[Violation]:
 def _under_way(facts: Facts, instants_s: Sequence[float]) -> Iterator[list[Request]]:
     """The requests that may be charged and are under way at each instant, which are in order."""
     asked = enumerate(_chargeable(facts))
-    waiting = sorted(asked, key=lambda each: each[1].sent.at_s, reverse=True)
+    waiting = sorted(asked, key=lambda each: each[1].at_s, reverse=True)
     now: dict[int, Request] = {}
     for at_s in instants_s:
-        while waiting and waiting[-1][1].sent.at_s <= at_s:
+        while waiting and waiting[-1][1].at_s <= at_s:
             place, request = waiting.pop()
             now[place] = request
         now = {place: each for place, each in now.items() if at_s <= each.end_s + CLOCK_S}
@@ -95,7 +95,7 @@ def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float)
     route = starred(needed.route)
     made = [
         attempt
-        for attempt in facts.within(needed.upstream, request.sent.at_s, until_s)
+        for attempt in facts.within(needed.upstream, request.at_s, until_s)
         if attempt.path and route_matches(route, attempt.route, attempt.path)
     ]
     if not made:
@@ -106,7 +106,7 @@ def _surely_failed(facts: Facts, needed: Step, request: Request, until_s: float)
         fault.spoils and fault.KIND.new == "otherwise"
         for fault in facts.broken.faults_on(needed.upstream)
     )
-    start_s = request.sent.at_s
+    start_s = request.at_s
     return false and facts.broken.throughout(needed.upstream, route, start_s, until_s)
 
 

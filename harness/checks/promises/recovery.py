@@ -13,7 +13,7 @@ from harness.checks.promises.answers import slowest
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import RECOVERS
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.scopes import EachWorker
 from harness.policy.waits import EITHER_S
 
@@ -31,21 +31,21 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
     well_s = lifted_s + max(waits, default=0.0) + EITHER_S
     turned_away: Counter[str] = Counter()
     for request in facts.requests:
-        slack_s = facts.slack_s(lifted_s, request.sent.at_s)
-        if request.sent.at_s <= well_s + slack_s or request.answered is None:
+        slack_s = facts.slack_s(lifted_s, request.at_s)
+        if request.at_s <= well_s + slack_s or request.unanswered:
             continue
         offered = facts.offered(request)
         wrong = _unwell(request, offered)
         if wrong is None:
             continue
-        stream = request.sent.stream
+        stream = request.stream
         turned_away[stream] += 1
         excused = sum(_probing(facts, name) for name in facts.faulted)
         if not facts.alone(request, 0.3) and turned_away[stream] <= _in_bursts(
             facts, request, excused
         ):
             continue  # another request may have been the probe
-        says = f"{wrong}, {request.sent.at_s - lifted_s:.0f} s after the last fault was lifted"
+        says = f"{wrong}, {request.at_s - lifted_s:.0f} s after the last fault was lifted"
         claims = facts.claims(RECOVERS)
         yield Violation.of(request, "back to normal", slowest(facts, offered), claims, says)
         return
@@ -69,9 +69,7 @@ def _probing(facts: Facts, upstream: str) -> int:
 
 def _in_bursts(facts: Facts, request: Request, instants: int) -> int:
     """How many requests of a stream may lose to probes: those of so many instants."""
-    own = Counter(
-        round(r.sent.planned_s, 2) for r in facts.requests if r.sent.stream == request.sent.stream
-    )
+    own = Counter(round(r.planned_s, 2) for r in facts.requests if r.stream == request.stream)
     return max(own.values(), default=1) * instants
 
 

@@ -14,7 +14,7 @@ from harness.checks.promises.facts import Facts
 from harness.checks.promises.jobs import may_be_older, repeated
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ACCEPTS_ANSWERS, REPEATS
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.units import plural
 from harness.wire.attempts import FAILURE, Attempt
@@ -28,7 +28,7 @@ LATE_S = 0.7
 def retries(facts: Facts) -> Iterator[Violation]:
     """A call makes at most n attempts, 1, 2, 4 s apart, and none after an answer (B1, B7)."""
     for request in facts.requests:
-        if request.answered is None:
+        if request.unanswered:
             continue
         for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
             made = facts.begun_in(request, upstream)
@@ -145,10 +145,10 @@ def _too_few(facts: Facts, request: Request, upstream: str) -> Iterator[Violatio
         return  # what isn't counted as a failure may not be tried again either
     last = attempts[-1]
     due_s = last.end_s + own.between_s(len(attempts), last.status)[1]
-    slack_s = facts.slack_s(request.sent.at_s, due_s)
+    slack_s = facts.slack_s(request.at_s, due_s)
     if due_s + slack_s > facts.history.end_s:
         return
-    if not facts.surely_closed(upstream, request.sent.at_s - slack_s, due_s + slack_s):
+    if not facts.surely_closed(upstream, request.at_s - slack_s, due_s + slack_s):
         return
     yield Violation.of(
         request,

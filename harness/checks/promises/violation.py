@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.checks.wording import stream_request
-from harness.history.view import Request
+from harness.history.requests import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,9 @@ class Violation:
             promise=promise,
             about=about,
             claims=claims,
-            at_s=request.sent.at_s,
+            at_s=request.at_s,
             says=f"{stream_request(request)} {says}",
-            request=request.sent.id,
+            request=request.id,
             evidence=evidence,
         )
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.report.page.thinning import Thinned
 from harness.report.scene import RequestView, Scene, Try, UpstreamView
@@ -68,7 +68,7 @@ def scene_json(scene: Scene, judgement: Judgement, thinned: Thinned) -> dict[str
     """A play for the page, of which `thinned` says which requests and lines are told."""
     texts = Texts()
     requests = [view for views in thinned.streams.values() for view in views]
-    places = {view.request.sent.id: k for k, view in enumerate(requests)}
+    places = {view.request.id: k for k, view in enumerate(requests)}
     return {
         "end": units(scene.end_s),
         "duration": units(scene.scenario.duration),
@@ -149,16 +149,16 @@ def _requests(
     names = {each.name: k for k, each in enumerate(scene.upstreams)}
     requests = [view.request for view in views]
     return {
-        "id": steps(each.sent.id for each in requests),
-        "stream": [order[each.sent.stream] for each in requests],
-        "number": steps(each.sent.number for each in requests),
-        "at": steps(units(each.sent.at_s) for each in requests),
-        "late": [units(each.sent.at_s - each.sent.planned_s) for each in requests],
-        "tried": [each.sent.tried for each in requests],
-        "took": [units(each.known_s - each.sent.at_s) for each in requests],
+        "id": steps(each.id for each in requests),
+        "stream": [order[each.stream] for each in requests],
+        "number": steps(each.number for each in requests),
+        "at": steps(units(each.at_s) for each in requests),
+        "late": [units(each.at_s - each.planned_s) for each in requests],
+        "tried": [each.tried for each in requests],
+        "took": [units(each.known_s - each.at_s) for each in requests],
         "status": [_status(each) for each in requests],
-        "route": [texts.place(f"{each.sent.method} {each.sent.path}") for each in requests],
-        "user": [texts.place(each.sent.user) for each in requests],
+        "route": [texts.place(f"{each.method} {each.path}") for each in requests],
+        "user": [texts.place(each.user) for each in requests],
         "error": [texts.place(_error(each)) for each in requests],
         "body": [texts.place(_body(each)) for each in requests],
         "headers": [texts.place(_headers(each)) for each in requests],
@@ -170,18 +170,18 @@ def _requests(
 
 def _status(request: Request) -> int:
     """0 for no HTTP answer, -1 where the run ended first."""
-    ended = request.answered is None and request.hung_up_s is None
+    ended = request.unanswered and request.hung_up_s is None
     return NONE if ended else request.status or 0
 
 
 def _error(request: Request) -> str | None:
     if request.hung_up_s is not None:
         return "its client hung up"
-    return None if request.answered is None else request.answered.error
+    return request.error
 
 
 def _body(request: Request) -> str:
-    body = None if request.answered is None else request.answered.body
+    body = request.body
     if body is None or body == "":
         return ""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
@@ -189,8 +189,7 @@ def _body(request: Request) -> str:
 
 
 def _headers(request: Request) -> str:
-    fields = () if request.answered is None else request.answered.headers
-    return "\n".join(f"{name}: {value}" for name, value in fields)[:_LONGEST_BODY]
+    return "\n".join(f"{name}: {value}" for name, value in request.headers)[:_LONGEST_BODY]
 
 
 def _upstream(

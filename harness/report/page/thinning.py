@@ -70,7 +70,7 @@ def _named(judgement: Judgement) -> set[int]:
 
 
 def _plain(view: RequestView, named: set[int]) -> bool:
-    return view.outcome == "2" and not view.turned_away_by and view.request.sent.id not in named
+    return view.outcome == "2" and not view.turned_away_by and view.request.id not in named
 
 
 def _of_one(scene: Scene, judgement: Judgement, every: int, lines: int) -> Thinned:
@@ -86,7 +86,7 @@ def _of_one(scene: Scene, judgement: Judgement, every: int, lines: int) -> Thinn
             if plain % every == 0:
                 kept.append(view)
             plain += 1
-    told = {view.request.sent.id for views in streams.values() for view in views}
+    told = {view.request.id for views in streams.values() for view in views}
     tries = {
         upstream.name: [each for each in upstream.tries if every == 1 or _kept(each, told)]
         for upstream in scene.upstreams

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.checks.brackets import Brackets
 from harness.contract import Forecast
 from harness.history.events import Charged, Logged, Reported
-from harness.history.view import Request
+from harness.history.requests import Request
 from harness.scenario.model import Scenario
 from harness.units import Range
 from harness.verdict import Hits, Transition
@@ -109,7 +109,7 @@ class RequestView:
         """What became of it, by the first digit: `2` to `5`, `x` for no HTTP answer, `?` where the
         run ended first.
         """
-        if self.request.answered is None and self.request.hung_up_s is None:
+        if self.request.unanswered and self.request.hung_up_s is None:
             return "?"
         status = self.request.status
         return "x" if status is None else str(status)[0]

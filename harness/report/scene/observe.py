@@ -11,7 +11,8 @@ from harness.checks.case import Case, unless_broken
 from harness.checks.scope import promised
 from harness.contracts.promises import OPENS
 from harness.history.events import Charged, Event, Run, Trouble
-from harness.history.view import FaultWindow, History, Request
+from harness.history.requests import Request
+from harness.history.view import FaultWindow, History
 from harness.judge import judge_case
 from harness.policy.settings import ServiceSettings
 from harness.report.scene.model import (
@@ -63,7 +64,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
     streams: dict[str, list[RequestView]] = {name: [] for name in case.scenario.traffic}
     for request in history.requests:
         view = RequestView(request=request, turned_away_by=away.of(request))
-        streams.setdefault(request.sent.stream, []).append(view)
+        streams.setdefault(request.stream, []).append(view)
     return Scene(
         scenario=case.scenario,
         end_s=max(case.scenario.duration, history.end_s),
@@ -88,10 +89,10 @@ class _Away:
 
     def note(self, upstream: str, requests: tuple[Request, ...]) -> None:
         for request in requests:
-            self._by[request.sent.id] = (*self._by.get(request.sent.id, ()), upstream)
+            self._by[request.id] = (*self._by.get(request.id, ()), upstream)
 
     def of(self, request: Request) -> tuple[str, ...]:
-        return self._by.get(request.sent.id, ())
+        return self._by.get(request.id, ())
 
 
 def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
@@ -148,7 +149,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     again = {a.id: k for call in wire.calls for k, a in enumerate(call[1:], start=2)}
     owners = {a.id: r for r in case.history.requests for a in wire.made_for(r)}
     implied = {a.request for a in wire.attempts if a.request is not None}
-    waited = {r.sent.id: r for r in case.history.requests if r.sent.id in implied}
+    waited = {r.id: r for r in case.history.requests if r.id in implied}
     faults = case.history.faults_on(wire.upstream)
     for attempt in wire.attempts:
         met = (
@@ -161,7 +162,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
         if owner is not None:
             request = waited.get(owner)
         elif request is not None:
-            owner = request.sent.id
+            owner = request.id
         if request is not None and attempt.start_s > request.end_s:
             number = None  # a trace that came in late: of which attempt, nobody knows
         elif owner is not None and number != 1 and not wire.told_apart(owner, attempt):

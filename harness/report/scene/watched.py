@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from harness.history.calls import Call
 from harness.history.events import Event, Reported
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.lanes import Lane, Scale
 from harness.units import Range
 
@@ -90,10 +91,10 @@ def _streams(history: History, scale: Scale) -> Iterator[Lane]:
     """What was sent of the scenario's own traffic, as far as it was answered."""
     found: dict[str, list[Request]] = {}
     for request in history.requests:
-        found.setdefault(request.sent.stream, []).append(request)
+        found.setdefault(request.stream, []).append(request)
     for name, requests in found.items():
-        answered = [each for each in requests if each.answered is not None]
-        yield scale.answers(name, ((each.sent.at_s, _digit(each.status)) for each in answered))
+        answered = [each for each in requests if not each.unanswered]
+        yield scale.answers(name, ((each.at_s, _digit(each.status)) for each in answered))
 
 
 def _mark(call: Call) -> str:

@@ -41,7 +41,7 @@ def test_a_window_between_events(case, world, monkeypatch, during, window):
     span = span_of(built.scenario.expect[0], built)
     (found,) = span.windows
     assert (found.start_s, found.end_s) == pytest.approx((window.start_s, window.end_s))
-    assert all(request.sent.at_s in window for request in requests_in(built, span))
+    assert all(request.at_s in window for request in requests_in(built, span))
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def inferred(case, world, monkeypatch):
 
 def numbers(case):
     span = span_of(case.scenario.expect[0], case)
-    return [request.sent.number for request in requests_in(case, span)]
+    return [request.number for request in requests_in(case, span)]
 
 
 def test_while_open_leaves_out_what_may_go_either_way(inferred):

@@ -13,7 +13,7 @@ from harness.history.lines import from_json, to_json
 from harness.history.reading import read_history
 from harness.history.store import Recorder
 from harness.history.tape import Tape
-from harness.history.view import Request
+from harness.history.view import History
 
 RUN = {
     "kind": "run",
@@ -52,7 +52,7 @@ def test_cookies_are_told_apart_in_old_and_new_histories(headers):
     answered = from_json(line(ANSWERED, headers=headers))
     assert isinstance(answered, Answered)
     sent = Sent(at_s=0.0, by="c", id=1, stream="s", number=1, planned_s=0.0, method="GET", path="/")
-    assert cookies(Request(sent=sent, answered=answered)) == {
+    assert cookies(History([sent, answered]).requests[0]) == {
         "a": frozenset({"secure"}),
         "b": frozenset({"httponly"}),
     }

@@ -175,7 +175,7 @@ def test_beyond_the_most_only_what_went_well_is_thinned_and_it_is_said(outage, o
     assert len(kept.streams["chat"]) <= 380 < scene.requests
     (note,) = kept.notes
     assert f"{len(kept.streams['chat']):,} of 400 requests are drawn" in note
-    told = {view.request.sent.id for view in kept.streams["chat"]}
+    told = {view.request.id for view in kept.streams["chat"]}
     assert all(each.request in told for each in kept.tries["auth"])
     (whole,) = thinned([(scene, judgement)])
     flights = [

@@ -48,7 +48,7 @@ def test_of_an_upstream_without_a_breaker_none_is_promised(outage):
 
 def test_each_request_knows_what_turned_it_away_and_each_attempt_its_request(seen):
     _, scene = seen
-    views = {view.request.sent.number: view for view in scene.streams["chat"]}
+    views = {view.request.number: view for view in scene.streams["chat"]}
     assert views[30].turned_away_by == ("auth",)
     assert views[3].turned_away_by == ()
     assert "".join(views[n].outcome for n in (3, 11, 30, 70)) == "4542"

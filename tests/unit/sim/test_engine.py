@@ -95,7 +95,7 @@ def test_a_history_like_any_other_engine_s(engine: SimEngine, tmp_path: Path) ->
     assert isinstance(events[0], Run)
     assert history.run.engine == "sim"
     assert [r.status for r in history.requests] == [200] * 2 + [503] * 4 + [200] * 4
-    assert [r.sent.client for r in history.requests[:3]] == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
+    assert [r.client for r in history.requests[:3]] == ["127.0.0.2", "127.0.0.3", "127.0.0.2"]
     assert [w.status for w in history.warm_up] == [200]
     (fault,) = history.faults
     assert (fault.start_s, fault.end_s) == (2.0, 6.0)

@@ -20,7 +20,8 @@ from harness.history.events import (
     Run,
     Sent,
 )
-from harness.history.view import History, Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.policy.backoffs import Listed
 from harness.policy.settings import in_a_row
 from harness.wire.wire import Wire
@@ -153,7 +154,7 @@ def test_a_later_call_at_an_earlier_upstream_is_not_before_what_was_asked_in_bet
     told.request("thrice", 5.0, 200, took_s=3.01)
     told.attempt("auth", 5.001)
     told.attempt("auth", 8.0, path="/done")  # billing's breaker said no at once, or only now
-    (demand,) = (d for d in told.wire("billing").demands if d.request.sent.at_s == 5.0)
+    (demand,) = (d for d in told.wire("billing").demands if d.request.at_s == 5.0)
     assert (demand.asked_s, demand.asked_by_s) == (5.002, 8.0)
     assert demand.outcome == "unknown"
 
@@ -258,7 +259,7 @@ def test_what_comes_late_to_a_stub_all_at_once_is_not_one_request_s(fault: str) 
         told.attempt("billing", 12.0)
     found = told.wire("billing")
     assert len(found.made_for(found.demands[-1].request)) <= 2
-    assert found.demands[-1].request.sent.id == waits
+    assert found.demands[-1].request.id == waits
     assert bool(found.belated) == (fault == "latency")  # nobody knows when these were made
 
 
@@ -308,7 +309,7 @@ def test_a_call_of_a_trace_whose_request_is_over_is_nobody_else_s() -> None:
 
 
 def _request(told: Told, number: int) -> Request:
-    return next(r for r in History(told.events).requests if r.sent.id == number)
+    return next(r for r in History(told.events).requests if r.id == number)
 
 
 def test_nobody_is_given_more_attempts_than_it_may_make_while_another_may_have_made_them() -> None:

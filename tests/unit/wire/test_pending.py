@@ -9,26 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.history.events import Answered, Sent
-from harness.history.view import Request
+from harness.history.requests import Request
+from harness.history.view import History
 from harness.wire.pending import Pending, Standing
 from harness.wire.turns import Due
 
 
 def request(number: int, at_s: float, end_s: float = math.inf, trace: str = "") -> Request:
     sent = Sent(
-        at_s=at_s, by="client", id=number, stream="users", number=number, planned_s=at_s,
+        at_s=at_s, by="client", id=number, stream="users", number=1, planned_s=at_s,
         method="GET", path="/", trace=trace,
     )  # fmt: skip
     ended = Answered(at_s=end_s, by="client", id=number, status=200)
-    return Request(sent=sent, answered=None if math.isinf(end_s) else ended)
+    (found,) = History([sent] if math.isinf(end_s) else [sent, ended]).requests
+    return found
 
 
 def at_once(one: Request) -> Standing:
-    return Standing([Due("mail", one.sent.at_s, one.sent.at_s, 0.0)], None)
+    return Standing([Due("mail", one.at_s, one.at_s, 0.0)], None)
 
 
 def ids(found) -> list[int]:
-    return [one.sent.id for _, one in found]
+    return [one.id for _, one in found]
 
 
 def test_the_nearest_come_first_and_nobody_who_is_not_due():
@@ -49,13 +51,13 @@ def test_who_has_ended_is_gone_for_good():
 def test_what_was_due_before_a_move_is_not_due_after_it():
     standing = {1: Standing([Due("mail", 0.0, 0.0, 0.0)], None)}
     one = request(1, 0.0)
-    pending = Pending([one], lambda request: standing[request.sent.id])
+    pending = Pending([one], lambda request: standing[request.id])
     pending.go_on(0.0, 0.0)
     standing[1] = Standing([Due("mail", 3.0, 4.0, 0.0)], ("mail", 0.0))
     pending.moved(one)
     pending.go_on(2.0, 2.0)
     assert ids(pending.nearest("mail", 2.0)) == []
-    assert [r.sent.id for r in pending.last_at("mail", 0.0)] == [1]
+    assert [r.id for r in pending.last_at("mail", 0.0)] == [1]
     pending.go_on(3.0, 3.0)
     assert list(pending.nearest("mail", 3.0)) == [(-1.0, one)]  # on time until 4 s
 
@@ -70,7 +72,7 @@ def test_whoever_may_wait_for_ever_is_always_near():
 def test_a_trace_names_its_request_while_it_is_under_way():
     pending = Pending([request(1, 0.0, 1.0, trace="a"), request(2, 0.0, trace="b")], at_once)
     pending.go_on(0.0, 0.0)
-    assert [one.sent.id for one in pending.traced("a")] == [1]
+    assert [one.id for one in pending.traced("a")] == [1]
     pending.go_on(2.0, 2.0)
     assert pending.traced("a") == []
 
@@ -83,26 +85,26 @@ instants = st.integers(0, 40).map(lambda tenth: tenth / 10)
 def test_as_if_everyone_had_been_looked_at(lives, looks):
     requests = sorted(
         (request(k, at_s, at_s + lasts_s) for k, (at_s, lasts_s, _) in enumerate(lives)),
-        key=lambda r: (r.sent.at_s, r.sent.id),
+        key=lambda r: (r.at_s, r.id),
     )
     waits = {k: wait_s for k, (_, _, wait_s) in enumerate(lives)}
 
     def standing(one: Request) -> Standing:
-        due_s = one.sent.at_s + waits[one.sent.id]
-        return Standing([Due("mail", due_s, due_s, 0.0)], ("mail", one.sent.at_s))
+        due_s = one.at_s + waits[one.id]
+        return Standing([Due("mail", due_s, due_s, 0.0)], ("mail", one.at_s))
 
     pending = Pending(requests, standing)
     for at_s in sorted(looks):
         pending.go_on(at_s, at_s)
-        alive = [r for r in requests if r.sent.at_s <= at_s + 0.02 and r.end_s >= at_s]
-        due = [r for r in alive if at_s >= r.sent.at_s + waits[r.sent.id] - 0.02]
-        assert sorted(ids(pending.nearest("mail", at_s))) == sorted(r.sent.id for r in due)
+        alive = [r for r in requests if r.at_s <= at_s + 0.02 and r.end_s >= at_s]
+        due = [r for r in alive if at_s >= r.at_s + waits[r.id] - 0.02]
+        assert sorted(ids(pending.nearest("mail", at_s))) == sorted(r.id for r in due)
         near = [off_s for off_s, _ in pending.nearest("mail", at_s)]
         assert near == sorted(near)
-        assert [r.sent.id for r in pending.last_at("mail", 1.0)] == [
-            r.sent.id for r in alive if r.sent.at_s >= 1.0
+        assert [r.id for r in pending.last_at("mail", 1.0)] == [
+            r.id for r in alive if r.at_s >= 1.0
         ]
-        assert [r.sent.id for r in pending.all()] == [r.sent.id for r in alive]
+        assert [r.id for r in pending.all()] == [r.id for r in alive]
 
 
 @pytest.mark.parametrize("again", [False, True])

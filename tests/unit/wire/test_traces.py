@@ -18,8 +18,8 @@ def owner(named: str) -> int:
     story.attempt(2.002, took_s=0.004, status=200)
     story.events = [_traced(event, named) for event in story.events]
     wire = story.infer(10)
-    (found,) = [r for r in wire.demands if r.request.sent.number and r.attempts]
-    return found.request.sent.number
+    (found,) = [r for r in wire.demands if r.request.number and r.attempts]
+    return found.request.number
 
 
 def _traced(event: Event, named: str) -> Event:
@@ -59,7 +59,7 @@ def test_of_two_records_at_one_instant_the_answered_attempt_claims_neither(fault
         for event in story.events
     ]
     wire = story.infer(20)
-    first, second = (r for r in wire.demands if r.request.sent.number)
+    first, second = (r for r in wire.demands if r.request.number)
     assert [len(demand.attempts) for demand in (first, second)] == [2, 1]
     assert not wire.turned_away
 
@@ -84,5 +84,5 @@ def test_of_calls_held_on_their_way_the_next_to_arrive_need_not_be_the_next_sent
         _traced(event, "") if isinstance(event, Sent) else event for event in story.events
     ]
     wire = story.infer(20)
-    assert [len(r.attempts) for r in wire.demands if r.request.sent.number] == [1, 1]
+    assert [len(r.attempts) for r in wire.demands if r.request.number] == [1, 1]
     assert not wire.turned_away

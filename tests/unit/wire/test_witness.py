@@ -150,7 +150,7 @@ def test_a_blackhole_opens_at_the_fifth_failure_and_closes_with_the_probe() -> N
     found = blackhole().infer(75)
 
     assert states(found) == [("open", 9.0), ("half_open", 69.0), ("closed", 69.0)]
-    assert found.turned_away[0].sent.number == 10
+    assert found.turned_away[0].number == 10
     assert [probe.together for probe in found.probes] == [1]
     assert not found.late
 
@@ -262,7 +262,7 @@ def test_refused_with_retries_shows_by_the_backoff() -> None:
 
     assert found.opened is not None
     assert found.opened.at_s - found.opened.error_s <= 2.0 <= found.opened.at_s + 0.1
-    assert found.turned_away[0].sent.number == 4
+    assert found.turned_away[0].number == 4
     assert states(found)[1:] == [("half_open", 62.0), ("closed", 62.0)]
 
 
@@ -318,7 +318,7 @@ def test_a_dead_process_behind_its_proxy_is_attempted_though_no_request_gets_in(
     found = story.infer(20)
 
     assert states(found) == [("open", 4.0)]
-    assert found.turned_away[0].sent.number == 6
+    assert found.turned_away[0].number == 6
 
 
 def test_requests_that_a_limit_turned_away_are_no_rejections() -> None:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from harness.history.events import Answered, Sent
-from harness.history.view import Request
+from harness.history.view import History
 from harness.report.page import report_html
 from harness.report.scene import RequestView
 from harness.verdict import Verdict
@@ -334,4 +334,4 @@ def _view(k: int, at_s: float) -> RequestView:
     )  # fmt: skip
     status = 500 if k % 100 == 0 else 200
     answered = Answered(at_s=at_s + 0.002 + k % 97 / 1000, by="client", id=k, status=status)
-    return RequestView(request=Request(sent=sent, answered=answered))
+    return RequestView(request=History([sent, answered]).requests[0])
