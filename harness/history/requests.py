@@ -125,6 +125,15 @@ class Request(NamedTuple):
         return self.end_s - self.at_s
 
     @property
+    def outcome(self) -> str:
+        """What became of it, by the first digit: `2` to `5`, `x` for no HTTP answer, `?` where the
+        run ended first.
+        """
+        if self.unanswered and self.hung_up_s is None:
+            return "?"
+        return "x" if self.status is None else str(self.status)[0]
+
+    @property
     def well(self) -> bool:
         """Whether it was answered 2xx."""
         return self.status is not None and 200 <= self.status < 300

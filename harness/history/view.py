@@ -135,10 +135,11 @@ class History:
 
     def stream(self, name: str) -> tuple[Request, ...]:
         """The requests of one stream."""
-        return self._requests_by_stream.get(name, ())
+        return self.streams.get(name, ())
 
     @cached_property
-    def _requests_by_stream(self) -> dict[str, tuple[Request, ...]]:
+    def streams(self) -> dict[str, tuple[Request, ...]]:
+        """The requests of all streams that sent any."""
         found: dict[str, list[Request]] = defaultdict(list)
         for request in self.requests:
             found[request.stream].append(request)

@@ -18,7 +18,7 @@ from typing import Any
 from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.report.page.thinning import Thinned
-from harness.report.scene import RequestView, Scene, Try, UpstreamView
+from harness.report.scene import Scene, Try, UpstreamView
 from harness.report.secrets import clean
 from harness.scenario.traffic import Stream
 from harness.units import Range
@@ -67,8 +67,8 @@ def steps(values: Iterable[int]) -> list[int]:
 def scene_json(scene: Scene, judgement: Judgement, thinned: Thinned) -> dict[str, Any]:
     """A play for the page, of which `thinned` says which requests and lines are told."""
     texts = Texts()
-    requests = [view for views in thinned.streams.values() for view in views]
-    places = {view.request.id: k for k, view in enumerate(requests)}
+    requests = [request for own in thinned.streams.values() for request in own]
+    places = {request.id: k for k, request in enumerate(requests)}
     return {
         "end": units(scene.end_s),
         "duration": units(scene.scenario.duration),
@@ -143,11 +143,11 @@ def _stream(name: str, stream: Stream | None) -> dict[str, Any]:
 
 
 def _requests(
-    scene: Scene, views: Sequence[RequestView], streams: Sequence[str], texts: Texts
+    scene: Scene, requests: Sequence[Request], streams: Sequence[str], texts: Texts
 ) -> dict[str, Any]:
     order = {name: k for k, name in enumerate(streams)}
     names = {each.name: k for k, each in enumerate(scene.upstreams)}
-    requests = [view.request for view in views]
+    away = scene.turned_away
     return {
         "id": steps(each.id for each in requests),
         "stream": [order[each.stream] for each in requests],
@@ -163,7 +163,8 @@ def _requests(
         "body": [texts.place(_body(each)) for each in requests],
         "headers": [texts.place(_headers(each)) for each in requests],
         "away": [
-            sum(1 << names[name] for name in view.turned_away_by if name in names) for view in views
+            sum(1 << names[name] for name in away.get(each.id, ()) if name in names)
+            for each in requests
         ],
     }
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.history.events import Logged
-from harness.report.scene import RequestView, Scene, Try
+from harness.history.requests import Request
+from harness.report.scene import Scene, Try
 from harness.verdict import Judgement, Verdict
 from harness.wire.attempts import SUCCESS
 
@@ -26,7 +27,7 @@ _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 class Thinned:
     """What is told of a scene."""
 
-    streams: Mapping[str, Sequence[RequestView]]
+    streams: Mapping[str, Sequence[Request]]
     tries: Mapping[str, Sequence[Try]]
     logs: Sequence[Logged]
     notes: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ def _every(total: int, always: int, most: int) -> int:
 
 def _always(scene: Scene, judgement: Judgement) -> int:
     named = _named(judgement)
-    return sum(not _plain(view, named) for views in scene.streams.values() for view in views)
+    return sum(not _plain(r, scene, named) for own in scene.streams.values() for r in own)
 
 
 def _named(judgement: Judgement) -> set[int]:
@@ -69,24 +70,24 @@ def _named(judgement: Judgement) -> set[int]:
     return {request for finding in wrong for request in (*finding.examples, *finding.requests)}
 
 
-def _plain(view: RequestView, named: set[int]) -> bool:
-    return view.outcome == "2" and not view.turned_away_by and view.request.id not in named
+def _plain(request: Request, scene: Scene, named: set[int]) -> bool:
+    return request.well and request.id not in scene.turned_away and request.id not in named
 
 
 def _of_one(scene: Scene, judgement: Judgement, every: int, lines: int) -> Thinned:
     named = _named(judgement)
-    streams: dict[str, list[RequestView]] = {}
-    for name, views in scene.streams.items():
+    streams: dict[str, list[Request]] = {}
+    for name, requests in scene.streams.items():
         plain = 0
         kept = streams[name] = []
-        for view in views:
-            if not _plain(view, named):
-                kept.append(view)
+        for request in requests:
+            if not _plain(request, scene, named):
+                kept.append(request)
                 continue
             if plain % every == 0:
-                kept.append(view)
+                kept.append(request)
             plain += 1
-    told = {view.request.id for views in streams.values() for view in views}
+    told = {request.id for requests in streams.values() for request in requests}
     tries = {
         upstream.name: [each for each in upstream.tries if every == 1 or _kept(each, told)]
         for upstream in scene.upstreams

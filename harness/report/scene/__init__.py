@@ -9,7 +9,6 @@ with their bounds, requests, attempts, charges, log lines, and how late the mach
 from harness.report.scene.model import (
     Band,
     BreakerView,
-    RequestView,
     Scene,
     Spell,
     Try,
@@ -21,7 +20,6 @@ from harness.report.scene.observe import judge_and_observe, observe
 __all__ = [
     "Band",
     "BreakerView",
-    "RequestView",
     "Scene",
     "Spell",
     "Try",

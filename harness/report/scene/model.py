@@ -98,24 +98,6 @@ class UpstreamView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestView:
-    """One request, and which upstreams' breakers surely turned it away."""
-
-    request: Request
-    turned_away_by: tuple[str, ...] = ()
-
-    @property
-    def outcome(self) -> str:
-        """What became of it, by the first digit: `2` to `5`, `x` for no HTTP answer, `?` where the
-        run ended first.
-        """
-        if self.request.unanswered and self.request.hung_up_s is None:
-            return "?"
-        status = self.request.status
-        return "x" if status is None else str(status)[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Veil:
     """A time in which the machine was late: `wait_s` in all, and who waited how."""
 
@@ -134,8 +116,10 @@ class Scene:
     """The later of the scenario's end and the last that happened."""
     bands: tuple[Band, ...] = ()
     upstreams: tuple[UpstreamView, ...] = ()
-    streams: Mapping[str, tuple[RequestView, ...]]
+    streams: Mapping[str, tuple[Request, ...]]
     """Requests by stream, each by planned instant; the warm-up's left out."""
+    turned_away: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The upstreams whose breakers surely turned a request away, by its id."""
     charges: tuple[Charged, ...] = ()
     logs: tuple[Logged, ...] = ()
     veils: tuple[Veil, ...] = ()

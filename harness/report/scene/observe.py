@@ -11,14 +11,12 @@ from harness.checks.case import Case, unless_broken
 from harness.checks.scope import promised
 from harness.contracts.promises import OPENS
 from harness.history.events import Charged, Event, Run, Trouble
-from harness.history.requests import Request
 from harness.history.view import FaultWindow, History
 from harness.judge import judge_case
 from harness.policy.settings import ServiceSettings
 from harness.report.scene.model import (
     Band,
     BreakerView,
-    RequestView,
     Scene,
     Try,
     UpstreamView,
@@ -51,26 +49,25 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
     history = case.history
     if not history.all(Run):
         return None
-    upstreams, away = [], _Away()
+    upstreams: list[UpstreamView] = []
+    away: dict[int, tuple[str, ...]] = defaultdict(tuple)
     brackets = unless_broken(lambda: brackets_of(case), {})
     for name in history.run.upstreams:
         try:
             wire = case.wire(name)
             upstreams.append(_upstream(case, wire, brackets.get(name, Brackets())))
-            away.note(name, wire.turned_away)
+            for request in wire.turned_away:
+                away[request.id] += (name,)
         except Exception:  # the expectations that need it say what broke
             continue
     opens = promised(case, (OPENS,))  # else the arithmetic says what nobody promised
-    streams: dict[str, list[RequestView]] = {name: [] for name in case.scenario.traffic}
-    for request in history.requests:
-        view = RequestView(request=request, turned_away_by=away.of(request))
-        streams.setdefault(request.stream, []).append(view)
     return Scene(
         scenario=case.scenario,
         end_s=max(case.scenario.duration, history.end_s),
         bands=tuple(_bands(case, judgement)),
         upstreams=tuple(upstreams),
-        streams={name: tuple(views) for name, views in streams.items()},
+        streams=dict.fromkeys(case.scenario.traffic, ()) | history.streams,
+        turned_away=dict(away),
         charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
         logs=tuple(line for line in history.logs if line.at_s >= 0),
         veils=tuple(_veils(case)),
@@ -79,20 +76,6 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
         else None,
         troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
     )
-
-
-class _Away:
-    """By whom requests were turned away."""
-
-    def __init__(self) -> None:
-        self._by: dict[int, tuple[str, ...]] = {}
-
-    def note(self, upstream: str, requests: tuple[Request, ...]) -> None:
-        for request in requests:
-            self._by[request.id] = (*self._by.get(request.id, ()), upstream)
-
-    def of(self, request: Request) -> tuple[str, ...]:
-        return self._by.get(request.id, ())
 
 
 def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:

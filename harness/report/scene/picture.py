@@ -48,8 +48,8 @@ def observed(scene: Scene, scale: Scale) -> Iterator[Lane]:
         spells = open_spells(upstream.breaker, scene.end_s)
         if spells or (upstream.concerned and upstream.breaker.wanted.expected):
             yield scale.breaker(f"{upstream.name} breaker", spells)
-    for name, views in scene.streams.items():
-        marks = ((v.request.planned_s, v.outcome.replace("?", _NO_ANSWER)) for v in views)
+    for name, requests in scene.streams.items():
+        marks = ((r.planned_s, r.outcome.replace("?", _NO_ANSWER)) for r in requests)
         yield scale.answers(name, marks)
 
 

@@ -170,12 +170,12 @@ def test_beyond_the_most_only_what_went_well_is_thinned_and_it_is_said(outage, o
     judgement, scene = judge_and_observe(outage, outage_events_of(requests=400))
     assert scene is not None
     (kept,) = thinned([(scene, judgement)], most=380)
-    every = [view for view in scene.streams["chat"] if view.outcome != "2"]
-    assert [view for view in kept.streams["chat"] if view.outcome != "2"] == every
+    every = [each for each in scene.streams["chat"] if each.outcome != "2"]
+    assert [each for each in kept.streams["chat"] if each.outcome != "2"] == every
     assert len(kept.streams["chat"]) <= 380 < scene.requests
     (note,) = kept.notes
     assert f"{len(kept.streams['chat']):,} of 400 requests are drawn" in note
-    told = {view.request.id for view in kept.streams["chat"]}
+    told = {each.id for each in kept.streams["chat"]}
     assert all(each.request in told for each in kept.tries["auth"])
     (whole,) = thinned([(scene, judgement)])
     flights = [

@@ -48,10 +48,10 @@ def test_of_an_upstream_without_a_breaker_none_is_promised(outage):
 
 def test_each_request_knows_what_turned_it_away_and_each_attempt_its_request(seen):
     _, scene = seen
-    views = {view.request.number: view for view in scene.streams["chat"]}
-    assert views[30].turned_away_by == ("auth",)
-    assert views[3].turned_away_by == ()
-    assert "".join(views[n].outcome for n in (3, 11, 30, 70)) == "4542"
+    requests = {request.number: request for request in scene.streams["chat"]}
+    assert scene.turned_away[requests[30].id] == ("auth",)
+    assert requests[3].id not in scene.turned_away
+    assert "".join(requests[n].outcome for n in (3, 11, 30, 70)) == "4542"
     tries = scene.upstreams[0].tries
     assert [each.request for each in tries[:5]] == [1, 2, 3, 4, 5]
     assert all(each.number == 1 for each in tries)

@@ -16,7 +16,6 @@ from playwright.sync_api import expect
 from harness.history.events import Answered, Sent
 from harness.history.view import History
 from harness.report.page import report_html
-from harness.report.scene import RequestView
 from harness.verdict import Verdict
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -306,8 +305,8 @@ def test_a_hundred_thousand_requests_are_drawn_and_thinned_with_a_note(
     visit: Visit, tmp_path: Path, outcome, seen
 ):
     judgement, scene = seen
-    views = tuple(_view(k, 80 * k / 120_000) for k in range(120_000))
-    many = replace(scene, streams={"chat": views})
+    events = [event for k in range(120_000) for event in _asked(k, 80 * k / 120_000)]
+    many = replace(scene, streams=History(events).streams)
     path = tmp_path / "report.html"
     path.write_text(report_html(outcome(judgement, scenes=(many,))), encoding="utf-8")
     page = visit(path, "#/down")
@@ -327,11 +326,11 @@ def test_a_hundred_thousand_requests_are_drawn_and_thinned_with_a_note(
     assert 0.01 < took_s < 5
 
 
-def _view(k: int, at_s: float) -> RequestView:
+def _asked(k: int, at_s: float) -> tuple[Sent, Answered]:
     sent = Sent(
         at_s=at_s, by="client", id=k, stream="chat", number=k + 1, planned_s=at_s, method="GET",
         path="/x",
     )  # fmt: skip
     status = 500 if k % 100 == 0 else 200
     answered = Answered(at_s=at_s + 0.002 + k % 97 / 1000, by="client", id=k, status=status)
-    return RequestView(request=History([sent, answered]).requests[0])
+    return sent, answered
