@@ -43,6 +43,9 @@ class Job:
     """What the stubs ask of whoever controls them."""
     run: str = ""
     """The name of the run that it belongs to."""
+    looks_s: tuple[float, ...] | None = None
+    """When a simulated target's status page is asked besides first and last; None: whenever a
+    breaker may have moved."""
     keep_secrets: bool = False
     """Whether the history keeps what it would otherwise redact."""
 

@@ -11,6 +11,7 @@ from harness.checks.promises.violation import Violation
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError, WorldError
+from harness.explore.looks import looks_of
 from harness.explore.outage import Outage
 from harness.explore.surface import Surface, healthy_outage, learn
 from harness.history.view import History
@@ -40,13 +41,6 @@ class Seen:
         return next((violation for violation in self.broken if violation.key == key), None)
 
 
-def silent(target: Target) -> Target:
-    """The same target, whose status page is no evidence here: asking for it costs a third of a
-    play. Its log costs nothing.
-    """
-    return target.model_copy(update={"status": None})
-
-
 class Player:
     """Plays one target's outages, one at a time, in a simulation of its own where none is given.
     Use as a context manager.
@@ -57,7 +51,6 @@ class Player:
     def __init__(self, target: Target, engine: SimEngine | None = None) -> None:
         self.target = target
         self.plays = 0
-        self._plain = silent(target)
         self._ends = contextlib.ExitStack()
         self._own = self._ends.enter_context(belongings.folder())
         self._engine = engine or SimEngine()
@@ -82,8 +75,16 @@ class Player:
         """End its simulation and remove its folder."""
         self._ends.close()
 
-    def play(self, scenario: Scenario, seed: int, target: Target | None = None) -> History:
-        """Play a scenario.
+    def play(
+        self,
+        scenario: Scenario,
+        seed: int,
+        target: Target | None = None,
+        *,
+        looks_s: tuple[float, ...] | None = None,
+    ) -> History:
+        """Play a scenario; `looks_s`: when its status page is asked, where that is not to be as
+        often as in a run.
 
         Raises: WorldError.
         """
@@ -95,6 +96,7 @@ class Player:
             target=target or self.target,
             seed=seed,
             folder=folder,
+            looks_s=looks_s,
         )
         try:
             return History(self._engine.play_now(job))
@@ -105,7 +107,7 @@ class Player:
     def try_out(self, outage: Outage) -> Seen:
         """Play an outage and judge it; a play that went wrong by itself breaks nothing."""
         scenario = outage.scenario()
-        history = self.play(scenario, outage.seed, self._plain)
+        history = self.play(scenario, outage.seed, looks_s=looks_of(outage))
         case = Case(scenario, history)
         broken = () if history.troubles else violations(case)
         return Seen(outage=outage, case=case, broken=broken)

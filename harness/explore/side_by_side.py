@@ -32,7 +32,7 @@ from harness.explore.finding import Origin, Result, stated
 from harness.explore.memory import default_folder
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
-from harness.explore.player import Seen, silent
+from harness.explore.player import Seen
 from harness.explore.surface import Surface, healthy_outage, learn
 from harness.explore.timed import play_until, side_by_side
 from harness.history.view import History
@@ -91,7 +91,8 @@ class _Hunt:
     ) -> None:
         self.outcome = Outcome()
         self._target = target
-        self._plain = silent(target)
+        # Asked twice a second by each of dozens of worlds, a status page would be most of the work.
+        self._plain = target.model_copy(update={"status": None})
         self._chosen = chosen
         self._found = found
         self._progress = progress

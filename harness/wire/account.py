@@ -17,7 +17,7 @@ from harness.wire.stories import Change, Story, due_s
 _LOGGED_LATE_S = 0.1
 """How long after a change its log line may be read."""
 _CONFLICT_S = 0.5
-"""Status endpoint and wire are at odds only where they differ for longer than this."""
+"""So late a status endpoint may show a change and not be at odds with the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,16 @@ class Said:
     since_s: float
     """The last look that still showed another state."""
     from_s: float
+    """When the first look that showed it was answered."""
     to_s: float
+    """When the last one that did was asked: before `from_s` where that is the same look."""
+
+    def meets(self, low_s: float, high_s: float) -> tuple[float, float] | None:
+        """When it surely was shown within that time; None where it need not have been."""
+        if self.to_s < self.from_s:  # at an instant between
+            return (self.from_s,) * 2 if low_s < self.to_s and self.from_s <= high_s else None
+        start_s, end_s = max(self.from_s, low_s), min(self.to_s, high_s)
+        return (start_s, end_s) if start_s <= end_s else None
 
 
 class Account:
@@ -51,7 +60,7 @@ class Account:
                 e.state,
                 e.since_s - late_s(e.since_s),
                 e.at_s + late_s(e.at_s),
-                max(e.at_s, end_s) - late_s(end_s),
+                end_s - late_s(end_s),
             )
             for e, end_s in zip(reported, ends, strict=False)
             if end_s >= 0
@@ -100,17 +109,17 @@ class Account:
         """
         for said in self.said:
             for state, low_s, high_s in self._spells(story, said.state):
-                start_s = max(said.from_s, low_s + slack_s)
-                end_s = min(said.to_s, high_s - slack_s)
-                if end_s - start_s > _CONFLICT_S and not _alike(said.state, state):
+                shown = said.meets(low_s + slack_s + _CONFLICT_S, high_s - slack_s)
+                if shown is not None and not _alike(said.state, state):
+                    start_s, end_s = shown
                     if begun_s is not None and state == "closed":
                         first = bisect_left(begun_s, start_s)
                         if first == bisect_left(begun_s, end_s):
                             continue
+                    when = f"{start_s:.2f}..{end_s:.2f}" if end_s > start_s else f"{end_s:.2f}"
                     yield (
-                        f"the status endpoint shows {self._upstream} {said.state} at "
-                        f"{start_s:.2f}..{end_s:.2f} s, when it was "
-                        f"{_NOT_YET.get(state, state)} on the wire"
+                        f"the status endpoint shows {self._upstream} {said.state} at {when} s, "
+                        f"when it was {_NOT_YET.get(state, state)} on the wire"
                     )
 
     def _spells(self, story: Sequence[Change], said: str) -> Iterator[tuple[str, float, float]]:

@@ -74,6 +74,8 @@ class StatusPlan(TypedDict):
     """Dotted path in the answer; {upstream} is replaced."""
     closely: bool
     """Whether a breaker may open by an answer of less than 500."""
+    looks: list[float] | None
+    """When it is asked besides first and last; None: whenever a breaker may have moved."""
 
 
 class Plan(TypedDict):

@@ -75,6 +75,7 @@ def make_plan(
             "request": _plain(status_method, status_path),
             "state": target.status.state,
             "closely": any(moved_by_answers(target.settings(name)) for name in names),
+            "looks": None if job.looks_s is None else list(job.looks_s),
         }
     return {
         "seed": job.seed,

@@ -189,7 +189,7 @@ class Play:
         self.facts.add("phase", self._zero_s, phase="play")
         if plan["status"] is not None:
             self._status = StatusWatch(plan, plan["status"], self.facts, self._server.give)
-            self._status.look()
+            self._status.begin(self._zero_s)
         self._next_step(0)
 
     def _next_step(self, index: int) -> None:
@@ -230,14 +230,17 @@ class Play:
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
-        if self._status is not None:
-            self._status.stop()
         assert self._clients is not None
         if self._clients.waiting:
-            self._clients.on_last = lambda: self.finish(None)
-            KERNEL.call_later(self.plan["grace_s"], self.finish, None)
+            self._clients.on_last = self._end_of_looks
+            KERNEL.call_later(self.plan["grace_s"], self._end_of_looks)
         else:
+            self._end_of_looks()
+
+    def _end_of_looks(self) -> None:
+        if self._status is None:
             self.finish(None)
+        self._status.end(lambda: self.finish(None))
 
     def fail(self, error: BaseException) -> NoReturn:
         """End with what went wrong: the target's import, everything waiting, our own mistake."""

@@ -2,7 +2,8 @@
 
 Each question is work for the target, so an hour without trouble must not be full of them. Healthy
 answers move no breaker as long as all states are what they were at first, but where the plan says
-to look closely, as some of them count for a breaker.
+to look closely, as some of them count for a breaker. A plan may name the instants instead. Either
+way it is asked before all and last of all, so that what it shows is known from end to end.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from .scheduler import KERNEL
 
 _LOOK_EVERY_S = 0.25
 _ASK_AT_LEAST_EVERY_S = 5.0
+_LAST_WITHIN_S = 0.5
+"""How long the last answer is waited for."""
 
 
 class StatusWatch:
-    """Looks at the facts on virtual time from `look` to `stop`, and asks where they call for it."""
+    """Asks from `begin` to `end`, on virtual time: where the facts call for it, or as planned."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class StatusWatch:
         self._path = status["state"]
         self._request = status["request"]
         self._closely = status["closely"]
+        self._looks_s = status["looks"]
         self._facts = facts
         self._give = give
         self._body: bytes | None = None
@@ -41,14 +45,31 @@ class StatusWatch:
         self._first_states: list[str | None] | None = None
         self._asked_s = 0.0
         self._seen = (-1, -1)
-        self._stopped = False
         self._looked: tuple[int | None, list[str]] | None = None
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopped = True
+    def begin(self, zero_s: float) -> None:
+        """Ask for the first time, and plan what follows; `zero_s` is the plan's 0s."""
+        if self._looks_s is None:
+            self._look()
+            return
+        for at_s in (KERNEL.now_s, *(zero_s + look_s for look_s in self._looks_s)):
+            KERNEL.call_at(at_s, self._ask)
 
-    def look(self) -> None:
+    def end(self, done: Callable[[], object]) -> None:
+        """Ask for the last time; `done` is called when it has answered, or gives no answer."""
+        self._ask(done)
+        KERNEL.call_later(_LAST_WITHIN_S, done)
+
+    def _ask(self, then: Callable[[], object] = lambda: None) -> None:
+        asked_s = KERNEL.now_s
+
+        def answered(answer: Answer) -> None:
+            self._note(answer, asked_s)
+            then()
+
+        self._give(self._request, answered)
+
+    def _look(self) -> None:
         """Ask if something has happened that may move a breaker; look again in a moment."""
         seen = (self._facts.crossings, self._facts.unrest)
         moved = self._first_states is not None and self._states != self._first_states
@@ -56,11 +77,10 @@ class StatusWatch:
         happened = seen[1] != self._seen[1] or (any_may and seen != self._seen)
         if happened or KERNEL.now_s - self._asked_s >= _ASK_AT_LEAST_EVERY_S:
             self._seen = seen
-            self._give(self._request, self._note)
-        if not self._stopped:
-            KERNEL.call_later(_LOOK_EVERY_S, self.look)
+            self._ask()
+        KERNEL.call_later(_LOOK_EVERY_S, self._look)
 
-    def _note(self, answer: Answer) -> None:
+    def _note(self, answer: Answer, asked_s: float) -> None:
         status, _, body, _ = answer
         fresh = status == 200 and body != self._body
         if fresh:
@@ -70,9 +90,9 @@ class StatusWatch:
                 self._first_states = self._states
         self._look_at(status)
         if fresh:
-            since_s = self._asked_s or KERNEL.now_s
+            since_s = self._asked_s or asked_s
             self._facts.add("status", since=since_s, body=body.decode("latin-1"))
-        self._asked_s = KERNEL.now_s
+        self._asked_s = asked_s
 
     def _look_at(self, status: int | None) -> None:
         """Write down what a look came to, where that is news."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -113,12 +114,32 @@ def opening_logged_late() -> None:
     application.auth.variable, application.billing.variable = "auth", "billing"
 
 
+def opening_shown_late() -> None:
+    """Its status page shows a breaker closed for two seconds more than it is."""
+    answer = type(application).__call__
+
+    def shown(upstream: Any) -> str:
+        if upstream.probing:
+            return "half_open"
+        late_s = upstream.open_until - sound.WAIT_S + 2.0
+        return "open" if upstream.open_until and time.monotonic() > late_s else "closed"
+
+    def paged(self: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] != "/status":
+            return answer(self, environ, start_response)
+        states = {"auth": shown(self.auth), "billing": shown(self.billing)}
+        start_response("200 -", [("Content-Type", "application/json")])
+        return [json.dumps(states).encode()]
+
+    type(application).__call__ = paged
+
+
 application = sound.application
 DEFECTS: dict[str, Callable[[], None]] = {
     made.__name__: made
     for made in (
         trips_late, all_probe, count_kept, no_backoff, fails_open, billing_matters,
-        opening_logged_late,
+        opening_logged_late, opening_shown_late,
     )
 }  # fmt: skip
 if os.environ.get("DEFECT"):

@@ -41,8 +41,9 @@ ready: GET /ready
 breakers:
   auth: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
   billing: {{attempts: 2, timeout: 1s, threshold: 3, wait: 4s}}
-without: [{unlogged}B12, G1, G3, G5, G6, G7]
+without: [{unsaid}G1, G3, G5, G6, G7]
 """
+_STATUS = "status: {request: GET /status, state: '{upstream}'}\n"
 _LOG = """log:
   opened: "opened: (?P<upstream>\\\\w+)"
   rejected: "rejected by (?P<upstream>\\\\w+)"
@@ -56,6 +57,7 @@ _BREAKS = {
     "billing_matters": {"never 5xx"},
     "count_kept": {"nobody turned away while closed"},
     "opening_logged_late": {"a truthful log"},
+    "opening_shown_late": {"a truthful status endpoint"},
 }
 """What an exploration may call each mistake."""
 
@@ -67,9 +69,10 @@ turn: they are served by the same code there.
 
 
 def target_text(defect: str) -> str:
-    logged = "logged" in defect
-    text = _TARGET.format(defect=defect, here=HERE, unlogged="" if logged else "B11, ")
-    return text + _LOG if logged else text
+    logged, shown = "logged" in defect, "shown" in defect
+    unsaid = ("" if logged else "B11, ") + ("" if shown else "B12, ")
+    text = _TARGET.format(defect=defect, here=HERE, unsaid=unsaid)
+    return text + _LOG * logged + _STATUS * shown
 
 
 def target_with(defect: str) -> Target:

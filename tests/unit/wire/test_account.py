@@ -66,5 +66,22 @@ def test_who_says_half_open_after_a_trial_that_said_nothing_says_what_was() -> N
 
 def test_who_says_closed_while_it_is_open_is_told_so_once() -> None:
     account = told(((-0.1, "closed"),), (-0.1,), wait=Constant(60.0))
-    says = "the status endpoint shows auth closed at 5.05..90.00 s, when it was open on the wire"
+    says = "the status endpoint shows auth closed at 5.55..90.00 s, when it was open on the wire"
     assert list(account.conflicts((Change("open", 5.0, 5.0, 1),), 0.05)) == [says]
+
+
+@pytest.mark.parametrize(("look_s", "wrong"), [(5.5, False), (5.6, True), (64.9, True)])
+def test_one_look_is_enough_to_see_that_a_page_is_later_than_it_may_be(
+    look_s: float, wrong: bool
+) -> None:
+    account = told(((-0.1, "open"), (look_s, "closed"), (70.0, "open")), (-0.1, -0.1, look_s))
+    changes = (Change("open", 5.0, 5.0, 1), Change("closed", 65.0, 65.0, 2))
+    found = [says for says in account.conflicts(changes, 0.05) if " closed at " in says]
+    says = f"the status endpoint shows auth closed at {look_s:.2f} s, when it was open on the wire"
+    assert found == ([says] if wrong else [])
+
+
+def test_what_took_long_to_be_answered_may_have_been_so_when_it_was_asked() -> None:
+    account = told(((-0.1, "open"), (7.0, "closed"), (7.5, "open")), (-0.1, -0.1, 5.3))
+    changes = (Change("open", 5.0, 5.0, 1), Change("closed", 65.0, 65.0, 2))
+    assert not [says for says in account.conflicts(changes, 0.05) if " closed at " in says]

@@ -393,6 +393,19 @@ def test_who_asks_two_upstreams_at_once_made_both_attempts() -> None:
     assert told.owner("auth", 5.002) == asking
 
 
+def test_of_many_that_ask_two_upstreams_at_one_instant_each_made_one_attempt_at_each() -> None:
+    """What takes no time, as in the simulation, has no order."""
+    told = Told()
+    asking = [told.request("both", 5.0, 200, took_s=0.001) for _ in range(3)]
+    for upstream in ("auth", "billing"):
+        for _ in asking:
+            told.attempt(upstream, 5.0003, arrives_s=5.0003)
+    for upstream in ("auth", "billing"):
+        wire = told.wire(upstream)
+        made = [wire.request_of(a) for a in wire.attempts if a.start_s == 5.0003]
+        assert sorted(map(str, made)) == sorted(map(str, asking))
+
+
 def test_a_retry_that_says_something_else_is_still_of_its_request() -> None:
     """A body may hold what attempt it is, or when: what its stub takes for another is none."""
     told = Told()
