@@ -123,7 +123,7 @@ class Turns:
         were = [k for k, call in enumerate(calls) if call.may_be(name, latest)] or [-1]
         # Which call a bare connection was for is open: never two at one upstream in a row.
         done = max(were) if name == upstream else min(were)
-        # Whoever asks several at one instant has made each of these calls, whichever counts as last.
+        # Whoever asks several at one instant has made all of these, whichever counts as last.
         beside = [a for a in mine.get(upstream, ()) if a.start_s >= latest.start_s]
         for call in own_calls:
             if call is not None and any(call.may_be(upstream, attempt) for attempt in beside):
