@@ -16,7 +16,7 @@ _VERB = re.compile(
 )
 _GROUP = re.compile(r"(\w+)\s*:?=\s*(\w+)\.(?:Group|PathPrefix)\(\s*\"(/[^\"]*)\"")
 """`v1 := router.Group("/v1")`, of gin, echo and fiber."""
-_BELOW = re.compile(r"(\w+)\.(?:Route|Group)\(\s*\"(/[^\"]*)\",\s*func\([^)]*\)\s*\{")
+_BELOW = re.compile(r"(\w+)\.(?:Route|Group)\(\s*\"(/[^\"]*)\",\s*func\((\w*)[^)]*\)\s*\{")
 """`r.Route("/tickets", func(r chi.Router) { ... })`."""
 _MOUNT = re.compile(r"(\w+)\.Mount\(\s*\"(/[^\"]*)\",\s*(?:\w+\.)*(\w+)(\()?")
 _STRIPPED = re.compile(r"(\w+)\.Handle\([^\n]*http\.StripPrefix\(\s*\"(/[^\"]*)\",\s*(\w+)(\()?")
@@ -36,6 +36,17 @@ class _Function:
     name: str
     parameters: tuple[str, ...]
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """`outer.Route(path, func(inner chi.Router) { ... })`, from where to where."""
+
+    begin: int
+    end: int
+    outer: str
+    inner: str
+    path: str
 
 
 _Router = tuple[int, str]
@@ -82,24 +93,44 @@ def _functions(text: str) -> Iterator[_Function]:
 
 
 def _mounts(found: _Map, number: int, body: str) -> None:
-    for name, parent, path in _GROUP.findall(body):
-        found.put((number, name), (number, parent), path)
+    blocks = _blocks(body)
+    for match in _GROUP.finditer(body):
+        outer, around = _standing(found, number, blocks, match.start(), match[2])
+        found.put((number, match[1]), outer, around + match[3])
     for pattern in (_MOUNT, _STRIPPED):
-        for parent, path, name, is_call in pattern.findall(body):
-            for other in _called(found, name) if is_call else ():
-                found.put((other, ""), (number, parent), path)
-            if not is_call:
-                found.put((number, name), (number, parent), path)
-    for name, said in _CALL.findall(body):
-        arguments = [one.strip() for one in said.split(",")]
-        for other in _called(found, name):
+        for match in pattern.finditer(body):
+            outer, around = _standing(found, number, blocks, match.start(), match[1])
+            inner = [(other, "") for other in _called(found, match[3])] if match[4] else []
+            for router in inner or [(number, match[3])]:
+                found.put(router, outer, around + match[2])
+    for match in _CALL.finditer(body):
+        arguments = [one.strip() for one in match[2].split(",")]
+        for other in _called(found, match[1]):
             for own, given in zip(found.functions[other].parameters, arguments, strict=False):
                 if given.isidentifier():
-                    found.put((other, own), (number, given), "")
-    for name, parent, path in _HANDED.findall(body):
-        for other in _called(found, name):
+                    found.put((other, own), *_standing(found, number, blocks, match.start(), given))
+    for match in _HANDED.finditer(body):
+        outer, around = _standing(found, number, blocks, match.start(), match[2])
+        for other in _called(found, match[1]):
             for own in found.functions[other].parameters[:1]:
-                found.put((other, own), (number, parent), path)
+                found.put((other, own), outer, around + match[3])
+
+
+def _blocks(body: str) -> list[_Block]:
+    return [
+        _Block(match.end(), _closed(body, match.end()), match[1], match[3], match[2].rstrip("/"))
+        for match in _BELOW.finditer(body)
+    ]
+
+
+def _standing(
+    found: _Map, number: int, blocks: list[_Block], at: int, name: str
+) -> tuple[_Router, str]:
+    """The router that a name stands for at a place, and the path of the blocks around it."""
+    around = [block for block in blocks if block.begin <= at < block.end]
+    if not any(block.inner == name for block in around):
+        return (number, name), ""
+    return (number, around[0].outer), "".join(block.path for block in around)
 
 
 def _called(found: _Map, name: str) -> list[int]:
@@ -107,19 +138,16 @@ def _called(found: _Map, name: str) -> list[int]:
 
 
 def _routes(found: _Map, number: int, body: str) -> Iterator[str]:
-    below = [
-        (m.end(), _closed(body, m.end()), m[1], m[2].rstrip("/")) for m in _BELOW.finditer(body)
-    ]
+    blocks = _blocks(body)
     asked = [
-        (m.start(), m[1], m[2] or "GET", m[3].replace("{$}", "")) for m in _ROUTE.finditer(body)
+        (match.start(), match[1], match[2] or "GET", match[3].replace("{$}", ""))
+        for match in _ROUTE.finditer(body)
     ]
     asked += [(m.start(), m[1], m[2].upper(), m[3]) for m in _VERB.finditer(body)]
     for at, name, verb, path in sorted(asked):
-        around = [(own, outer) for begin, end, own, outer in below if begin <= at < end]
-        root = around[0][0] if around else name
-        inner = "".join(outer for _, outer in around)
-        for prefix in found.prefixes((number, root)):
-            if full := prefix + inner + path:
+        router, around = _standing(found, number, blocks, at, name)
+        for prefix in found.prefixes(router):
+            if full := prefix + around + path:
                 bare = full.rstrip("/") if path == "/" and full != "/" else full
                 yield f"{verb} {braced(bare)}"
 

@@ -49,8 +49,8 @@ class Breaker:
     slow_share: Span | None = None
     """A share of slow results that opens it, too."""
     wait: Span | None = None
-    later_waits: tuple[float, ...] = ()
-    """How long it then stayed open after each failed trial, where that was not the same."""
+    later_waits: tuple[Span, ...] = ()
+    """How long it then stayed open after each failed trial, where that was longer."""
     begun_count: bool | None = False
     """Whether calls that are under way count as results; None: the machine was too late to tell."""
     trials: int | None = None
@@ -171,7 +171,7 @@ class Findings:
             "window_calls": _whole(own.window_calls),
             "least": _whole(own.least),
             "wait_s": _middle(own.wait),
-            "waits_s": [_round(wait_s) for wait_s in own.later_waits] or None,
+            "waits_s": [_round(wait.middle_s) for wait in own.later_waits] or None,
             "trials": own.trials,
             "successes": own.successes,
             "trials_share": None if own.trials_share is None else _round(own.trials_share.middle_s),
@@ -196,6 +196,8 @@ class Findings:
         for key, whole in (("window_calls", own.window_calls), ("least", own.least)):
             if whole is not None and whole.low_s < whole.high_s:
                 found[key] = int(whole.high_s) - (_whole(whole) or 0)
+        if own.later_waits:
+            found["waits_s"] = [_up(span.error_s) for span in own.later_waits]
         if self.backoffs:
             found["backoff_s"] = [_up(span.error_s) for span in self.backoffs]
         return found

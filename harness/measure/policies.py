@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from harness.measure.findings import RESOLUTION_S, Breaker, Findings, Span
+from harness.measure.growth import grown
 from harness.measure.kept import COUNTING
 from harness.measure.report import round_percent
 from harness.units import format_duration
@@ -40,8 +41,8 @@ def unsure_of(own: Breaker) -> str | None:
         return "whose calls it counts no file can say"
     if own.wait is None:
         return "how long it stays open is not known"
-    if own.later_waits:
-        return "its wait grows, and how far is not known"
+    if own.later_waits and grown(own.wait, own.later_waits) is None:
+        return "its wait isn't the same after a failed trial, and how it goes on is not known"
     if several and own.successes is None and own.trials_share is None:
         return "what closes it is not known"
     return None
@@ -67,12 +68,14 @@ def policy_of(found: Findings) -> dict[str, Any]:
         return said | {"breaker": whole}  # no shorter word tells such a rule
     said |= _trials(own)
     if own.wait is not None:
-        said["wait"] = _wait(own.wait)
+        said["wait"] = _wait(own.wait, own.later_waits)
     return said
 
 
-def _wait(span: Span) -> object:
-    """One duration, or up to how much longer than another it may be."""
+def _wait(span: Span, later: Sequence[Span]) -> object:
+    """One duration, or up to how much longer than another it may be, or how it grows."""
+    if (grows := grown(span, later)) is not None:
+        return grows
     if span.error_s <= KNOWN_S:
         return plain(span)
     first_s = math.floor(span.low_s * 10) / 10
@@ -181,7 +184,7 @@ def breaker_of(own: Breaker) -> dict[str, Any] | None:
         return None
     rate = _rate(own)
     opens = _counted(own) if rate is None else {"rule": "rate", **rate}
-    return {**opens, "wait": _wait(own.wait), **_trials(own)}
+    return {**opens, "wait": _wait(own.wait, own.later_waits), **_trials(own)}
 
 
 def _counted(own: Breaker) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from harness.measure.closing import (
 )
 from harness.measure.experiment import Course
 from harness.measure.findings import RESOLUTION_S, Span
-from harness.measure.reading import Reading
+from harness.measure.growth import MOST_WAITS, is_longest
+from harness.measure.reading import Reading, Seen
 from harness.measure.signs import Opened, turned_away
 
 _SHORTEST_S, _LONGEST_S = 0.05, 2000.0
@@ -93,14 +94,7 @@ async def _look(bench: Bench, opened: Opened, looks: list[float]) -> tuple[float
     for after_s in looks:
         if trip_s + after_s >= over_s or opened.last_tries:
             course.look(trip_s + after_s)
-    reading = await bench.play(course)
-    low = 0.0
-    for one in reading.seen[opened.calls :]:
-        after_s = one.sent_s - trip_s
-        if not turned_away(one):
-            return low, after_s
-        low = after_s
-    return None
+    return _first_let((await bench.play(course)).seen[opened.calls :], trip_s)
 
 
 async def _never(bench: Bench, opened: Opened) -> None:
@@ -205,36 +199,78 @@ def trial_course(bench: Bench, opened: Opened, kinds: Sequence[str | None]) -> C
 
 
 async def _growth(bench: Bench, opened: Opened, wait: Span) -> None:
-    """Whether it stays open for longer each time its trial fails, or all judged together."""
+    """Whether it stays open for longer after each failed trial, or all judged together; how far."""
     found = bench.findings
-    several = found.breaker.trials_share is not None
-    failing = [opened.kind] * ((found.breaker.trials or 1) if several else 1)
+    waits = [wait]
+    for _ in range(MOST_WAITS):
+        course = _failing_course(bench, opened, waits)
+        looked = await _look_again(bench, course, waits[-1])
+        if looked is None:
+            return
+        low, high = looked
+        if len(waits) == 1 and low <= wait.high_s and wait.low_s <= high:
+            return
+        if low == 0.0 and found.breaker.everybody:
+            found.breaker.begins_anew = True
+            why = "when its wait is over, one failure more does not open it"
+            found.cannot_tell("breaker.waits_s", why)
+            return
+        waits.append(Span(low_s=max(0.0, low - RESOLUTION_S), high_s=high + RESOLUTION_S))
+        found.breaker.later_waits = tuple(waits[1:])
+        if is_longest(waits[-2], waits[-1]) or waits[-1].low_s > _LONGEST_S:
+            break
+    shown = ", ".join(f"{one.middle_s:.2f}" for one in waits[1:])
+    found.saw(f"after failed trials open for {shown} s")
+
+
+def _failing_course(bench: Bench, opened: Opened, waits: Sequence[Span]) -> Course:
+    """Trials that fail after each of these waits, as soon as it is half open."""
+    several = bench.findings.breaker.trials_share is not None
+    failing = [opened.kind] * ((bench.findings.breaker.trials or 1) if several else 1)
     course = trial_course(bench, opened, failing)
+    for wait in waits[1:]:
+        course.until(course.now_s + wait.high_s + _AFTER_S).call(*failing)
+    return course
+
+
+async def _look_again(bench: Bench, course: Course, before: Span) -> tuple[float, float] | None:
+    """Between which times after the last trial it let a request through; None: unknown, and why is
+    noted.
+    """
+    found = bench.findings
     trial = len(course.met) - 1
-    alone = (await bench.play(course)).seen[trial]
+    alone = (await bench.play(deepcopy(course))).seen[trial]
     if turned_away(alone):
         found.cannot_tell("breaker.waits_s", "its trial was turned away")
-        return
+        return None
     ended_s = max(alone.end_s, alone.tries[-1].end_s)
     trip_s = min(alone.end_s, alone.tries[-1].end_s)
-    course = trial_course(bench, opened, failing)
-    for share in _SHARES:
-        if trip_s + share * wait.middle_s > ended_s + _AFTER_S:
-            course.look(trip_s + share * wait.middle_s)
-    reading = await bench.play(course)
+    low, high = 0.0, math.inf
+    looks = [share * before.middle_s for share in _SHARES]
+    while math.isinf(high) or high - low > max(_FINE_S, _FINE * high):
+        own = deepcopy(course)
+        for after_s in looks:
+            if trip_s + after_s > ended_s + _AFTER_S:
+                own.look(trip_s + after_s)
+        between = _first_let((await bench.play(own)).seen[trial + 1 :], trip_s)
+        if between is None:
+            why = "after a failed trial it was not seen half open again"
+            found.cannot_tell("breaker.waits_s", why)
+            return None
+        known = high - low
+        low, high = max(low, between[0]), min(high, between[1])
+        if high - low >= known or (low <= before.high_s and before.low_s <= high):
+            break  # as fine as it gets, or the same wait again
+        more = max(2, min(_LOOKS, int((high - low) / _APART_S)))
+        looks = [low + (high - low) * index / more for index in range(1, more + 1)]
+    return low, high
+
+
+def _first_let(seen: Sequence[Seen], trip_s: float) -> tuple[float, float] | None:
+    """When a request was last turned away after a trip, and when the first was let through."""
     low = 0.0
-    for one in reading.seen[trial + 1 :]:
-        after_s = one.sent_s - trip_s
+    for one in seen:
         if not turned_away(one):
-            if low <= wait.high_s and wait.low_s <= after_s:
-                return
-            if low == 0.0 and found.breaker.everybody:
-                found.breaker.begins_anew = True
-                why = "when its wait is over, one failure more does not open it"
-                found.cannot_tell("breaker.waits_s", why)
-                return
-            found.breaker.later_waits = ((low + after_s) / 2,)
-            found.saw(f"after a failed trial open for {low:.3g} to {after_s:.3g} s")
-            return
-        low = after_s
-    found.cannot_tell("breaker.waits_s", "after a failed trial it was not seen half open again")
+            return low, one.sent_s - trip_s
+        low = one.sent_s - trip_s
+    return None

@@ -73,7 +73,7 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     if own.per == "route":
         yield "one for", "each of its routes"
     if own.wait is not None:
-        later = "".join(f", then {wait_s:.3g} s" for wait_s in own.later_waits)
+        later = "".join(f", then {wait.middle_s:.3g} s" for wait in own.later_waits)
         yield "stays open", _seconds(own.wait) + later
     if own.trials is not None:
         yield "trials", f"{own.trials}{_closing(own)}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from harness.measure.closing import MOST_TRIALS
 from harness.measure.findings import Findings, Span
+from harness.measure.growth import MOST_WAITS
 from harness.measure.reading import Try
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
@@ -153,15 +154,17 @@ class Failing:
     """What asking an open breaker showed while its upstream went on failing."""
 
     waits: tuple[Span, ...]
-    """Before the first and the second failing trial, as far as they came."""
+    """Before each failing trial, as far as they came: two, or more where they grow."""
     looked_s: float
     """For how long the one that didn't come was waited for."""
 
 
 async def watch_failing(ground: Ground, trip: Span, budget: Budget) -> Failing:
-    """The waits before the first and the second failing trial, the fault still in force."""
+    """The waits before failing trials, the fault still in force: two, or up to the longest where
+    they grow.
+    """
     waits: list[Span] = []
-    for _ in range(2):
+    while len(waits) < 2 or (len(waits) <= MOST_WAITS and _grows(*waits[-2:])):
         found = await _until_let(ground, trip, budget)
         if found is None:
             break
@@ -193,8 +196,9 @@ def note_waits(found: Findings, first: Span | None, failing: Failing | None) -> 
     else:
         again = failing.waits[1]
         if agrees(*waits) and not agrees(again, waits[1]) and _grows(waits[1], again):
-            own.later_waits = (again.middle_s,)
-            found.saw(f"after a failed trial open for {again.low_s:.3g} to {again.high_s:.3g} s")
+            own.later_waits = failing.waits[1:]
+            shown = ", ".join(f"{w.low_s:.3g} to {w.high_s:.3g} s" for w in own.later_waits)
+            found.saw(f"after failed trials open for {shown}")
         else:
             waits.append(again)
     _as_one(found, waits)

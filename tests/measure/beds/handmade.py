@@ -69,7 +69,7 @@ class Breaker:
                 self.judge_together(ok, slow)
             elif self.state == "half open":
                 if not ok or slow:
-                    self.wait *= POLICY.get("growth", 1.0)
+                    self.wait = min(self.wait * POLICY.get("growth", 1.0), POLICY.get("most", 1e9))
                     self.open()
                 else:
                     self.trials -= 1
@@ -88,7 +88,7 @@ class Breaker:
         failed = sum(not one for one, _ in self.judged) / count
         late = sum(one for _, one in self.judged) / count
         if failed >= POLICY["trials_share"] or late >= POLICY.get("trials_slow_share", 2.0):
-            self.wait *= POLICY.get("growth", 1.0)
+            self.wait = min(self.wait * POLICY.get("growth", 1.0), POLICY.get("most", 1e9))
             self.open()
         else:
             self.close()

@@ -252,6 +252,10 @@ func main() {
     registerItems(api, store)
     boats.Register(api.Group("/boats"), 7)
     root.Mount("/desk", deskRoutes(7))
+    root.Route("/v4", func(r chi.Router) {
+        pilots(r)
+        r.Mount("/tugs", tugRoutes())
+    })
     inner := http.NewServeMux()
     inner.HandleFunc("GET /lanes/{lane}", lane)
     mux.Handle("/v3/", http.StripPrefix("/v3", inner))
@@ -265,6 +269,8 @@ func registerItems(to *gin.RouterGroup, store *Store) {
     old.POST("", add)
 }
 func Register(group *gin.RouterGroup, most int) { group.DELETE("/:boat", sink) }
+func pilots(r chi.Router) { r.Get("/pilots", list) }
+func tugRoutes() chi.Router { t := chi.NewRouter(); t.Get("/{tug}", tug); return t }
 func (d *Desk) deskRoutes(seats int) chi.Router {
     r := chi.NewRouter()
     r.Put("/seat", seat)
@@ -275,7 +281,7 @@ func (d *Desk) deskRoutes(seats int) chi.Router {
     assert found is not None
     assert found.routes == [
         "GET /v3/lanes/{lane}", "GET /api/v2/items/{item}", "POST /api/v2/old",
-        "DELETE /api/v2/boats/{boat}", "PUT /desk/seat",
+        "DELETE /api/v2/boats/{boat}", "GET /v4/pilots", "GET /v4/tugs/{tug}", "PUT /desk/seat",
     ]  # fmt: skip
 
 

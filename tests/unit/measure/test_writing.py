@@ -8,6 +8,7 @@ from harness.contracts import document, parse_contract
 from harness.init.files import scenario_text
 from harness.measure.downs import REFUSALS, Downs, note_answers
 from harness.measure.findings import Breaker, Findings, Span
+from harness.measure.growth import grown
 from harness.measure.measuring import Measured
 from harness.measure.report import round_percent, rule_text
 from harness.measure.routes import Called, Known
@@ -270,8 +271,33 @@ def test_what_a_busy_machine_left_vague_is_no_promise_or_an_interval():
     sections = target_sections(found, document())
     assert sections["breakers"]["stock"]["wait"] == {"first": "9.7s", "tick": "800ms"}
     assert "B8" in sections["without"]
-    found.upstreams["stock"].breaker.later_waits = (20.0,)  # and then?
+    found.upstreams["stock"].breaker.later_waits = spans((19.0, 21.0))  # and then?
     assert "B4" in target_sections(found, document())["without"]
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "said"),
+    [
+        ((2.99, 3.01), ((8.99, 9.01), (19.9, 20.1), (19.4, 20.6)),
+         {"first": "3s", "factor": 3, "most": "20s"}),
+        # one that is the longest at once may have grown by any factor that leads there
+        ((3.0, 3.1), ((9.0, 9.1), (8.9, 9.2)), {"first": "3s", "factor": 3, "most": "9s"}),
+        ((4.99, 5.01), ((9.99, 10.01), (14.9, 15.1), (19.9, 20.1)),
+         {"first": "5s", "step": "first"}),
+        ((4.99, 5.01), ((7.49, 7.51), (11.2, 11.3), (16.8, 16.9)),
+         {"first": "5s", "factor": 1.5}),
+        # in real time, by wider bounds
+        ((3.9, 4.2), ((11.9, 12.3), (35.8, 36.4), (44.9, 45.3), (44.8, 45.2)),
+         {"first": "4s", "factor": 3, "most": "45s"}),
+        # nobody knows how these go on, or says such a thing
+        ((4.99, 5.01), ((9.99, 10.01),), None),
+        ((9.99, 10.01), ((4.99, 5.01), (4.9, 5.1)), None),
+        ((4.99, 5.01), ((9.99, 10.01), (10.9, 11.1), (30.0, 30.1), (30.0, 30.2)), None),
+    ],
+)  # fmt: skip
+def test_waits_that_grow_are_said_as_they_do(first, later, said):
+    (own,) = spans(first)
+    assert grown(own, spans(*later)) == said
 
 
 @pytest.mark.parametrize(
