@@ -162,8 +162,7 @@ def _tried(plan: Plan, tell: Any) -> Measured:
     streams = {name: {"healthy": "200..299"} | stream for name, stream in plan.streams.items()}
     measured = asyncio.run(try_out(plan.target(), streams))
     for request, why in measured.known.missing.items():
-        body = "" if request.startswith(("GET ", "DELETE ")) else ' {"key": 1}'
-        say = f"; say how it is asked well: --route '{request}{body}'" if why in _REFUSED else ""
+        say = _advice(plan, request, why)
         tell(f"left out: {request}: {why}, although nothing is wrong{say}")
     called = {name for route in measured.known.routes for name in route.upstreams}
     if not called:
@@ -181,6 +180,17 @@ def _tried(plan: Plan, tell: Any) -> Measured:
     for variable in [v for v, name in plan.upstreams.items() if name not in called]:
         del plan.upstreams[variable]
     return measured
+
+
+def _advice(plan: Plan, request: str, why: str) -> str:
+    """Which option may mend what isn't answered well."""
+    if why in _REFUSED:
+        body = "" if request.startswith(("GET ", "DELETE ")) else ' {"key": 1}'
+        return f"; say how it is asked well: --route '{request}{body}'"
+    if why.startswith("answered 5"):
+        name = next(iter(plan.answers))
+        return f"; say what its upstreams answer: --answer '{name} {{\"key\": 1}}'"
+    return ""
 
 
 def _can_simulate(plan: Plan, measured: Measured | None) -> bool:

@@ -50,8 +50,11 @@ def _all_read(found: Application, trees: Trees, folder: Path) -> Application:
     """With what all of its files say."""
     modules = {module_of(path, folder): tree for path, tree in trees}
     routers = routers_of(modules, replaces=found.kind == "Flask")
+    decodes = any(_decodes(tree) for tree in modules.values())
     for module, each in modules.items():
         _read(each, module, routers, found)
+        if decodes:  # what a file reads may be decoded in another
+            found.fields |= dict.fromkeys(_fields(each), 1)
         if found.kind == "Starlette":
             found.routes += starlette_routes(each)
     found.python = next((one for one in _OWN_PYTHONS if (folder / one).is_file()), None)
@@ -98,8 +101,7 @@ def _maker(value: ast.expr | None) -> str | None:
 
 
 def _read(tree: ast.Module, module: str, routers: Routers, found: Application) -> None:
-    """Variables, routes, and fields of answers, wherever a file that decodes some reads them."""
-    decodes = any(isinstance(n, ast.Attribute) and n.attr in _JSON for n in ast.walk(tree))
+    """Variables and routes."""
     for node in ast.walk(tree):
         if (variable := _variable(node)) is not None:
             found.variables.append(variable)
@@ -107,8 +109,10 @@ def _read(tree: ast.Module, module: str, routers: Routers, found: Application) -
             found.composed.append(end)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.routes += _routes(node, module, routers)
-            if decodes:
-                found.fields |= dict.fromkeys(_fields(node), 1)
+
+
+def _decodes(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr in _JSON for node in ast.walk(tree))
 
 
 def _variable(node: ast.AST) -> str | None:
@@ -177,9 +181,12 @@ def _of_route(decorator: ast.Call) -> list[str]:
     return ["GET"]
 
 
-def _fields(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """Constant keys that are read; those of the request and the environment do no harm."""
-    for node in ast.walk(function):
+def _fields(tree: ast.Module) -> Iterator[str]:
+    """Constant keys that functions read; those of the request and the environment do no harm."""
+    functions = (
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    for node in (inner for function in functions for inner in ast.walk(function)):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             key = _constant(node.slice)
         elif isinstance(node, ast.Call) and _ends(node.func, "get") and len(node.args) == 1:

@@ -47,7 +47,8 @@ def grown(first: Span, later: Sequence[Span]) -> dict[str, Any] | None:
             return {"first": format_duration(first_s), "step": "first"} | _most(most)
         for factor in _factors(first_s, whole, most):
             if _explains(Growing(first_s, factor, most), whole):
-                said = {"first": format_duration(first_s), "factor": factor}
+                plain = int(factor) if factor == int(factor) else factor
+                said = {"first": format_duration(first_s), "factor": plain}
                 return said | _most(most)
     return None
 

@@ -14,6 +14,7 @@ from harness.measure.among import find_kept
 from harness.measure.bench import Bench
 from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike, dose
 from harness.measure.findings import Span
+from harness.measure.kept import successes_for
 from harness.measure.signs import Opened, turned_away
 
 _MOST = 130
@@ -41,6 +42,8 @@ class _Rate:
     """By how many successes came before, after a long idle time."""
     alone: Dose
     """How many failures open it where nothing else counts."""
+    in_turn: int | None = None
+    """The same of calls one after another, where each is one result."""
 
     @property
     def plain(self) -> int:
@@ -80,17 +83,25 @@ async def find_rate(bench: Bench, opened: Opened, threshold: int | None) -> Cont
         )
         return None
     rate = _Rate(bench=bench, kind=opened.kind, tried={}, alone=idle)
+    if opened.last_tries and (found.by == "call" or bench.tries[opened.kind] == 1):
+        rate.in_turn = opened.calls
     for successes in _SUCCESSES:
         before = Results(successes=successes)
         rate.tried[successes] = await dose(bench, opened.kind, found.by, before, _MOST)
     telling = [n for n, one in rate.tried.items() if not alike(one, idle)]
     if not telling:
-        if threshold is None or not await find_kept(bench, opened, threshold):
-            found.cannot_tell(
-                "breaker.rule",
-                f"{idle.high} failures open it however many successes come before, but not where "
-                "successes or a pause come between them",
-            )
+        if threshold is not None and await find_kept(bench, opened, threshold):
+            return None
+        # A window full of successes may take as many failures as an empty one needs results.
+        few = successes_for(idle.high)
+        rate.tried[few] = await dose(bench, opened.kind, found.by, Results(successes=few), _MOST)
+        telling = [] if alike(rate.tried[few], idle) else [few]
+    if not telling:
+        found.cannot_tell(
+            "breaker.rule",
+            f"{idle.high} failures open it however many successes come before, but not where "
+            "successes or a pause come between them",
+        )
         return None
     chosen = telling[0]
     contrast = Contrast(alone=idle, successes=chosen, after=rate.tried[chosen])
@@ -293,6 +304,9 @@ def _least_of_calls(rate: _Rate, windows: dict[int, tuple[float, float]]) -> Non
     One result less may have been too few, or its share too small.
     """
     most, fewest = rate.alone.high + 1, rate.alone.low
+    if rate.in_turn is not None and fewest <= rate.in_turn < most:
+        # Which failure of a dose opens it isn't known where backoffs differ by chance.
+        most, fewest = rate.in_turn + 1, rate.in_turn
     share = max(high for _, high in windows.values())
     one_less = _share([False], fewest - 1, _LARGEST)
     least = fewest + 1 if fewest > 1 and one_less >= share else 1

@@ -105,6 +105,23 @@ def test_a_share_behind_a_pool_of_connections(simulation: SimEngine) -> None:
     assert not holding.wrong(policy, found)
 
 
+@pytest.mark.parametrize("calls", [{"attempts": 1}, {"attempts": 3, "backoff": [0.3, 0.6]}])
+def test_a_share_that_takes_as_many_failures_in_a_full_window_as_in_an_empty_one(
+    simulation: SimEngine, calls: dict[str, Any]
+) -> None:
+    """Seven of twenty, and seven beside the one success of the warm-up, whatever the jitter."""
+    policy = calls | {
+        "timeout": 1.8, "rule": "calls", "share": 0.35, "window": 20, "least": 8, "wait": 9.0,
+        "trials": 4, "successes": 3, "by": "call", "jitter": 0.3,
+    }  # fmt: skip
+    found = bed.measured(bed.target("handmade", policy), simulation)["upstreams"]["rates"]
+    breaker = found["breaker"]
+    assert not holding.wrong(policy, found)
+    assert (breaker["rule"], breaker["least"], breaker["window_calls"]) == ("rate", 8, 20)
+    assert "least" not in found["errors"]
+    assert breaker["share"] is not None
+
+
 def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     policy = {
         "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,

@@ -166,6 +166,17 @@ def test_fields_that_are_read_of_what_a_helper_decodes(tmp_path: Path) -> None:
     assert [one.get("json") for one in asked] == [None, {"hour": 1}, {"own": 2}]
 
 
+def test_fields_that_one_file_reads_of_what_another_decodes(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "from fastapi import FastAPI\nimport clients\napp = FastAPI()\n"
+        "@app.get('/books')\ndef books(): return clients.ask()['copies']\n"
+    )
+    (tmp_path / "clients.py").write_text("def ask(): return requests.get(BASE).json()\n")
+    found = read_python(tmp_path)
+    assert found is not None
+    assert found.fields == {"copies": 1}
+
+
 def test_fields_of_requests_that_flask_reads(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "from flask import Flask, request\napp = Flask('x')\n"
