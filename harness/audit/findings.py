@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from harness.dataclass import dataclass
 
 RULES: dict[str, str] = {
     "direct-call": "An HTTP call that no resilient client makes: no breaker, no retries.",

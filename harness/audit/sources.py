@@ -6,10 +6,11 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatch
 from pathlib import Path
 
+from harness.dataclass import dataclass
 from harness.errors import Problem, UsageError
 
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}

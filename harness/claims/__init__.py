@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 
 from harness.contracts import Contract, document
+from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 
 HERE = Path(__file__).parent

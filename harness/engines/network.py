@@ -6,8 +6,7 @@ One pure mapping for every engine and every proxy, embedded, real or simulated (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.dataclass import dataclass
 from harness.scenario.faults import FaultBase
 from harness.toxiproxy.spec import ToxicSpec
 

@@ -13,7 +13,8 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from harness.dataclass import dataclass
 
 PROC = "/proc"
 WORTH_TELLING_S = 0.005

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from harness.dataclass import dataclass
 from harness.engines.base import Engine, Progress
 from harness.runs.runner import Played, play_all
 from harness.scenario.model import Scenario

@@ -11,7 +11,8 @@ pause, are one request.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from harness.dataclass import dataclass
 
 _REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r?\n")
 _MAY_BECOME_A_REQUEST = re.compile(rb"[A-Z]+(?: [^\n]*)?")

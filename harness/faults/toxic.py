@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
+
+from harness.dataclass import dataclass
 
 
 class Chunk(NamedTuple):

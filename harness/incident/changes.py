@@ -12,7 +12,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from harness.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

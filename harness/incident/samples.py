@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
+from harness.dataclass import dataclass
 from harness.incident import symptoms
 from harness.incident.changes import Stretch, stretches
 from harness.incident.evidence import WHOLE, Episode, Symptom

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from harness.dataclass import dataclass
 from harness.init.javascript import Script
 from harness.init.node_modules import Files, Place, read_file
 from harness.init.texts import braced

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from harness.dataclass import dataclass
 from harness.engines.base import Engine
 from harness.engines.tasks import together
 from harness.errors import UsageError

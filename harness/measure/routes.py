@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.measure.lab import Lab

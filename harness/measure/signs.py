@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.dataclass import dataclass
 from harness.measure.bench import Bench
 from harness.measure.experiment import Course
 from harness.measure.reading import Reading, Seen

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rule
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from harness.dataclass import dataclass
 from harness.prove.variants import Defective
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario

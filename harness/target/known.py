@@ -7,11 +7,12 @@ stays in every report as what it is. One that doesn't fail any more, or whose da
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from harness.dataclass import dataclass
 from harness.scenario.spelling import did_you_mean
 from harness.verdict import Finding, Judgement, Known, Verdict, worst
 

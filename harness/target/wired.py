@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from harness.dataclass import dataclass
 from harness.target.model import Target
 from harness.target.wiring import filled, values
 

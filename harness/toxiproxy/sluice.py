@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from dataclasses import dataclass
+
+from harness.dataclass import dataclass
 
 CAPACITY = 1 << 19
 """The most bytes of a move: more keep the others waiting, fewer cost more calls."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from harness.dataclass import dataclass
 from harness.faults import Placed, Toxic
 
 UPSTREAM = "upstream"

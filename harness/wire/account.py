@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from harness.dataclass import dataclass
 from harness.history.view import History
 from harness.policy.waits import Wait
 from harness.wire.stories import Change, Story, due_s

@@ -9,7 +9,6 @@ them. A sound target is never accused: where the evidence leaves room, the targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
@@ -26,6 +25,7 @@ from harness.checks.promises.recovery import back_to_normal
 from harness.checks.promises.retries import retries
 from harness.checks.promises.violation import Violation
 from harness.checks.scope import owed
+from harness.dataclass import dataclass
 from harness.units import plural
 from harness.verdict import Finding, Verdict
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from harness.dataclass import dataclass
 from harness.measure.closing import MOST_TRIALS
 from harness.measure.findings import Findings, Span
 from harness.measure.growth import MOST_WAITS

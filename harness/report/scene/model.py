@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from harness.checks.brackets import Brackets
 from harness.contract import Forecast
+from harness.dataclass import dataclass
 from harness.history.events import Charged, Logged, Reported
 from harness.history.requests import Request
 from harness.scenario.model import Scenario
