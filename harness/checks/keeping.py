@@ -65,7 +65,7 @@ def broken_by(case: Case, wire: Wire, refutation: Refutation) -> tuple[str, ...]
     """The promises that a refuted breaker breaks: by its cause, where that is known and the target
     promises a breaker at all; what is behind one that nobody promised is no finding about it.
     """
-    if wire.causes and promised(case, (OPENS,)):
+    if wire.causes and promised(case, (OPENS,), wire.upstream):
         return tuple(dict.fromkeys(name for cause in wire.causes for name in cause.breaks))
     match refutation.wrong:
         case "while open":

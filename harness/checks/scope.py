@@ -6,11 +6,11 @@ A route that it lacks is found in the warm-up (`steady.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.checks.case import Case
-from harness.contracts.promises import ONE_BREAKER, OPENS
+from harness.contracts.promises import ONE_BREAKER, OPENS, given_up
 from harness.scenario.expectations import Expectation, Windowed
 from harness.units import Window
 from harness.verdict import Finding, Verdict
@@ -19,7 +19,7 @@ from harness.verdict import Finding, Verdict
 def out_of_scope(expectation: Expectation, case: Case) -> str | None:
     """Why a target owes nothing here; None where it does."""
     run = case.history.run
-    reason = _done_without(case.claims(expectation), case)
+    reason = _done_without(case.claims(expectation), case, expectation.upstreams)
     if reason is not None:
         return reason
     if expectation.of_effects and not case.contract.ledgers:
@@ -31,31 +31,35 @@ def out_of_scope(expectation: Expectation, case: Case) -> str | None:
     return _unplayable(expectation, case)
 
 
-def owed(finding: Finding, case: Case) -> Finding:
-    """A finding as it stands: out of scope where the target declares to do without its claims."""
-    reason = _done_without(finding.claims, case)
+def owed(finding: Finding, case: Case, *upstreams: str) -> Finding:
+    """A finding as it stands: out of scope where the target declares to do without its claims, at
+    all or at these upstreams.
+    """
+    reason = _done_without(finding.claims, case, upstreams)
     if reason is None:
         return finding
     return replace(finding, verdict=Verdict.OUT_OF_SCOPE, observed="not judged", evidence=reason)
 
 
-def promised(case: Case, names: Iterable[str]) -> tuple[str, ...]:
-    """Of these promises those that the target makes.
+def promised(case: Case, names: Iterable[str], upstream: str = "") -> tuple[str, ...]:
+    """Of these promises those that the target makes, at an upstream where one is named.
 
     One breaker for each upstream is promised only by who promises that a breaker opens.
     """
-    without = set(case.history.run.without)
-    given_up = {
-        each for each in (OPENS, *names) if without.issuperset(case.contract.claims_of(each))
-    }
-    if OPENS in given_up:
-        given_up.add(ONE_BREAKER)
-    return tuple(name for name in names if name not in given_up)
+    without = given_up(case.history.run.without, upstream)
+    gone = {each for each in (OPENS, *names) if without.issuperset(case.contract.claims_of(each))}
+    if OPENS in gone:
+        gone.add(ONE_BREAKER)
+    return tuple(name for name in names if name not in gone)
 
 
-def _done_without(claims: tuple[str, ...], case: Case) -> str | None:
-    if claims and set(claims) <= set(case.history.run.without):
+def _done_without(claims: tuple[str, ...], case: Case, upstreams: Sequence[str] = ()) -> str | None:
+    """Why nothing is owed of claims: given up at all, or at each of the upstreams meant."""
+    without = case.history.run.without
+    if claims and given_up(without).issuperset(claims):
         return f"the target does without {', '.join(claims)}"
+    if claims and upstreams and all(given_up(without, u).issuperset(claims) for u in upstreams):
+        return f"the target does without {', '.join(claims)} at {', '.join(upstreams)}"
     return None
 
 

@@ -101,10 +101,10 @@ def _loaded(target: str) -> Target:
 
 def _left_out(target: Target) -> list[str]:
     """What a target doesn't promise of what policies say."""
-    from harness.contracts.promises import OF_POLICIES
+    from harness.contracts.promises import OF_POLICIES, parted
 
     of_policies = {*OF_POLICIES, *target.contract.claims_of(*OF_POLICIES)}
-    return [claim for claim in target.without if claim in of_policies]
+    return [text for text in target.without if parted(text)[0] in of_policies]
 
 
 def _called(

@@ -6,6 +6,8 @@ Checks and causes know promises by these names only. A contract file maps them t
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -71,22 +73,52 @@ PromiseName = Annotated[
 ]
 
 
-def _either(text: str) -> str:
-    if text in PROMISES or CLAIM.fullmatch(text):
+_AT = " at "
+"""Between a claim and the upstream at which a target does without it."""
+_UPSTREAM = re.compile(r"[\w.-]+")
+
+
+def given_up(without: Iterable[str], upstream: str = "") -> frozenset[str]:
+    """The claims that a target does without at an upstream, of all that it does without (`B2`, or
+    `B2 at mail`); those of no upstream it does without everywhere.
+    """
+    end = f"{_AT}{upstream}" if upstream else ""
+    return frozenset(one.removesuffix(end) if end else one for one in without)
+
+
+def parted(without: str) -> tuple[str, str]:
+    """A claim that a target does without, and at which upstream; empty for all of them."""
+    claim, at, upstream = without.rpartition(_AT)
+    return (without, "") if without in PROMISES or not at else (claim, upstream)
+
+
+def _without(text: str) -> str:
+    claim, upstream = parted(text)
+    known = claim in PROMISES or CLAIM.fullmatch(claim)
+    if known and (not upstream or _UPSTREAM.fullmatch(upstream)):
         return text
-    hint = did_you_mean(text, PROMISES) or "; docs/contracts.md names the promises"
-    raise ValueError(f"expected the id of a claim, such as S1, or the name of a promise{hint}")
+    hint = did_you_mean(claim, PROMISES) or "; docs/contracts.md names the promises"
+    raise ValueError(
+        f"expected the id of a claim, such as S1, the name of a promise, or either `at` an "
+        f"upstream, such as S1 at mail{hint}"
+    )
 
 
-ClaimOrPromise = Annotated[
+_AT_ONE = rf"({CLAIM.pattern}|{'|'.join(map(re.escape, PROMISES))}) at {_UPSTREAM.pattern}"
+Without = Annotated[
     str,
-    AfterValidator(_either),
+    AfterValidator(_without),
     WithJsonSchema(
         {
             "type": "string",
-            "description": "the id of a claim, or a promise that the contract has no claim for",
-            "examples": ["S1", NO_ERRORS],
-            "anyOf": [{"pattern": rf"^\s*{CLAIM.pattern}\s*$"}, {"enum": list(PROMISES)}],
+            "description": "the id of a claim, or a promise that the contract has no claim for; "
+            "`at` an upstream, where it is for that one only",
+            "examples": ["S1", NO_ERRORS, "S1 at mail"],
+            "anyOf": [
+                {"pattern": rf"^\s*{CLAIM.pattern}\s*$"},
+                {"enum": list(PROMISES)},
+                {"pattern": rf"^\s*{_AT_ONE}\s*$"},
+            ],
         }
     ),
 ]

@@ -34,11 +34,26 @@ def target_sections(measured: Measured, held_to: Contract) -> dict[str, Any]:
     sections: dict[str, Any] = {"breakers": {k: own for k, own in breakers.items() if own}}
     by_itself = measured.known.background
     sections["background"] = {name: sorted(own) for name, own in by_itself.items()}
-    broken = {promise for promise, _ in unpromised(measured)}
-    if broken:
-        in_order = (promise for promise in PROMISES if promise in broken)
-        sections["without"] = list(held_to.claims_of(*in_order))
+    if without := _without(measured, held_to):
+        sections["without"] = without
     return {key: value for key, value in sections.items() if value}
+
+
+def _without(measured: Measured, held_to: Contract) -> list[str]:
+    """What nobody can hold it to, at all or at one upstream."""
+    broken = {(promise, upstream) for promise, upstream, _ in unpromised(measured)}
+    every = {
+        promise
+        for promise in PROMISES
+        if (promise, "") in broken or {(promise, name) for name in measured.upstreams} <= broken
+    }
+    without = list(held_to.claims_of(*(promise for promise in PROMISES if promise in every)))
+    for name in measured.upstreams:
+        own = (promise for promise in PROMISES if (promise, name) in broken)
+        without += [
+            f"{claim} at {name}" for claim in held_to.claims_of(*own) if claim not in without
+        ]
+    return without
 
 
 def as_target(measured: Measured, held_to: Contract) -> str:
@@ -69,42 +84,49 @@ def comments(measured: Measured, held_to: Contract) -> list[str]:
         ]
         if found.breaker.rule == "rate" or found.breaker.window_s is not None:
             lines.append(f"# {name}: {rule_text(found)}")
-    reasons: dict[str, list[str]] = {}
-    for promise, why in unpromised(measured):
-        reasons.setdefault(why, []).append(promise)
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for promise, upstream, why in unpromised(measured):
+        reasons.setdefault((why, f" at {upstream}" if upstream else ""), []).append(promise)
     return lines + [
-        f"# without {', '.join(held_to.claims_of(*promises))}: {why}"
-        for why, promises in reasons.items()
+        f"# without {', '.join(held_to.claims_of(*promises))}{at}: {why}"
+        for (why, at), promises in reasons.items()
     ]
 
 
-def unpromised(measured: Measured) -> Iterator[tuple[str, str]]:
-    """Promises that nobody can hold it to, and why.
+def unpromised(measured: Measured) -> Iterator[tuple[str, str, str]]:
+    """Promises that nobody can hold it to, at which upstream only (empty: at none), and why.
 
-    Of one upstream without a breaker nothing need be left out, where others have one.
+    What isn't known of how calls at one upstream go, or when they are turned away, may be taken for
+    another's doing: it takes the promise from all of them. Of one upstream without a breaker
+    nothing need be left out, where others have one.
     """
     bare = all(found.breaker.rule == "none" for found in measured.upstreams.values())
     for name, found in measured.upstreams.items():
         own = found.breaker
         if (why := _of_breakers(found, bare=bare)) is not None:
-            yield from ((promise, why) for promise in OF_BREAKERS)
+            yield from ((promise, "", why) for promise in OF_BREAKERS)
         untold = [kind for kind, word in found.counts.items() if word is None]
         if untold and own.rule != "none":
-            yield COUNTS, f"whether {', '.join(untold)} counts at {name} is not known"
+            yield COUNTS, name, f"whether {', '.join(untold)} counts at {name} is not known"
         if found.repeats:
             said = " and ".join(found.repeats)
-            yield ACCEPTS_ANSWERS, f"what {name} answers with {said} is asked again"
+            yield ACCEPTS_ANSWERS, name, f"what {name} answers with {said} is asked again"
         if found.longest_timeout is not None:
-            yield ENDS_ATTEMPTS, f"the timeout at {name} depends on the route"
+            yield ENDS_ATTEMPTS, name, f"the timeout at {name} depends on the route"
         elif found.timeout is None:
-            yield ENDS_ATTEMPTS, f"the timeout at {name} is not known"
+            yield ENDS_ATTEMPTS, "", f"the timeout at {name} is not known"
         elif found.timeout.error_s > KNOWN_S:
             error = f"{found.timeout.error_s:.2f} s"
-            yield ENDS_ATTEMPTS, f"the timeout at {name} is known to within {error} only"
+            yield ENDS_ATTEMPTS, name, f"the timeout at {name} is known to within {error} only"
         if found.attempts is None or found.backoffs is None:
-            yield REPEATS, f"attempts and backoffs at {name} are not known"
+            at = name if found.most_attempts and found.backoffs is not None else ""
+            yield REPEATS, at, f"attempts and backoffs at {name} are not known"
         elif found.resends:
-            yield REPEATS, f"what is cut at {name} its client sends again, beyond its attempts"
+            yield (
+                REPEATS,
+                name,
+                f"what is cut at {name} its client sends again, beyond its attempts",
+            )
 
 
 def _of_breakers(found: Findings, *, bare: bool) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.contracts import BUNDLED as CONTRACT
-from harness.contracts.promises import PROMISES
+from harness.contracts.promises import PROMISES, parted
 from harness.errors import InvalidFile, UsageError
 from harness.log_patterns import MARKS, fault_of
 from harness.scenario.names import Misfits, without_routes
@@ -134,9 +134,14 @@ def _check(target: Target, folder: Path) -> Misfits:
 
 
 def _without(target: Target) -> Misfits:
-    """Claims that are misspelt: unlike any of the contract's they may be some scenario's own."""
+    """Claims that are misspelt: unlike any of the contract's they may be some scenario's own; and
+    upstreams that it hasn't.
+    """
     claims = target.contract.claims
-    for index, claim in enumerate(target.without):
+    for index, text in enumerate(target.without):
+        claim, upstream = parted(text)
+        if upstream and upstream not in target.upstream_names:
+            yield ("without", index), not_known("upstream", upstream, target.upstream_names)
         if claim not in (*claims, *PROMISES) and nearest(claim, claims) is not None:
             yield ("without", index), not_known("claim", claim, claims)
 

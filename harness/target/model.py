@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.contracts.policies import Adjustment
-from harness.contracts.promises import ClaimOrPromise
+from harness.contracts.promises import Without
 from harness.log_patterns import Log
 from harness.openapi import routes_of
 from harness.openapi.document import load_document
@@ -93,10 +93,10 @@ class Target(Part):
         description="where its settings differ from the contract's",
         examples=[{"mail": {"attempts": 2, "timeout": "5s", "threshold": 3, "wait": "15s"}}],
     )
-    without: tuple[ClaimOrPromise, ...] = Field(
+    without: tuple[Without, ...] = Field(
         (),
-        description="what it doesn't promise: out of scope, never passed",
-        examples=[["S1", "no 5xx but 503"]],
+        description="what it doesn't promise, or not at one upstream: out of scope, never passed",
+        examples=[["S1", "no 5xx but 503", "S1 at mail"]],
     )
     known: tuple[KnownEntry, ...] = Field(
         (),

@@ -25,6 +25,7 @@ from harness.checks.promises.recovery import back_to_normal
 from harness.checks.promises.retries import retries
 from harness.checks.promises.violation import Violation
 from harness.checks.scope import owed
+from harness.contracts.promises import given_up
 from harness.dataclass import dataclass
 from harness.units import plural
 from harness.verdict import Finding, Verdict
@@ -122,7 +123,8 @@ def _broken(promise: Promise, facts: Facts) -> Iterator[Violation]:
 
 def _given_up(violation: Violation, facts: Facts) -> bool:
     """Whether the target declares that it doesn't promise this."""
-    return bool(violation.claims) and set(violation.claims) <= set(facts.history.run.without)
+    without = given_up(facts.history.run.without, violation.about)
+    return bool(violation.claims) and without.issuperset(violation.claims)
 
 
 def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
@@ -141,7 +143,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
         return
     seen = f"{plural(answered, 'answer')} and what crossed the wires"
     for violation in broken:
-        yield Finding(
+        finding = Finding(
             name=violation.name,
             claims=violation.claims,
             verdict=Verdict.FAILED,
@@ -152,6 +154,7 @@ def _findings(promise: Promise, facts: Facts) -> Iterator[Finding]:
             at_s=violation.at_s,
             timeless=promise.timeless,
         )
+        yield owed(finding, facts.case, violation.about)
     if not broken and answered and could and facts.scenario.faults:
         yield Finding(
             name=promise.says,

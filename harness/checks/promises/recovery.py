@@ -7,12 +7,12 @@ trips probes W later, with the first request that comes then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.checks.promises.answers import slowest
 from harness.checks.promises.facts import Facts, Offered
 from harness.checks.promises.violation import Violation
-from harness.contracts.promises import RECOVERS
+from harness.contracts.promises import RECOVERS, given_up
 from harness.history.requests import Request
 from harness.policy.scopes import EachWorker
 from harness.policy.waits import EITHER_S
@@ -47,8 +47,16 @@ def back_to_normal(facts: Facts) -> Iterator[Violation]:
             continue  # another request may have been the probe
         says = f"{wrong}, {request.at_s - lifted_s:.0f} s after the last fault was lifted"
         claims = facts.claims(RECOVERS)
-        yield Violation.of(request, "back to normal", slowest(facts, offered), claims, says)
+        about = _not_promised(facts, claims) or slowest(facts, offered)
+        yield Violation.of(request, "back to normal", about, claims, says)
         return
+
+
+def _not_promised(facts: Facts, claims: Sequence[str]) -> str | None:
+    """A faulted upstream that needn't be back so soon: it may be what others still wait for."""
+    without = facts.history.run.without
+    at = (name for name in facts.faulted if given_up(without, name).issuperset(claims))
+    return next(at, None)
 
 
 def _longest_wait_s(facts: Facts, upstream: str) -> float:

@@ -95,7 +95,7 @@ def _bands(case: Case, judgement: Judgement) -> Iterator[Band]:
 def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
     name, scenario = wire.upstream, case.scenario
     spoken_of = {each for expectation in scenario.expect for each in expectation.upstreams}
-    owed = bool(promised(case, (OPENS,)))
+    owed = bool(promised(case, (OPENS,), name))
     return UpstreamView(
         name=name,
         concerned=name in scenario.faulted_upstreams or name in spoken_of,
@@ -110,7 +110,7 @@ def _upstream(case: Case, wire: Wire, wanted: Brackets) -> UpstreamView:
             ),
             reported=case.history.reported(name),
             wanted=wanted,
-            causes=tuple(c.says for c in wire.causes if promised(case, c.breaks)),
+            causes=tuple(c.says for c in wire.causes if promised(case, c.breaks, name)),
             conflicts=wire.changes.conflicts,
         ),
         tries=tuple(_tries(case, wire)),

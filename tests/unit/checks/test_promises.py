@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.checks import promises
+from harness.checks.case import Case
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER
 from harness.engines.processes import ended
@@ -81,6 +84,27 @@ def test_a_promise_that_the_target_does_without_is_out_of_scope(scenario, world,
     judgement = judge(scenario(PROMISING), sound(world, without=("G9",)).history())
     assert judgement.verdict is Verdict.OUT_OF_SCOPE
     assert judgement.promises[0].evidence == "the target does without G9"
+
+
+def test_a_promise_that_the_target_does_without_at_one_upstream_is_owed_at_the_others(
+    scenario, world, promise
+):
+    promise(*(replace(BROKEN, about=name, claims=("B3",)) for name in ("auth", "git")))
+    shown = sound(world, without=("B3 at git",))
+    judgement = judge(scenario(PROMISING), shown.history())
+    told = {finding.name: (finding.verdict, finding.evidence) for finding in judgement.promises}
+    assert judgement.verdict is Verdict.FAILED
+    assert told["no hang (auth)"][0] is Verdict.FAILED
+    assert told["no hang (git)"] == (Verdict.OUT_OF_SCOPE, "the target does without B3 at git")
+    broken = promises.violations(Case(scenario(PROMISING), shown.history()))
+    assert [violation.about for violation in broken] == ["auth"]
+
+
+def test_an_expectation_of_one_upstream_is_out_of_scope_where_its_claim_is(scenario, world):
+    text = EXPECTING + "  - {breaker: auth, opens: 4s ± 1s, claims: [B2]}\n"
+    for without, verdict in (("B2 at auth", Verdict.OUT_OF_SCOPE), ("B2 at git", Verdict.FAILED)):
+        judgement = judge(scenario(text), sound(world, without=(without,)).history())
+        assert judgement.findings[-1].verdict is verdict
 
 
 def test_kept_promises_make_nothing_green_that_is_not_owed(scenario, world, promise):

@@ -101,6 +101,8 @@ def test_what_a_target_does_without_is_said_to_be_no_promise(tmp_path: Path) -> 
     target.write_text(text % "B2, G5")
     said = run(T1, "--target", str(target)).stderr
     assert said == "note: mine does without B2: of that the contract is predicted, not mine\n"
+    target.write_text(text % "B2 at auth")
+    assert "mine does without B2 at auth: of that" in run(T1, "--target", str(target)).stderr
     target.write_text(text % "G5")
     assert run(T1, "--target", str(target)).stderr == ""
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from harness.contracts import document, parse_contract
-from harness.contracts.promises import NO_ERRORS, NO_HANG, OF_POLICIES, OPENS, PROMISES
+from harness.contracts.promises import (
+    ENDS_ATTEMPTS,
+    NO_ERRORS,
+    NO_HANG,
+    OF_POLICIES,
+    OPENS,
+    PROMISES,
+    given_up,
+)
 from harness.errors import InvalidFile
 from harness.explore.declared import with_declared_only
 from harness.target.loading import parse_target
@@ -87,6 +95,26 @@ def test_a_target_does_without_claims_and_promises() -> None:
     with pytest.raises(InvalidFile) as caught:
         parse_target(f"{TARGET}without: [no request outlast its deadline]\n", "x.yaml")
     assert f"did you mean '{NO_HANG}'" in caught.value.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("S1 at stokc", "upstream 'stokc' is not known; did you mean 'stock'?"),
+        ("B22 at stock", "claim 'B22' is not known; did you mean 'B2'?"),
+        ("S1 at the stock", "or either `at` an upstream, such as S1 at mail"),
+        ("its log is truthfull at stock", "did you mean 'its log is truthful'"),
+    ],
+)
+def test_what_it_does_without_at_one_upstream(text: str, says: str) -> None:
+    named = "S1 at stock", f"{ENDS_ATTEMPTS} at stock", ENDS_ATTEMPTS
+    target = parse_target(f"{TARGET}without: [{', '.join(named)}]\n", "x.yaml")
+    assert target.without == named
+    assert given_up(named, "stock") == {"S1", ENDS_ATTEMPTS}
+    assert given_up(named) == set(named)
+    with pytest.raises(InvalidFile) as caught:
+        parse_target(f"{TARGET}without: [{text}]\n", "x.yaml")
+    assert says in caught.value.problems[0].message
 
 
 def test_a_misspelt_claim_that_it_does_without_is_told_from_a_scenarios_own() -> None:
