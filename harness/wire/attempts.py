@@ -51,6 +51,8 @@ class Attempt:
     """When its stub was done with it; infinite where it never was, or none is known to be."""
     altered: bool = False
     """Whether its answer may not have been what was agreed, as a fault replaced some then."""
+    held_s: float = 0.0
+    """How much later than `start_s` it may have been made, if no fault held it back after all."""
     old: bool = False
     """Whether it may have been made long before and come only now, when nobody waits for it: no
     attempt at all, to its breaker."""
@@ -76,10 +78,11 @@ class Attempt:
         """The same, made then and seen only when it was let go: by a client that had left it for
         dead at its deadline, where that was before.
         """
-        over_s = at_s + timeout_s
+        over_s, held_s = at_s + timeout_s, self.start_s - at_s
+        held = replace(self, start_s=at_s, held_s=held_s)
         if self.start_s <= over_s + slack_s:
-            return replace(self, start_s=at_s)
-        return replace(self, start_s=at_s, ends_from_s=over_s, end_s=over_s, results=FAILURE)
+            return held
+        return replace(held, ends_from_s=over_s, end_s=over_s, results=FAILURE)
 
     def ended_by(self, at_s: float) -> Attempt:
         """The same, known to be over then, if it may have been."""

@@ -158,7 +158,7 @@ class Demands:
         earlier = [a for own in before.values() for a in own]
         later = [a for name, own in mine.items() for a in own if _place(calls, name, a) > place]
         asked_s = max([request.at_s, *(a.end_s for a in earlier)])
-        by_s = min([request.end_s, *(a.start_s for a in later)])
+        by_s = min([request.end_s, *(a.start_s + a.held_s for a in later)])
         asked_s = min(asked_s, by_s)
         answers = self._answers
         if not later and not answers.passed(request, called_by(calls[:place]), before):

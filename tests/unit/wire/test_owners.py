@@ -308,6 +308,18 @@ def test_a_call_of_a_trace_whose_request_is_over_is_nobody_else_s() -> None:
     assert told.wire("billing").made_for(_request(told, asks)) == ()
 
 
+def test_what_may_have_waited_elsewhere_before_a_held_call_is_not_surely_turned_away() -> None:
+    """A call that came after the lift was taken for one that a stall had held since its request
+    left, though it had waited for another upstream in vain: that one's breaker "was open".
+    """
+    told = stalled_until(8.2)
+    slow = {"name": "latency", "upstreams": ("auth",), "planned_s": 0.0}
+    told.events.append(Applied(at_s=0.0, by="engine", fault=1, **slow))
+    told.request("both", 8.0, 503, took_s=0.41)
+    told.attempt("billing", 8.4)
+    assert [demand.outcome for demand in told.wire("auth").demands] == ["unknown"]
+
+
 def _request(told: Told, number: int) -> Request:
     return next(r for r in History(told.events).requests if r.id == number)
 
