@@ -15,8 +15,8 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.printable import in_line
 
 _LAST_LINES = 5

@@ -7,8 +7,8 @@ ties beyond that are broken by sequence, so equal times run in file order.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 from harness.scenario.traffic import Stream
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.audit.breakers import guarded, is_breakers
 from harness.audit.catalogue import gives_timeout, is_http_call, readable, refuses_timeout
@@ -11,7 +12,6 @@ from harness.audit.clients import Clients
 from harness.audit.findings import Finding
 from harness.audit.resolution import Code, Value
 from harness.audit.sources import Source, written
-from harness.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 RULES: dict[str, str] = {
     "direct-call": "An HTTP call that no resilient client makes: no breaker, no retries.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.audit.clients import find_clients
@@ -11,7 +12,6 @@ from harness.audit.findings import Finding
 from harness.audit.guards import unguarded_calls
 from harness.audit.resolution import Code
 from harness.audit.sources import read_sources
-from harness.dataclass import dataclass
 from harness.errors import Problem
 
 

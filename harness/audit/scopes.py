@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from harness.audit.sources import Source
-from harness.dataclass import dataclass
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)

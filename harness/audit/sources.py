@@ -6,11 +6,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.errors import Problem, UsageError
 
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}

@@ -7,10 +7,10 @@ settings; a tolerance widens either.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.contract import Forecast, Moment, Prediction
-from harness.dataclass import dataclass
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range

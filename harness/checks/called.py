@@ -8,12 +8,12 @@ judged.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.slipping import Slipped, slipped
 from harness.checks.visibility import Visibility, visibility
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
-from harness.dataclass import dataclass
 from harness.scenario.faults import KINDS
 from harness.units import Window
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.connected import SWAP_S, Connection, connections, counts, why_untold, windows
 from harness.checks.selection import Span, span_of
 from harness.checks.wording import counted, seconds
-from harness.dataclass import dataclass
 from harness.scenario.expectations.connections import ExpectConnections
 from harness.units import Range, Window, plural
 from harness.verdict import Finding, Verdict

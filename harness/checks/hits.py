@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 
 from harness.checks.case import Case, unless_broken
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.wording import window
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.view import FaultWindow, within
 from harness.routes import route_matches

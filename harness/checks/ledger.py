@@ -11,12 +11,12 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.contracts import Contract
-from harness.dataclass import dataclass
 from harness.history.columns import column
 from harness.history.events import Charged
 from harness.history.requests import Request

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.history.calls import Call
 from harness.history.connections import Connections
 from harness.history.view import FaultWindow, History

@@ -18,12 +18,11 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import accumulate
 
 from harness.checks.wording import seconds
-from harness.dataclass import dataclass
 from harness.history.events import LOOP_PASSES, Waited
 from harness.history.requests import Request
 from harness.history.view import History

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.events import windows_between
 from harness.checks.wording import window
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.policy.waits import EITHER_S
 from harness.scenario.expectations import While, Windowed

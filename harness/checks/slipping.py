@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 
 

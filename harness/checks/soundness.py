@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.checks.begun import in_vain
 from harness.checks.case import Case
@@ -30,7 +30,6 @@ from harness.checks.noise import Noise
 from harness.checks.steady import broken_streams, is_healthy
 from harness.checks.traffic import shown_status
 from harness.checks.wording import seconds
-from harness.dataclass import dataclass
 from harness.history.events import Ended, Phase, Trouble
 from harness.history.view import FaultWindow, History
 from harness.units import plural

@@ -8,10 +8,10 @@ and said so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from harness.checks.wording import examples, label, numbers, several_streams
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.units import plural
 from harness.verdict import Finding, Verdict

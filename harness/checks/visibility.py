@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.checks.selection import Span
 from harness.checks.wording import window
-from harness.dataclass import dataclass
 from harness.history.view import FaultWindow
 from harness.units import Window
 

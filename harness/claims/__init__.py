@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from harness.contracts import Contract, document
-from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 
 HERE = Path(__file__).parent

@@ -10,11 +10,11 @@ which another night's may lie (`harness/checks/streams.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.compare.difference import Difference, Sort
 from harness.compare.figures import figures
 from harness.compare.night import Expectation, Night, Scenario
-from harness.dataclass import dataclass
 from harness.verdict import Verdict
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from harness.dataclass import dataclass
 
 
 class Sort(StrEnum):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.compare.difference import Sort
 from harness.compare.night import Change, Percentile, Scenario
-from harness.dataclass import dataclass
 from harness.units import format_duration
 
 WORTH_MS = 20.0

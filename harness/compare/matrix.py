@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 from harness.compare.changes import compare
 from harness.compare.difference import Sort
 from harness.compare.night import RESULTS, Night, Scenario, load_night
-from harness.dataclass import dataclass
 from harness.errors import HarnessError, UsageError
 from harness.verdict import Verdict
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.contract.routes import Call
 from harness.contract.service import Sent
-from harness.dataclass import dataclass
 from harness.faults import End, Link, Placed, join
 
 if TYPE_CHECKING:

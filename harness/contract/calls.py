@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from harness.contract.attempt import Attempt, Delivered
@@ -10,7 +11,6 @@ from harness.contract.chance import Chance
 from harness.contract.outcomes import Life, Outcomes
 from harness.contract.routes import Attempted, Call
 from harness.contract.way import Clock, Way
-from harness.dataclass import dataclass
 from harness.policy.backoffs import Backoff
 from harness.policy.breaker import Breaker
 from harness.policy.counting import Result, endings_of, plainly

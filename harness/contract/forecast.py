@@ -7,10 +7,9 @@ meet at one instant (contract, section 4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from harness.contracts.routes import Statuses
-from harness.dataclass import dataclass
 from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
 from harness.units import Range

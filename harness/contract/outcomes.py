@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from harness.contract.chance import Chance
 from harness.contracts.routes import Statuses
-from harness.dataclass import dataclass
 from harness.policy.breaker import Breaker
 from harness.policy.counting import FAILED, Counted, Result, told
 from harness.policy.settings import ServiceSettings

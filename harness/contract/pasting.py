@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.contract.forecast import NO_ANSWER, Answers, Forecast, Moment, Prediction
 from harness.contracts.routes import written
-from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 from harness.units import Range, Window, format_duration
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -15,7 +16,6 @@ from harness.contracts import Contract, ContractRoute, Step
 from harness.contracts.loading import CONDITION
 from harness.contracts.routes import Denial, Statuses
 from harness.contracts.templates import filled, pattern_of
-from harness.dataclass import dataclass
 from harness.policy.counting import Counted, Result
 from harness.scenario.traffic import Stream
 

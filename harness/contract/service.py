@@ -11,11 +11,10 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from harness.contract.routes import Call
-from harness.dataclass import dataclass
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase
 from harness.scenario.faults.served import Served

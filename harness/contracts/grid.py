@@ -9,10 +9,10 @@ calls: cells are the upstreams that a scenario broke while it was asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from harness.contracts.model import Contract
 from harness.contracts.routes import ContractRoute
-from harness.dataclass import dataclass
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 

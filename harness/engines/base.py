@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from harness.control import new_token
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.history.events import Event
 from harness.scenario.fault_checks import needs_a_stub

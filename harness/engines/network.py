@@ -6,7 +6,8 @@ One pure mapping for every engine and every proxy, embedded, real or simulated (
 
 from __future__ import annotations
 
-from harness.dataclass import dataclass
+from dataclasses import dataclass
+
 from harness.scenario.faults import FaultBase
 from harness.toxiproxy.spec import ToxicSpec
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.engines.network import ProxyPlan, plan
 from harness.engines.tasks import together
 from harness.errors import WorldError

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.engines.again import AgainPlan
 from harness.engines.base import Job, request_text
 from harness.engines.redact import Redactor

@@ -7,9 +7,9 @@ import itertools
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.machine.grants import free_memory, processors
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline

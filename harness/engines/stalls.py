@@ -12,8 +12,8 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.engines.waits import PROC, TICKS_A_SECOND, WORTH_TELLING_S, Found, read
 
 _HOW = {"io": "for the disk", "memory": "for memory"}

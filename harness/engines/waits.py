@@ -13,8 +13,7 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 PROC = "/proc"
 WORTH_TELLING_S = 0.005

@@ -7,8 +7,8 @@ what the target file configures never says anything.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.engines.base import Progress
 from harness.engines.local.engine import LocalEngine
 from harness.errors import UsageError

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from harness.checks.case import Case
 from harness.contracts import Contract
-from harness.dataclass import dataclass
 from harness.explore.player import Seen
 from harness.scenario.faults import KINDS
 

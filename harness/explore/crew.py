@@ -15,14 +15,13 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from harness.dataclass import dataclass
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
 from harness.explore.declared import with_declared_only

@@ -7,10 +7,10 @@ first. So hypothesis draws the details of an outage only; where it strikes comes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from harness.contracts import Contract
-from harness.dataclass import dataclass
 from harness.explore.stories import Story, stories_of
 
 _PLAINEST = 1

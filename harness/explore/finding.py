@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import PROMISES
-from harness.dataclass import dataclass
 from harness.engines.requests import wire_request
 from harness.explore.outage import Outage
 from harness.history.view import History

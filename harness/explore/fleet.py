@@ -13,10 +13,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.engines.cluster.connection import LOCAL, Connection, library
 from harness.engines.cluster.host import Kind, topic_of
 from harness.engines.cluster.parcel import Parcel, file_of, packed

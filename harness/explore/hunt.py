@@ -11,12 +11,12 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from hypothesis import Phase
 from hypothesis.errors import HypothesisException
 
 from harness.checks.promises.violation import Violation
-from harness.dataclass import dataclass
 from harness.errors import InvalidFile, WorldError
 from harness.explore.confirming import confirmed, failed
 from harness.explore.coverage import Coverage

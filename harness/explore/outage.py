@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
 from harness.units import format_duration

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
-from harness.dataclass import dataclass
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import UsageError, WorldError

@@ -14,6 +14,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -21,7 +22,6 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from harness.checks.case import Case
 from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
-from harness.dataclass import dataclass
 from harness.engines.local.engine import LocalEngine
 from harness.errors import UsageError
 from harness.explore.coverage import Coverage

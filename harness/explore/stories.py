@@ -8,12 +8,12 @@ that is where shrinking goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from harness.contracts import Contract
-from harness.dataclass import dataclass
 from harness.explore import kinds
 from harness.explore.kinds import Raw, evenly
 from harness.explore.outage import step_up

@@ -5,11 +5,10 @@ Learned from one play without faults, so that nothing is expected of a gateway t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.contracts import Contract
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.explore.outage import Flow, Outage
 from harness.history.view import History

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.engines.base import Engine, Progress
 from harness.runs.runner import Played, play_all
 from harness.scenario.model import Scenario

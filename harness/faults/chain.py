@@ -13,8 +13,8 @@ import math
 import random
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.faults.stage import NEVER, Stage
 from harness.faults.toxic import Chunk, Toxic
 

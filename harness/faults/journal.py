@@ -11,8 +11,7 @@ pause, are one request.
 from __future__ import annotations
 
 import re
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 _REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r?\n")
 _MAY_BECOME_A_REQUEST = re.compile(rb"[A-Z]+(?: [^\n]*)?")

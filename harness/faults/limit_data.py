@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.dataclass import dataclass
 from harness.faults.toxic import Attribute, Chunk, Outcome, Step, Toxic
 
 

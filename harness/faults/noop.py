@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.dataclass import dataclass
 from harness.faults.toxic import Toxic
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.dataclass import dataclass
 from harness.faults.toxic import Attribute, Chunk, Outcome, Toxic
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
-
-from harness.dataclass import dataclass
 
 
 class Chunk(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
 
-from harness.dataclass import dataclass
 from harness.history.columns import column, places_of, taken
 from harness.history.events import Called, Replied
 from harness.routes import route_matches

@@ -9,10 +9,9 @@ says of each window what it said in the run.
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from harness.dataclass import dataclass
 from harness.history.headers import Pairs, value_of
 from harness.policy.settings import SettingsJson
 

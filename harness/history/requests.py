@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple, cast
 
-from harness.dataclass import dataclass
 from harness.history.columns import cell, column, taken
 from harness.history.events import Answered, HungUp, Sent
 from harness.history.headers import Pairs, value_of

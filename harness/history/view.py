@@ -7,12 +7,12 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from operator import attrgetter, not_
 from typing import TypeVar
 
-from harness.dataclass import dataclass
 from harness.history.calls import Call, Calls
 from harness.history.columns import Kept, by_instant, column, places_of, taken
 from harness.history.connections import Connections

@@ -12,8 +12,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

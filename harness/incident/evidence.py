@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import NoReturn
 
-from harness.dataclass import dataclass
 from harness.errors import InvalidFile, Problem, UsageError
 
 WHOLE = 0.995

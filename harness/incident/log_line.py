@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.dataclass import dataclass
 from harness.incident import log_names as names
 from harness.incident.instants import parse_instant
 from harness.units import parse_duration

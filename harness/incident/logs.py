@@ -6,11 +6,10 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from harness.dataclass import dataclass
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import Answers, Episode, Observation, Symptom, refuse

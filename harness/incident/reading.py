@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.dataclass import dataclass
 from harness.incident.evidence import refuse
 from harness.incident.instants import CLOCK_FROM_S, written_instant
 from harness.units import parse_duration, parse_share

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
-from harness.dataclass import dataclass
 from harness.incident import symptoms
 from harness.incident.changes import Stretch, stretches
 from harness.incident.evidence import WHOLE, Episode, Symptom

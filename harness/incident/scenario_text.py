@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from harness.contracts import Sample
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.incident.evidence import WHOLE, Episode, Incident
 from harness.incident.instants import written_instant

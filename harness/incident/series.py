@@ -20,10 +20,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from harness.dataclass import dataclass
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import Episode, Observation, Symptom, refuse

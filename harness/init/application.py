@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from harness.dataclass import dataclass
 
 _SUFFIXES = (
     "_SERVER_URL", "_SERVICE_URL", "_BASE_URL", "_API_URL", "_URL", "_URI", "_ENDPOINT", "_BASE",

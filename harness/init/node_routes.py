@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.init.javascript import Script
 from harness.init.node_modules import Files, Place, read_file
 from harness.init.texts import braced

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.init.application import (
     Application,

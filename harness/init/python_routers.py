@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from harness.dataclass import dataclass
 
 _MADE = {"Blueprint": "url_prefix", "APIRouter": "prefix"}
 _STANDS = {"register_blueprint": "url_prefix", "include_router": "prefix"}

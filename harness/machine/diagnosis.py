@@ -8,9 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
-
-from harness.dataclass import dataclass
 
 _DOCKER_TIMEOUT_S = 5.0
 

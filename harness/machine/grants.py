@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-
-from harness.dataclass import dataclass
 
 _PROC = Path("/proc")
 _MOUNTED = Path("/sys/fs/cgroup")

@@ -5,9 +5,8 @@ breaker. A figure that holds for one route only is none of the upstream's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.measure.findings import Findings, Span
 from harness.measure.routes import Called
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.measure.experiment import KINDS, Course, Experiment, Spell, staggered
 from harness.measure.findings import Findings, Span
 from harness.measure.lab import Lab

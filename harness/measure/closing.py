@@ -7,8 +7,8 @@ left. All of them pass where it is closed, none where it is open again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.measure.findings import Findings, Span
 from harness.units import plural
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.measure.bench import Bench
 from harness.measure.experiment import KINDS, Course, Spell
 from harness.measure.reading import Reading

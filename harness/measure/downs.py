@@ -5,10 +5,9 @@ an upstream itself refuses, by a status below 500.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.engines.tasks import together
 from harness.measure.lab import Lab
 from harness.measure.routes import Called

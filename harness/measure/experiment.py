@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.scenario.model import Scenario
 from harness.units import format_duration
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.dataclass import dataclass
 from harness.measure.experiment import KINDS
 from harness.units import plural
 

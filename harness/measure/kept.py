@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.measure.findings import Findings, Span
 from harness.units import plural
 

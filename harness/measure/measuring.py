@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.engines.base import Engine
 from harness.engines.tasks import together
 from harness.errors import UsageError

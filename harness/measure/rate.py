@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.measure.among import find_kept
 from harness.measure.bench import Bench
 from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike, dose

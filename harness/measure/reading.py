@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
-from harness.dataclass import dataclass
 from harness.history.connections import Connections
 from harness.history.requests import Request
 from harness.history.view import History

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.measure.lab import Lab

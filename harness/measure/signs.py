@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.dataclass import dataclass
+from dataclasses import dataclass
+
 from harness.measure.bench import Bench
 from harness.measure.experiment import Course
 from harness.measure.reading import Reading, Seen

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.rules import Rival, Rule, failures_in_words
 from harness.policy.shares import KEPT_S, in_buckets

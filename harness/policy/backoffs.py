@@ -6,9 +6,9 @@ What the last answer said in its `Retry-After` may stand in place of it.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
 
-from harness.dataclass import dataclass
 from harness.units import format_duration
 
 

@@ -8,9 +8,9 @@ is held to when it opens: any failure may, and none need.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Around, Rival
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import FAILED, Counted, Told, told
 from harness.policy.rules import Rule
 from harness.policy.thresholds import Never

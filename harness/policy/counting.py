@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
-
-from harness.dataclass import dataclass
 
 
 class Result(Enum):

@@ -5,9 +5,9 @@ They stand among the rivals of the rules that they are taken for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.rules import Around, Rule
 from harness.units import format_duration

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 
 State = Hashable

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 
 class Scope(ABC):

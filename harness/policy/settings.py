@@ -7,10 +7,9 @@ what its target declared then.
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.begun import CountsBegun

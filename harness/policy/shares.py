@@ -8,11 +8,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import le
 from typing import Any, NamedTuple
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.mistakes import Deaf, Tumbling
 from harness.policy.rules import Rival, Rule

@@ -6,10 +6,10 @@ Slow results are told to a rule and to trials by `counting.Told`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import FAILED, SLOW, Told
 from harness.policy.rules import Rival, Rule
 from harness.policy.thresholds import Never

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from harness.dataclass import dataclass
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rival, Rule, failures_in_words
 from harness.units import format_duration

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Literal
 
-from harness.dataclass import dataclass
 from harness.policy.counting import FAILED, Told
 
 Verdict = Literal["opens", "closes", "again"] | None

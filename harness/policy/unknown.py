@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.dataclass import dataclass
+from dataclasses import dataclass
+
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rule
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.units import format_duration
 
 EITHER_S = 0.25

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from harness.checks.case import Case
 from harness.checks.registry import findings_of
 from harness.checks.soundness import soundness
-from harness.dataclass import dataclass
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.units import plural

@@ -8,10 +8,9 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import HarnessError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.bundled import bundled_folder
 from harness.contracts.policies import Adjustment
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.scenario.model import Scenario
 from harness.scenario.reading import read_file

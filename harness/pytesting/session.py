@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.bundled import PLAYED
 from harness.cli.run import make_engine
-from harness.dataclass import dataclass
 from harness.engines.base import Engine, check_blast_radius
 from harness.errors import HarnessError
 from harness.history.events import Run

@@ -8,9 +8,8 @@ scenario, there also when nothing did; and what that kept from a verdict is no e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.dataclass import dataclass
 from harness.verdict import WORST_FIRST, Finding, Judgement, Verdict
 
 THE_RUN = "run: nothing goes wrong with the run itself"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from harness.dataclass import dataclass
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
 from harness.verdict import Judgement, Verdict

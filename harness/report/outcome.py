@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.checks.silence import uncalled_routes
-from harness.dataclass import dataclass
 from harness.history.columns import column
 from harness.history.events import Event, Run, Sent
 from harness.history.view import History

@@ -7,13 +7,12 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.target import Target
 
 _GIT_WITHIN_S = 5.0

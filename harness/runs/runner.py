@@ -9,12 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness.dataclass import dataclass
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
 from harness.engines.room import Room, room_for

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
-from harness.dataclass import dataclass
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
 from harness.history.events import Applied, Event, Lifted, Run, Sent, Triggered
 from harness.history.reading import read_history

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.scenario.model import Scenario
 

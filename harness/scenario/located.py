@@ -8,12 +8,11 @@ out: no tags, no objects, no code.
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
-from harness.dataclass import dataclass
 from harness.scenario.spelling import did_you_mean
 from harness.scenario.yaml_errors import syntax_spot
 

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from copy import deepcopy
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 
 import yaml
 
-from harness.dataclass import dataclass
 from harness.scenario.located import (
     Entry,
     Items,

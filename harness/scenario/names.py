@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.scenario.located import Path
 from harness.scenario.spelling import did_you_mean, not_known
 

@@ -15,12 +15,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.dataclass import dataclass
 from harness.scenario.naming import each_named
 
 if TYPE_CHECKING:

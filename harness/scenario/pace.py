@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.units import format_duration, format_rate, parse_duration, parse_rate
 
 _JUST_BEFORE = 0.5e-6

@@ -8,12 +8,11 @@ of a file is built.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
-
-from harness.dataclass import dataclass
 
 _PYDANTICS = (float, int, str)
 

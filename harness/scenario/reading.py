@@ -11,13 +11,13 @@ import errno
 import os
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from harness.dataclass import dataclass
 from harness.errors import InvalidFile, Problem, UsageError
 from harness.scenario.comments import cut_off
 from harness.scenario.fields import Part

@@ -7,11 +7,11 @@ complaint for each place, naming all that would have been right there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from harness.dataclass import dataclass
 from harness.scenario.fields import Misfit
 from harness.scenario.located import Items, Mapping, Node, Path, Scalar, node_at
 from harness.scenario.spelling import did_you_mean, nearest, not_known

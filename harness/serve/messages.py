@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.report.provenance import Provenance
 from harness.scenario.model import Scenario
 from harness.target.known import KnownFailure

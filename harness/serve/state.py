@@ -5,12 +5,11 @@ from __future__ import annotations
 import glob
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from harness.checks.case import Case
-from harness.dataclass import dataclass
 from harness.errors import InvalidFile
 from harness.history.events import Event
 from harness.history.lines import from_json

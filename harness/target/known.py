@@ -7,12 +7,11 @@ stays in every report as what it is. One that doesn't fail any more, or whose da
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.scenario.spelling import did_you_mean
 from harness.verdict import Finding, Judgement, Known, Verdict, worst
 

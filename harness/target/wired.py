@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.target.model import Target
 from harness.target.wiring import filled, values
 

@@ -9,8 +9,7 @@ import ipaddress
 import os
 import re
 import socket
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 _DIGITS = re.compile(r"[+-]?[0-9]*")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")

@@ -6,8 +6,8 @@ Source: Toxiproxy 2.12 `api.go`, `proxy_collection.go`. No handler waits for a c
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.faults import TOXICS
 from harness.toxiproxy import decode
 from harness.toxiproxy.addresses import AddressError, describe, resolve_listen

@@ -12,6 +12,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,6 @@ import toxiproxy.server
 from toxiproxy.api import APIConsumer
 
 from harness.control import showing
-from harness.dataclass import dataclass
 from harness.errors import WorldError
 from harness.toxiproxy.spec import ToxicSpec
 

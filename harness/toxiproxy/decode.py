@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from harness.dataclass import dataclass
 from harness.faults import Toxic
 from harness.toxiproxy.gojson import JsonError, Number, Pairs, clean, first_value
 from harness.toxiproxy.toxics import float32

@@ -5,7 +5,7 @@ Data for the docs, `outage doctor` and the contract tests, which refer to the id
 
 from __future__ import annotations
 
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 
 TOXIPROXY_VERSION = "2.12.0"

@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-
-from harness.dataclass import dataclass
+from dataclasses import dataclass
 
 CAPACITY = 1 << 19
 """The most bytes of a move: more keep the others waiting, fewer cost more calls."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.dataclass import dataclass
 from harness.faults import Placed, Toxic
 
 UPSTREAM = "upstream"

@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.dataclass import dataclass
 from harness.history.view import History
 from harness.policy.waits import Wait
 from harness.wire.stories import Change, Story, due_s

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Result
 
 FAILURE = frozenset({Result.FAILURE})

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from harness.contracts.promises import COUNTS, OPENS, PROBES, RECHECKS, STRAGGLERS
-from harness.dataclass import dataclass
 from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import EVERYBODY, NOBODY, CountsAgain, Credulous, EachAlone, Oblivious

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Result
 from harness.units import Range, Window
 from harness.verdict import Transition

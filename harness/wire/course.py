@@ -11,10 +11,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from harness.dataclass import dataclass
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Asked
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.contracts.promises import ONE_BREAKER, OPENS
-from harness.dataclass import dataclass
 from harness.history.spans import Spans
 from harness.policy.counting import Result
 from harness.policy.scopes import EachWorker

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.wire.attempts import Attempt
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.history.events import Logged
 from harness.policy.waits import Wait
 from harness.wire.stories import Change, due_s

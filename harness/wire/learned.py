@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches

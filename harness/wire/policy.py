@@ -8,9 +8,8 @@ into words.
 from __future__ import annotations
 
 import math
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Counted, Counting
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings

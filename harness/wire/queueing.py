@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 
-from harness.dataclass import dataclass
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Demand
 

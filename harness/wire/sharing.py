@@ -8,10 +8,9 @@ rules that nobody has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from harness.dataclass import dataclass
 from harness.wire.attempts import Attempt, by_start
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes

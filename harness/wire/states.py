@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from harness.dataclass import dataclass
 from harness.policy.counting import Told
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Asked

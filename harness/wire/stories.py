@@ -6,9 +6,8 @@ Chains share their beginnings, so that a long history costs what its changes cos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from harness.dataclass import dataclass
 from harness.policy.waits import EITHER_S, Wait
 
 _MOST = 6

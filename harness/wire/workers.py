@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from operator import add, attrgetter
 from typing import NamedTuple
 
-from harness.dataclass import dataclass
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Happening, note

@@ -9,6 +9,7 @@ them. A sound target is never accused: where the evidence leaves room, the targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
@@ -26,7 +27,6 @@ from harness.checks.promises.retries import retries
 from harness.checks.promises.violation import Violation
 from harness.checks.scope import owed
 from harness.contracts.promises import given_up
-from harness.dataclass import dataclass
 from harness.units import plural
 from harness.verdict import Finding, Verdict
 

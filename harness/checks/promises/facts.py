@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.checks.case import Case
@@ -17,7 +17,6 @@ from harness.checks.excuses import Excuses
 from harness.checks.promises.broken import Broken
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.history.spans import Spans
 from harness.history.view import History

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from harness.checks.promises.facts import OWN_WORK, Facts
@@ -17,7 +18,6 @@ from harness.checks.promises.jobs import may_be_older
 from harness.checks.promises.retries import EARLY_S, LATE_S
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start

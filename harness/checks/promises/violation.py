@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.checks.wording import stream_request
-from harness.dataclass import dataclass
 from harness.history.requests import Request
 
 

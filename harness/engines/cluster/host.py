@@ -11,11 +11,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.dataclass import dataclass
 from harness.engines.base import Abilities, Job, Progress
 from harness.engines.cluster.parcel import Parcel, unpacked
 from harness.errors import HarnessError, TargetError, WorldError, own_error

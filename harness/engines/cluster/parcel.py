@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.errors import UsageError
 from harness.machine import belongings
 from harness.target import Target

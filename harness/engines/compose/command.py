@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.dataclass import dataclass
 from harness.engines.compose.layout import STUB_PORTS
 from harness.engines.processes import Child
 from harness.engines.reaper import Reaper

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from harness.dataclass import dataclass
 from harness.engines.base import Job, Report
 from harness.errors import WorldError
 

@@ -11,8 +11,8 @@ import asyncio
 import socket
 import struct
 import time
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.engines.compose.layout import PROXY_PORTS
 from harness.engines.compose.place import OnAccepted
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.control import showing
-from harness.dataclass import dataclass
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient

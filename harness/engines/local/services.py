@@ -12,11 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.control import TOKEN
-from harness.dataclass import dataclass
 from harness.engines.base import Job
 from harness.engines.chronicle import Chronicle
 from harness.engines.local.authority import Authority

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.engines.base import Job
 from harness.history.events import Event, Logged, Trouble
 from harness.history.lines import to_json

@@ -9,10 +9,10 @@ import asyncio
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checks.noise import Noise
-from harness.dataclass import dataclass
 from harness.measure.findings import Span
 from harness.measure.realtime.late import SLACK_S, late_s, put_off_s
 

@@ -6,10 +6,10 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from harness.checks.noise import Noise
-from harness.dataclass import dataclass
 from harness.engines.base import Job
 from harness.engines.client import Exchange
 from harness.engines.local.engine import LocalEngine

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.measure.findings import Span
 from harness.measure.reading import Seen
 from harness.measure.realtime.ground import Ground

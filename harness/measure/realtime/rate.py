@@ -10,10 +10,10 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from harness.dataclass import dataclass
 from harness.engines.tasks import call_off, together
 from harness.measure.findings import Findings, Span
 from harness.measure.realtime.budget import Budget

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from harness.dataclass import dataclass
 from harness.measure.closing import MOST_TRIALS
 from harness.measure.findings import Findings, Span
 from harness.measure.growth import MOST_WAITS

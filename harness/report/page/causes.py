@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.report.outcome import Shown
 from harness.verdict import Finding, Judgement, Verdict
 

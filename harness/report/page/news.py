@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from harness.dataclass import dataclass
 from harness.verdict import Judgement, Verdict
 
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.lanes import Lane, Scale
 from harness.report.outcome import Outcome, Shown
 from harness.report.page.causes import Cause, causes

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from harness.compare.changes import Comparison
 from harness.compare.difference import Difference, Sort
-from harness.dataclass import dataclass
 from harness.report.comparison import by_scenario, summary, titled
 from harness.report.outcome import Played, Shown
 from harness.report.page import assets

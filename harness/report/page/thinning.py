@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.history.events import Logged
 from harness.history.requests import Request
 from harness.report.scene import Scene, Try

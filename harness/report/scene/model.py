@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from harness.checks.brackets import Brackets
 from harness.contract import Forecast
-from harness.dataclass import dataclass
 from harness.history.events import Charged, Logged, Reported
 from harness.history.requests import Request
 from harness.scenario.model import Scenario

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.dataclass import dataclass
 from harness.history.calls import Call
 from harness.history.events import Event, Reported
 from harness.history.requests import Request

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from harness.dataclass import dataclass
 from harness.scenario.expectations.moving import OF_BREAKERS, DuringField, Moving
 from harness.scenario.expectations.values import WhileField
 from harness.scenario.fields import Claim, Line, Misfit, Part, StreamName, exclusive

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
 from pydantic import WithJsonSchema
 
-from harness.dataclass import dataclass
 from harness.scenario.fields import TIME
 from harness.scenario.parsed import Parsed
 from harness.scenario.spelling import did_you_mean

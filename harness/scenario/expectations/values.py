@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema
 
-from harness.dataclass import dataclass
 from harness.scenario.fields import PLUS_MINUS, TIME
 from harness.scenario.parsed import Parsed
 from harness.scenario.statuses import statuses_of

@@ -13,13 +13,13 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
-from harness.dataclass import dataclass
 from harness.scenario.fields import TIME
 from harness.scenario.parsed import Parsed
 from harness.units import format_duration, parse_duration

@@ -7,10 +7,8 @@ draws it stand together, so that no part keeps a list of kinds of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
-
-from harness.dataclass import dataclass
 
 if TYPE_CHECKING:
     from harness.scenario.faults.base import FaultBase

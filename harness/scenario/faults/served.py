@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from harness.dataclass import dataclass
 
 Part = Literal["nothing", "body", "chunked", "headers"]
 
