@@ -13,7 +13,8 @@ To be read in this order, in which data goes; each knows those before it only.
                 may do next; pending: who is under way; keys: what only one attempts)
     demands     who asked, and was turned away (demand: one's need; answers: what shows it; implied:
                 attempts that only a wait shows; stale: those on connections that had been cut)
-    crossing    all that crossed the wires; queueing: whether calls wait for each other
+    crossing    all that crossed the wires; queueing: whether calls wait for each other; overdue:
+                or for whatever lets them go after their breaker did
     policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
     course      all events in their order, and where nothing of it can matter
     breaker     the acceptor: whether such a breaker explains the events (rules: what it may do with

@@ -124,6 +124,11 @@ class Crossing:
                 found.append(made[first:])
         return tuple(found)
 
+    def others_of(self, request: Request, attempt: Attempt) -> Iterator[Attempt]:
+        """All other attempts that were made for a request, wherever."""
+        mine = self._demands.of[request.id]
+        return (one for own in mine.values() for one in own if one is not attempt)
+
     def request_of(self, attempt: Attempt) -> int | None:
         """Id of the request that an attempt was made for, where that can be told."""
         return self._owners.get(attempt.id)

@@ -13,6 +13,7 @@ from harness.wire.breaker import read
 from harness.wire.changes import Changes, changes, known_by, stories_of
 from harness.wire.crossing import Crossing, Crossings
 from harness.wire.outcomes import Outcomes
+from harness.wire.overdue import Overdue, overdue
 from harness.wire.policy import Policy, any_threshold, declared
 from harness.wire.sight import Sight
 from harness.wire.states import Reading, Refutation
@@ -110,6 +111,11 @@ class Readings(Crossing):
     def refutation(self) -> Refutation | None:
         """The first event that no sound breaker explains."""
         return self.reading.refutation
+
+    @cached_property
+    def overdue(self) -> Overdue | None:
+        """The call that refutes the declared breaker, if it was due before that had opened."""
+        return overdue(self, self.refutation)
 
     # How it changed by some of these
 

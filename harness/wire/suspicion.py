@@ -58,8 +58,8 @@ class Suspicion:
         deadline_s = self._deadline_s
         if deadline_s is not None:
             return tuple(self._with_deadline(deadline_s))
-        if self._waited_in_vain:
-            return ()  # no rules of a breaker are why somebody waits for an attempt and makes none
+        if self._waited_in_vain or self._wire.overdue is not None:
+            return ()  # no rules of a breaker are why somebody waits, for an attempt or in vain
         shared = () if self._sharing is None else self._sharing.wires
         if shared and all(wire.refutation is not None for wire in shared):
             return tuple(self._shared())  # what is wrong with one alone explains none of the others

@@ -97,8 +97,8 @@ class Wire(Readings):
     @property
     def hints(self) -> tuple[str, ...]:
         """What may be behind what is wrong here, a sentence each."""
-        queued = () if self.queue is None else (self.queue.says,)
-        return (*(cause.says for cause in self.causes), *queued)
+        waited = self.queue or self.overdue
+        return (*(cause.says for cause in self.causes), *((waited.says,) if waited else ()))
 
     @cached_property
     def _suspicion(self) -> Suspicion:

@@ -66,6 +66,7 @@ BEHAVES = {
     "requests-queue": "are calls serialised?",
     "retries-although-open": "doesn't ask its breaker again before a retry",
     "retry-after-is-the-wait": "waits about 6s before it probes",
+    "six-places": "do calls wait for a connection or a worker",
     "slow-counted": "counts slow answers as failures",
     "success-resets-nothing": "isn't reset by a success",
     "ten-probes": "lets 10 through while half open",

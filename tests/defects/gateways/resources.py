@@ -48,6 +48,25 @@ def lock_across_call():
 
 
 @defect(
+    "six-places",
+    "six places for calls at a service, waited for once the breaker has let one through",
+    claims="B2 B3 B6 B8 T1",
+    scenarios="auth_blackhole_50s",
+)
+def six_places():
+    class Sender(transport.Transport):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._places = threading.Semaphore(6)
+
+        def send(self, *args, **options):
+            with self._places:
+                return super().send(*args, **options)
+
+    services.Transport = Sender
+
+
+@defect(
     "sleeps-under-lock",
     "sleeping under the lock: healthy calls are delayed",
     claims="B7 T11",
