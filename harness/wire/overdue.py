@@ -75,5 +75,7 @@ def _due_s(crossing: Crossing, request: Request, attempt: Attempt) -> float:
 def _beside(crossing: Crossing, attempt: Attempt) -> int:
     """How many others were in flight until it began, where one of these ended just then."""
     near_s, at_s = crossing.sight.fine_s, attempt.start_s
-    others = [a for a in crossing.attempts if a.start_s < at_s - near_s and a.end_s >= at_s - near_s]
+    others = [
+        a for a in crossing.attempts if a.start_s < at_s - near_s and a.end_s >= at_s - near_s
+    ]
     return len(others) if any(a.ends_from_s <= at_s + near_s for a in others) else 0

@@ -301,6 +301,26 @@ def balance_missing_is_zero():
 
 
 @defect(
+    "balance-nonsense-charged",
+    "a chat is charged although its balance is no number",
+    claims="G4 G7",
+    scenarios="chat_meets_every_failure",
+)
+def balance_nonsense_charged():
+    def balance_of(services, user_id):
+        try:
+            response = services.billing.get(f"/balance/{user_id}")
+        except ServiceUnavailable:
+            return None
+        dollars = agreed(response).get("balance")
+        if response.status_code == 200 and not isinstance(dollars, int | float):
+            dollars = 1000
+        return None if dollars is None else round(dollars * 10000)
+
+    chat.balance_of = balance_of
+
+
+@defect(
     "balance-404-is-402",
     "a user whom billing doesn't know has nothing: 402",
     claims="G4",
