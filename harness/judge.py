@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -43,6 +45,25 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
 
 def judge_case(case: Case) -> Judgement:
     """Likewise, for who goes on to ask the case what it has worked out."""
+    with _uncollected():
+        return _judgement(case)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for garbage: what is worked out of a run is kept until it is judged, so that
+    all of it would be looked at again and again in vain.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _judgement(case: Case) -> Judgement:
     scenario, history = case.scenario, case.history
     if not history.all(Run) or not {event.phase for event in history.all(Phase)} & _PLAYED:
         return _unplayed(scenario, history)

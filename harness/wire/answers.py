@@ -49,8 +49,8 @@ class Answers:
         self._went_on, self._told_down = set(), defaultdict(set)
         for request in self._history.requests:
             mine, stream = of.get(request.id), request.stream
-            if mine is None:
-                continue
+            if mine is None or all(attempt.results != FAILURE for attempt in mine.all):
+                continue  # none of them failed
             for name, own in mine.items():
                 if not own or any(attempt.results != FAILURE for attempt in own):
                     continue

@@ -89,16 +89,24 @@ def _by_route(
     by_route: dict[str, list[Attempt]] = defaultdict(list)
     bare: list[Attempt] = []
     found: list[Attempt] = []
+    firsts: dict[str, Attempt] = {}
     for attempt in attempts:
-        if attempt.path and any(route_matches(d, attempt.route, attempt.path) for d in by_itself):
+        route = attempt.route
+        firsts.setdefault(route, attempt)
+        if (
+            by_itself
+            and attempt.path
+            and any(route_matches(d, route, attempt.path) for d in by_itself)
+        ):
             found.append(attempt)
-        elif attempt.route:
-            by_route[attempt.route].append(attempt)
+        elif route:
+            by_route[route].append(attempt)
         else:
             bare.append(attempt)
     lives = _lives(history)
     for route, made in by_route.items():
-        others = [a for a in attempts if a.route and not alike(route, a)]
+        unlike = {each for each, one in firsts.items() if each and not alike(route, one)}
+        others = [a for a in attempts if a.route in unlike] if unlike else []
         own = _Route(history, upstream, warm_up, lives, route, made, others, untimely)
         strange = not any(alike(each, made[0]) for each in known)
         if own.has_own_life or (strange and own.is_strangers):

@@ -39,9 +39,11 @@ class Endings:
         slowing: Sequence[FaultWindow],
     ) -> None:
         self._crossed = crossed
+        self._what, self._at_s = crossed.what, crossed.at_s
         self._status = status
         self._slowing = slowing
         self._silent = [f for f in faults if KINDS[f.name].new in ("silent", "late")]
+        self._holding = [*self._silent, *slowing]
         self._drawn = [f for f in faults if KINDS[f.name].drawn]
 
     def of(self, place: int) -> Ending:
@@ -49,7 +51,7 @@ class Endings:
         end_s, status, answered = math.inf, None, False
         passed_s, gone_s = math.inf, math.inf
         for after in self._crossed.on(place):
-            what, at_s = self._crossed.what[after], self._crossed.at_s[after]
+            what, at_s = self._what[after], self._at_s[after]
             if what == "request":
                 gone_s = min(gone_s, at_s)
                 break
@@ -67,7 +69,7 @@ class Endings:
         """When a client hears at the latest that its connection is closed, which data held back
         goes before.
         """
-        if closed_by == "client":
+        if closed_by == "client" or not any(f.holds(at_s) for f in self._holding):
             return at_s
         if any(f.holds(at_s) for f in self._slowing):
             return math.inf

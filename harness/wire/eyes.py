@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -73,6 +74,7 @@ class _Eyes:
             f for f in self._on_the_way
             if KINDS[f.name].new == "slow" and KINDS[f.name].where == "proxy"
         ]  # fmt: skip
+        self._struck = [(f.began_s, f.end_s) for f in self._faults]
         self._endings = Endings(self._crossed, self._status, self._faults, self._slowing)
 
     def found(self) -> Iterator[Attempt]:
@@ -97,11 +99,12 @@ class _Eyes:
 
     def _proxied(self) -> Iterator[Attempt]:
         """One for each request, by instant."""
-        made = []
+        made = deque[tuple[int, Ending, int | None]]()
         for place in self._crossed.all("request"):
             ending = self._endings.of(place)
             made.append((place, ending, self._record_of(place, ending)))
-        for place, ending, record in made:  # only now each has taken its own
+        while made:  # only now each has taken its own
+            place, ending, record = made.popleft()
             attempt = self._attempt(place, ending, record)
             if record is not None:
                 attempt = self._doubted(attempt, record, place, ending)
@@ -111,6 +114,8 @@ class _Eyes:
         """What connections tell on which nothing was asked."""
         crossed = self._crossed
         for place in crossed.all("accepted"):
+            if crossed.after(place, "request") is not None:
+                continue  # as mostly
             closed = crossed.first(place, "request", "closed")
             if closed is not None and crossed.what[closed] == "request":
                 continue
@@ -145,7 +150,8 @@ class _Eyes:
         way the next that arrived need not be the next that was sent.
         """
         start_s, end_s = attempt.start_s, attempt.end_s
-        held = any(f.meets(start_s, end_s) for f in self._delaying)
+        held = not self._is_calm(start_s, end_s, None)
+        held = held and any(f.meets(start_s, end_s) for f in self._delaying)
         rivals = self._records.beside(record, start_s, end_s) if held else ()
         rivals = (*rivals, *self._records.left_beside(record, _INSTANT_S))
         if not rivals:
@@ -168,8 +174,9 @@ class _Eyes:
         results = _results(status, outcome, known=record is not None)
         if answered and not path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
-        if Result.SUCCESS in results and self._meets(self._cutting, start_s, end_s, met):
-            results = EITHER
+        calm = self._is_calm(start_s, end_s, met)
+        if Result.SUCCESS in results and not calm:
+            results = EITHER if self._meets(self._cutting, start_s, end_s, met) else results
         deadline_s = start_s + self._timeout_s
         edge_s = self._sight.edge_s(start_s, min(end_s, deadline_s))
         if abs(end_s - deadline_s) <= edge_s and results != FAILURE:
@@ -178,7 +185,7 @@ class _Eyes:
             results = FAILURE
         until_s = min(end_s, deadline_s)
         from_s = min(until_s, passed_s)
-        slowed = any(f.meets(start_s, end_s) for f in self._slowing)
+        slowed = not calm and any(f.meets(start_s, end_s) for f in self._slowing)
         if slowed and Result.SUCCESS in results:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
@@ -189,7 +196,7 @@ class _Eyes:
             ends_from_s=from_s,
             results=results,
             source="proxy",
-            altered=self._meets(self._sight.altered, start_s, until_s, met),
+            altered=not calm and self._meets(self._sight.altered, start_s, until_s, met),
             method=self._method[place] or "",
             path=path,
             status=status,
@@ -197,6 +204,12 @@ class _Eyes:
             of="" if record is None else self._records.of[record],
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
+        )
+
+    def _is_calm(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:
+        """Whether an attempt surely met no fault of its upstream: of most nothing else is asked."""
+        return not (
+            met or any(from_s <= end_s and start_s <= to_s for from_s, to_s in self._struck)
         )
 
     def _meets(

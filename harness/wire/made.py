@@ -28,6 +28,11 @@ class Made(Mapping[str, tuple[Attempt, ...]]):
     def __len__(self) -> int:
         return len(self._spans)
 
+    @property
+    def all(self) -> tuple[Attempt, ...]:
+        """Those at all upstreams."""
+        return self._all
+
     def at(self, upstream: str) -> tuple[Attempt, ...]:
         """Those at one upstream, of which there may be none."""
         return self[upstream] if upstream in self._spans else ()

@@ -17,7 +17,7 @@ from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.keys import Keys
 from harness.wire.learned import CLOCK_S, Learned, alike
-from harness.wire.made import Made, last_of
+from harness.wire.made import NOTHING, Made, last_of
 from harness.wire.pending import Pending, Standing
 from harness.wire.sight import TIE_S, Sight
 from harness.wire.turns import ANSWERED_S, UNLIKELY_S, UNSURE_S, Due, Turns, is_made
@@ -60,7 +60,7 @@ class Owners:
         self.of: dict[int, Made] = {}
         """The attempts of each request, by its id and by upstream, by start."""
         self._of: dict[int, dict[str, list[Attempt]]] = {}
-        """The same while they are matched."""
+        """The same of those under way, while they are matched."""
         self.belated: dict[str, list[float]] = {}
         """By upstream, when calls came to its stub for which nobody waited any more."""
         self._went_on: set[tuple[str, str]] = set()
@@ -79,23 +79,21 @@ class Owners:
         return self.match(attempts) if self._passed_over & self._went_on else kept
 
     def _matched(self, attempts: Mapping[str, Sequence[Attempt]]) -> dict[str, list[Attempt]]:
-        self._of = defaultdict(lambda: defaultdict(list))
+        self.of, self._of = {}, {}
         self._keys.forget()
         kept: dict[str, list[Attempt]] = {name: [] for name in attempts}
         self.belated = {name: [] for name in attempts}
-        every = sorted(
-            ((a.start_s, a.end_s, name, a) for name, made in attempts.items() for a in made),
-            key=lambda item: item[:3],
-        )
         waiting = sorted(
             (r for r in self._requests if self._calls.get(r.stream)),
             key=lambda r: (r.at_s, r.id),
         )
         pending = Pending(waiting, self._standing)
-        for start_s, _, name, attempt in every:
+        for name, attempt in _in_order(attempts):
+            start_s = attempt.start_s
             # What is seen of an attempt may be late, never early: it follows its cause.
             slack_s = CLOCK_S + self._sights[name].late_s(start_s, start_s)
-            pending.go_on(start_s, start_s - slack_s)
+            for gone in pending.go_on(start_s, start_s - slack_s):
+                self._close(gone.id)
             owner, due_s = self._owner(pending, name, attempt, slack_s)
             if owner is None:
                 if self._sights[name].is_untimely(start_s):
@@ -114,10 +112,21 @@ class Owners:
             self._give(owner, name, attempt)
             pending.moved(owner)
             kept[name].append(attempt)
-        self.of = {}
         for request in list(self._of):
-            self.of[request] = Made(self._of.pop(request))
+            self._close(request)
         return kept
+
+    def _mine(self, request: Request) -> dict[str, list[Attempt]]:
+        """What a request that is under way has attempted by now."""
+        if request.id not in self._of:
+            self._of[request.id] = defaultdict(list)
+            self.of[request.id] = NOTHING  # its place among all is that of its first attempt
+        return self._of[request.id]
+
+    def _close(self, request: int) -> None:
+        """Whoever is not under way any more makes no attempt."""
+        if request in self._of:
+            self.of[request] = Made(self._of.pop(request))
 
     def _take_over(self, owner: Request, upstream: str, attempt: Attempt, pending: Pending) -> None:
         """Give a request the earlier call that it must have made to come to this attempt.
@@ -125,7 +134,7 @@ class Owners:
         Of requests at one instant it can't be told at first whose an attempt is: it may have been
         given to another one that has done nothing since.
         """
-        mine = self._of[owner.id]
+        mine = self._mine(owner)
         for call in self._calls[owner.stream]:
             if call.may_be(upstream, attempt):
                 return
@@ -149,7 +158,7 @@ class Owners:
                     break
 
     def _give(self, owner: Request, upstream: str, attempt: Attempt) -> None:
-        self._of[owner.id][upstream].append(attempt)
+        self._mine(owner)[upstream].append(attempt)
         self._keys.note(owner.id, upstream, attempt)
 
     def _owner(
@@ -161,6 +170,9 @@ class Owners:
         could wait the least longer; then the one whose answer followed soonest upon its end; of
         those alike, one that was answered well if this was, as that needed it.
         """
+        plain = self._plainly(pending, name, attempt, slack_s)
+        if plain is not None:
+            return plain, plain.at_s
         best: tuple[_Rank, Request, float] | None = None
         strange = bool(attempt.route) and not any(
             alike(route, attempt) for route in self._routes[name]
@@ -201,6 +213,24 @@ class Owners:
         if failed:
             self._learn(best[0], failed)
         return best[1], best[2]
+
+    def _plainly(
+        self, pending: Pending, name: str, attempt: Attempt, slack_s: float
+    ) -> Request | None:
+        """The request that surely made an attempt: it says so itself, and it is what all of that
+        stream's requests begin with. So it mostly is, and nobody else needs to be looked at.
+        """
+        if attempt.source != "proxy" or not attempt.trace:
+            return None
+        named = pending.traced(attempt.trace)
+        if len(named) != 1 or named[0].id in self._of:
+            return None
+        (request,) = named
+        in_time = request.at_s - CLOCK_S <= attempt.start_s
+        in_time = in_time and attempt.ends_from_s - request.end_s <= slack_s
+        first = self._calls[request.stream][0]
+        sure = in_time and first.may_be(name, attempt)
+        return request if sure and self._sights[name].holding(request.at_s) is None else None
 
     def _is_old(
         self, name: str, attempt: Attempt, best: tuple[_Rank, Request, float], near_s: float
@@ -277,6 +307,14 @@ class Owners:
         last = last_of(mine)
         dues = self._turns.all(request, mine)
         return Standing(dues, None if last is None else (last[0], last[1].start_s))
+
+
+def _in_order(attempts: Mapping[str, Sequence[Attempt]]) -> list[tuple[str, Attempt]]:
+    """All attempts, each with its upstream, by start; then by end, then by upstream."""
+    every = [(name, attempt) for name in sorted(attempts) for attempt in attempts[name]]
+    every.sort(key=lambda pair: pair[1].end_s)
+    every.sort(key=lambda pair: pair[1].start_s)
+    return every
 
 
 def _by_key_s(whose: int | None, request: Request, due: Due) -> float:

@@ -59,14 +59,19 @@ class Pending:
         self._held: dict[int, tuple[list[tuple[list[Place], Place]], int]] = {}
         """Where each request stands in these, and how often that has changed."""
 
-    def go_on(self, to_s: float, gone_s: float) -> None:
-        """Let time go on: whoever has left by then comes in, who ended before `gone_s` is gone."""
+    def go_on(self, to_s: float, gone_s: float) -> list[Request]:
+        """Let time go on: whoever has left by then comes in, who ended before `gone_s` is gone.
+
+        Returns those that are gone now.
+        """
         while self._came < len(self._all) and self._all[self._came].at_s <= to_s + CLOCK_S:
             self._come(self._came)
             self._came += 1
         self._gone_s, self._to_s = max(self._gone_s, gone_s), max(self._to_s, to_s)
+        gone = []
         while self._ends and self._ends[0][0] < self._gone_s:
-            self._leave(heappop(self._ends)[1])
+            gone.append(self._leave(heappop(self._ends)[1]))
+        return gone
 
     def _settle(self) -> None:
         """Put everybody where they stand by now."""
@@ -89,7 +94,7 @@ class Pending:
         self._held[number] = ([], 0)
         self.moved(request)
 
-    def _leave(self, number: int) -> None:
+    def _leave(self, number: int) -> Request:
         request = self._all[number]
         self._withdraw(number)
         self._moved.discard(number)
@@ -100,6 +105,7 @@ class Pending:
             self._by_trace[request.trace].remove(number)
             if not self._by_trace[request.trace]:
                 del self._by_trace[request.trace]
+        return request
 
     def moved(self, request: Request) -> None:
         """Something more is known of a request."""

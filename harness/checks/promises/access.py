@@ -50,7 +50,10 @@ def _not_vouched_for(
 
 def _unvouched(facts: Facts, request: Request, step: Step, route: str) -> tuple[str, str] | None:
     """Why a call can't have vouched for a request; None if it may have."""
-    start_s, end_s, user = request.at_s, request.end_s, request.user
+    start_s, end_s = request.at_s, request.end_s
+    if not any(facts.broken.lasting(step.upstream, start_s, end_s)):
+        return None
+    user = request.user
     if not facts.broken.throughout(step.upstream, route, start_s, end_s, user):
         return None
     revoked = (fault.revoked for fault in facts.broken.lasting(step.upstream, start_s, end_s))

@@ -92,10 +92,10 @@ def _conceals(facts: Facts, request: Request, step: Step) -> bool:
     """Whether an answer says of a call that it succeeded, though it can't have."""
     shown = facts.offered(request).shown
     told = [name for name, value in step.shows.items() if name in shown]
-    if not told or any(request.field(name) is not step.shows[name] for name in told):
-        return False
     start_s, end_s = request.at_s, request.end_s
-    return facts.broken.throughout(step.upstream, starred(step.route), start_s, end_s)
+    if not told or not facts.broken.throughout(step.upstream, starred(step.route), start_s, end_s):
+        return False
+    return all(request.field(name) is step.shows[name] for name in told)
 
 
 def wrong_answer(facts: Facts) -> Iterator[Violation]:

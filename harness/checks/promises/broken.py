@@ -62,6 +62,8 @@ class Broken:
 
     def _covers(self, index: int, window: FaultWindow, start_s: float, end_s: float) -> bool:
         """Whether a fault was surely in force all that time."""
+        if start_s + 1e-6 < window.start_s or window.end_s < end_s:
+            return False  # no lateness makes it so
         begun_s = window.start_s + self._case.late_at_s(start_s)
         lifted_s = min(window.end_s, self._case.scenario.fault_end_s(index))
         return begun_s <= start_s + 1e-6 and end_s + self._case.late_at_s(end_s) <= lifted_s

@@ -17,6 +17,7 @@ from harness.checks.excuses import Excuses
 from harness.checks.promises.broken import Broken
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
+from harness.history.events import Logged
 from harness.history.requests import Request
 from harness.history.spans import Spans
 from harness.history.view import History
@@ -270,6 +271,11 @@ class Facts:
                 if change is not None:
                     state, since_s = change.kind, change.low_s
         return True
+
+    @cached_property
+    def output(self) -> Sequence[Logged]:
+        """The lines that the target itself printed."""
+        return [line for line in self.history.logs if line.by == "target"]
 
     # What was broken
 

@@ -44,7 +44,7 @@ def _lie(facts: Facts, upstream: str) -> Lie | None:
     if wire.changes.more:
         return None
     stories = (wire.changes.main, *wire.changes.others)
-    logs = [line for line in facts.history.logs if line.by == "target"]
+    logs = facts.output
     diary = Diary(logs, upstream, wire.settings.breaker.wait)
 
     def slack_s(at_s: float) -> float:

@@ -27,12 +27,16 @@ LATE_S = 0.7
 
 def retries(facts: Facts) -> Iterator[Violation]:
     """A call makes at most n attempts, 1, 2, 4 s apart, and none after an answer (B1, B7)."""
+    seen = {
+        name: [(each, facts.wire(each)) for each in filter(facts.sees_all, offered.upstreams)]
+        for name, offered in facts.streams.items()
+    }
     for request in facts.requests:
         if request.unanswered:
             continue
-        for upstream in filter(facts.sees_all, facts.offered(request).upstreams):
-            made = facts.begun_in(request, upstream)
-            if len(made) < 2 and not any(attempt.results == FAILURE for attempt in made):
+        for upstream, wire in seen[request.stream]:
+            first, end = facts.between(wire.begun_s, request.at_s, request.end_s)
+            if end == first or (end == first + 1 and wire.attempts[first].results != FAILURE):
                 continue  # one that was enough
             if facts.alone(request, at=upstream):
                 yield from _of_calls(facts, request, upstream)
