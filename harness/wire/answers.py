@@ -71,16 +71,20 @@ class Answers:
         """Whether it was answered as its stream was before the outage."""
         return _answer(request) in self._healthy[request.stream]
 
-    def passed(self, request: Request, before: Iterable[str], mine: Own) -> bool:
-        """Whether nothing before an upstream ended a request: each answered well, as in health."""
+    def passed(
+        self, request: Request, before: Iterable[str], mine: Own, *, surely: bool = True
+    ) -> bool:
+        """Whether nothing before an upstream ended a request: each answered well, as in health;
+        `surely` False: or may have.
+        """
         for name in before:
             own = mine.get(name, ())
             told = self._told_down.get((request.stream, name), ())
             if (request.stream, name) in self._went_on and _answer(request) not in told:
                 continue
-            if not own or own[-1].result is not Result.SUCCESS:
+            if not own or Result.SUCCESS not in own[-1].results:
                 return False
-            if any(attempt.altered for attempt in own):
+            if surely and (own[-1].ok is None or any(attempt.altered for attempt in own)):
                 return False
         return True
 

@@ -198,7 +198,7 @@ class Crossing:
         """Whether an attempt leaves no trace there, of a request that goes on until `end_s`."""
         sight = self.sight
         hidden = sight.is_hidden(at_s) and sight.holding(at_s) is None
-        return hidden and at_s - sight.tie_s(at_s) <= end_s < math.inf
+        return hidden and at_s <= end_s < math.inf
 
     @cached_property
     def lost(self) -> list[float]:

@@ -29,6 +29,8 @@ class Demand:
     asked_by_s: float
     """When it must have asked, if it did."""
     attempts: tuple[Attempt, ...] = ()
+    loose: bool = False
+    """Whether, of what nobody saw, it can't be told when it was: it may have waited elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

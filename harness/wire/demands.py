@@ -157,12 +157,18 @@ class Demands:
         }
         earlier = [a for own in before.values() for a in own]
         later = [a for name, own in mine.items() for a in own if _place(calls, name, a) > place]
-        asked_s = max([request.at_s, *(a.end_s for a in earlier)])
         by_s = min([request.end_s, *(a.start_s + a.held_s for a in later)])
-        asked_s = min(asked_s, by_s)
-        answers = self._answers
-        if not later and not answers.passed(request, called_by(calls[:place]), before):
-            return None
+        from_s = min(max([request.at_s, *(a.ends_from_s for a in earlier)]), by_s)
+        hidden = self._sights[upstream].is_hidden(from_s)
+        # Where an attempt would be seen, what it waited for before is none of this upstream's.
+        known_s = min(max([from_s, *(a.end_s for a in earlier)]), by_s)
+        asked_s = from_s if hidden else known_s
+        answers, on_the_way = self._answers, called_by(calls[:place])
+        if not later and not answers.passed(request, on_the_way, before):
+            if not hidden or not answers.passed(request, on_the_way, before, surely=False):
+                return None
+            if self._unseen(upstream, from_s, by_s) != "unseen":
+                return None
         did_without = bool(later) and request.status is not None
         did_without = did_without or answers.lacks(request, upstream, first=place == 0)
         did_without = did_without or answers.lacks_only(request, upstream, mine)
@@ -170,15 +176,21 @@ class Demands:
         outcome: Outcome = "turned away" if did_without else "unknown"
         as_ever = answers.well(request)
         needed = outcome == "turned away" or request.well or as_ever
-        if needed and self._sights[upstream].is_hidden(asked_s):
-            outcome = self._unseen(upstream, asked_s, by_s)
+        if needed and hidden:
+            outcome = self._unseen(upstream, from_s, by_s)
             if as_ever and outcome == "turned away":
                 outcome = "unknown"  # it may not have asked
         if outcome == "turned away" and self._took_too_long(upstream, asked_s, by_s):
             outcome = "unknown"
         if outcome == "turned away" and self._stale[upstream].may_fail(asked_s, by_s):
             outcome = "unseen"
-        return Demand(request=request, outcome=outcome, asked_s=asked_s, asked_by_s=by_s)
+        return Demand(
+            request=request,
+            outcome=outcome,
+            asked_s=asked_s,
+            asked_by_s=by_s,
+            loose=outcome == "unseen" and asked_s < known_s,
+        )
 
     def _unseen(self, upstream: str, asked_s: float, by_s: float) -> Outcome:
         """An unseen attempt shows by its deadline, or by the wait that follows it."""

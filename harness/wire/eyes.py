@@ -259,7 +259,7 @@ class _Eyes:
         end_s = ends_from_s = min(replied_s, deadline_s)
         if replied_s > deadline_s:
             results = FAILURE
-        elif Result.SUCCESS in results and self._held_on_the_way(start_s, replied_s):
+        elif self._held_on_the_way(start_s, replied_s):
             results, end_s = results | FAILURE, deadline_s
         method, _, path = told.route[record].partition(" ")
         return Attempt(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, bare
-from harness.wire.demand import AT_ONCE_S, NEARLY, Demand
+from harness.wire.demand import NEARLY, Demand
 from harness.wire.sight import Sight
 
 
@@ -35,7 +35,7 @@ class Implied:
         """The next attempt of a call that must have been made, unseen; None if there is none."""
         own, made = self._settings[upstream], [a for a in demand.attempts if not a.old]
         tries = len(made)
-        if demand.outcome == "turned away" or tries >= own.attempts:
+        if demand.outcome == "turned away" or demand.loose or tries >= own.attempts:
             return None
         first = self._given_up_before(demand, upstream)
         if first is not None:
@@ -70,7 +70,7 @@ class Implied:
         if end_s is not None:
             if sight.requests and not sight.is_hidden(at_s):
                 return None  # it would have been seen
-            if by_s - at_s < NEARLY * (end_s - at_s) or end_s - at_s < AT_ONCE_S:
+            if by_s - at_s < NEARLY * (end_s - at_s):
                 return None
             return bare(at_s, min(end_s, by_s), "latency")  # nobody waits longer than that
         if not sight.is_hidden(at_s) or tries + 1 >= own.attempts:

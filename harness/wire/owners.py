@@ -24,9 +24,9 @@ from harness.wire.turns import ANSWERED_S, UNLIKELY_S, UNSURE_S, Due, Turns, is_
 
 _LONG_S = 1e6
 """Whoever was never answered waited for so long."""
-_Rank = tuple[int, bool, int, bool, int, bool, float, int]
+_Rank = tuple[int, bool, int, bool, bool, float, int]
 """How far off a request is, in an order that says whose an attempt is: the first one's."""
-_NO_RIVAL = (False, 0, False, 0.0, 0)
+_NO_RIVAL = (False, False, 0.0, 0)
 """How well an attempt fits the only one that it can be of isn't asked."""
 _HAIR = 1e-9  # what sums of the same instants in another order may differ by
 
@@ -167,8 +167,8 @@ class Owners:
         """The request that was nearest to making an attempt, and when it was due.
 
         Of those that were equally near, one that no upstream had failed; of these the one that
-        could wait the least longer; then the one whose answer followed soonest upon its end; of
-        those alike, one that was answered well if this was, as that needed it.
+        could wait the least longer; then one that was answered well if this was, as that needed it;
+        of those alike, the one whose answer followed soonest upon its end.
         """
         plain = self._plainly(pending, name, attempt, slack_s)
         if plain is not None:
@@ -183,21 +183,20 @@ class Owners:
         for least_s, request in self._able(pending, name, attempt, named, strange=strange):
             if best is not None and round(max(0.0, least_s / near_s - _HAIR)) > best[0][0]:
                 break  # whoever comes after it is as far off
-            outlived_s = attempt.ends_from_s - request.end_s
-            if outlived_s > slack_s:
+            if attempt.ends_from_s > request.end_s + slack_s:
                 continue  # it was not alive for all of it
             mine = self._of.get(request.id)
             by = self._turns.failed_by(name, mine)
             failed_by = None if by is None else (request.stream, by)
             only = named is not None and len(named) == 1 and failed_by is None
-            fits = _NO_RIVAL if only else self._fits(request, name, attempt, near_s)
+            fits = _NO_RIVAL if only else self._fits(request, name, attempt)
             for due in self._turns.at(name, request, mine, strange=strange):
                 due_s = due.when_s(attempt)
                 if due_s is None:
                     continue
                 let_go = sight.let_go(due_s, attempt.start_s)
                 late_s = 0.0 if let_go else max(0.0, attempt.start_s - due_s)
-                price_s = late_s + max(0.0, outlived_s) + due.unlikely_s
+                price_s = late_s + due.unlikely_s
                 price_s += ANSWERED_S if attempt.start_s > request.end_s + _HAIR else 0.0
                 price_s += _by_key_s(self._keys.whose(name, attempt), request, due)
                 over = failed_by is not None and failed_by not in self._went_on
@@ -253,16 +252,14 @@ class Owners:
         """Whose attempt it was says that its stream goes on though an upstream failed it, where
         nobody that another one failed is as near.
         """
-        alike = {failed_by for rank, failed_by in failed if rank[:6] == best[:6]}
+        alike = {failed_by for rank, failed_by in failed if rank[:5] == best[:5]}
         for rank, failed_by in failed:
             if rank == best and len(alike) == 1:
                 self._went_on.add(failed_by)
             elif rank != best and rank[1] and rank[0] == best[0]:
                 self._passed_over.add(failed_by)
 
-    def _fits(
-        self, request: Request, name: str, attempt: Attempt, near_s: float
-    ) -> tuple[bool, int, bool, float, int]:
+    def _fits(self, request: Request, name: str, attempt: Attempt) -> tuple[bool, bool, float, int]:
         """How little an attempt's end fits a request's answer; the least first. Whoever is told to
         slow down asks nobody, where nobody had told the target so.
         """
@@ -270,8 +267,7 @@ class Owners:
         done_s = self._turns.done_s(name, attempt, self._of.get(request.id))
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
         unlike = (attempt.ok and not attempt.altered) is not self._well(request)
-        near = round(min(waited_s, _LONG_S) / near_s)
-        return limited, near, unlike, waited_s, request.id
+        return limited, unlike, waited_s, request.id
 
     @staticmethod
     def _named(pending: Pending, attempt: Attempt) -> Sequence[Request] | None:

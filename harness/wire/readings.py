@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -76,8 +76,8 @@ class Readings(Crossing):
     def reading(self) -> Reading:
         """What the declared breaker makes of it.
 
-        Where some attempts had to be guessed, it is refuted only if what was seen alone refutes it;
-        where calls were seen too late, nothing is read from when.
+        Where some attempts had to be guessed, or nobody knows when they were, it is refuted only if
+        what was seen alone refutes it; where calls were seen too late, nothing is read from when.
         """
         return self._declared(self.sight)
 
@@ -96,9 +96,10 @@ class Readings(Crossing):
         if self.belated:
             return self._read(self.outcomes, sight.blind_in(self.belated))
         found = self._read(self.outcomes, sight.tie_s)
-        if found.refutation is None or not sight.guessed:
+        guessed = (*sight.guessed, *self._loose)
+        if found.refutation is None or not guessed:
             return found
-        seen = self._read(self.outcomes, sight.blind_in(sight.guessed))
+        seen = self._read(self.outcomes, sight.blind_in(guessed))
         return found if seen.refutation is not None else seen
 
     @cached_property
@@ -106,6 +107,10 @@ class Readings(Crossing):
         """The times in which calls came to its stub that were made nobody knows when before."""
         late = self._demands.belated[self.upstream]
         return tuple(w for w in self.sight.untimely if any(at_s in w for at_s in late))
+
+    @property
+    def _loose(self) -> Iterator[Window]:
+        return (Window(d.asked_s, d.asked_by_s) for d in self.demands if d.loose)
 
     @property
     def refutation(self) -> Refutation | None:

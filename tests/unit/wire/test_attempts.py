@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
+
 from harness.checks.noise import Noise
 from harness.history.events import (
     Applied,
@@ -246,6 +248,23 @@ def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_non
     assert (own.results, own.end_s) == ({Result.SUCCESS}, 2.1)
     (maybe,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
     assert maybe.results == {Result.SUCCESS, Result.FAILURE}
+
+
+@pytest.mark.parametrize("status", [200, 429, 500])
+def test_any_answer_that_is_held_on_its_way_back_may_be_heard_late_or_never(status: int) -> None:
+    """A failure was over as its stub had said so: an opening was seen seconds early."""
+    silent = Applied(
+        at_s=1.0, by="engine", fault=0, name="timeout", upstreams=("chroma",), planned_s=1.0
+    )
+    of_stub = {"by": "stub", "upstream": "chroma", "id": 1}
+    called = Called(
+        at_s=2.0, route="POST /query", path="/query", of="q", attempt=1, met=(), **of_stub
+    )
+    replied = Replied(at_s=2.1, status=status, outcome="sent", **of_stub)
+    told = History([BY_ITS_STUB, silent, called, replied])
+    (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
+    assert (own.ends_from_s, own.end_s) == (2.1, 32.0)
+    assert Result.FAILURE in own.results
 
 
 def test_what_a_stub_keeps_waiting_for_some_calls_ends_with_its_deadline_or_the_fault() -> None:

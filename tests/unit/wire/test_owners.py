@@ -320,6 +320,31 @@ def test_what_may_have_waited_elsewhere_before_a_held_call_is_not_surely_turned_
     assert [demand.outcome for demand in told.wire("auth").demands] == ["unknown"]
 
 
+def test_who_waits_where_nobody_sees_may_have_waited_since_its_last_call_may_have_ended() -> None:
+    """Billing is stopped, and auth's answers may come late: a stub alone tells. An attempt was
+    implied, sure, at the last instant at which auth may have answered, or none known at all.
+    """
+    told = Told()
+    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    for fault, (name, upstream) in enumerate((("latency", "auth"), ("pause", "billing"))):
+        of = {"name": name, "upstreams": (upstream,), "planned_s": 0.0}
+        told.events.append(Applied(at_s=0.0, by="engine", fault=fault, **of))
+    for at_s in (1.0, 20.0):
+        told.request("both", at_s, 503, took_s=8.0)
+        told.attempt("auth", at_s + 0.001)
+    found = told.wire("billing")
+    assert [(d.outcome, d.loose) for d in found.demands] == [("unseen", True)] * 2
+    assert found.attempts == ()
+
+
+def test_who_asks_another_upstream_first_is_farther_from_a_call() -> None:
+    told = Told()
+    told.request("both", 1.0, 503, took_s=0.5)
+    asks = told.request("one", 1.0, 503, took_s=0.5, number=2)
+    told.attempt("billing", 1.001)
+    assert told.owner("billing", 1.001) == asks
+
+
 def _request(told: Told, number: int) -> Request:
     return next(r for r in History(told.events).requests if r.id == number)
 
