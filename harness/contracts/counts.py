@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from harness.policy.counting import Counted, Result
+from harness.policy.counting import Counted, Result, Unknown
 from harness.scenario.spelling import did_you_mean
 
 _ENDINGS = {
@@ -15,6 +15,7 @@ _ENDINGS = {
     "cut": ("hang-up", "broken"),
     "4xx": ("refusal",),
     "5xx": ("error",),
+    "malformed": ("nonsense",),
 }
 """What a file calls the ways in which attempts end, and what `policy.counting` does."""
 _LEAST_STATUS, _MOST_STATUS = 200, 599
@@ -34,13 +35,14 @@ Ending = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(_ENDINGS)}|[2-5][0-9][0-9])$"}),
 ]
 """How an attempt ended, where a key stands."""
-Counts = dict[Ending, Literal["failure", "success", "neutral"]]
-_RESULTS: dict[str, Counted] = {
+Counts = dict[Ending, Literal["failure", "success", "neutral", "unknown"]]
+_RESULTS: dict[str, Counted | Unknown] = {
     "failure": Result.FAILURE, "success": Result.SUCCESS, "neutral": Result.NEUTRAL,
+    "unknown": "unknown",
 }  # fmt: skip
 
 
-def otherwise(counts: Counts) -> tuple[tuple[str, Counted], ...]:
+def otherwise(counts: Counts) -> tuple[tuple[str, Counted | Unknown], ...]:
     """As `policy.counting` names them: each ending, and what it counts as."""
     return tuple(
         (ending, _RESULTS[what])

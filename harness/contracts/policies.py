@@ -161,8 +161,8 @@ class Policy(_Said):
     )
     counts: Counts = Field(
         default_factory=dict,
-        description="what the breaker counts otherwise: `refused`, `timeout`, `cut`, `4xx`, `5xx` "
-        "or a status; else 500 and more and no whole answer are failures, 429 is neutral",
+        description="what the breaker counts otherwise: `refused`, `timeout`, `cut`, `4xx`, `5xx`, "
+        "`malformed` or a status; if not said: from 500 on or not whole a failure, 429 neutral",
         examples=[{"404": "failure", "timeout": "neutral"}],
     )
     slow: Duration | None = Field(

@@ -20,6 +20,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "503": {"fault": "status", "status": 503},
     "404": {"fault": "status", "status": 404},
     "429": {"fault": "status", "status": 429},
+    "malformed": {"fault": "malformed"},
 }
 """What a call can meet that may or may not count as a failure, by its name in a report."""
 

@@ -122,7 +122,7 @@ class Findings:
         `at_once`: what was cut is followed by the next attempt without a wait; made after no other
         failure, or beyond those that are, that is the HTTP client's own (Java's, aiohttp's).
         """
-        self.repeats = tuple(kind for kind in retried if kind in ("404", "429"))
+        self.repeats = tuple(kind for kind in retried if kind in ("404", "429", "malformed"))
         others = {kind: count for kind, count in retried.items() if kind != "cut"}
         usual = max(others.values(), default=1)
         if at_once and retried.get("cut", 1) > usual and set(others.values()) <= {usual}:

@@ -13,7 +13,7 @@ from harness.measure.kept import COUNTING
 from harness.measure.report import round_percent
 from harness.units import format_duration
 
-_USUALLY = {"404": "success", "429": "neutral"}
+_USUALLY = {"404": "success", "429": "neutral", "malformed": "success"}
 """What a kind of failure is to a breaker of which nothing is said; all others are failures."""
 _COUNTED = {"404": "4xx"}
 BUCKETED = ("in a row", "among")
@@ -86,15 +86,25 @@ def _wait(span: Span, later: Sequence[Span]) -> object:
 def counts_of(found: Findings) -> dict[str, str]:
     """What the breaker counts otherwise than if nothing is said; 404 stands for all of 4xx."""
     if found.breaker.rule == "none":
-        return {}
+        return {_COUNTED.get(kind, kind): "unknown" for kind in found.repeats}
+    told = {kind: _word(found, kind) for kind in (*found.counts, *found.repeats)}
     other = {
         _COUNTED.get(kind, kind): word
-        for kind, word in found.counts.items()
+        for kind, word in told.items()
         if word not in (None, _USUALLY.get(kind, "failure"))
     }
     # What is said of all of 4xx holds for 429, too, unless that is said by itself.
-    limit = found.counts.get("429")
+    limit = told.get("429")
     return other | ({"429": limit} if "4xx" in other and limit is not None else {})
+
+
+def _word(found: Findings, kind: str) -> str | None:
+    """What a file says of a kind: nothing that is known holds where an answer is asked again. An
+    answer that doesn't parse was tried; others that aren't what was agreed were not.
+    """
+    word = found.counts.get(kind)
+    odd = kind == "malformed" and word != "success"
+    return "unknown" if odd or kind in found.repeats else word
 
 
 def _trials(own: Breaker) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import yaml
 
 from harness.contracts import Contract
 from harness.contracts.promises import (
-    ACCEPTS_ANSWERS,
     COUNTS,
     ENDS_ATTEMPTS,
     OF_BREAKERS,
@@ -105,12 +104,10 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str, str]]:
         own = found.breaker
         if (why := _of_breakers(found, bare=bare)) is not None:
             yield from ((promise, "", why) for promise in OF_BREAKERS)
-        untold = [kind for kind, word in found.counts.items() if word is None]
+        told = found.counts | {"malformed": "unknown"}  # which a file says
+        untold = [kind for kind, word in told.items() if word is None]
         if untold and own.rule != "none":
             yield COUNTS, name, f"whether {', '.join(untold)} counts at {name} is not known"
-        if found.repeats:
-            said = " and ".join(found.repeats)
-            yield ACCEPTS_ANSWERS, name, f"what {name} answers with {said} is asked again"
         if found.longest_timeout is not None:
             yield ENDS_ATTEMPTS, name, f"the timeout at {name} depends on the route"
         elif found.timeout is None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 
 class Result(Enum):
@@ -29,6 +30,9 @@ class Result(Enum):
 Counted = Result | None
 """What an attempt is to a breaker; None stands for one that isn't counted."""
 
+
+Unknown = Literal["unknown"]
+"""What an attempt is of which nobody knows that: any of them, and its call may go on after it."""
 
 Told = int
 """What rules and trials hear of a result: whether it failed; where slow ones have a share of their
@@ -57,12 +61,17 @@ class Counting:
 
     by_call: bool = False
     """Whether a call counts once, with its last attempt, rather than each of its attempts."""
-    otherwise: tuple[tuple[str, Counted], ...] = ()
+    otherwise: tuple[tuple[str, Counted | Unknown], ...] = ()
     """Endings, and what each is instead; the most exact of an attempt's wins."""
     slow_s: float = math.inf
     """How long a success may take and still be one."""
     apart: bool = False
     """Whether slow ones, failures among them, are counted by themselves instead."""
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The endings of which nobody knows what they are."""
+        return frozenset(ending for ending, instead in self.otherwise if instead == "unknown")
 
     def counted(self, result: Result, took_s: float, endings: Iterable[str]) -> Counted:
         """What an attempt is whose result would plainly be this one; `endings`: all names of how it
@@ -75,7 +84,8 @@ class Counting:
         if self.otherwise:
             otherwise = dict(self.otherwise)
             for ending in endings:
-                counted = otherwise.get(ending, counted)
+                instead = otherwise.get(ending, counted)
+                counted = counted if instead == "unknown" else instead
         return _APART.get(counted, counted) if slow and self.apart and counted else counted
 
 

@@ -14,7 +14,7 @@ from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
-from harness.policy.counting import Counted, Counting, Result
+from harness.policy.counting import Counted, Counting, Result, Unknown
 from harness.policy.rules import Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.shares import ShareOfCalls, ShareOfSeconds
@@ -142,11 +142,12 @@ def in_a_row(
 
 # As numbers, and back
 
-_SUCCESS, _FAILURE, _NEUTRAL = range(3)
-_CODES: dict[Counted, int] = {
-    Result.SUCCESS: _SUCCESS, Result.FAILURE: _FAILURE, Result.NEUTRAL: _NEUTRAL, None: _NEUTRAL,
+_SUCCESS, _FAILURE, _NEUTRAL, _UNKNOWN = range(4)
+_RESULTS: dict[int, Counted | Unknown] = {
+    _SUCCESS: Result.SUCCESS, _FAILURE: Result.FAILURE, _NEUTRAL: Result.NEUTRAL,
+    _UNKNOWN: "unknown",
 }  # fmt: skip
-_RESULTS = {_SUCCESS: Result.SUCCESS, _FAILURE: Result.FAILURE, _NEUTRAL: Result.NEUTRAL}
+_CODES = {said: code for code, said in _RESULTS.items()} | {None: _NEUTRAL}
 _COUNTS = "counts "
 """Before the name of an ending, in the key that says what it counts as."""
 

@@ -8,11 +8,11 @@ however long its connection lives on (B8).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from harness.policy.counting import Result
+from harness.policy.counting import Result, endings_of
 
 FAILURE = frozenset({Result.FAILURE})
 SUCCESS = frozenset({Result.SUCCESS})
@@ -91,6 +91,16 @@ class Attempt:
 @lru_cache(maxsize=4096)  # asked for again and again, of a few routes
 def _route(method: str, path: str) -> str:
     return f"{method} {path.partition('?')[0]}"
+
+
+def known(
+    results: frozenset[Result], status: int | None, unknown: Collection[str], *, altered: bool
+) -> frozenset[Result]:
+    """What an attempt may have been that was answered so, where endings are `unknown`: anything."""
+    if not unknown or status is None or results == FAILURE:
+        return results
+    endings = (*endings_of(status), *(("nonsense",) if altered else ()))
+    return results | EITHER | NEUTRAL if any(one in unknown for one in endings) else results
 
 
 def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -28,6 +28,7 @@ from harness.wire.attempts import (
     Attempt,
     bare,
     by_start,
+    known,
     numbered,
 )
 from harness.wire.endings import Ending, Endings
@@ -62,6 +63,7 @@ class _Eyes:
         )
         self._records = Records(history.calls_to(upstream))
         self._timeout_s = settings.timeout_s
+        self._unknown = settings.counting.unknown
         self._sight = sight
         self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
@@ -190,13 +192,14 @@ class _Eyes:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
+        altered = not calm and self._meets(self._sight.altered, start_s, until_s, met)
         return Attempt(
             start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
-            results=results,
+            results=known(results, status, self._unknown, altered=altered),
             source="proxy",
-            altered=not calm and self._meets(self._sight.altered, start_s, until_s, met),
+            altered=altered,
             method=self._method[place] or "",
             path=path,
             status=status,
@@ -262,13 +265,14 @@ class _Eyes:
         elif self._held_on_the_way(start_s, replied_s):
             results, end_s = results | FAILURE, deadline_s
         method, _, path = told.route[record].partition(" ")
+        altered = self._meets(self._sight.altered, start_s, end_s, met)
         return Attempt(
             start_s=start_s,
             end_s=end_s,
             ends_from_s=ends_from_s,
-            results=results,
+            results=known(results, status, self._unknown, altered=altered),
             source="stub",
-            altered=self._meets(self._sight.altered, start_s, end_s, met),
+            altered=altered,
             method=method,
             path=told.path[record] or path,
             status=status,

@@ -23,6 +23,7 @@ def target(
     *,
     stubs: Sequence[dict[str, Any]] = STUBS,
     routes: dict[str, Any] = ROUTES,
+    contract: Path | None = None,
 ) -> Target:
     """A bed's gateway with a policy of its own."""
     raw = {
@@ -32,6 +33,8 @@ def target(
         "stubs": {"rates": list(stubs)},
         "routes": routes,
     }
+    if contract is not None:
+        raw["contract"] = str(contract)
     made = Target.model_validate(raw)
     return made.model_copy(update={"file": str(BEDS / "target.yaml")})
 

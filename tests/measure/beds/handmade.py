@@ -171,7 +171,7 @@ def tried() -> tuple[str, int]:
 def tried_once() -> tuple[str, int]:
     """One request of it."""
     try:
-        status, _ = attempt()
+        status, body = attempt()
         if status == 503 and POLICY.get("escapes"):
             ctypes.CDLL(None).usleep(400_000)
     except TimeoutError:
@@ -180,6 +180,11 @@ def tried_once() -> tuple[str, int]:
         return "refused", 0
     except (OSError, http.client.HTTPException):
         return "cut", 0
+    if POLICY.get("parses") and status < 400:
+        try:
+            json.loads(body)
+        except ValueError:
+            return "malformed", status
     return ("ok" if status < 400 else str(status)), status
 
 
@@ -200,7 +205,7 @@ def call() -> int:
             outcome = "success" if kind == "ok" else outcome_of(kind)
             if not by_call:
                 BREAKER.leave(era, outcome, time.monotonic() - began_s)
-            if kind in ("ok", "404", "429"):
+            if kind in ("ok", "404", "429") and kind not in POLICY.get("again", ()):
                 return status
             if kind in POLICY.get("final", ()):
                 break

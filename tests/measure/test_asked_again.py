@@ -1,0 +1,62 @@
+"""A gateway that asks again after what others take for a good answer, and counts whole calls."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from harness.engines.sim.engine import SimEngine
+from harness.judge import judge
+from harness.measure.lab import Lab
+from harness.measure.measuring import measure, streams_of
+from harness.measure.writing import as_contract
+from harness.scenario.loader import parse_scenario
+from harness.verdict import Verdict
+
+POLICY = {
+    "attempts": 3, "timeout": 0.8, "backoff": [0.3, 0.6], "rule": "in a row", "threshold": 4,
+    "wait": 9.0, "by": "call", "parses": True, "again": ["429"], "counts": {"429": "failure"},
+}  # fmt: skip
+ANSWERS = """
+title: answers that are none
+duration: 60s
+traffic: {price: {request: GET /price, rate: 1/s}}
+faults:
+  - {upstream: rates, %s, from: 3s, to: 12s}
+"""
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bed = _beside("bed")
+
+
+def test_who_asks_again_after_such_answers_is_accused_of_nothing(
+    simulation: SimEngine, tmp_path: Path
+) -> None:
+    """Its calls were taken apart where an answer had come, and its breaker for one that opens late,
+    or for no reason.
+    """
+    target = bed.target("handmade", POLICY)
+    measured = asyncio.run(measure(target, simulation, streams_of(target)))
+    found = measured.as_json()["upstreams"]["rates"]
+    assert (found["counts"]["malformed"], found["counts"]["429"]) == ("failure", "failure")
+    text = as_contract(measured, target.upstreams)
+    assert "malformed: unknown" in text
+    assert "'429': unknown" in text
+    contract = tmp_path / "handmade.yaml"
+    contract.write_text(text)
+    held = bed.target("handmade", POLICY, contract=contract)
+    for fault in ("fault: malformed", "fault: status, status: 429", "fault: status, status: 503"):
+        scenario = parse_scenario(ANSWERS % fault, "answers.yaml", target=held)
+        history = asyncio.run(Lab(held, simulation, lambda _: None).history(scenario))
+        assert judge(scenario, history).verdict is Verdict.PASSED, fault
