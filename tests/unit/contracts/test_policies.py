@@ -166,7 +166,7 @@ def test_what_counts_and_how_it_is_retried() -> None:
         ("{wait: {first: 5s}}", "",
          "expected `factor` (such as 2), `step: first` or `tick` (such as 1s)"),
         ("{}", "    counts: {timeut: neutral}\n",
-         "timeut: expected refused, timeout, cut, 4xx, 5xx or a status, such as 404; "
+         "timeut: expected refused, timeout, cut, 4xx, 5xx, malformed or a status, such as 404; "
          "did you mean 'timeout'?"),
         ("{}", "    retries: insid\n",
          "retries: expected outside or inside; did you mean 'inside'?"),
