@@ -108,10 +108,10 @@ class Contract(Part):
         Raises: KeyError for one that isn't known.
         """
         said = self.profiles[name] if self.profiles else {}
-        unchanged = Adjustment()
+        changed = {name: said.get(name, said.get("*")) for name in self.settings}
         return {
-            upstream: said.get(upstream, said.get("*", unchanged)).over(own)
-            for upstream, own in self.settings.items()
+            name: own if (change := changed[name]) is None else change.over(own)
+            for name, own in self.settings.items()
         }
 
     def claims_of(self, *promises: str) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -172,6 +171,8 @@ def _marked(name: str) -> Iterator[int]:
 
 def _remove_containers(note: Path) -> None:
     """Docker may take its time: a process of its own does it, and removes the note's folder."""
+    import subprocess  # which only some commands need, and this seldom
+
     with contextlib.suppress(OSError):
         prefix = note.read_text()
         subprocess.Popen(

@@ -116,7 +116,7 @@ class Outlines:
             handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
             try:
                 with open(handle, "w", encoding="utf-8") as file:
-                    json.dump(rows, file, separators=(",", ":"))
+                    file.write(json.dumps(rows, separators=(",", ":")))
                 os.replace(name, self._path)
             except BaseException:
                 os.unlink(name)

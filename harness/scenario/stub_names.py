@@ -15,6 +15,7 @@ def stub_names() -> tuple[str, ...]:
     return tuple(import_module(_STUBS).SERVICES)
 
 
+@cache
 def stub_routes_of(name: str) -> tuple[str, ...]:
     """The routes of one of them, `*` for any segment."""
     own: tuple[str, ...] = import_module(_STUBS).routes_of(name)

@@ -290,8 +290,9 @@ class Target(Part):
 
     def settings(self, upstream: str) -> ServiceSettings:
         """n, T, N, W and backoffs of one upstream: the target's own over the contract's."""
-        own = self.breakers.get(upstream, Adjustment())
-        return own.over(self.contract.settings_of(upstream))
+        settings = self.contract.settings_of(upstream)
+        own = self.breakers.get(upstream)
+        return settings if own is None else own.over(settings)
 
     @property
     def traffic(self) -> dict[str, Sample]:
