@@ -66,7 +66,8 @@ class Demands:
         """Who needed each upstream, as far as attempts are matched by now."""
         keys = Keys({(call.called.upstream, call.called.of) for call in history.warm_up_calls})
         well = self._answers.well
-        self._owners = Owners(history.requests, self.calls, settings, sights, well, keys)
+        leads_s = warm_up.leads_s
+        self._owners = Owners(history.requests, self.calls, settings, sights, leads_s, well, keys)
         self._implied: set[tuple[str, int, int]] = set()
         """What was implied: of which upstream and request, and after how many attempts."""
         known = {name: list(made) for name, made in attempts.items()}

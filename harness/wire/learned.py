@@ -19,6 +19,8 @@ from harness.wire.attempts import Attempt
 
 CLOCK_S = 0.02
 """How far a call may seem to lie outside of its request's life, by different witnesses' clocks."""
+_LEAD_S = 0.2
+"""What is longer before a first call may be a cold start's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,33 @@ class WarmUp:
         return any(True for _ in crossed) or bool(self._history.warm_up_calls.to(upstream))
 
     @cached_property
+    def leads_s(self) -> Mapping[str, float]:
+        """How soon after it was sent the first call of a stream's request was seen, at the soonest:
+        what a target does before it calls anybody.
+        """
+        found: dict[str, float] = {}
+        for request in self._history.warm_up:
+            for at_s, _ in self._timed[in_life(self._instants, request)][:1]:
+                lead_s = min(max(0.0, at_s - request.at_s), _LEAD_S)
+                found[request.stream] = min(lead_s, found.get(request.stream, lead_s))
+        return found
+
+    @cached_property
     def _by_request(self) -> Sequence[tuple[str, tuple[Learned, ...]]]:
         """The stream of each request, and what was called while it was under way."""
-        seen = sorted(self._seen(), key=lambda pair: pair[0])
-        instants = [at_s for at_s, _ in seen]
         return [
-            (request.stream, tuple(call for _, call in seen[in_life(instants, request)]))
-            for request in self._history.warm_up
+            (r.stream, tuple(call for _, call in self._timed[in_life(self._instants, r)]))
+            for r in self._history.warm_up
         ]
+
+    @cached_property
+    def _timed(self) -> Sequence[tuple[float, Learned]]:
+        """What was called, and when, in order."""
+        return sorted(self._seen(), key=lambda pair: pair[0])
+
+    @cached_property
+    def _instants(self) -> Sequence[float]:
+        return [at_s for at_s, _ in self._timed]
 
     @cached_property
     def _asked(self) -> frozenset[str]:

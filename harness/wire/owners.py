@@ -34,8 +34,8 @@ _HAIR = 1e-9  # what sums of the same instants in another order may differ by
 class Owners:
     """The requests of one history, and the attempts that each was given.
 
-    `calls`: what each stream calls, in order; `well`: whether a request was answered as when all
-    was well.
+    `calls`: what each stream calls, in order; `leads_s`: what a target takes before the first of
+    them; `well`: whether a request was answered as when all was well.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class Owners:
         calls: Mapping[str, Sequence[Learned]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
+        leads_s: Mapping[str, float],
         well: Callable[[Request], bool],
         keys: Keys,
     ) -> None:
         self._keys, self._requests = keys, requests
         self._well = well
         self._calls = calls
-        self._turns = Turns(calls, settings, sights)
+        self._turns = Turns(calls, settings, sights, leads_s)
         self._settings = settings
         self._sights = sights
         self._routes: dict[str, set[str]] = defaultdict(set)
@@ -201,7 +202,7 @@ class Owners:
                 price_s += _by_key_s(self._keys.whose(name, attempt), request, due)
                 over = failed_by is not None and failed_by not in self._went_on
                 left_s = min(due.at_s, request.end_s, _LONG_S) - attempt.start_s
-                left = round(max(0.0, left_s) / near_s)
+                left = round(max(0.0, left_s) / slack_s)
                 rank = (round(price_s / near_s), over, left, *fits)
                 if failed_by is not None:
                     failed.append((rank, failed_by))

@@ -59,15 +59,19 @@ class Due(NamedTuple):
 
 
 class Turns:
-    """Whose turn it is. `calls`: what each stream calls, in order."""
+    """Whose turn it is. `calls`: what each stream calls, in order; `leads_s`: what a target takes
+    before the first of them.
+    """
 
     def __init__(
         self,
         calls: Mapping[str, Sequence[Learned]],
         settings: Mapping[str, ServiceSettings],
         sights: Mapping[str, Sight],
+        leads_s: Mapping[str, float],
     ) -> None:
         self._calls = calls
+        self._leads_s = leads_s
         self._settings = settings
         self._sights = sights
 
@@ -93,8 +97,8 @@ class Turns:
             return
         aside_s = 0.0 if strange or calls[0].upstream == upstream else ASIDE_S
         for call in own_calls:
-            at_s = request.at_s
-            yield from self._or_later(Due(upstream, at_s, at_s, aside_s, call), 1)
+            by_s = request.at_s + self._leads_s.get(request.stream, 0.0)
+            yield from self._or_later(Due(upstream, request.at_s, by_s, aside_s, call), 1)
 
     def _after(
         self,

@@ -32,9 +32,12 @@ _SETTINGS = {name: in_a_row(attempts=2, timeout_s=5, threshold=5, wait_s=10) for
 
 
 class Told:
-    """A history of two streams: both ask billing, and `both` asks auth before."""
+    """A history of two streams: both ask billing, and `both` asks auth before.
 
-    def __init__(self) -> None:
+    `lead_s`: what the target does before it asks anybody.
+    """
+
+    def __init__(self, lead_s: float = 0.001) -> None:
         self.events: list[Event] = [
             Run(
                 at_s=-4.0, by="engine", scenario="s", file="s.yaml", engine="local",
@@ -44,11 +47,11 @@ class Told:
             Phase(at_s=-3.0, by="engine", phase="warm-up"),
         ]  # fmt: skip
         self.calls = 0
-        self.request("both", -2.0, 200, took_s=0.03, number=0)
-        self.attempt("auth", -1.999)
-        self.attempt("billing", -1.99)
-        self.request("one", -1.0, 200, took_s=0.03, number=0)
-        self.attempt("billing", -0.999)
+        self.request("both", -2.0, 200, took_s=lead_s + 0.03, number=0)
+        self.attempt("auth", -2.0 + lead_s)
+        self.attempt("billing", -1.99 + lead_s)
+        self.request("one", -1.0, 200, took_s=lead_s + 0.03, number=0)
+        self.attempt("billing", -1.0 + lead_s)
         self.events.append(Phase(at_s=0.0, by="engine", phase="play"))
 
     def request(
@@ -428,6 +431,17 @@ def test_who_asks_two_upstreams_at_once_made_both_attempts() -> None:
     told.attempt("billing", 5.001, arrives_s=5.01)
     told.attempt("auth", 5.002, arrives_s=7.0)
     assert told.owner("auth", 5.002) == asking
+
+
+def test_who_has_just_been_sent_does_not_call_before_the_target_can() -> None:
+    """It works for 30 ms first: until then it is another's, however that was answered."""
+    told = Told(lead_s=0.03)
+    first = told.request("one", 5.0, 503, took_s=0.032)
+    second = told.request("one", 5.03, 200, took_s=0.032)
+    for at_s in (5.03, 5.06):
+        told.attempt("billing", at_s)
+    assert told.owner("billing", 5.03) == first
+    assert told.owner("billing", 5.06) == second
 
 
 def test_of_many_that_ask_two_upstreams_at_one_instant_each_made_one_attempt_at_each() -> None:
