@@ -208,7 +208,14 @@ class Subject:
         *,
         examples: Sequence[Request] = (),
     ) -> Finding:
-        """A finding of one aspect; a failure says what may be behind it."""
+        """A finding of one aspect; a failure says what may be behind it. Where a stub alone tells,
+        and a fault kept calls from it, what it comes to is a guess.
+        """
+        if verdict is Verdict.FAILED and self.wire.sight.by_stub:
+            verdict = Verdict.INCONCLUSIVE
+            evidence += (
+                f"; its proxy shows nothing, and a fault kept calls from {self.wire.upstream}"
+            )
         if verdict is Verdict.FAILED and self.wire.hints:
             evidence += "; " + " or ".join(self.wire.hints)
         return Finding(

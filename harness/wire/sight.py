@@ -227,14 +227,21 @@ class Sight:
             return True
         return kind.silent and not (self.requests or self.connections)
 
+    @property
+    def by_stub(self) -> bool:
+        """Whether only a stub tells of attempts, and faults kept some from it."""
+        return bool(self.hidden) and not (self.requests or self.connections)
+
     def is_hidden(self, at_s: float) -> bool:
         """Whether an attempt at that instant would leave no trace."""
         return any(at_s in window for window in self.hidden)
 
     def holding(self, at_s: float) -> FaultWindow | None:
         """The fault that keeps an attempt of that instant waiting, unseen by its stub; None if no
-        fault does.
+        fault does, as where a port refuses whoever would have to wait.
         """
+        if any(f.holds(at_s) for f in self._refusing):
+            return None
         return next((f for f in self._holding if f.holds(at_s)), None)
 
     def given_up_s(self, at_s: float, timeout_s: float) -> float | None:
@@ -278,6 +285,12 @@ class Sight:
     @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:
         return tuple(f for f in self._faults if KINDS[f.name].silent and KINDS[f.name].new in HOLDS)
+
+    @cached_property
+    def _refusing(self) -> tuple[FaultWindow, ...]:
+        return tuple(
+            f for f in self._faults if KINDS[f.name].invisible and KINDS[f.name].new == "at once"
+        )
 
     @cached_property
     def on_the_way(self) -> tuple[FaultWindow, ...]:

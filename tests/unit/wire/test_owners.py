@@ -340,6 +340,19 @@ def test_who_waits_where_nobody_sees_may_have_waited_since_its_last_call_may_hav
     assert found.attempts == ()
 
 
+def test_who_is_refused_does_not_wait_for_what_a_fault_would_hold_back() -> None:
+    """A port that refuses comes before a service that is stopped: what failed there at once did so
+    seconds late, or was none at all.
+    """
+    told = stalled_until(30.0)
+    told.events[0] = replace(told.events[0], evidence=("stub", "proxy connections"))  # type: ignore[call-arg]
+    refused = {"name": "refused", "upstreams": ("billing",), "fault": 1, "by": "engine"}
+    told.events.append(Applied(at_s=4.0, planned_s=4.0, **refused))  # type: ignore[arg-type]
+    told.events.append(Lifted(at_s=6.0, planned_s=6.0, **refused))  # type: ignore[arg-type]
+    told.request("one", 4.5, 503, took_s=1.001)
+    assert [(a.start_s, a.end_s) for a in told.wire("billing").attempts] == [(4.5, 4.5)]
+
+
 def test_who_asks_another_upstream_first_is_farther_from_a_call() -> None:
     told = Told()
     told.request("both", 1.0, 503, took_s=0.5)
