@@ -5,15 +5,18 @@ from __future__ import annotations
 import platform
 import signal
 from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from harness.engines.base import Engine
 from harness.history.events import Run
 from harness.report.totals import span
 from harness.runs.runner import Played, in_all_s, plays_at_once, starts_s
-from harness.runs.shards import Shard
 from harness.scenario.model import Scenario
 from harness.target import Target
 from harness.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.runs.shards import Shard
 
 
 def introduction(

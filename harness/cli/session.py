@@ -20,7 +20,6 @@ from rich.console import Console
 from harness.cli.entry import TARGET_REFUSED, say
 from harness.cli.live import LiveDisplay
 from harness.engines.base import Engine, Progress
-from harness.engines.room import shortage_of_disk
 from harness.errors import UsageError
 from harness.machine import belongings
 from harness.machine.starts import Starts
@@ -135,6 +134,7 @@ class Session:
 
     def _introduce(self, scenarios: Sequence[Scenario]) -> None:
         from harness.cli.announcements import introduction
+        from harness.engines.room import shortage_of_disk
 
         said = introduction(
             scenarios,

@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
-from harness.engines.room import Room, room_for
 from harness.errors import HarnessError, TargetError, WorldError, own_error
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
 from harness.machine import belongings
-from harness.machine.grants import processors
 from harness.machine.starts import SPACING_S, Starts
 from harness.runs.repeats import Repeats, history_suffix
 from harness.scenario.model import Scenario
@@ -31,6 +29,7 @@ from harness.timeline import compile_timeline
 from harness.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
+    from harness.engines.room import Room
     from harness.report.scene import Scene
 
 EARLIER = ".history.attempt-{}.jsonl"
@@ -81,6 +80,8 @@ def worlds_at_once(engine: Engine, scenarios: Sequence[Scenario]) -> Room | None
     """
     if not getattr(engine, "in_real_time", False) or len(scenarios) < 2:
         return None
+    from harness.engines.room import room_for  # which only what takes real time needs
+
     return room_for(scenarios)
 
 
@@ -111,6 +112,8 @@ def in_all_s(scenarios: Sequence[Scenario], at_once: int) -> float:
 
 def starts_s(engine: Engine, worlds: int) -> float:
     """How much longer so many take at the most for being started and ended, on a quiet machine."""
+    from harness.machine.grants import processors
+
     each_s: float = getattr(engine, "start_s", 0.0)  # of a processor's time
     return worlds * (each_s / processors() + SPACING_S)
 

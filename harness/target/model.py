@@ -15,9 +15,6 @@ from harness.contracts import BUNDLED, Contract, Sample, User, document, load_co
 from harness.contracts.policies import Adjustment
 from harness.contracts.promises import Without
 from harness.log_patterns import Log
-from harness.openapi import routes_of
-from harness.openapi.document import load_document
-from harness.openapi.requests import named, requests_of
 from harness.policy.settings import ServiceSettings
 from harness.scenario.fields import (
     CallRoute,
@@ -240,6 +237,8 @@ class Target(Part):
         own, file = self.written_routes(upstream), self.openapi_file(upstream)
         if file is None:
             return own
+        from harness.openapi import routes_of  # not before somebody has such a file
+
         besides = tuple(route.route.rstrip("/") for route in own)
         return (*own, *routes_of(file, besides=besides))
 
@@ -307,6 +306,9 @@ class Target(Part):
         """
         if self.openapi is None:
             return {}
+        from harness.openapi.document import load_document
+        from harness.openapi.requests import named, requests_of
+
         base = Path(self.file).parent if self.file else Path()
         found, _ = requests_of(load_document(base / self.openapi))
         known = {self.ready, *(sample.request for sample in self.routes.values())}
