@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from harness.checks.brackets import listed, moments_of, single
 from harness.checks.breaker_counts import attempts, first_rejection, probes
-from harness.checks.breaker_subject import DRAWN, Subject, expected_words, instant
+from harness.checks.breaker_subject import DRAWN, UNREADABLE, Subject, expected_words, instant
 from harness.checks.case import Case
 from harness.checks.keeping import keeps
 from harness.contract import Moment
@@ -42,7 +42,11 @@ def check(expectation: ExpectBreaker, case: Case) -> tuple[Finding, ...]:
         other = _findings(Subject(expectation, case, changes=changes, until_s=end_s))
         found = [_doubted(one, two) for one, two in zip(found, other, strict=True)]
     if plainest.wire.changes.more:
-        found = [_untold(one) for one in found]
+        found = [
+            _untold(one, "more stories would explain as much than can be told") for one in found
+        ]
+    elif plainest.wire.unreadable and plainest.wire.refutation is None:
+        found = [_untold(one, UNREADABLE) for one in found]
     if expectation.keeps is not None and not plainest.untold():
         found.append(keeps(case, plainest.wire.upstream))
     return tuple(found)
@@ -59,12 +63,11 @@ def _doubted(plainest: Finding, other: Finding) -> Finding:
     return replace(plainest, verdict=Verdict.INCONCLUSIVE, evidence=evidence)
 
 
-def _untold(one: Finding) -> Finding:
+def _untold(one: Finding, why: str) -> Finding:
     """By a breaker that may have changed in more ways than are told."""
     if one.verdict is not Verdict.FAILED:
         return one
-    evidence = "more stories would explain as much than can be told"
-    return replace(one, verdict=Verdict.INCONCLUSIVE, evidence=evidence)
+    return replace(one, verdict=Verdict.INCONCLUSIVE, evidence=why)
 
 
 def _findings(subject: Subject) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ _TOLD = 3
 DRAWN = (
     "draws of what the contract leaves open were held against it, and so late they need not be all"
 )
+UNREADABLE = "its events may have come in more orders than can be tried"
 
 
 def misfit(
@@ -141,7 +142,7 @@ class Subject:
         if self.by_chance(math.inf):
             return Verdict.INCONCLUSIVE, "waits may have kept it from opening"
         if wire.unreadable:
-            return Verdict.INCONCLUSIVE, "its events may have come in more orders than can be tried"
+            return Verdict.INCONCLUSIVE, UNREADABLE
         if (wire.unknown or self._may_need()) and not self._would_show():
             return Verdict.INCONCLUSIVE, "nothing could tell a rejection from a failure"
         return Verdict.FAILED, f"never opened: 0 of {len(wire.demands)} requests rejected"

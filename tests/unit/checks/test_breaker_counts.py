@@ -199,6 +199,27 @@ def test_events_of_one_instant_that_may_have_come_in_any_order_are_no_noise(case
     assert opens.observed == "its events may have come in more orders than can be tried"
 
 
+def test_what_came_after_events_in_any_order_is_not_missed(case, world) -> None:
+    """It opens at 0.8 s, its probe succeeds, and nobody knows what became of it from 70 s on."""
+    shown = world(engine="sim").warmed_up().fault("status", "auth", 0.0, 100.0)
+    for number in range(5):
+        shown.request("chat", number + 1, 0.2 * number, 401)
+        shown.call("auth", 0.2 * number + 0.001, status=503)
+    shown.request("chat", 6, 61.5, 200).call("auth", 61.501)
+    for number in range(20):
+        shown.request("chat", number + 7, 70.0, 401 if number % 2 else 200)
+        shown.call("auth", 70.001, status=503 if number % 2 else 200)
+    found = case(
+        "faults: [{upstream: auth, fault: status, status: 503, one_in: 2, to: 100s}]\n"
+        "expect: [{breaker: auth, opens: [1s ± 1s, 75s ± 1s]}]",
+        shown,
+    )
+    (opens,) = findings_of(found.scenario.expect[0], found)
+
+    assert opens.verdict is Verdict.INCONCLUSIVE, str(opens)
+    assert opens.evidence == "its events may have come in more orders than can be tried"
+
+
 def behind_billing(world, *, again: int):
     """Chats whose billing isn't called from #6 on, and whose chroma opens at #5; both are asked of
     billing again from `again` on.
