@@ -85,9 +85,10 @@ def _wait(span: Span, later: Sequence[Span]) -> object:
 
 def counts_of(found: Findings) -> dict[str, str]:
     """What the breaker counts otherwise than if nothing is said; 404 stands for all of 4xx."""
+    resent = ("cut",) if found.resends else ()
     if found.breaker.rule == "none":
-        return {_COUNTED.get(kind, kind): "unknown" for kind in found.repeats}
-    told = {kind: _word(found, kind) for kind in (*found.counts, *found.repeats)}
+        return {_COUNTED.get(kind, kind): "unknown" for kind in (*found.repeats, *resent)}
+    told = {kind: _word(found, kind) for kind in (*found.counts, *found.repeats, *resent)}
     other = {
         _COUNTED.get(kind, kind): word
         for kind, word in told.items()
@@ -104,6 +105,7 @@ def _word(found: Findings, kind: str) -> str | None:
     """
     word = found.counts.get(kind)
     odd = kind == "malformed" and word != "success"
+    odd = odd or (kind == "cut" and found.resends)  # and counts once for twice, or not at all
     return "unknown" if odd or kind in found.repeats else word
 
 

@@ -95,15 +95,16 @@ def comments(measured: Measured, held_to: Contract) -> list[str]:
 def unpromised(measured: Measured) -> Iterator[tuple[str, str, str]]:
     """Promises that nobody can hold it to, at which upstream only (empty: at none), and why.
 
-    What isn't known of how calls at one upstream go, or when they are turned away, may be taken for
-    another's doing: it takes the promise from all of them. Of one upstream without a breaker
-    nothing need be left out, where others have one.
+    What isn't known of how calls at one upstream go may be taken for another's doing: it takes the
+    promise from all of them. When they are turned away is read of each by itself. Of one upstream
+    without a breaker nothing need be left out, where others have one.
     """
     bare = all(found.breaker.rule == "none" for found in measured.upstreams.values())
     for name, found in measured.upstreams.items():
         own = found.breaker
         if (why := _of_breakers(found, bare=bare)) is not None:
-            yield from ((promise, "", why) for promise in OF_BREAKERS)
+            at = "" if own.rule == "none" or not _timed(found) else name
+            yield from ((promise, at, why) for promise in OF_BREAKERS)
         told = found.counts | {"malformed": "unknown"}  # which a file says
         untold = [kind for kind, word in told.items() if word is None]
         if untold and own.rule != "none":
@@ -116,7 +117,7 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str, str]]:
             error = f"{found.timeout.error_s:.2f} s"
             yield ENDS_ATTEMPTS, name, f"the timeout at {name} is known to within {error} only"
         if found.attempts is None or found.backoffs is None:
-            at = name if found.most_attempts and found.backoffs is not None else ""
+            at = name if _timed(found) else ""
             yield REPEATS, at, f"attempts and backoffs at {name} are not known"
         elif found.resends:
             yield (
@@ -124,6 +125,13 @@ def unpromised(measured: Measured) -> Iterator[tuple[str, str, str]]:
                 name,
                 f"what is cut at {name} its client sends again, beyond its attempts",
             )
+
+
+def _timed(found: Findings) -> bool:
+    """Whether it is known how long its calls take at the most, and how often they are tried."""
+    timeout = found.timeout or found.longest_timeout
+    attempts = found.attempts or found.most_attempts
+    return timeout is not None and attempts is not None and found.backoffs is not None
 
 
 def _of_breakers(found: Findings, *, bare: bool) -> str | None:

@@ -93,14 +93,16 @@ def _route(method: str, path: str) -> str:
     return f"{method} {path.partition('?')[0]}"
 
 
-def known(
-    results: frozenset[Result], status: int | None, unknown: Collection[str], *, altered: bool
-) -> frozenset[Result]:
-    """What an attempt may have been that was answered so, where endings are `unknown`: anything."""
-    if not unknown or status is None or results == FAILURE:
-        return results
-    endings = (*endings_of(status), *(("nonsense",) if altered else ()))
-    return results | EITHER | NEUTRAL if any(one in unknown for one in endings) else results
+def unsure(attempt: Attempt, unknown: Collection[str], timeout_s: float) -> Attempt:
+    """The same, which may have been anything where it ended in an `unknown` way."""
+    if attempt.results != FAILURE and attempt.status is not None:
+        endings = (*endings_of(attempt.status), *(("nonsense",) if attempt.altered else ()))
+    elif (attempt.status or 0) < 500 and 0 < attempt.end_s - attempt.start_s < timeout_s:
+        endings = ("hang-up", "broken")
+    else:
+        return attempt
+    sure = not any(ending in unknown for ending in endings)
+    return attempt if sure else replace(attempt, results=attempt.results | EITHER | NEUTRAL)
 
 
 def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -28,8 +28,8 @@ from harness.wire.attempts import (
     Attempt,
     bare,
     by_start,
-    known,
     numbered,
+    unsure,
 )
 from harness.wire.endings import Ending, Endings
 from harness.wire.records import BEFORE_S, Records
@@ -46,6 +46,8 @@ def attempts_of(
 ) -> tuple[Attempt, ...]:
     """All attempts since 0s, by start; those before it belong to the warm-up."""
     found = sorted(_Eyes(history, upstream, settings, sight).found(), key=by_start)
+    if unknown := settings.counting.unknown:
+        found = [unsure(attempt, unknown, settings.timeout_s) for attempt in found]
     return tuple(numbered(found))
 
 
@@ -63,7 +65,6 @@ class _Eyes:
         )
         self._records = Records(history.calls_to(upstream))
         self._timeout_s = settings.timeout_s
-        self._unknown = settings.counting.unknown
         self._sight = sight
         self._faults = history.faults_on(upstream)
         self._cutting = [f for f in self._faults if KINDS[f.name].cuts]
@@ -192,14 +193,13 @@ class _Eyes:
             # Its first bytes have passed; the rest may still be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
-        altered = not calm and self._meets(self._sight.altered, start_s, until_s, met)
         return Attempt(
             start_s=start_s,
             end_s=until_s,
             ends_from_s=from_s,
-            results=known(results, status, self._unknown, altered=altered),
+            results=results,
             source="proxy",
-            altered=altered,
+            altered=not calm and self._meets(self._sight.altered, start_s, until_s, met),
             method=self._method[place] or "",
             path=path,
             status=status,
@@ -265,14 +265,13 @@ class _Eyes:
         elif self._held_on_the_way(start_s, replied_s):
             results, end_s = results | FAILURE, deadline_s
         method, _, path = told.route[record].partition(" ")
-        altered = self._meets(self._sight.altered, start_s, end_s, met)
         return Attempt(
             start_s=start_s,
             end_s=end_s,
             ends_from_s=ends_from_s,
-            results=known(results, status, self._unknown, altered=altered),
+            results=results,
             source="stub",
-            altered=altered,
+            altered=self._meets(self._sight.altered, start_s, end_s, met),
             method=method,
             path=told.path[record] or path,
             status=status,

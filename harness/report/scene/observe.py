@@ -60,7 +60,8 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
                 away[request.id] += (name,)
         except Exception:  # the expectations that need it say what broke
             continue
-    opens = promised(case, (OPENS,))  # else the arithmetic says what nobody promised
+    # Else the arithmetic says what nobody promised.
+    opens = all(promised(case, (OPENS,), name) for name in history.run.upstreams)
     return Scene(
         scenario=case.scenario,
         end_s=max(case.scenario.duration, history.end_s),

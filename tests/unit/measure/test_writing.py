@@ -360,6 +360,24 @@ def test_one_upstream_without_a_breaker_takes_nothing_from_the_others():
 
 
 @pytest.mark.parametrize(
+    ("known", "without"),
+    [
+        (True, [f"B{number} at prices" for number in (2, 3, 4, 5, 6)]),
+        # whose attempts are whose hangs on how long others take
+        (False, ["B2", "B3", "B4", "B5", "B6", "B8"]),
+    ],
+)
+def test_a_breaker_that_is_not_known_takes_nothing_from_others_where_its_calls_are(known, without):
+    found = measured(trials=1)
+    found.upstreams["prices"] = Findings(
+        upstream="prices", attempts=1, backoffs=(), breaker=Breaker(rule="rate"),
+        timeout=Span(low_s=0.6, high_s=0.7) if known else None,
+    )  # fmt: skip
+    found.upstreams["stock"].backoffs = ()
+    assert target_sections(found, document())["without"] == without
+
+
+@pytest.mark.parametrize(
     ("by", "attempts", "rechecks"), [("call", 2, False), ("attempt", 2, True), ("call", 1, True)]
 )
 def test_who_counts_calls_is_asked_once_a_call(by, attempts, rechecks):
