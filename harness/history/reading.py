@@ -12,8 +12,8 @@ from harness.history.lines import from_json
 from harness.history.tape import Tape
 from harness.history.values import LONGEST_LINE
 
-_BATCH = 1_000_000
-"""Bytes that are decoded at once."""
+_BATCH = 100_000
+"""Bytes that are decoded at once: what comes of them stays in a processor's cache."""
 
 
 def read_history(path: Path) -> Tape:

@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields
-from operator import attrgetter
 from typing import Annotated, Any, TypeVar, Union, overload
 
 import msgspec
@@ -64,6 +63,7 @@ def _is_required(item: Field[Any]) -> bool:
 
 _STRUCTS = {kind: _struct(kind) for kind in KINDS.values()}
 _EVENTS = {struct: kind for kind, struct in _STRUCTS.items()}
+_CODES = {struct: code for code, struct in enumerate(_EVENTS)}
 _DECODER = msgspec.json.Decoder(Union[tuple(_EVENTS)])  # noqa: UP007 - made at run time
 _TROUBLES = (msgspec.DecodeError, ValueError, RecursionError)
 
@@ -102,22 +102,22 @@ class Tape(Kept):
 
     def _add(self, found: Sequence[msgspec.Struct]) -> bool:
         """All of them, or none. Raises: ValueError for a value that can't be read."""
-        by_kind: dict[type[Event], list[msgspec.Struct]] = defaultdict(list)
-        codes = bytearray()
+        by_kind: dict[type[msgspec.Struct], list[msgspec.Struct]] = defaultdict(list)
         for struct in found:
-            kind = _EVENTS[type(struct)]
-            by_kind[kind].append(struct)
-            codes.append(self._codes[kind])
-        taken = [
-            (column, column.taken(map(attrgetter(name), structs)))
-            for kind, structs in by_kind.items()
-            for name, column in self._columns[kind].items()
-        ]
+            by_kind[type(struct)].append(struct)
+        taken = []
+        for kind, structs in by_kind.items():
+            columns = self._columns[_EVENTS[kind]].values()
+            rows = map(msgspec.structs.astuple, structs)
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                taken.append((column, column.taken(values)))
         for column, cells in taken:
             column.add(cells)
         for kind, structs in by_kind.items():
-            self._counts[kind] += len(structs)
-        self._order += codes
+            self._counts[_EVENTS[kind]] += len(structs)
+        self._order += bytes(
+            self._codes[kind] for kind in map(_EVENTS.__getitem__, map(type, found))
+        )
         return True
 
     def close(self) -> None:
