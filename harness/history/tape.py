@@ -115,9 +115,7 @@ class Tape(Kept):
             column.add(cells)
         for kind, structs in by_kind.items():
             self._counts[_EVENTS[kind]] += len(structs)
-        self._order += bytes(
-            self._codes[kind] for kind in map(_EVENTS.__getitem__, map(type, found))
-        )
+        self._order += bytes(map(_CODES.__getitem__, map(type, found)))
         return True
 
     def close(self) -> None:
