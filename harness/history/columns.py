@@ -12,13 +12,14 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from itertools import islice
+from itertools import compress, count, islice
 from operator import attrgetter, le
 from typing import Any, Generic, TypeVar, cast, overload
 
 from harness.history.events import Event
 
 E = TypeVar("E", bound=Event)
+V = TypeVar("V")
 INSTANTS, NUMBERS, PLACES = "d", "hiq", "BHI"
 """The arrays of a column: of instants, of whole numbers, of places among known values."""
 
@@ -88,6 +89,35 @@ class Column:
         """The values at some places, in their order."""
         cells = map(self._cells.__getitem__, places)
         return cells if self._known is None else map(self._known.met.__getitem__, cells)
+
+
+class Coded(Sequence[V], Generic[V]):
+    """Values of which there are a few kinds: some bytes for each, and each kind once."""
+
+    def __init__(self, values: Iterable[V]) -> None:
+        known = Known()
+        places = known.places(values)
+        self._kinds: list[V] = known.met
+        self._cells = array("H" if len(self._kinds) < 2**16 else "I", places)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @overload
+    def __getitem__(self, index: int) -> V: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[V]: ...
+    def __getitem__(self, index: int | slice) -> V | list[V]:
+        if isinstance(index, slice):
+            return [self._kinds[cell] for cell in self._cells[index]]
+        return self._kinds[self._cells[index]]
+
+    def places(self, value: V, first: int, end: int) -> Iterator[int]:
+        """Where a value stands, from one place up to another."""
+        if value not in self._kinds:
+            return iter(())
+        cell = self._kinds.index(value)
+        return compress(count(first), map(cell.__eq__, islice(self._cells, first, end)))
 
 
 class Kept(ABC, Sequence[Event]):

@@ -6,10 +6,9 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import compress, count, islice
 from operator import itemgetter
 
-from harness.history.columns import column, followed
+from harness.history.columns import Coded, column, followed
 from harness.history.events import Crossed
 
 _GOODBYE_S = 0.02
@@ -28,12 +27,12 @@ class Connections:
     def __init__(self, crossed: Sequence[Crossed], *, tcp: bool = False) -> None:
         """`tcp`: whether what crossed isn't HTTP."""
         self.at_s = array("d", column(crossed, "at_s"))
-        self.what: list[str] = list(column(crossed, "what"))
-        self.closed_by: list[str | None] = list(column(crossed, "closed_by"))
+        self.what: Coded[str] = Coded(column(crossed, "what"))
+        self.closed_by: Coded[str | None] = Coded(column(crossed, "closed_by"))
         self._followed = followed(crossed, "connection")
         if tcp:
-            for place in list(self._goodbyes()):
-                self.what[place] = "goodbye"
+            goodbyes = set(self._goodbyes())
+            self.what = Coded("goodbye" if k in goodbyes else w for k, w in enumerate(self.what))
 
     def _goodbyes(self) -> Iterator[int]:
         for place in self.all("response", -math.inf):
@@ -47,7 +46,7 @@ class Connections:
     def all(self, what: str, since_s: float = 0.0, until_s: float = math.inf) -> Iterator[int]:
         """The events of one kind from an instant up to another, as they came."""
         first, end = bisect_left(self.at_s, since_s), bisect_left(self.at_s, until_s)
-        return compress(count(first), map(what.__eq__, islice(self.what, first, end)))
+        return self.what.places(what, first, end)
 
     def on(self, place: int) -> Iterator[int]:
         """What came after an event on its connection."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.history.columns import column
+from harness.history.columns import Coded, column
 from harness.history.view import FaultWindow, History
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings
@@ -60,7 +59,7 @@ class _Eyes:
         self._bare = upstream in history.run.tcp
         self._crossed = history.connections_at(upstream)
         self._method, self._path, self._status = (
-            list[Any](column(history.crossings_at(upstream), name))
+            Coded[Any](column(history.crossings_at(upstream), name))
             for name in ("method", "path", "status")
         )
         self._records = Records(history.calls_to(upstream))
@@ -102,16 +101,13 @@ class _Eyes:
 
     def _proxied(self) -> Iterator[Attempt]:
         """One for each request, by instant."""
-        made = deque[tuple[int, Ending, int | None]]()
+        made: list[tuple[int, int | None, Attempt]] = []
         for place in self._crossed.all("request"):
             ending = self._endings.of(place)
-            made.append((place, ending, self._record_of(place, ending)))
-        while made:  # only now each has taken its own
-            place, ending, record = made.popleft()
-            attempt = self._attempt(place, ending, record)
-            if record is not None:
-                attempt = self._doubted(attempt, record, place, ending)
-            yield attempt
+            record = self._record_of(place, ending)
+            made.append((place, record, self._attempt(place, ending, record)))
+        for place, record, attempt in made:  # only now each has taken its own
+            yield attempt if record is None else self._doubted(attempt, record, place)
 
     def _unasked(self) -> Iterator[Attempt]:
         """What connections tell on which nothing was asked."""
@@ -148,7 +144,7 @@ class _Eyes:
         from_s = start_s if open_ or dead else ended_s
         yield bare(start_s, ended_s, "proxy", from_s=from_s, results=EITHER if open_ else FAILURE)
 
-    def _doubted(self, attempt: Attempt, record: int, place: int, ending: Ending) -> Attempt:
+    def _doubted(self, attempt: Attempt, record: int, place: int) -> Attempt:
         """The same, as far as it is certain whose record that is: of calls that were held on their
         way the next that arrived need not be the next that was sent.
         """
@@ -160,7 +156,7 @@ class _Eyes:
         if not rivals:
             return attempt
         if not self._records.ended_alike(record, rivals):
-            return self._attempt(place, ending, None)
+            return self._attempt(place, self._endings.of(place), None)
         unnamed = not self._records.named_alike(record, rivals)
         return replace(attempt, of="", trace="") if unnamed else attempt
 

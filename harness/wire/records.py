@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 
 from harness.history.calls import Calls
+from harness.history.columns import Coded
 
 BEFORE_S = 0.01
 """How much earlier than its proxy a stub may seem to see a request."""
@@ -21,14 +22,14 @@ class Records:
         self.at_s = array("d", calls.told("at_s"))
         self.done_s = array("d", (math.inf if s is None else s for s in calls.answered("at_s")))
         """When the stub was done with each; infinite where it never was."""
-        self.status: list[int | None] = list(calls.answered("status"))
-        self.outcome: list[str | None] = list(calls.answered("outcome"))
+        self.status: Coded[int | None] = Coded(calls.answered("status"))
+        self.outcome: Coded[str | None] = Coded(calls.answered("outcome"))
         """What became of each; None where nothing did."""
         self.path: list[str] = list(calls.told("path"))
-        self.route: list[str] = list(calls.told("route"))
+        self.route: Coded[str] = Coded(calls.told("route"))
         self.of: list[str] = list(calls.told("of"))
         self.trace: list[str] = list(calls.told("trace"))
-        self.met: list[tuple[str, ...] | None] = list(calls.told("met"))
+        self.met: Coded[tuple[str, ...] | None] = Coded(calls.told("met"))
         """What each met, by the stub's own account; None where it doesn't say."""
         self._taken = bytearray(len(self.at_s))
 
