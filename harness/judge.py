@@ -45,12 +45,12 @@ def judge(scenario: Scenario, events: Sequence[Event] | History) -> Judgement:
 
 def judge_case(case: Case) -> Judgement:
     """Likewise, for who goes on to ask the case what it has worked out."""
-    with _uncollected():
+    with uncollected():
         return _judgement(case)
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without looking for garbage: what is worked out of a run is kept until it is judged, so that
     all of it would be looked at again and again in vain.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def judge(folder: Path, report: Path | None, previous: Path | None, quiet: bool)
         click.get_current_context().with_resource(claimed(report))
         prepare_folder(report)
     saved = judge_folder(folder)
+    gc.freeze()  # it stays to the end
     known = known_in(previous_results(folder))
     if report is not None:
         _write(folder, report, saved, known, before, copies=apart)

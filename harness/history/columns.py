@@ -91,7 +91,7 @@ class Column:
         return cells if self._known is None else map(self._known.met.__getitem__, cells)
 
 
-class Coded(Sequence[V], Generic[V]):
+class Coded(Generic[V]):
     """Values of which there are a few kinds: some bytes for each, and each kind once."""
 
     def __init__(self, values: Iterable[V]) -> None:
@@ -103,14 +103,11 @@ class Coded(Sequence[V], Generic[V]):
     def __len__(self) -> int:
         return len(self._cells)
 
-    @overload
-    def __getitem__(self, index: int) -> V: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[V]: ...
-    def __getitem__(self, index: int | slice) -> V | list[V]:
-        if isinstance(index, slice):
-            return [self._kinds[cell] for cell in self._cells[index]]
-        return self._kinds[self._cells[index]]
+    def __getitem__(self, place: int) -> V:
+        return self._kinds[self._cells[place]]
+
+    def __iter__(self) -> Iterator[V]:
+        return map(self._kinds.__getitem__, self._cells)
 
     def places(self, value: V, first: int, end: int) -> Iterator[int]:
         """Where a value stands, from one place up to another."""

@@ -160,12 +160,13 @@ def requests_of(told: Told, hung_up: Sequence[HungUp]) -> Iterator[Request]:
     """The requests of whom that was told, in its order."""
     sent, answers = told.sent, told.answers
     at_s, status = (list[Any](column(told.answered, name)) for name in ("at_s", "status"))
+    planned_s = list(column(sent, "planned_s"))  # for most that is also when they left
     left = {event.id: event.at_s for event in hung_up}
     rows = zip(
         column(sent, "id"),
         column(sent, "stream"),
-        column(sent, "planned_s"),
-        column(sent, "at_s"),
+        planned_s,
+        (p if p == a else a for p, a in zip(planned_s, column(sent, "at_s"), strict=True)),
         (math.inf if place < 0 else at_s[place] for place in answers),
         (None if place < 0 else status[place] for place in answers),
         map(left.get, column(sent, "id")),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from harness.history.columns import Coded
 from harness.history.connections import Connections
 from harness.history.view import FaultWindow
 from harness.scenario.faults import KINDS
@@ -34,7 +35,7 @@ class Endings:
     def __init__(
         self,
         crossed: Connections,
-        status: Sequence[int | None],
+        status: Coded[int | None],
         faults: Sequence[FaultWindow],
         slowing: Sequence[FaultWindow],
     ) -> None:

@@ -7,11 +7,12 @@ them must have made, as nobody can have made more than what lies in its life, a 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 from harness.checks.promises.facts import OWN_WORK, Facts
 from harness.checks.promises.jobs import may_be_older
@@ -23,6 +24,7 @@ from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
 from harness.wire.learned import CLOCK_S, alike
 
+_at_s = attrgetter("at_s")
 _NEAR_S = 0.1
 """Requests that end and begin nearer than this to each other may have met."""
 
@@ -76,18 +78,21 @@ class _Crowds:
         self._on_routes: dict[tuple[str, str], _OnRoute] = {}
 
     @cached_property
-    def _crowds(self) -> Mapping[int, Sequence[Request]]:
-        """Of each request, by its id, those whose lives hang together with its own."""
-        found: dict[int, list[Request]] = {}
-        crowd: list[Request] = []
+    def _crowds(self) -> Sequence[Sequence[Request]]:
+        """All requests as they left, in crowds: those whose lives hang together."""
+        found: list[list[Request]] = []
         until_s = -math.inf
-        for request in sorted(self._facts.history.requests, key=lambda r: r.at_s):
+        for request in sorted(self._facts.history.requests, key=_at_s):
             if request.at_s > until_s:
-                crowd = []
-            crowd.append(request)
-            found[request.id] = crowd
+                found.append([])
+            found[-1].append(request)
             until_s = max(until_s, request.known_s + _NEAR_S)
         return found
+
+    def _crowd_of(self, request: Request) -> Sequence[Request]:
+        """The crowd of one of them."""
+        crowds = self._crowds
+        return crowds[bisect_right(crowds, request.at_s, key=lambda crowd: crowd[0].at_s) - 1]
 
     def idle(self, request: Request) -> Iterator[Violation]:
         """That a request waited after its last attempt, whoever made which."""
@@ -120,7 +125,7 @@ class _Crowds:
         return self._on_routes[key]
 
     def _made_together(self, request: Request, upstream: str, route: str) -> _Together:
-        crowd = self._crowds[request.id]
+        crowd = self._crowd_of(request)
         key = crowd[0].id, upstream, route
         if key not in self._together:
             self._together[key] = _together(crowd, self._on(upstream, route))
@@ -129,17 +134,15 @@ class _Crowds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Together:
-    """How many attempts a crowd made on one route, and each of it can have made at the most."""
+    """How many attempts a crowd made on one route, and can have made at the most."""
 
+    on: _OnRoute
     made: int
     could: int
-    """The most that all of them can have made."""
-    most: Mapping[int, int]
-    """By request's id."""
 
     def surely_by(self, request: Request) -> int:
         """How many one of them must have made; 0 where all made more than they should."""
-        others = self.could - self.most[request.id]
+        others = self.could - self.on.longest(request)
         return 0 if self.made > self.could else self.made - others
 
 
@@ -190,8 +193,7 @@ class _OnRoute:
 def _together(crowd: Sequence[Request], on: _OnRoute) -> _Together:
     until_s = max(request.known_s for request in crowd)
     made = len(on.within(crowd[0].at_s, until_s))
-    most = {request.id: on.longest(request) for request in crowd}
-    return _Together(made=made, could=sum(most.values()), most=most)
+    return _Together(on=on, made=made, could=sum(map(on.longest, crowd)))
 
 
 def _gap(

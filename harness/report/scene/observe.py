@@ -11,8 +11,9 @@ from harness.checks.case import Case, unless_broken
 from harness.checks.scope import promised
 from harness.contracts.promises import OPENS
 from harness.history.events import Charged, Event, Run, Trouble
+from harness.history.requests import Request
 from harness.history.view import FaultWindow, History
-from harness.judge import judge_case
+from harness.judge import judge_case, uncollected
 from harness.policy.settings import ServiceSettings
 from harness.report.scene.model import (
     Band,
@@ -37,8 +38,9 @@ def judge_and_observe(
 ) -> tuple[Judgement, Scene | None]:
     """Judge one run, and keep what it looked like while all of it is at hand."""
     case = Case(scenario, History(events))
-    judgement = judge_case(case)
-    return judgement, observe(case, judgement)
+    with uncollected():
+        judgement = judge_case(case)
+        return judgement, observe(case, judgement)
 
 
 def observe(case: Case, judgement: Judgement) -> Scene | None:
@@ -131,7 +133,11 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     if not wire.attempts and not wire.background:
         return
     again = {a.id: k for call in wire.calls for k, a in enumerate(call[1:], start=2)}
-    owners = {a.id: r for r in case.history.requests for a in wire.made_for(r)}
+    owners: list[Request | None] = [None] * (1 + max((a.id for a in wire.attempts), default=-1))
+    for asking in case.history.requests:
+        for attempt in wire.made_for(asking):
+            if attempt.id < len(owners):
+                owners[attempt.id] = asking
     implied = {a.request for a in wire.attempts if a.request is not None}
     waited = {r.id: r for r in case.history.requests if r.id in implied}
     faults = case.history.faults_on(wire.upstream)
@@ -141,7 +147,7 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             for window in faults
             if wire.sight.met(window, attempt.start_s, attempt.end_s, attempt.met)
         )
-        owner, request = attempt.request, owners.get(attempt.id)
+        owner, request = attempt.request, owners[attempt.id]
         number = None if request is None else again.get(attempt.id, 1)
         if owner is not None:
             request = waited.get(owner)
