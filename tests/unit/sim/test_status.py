@@ -55,7 +55,12 @@ def played(
         target,
         steps=sorted(steps, key=lambda step: step["at_s"]),
         faults=[FAULT] * len(faults),
-        status={"request": request("/status", 0), "state": "{upstream}", "closely": closely},
+        status={
+            "request": request("/status", 0),
+            "state": "{upstream}",
+            "closely": closely,
+            "looks": None,
+        },
         duration_s=101.0,
     )
 
