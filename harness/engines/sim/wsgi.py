@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import io
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -58,6 +59,8 @@ class WsgiServer:
             self._busy -= 1
             if self._backlog:
                 self._start(*self._backlog.popleft())
+            # What stands for it to who asked for the current thread would be kept for ever.
+            threading._active.pop(threading.get_ident(), None)  # type: ignore[attr-defined]
 
     def _answer(self, request: RequestPlan) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .conftest import Simulate
+from .conftest import Simulate, send
 
 FORMS = {
     "time.sleep": """
@@ -244,8 +244,6 @@ UPSTREAMS = [{"name": "auth", "port": 20_001, "users": {}, "routes": ROUTES}]
 def test_clients_reach_a_stub_through_the_simulated_network(
     client: str, simulate: Simulate
 ) -> None:
-    from .conftest import send
-
     steps = [send(float(i), "/thing", i + 1) for i in range(2)]
     outcome = simulate(CLIENTS[client], upstreams=UPSTREAMS, steps=steps)
     assert outcome.logs == []
@@ -253,3 +251,13 @@ def test_clients_reach_a_stub_through_the_simulated_network(
     assert all("thing" in body for body in outcome.bodies)
     assert [fact["what"] for fact in outcome.of("crossed")].count("request") == 2
     assert outcome.escapes == []
+
+
+def test_requests_that_are_over_leave_no_threads(simulate: Simulate) -> None:
+    source = (
+        "import threading\n\n"
+        "def work(environ):\n"
+        "    return threading.current_thread().is_alive(), threading.active_count()\n"
+    )
+    outcome = simulate(source, steps=[send(float(at), number=at + 1) for at in range(3)])
+    assert outcome.bodies == ["(True, 2)"] * 3, "the main thread and its own"
