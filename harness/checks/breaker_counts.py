@@ -172,9 +172,9 @@ def probes(subject: Subject) -> Finding:
     if wire.late:
         observed += f"; {plural(len(wire.late), 'attempt')} while it was open"
     alone = all(probe.surely == 1 for probe in found) and not wire.late
-    unseen = [moment for moment in moments if _leaves_no_trace(subject, moment)]
-    instants = [p.attempt.start_s for p in found]
     spread_s = tolerance_s + wire.sight.fine_s + _probes_spread_s(subject)
+    unseen = [moment for moment in moments if _leaves_no_trace(subject, moment, spread_s)]
+    instants = [p.attempt.start_s for p in found]
     fits = alone and (misfit(instants, moments, spread_s, unseen) is None or math.isinf(spread_s))
     verdict, evidence = Verdict.PASSED if fits else Verdict.FAILED, subject.sight()
     if not fits and alone and subject.late_misfit("probes", instants, moments, spread_s):
@@ -204,11 +204,16 @@ def _probe_moments(subject: Subject) -> tuple[tuple[Moment, ...], float]:
     return listed(given, subject.predicted().probe_moments)
 
 
-def _leaves_no_trace(subject: Subject, moment: Moment) -> bool:
-    """Whether a probe then is seen by nothing: a refused port, and no second attempt's wait."""
+def _leaves_no_trace(subject: Subject, moment: Moment, spread_s: float) -> bool:
+    """Whether a probe then is seen by nothing: a refused port, and no wait that gives it away."""
     if not moment or not subject.wire.sight.is_hidden(moment.earliest_s):
         return False
-    return subject.wire.settings.attempts < 2
+    asked = [d for d in subject.wire.demands if d.outcome == "unseen"]
+    return any(
+        r.low - spread_s <= d.asked_by_s and d.asked_s <= r.high + spread_s
+        for r in moment.alternatives
+        for d in asked
+    )
 
 
 def _numbers(wanted: Range) -> str:
