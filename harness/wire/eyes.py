@@ -318,7 +318,8 @@ def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
     lifted_s = max(at_s, min(ended_s, fault.end_s))
     if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:
         return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
-    return bare(at_s, lifted_s, "connection")
+    # What closes by itself may have done so before, which an accepted connection doesn't tell.
+    return bare(at_s, lifted_s, "connection", from_s=at_s if KINDS[fault.name].closes else None)
 
 
 def _results(status: int | None, outcome: str | None, *, known: bool = True) -> frozenset[Result]:

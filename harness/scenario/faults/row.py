@@ -74,6 +74,8 @@ class Kind:
     held back at once, or `nothing`. Played by a stub, silence is lifted by closing, too."""
     cuts: bool = False
     """Whether it may cut off an answer after its first bytes have passed the proxy."""
+    closes: bool = False
+    """Whether it may close by itself, while it lasts, what it keeps silent."""
     spoils: bool = False
     """Whether no attempt can succeed while it lasts; `FaultBase.spoils` knows its parameters."""
     opens: bool = True

@@ -141,6 +141,7 @@ class LimitData(_Toxic):
     new="silent",
     lift="cuts",
     cuts=True,
+    closes=True,
     spoils=True,
     hides="stub",
     draws={"silent": ({"timeout": "0s"},)},

@@ -294,6 +294,21 @@ def test_what_a_stub_keeps_waiting_for_some_calls_ends_with_its_deadline_or_the_
     assert (second.ends_from_s, second.end_s, second.results) == (40.0, 40.0, FAILURE)
 
 
+@pytest.mark.parametrize(("fault", "from_s"), [("timeout", 2.0), ("blackhole", 20.0)])
+def test_what_may_close_by_itself_need_not_last_until_the_lift(fault: str, from_s: float) -> None:
+    of = {"by": "engine", "fault": 0, "name": fault, "upstreams": ("chroma",)}
+    told = History(
+        [
+            BY_CONNECTIONS,
+            Applied(at_s=0.0, planned_s=0.0, **of),  # type: ignore[arg-type]
+            crossed(2.0, 1, "accepted"),
+            Lifted(at_s=20.0, planned_s=20.0, **of),  # type: ignore[arg-type]
+        ]
+    )
+    (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    assert (own.ends_from_s, own.end_s) == (from_s, 20.0)
+
+
 def let_go(*, outcome: str) -> tuple[Attempt, ...]:
     """A call that a paused stub came to at 50 s, whose connection a real Toxiproxy saw at 2 s."""
     paused = {"by": "engine", "fault": 0, "name": "pause", "upstreams": ("chroma",)}
