@@ -102,9 +102,12 @@ class Owners:
                 elif not self._sights[name].released(start_s):
                     kept[name].append(attempt)
                 continue
+            timeout_s = self._settings[name].timeout_s
             if self._sights[name].let_go(due_s, start_s):
                 if start_s > due_s + slack_s:
-                    attempt = attempt.made(due_s, self._settings[name].timeout_s, slack_s)
+                    attempt = attempt.made(due_s, timeout_s, slack_s)
+            elif self._sights[name].is_untimely(start_s) and start_s > due_s + timeout_s + slack_s:
+                attempt = attempt.made(due_s, timeout_s, slack_s)  # so long on its way
             elif attempt.source == "stub" and self._sights[name].released(start_s, within_s=0.0):
                 attempt = replace(attempt, old=True)
             if attempt.source == "connection" and not self._well(owner):

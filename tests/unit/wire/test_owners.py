@@ -353,6 +353,18 @@ def test_who_is_refused_does_not_wait_for_what_a_fault_would_hold_back() -> None
     assert [(a.start_s, a.end_s) for a in told.wire("billing").attempts] == [(4.5, 4.5)]
 
 
+def test_what_was_on_its_way_for_longer_than_its_client_waits_failed_then() -> None:
+    """Its client lives on, waiting to try again: its call was one that began as it arrived."""
+    told = Told()
+    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    slow = {"name": "latency", "upstreams": ("billing",), "planned_s": 0.0}
+    told.events.append(Applied(at_s=0.0, by="engine", fault=0, **slow))
+    asks = told.request("one", 1.0, 503, took_s=6.0)
+    told.attempt("billing", 6.5)
+    (attempt,) = told.wire("billing").made_for(_request(told, asks))
+    assert (attempt.start_s, attempt.end_s, attempt.ok) == (1.0, 6.0, False)
+
+
 def test_who_asks_another_upstream_first_is_farther_from_a_call() -> None:
     told = Told()
     told.request("both", 1.0, 503, took_s=0.5)
