@@ -182,6 +182,9 @@ def probes(subject: Subject) -> Finding:
     elif not fits and not found and wire.changes.others:
         verdict = Verdict.INCONCLUSIVE
         evidence += "; it may have opened at another time as well, and probed then"
+    elif not fits and len(found) < sum(t.state == "half_open" for t in subject.changes):
+        verdict = Verdict.INCONCLUSIVE
+        evidence += "; which of several attempts was its probe can't be told"
     if fits and (not found or any(probe.together > 1 for probe in found)):
         verdict = Verdict.INCONCLUSIVE  # none, or nobody can tell when the probe was over
     if unseen and len(found) < len(moments):

@@ -174,8 +174,8 @@ class Subject:
     def _would_show(self) -> bool:
         """Whether a request that can be told apart was sent while it is surely open."""
         unknown = {request.id for request in self.wire.unknown}
-        needing = (demand.request for demand in self.wire.demands)
-        return any(r.id not in unknown and self._is_sent_while_open(r) for r in needing)
+        asked = (d.request for d in self.wire.demands if d.outcome != "unknown")
+        return any(r.id not in unknown and self._is_sent_while_open(r) for r in asked)
 
     def _may_need(self) -> bool:
         """Whether a request was sent then of which nobody knows whether it came so far."""

@@ -259,7 +259,8 @@ class _Eyes:
         if replied_s > deadline_s:
             results = FAILURE
         elif self._held_on_the_way(start_s, replied_s):
-            results, end_s = results | FAILURE, deadline_s
+            cut_s = max(replied_s, self._sight.cut_s(start_s))
+            results, end_s = results | FAILURE, min(deadline_s, cut_s)
         method, _, path = told.route[record].partition(" ")
         return Attempt(
             start_s=start_s,

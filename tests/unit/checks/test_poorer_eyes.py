@@ -23,7 +23,7 @@ expect: [{breaker: auth, opens: 60s ± 1s, probes: 80s ± 1s}]
 """
 
 
-_BEHIND_BILLING = """title: chroma is down while billing's answers end early
+_BEHIND_BILLING = """
 duration: 90s
 traffic:
   lookup: {request: GET /v1/api/lookup?q=x, as: [ada, bob], rate: 2/s}
@@ -45,6 +45,82 @@ faults:
   - {upstream: billing, fault: limit_data, bytes: 20B, stream: downstream, from: 0s, to: 50s}
 expect: [{breaker: chroma, probes: contract ± 1s}]
 """
+_WHICH_PROBE = """
+duration: 70s
+traffic:
+  check: {request: GET /v1/api/auth/check, as: ada, rate: 3/s}
+  history: {request: "GET /v1/api/project/{project}/history", as: ada, rate: 2/s}
+faults:
+  - upstream: auth
+    fault: timeout
+    timeout: 0s
+    stream: downstream
+    from: 10s
+    to: 50s
+    every: 10s
+    for: 1s
+expect: [{breaker: auth, probes: contract ± 1s}]
+"""
+_NOBODY_ASKS = """
+duration: 75s
+traffic:
+  chat:
+    request: POST /v1/api/chat
+    json: {message: hello, project_id: "{project}"}
+    as: bob
+    rate: 3/s
+faults:
+  - {upstream: all, fault: refused, from: 0s, to: 60s, every: 4s, for: 2s}
+  - {upstream: billing, fault: request_lost, from: 0s, to: 75s}
+expect: [{breaker: chroma, opens: contract ± 1s, closes: contract ± 1s}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "by_call"),
+    [
+        pytest.param(
+            _BEHIND_BILLING,
+            {"auth": (1, 3, 7, 15), "chroma": (2, 5, 2, 20), "billing": (3, 1, 12, 3)},
+            False,
+            id="who may have waited for billing gives no attempt at chroma away",
+        ),
+        pytest.param(
+            _WHICH_PROBE,
+            {"auth": (1, 1, 2, 10), "git": (1, 1, 9, 10)},
+            True,
+            id="of two attempts at once either was the probe",
+        ),
+        pytest.param(
+            _NOBODY_ASKS,
+            {"auth": (1, 3, 1, 15), "chroma": (1, 5, 2, 45), "billing": (1, 1, 7, 3)},
+            False,
+            id="who may not have come so far shows no breaker to be closed",
+        ),
+    ],
+)
+def test_by_connections_a_sound_gateway_is_not_failed(
+    simulation: SimEngine,
+    text: str,
+    numbers: dict[str, tuple[int, int, int, int]],
+    by_call: bool,
+) -> None:
+    scenario, reference = parse_scenario(f"title: x{text}", "x"), Reference(simulation)
+    assert reference.target.start is not None
+    env = {"GATEWAY_PROFILE": "per_call"} if by_call else {}
+    said = {}
+    for name, (attempts, timeout, threshold, wait) in numbers.items():
+        given = (attempts, timeout, threshold, wait)
+        keys = ("ATTEMPTS", "TIMEOUT_S", "THRESHOLD", "WAIT_S")
+        env |= {f"{name.upper()}_{key}": str(value) for key, value in zip(keys, given, strict=True)}
+        said[name] = Adjustment.model_validate(
+            {"attempts": attempts, "timeout": f"{timeout}s", "threshold": threshold,
+             "wait": f"{wait}s"} | ({"by": "call"} if by_call else {})
+        )  # fmt: skip
+    start = reference.target.start.model_copy(update={"env": env})
+    reference.target = reference.target.model_copy(update={"start": start, "breakers": said})
+    shown = _seen(reference.play(scenario), ("stub", "proxy connections"))
+    assert Verdict.FAILED not in {finding.verdict for finding in judge(scenario, shown).findings}
 
 
 @pytest.mark.parametrize(
@@ -59,44 +135,18 @@ def test_what_nobody_saw_is_not_held_against_a_breaker(
     simulation: SimEngine, fault: str, evidence: tuple[str, ...], verdict: Verdict
 ) -> None:
     scenario = parse_scenario(_TEXT.replace("FAULT", fault), "x")
-    played = Reference(simulation).play(scenario).events
-    shown = History([each for event in played if (each := _shown(event, evidence)) is not None])
+    shown = _seen(Reference(simulation).play(scenario), evidence)
     assert {finding.verdict for finding in judge(scenario, shown).findings} == {verdict}
 
 
-def test_a_probe_that_only_a_wait_could_give_away_may_leave_no_trace(simulation: SimEngine) -> None:
-    """Who may have waited for billing, whose answers end early, gives no attempt at chroma away."""
-    scenario, reference = parse_scenario(_BEHIND_BILLING, "x"), Reference(simulation)
-    assert reference.target.start is not None
-    numbers = {
-        "auth": {"attempts": 1, "timeout": 3, "threshold": 7, "wait": 15},
-        "chroma": {"attempts": 2, "timeout": 5, "threshold": 2, "wait": 20},
-        "billing": {"attempts": 3, "timeout": 1, "threshold": 12, "wait": 3},
-    }
-    seconds = {"timeout": "_S", "wait": "_S"}
-    env = {
-        f"{name}_{key}{seconds.get(key, '')}".upper(): str(value)
-        for name, of in numbers.items()
-        for key, value in of.items()
-    }
-    said = {
-        name: Adjustment.model_validate(
-            {key: f"{value}s" if key in seconds else value for key, value in of.items()}
-        )
-        for name, of in numbers.items()
-    }
-    start = reference.target.start.model_copy(update={"env": env})
-    reference.target = reference.target.model_copy(update={"start": start, "breakers": said})
-    played = reference.play(scenario).events
-    evidence = ("stub", "proxy connections")
-    shown = History([each for event in played if (each := _shown(event, evidence)) is not None])
-    assert Verdict.FAILED not in {finding.verdict for finding in judge(scenario, shown).findings}
-
-
-def _shown(event: Event, evidence: tuple[str, ...]) -> Event | None:
+def _seen(played: History, evidence: tuple[str, ...]) -> History:
     """The same as a real Toxiproxy shows it, which tells of connections or of nothing."""
-    if isinstance(event, Run):
-        return replace(event, engine="local", proxy="toxiproxy 2.12.0", evidence=evidence)
-    if not isinstance(event, Crossed):
-        return event
-    return event if event.what == "accepted" and "proxy connections" in evidence else None
+    shown: list[Event] = []
+    told = ("accepted",) if "proxy connections" in evidence else ()
+    for event in played.events:
+        if isinstance(event, Run):
+            proxy = "toxiproxy 2.12.0"
+            shown.append(replace(event, engine="local", proxy=proxy, evidence=evidence))
+        elif not isinstance(event, Crossed) or event.what in told:
+            shown.append(event)
+    return History(shown)
