@@ -8,7 +8,7 @@ however long its connection lives on (B8).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -93,16 +93,64 @@ def _route(method: str, path: str) -> str:
     return f"{method} {path.partition('?')[0]}"
 
 
-def unsure(attempt: Attempt, unknown: Collection[str], timeout_s: float) -> Attempt:
-    """The same, which may have been anything where it ended in an `unknown` way."""
-    if attempt.results != FAILURE and attempt.status is not None:
+_EARLY_S = 0.1
+"""Who ends sooner than this before its deadline was cut."""
+_AGAIN_S = 0.01
+"""So soon a client sends again by itself what was cut."""
+_CUT = ("hang-up", "broken")
+_Late = Callable[[float, float], float]
+
+
+def unsure(
+    attempts: Iterable[Attempt], unknown: Collection[str], timeout_s: float, late_s: _Late
+) -> list[Attempt]:
+    """The same, by start, of which those may have been anything that ended in an `unknown` way.
+
+    Where that is so of what was cut, what follows it at once is taken for the same attempt, sent
+    again by its client: no breaker was asked. `late_s`: how late anything may be seen that happens
+    between two instants.
+    """
+    joined = _joined(attempts, timeout_s, late_s) if _CUT[0] in unknown else list(attempts)
+    return [_unsure(attempt, unknown, timeout_s) for attempt in joined]
+
+
+def _unsure(attempt: Attempt, unknown: Collection[str], timeout_s: float) -> Attempt:
+    if _is_cut(attempt, timeout_s):
+        endings: tuple[str, ...] = _CUT
+    elif attempt.results != FAILURE and attempt.status is not None:
         endings = (*endings_of(attempt.status), *(("nonsense",) if attempt.altered else ()))
-    elif (attempt.status or 0) < 500 and 0 < attempt.end_s - attempt.start_s < timeout_s:
-        endings = ("hang-up", "broken")
     else:
         return attempt
     sure = not any(ending in unknown for ending in endings)
     return attempt if sure else replace(attempt, results=attempt.results | EITHER | NEUTRAL)
+
+
+def _is_cut(attempt: Attempt, timeout_s: float) -> bool:
+    lasted_s = attempt.end_s - attempt.start_s
+    plain = attempt.results == FAILURE and (attempt.status or 0) < 500
+    return plain and 0 < lasted_s < timeout_s - _EARLY_S
+
+
+def _joined(attempts: Iterable[Attempt], timeout_s: float, late_s: _Late) -> list[Attempt]:
+    made: list[Attempt] = []
+    cut: list[tuple[int, float]] = []
+    for attempt in attempts:
+        cut = [(k, by_s) for k, by_s in cut if attempt.start_s <= by_s]
+        again = next((one for one in cut if _may_be_again(attempt, made[one[0]])), None)
+        if again is not None:
+            cut.remove(again)
+            made[again[0]] = replace(attempt, start_s=made[again[0]].start_s)
+            continue
+        if _is_cut(attempt, timeout_s):
+            by_s = attempt.end_s + _AGAIN_S
+            cut.append((len(made), by_s + late_s(attempt.end_s, by_s)))
+        made.append(attempt)
+    return made
+
+
+def _may_be_again(attempt: Attempt, cut: Attempt) -> bool:
+    alike = attempt.route == cut.route or not attempt.route or not cut.route
+    return attempt.start_s >= cut.end_s and alike
 
 
 def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -46,7 +46,7 @@ def attempts_of(
     """All attempts since 0s, by start; those before it belong to the warm-up."""
     found = sorted(_Eyes(history, upstream, settings, sight).found(), key=by_start)
     if unknown := settings.counting.unknown:
-        found = [unsure(attempt, unknown, settings.timeout_s) for attempt in found]
+        found = unsure(found, unknown, settings.timeout_s, sight.late_on_wire_s)
     return tuple(numbered(found))
 
 
