@@ -46,6 +46,7 @@ def played(
     faults: list[tuple[float, float]],
     target: str = TARGET,
     closely: bool = False,
+    looks_s: list[float] | None = None,
 ) -> Outcome:
     steps = list(STEPS)
     for number, (from_s, to_s) in enumerate(faults):
@@ -59,7 +60,7 @@ def played(
             "request": request("/status", 0),
             "state": "{upstream}",
             "closely": closely,
-            "looks": None,
+            "looks": looks_s,
         },
         duration_s=101.0,
     )
@@ -89,6 +90,15 @@ def test_where_an_answer_may_open_a_breaker_each_makes_it_ask(simulate: Simulate
     outcome = played(simulate, faults=[], target=by_the_first, closely=True)
     times = [fact["at"] - outcome.document["zero"] for fact in outcome.of("status")]
     assert times[1:] == [pytest.approx(1.15, abs=0.15)]
+
+
+def test_where_instants_are_named_it_is_asked_then_and_first_and_last(simulate: Simulate) -> None:
+    outcome = played(simulate, faults=[(9.5, 10.5), (98.5, 99.5)], looks_s=[5.0, 10.2, 50.0])
+    told = [(fact["at"] - outcome.document["zero"], fact["since"]) for fact in outcome.of("status")]
+    zero_s = outcome.document["zero"]
+    assert [at_s for at_s, _ in told[1:]] == pytest.approx([10.2, 50.0, 101.0], abs=0.01)
+    assert [since_s - zero_s for _, since_s in told[1:]] == pytest.approx([5, 10.2, 50], abs=0.01)
+    assert int(outcome.bodies[-1]) == 4
 
 
 @pytest.mark.parametrize(
