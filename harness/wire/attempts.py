@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 
 from harness.policy.counting import Result, endings_of
 
@@ -176,6 +177,11 @@ def bare(
     return Attempt(
         start_s=start_s, end_s=end_s, ends_from_s=ends_from_s, results=results, source=source
     )
+
+
+def in_order(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Attempts `by_start`: of a million no pair is made for each."""
+    return sorted(sorted(attempts, key=attrgetter("end_s")), key=attrgetter("start_s"))
 
 
 def by_start(attempt: Attempt) -> tuple[float, float]:

@@ -63,8 +63,11 @@ class Course(Iterator[Happening]):
     ) -> None:
         """As `breaker.read` has them."""
         self._tie_s = tie_s
-        self._begins = sorted(attempts, key=lambda a: (a.start_s, a.start_s != a.end_s))
-        self._ends = sorted(attempts, key=lambda a: (a.end_s, a.start_s == a.end_s))
+        # Of those that begin at one instant what ends there comes first, of ends there it is last.
+        lasting = sorted(attempts, key=lambda a: a.start_s != a.end_s)
+        self._begins = sorted(lasting, key=_start_s)
+        at_once = sorted(attempts, key=lambda a: a.start_s == a.end_s)
+        self._ends = sorted(at_once, key=_end_s)
         self._others = sorted(self._unseen(asked, lost), key=_order)
         self._begun = self._ended = self._told = 0
         """How many of each are over."""

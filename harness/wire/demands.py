@@ -16,7 +16,7 @@ from harness.history.requests import Request
 from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.wire.answers import Answers
-from harness.wire.attempts import Attempt, by_start
+from harness.wire.attempts import Attempt, in_order
 from harness.wire.background import nobodys
 from harness.wire.demand import AT_ONCE_S, NEARLY, Demand, Outcome
 from harness.wire.implied import Implied
@@ -107,7 +107,7 @@ class Demands:
 
     def attempts_at(self, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that say something of its breaker, by start."""
-        return tuple(sorted(self._attempts[upstream], key=by_start))
+        return tuple(in_order(self._attempts[upstream]))
 
     def made_by(self, request: Request, upstream: str) -> tuple[Attempt, ...]:
         """The attempts at an upstream that were made for a request, by start."""

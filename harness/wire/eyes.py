@@ -26,7 +26,7 @@ from harness.wire.attempts import (
     SUCCESS,
     Attempt,
     bare,
-    by_start,
+    in_order,
     numbered,
     unsure,
 )
@@ -44,7 +44,7 @@ def attempts_of(
     history: History, upstream: str, settings: ServiceSettings, sight: Sight
 ) -> tuple[Attempt, ...]:
     """All attempts since 0s, by start; those before it belong to the warm-up."""
-    found = sorted(_Eyes(history, upstream, settings, sight).found(), key=by_start)
+    found = in_order(_Eyes(history, upstream, settings, sight).found())
     if unknown := settings.counting.unknown:
         found = unsure(found, unknown, settings.timeout_s, sight.late_on_wire_s)
     return tuple(numbered(found))
