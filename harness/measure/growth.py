@@ -42,14 +42,14 @@ def grown(first: Span, later: Sequence[Span]) -> dict[str, Any] | None:
         else math.inf
     )
     for first_s in _rounded(first):
-        step: Wait = Multiplied(first_s, most)
-        if _explains(step, whole):
-            return {"first": format_duration(first_s), "step": "first"} | _most(most)
         for factor in _factors(first_s, whole, most):
             if _explains(Growing(first_s, factor, most), whole):
                 plain = int(factor) if factor == int(factor) else factor
                 said = {"first": format_duration(first_s), "factor": plain}
                 return said | _most(most)
+        step: Wait = Multiplied(first_s, most)
+        if _explains(step, whole):
+            return {"first": format_duration(first_s), "step": "first"} | _most(most)
     return None
 
 
