@@ -65,8 +65,9 @@ else
 	@$(BIN)/outage run --retries 2 $(ARGS)
 endif
 
-# Tests that don't keep time begin at once, beside all that follows: those that do mostly wait, and others
-# make room for them at once, as they would make a real answer come too late. They have three workers: a
+# The comparison of engines has the machine to itself: with others beside it its thirty worlds were late, and
+# played again. Tests that don't keep time begin then, beside all that follows: those that do mostly wait, and
+# others make room for them at once, as they would make a real answer come too late. They have three workers: a
 # simulation keeps to one processor, and of two both would often wait for the same one. Those that crowd the
 # machine (killed explorations, a cluster) come when nothing keeps time any more; they wait, too, for what
 # must be gone. A test that failed is played once more, alone, as the product does with scenarios (--retries):
@@ -88,12 +89,12 @@ CHECK = echo "== format, lint, types, layers"; \
 ifeq ($(ARGS),)
 test: $(VENV)/.test
 	@trap 'kill $$background 2>/dev/null; exit 130' INT TERM; \
+	{ $(CHECK); } || exit 1; \
+	echo "== the same outages on all engines"; \
+	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
 	$(MAKING_ROOM) $(PYTEST) -n 3 -m '$(OTHERS)' -o cache_dir=$(VENV)/patient -o timeout=1800 $(PATIENT) >$(VENV)/patient.log 2>&1 & \
 	background=$$!; \
-	{ $(CHECK); } || { kill $$background; exit 1; }; \
-	echo "== the same outages on all engines (beside it, as beside all that follows, what doesn't keep time: its output comes last)"; \
-	$(PYTEST) -n 1 -m real_time -o cache_dir=$(VENV)/alone $(ALONE); alone=$$?; \
-	echo "== tests that keep real time"; \
+	echo "== tests that keep real time (beside them, as beside all that follows, what doesn't: its output comes last)"; \
 	$(PYTEST) -n 6 -m real_time -o cache_dir=$(VENV)/kept $(TIMED); kept=$$?; \
 	echo "== tests that crowd the machine"; \
 	$(PYTEST) -n 3 -m crowding -o cache_dir=$(VENV)/crowding $(CROWDING); crowding=$$?; \
