@@ -180,10 +180,5 @@ def bare(
 
 
 def in_order(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Attempts `by_start`: of a million no pair is made for each."""
+    """Attempts by start, then by end; of a million no pair is made for each."""
     return sorted(sorted(attempts, key=attrgetter("end_s")), key=attrgetter("start_s"))
-
-
-def by_start(attempt: Attempt) -> tuple[float, float]:
-    """The order of attempts: by start, then by end."""
-    return attempt.start_s, attempt.end_s

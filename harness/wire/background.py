@@ -18,7 +18,7 @@ from statistics import mean, median, pstdev
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches
-from harness.wire.attempts import Attempt, by_start
+from harness.wire.attempts import Attempt, in_order
 from harness.wire.learned import CLOCK_S, WarmUp, alike, declared, exact, in_life
 
 _BEATS, _EVEN = 4, 0.1
@@ -131,7 +131,7 @@ def _while_nobody_asks(
     """
     told = {attempt.id for attempt in found}
     bare = (a for a in attempts if not a.route and a.id not in told)
-    left = sorted((a for a in bare if not untimely(a.start_s)), key=by_start)
+    left = in_order(a for a in bare if not untimely(a.start_s))
     for index in _aside([attempt.start_s for attempt in left], lives):
         yield left[index]
 

@@ -124,11 +124,6 @@ class Crossing:
                 found.append(made[first:])
         return tuple(found)
 
-    def others_of(self, request: Request, attempt: Attempt) -> Iterator[Attempt]:
-        """All other attempts that were made for a request, wherever."""
-        mine = self._demands.of[request.id]
-        return (one for own in mine.values() for one in own if one is not attempt)
-
     def request_of(self, attempt: Attempt) -> int | None:
         """Id of the request that an attempt was made for, where that can be told."""
         return self._owners.get(attempt.id)
@@ -219,14 +214,19 @@ class Crossing:
     def queue(self) -> Queue | None:
         """Requests that waited for each other's calls, where no two were ever in flight."""
         asked = (demand for demand in self.demands if demand.outcome != "unseen")
-        needs = (need(demand, self._ready_s(demand)) for demand in asked)
+        needs = (need(demand, self._asked_s(demand)) for demand in asked)
         late_s = self.sight.late_s(0.0, self.history.end_s)
         return queue(self.upstream, self.calls, needs, self.sight.fine_s, AT_ONCE_S + late_s)
 
-    def _ready_s(self, demand: Demand) -> float:
+    def _asked_s(self, demand: Demand) -> float:
         """When a request was ready for its first attempt."""
         if not demand.attempts:
             return demand.asked_s
-        mine, first_s = self._demands.of[demand.request.id], demand.attempts[0].start_s
-        before = (a.end_s for name, own in mine.items() if name != self.upstream for a in own)
-        return max([demand.request.at_s, *(at_s for at_s in before if at_s <= first_s)])
+        return self.ready_s(demand.request, demand.attempts[0])
+
+    def ready_s(self, request: Request, attempt: Attempt) -> float:
+        """When a request was ready for the first attempt of a call: once all before was over."""
+        mine = self._demands.of[request.id]
+        others = (one for own in mine.values() for one in own if one is not attempt)
+        before = (one.end_s for one in others if one.end_s <= attempt.start_s)
+        return max([request.at_s, *before])

@@ -161,14 +161,14 @@ class Demands:
         by_s = min([request.end_s, *(a.start_s + a.held_s for a in later)])
         from_s = min(max([request.at_s, *(a.ends_from_s for a in earlier)]), by_s)
         hidden = self._sights[upstream].is_hidden(from_s)
+        unseen = self._unseen(upstream, from_s, by_s) if hidden else None
         # Where an attempt would be seen, what it waited for before is none of this upstream's.
         known_s = min(max([from_s, *(a.end_s for a in earlier)]), by_s)
         asked_s = from_s if hidden else known_s
         answers, on_the_way = self._answers, called_by(calls[:place])
         if not later and not answers.passed(request, on_the_way, before):
-            if not hidden or not answers.passed(request, on_the_way, before, surely=False):
-                return None
-            if self._unseen(upstream, from_s, by_s) != "unseen":
+            may_have = answers.passed(request, on_the_way, before, surely=False)
+            if unseen != "unseen" or not may_have:
                 return None
         did_without = bool(later) and request.status is not None
         did_without = did_without or answers.lacks(request, upstream, first=place == 0)
@@ -177,10 +177,9 @@ class Demands:
         outcome: Outcome = "turned away" if did_without else "unknown"
         as_ever = answers.well(request)
         needed = outcome == "turned away" or request.well or as_ever
-        if needed and hidden:
-            outcome = self._unseen(upstream, from_s, by_s)
-            if as_ever and outcome == "turned away":
-                outcome = "unknown"  # it may not have asked
+        if needed and unseen is not None:
+            may_not_have_asked = as_ever and unseen == "turned away"
+            outcome = "unknown" if may_not_have_asked else unseen
         if outcome == "turned away" and self._took_too_long(upstream, asked_s, by_s):
             outcome = "unknown"
         if outcome == "turned away" and self._stale[upstream].may_fail(asked_s, by_s):

@@ -174,8 +174,12 @@ class _Eyes:
         if answered and not path:
             results = SUCCESS  # what isn't HTTP has no status: it said something
         calm = self._is_calm(start_s, end_s, met)
-        if Result.SUCCESS in results and not calm:
-            results = EITHER if self._meets(self._cutting, start_s, end_s, met) else results
+        if (
+            Result.SUCCESS in results
+            and not calm
+            and self._meets(self._cutting, start_s, end_s, met)
+        ):
+            results = EITHER
         deadline_s = start_s + self._timeout_s
         edge_s = self._sight.edge_s(start_s, min(end_s, deadline_s))
         if abs(end_s - deadline_s) <= edge_s and results != FAILURE:

@@ -68,8 +68,7 @@ def _due_s(crossing: Crossing, request: Request, attempt: Attempt) -> float:
     if place:
         before = call[place - 1]
         return before.end_s + crossing.settings.between_s(place, before.status)[1]
-    done_s = (one.end_s for one in crossing.others_of(request, attempt))
-    return max([request.at_s, *(at_s for at_s in done_s if at_s <= attempt.start_s)])
+    return crossing.ready_s(request, attempt)
 
 
 def _beside(crossing: Crossing, attempt: Attempt) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from harness.wire.attempts import Attempt, by_start
+from harness.wire.attempts import Attempt, in_order
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import Policy, declared
@@ -44,7 +44,7 @@ class Sharing:
             attempts += [replace(one, id=first + one.id) for one in wire.attempts]
             calls += [[replace(one, id=first + one.id) for one in call] for call in wire.calls]
         return read(
-            sorted(attempts, key=by_start),
+            in_order(attempts),
             [one for wire in self.wires for one in wire.asked],
             Outcomes(self.policy, own.settings.timeout_s, calls, tries=own.tries),
             tie_s=lambda at_s: max(wire.sight.tie_s(at_s) for wire in self.wires),

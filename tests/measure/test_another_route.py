@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,18 +11,8 @@ import yaml
 from harness.engines.sim.engine import SimEngine
 from harness.measure.measuring import Measured, measure, streams_of
 from harness.measure.writing import as_contract, as_target
+from tests.measure import bed
 
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bed = _beside("bed")
 _APART = {"breaker": "own"}
 _OF_ROUTES = ("attempts", "timeout_s", "breaker.per")
 

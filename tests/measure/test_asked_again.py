@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from harness.measure.measuring import measure, streams_of
 from harness.measure.writing import as_contract
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
+from tests.measure import bed
 
 ASKS_AGAIN = {
     "attempts": 3, "timeout": 0.8, "backoff": [0.3, 0.6], "rule": "in a row", "threshold": 4,
@@ -33,18 +32,6 @@ traffic: {price: {request: GET /price, rate: 1/s}}
 faults:
   - {upstream: rates, %s, from: 3s, to: 12s}
 """
-
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bed = _beside("bed")
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,19 +17,8 @@ from harness.errors import UsageError
 from harness.measure.downs import REFUSALS
 from harness.measure.measuring import measure, streams_of
 from harness.measure.writing import as_contract, as_target, comments
+from tests.measure import bed, holding
 
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bed = _beside("bed")
-holding = _beside("holding")
 EXAMPLES = int(os.environ.get("OUTAGE_MEASURE", "2"))
 
 

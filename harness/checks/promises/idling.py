@@ -21,7 +21,7 @@ from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
 from harness.history.requests import Request
 from harness.policy.counting import Result
-from harness.wire.attempts import FAILURE, SUCCESS, Attempt, by_start
+from harness.wire.attempts import FAILURE, SUCCESS, Attempt, in_order
 from harness.wire.learned import CLOCK_S, alike
 
 _at_s = attrgetter("at_s")
@@ -208,7 +208,7 @@ def _gap(
     if any(a.results != SUCCESS for a in others if a.start_s <= since_s):
         return  # it may have waited for an attempt at another upstream
     until_s = request.end_s
-    for attempt in sorted(others, key=by_start):
+    for attempt in in_order(others):
         if attempt.start_s - since_s >= _least_s(facts, request, since_s, attempt.start_s):
             until_s = attempt.start_s
             break

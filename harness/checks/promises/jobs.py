@@ -16,7 +16,7 @@ from harness.contracts.templates import starred
 from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.routes import route_matches
-from harness.wire.attempts import Attempt, by_start
+from harness.wire.attempts import Attempt, in_order
 
 
 def may_be_older(facts: Facts, request: Request, upstream: str, attempt: Attempt) -> bool:
@@ -64,7 +64,7 @@ def repeated(facts: Facts) -> Iterator[Violation]:
 def _jobs(facts: Facts, upstream: str) -> Mapping[str, Sequence[Attempt]]:
     """The attempts of each job, by start, whoever was served meanwhile."""
     wire, found = facts.wire(upstream), defaultdict[str, list[Attempt]](list)
-    for attempt in sorted((*wire.attempts, *wire.background), key=by_start):
+    for attempt in in_order((*wire.attempts, *wire.background)):
         if attempt.of and _is_job(facts, upstream, attempt):
             found[attempt.of].append(attempt)
     return found

@@ -183,17 +183,25 @@ expect: [{breaker: external_data, traffic: look, first_rejection: contract}]
     assert (first.verdict, first.expected) == (Verdict.INCONCLUSIVE, "#6"), str(first)
 
 
+def crowd_at(shown, at_s: float, *, first: int = 1):
+    """Twenty requests at one instant, of which half fail: in more orders than can be tried."""
+    for number in range(20):
+        shown.request("chat", number + first, at_s, 401 if number % 2 else 200)
+        shown.call("auth", at_s + 0.001, status=503 if number % 2 else 200)
+    return shown
+
+
+def opening(case, shown, opens: str, *, to: str):
+    """What it comes to that auth's breaker opens then, while every second call fails."""
+    fault = f"{{upstream: auth, fault: status, status: 503, one_in: 2, to: {to}}}"
+    found = case(f"faults: [{fault}]\nexpect: [{{breaker: auth, opens: {opens}}}]", shown)
+    (finding,) = findings_of(found.scenario.expect[0], found)
+    return finding
+
+
 def test_events_of_one_instant_that_may_have_come_in_any_order_are_no_noise(case, world) -> None:
     shown = world(engine="sim").warmed_up().fault("status", "auth", 0.0, 20.0)
-    for number in range(20):
-        shown.request("chat", number + 1, 1.0, 401 if number % 2 else 200)
-        shown.call("auth", 1.001, status=503 if number % 2 else 200)
-    found = case(
-        "faults: [{upstream: auth, fault: status, status: 503, one_in: 2, to: 20s}]\n"
-        "expect: [{breaker: auth, opens: 1s ± 1s}]",
-        shown,
-    )
-    (opens,) = findings_of(found.scenario.expect[0], found)
+    opens = opening(case, crowd_at(shown, 1.0), "1s ± 1s", to="20s")
 
     assert opens.verdict is Verdict.INCONCLUSIVE, str(opens)
     assert opens.observed == "its events may have come in more orders than can be tried"
@@ -206,15 +214,7 @@ def test_what_came_after_events_in_any_order_is_not_missed(case, world) -> None:
         shown.request("chat", number + 1, 0.2 * number, 401)
         shown.call("auth", 0.2 * number + 0.001, status=503)
     shown.request("chat", 6, 61.5, 200).call("auth", 61.501)
-    for number in range(20):
-        shown.request("chat", number + 7, 70.0, 401 if number % 2 else 200)
-        shown.call("auth", 70.001, status=503 if number % 2 else 200)
-    found = case(
-        "faults: [{upstream: auth, fault: status, status: 503, one_in: 2, to: 100s}]\n"
-        "expect: [{breaker: auth, opens: [1s ± 1s, 75s ± 1s]}]",
-        shown,
-    )
-    (opens,) = findings_of(found.scenario.expect[0], found)
+    opens = opening(case, crowd_at(shown, 70.0, first=7), "[1s ± 1s, 75s ± 1s]", to="100s")
 
     assert opens.verdict is Verdict.INCONCLUSIVE, str(opens)
     assert opens.evidence == "its events may have come in more orders than can be tried"

@@ -294,18 +294,24 @@ def test_what_a_stub_keeps_waiting_for_some_calls_ends_with_its_deadline_or_the_
     assert (second.ends_from_s, second.end_s, second.results) == (40.0, 40.0, FAILURE)
 
 
-@pytest.mark.parametrize(("fault", "from_s"), [("timeout", 2.0), ("blackhole", 20.0)])
-def test_what_may_close_by_itself_need_not_last_until_the_lift(fault: str, from_s: float) -> None:
+def accepted_in(fault: str, *, lifted_s: float) -> Attempt:
+    """The attempt of a connection that a real Toxiproxy accepted at 2 s, in a fault from 0 s on."""
     of = {"by": "engine", "fault": 0, "name": fault, "upstreams": ("chroma",)}
     told = History(
         [
             BY_CONNECTIONS,
             Applied(at_s=0.0, planned_s=0.0, **of),  # type: ignore[arg-type]
             crossed(2.0, 1, "accepted"),
-            Lifted(at_s=20.0, planned_s=20.0, **of),  # type: ignore[arg-type]
+            Lifted(at_s=lifted_s, planned_s=lifted_s, **of),  # type: ignore[arg-type]
         ]
     )
     (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    return own
+
+
+@pytest.mark.parametrize(("fault", "from_s"), [("timeout", 2.0), ("blackhole", 20.0)])
+def test_what_may_close_by_itself_need_not_last_until_the_lift(fault: str, from_s: float) -> None:
+    own = accepted_in(fault, lifted_s=20.0)
     assert (own.ends_from_s, own.end_s) == (from_s, 20.0)
 
 
@@ -333,16 +339,7 @@ def test_a_call_that_is_let_go_when_its_client_has_long_left_is_an_old_one() -> 
 
 
 def test_what_a_limit_cuts_on_its_way_is_told_by_its_connection() -> None:
-    limited = {"by": "engine", "fault": 0, "name": "limit_data", "upstreams": ("chroma",)}
-    told = History(
-        [
-            BY_CONNECTIONS,
-            Applied(at_s=0.0, planned_s=0.0, **limited),  # type: ignore[arg-type]
-            crossed(2.0, 1, "accepted"),
-            Lifted(at_s=50.0, planned_s=50.0, **limited),  # type: ignore[arg-type]
-        ]
-    )
-    (cut,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    cut = accepted_in("limit_data", lifted_s=50.0)
     assert (cut.result, cut.ends_from_s, cut.end_s) == (Result.FAILURE, 2.0, 32.0)
 
 
@@ -368,14 +365,5 @@ def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
 
 def test_a_connection_to_what_is_being_restarted_may_have_failed_at_once() -> None:
     """Its proxy closes it, as nobody listens behind: a breaker that opened at once was late."""
-    down = {"by": "engine", "fault": 0, "name": "restart", "upstreams": ("chroma",)}
-    told = History(
-        [
-            BY_CONNECTIONS,
-            Applied(at_s=0.0, planned_s=0.0, **down),  # type: ignore[arg-type]
-            crossed(2.0, 1, "accepted"),
-            Lifted(at_s=5.0, planned_s=5.0, **down),  # type: ignore[arg-type]
-        ]
-    )
-    (cut,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma", Noise(told)))
+    cut = accepted_in("restart", lifted_s=5.0)
     assert (cut.ends_from_s, cut.result) == (2.0, Result.FAILURE)

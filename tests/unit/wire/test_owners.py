@@ -245,13 +245,19 @@ def test_of_two_that_may_just_be_due_it_is_the_one_that_can_wait_less() -> None:
     assert told.owner("billing", 9.9) == second
 
 
+def by_stub() -> Told:
+    """Only stubs tell of calls."""
+    told = Told()
+    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    return told
+
+
 @pytest.mark.parametrize("fault", ["latency", "stall"])
 def test_what_comes_late_to_a_stub_all_at_once_is_not_one_request_s(fault: str) -> None:
     """Held calls of many were given to the one still waiting, more than it may make: a breaker that
     had opened "was called", and opened when they came.
     """
-    told = Told()
-    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    told = by_stub()
     slow = {"name": fault, "upstreams": ("billing",), "planned_s": 0.0}
     told.events.append(Applied(at_s=0.0, by="engine", fault=0, **slow))
     told.events.append(Lifted(at_s=12.0, by="engine", fault=0, **slow))
@@ -268,8 +274,7 @@ def test_what_comes_late_to_a_stub_all_at_once_is_not_one_request_s(fault: str) 
 
 def stalled_until(lifted_s: float) -> Told:
     """Only stubs tell of calls; what billing is asked from 0s on comes when that is lifted."""
-    told = Told()
-    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    told = by_stub()
     stall = {"name": "stall", "upstreams": ("billing",), "planned_s": 0.0}
     told.events.append(Applied(at_s=0.0, by="engine", fault=0, **stall))
     told.events.append(Lifted(at_s=lifted_s, by="engine", fault=0, **stall))
@@ -327,8 +332,7 @@ def test_who_waits_where_nobody_sees_may_have_waited_since_its_last_call_may_hav
     """Billing is stopped, and auth's answers may come late: a stub alone tells. An attempt was
     implied, sure, at the last instant at which auth may have answered, or none known at all.
     """
-    told = Told()
-    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    told = by_stub()
     for fault, (name, upstream) in enumerate((("latency", "auth"), ("pause", "billing"))):
         of = {"name": name, "upstreams": (upstream,), "planned_s": 0.0}
         told.events.append(Applied(at_s=0.0, by="engine", fault=fault, **of))
@@ -355,8 +359,7 @@ def test_who_is_refused_does_not_wait_for_what_a_fault_would_hold_back() -> None
 
 def test_what_was_on_its_way_for_longer_than_its_client_waits_failed_then() -> None:
     """Its client lives on, waiting to try again: its call was one that began as it arrived."""
-    told = Told()
-    told.events[0] = replace(told.events[0], evidence=("stub",))  # type: ignore[call-arg]
+    told = by_stub()
     slow = {"name": "latency", "upstreams": ("billing",), "planned_s": 0.0}
     told.events.append(Applied(at_s=0.0, by="engine", fault=0, **slow))
     asks = told.request("one", 1.0, 503, took_s=2.0)
