@@ -250,9 +250,14 @@ def test_what_a_stub_plays_for_some_calls_holds_up_nobody_else_though_it_met_non
     assert maybe.results == {Result.SUCCESS, Result.FAILURE}
 
 
+@pytest.mark.parametrize(("lifted_s", "end_s"), [(90.0, 32.0), (5.0, 5.0)])
 @pytest.mark.parametrize("status", [200, 429, 500])
-def test_any_answer_that_is_held_on_its_way_back_may_be_heard_late_or_never(status: int) -> None:
-    """A failure was over as its stub had said so: an opening was seen seconds early."""
+def test_any_answer_that_is_held_on_its_way_back_may_be_heard_late_or_never(
+    status: int, lifted_s: float, end_s: float
+) -> None:
+    """At its deadline, or as the lift cuts it. A failure was over as its stub had said so: an
+    opening was seen seconds early.
+    """
     silent = Applied(
         at_s=1.0, by="engine", fault=0, name="timeout", upstreams=("chroma",), planned_s=1.0
     )
@@ -261,9 +266,13 @@ def test_any_answer_that_is_held_on_its_way_back_may_be_heard_late_or_never(stat
         at_s=2.0, route="POST /query", path="/query", of="q", attempt=1, met=(), **of_stub
     )
     replied = Replied(at_s=2.1, status=status, outcome="sent", **of_stub)
-    told = History([BY_ITS_STUB, silent, called, replied])
+    lifted = Lifted(
+        at_s=lifted_s, by="engine", fault=0, name="timeout", upstreams=("chroma",),
+        planned_s=lifted_s,
+    )  # fmt: skip
+    told = History([BY_ITS_STUB, silent, called, replied, lifted])
     (own,) = attempts_of(told, "chroma", SETTINGS, Sight(told, "chroma"))
-    assert (own.ends_from_s, own.end_s) == (2.1, 32.0)
+    assert (own.ends_from_s, own.end_s) == (2.1, end_s)
     assert Result.FAILURE in own.results
 
 
