@@ -16,7 +16,7 @@ from harness.policy.among import Among
 from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
 from harness.policy.rules import Rule
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.scenario.fields import (
@@ -60,6 +60,13 @@ TrialsText = Annotated[
 ]
 
 
+CallsText = Annotated[
+    Annotated[int, Field(strict=True, ge=1), Tag("plain")] | Annotated[Literal["all"], Tag("all")],
+    Discriminator(lambda said: "all" if isinstance(said, str) else "plain"),
+]
+"""So many of the last results, or all of them."""
+
+
 _UNDER_WAY = (
     "whether calls count as soon as they begin (opossum's do, and gobreaker's `Requests`): then "
     "nobody is held to when it opens, which results don't tell"
@@ -82,8 +89,10 @@ class Rate(Part):
         "failures",
         examples=["80%"],
     )
-    calls: Whole | None = Field(
-        None, ge=1, description="of the last so many results", examples=[20]
+    calls: CallsText | None = Field(
+        None,
+        description="of the last so many results, or of `all` since it closed",
+        examples=[20, "all"],
     )
     within: Duration | None = Field(None, gt=0, description="of the results of the last so long")
     least: Whole = Field(1, ge=1, description="how many results there must be", examples=[10])
@@ -108,6 +117,8 @@ class Rate(Part):
             bucket_s = self.within / self.buckets if self.buckets else 0.0
             return ShareOfSeconds(share, self.within, self.least, bucket_s)
         assert self.calls is not None
+        if self.calls == "all":
+            return ShareOfAll(share, self.least)
         return ShareOfCalls(share, self.calls, self.least)
 
     @model_validator(mode="after")
@@ -122,7 +133,9 @@ def _check_rate(rate: Rate) -> None:
     Raises: ValueError, Misfit.
     """
     if (rate.calls is None) == (rate.within is None):
-        raise ValueError("expected either `calls` (the last 20) or `within` (the last 10s)")
+        raise ValueError(
+            "expected either `calls` (the last 20, or `all`) or `within` (the last 10s)"
+        )
     if rate.calls is not None and rate.buckets is not None:
         raise Misfit("`buckets` are of the time that `within` says", key="buckets")
     for key in ("share", "slow_share"):
@@ -188,11 +201,11 @@ class BreakerRule(Part):
         "these are no failures",
         examples=["80%"],
     )
-    calls: Whole | None = Field(
+    calls: CallsText | None = Field(
         None,
-        ge=1,
-        description="for a rate, or among: of the last so many results",
-        examples=[20],
+        description="for a rate, or among: of the last so many results; for a rate, of `all` since "
+        "it closed",
+        examples=[20, "all"],
     )
     within: Duration | None = Field(
         None,
@@ -248,6 +261,8 @@ class BreakerRule(Part):
             raise Misfit("`buckets` are of the time that `within` says", key="buckets")
         if self._kind == "among" and self.calls is None and self.within is None:
             raise ValueError("expected `calls` (the last 20), `within` (the last 10s) or both")
+        if self._kind == "among" and self.calls == "all":
+            raise Misfit("expected a number: `rule: in all` counts all failures", key="calls")
         if self.successes > 1 and isinstance(self.trials, Together):
             raise Misfit("trials are judged together or by `successes`", key="successes")
         return self
@@ -283,7 +298,8 @@ class BreakerRule(Part):
                 return InTotal(threshold)
             case "among":
                 within_s = self.within or math.inf
-                return Among(threshold, self.calls or math.inf, within_s, self._bucket_s)
+                calls = self.calls if isinstance(self.calls, int) else math.inf
+                return Among(threshold, calls, within_s, self._bucket_s)
             case "none":
                 return Never()
             case _ if self.within is not None:

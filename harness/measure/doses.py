@@ -84,6 +84,8 @@ class Results:
     successes: int = 0
     kind: str | None = None
     """What they met instead of nothing, where that may be a success or not count."""
+    every_s: float = _EVERY_S
+    """How far apart they are."""
     pause_s: float = 0.0
     idle: bool = True
     """Whether there is nothing for a long time before it all."""
@@ -119,7 +121,7 @@ async def dose(bench: Bench, kind: str, by: str | None, before: Results, most: i
     lasts_s = result_s(bench, kind, by)
     apart_s = max(_LEAST_APART_S, _SHARE * lasts_s / most)
     begin_s = IDLE_S if before.idle else 1.0
-    good = [begin_s + index * _EVERY_S for index in range(before.successes)]
+    good = [begin_s + index * before.every_s for index in range(before.successes)]
     spells = []
     if good:
         met_s = good[-1] + bench.lasts_s[before.kind] + 0.01

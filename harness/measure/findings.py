@@ -45,6 +45,8 @@ class Breaker:
     window_s: Span | None = None
     """For `in all`: how long after the last failure a success makes all of them good."""
     window_calls: Span | None = None
+    counts_all: bool = False
+    """Whether no window ends: all results count since it last closed, as far as was tried."""
     least: Span | None = None
     slow_share: Span | None = None
     """A share of slow results that opens it, too."""
@@ -162,20 +164,27 @@ class Findings:
     def _breaker_json(self) -> dict[str, Any]:
         own = self.breaker
         scope = {} if own.per is None else {"per": None if own.per == "unknown" else own.per}
-        return scope | {
-            "rule": own.rule,
-            "threshold": own.threshold,
-            "share": None if own.share is None else _round(own.share.middle_s),
-            "slow_share": None if own.slow_share is None else _round(own.slow_share.middle_s),
-            "window_s": _middle(own.window_s),
-            "window_calls": _whole(own.window_calls),
-            "least": _whole(own.least),
-            "wait_s": _middle(own.wait),
-            "waits_s": [_round(wait.middle_s) for wait in own.later_waits] or None,
-            "trials": own.trials,
-            "successes": own.successes,
-            "trials_share": None if own.trials_share is None else _round(own.trials_share.middle_s),
-        }
+        endless = {"counts_all": True} if own.counts_all else {}
+        return (
+            scope
+            | endless
+            | {
+                "rule": own.rule,
+                "threshold": own.threshold,
+                "share": None if own.share is None else _round(own.share.middle_s),
+                "slow_share": None if own.slow_share is None else _round(own.slow_share.middle_s),
+                "window_s": _middle(own.window_s),
+                "window_calls": _whole(own.window_calls),
+                "least": _whole(own.least),
+                "wait_s": _middle(own.wait),
+                "waits_s": [_round(wait.middle_s) for wait in own.later_waits] or None,
+                "trials": own.trials,
+                "successes": own.successes,
+                "trials_share": None
+                if own.trials_share is None
+                else _round(own.trials_share.middle_s),
+            }
+        )
 
     def errors(self) -> dict[str, Any]:
         """How far off each figure may be, by its key; counts that are exact are left out."""

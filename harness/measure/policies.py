@@ -181,6 +181,8 @@ def _rate(own: Breaker) -> dict[str, Any] | None:
         said["calls"] = int(own.window_calls.middle_s)
     elif own.window_s is not None:
         said |= _within(own.window_s)
+    elif own.counts_all:
+        said["calls"] = "all"
     else:
         return None
     if own.least is not None:

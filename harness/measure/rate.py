@@ -24,6 +24,9 @@ _FEW = (2, 3)
 """Before a window is full a share needs fewer results, which tells it more finely."""
 _LARGEST = 400
 """The largest window of calls that is told from one without end."""
+_SLOWLY = 100
+_APART_S = 10.0
+"""So many successes are so far apart to see whether calls move a window on that no pause does."""
 _NARROW = 0.01
 """A window of seconds is known well enough within this share of it."""
 _SHORTEST_S = 1.0
@@ -241,12 +244,32 @@ async def _calls(rate: _Rate) -> bool:
     own.rule, own.threshold = "rate", None
     _note_share(rate, min(low for low, _ in shares), max(high for _, high in shares))
     if max(windows) >= _LARGEST:
-        found.cannot_tell("breaker.window_calls", f"at least {min(windows)} calls, or no window")
+        await _without_end(rate, tried, min(windows))
     else:
         own.window_calls = Span(low_s=min(windows), high_s=max(windows))
     _least_of_calls(rate, windows)
     _say(rate, "a pause forgets nothing")
     return True
+
+
+async def _without_end(rate: _Rate, tried: Sequence[Tried], least: int) -> None:
+    """Whether all results since it closed count, and not only where they come close together:
+    there are windows that only calls move on.
+    """
+    bench, found = rate.bench, rate.bench.findings
+    before = Results(successes=_SLOWLY, every_s=_APART_S)
+    one = await dose(bench, rate.kind, found.by, before, _MOST)
+    results = [False] * (1 + _SLOWLY)
+    slowly = [] if one is None else [Tried(before=results, low=one.low, high=one.high)]
+    if _LARGEST in _windows([*tried, *slowly], rate.plain + 1):
+        found.breaker.counts_all = True
+        found.saw(f"at least {least} results count, however far apart")
+    else:
+        found.cannot_tell(
+            "breaker.window_calls",
+            f"at least {least} calls count, but not where they are {_APART_S:.0f} s apart: a "
+            "window that only calls move on, which no file can say",
+        )
 
 
 def _windows(tried: Sequence[Tried], enough: int) -> dict[int, tuple[float, float]]:

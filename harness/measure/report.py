@@ -92,6 +92,8 @@ def rule_text(found: Findings) -> str:
         window = f"the last {_seconds(own.window_s)}"
     elif own.window_calls is not None:
         window = f"the last {own.window_calls.middle_s:.0f} calls"
+    elif own.counts_all:
+        window = "all calls since it closed"
     least = "" if own.least is None else f", from {own.least.middle_s:.0f} on"
     slow = "" if own.slow_share is None else f", or at {round_percent(own.slow_share)}% slow ones"
     return f"opens at {share} failures of {window}{least}{slow}"

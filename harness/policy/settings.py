@@ -17,7 +17,7 @@ from harness.policy.breaker import Rules
 from harness.policy.counting import Counted, Counting, Result, Unknown
 from harness.policy.rules import Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import ByShare, EachAlone, Nobody, Trials
@@ -156,10 +156,12 @@ def _rule_json(rule: Rule) -> SettingsJson:
     match rule:
         case ShareOfCalls(share, window, least):
             return {"share": share, "window_calls": window, "least": least}
+        case ShareOfAll(share, least):
+            return {"share": share, "least": least}
         case ShareOfSeconds(share, window_s, least, bucket_s):
             said: SettingsJson = {"share": share, "window_s": window_s, "least": least}
             return said | _bucket(bucket_s)
-        case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share)):
+        case OrSlow(plain, ShareOfCalls(share) | ShareOfSeconds(share) | ShareOfAll(share)):
             return _rule_json(plain) | {"slow_share": share}
         case CountsBegun(share_of):
             return _rule_json(share_of) | {"under_way": 1}
@@ -206,7 +208,9 @@ def _share(said: Any, share: float) -> Rule:
     least = int(said.get("least", 1))
     if "window_s" in said:
         return ShareOfSeconds(share, said["window_s"], least, said.get("bucket_s", 0.0))
-    return ShareOfCalls(share, int(said.get("window_calls", 1)), least)
+    if "window_calls" in said:
+        return ShareOfCalls(share, int(said["window_calls"]), least)
+    return ShareOfAll(share, least)
 
 
 def _wait_json(wait: Wait) -> SettingsJson:

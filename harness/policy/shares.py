@@ -1,4 +1,5 @@
-"""Breakers that open by the share of failures among the last calls or seconds.
+"""Breakers that open by the share of failures among the last calls or seconds, or all since they
+last closed.
 
 Each is a rule as `rules` has them.
 """
@@ -25,10 +26,10 @@ _EXACT = 1e-9
 _SHARES = tuple(number / 10 for number in range(1, 11))
 _ABOVE = 1e-6
 """As little more is no share that results can have, so it is reached by what lies above."""
-_EVER = 10**6
-"""So many results, or seconds, are never over."""
 _SPANS_S = (5.0, 10.0, 30.0)
-"""As long may be a window of seconds where one of results is declared."""
+"""As long may be a window of seconds where one of results is declared; where there is none, the
+longest is told from none by long plays only.
+"""
 
 
 def in_buckets(result_s: float, at_s: float, window_s: float, bucket_s: float) -> bool:
@@ -54,8 +55,13 @@ class _Share(Rule):
 
     @property
     def heavy(self) -> bool:
-        """It keeps all results of its window."""
+        """It keeps all results of its window, or most of its rivals do."""
         return True
+
+    @property
+    def _whole(self) -> Sequence[Rule]:
+        """The same share of all results, where it has a window."""
+        return (ShareOfAll(self.share, self.least),)
 
     @property
     @abstractmethod
@@ -74,6 +80,7 @@ class _Share(Rule):
         own: Any = self
         yield f"opens only above {own.says}", replace(own, share=self.share + _ABOVE)
         others = [
+            *self._whole,
             *(replace(own, least=one) for one in self._leasts if one not in (0, self.least)),
             *(replace(own, share=one) for one in _SHARES if abs(one - self.share) > _EXACT),
             *self._windows,
@@ -139,7 +146,7 @@ class ShareOfCalls(_Share):
 
     @property
     def _windows(self) -> tuple[ShareOfCalls, ...]:
-        windows = (2 * self.window, self.window // 2, self.window + 1, self.window - 1, _EVER)
+        windows = (2 * self.window, self.window // 2, self.window + 1, self.window - 1)
         return tuple(replace(self, window=window) for window in windows if window)
 
     @property
@@ -155,9 +162,67 @@ class ShareOfCalls(_Share):
     @property
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
-        window = f"the last {self.window} results" if self.window < _EVER else "all results"
         least = f" ({self.least} at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of {window}{least}"
+        return f"{self.share:.0%} failures of the last {self.window} results{least}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOfAll(_Share):
+    """A share of failures among all results since it last closed, once there are enough of them
+    (gobreaker's, where its `Interval` is 0).
+    """
+
+    share: float
+    """Over 0, up to 1: failures by results, at which it opens."""
+    least: int
+    """How many there must be before the share counts."""
+
+    @property
+    def begin(self) -> tuple[int, int, bool]:
+        """Failures, results, and whether the newest is a failure."""
+        return 0, 0, False
+
+    def after(
+        self, state: tuple[int, int, bool], failed: Told, at_s: float
+    ) -> tuple[int, int, bool]:
+        """One result more."""
+        failures, results, _ = state
+        return failures + bool(failed), results + 1, bool(failed)
+
+    def opens(self, state: tuple[int, int, bool]) -> bool:
+        """Whether the newest result is a failure, and there are enough with it."""
+        failures, results, failed = state
+        return failed and self._reached(failures, results)
+
+    def may_open(self, state: tuple[int, int, bool], slack_s: float) -> frozenset[bool]:
+        """Their order and instants don't matter; and a success may do what a failure must."""
+        failures, results, failed = state
+        reached = self._reached(failures, results)
+        return frozenset({reached}) if failed or not results else self._by_success(reached)
+
+    def rests(self, state: tuple[int, int, bool]) -> bool:
+        """Never: each success makes it need more failures."""
+        return False
+
+    @property
+    def _whole(self) -> tuple[Rule, ...]:
+        return ()
+
+    @property
+    def _windows(self) -> tuple[Rule, ...]:
+        return ()
+
+    @property
+    def _unlike(self) -> tuple[Rule, ...]:
+        numbers = (self.least, 2 * self.least, 4 * self.least)
+        last = (ShareOfCalls(self.share, number, self.least) for number in numbers)
+        return *last, *(ShareOfSeconds(self.share, span_s, self.least) for span_s in _SPANS_S[:2])
+
+    @property
+    def says(self) -> str:
+        """`50% failures of all results since it closed (6 at least)`."""
+        least = f" ({self.least} at least)" if self.least > 1 else ""
+        return f"{self.share:.0%} failures of all results since it closed{least}"
 
 
 class Lately(NamedTuple):
@@ -267,8 +332,7 @@ class ShareOfSeconds(_Share):
     @property
     def _windows(self) -> tuple[ShareOfSeconds, ...]:
         windows_s = (2 * self.window_s, self.window_s / 2)
-        others = (replace(self, window_s=window_s) for window_s in windows_s)
-        return *others, replace(self, window_s=float(_EVER), bucket_s=0.0)
+        return tuple(replace(self, window_s=window_s) for window_s in windows_s)
 
     @property
     def _unlike(self) -> tuple[Rule, ...]:
@@ -284,7 +348,6 @@ class ShareOfSeconds(_Share):
     @property
     def says(self) -> str:
         """`50% failures of the last 10s (6 results at least)`."""
-        ever = self.window_s >= _EVER
-        window = "all results" if ever else f"the last {format_duration(self.window_s)}"
+        window = format_duration(self.window_s)
         least = f" ({self.least} results at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of {window}{least}"
+        return f"{self.share:.0%} failures of the last {window}{least}"

@@ -93,9 +93,10 @@ def _begins(rule: Rule, earlier: Sequence[float]) -> States:
     """The states in which a breaker may be at 0s, closed."""
     found: States = {State("closed", NEVER, NEVER, rule.begin): (START,)}
     seen = rule.begin
-    for at_s in earlier[-_MOST_EARLIER:]:
+    for number, at_s in enumerate(earlier):
         seen = rule.after(seen, False, at_s)
-        add(found, State("closed", NEVER, NEVER, seen), (START,))
+        if number >= len(earlier) - _MOST_EARLIER:
+            add(found, State("closed", NEVER, NEVER, seen), (START,))
     return found
 
 

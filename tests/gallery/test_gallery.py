@@ -21,6 +21,7 @@ REAL = {
     "cockatiel": "node_modules",
     "envoy": "",
     "gobreaker": "gateway",
+    "gobreaker_share": "gateway",
     "haproxy": "",
     "nginx": "",
     "opossum": "node_modules",

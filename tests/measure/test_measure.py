@@ -109,6 +109,25 @@ def test_a_share_that_takes_as_many_failures_in_a_full_window_as_in_an_empty_one
     assert breaker["share"] is not None
 
 
+@pytest.mark.parametrize("moved_on", [False, True])
+def test_a_share_of_all_results_since_it_closed(simulation: SimEngine, moved_on: bool) -> None:
+    """With buckets that only calls move on it is no such one, though no pause empties them."""
+    policy = {
+        "attempts": 1, "timeout": 1.0, "rule": "moved on" if moved_on else "all", "share": 0.6,
+        "least": 6, "window": 12, "wait": 9.0,
+    }  # fmt: skip
+    document = bed.measured(bed.target("handmade", policy), simulation)
+    breaker = document["upstreams"]["rates"]["breaker"]
+    assert (breaker["rule"], breaker["least"], breaker["share"]) == (
+        "rate",
+        6,
+        pytest.approx(0.6, abs=0.02),
+    )
+    assert (breaker["window_calls"], breaker["window_s"]) == (None, None)
+    assert breaker.get("counts_all", False) is not moved_on
+    assert ("upstreams.rates.breaker.window_calls" in document["unknown"]) is moved_on
+
+
 def test_a_share_of_the_last_seconds(simulation: SimEngine) -> None:
     policy = {
         "attempts": 1, "timeout": 1.0, "rule": "seconds", "share": 0.5, "window": 10, "least": 6,

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from harness.history.events import Waited
 from harness.history.view import History
 from harness.measure.calls import note_covers
 from harness.measure.findings import Findings, Span
+from harness.measure.policies import breaker_of
 from harness.measure.reading import Seen, Try
 from harness.measure.realtime import rule
 from harness.measure.realtime.budget import Budget
@@ -36,7 +38,7 @@ from harness.policy.among import Among
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import Result
 from harness.policy.rules import Rule
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately
 from harness.policy.waits import Constant
 
@@ -230,6 +232,42 @@ def test_a_window_of_calls_is_found_where_few_successes_are_worth_failures(
     assert own.share.low_s <= share <= own.share.high_s
     assert own.least is not None
     assert own.least.middle_s == least
+
+
+def test_a_share_of_all_results_since_it_closed_has_no_window() -> None:
+    """gobreaker's, where its `Interval` is 0: "what came 60 s before still counted", and null."""
+    own = rate_of(ShareOfAll(0.6, 6)).breaker
+    assert own.counts_all
+    assert breaker_of(replace(own, begun_count=True, wait=Span(low_s=6.0, high_s=6.0))) == {
+        "rule": "rate", "share": "60%", "calls": "all", "least": 6, "under_way": True, "wait": "6s",
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOnByCalls(ShareOfAll):
+    """cockatiel's window of 12 buckets: each call takes it on by one at the most, however late."""
+
+    @property
+    def begin(self) -> Any:
+        return (), -1000.0
+
+    def after(self, state: Any, failed: Any, at_s: float) -> Any:
+        buckets, began_s = state
+        if at_s - began_s >= 1.0:
+            buckets, began_s = (*buckets, ())[-12:], at_s
+        return (*buckets[:-1], (*buckets[-1], bool(failed))), began_s
+
+    def opens(self, state: Any) -> bool:
+        counted = [one for bucket in state[0] for one in bucket]
+        failures = sum(counted)
+        return counted[-1] and len(counted) >= self.least and failures >= self.share * len(counted)
+
+
+def test_a_window_that_only_calls_move_on_is_none_that_a_file_can_say() -> None:
+    """After a pause it counts all: it would be taken for a share without a window."""
+    found = rate_of(MovedOnByCalls(0.5, 6))
+    assert not found.breaker.counts_all
+    assert "not where calls succeeded in between" in found.unknown["breaker.window_s"]
 
 
 @pytest.mark.parametrize("call_s", [0.001, 0.06])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.measure.findings import Findings
+from harness.measure.realtime.doses import Contrast, Fresh, dose
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.looks import MOST, Look
-from harness.measure.realtime.rate import Contrast, Fresh, dose
 
 _SLOWEST_S = 60.0
 

@@ -16,7 +16,7 @@ from harness.measure.kept import Failures, bounded, note_kept, successes_for
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.looks import Look
-from harness.measure.realtime.rate import BUCKETS, PAUSES_S, by_pause, room_between
+from harness.measure.realtime.windows import BUCKETS, PAUSES_S, by_pause, room_between
 
 _DILUTING = 60
 _SUCCESSES = 200

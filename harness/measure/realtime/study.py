@@ -22,6 +22,7 @@ from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.closing import try_in_turn
 from harness.measure.realtime.counting import by_doses, what_it_is
 from harness.measure.realtime.crowds import find_begun, find_queue, find_slow
+from harness.measure.realtime.doses import Contrast
 from harness.measure.realtime.downs import find_downs
 from harness.measure.realtime.elsewhere import Elsewhere
 from harness.measure.realtime.figures import (
@@ -34,7 +35,7 @@ from harness.measure.realtime.figures import (
 from harness.measure.realtime.ground import Ground, Grounds
 from harness.measure.realtime.kept import find_forgotten, find_kept
 from harness.measure.realtime.looks import Look, look_at, open_again
-from harness.measure.realtime.rate import Contrast, find_rate
+from harness.measure.realtime.rate import find_rate
 from harness.measure.realtime.recovery import (
     Failing,
     note_rarely,

@@ -34,6 +34,8 @@ class Breaker:
         self.wait = POLICY.get("wait", 30.0)
         self.run = 0
         self.results: deque[tuple[float, bool, bool]] = deque()
+        self.moved: deque[int] = deque()
+        self.bucket, self.moves = -1000.0, 0
         self.trials = 0
         self.wins = 0
         self.judged: list[tuple[bool, bool]] = []
@@ -103,6 +105,7 @@ class Breaker:
         self.era += 1
         self.run = 0
         self.results.clear()
+        self.moved.clear()
         self.wait = POLICY.get("wait", 30.0)
 
     def count(self, ok: bool, slow: bool) -> bool:
@@ -121,12 +124,23 @@ class Breaker:
         if rule == "seconds":
             while self.results and self.results[0][0] <= now - POLICY["window"]:
                 self.results.popleft()
+        if rule == "moved on":
+            self.move_on(now)
         bad = sum(not one for _, one, _ in self.results)
         enough = len(self.results) >= POLICY["least"]
         late = sum(one for _, _, one in self.results) / len(self.results)
         if slow and enough and late >= POLICY.get("slow_share", 2.0):
             return True
         return not ok and enough and bad / len(self.results) >= POLICY["share"]
+
+    def move_on(self, now: float) -> None:
+        """Each call takes its buckets of a second on by one at the most (cockatiel's)."""
+        if now - self.bucket >= 1.0:
+            self.bucket, self.moves = now, self.moves + 1
+        self.moved.append(self.moves)
+        while self.moved[0] <= self.moves - POLICY["window"]:
+            self.moved.popleft()
+            self.results.popleft()
 
     def kept(self, now: float) -> int:
         """How many failures still count."""

@@ -16,7 +16,7 @@ from harness.policy.counting import Result
 from harness.policy.rules import Rule
 from harness.policy.scopes import EachHost, EachRoute, EachWorker, Scope, Together
 from harness.policy.settings import ServiceSettings
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
@@ -39,6 +39,8 @@ def settings(breaker: str, more: str = "") -> ServiceSettings:
         ("{rule: in all, threshold: 3, within: 10s}", InTotalLately(3, 10.0)),
         ("{rule: rate, share: 50%, calls: 20}", ShareOfCalls(0.5, 20, 1)),
         ("{share: 50%, calls: 20, least: 10}", ShareOfCalls(0.5, 20, 10)),
+        ("{share: 60%, calls: all, least: 6}", ShareOfAll(0.6, 6)),
+        ("{rule: rate, share: 60%, calls: all, under_way: true}", CountsBegun(ShareOfAll(0.6, 1))),
         ("{rule: rate, share: 30%, within: 10s, least: 6}", ShareOfSeconds(0.3, 10.0, 6)),
         ("{rule: rate, share: 30%, within: 10s, buckets: 10}", ShareOfSeconds(0.3, 10.0, 1, 1.0)),
         (
@@ -151,10 +153,12 @@ def test_what_counts_and_how_it_is_retried() -> None:
         ("{rule: rates, share: 50%, calls: 20}", "",
          "rule: expected in a row, in all, among, rate or none; did you mean 'rate'?"),
         ("{rule: rate, share: 50%}", "",
-         "expected either `calls` (the last 20) or `within` (the last 10s)"),
+         "expected either `calls` (the last 20, or `all`) or `within` (the last 10s)"),
         ("{rule: rate, calls: 5}", "", "expected a `share` of failures, such as 50%"),
         ("{rule: among, threshold: 5}", "",
          "expected `calls` (the last 20), `within` (the last 10s) or both"),
+        ("{rule: among, calls: all}", "",
+         "calls: expected a number: `rule: in all` counts all failures"),
         ("{share: 60%, slow_share: 80%, calls: 8}", "",
          "`slow_share` needs `slow` beside it: what is slow, such as 2s"),
         ("{rule: none, threshold: 5}", "",

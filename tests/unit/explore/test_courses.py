@@ -13,7 +13,7 @@ from harness.policy.counting import Counting
 from harness.policy.outage import call_s
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings, in_a_row
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import allowed, opens_at
 from harness.policy.thresholds import InARow
 
@@ -34,6 +34,7 @@ def settings(rule: Rule, attempts: int = 1, *, by_call: bool = False) -> Service
         ShareOfCalls(0.5, 10, 6),
         ShareOfSeconds(0.4, 8.0, 5),
         ShareOfSeconds(0.5, 10.0, 6, 2.0),
+        ShareOfAll(0.6, 6),
     ],
 )
 def test_each_rival_is_told_apart(rule: Rule) -> None:

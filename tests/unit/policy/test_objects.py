@@ -9,7 +9,7 @@ import pytest
 
 HARNESS = Path(__file__).parents[3] / "harness"
 NAMES = re.compile(
-    r"\b(InARow|InARowLately|InTotal|InTotalLately|Nobody|Ticking|Never|ShareOfCalls|ShareOfSeconds|Among|OrSlow|CountsBegun|ByShare|BySlowShare)\b"
+    r"\b(InARow|InARowLately|InTotal|InTotalLately|Nobody|Ticking|Never|ShareOfAll|ShareOfCalls|ShareOfSeconds|Among|OrSlow|CountsBegun|ByShare|BySlowShare)\b"
 )
 
 

@@ -19,7 +19,7 @@ from harness.policy.backoffs import Exponential
 from harness.policy.breaker import Breaker, Rules
 from harness.policy.counting import FAILED, SLOW, Result
 from harness.policy.rules import Rule
-from harness.policy.shares import KEPT_S, ShareOfCalls, ShareOfSeconds, in_buckets
+from harness.policy.shares import KEPT_S, ShareOfAll, ShareOfCalls, ShareOfSeconds, in_buckets
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import ByShare, EachAlone, Nobody
@@ -150,6 +150,12 @@ def test_share_of_calls(told: Results, share: Fraction, window: int, least: int)
     rule = ShareOfCalls(float(share), window, least)
     expected = by_force(told, lambda so_far: reached(so_far[-window:], share, least))
     assert openings(rule, told) == expected
+
+
+@given(told=results(), share=shares, least=st.integers(1, 12))
+def test_share_of_all(told: Results, share: Fraction, least: int) -> None:
+    expected = by_force(told, lambda so_far: reached(so_far, share, least))
+    assert openings(ShareOfAll(float(share), least), told) == expected
 
 
 @given(told=results(), share=shares, window_s=st.sampled_from([1.0, 3.0, 10.0]),

@@ -12,7 +12,7 @@ from harness.policy.counting import Counting, Result
 from harness.policy.mistakes import Deaf, Tumbling
 from harness.policy.rules import Rule
 from harness.policy.settings import in_a_row
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.telling import (
     Diluted,
     Results,
@@ -31,7 +31,7 @@ F, S = True, False
 HALF_OF_TEN = ShareOfCalls(0.5, 10, 6)
 RULES: tuple[Rule, ...] = (
     InARow(3), InARowLately(2, 5.0), InTotal(3), InTotalLately(3, 6.0), Never(), HALF_OF_TEN,
-    ShareOfSeconds(0.5, 8.0, 4), ShareOfSeconds(0.3, 8.0, 2, 2.0),
+    ShareOfSeconds(0.5, 8.0, 4), ShareOfSeconds(0.3, 8.0, 2, 2.0), ShareOfAll(0.6, 5),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from harness.policy.breaker import Breaker, Pass, Rules
 from harness.policy.counting import Counting, Result
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
-from harness.policy.shares import ShareOfCalls, ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfCalls, ShareOfSeconds
 from harness.policy.slow import BySlowShare, OrSlow
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EVERYBODY, ByShare, EachAlone, Nobody
@@ -31,6 +31,7 @@ RULES = st.builds(
     opens=st.sampled_from(
         [InARow(1), InARow(3), InARowLately(2, 5.0), InTotal(3), InTotalLately(3, 6.0), Never(),
          ShareOfCalls(0.5, 6, 3), ShareOfSeconds(0.5, 10.0, 3), ShareOfSeconds(0.3, 8.0, 2, 2.0),
+         ShareOfAll(0.5, 3), ShareOfAll(0.8, 2),
          Among(3, 6, math.inf), Among(2, 5, 6.0), Among(3, math.inf, 5.0)]
     ),
     wait=st.sampled_from([Constant(4.0), Growing(2.0, 2.0, 9.0), Multiplied(3.0, 10.0)]),
@@ -158,7 +159,9 @@ class AtAnyResult(ShareOfCalls):
         return len(state) >= self.least and sum(state) >= self.share * len(state)
 
 
-@pytest.mark.parametrize("share", [ShareOfCalls(0.5, 10, 6), ShareOfSeconds(0.5, 60.0, 6)])
+@pytest.mark.parametrize(
+    "share", [ShareOfCalls(0.5, 10, 6), ShareOfSeconds(0.5, 60.0, 6), ShareOfAll(0.5, 6)]
+)
 def test_a_success_may_be_the_result_with_which_a_share_is_reached(share: Rule) -> None:
     odd = Rules(opens=AtAnyResult(0.5, 10, 6), wait=Constant(4.0))
     calls = [*[(0.5, 0.1, True)] * 5, *[(0.5, 0.1, False)] * 4]

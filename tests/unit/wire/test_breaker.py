@@ -8,7 +8,7 @@ import pytest
 
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings, in_a_row
-from harness.policy.shares import ShareOfSeconds
+from harness.policy.shares import ShareOfAll, ShareOfSeconds
 from harness.wire.breaker import Acceptor, read
 from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
@@ -219,6 +219,18 @@ def test_after_a_time_that_nobody_can_read_a_rate_may_count_what_was_before(atte
     (changes,) = read_with(3.5).changes
     assert [change.kind for change in changes] == ["any", "closed"]
     assert changes[-1].high_s == 30.0
+
+
+def test_all_of_a_long_warm_up_counts_where_no_result_is_forgotten(attempts) -> None:
+    """Thirty good ones want 45 failures for 60 %; by the last twenty it opened late, by 15."""
+    share = declared(in_a_row(attempts=1, timeout_s=1, threshold=5, wait_s=40))
+    policy = replace(share, opens=ShareOfAll(0.6, 6))
+    made = attempts(*((k / 2, k / 2, "f") for k in range(1, 46)))
+    warm_up = [-20.0 + k / 2 for k in range(30)]
+    reading = read(
+        made, [away(23.0)], Outcomes(policy, 1.0), tie_s=lambda at_s: TIE_S, earlier=warm_up
+    )
+    assert wrong(reading) is None
 
 
 def test_a_call_that_would_have_tried_again_need_not_have_failed_yet(attempts) -> None:

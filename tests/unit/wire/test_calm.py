@@ -10,7 +10,7 @@ import pytest
 from harness.policy.breaker import Rules
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
-from harness.policy.shares import ShareOfCalls
+from harness.policy.shares import ShareOfAll, ShareOfCalls
 from harness.policy.thresholds import InARow, InARowLately, InTotal, InTotalLately, Never
 from harness.policy.trials import EachAlone
 from harness.policy.waits import Constant
@@ -28,6 +28,7 @@ RULES = [
     InTotalLately(3, 6.0),
     Never(),
     ShareOfCalls(0.5, 6, 3),
+    ShareOfAll(0.5, 3),
 ]
 FORGETFUL = [InARow(3), InARowLately(3, 5.0), Never(), ShareOfCalls(0.5, 6, 3)]
 """Those that think no more of one failure after some successes."""
