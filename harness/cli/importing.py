@@ -112,6 +112,7 @@ def import_(
             upstream=upstream,
             called=called,
             until_s=until_s,
+            zone=of_times,
             bad=None if bad is None else parse_bad(bad),
             bad_text=bad or "",
         )
@@ -121,7 +122,7 @@ def import_(
         check_readable(Path(file))
         if (size := Path(file).stat().st_size) > _LARGE_BYTES:
             click.echo(f"reading {file}: {size / 1e6:.0f} MB, some seconds", err=True)
-    observations = [observe(file, wanted, format_name, zone=of_times) for file in files]
+    observations = [observe(file, wanted, format_name) for file in files]
     incident = gather(
         observations,
         upstream=upstream,
@@ -165,9 +166,13 @@ def _known(target: Target) -> dict[str, ServiceSettings]:
 
 def _named(files: Iterable[str], known: Iterable[str]) -> str:
     """Which upstreams the files speak of, for whoever has to say which is meant."""
+    from harness.incident.opening import LARGEST_BYTES, opened
     from harness.incident.reading import Wanted
 
-    texts = [Path(file).read_text(errors="replace") for file in files]
+    texts = []
+    for file in files:
+        with opened(file) as text:
+            texts.append(text.read(LARGEST_BYTES))
     named = [name for name in known if any(Wanted(upstream=name).names(text) for text in texts)]
     words = f"the data names {', '.join(named)}" if named else f"of {', '.join(known)}"
     return f" ({words})"

@@ -34,8 +34,7 @@ def observation(sheet: Sheet, wanted: Wanted) -> Observation:
         episodes=found.episodes,
         step_s=found.step_s,
         step_from=found.step_from,
-        notes=found.notes,
-        zoned=sheet.zoned,
+        notes=(*found.notes, *sheet.times.notes),
         clock=sheet.clock,
     )
 

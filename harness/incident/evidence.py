@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import NoReturn
 
@@ -63,6 +62,10 @@ class Episode:
     open_end: bool = False
     """Whether the data ends before anything was good again."""
     answers: Answers | None = None
+    begins_within_s: float = 0.0
+    """How long before its first bad sample the last good one was; 0 where nobody can tell."""
+    ends_within_s: float = 0.0
+    """How long after its last bad sample the first good one was; 0 where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +86,6 @@ class Observation:
     """The route most asked for, where it has requests."""
     clock: bool = True
     """Whether instants are times of day; else they count from some instant of the file's own."""
-    zoned: bool = True
-    """Whether its times say in which zone they are; else they were read as UTC."""
-
-    def in_zone(self, file: str, zone: tzinfo) -> Observation:
-        """The same, its times read as those of a zone where they don't name one."""
-        if self.zoned or not self.clock:
-            return self
-
-        def moved(at_s: float) -> float:
-            return datetime.fromtimestamp(at_s, UTC).replace(tzinfo=zone).timestamp()
-
-        episodes = tuple(
-            replace(one, start_s=moved(one.start_s), end_s=moved(one.end_s))
-            for one in self.episodes
-        )
-        note = f"{file}: its times name no zone; taken for {zone} (--zone says another)"
-        return replace(self, episodes=episodes, notes=(*self.notes, note), zoned=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +172,16 @@ def _layered(several: list[Episode]) -> list[Episode]:
         worst = max(there, key=lambda one: one.share)
         if pieces and _goes_on(pieces[-1], worst, start_s):
             ends_open = worst.open_end and worst.end_s == end_s
-            pieces[-1] = replace(pieces[-1], end_s=end_s, open_end=ends_open)
+            pieces[-1] = replace(
+                pieces[-1], end_s=end_s, open_end=ends_open, ends_within_s=worst.ends_within_s
+            )
         else:
-            pieces.append(replace(worst, start_s=start_s, end_s=end_s))
+            piece = replace(worst, start_s=start_s, end_s=end_s)
+            if start_s != worst.start_s:
+                piece = replace(piece, begins_within_s=0.0)
+            pieces.append(piece)
+        if end_s != worst.end_s:
+            pieces[-1] = replace(pieces[-1], ends_within_s=0.0)
     return pieces
 
 
@@ -204,7 +197,10 @@ def _bridged(several: list[Episode], bridge_s: float) -> list[Episode]:
     for one in several:
         if joined and bridge_s and 0 < one.start_s - joined[-1].end_s <= bridge_s:
             if _goes_on(joined[-1], one, joined[-1].end_s):
-                joined[-1] = replace(joined[-1], end_s=one.end_s, open_end=one.open_end)
+                joined[-1] = replace(
+                    joined[-1], end_s=one.end_s, open_end=one.open_end,
+                    ends_within_s=one.ends_within_s,
+                )  # fmt: skip
                 continue
             joined[-1] = replace(joined[-1], end_s=one.start_s)
         joined.append(one)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, tzinfo
 from pathlib import Path
 from pkgutil import resolve_name
 
 from harness.incident.evidence import Observation, refuse
 from harness.incident.json_text import JsonText
+from harness.incident.opening import CANT_BE_UNPACKED, opened
 from harness.incident.reading import Wanted
 from harness.incident.sheet import SEPARATOR
 
@@ -22,11 +22,11 @@ _PLACES = {
 """Where the reader of each format is (module of this package, function)."""
 FORMATS = tuple(_PLACES)
 _MARKS = (
-    ("alertmanager", r'"startsAt"\s*:'),
+    ("alertmanager", r'"(startsAt|alerts)"\s*:'),
     ("statuspage", r'"(incident_updates|incidents|incident)"\s*:'),
     ("prometheus", r'"(resultType|metric|errorType)"\s*:'),
 )
-_HEAD_BYTES = 64_000
+_HEAD_CHARACTERS = 64_000
 _TABLE = re.compile(
     r"[^=\[\]{}]*(\b|_)(start|begin|began|from|since|time|timestamp|date|down|created|triggered|opened)",
     re.IGNORECASE,
@@ -35,18 +35,14 @@ _TABLE_NAMES = (".csv", ".tsv")
 _JSON_LIST = re.compile(r"\[\s*([\[{\"\]]|$)")
 
 
-def observe(
-    file: str, wanted: Wanted, format_name: str | None = None, *, zone: tzinfo = UTC
-) -> Observation:
+def observe(file: str, wanted: Wanted, format_name: str | None = None) -> Observation:
     """What a file says, read as the format that it is said to be, or looks like.
-
-    `zone` is that of times that name none.
 
     Raises: InvalidFile with the line of what is wrong with it.
     """
     read = resolve_name(f"{__package__}.{_PLACES[format_name or guessed(file)]}")
     observation: Observation = read(file, wanted)
-    return observation.in_zone(file, zone)
+    return observation
 
 
 def guessed(file: str) -> str:
@@ -54,11 +50,11 @@ def guessed(file: str) -> str:
 
     Raises: InvalidFile when it looks like none.
     """
-    with Path(file).open("rb") as opened:
-        head = opened.read(_HEAD_BYTES)
-    if head.startswith(b"\x1f\x8b"):
-        return "log"
-    text = head.decode("utf-8-sig", "replace")
+    try:
+        with opened(file) as head:
+            text = head.read(_HEAD_CHARACTERS)
+    except CANT_BE_UNPACKED as error:
+        refuse(file, 0, f"can't be unpacked: {error}")
     if not text.strip():
         refuse(file, 1, "is empty")
     lines = [line for line in text.splitlines() if line.strip()]
@@ -73,7 +69,7 @@ def guessed(file: str) -> str:
             return "log"
         JsonText(file)  # broken JSON is the nearer reason
         refuse(file, 1, f"looks like none of {', '.join(FORMATS)}; say which with --from")
-    if Path(file).suffix.lower() in _TABLE_NAMES:
+    if Path(file.lower().removesuffix(".gz")).suffix in _TABLE_NAMES:
         return "csv"
     if _TABLE.match(first) and any(mark in first for mark in ",;\t|"):
         return "csv"

@@ -33,9 +33,8 @@ def observation(sheet: Sheet, wanted: Wanted) -> Observation:
         episodes=found,
         step_s=digit_s,
         step_from=f"times in {sheet.file} are written to the {digit or format_duration(digit_s)}",
-        notes=tuple(notes),
+        notes=(*notes, *sheet.times.notes),
         clock=sheet.clock,
-        zoned=sheet.zoned,
     )
 
 
@@ -76,7 +75,7 @@ def _episode(sheet: Sheet, number: int, row: Sequence[str], wanted: Wanted) -> E
     end, lasts = sheet.cell(row, "end"), sheet.cell(row, "lasts")
     open_end = False
     if end and end.lower() not in ("-", "ongoing", "null", "none"):
-        end_s = sheet.instant(number, end)
+        end_s = sheet.instant(number, end, after_s=start_s)
     elif lasts:
         end_s = start_s + _length(sheet, number, lasts)
     elif wanted.until_s is not None:

@@ -9,12 +9,11 @@ import json
 import re
 from collections.abc import Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.incident.evidence import refuse
+from harness.incident.opening import whole
 
-LARGEST_BYTES = 64_000_000
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ATOM = re.compile(r"[^,\]}\s]+")
 
@@ -30,10 +29,8 @@ class JsonText:
         Raises: InvalidFile when it is too large or isn't JSON, with the line.
         """
         self.file = file
-        if Path(file).stat().st_size > LARGEST_BYTES:
-            refuse(file, 0, f"is larger than {LARGEST_BYTES // 1_000_000} MB; ask for less at once")
         try:
-            self._text = Path(file).read_bytes().decode("utf-8-sig")
+            self._text = whole(file).decode()
         except UnicodeDecodeError as error:
             refuse(file, 0, f"is not UTF-8 text (byte {error.start + 1})")
         self._lines: tuple[int, ...] = ()

@@ -134,7 +134,7 @@ def _combined(match: re.Match[str]) -> LogLine | None:
         return None
     status, rest = int(match["status"]), match["rest"]
     fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(rest)}
-    line = line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
+    line = line_of(fields, instant, status=status)
     if not fields:
         line = _by_place(line, [one or other for one, other in _QUOTED.findall(rest)])
     method, _, path = match["request"].partition(" ")
@@ -151,9 +151,7 @@ def _by_place(line: LogLine, words: list[str]) -> LogLine:
         attempts = (Attempt(codes[-1], times[1] if len(times) > 1 else None),)
     elif len(times) > 1:
         attempts = (Attempt(line.status, times[1]),)
-    return LogLine(
-        at_s=line.at_s, zoned=line.zoned, status=line.status, took_s=took_s, attempts=attempts
-    )
+    return replace(line, took_s=took_s, attempts=attempts)
 
 
 def _error(match: re.Match[str]) -> LogLine | None:
@@ -184,6 +182,7 @@ def _haproxy(match: re.Match[str]) -> LogLine | None:
     return LogLine(
         at_s=instant.at_s,
         zoned=instant.zoned,
+        begins=True,
         status=status_of(match["status"]),
         took_s=int(match["took"]) / 1000,
         route=clean_route(method, path.partition(" ")[0]),
@@ -196,8 +195,10 @@ def _aws(match: re.Match[str]) -> LogLine | None:
     """A load balancer of AWS: its own status, and that of the target behind it."""
     times = [float(part) for part in match["took"].split()]
     answered = match["code"] != "-" or int(match["status"]) < 500
+    instant = parse_instant(match["time"])
     return LogLine(
-        at_s=parse_instant(match["time"]).at_s,
+        at_s=instant.at_s,
+        digit_s=instant.digit_s,
         status=int(match["status"]),
         took_s=sum(times) if min(times) >= 0 else None,
         route=clean_route(match["method"], path_of(match["path"])),
@@ -223,7 +224,7 @@ def _loose(text: str) -> LogLine | None:
     if code is None:
         return None
     fields = {pair[1]: pair[2] or pair[3] or "" for pair in _PAIR.finditer(text)}
-    line = line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=int(code[1]))
+    line = line_of(fields, instant, status=int(code[1]))
     words = [one or other for one, other in _QUOTED.findall(rest[code.end() :])]
     flags = [names.FLAGS[flag] for word in words for flag in word.split(",") if flag in names.FLAGS]
     return replace(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.incident import log_names as names
-from harness.incident.instants import parse_instant
+from harness.incident.instants import Instant, parse_instant
 from harness.units import parse_duration
 
 _NOBODY = ("-", "0")
@@ -29,7 +29,12 @@ class LogLine:
     """What a line says of one request, or of one failed call."""
 
     at_s: float
+    """Its time, taken for UTC where it names no zone."""
     zoned: bool = True
+    begins: bool = False
+    """Whether that is when the request came in; else it is when the line was written."""
+    digit_s: float = 1.0
+    """What the last digit of its time is worth."""
     status: int | None = None
     """What the client was answered; None where the line says nothing of a client."""
     took_s: float | None = None
@@ -39,6 +44,30 @@ class LogLine:
     attempts: tuple[Attempt, ...] = ()
     said: str = ""
     """The words of an error, where it is told in words."""
+
+    @property
+    def came_s(self) -> float:
+        """When the request came in."""
+        return self._before(self.took_s or 0.0)
+
+    def calls(self) -> Iterator[tuple[float, Attempt]]:
+        """The calls of upstreams, each with when it was made; one where nobody tells them apart.
+
+        Attempts follow upon each other, and the last one's answer is handed on at once.
+        """
+        calls = self.attempts or (Attempt(self.status, self.took_s),)
+        lasted = [call.took_s for call in calls]
+        for k, call in enumerate(calls):
+            if None in lasted:
+                yield self.came_s, call
+            elif self.begins:
+                yield self.at_s + sum(each or 0.0 for each in lasted[:k]), call
+            else:
+                yield self._before(sum(each or 0.0 for each in lasted[k:])), call
+
+    def _before(self, took_s: float) -> float:
+        """So long before the line was written, no finer than its time is."""
+        return self.at_s if self.begins else self.at_s - took_s + took_s % self.digit_s
 
     @property
     def silent(self) -> bool:
@@ -56,7 +85,7 @@ def of_fields(fields: Mapping[str, str]) -> LogLine | None:
     except ValueError:
         return None
     status = status_of(fields.get(_first(fields, names.STATUS) or "", ""))
-    line = line_of(fields, at_s=instant.at_s, zoned=instant.zoned, status=status)
+    line = line_of(fields, instant, status=status, begins=when in names.BEGINS)
     said = [fields[key] for key in names.WORDS if key in fields]
     words = " ".join(names.FLAGS.get(one, one) for one in said)
     level = fields.get(_first(fields, names.LEVEL) or "", "").lower()
@@ -72,8 +101,13 @@ def _flag(fields: Mapping[str, str]) -> str:
     return names.FLAGS.get(fields.get("response_flags", ""), "")
 
 
-def line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int | None) -> LogLine:
-    """What the named fields around a request say, whatever the line's form."""
+def line_of(
+    fields: Mapping[str, str], when: Instant, *, status: int | None, begins: bool = False
+) -> LogLine:
+    """What the named fields around a request say, whatever the line's form.
+
+    `begins`: its time is when the request came in.
+    """
     took, statuses, times = (
         _first(fields, keys) for keys in (names.TOOK, names.UPSTREAM_STATUS, names.UPSTREAM_TIME)
     )
@@ -87,8 +121,10 @@ def line_of(fields: Mapping[str, str], *, at_s: float, zoned: bool, status: int 
     if not attempts and lasted and lasted != ["-"]:
         attempts = (Attempt(status, _seconds(times, lasted[-1])),)
     return LogLine(
-        at_s=at_s,
-        zoned=zoned,
+        at_s=when.at_s,
+        zoned=when.zoned,
+        begins=begins,
+        digit_s=when.digit_s,
         status=status,
         took_s=None if took is None else _seconds(took, fields[took]),
         upstreams=tuple(fields[key] for key in names.UPSTREAM if key in fields),

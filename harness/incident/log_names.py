@@ -10,6 +10,8 @@ TIME = (
     "StartUTC", "started_at", "date", "datetime", "asctime", "time_local_iso", "eventTime", "t",
     "EdgeStartTimestamp", "__REALTIME_TIMESTAMP",
 )  # fmt: skip
+BEGINS = ("start_time", "StartUTC", "started_at", "EdgeStartTimestamp", "eventTime")
+"""Of these times, those at which a request came in; others are written when it was over."""
 STATUS = (
     "status", "status_code", "response_code", "http_status", "DownstreamStatus", "code",
     "response.status", "http.response.status_code", "statusCode", "responseCode", "resp_status",

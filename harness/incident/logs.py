@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass, field, replace
 
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
+from harness.incident.clocks import Clock
 from harness.incident.evidence import Answers, Episode, Observation, Symptom, refuse
 from harness.incident.log_forms import by_columns, parse_line
 from harness.incident.log_line import Attempt, LogLine
+from harness.incident.opening import CANT_BE_UNPACKED, opened
 from harness.incident.reading import Wanted
 from harness.incident.samples import LEAST_SHARE, Series, episodes, late_episodes, worst
 from harness.units import format_duration
@@ -59,11 +58,11 @@ class _Cell:
 class _Tally:
     """A log on its way to episodes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.cells: dict[int, _Cell] = {}
         self.width_s = 1
         self.routes: Counter[str] = Counter()
-        self.zoned = True
+        self._clock = clock
         self.requests = 0
 
     def cell(self, at_s: float) -> _Cell:
@@ -79,18 +78,17 @@ class _Tally:
         return self.cells.setdefault(key, _Cell())
 
     def take(self, line: LogLine, number: int) -> None:
-        """Count what a line says."""
-        cell = self.cell(line.at_s)
-        self.zoned &= line.zoned
+        """Count what a line says, each part of it where it began."""
+        later_s = self._clock.real(line.at_s, zoned=line.zoned) - line.at_s
         if line.status is not None:
             self.requests += 1
-            cell.statuses[_outcome(line.status)] += 1
+            self.cell(line.came_s + later_s).statuses[_outcome(line.status)] += 1
             if line.route is not None and (
                 line.route in self.routes or len(self.routes) < _MOST_ROUTES
             ):
                 self.routes[line.route] += 1
-        calls = line.attempts or (Attempt(line.status, line.took_s),)
-        for call in calls:
+        for at_s, call in line.calls():
+            cell = self.cell(at_s + later_s)
             cell.calls += 1
             reason = _reason(line, call)
             if reason is not None:
@@ -156,7 +154,8 @@ def observed(file: str, wanted: Wanted, lines: Iterable[tuple[int, LogLine | Non
 
     Raises: InvalidFile when too few were, or nothing bad is in them.
     """
-    whole, ours = _Tally(), _Tally()
+    clock = Clock(file, wanted.zone)
+    whole, ours = _Tally(clock), _Tally(clock)
     unread, first_unread, number = 0, 0, 0
     for number, line in lines:
         if line is None:
@@ -187,7 +186,7 @@ def observed(file: str, wanted: Wanted, lines: Iterable[tuple[int, LogLine | Non
         notes.append(f"{file}: {unread} of {number} lines passed over; the first is {first_unread}")
     if ours.cells:
         notes.append(f"{file}: only lines that name {wanted.in_words}")
-    return _observed(file, tally, notes)
+    return _observed(file, tally, [*notes, *clock.notes])
 
 
 def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
@@ -237,9 +236,10 @@ def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
     return Observation(
         episodes=found,
         step_s=step_s,
-        step_from=f"{file} has something every {format_duration(step_s)}",
+        step_from=f"{file} has something every {format_duration(step_s)}"
+        if len(at_s) > 1
+        else f"all in {file} is of {format_duration(step_s)}",
         notes=tuple(notes),
-        zoned=tally.zoned,
         rate=tally.requests / span_s if tally.requests and span_s > 10 else None,
         route=tally.routes.most_common(1)[0][0] if tally.routes else None,
     )
@@ -281,30 +281,19 @@ def _answered(episode: Episode, total: _Cell) -> Episode:
         of=sum(total.statuses.values()),
         statuses=tuple(status for status, _ in bad.most_common(4)),
     )
-    return Episode(
-        start_s=episode.start_s,
-        end_s=episode.end_s,
-        share=episode.share,
-        symptom=episode.symptom,
-        source=episode.source,
-        upstream=episode.upstream,
-        open_end=episode.open_end,
-        answers=answers if answers.of else None,
-    )
+    return replace(episode, answers=answers if answers.of else None)
 
 
 def _lines(file: str) -> Iterator[tuple[int, str]]:
-    """The lines of a log by number, also of a compressed one; what is too long is cut."""
-    with Path(file).open("rb") as raw:
-        zipped = raw.peek(2).startswith(b"\x1f\x8b")
-        lines: BinaryIO = gzip.GzipFile(fileobj=raw) if zipped else raw  # type: ignore[assignment]
-        number = 0
-        whole = True
-        try:
+    """The lines of a log by number; what is too long is cut."""
+    number = 0
+    whole = True
+    try:
+        with opened(file) as lines:
             while piece := lines.readline(_LONGEST_LINE):
                 if whole:
                     number += 1
-                    yield number, piece.decode("utf-8", "replace").strip()
-                whole = piece.endswith(b"\n")
-        except (EOFError, gzip.BadGzipFile) as error:
-            refuse(file, number, f"can't be unpacked beyond this line: {error}")
+                    yield number, piece.strip()
+                whole = piece.endswith("\n")
+    except CANT_BE_UNPACKED as error:
+        refuse(file, number, f"can't be unpacked beyond this line: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import TypeVar
 
 from harness.incident.evidence import refuse
@@ -25,6 +26,8 @@ class Wanted:
     """What the data calls it, where that isn't the upstream's name."""
     until_s: float | None = None
     """Until when what has no end is to be played, in seconds since 1970."""
+    zone: tzinfo = UTC
+    """Of times that name none."""
     bad: Callable[[float], bool] | None = None
     bad_text: str = ""
 

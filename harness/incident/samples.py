@@ -64,16 +64,19 @@ def episodes(
             continue
         stretch = _trimmed(whole, series)
         goes_on = stretch.stop < len(series.at_s)
-        last_s = series.at_s[stretch.stop - 1]
+        first_s, last_s = series.at_s[stretch.first], series.at_s[stretch.stop - 1]
+        before = stretch.first - 1
         symptom, source = describe(stretch)
         found.append(
             Episode(
-                start_s=series.at_s[stretch.first],
+                start_s=first_s,
                 end_s=series.at_s[stretch.stop] if goes_on else last_s + (series.step_s or 1.0),
                 share=1.0 if stretch.share >= WHOLE else stretch.share,
                 symptom=symptom,
                 source=source,
                 open_end=not goes_on,
+                begins_within_s=first_s - series.at_s[before] if before >= 0 else 0.0,
+                ends_within_s=series.at_s[stretch.stop] - last_s if goes_on else 0.0,
             )
         )
     return tuple(found)

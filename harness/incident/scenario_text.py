@@ -32,6 +32,8 @@ _MOST_REQUESTS = 3600
 _PERIODS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _AFTER_S = 10.0
 _LEAST_TOLERANCE_S = 1.0
+_GAP = 1.5
+"""So many steps without a sample are a gap."""
 _COLUMN = 24
 
 
@@ -80,9 +82,10 @@ def scenario_text(
     well_s = last_s + own.open_after_s(last_s) + own.longest_call_s
     duration_s = well_s + max(_AFTER_S, 2 * incident.step_s)
     if duration_s > _LONGEST_S:
+        last = max(faults, key=lambda one: one.to_s).episode.source
         raise UsageError(
-            f"it lasts {format_duration(duration_s)} until all is well again, and a scenario at "
-            "most 24h: choose a part with --since and --until"
+            f"it lasts {math.ceil(duration_s / 3600):,}h until all is well again after {last}, and "
+            "a scenario at most 24h: choose a part with --since and --until"
         )
     rate = _rate(faults, duration_s)
     known = target.calling(upstream, surely=True)
@@ -171,7 +174,13 @@ def _commented(line: str, comment: str) -> str:
 def _head(incident: Incident, files: Sequence[str], upstream: str) -> Iterator[str]:
     yield f"{MARK} from {', '.join(files)}."
     zero = written_instant(incident.zero_s, clock=incident.clock)
-    yield f"# 0s is the first bad sample, {zero}. Instants are good to {_step(incident)}:"
+    wide = any(
+        _wide(within_s, incident)
+        for one in incident.episodes
+        for within_s in (one.begins_within_s, one.ends_within_s)
+    )
+    where = ", where nothing else is said" if wide else ""
+    yield f"# 0s is the first bad sample, {zero}. Instants are good to {_step(incident)}{where}:"
     yield f"# {incident.step_from}."
     for note in incident.notes:
         yield f"# {note}"
@@ -182,6 +191,11 @@ def _head(incident: Incident, files: Sequence[str], upstream: str) -> Iterator[s
 
 def _step(incident: Incident) -> str:
     return format_duration(max(incident.step_s, 0.001))
+
+
+def _wide(within_s: float, incident: Incident) -> str:
+    """The time between two samples around an edge, where it is longer than usual; else empty."""
+    return format_duration(within_s) if within_s > _GAP * incident.step_s else ""
 
 
 def _traffic(
@@ -228,9 +242,12 @@ def _fault_lines(one: _Fault, incident: Incident) -> Iterator[str]:
         yield f"    {key}: {value}"
     begin = written_instant(episode.start_s, clock=clock)
     end = written_instant(episode.end_s, clock=clock)
-    yield _commented(f"    from: {format_duration(one.from_s)}", f"first bad: {begin}")
+    unknown = f"; the good sample before is {_wide(episode.begins_within_s, incident)} older"
+    since = f"first bad: {begin}{unknown if _wide(episode.begins_within_s, incident) else ''}"
+    yield _commented(f"    from: {format_duration(one.from_s)}", since)
     told = f"still bad, as far as is known: {end}" if episode.open_end else f"good again: {end}"
-    yield _commented(f"    to: {format_duration(one.to_s)}", f"{told}, ± {_step(incident)}")
+    within = _wide(episode.ends_within_s, incident) or _step(incident)
+    yield _commented(f"    to: {format_duration(one.to_s)}", f"{told}, ± {within}")
     if episode.share < WHOLE:
         share = f"{episode.share * 100:.3g}%"
         yield _commented(f"    share: {share}", "of the calls, drawn from the run's seed")

@@ -26,7 +26,7 @@ from statistics import median
 
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
-from harness.incident.evidence import Episode, Observation, Symptom, refuse
+from harness.incident.evidence import WHOLE, Episode, Observation, Symptom, refuse
 from harness.incident.instants import CLOCK_FROM_S
 from harness.incident.reading import Wanted, service
 from harness.incident.samples import (
@@ -39,7 +39,7 @@ from harness.incident.samples import (
     late_episodes,
     worst,
 )
-from harness.units import format_duration
+from harness.units import format_duration, plural
 
 _CODES = (
     "code", "status", "status_code", "http_status", "http_status_code", "response_code",
@@ -237,7 +237,8 @@ def _of_shares(
     down = how.startswith("1 is good") and is_state(source)
 
     def describe(stretch: Stretch) -> tuple[Symptom, str]:
-        why = f"{stretch.share:.3g} of 1 bad in {stretch.stop - stretch.first} samples"
+        part = "all" if stretch.share >= WHOLE else f"{stretch.share * 100:.3g}%"
+        why = f"{part} bad in {plural(stretch.stop - stretch.first, 'sample')}"
         whole = down and stretch.share > 0.995
         return (symptoms.of_kind("refused", why) if whole else symptoms.plainest(why)), source
 

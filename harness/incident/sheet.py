@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from io import StringIO
-from pathlib import Path
 from typing import NoReturn
 
+from harness.incident.clocks import Clock
 from harness.incident.evidence import refuse
 from harness.incident.headers import HEADERS, plain, understood
 from harness.incident.instants import Instant, parse_instant
+from harness.incident.opening import whole
 from harness.scenario.spelling import nearest
 
 MOST_ROWS = 200_000
@@ -27,13 +30,13 @@ Row = tuple[int, Sequence[str]]
 class Sheet:
     """The rows of a table, under headers that are understood as far as they are known."""
 
-    def __init__(self, file: str) -> None:
-        """Read a file.
+    def __init__(self, file: str, zone: tzinfo) -> None:
+        """Read a file; `zone` is that of times that name none.
 
         Raises: InvalidFile when it is no table, with the line.
         """
         self.file = file
-        text = Path(file).read_text(encoding="utf-8-sig", errors="replace")
+        text = whole(file).decode(errors="replace")
         if not text.strip():
             refuse(file, 1, "is empty")
         said = SEPARATOR.match(text)
@@ -47,7 +50,7 @@ class Sheet:
         self.columns = understood(self.head)
         self.digit_s = 0.0
         """What the last digit of the coarsest instant that was asked for is worth."""
-        self.zoned = True
+        self.times = Clock(file, zone)
         self._in_utc = any(_UTC.search(cell) for cell in self.written)
         self.clock = True
 
@@ -71,8 +74,8 @@ class Sheet:
         """The plain header of a column that there is."""
         return self.head[self.columns[meaning]]
 
-    def instant(self, number: int, text: str) -> float:
-        """A time that stands on a line, in seconds.
+    def instant(self, number: int, text: str, *, after_s: float = -math.inf) -> float:
+        """A time that stands on a line, in seconds; of two that it may be the one after that.
 
         Raises: InvalidFile when it is none.
         """
@@ -81,9 +84,9 @@ class Sheet:
         except ValueError as error:
             refuse(self.file, number, str(error))
         self.digit_s = max(self.digit_s, instant.digit_s)
-        self.zoned &= instant.zoned or self._in_utc
         self.clock &= instant.clock
-        return instant.at_s
+        zoned = instant.zoned or self._in_utc or not instant.clock
+        return self.times.real(instant.at_s, zoned=zoned, after_s=after_s)
 
     def refuse_headers(self) -> NoReturn:
         """Refuse the table, as its headers are not understood.

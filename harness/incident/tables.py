@@ -20,7 +20,7 @@ def read(file: str, wanted: Wanted) -> Observation:
 
     Raises: InvalidFile with the line of what can't be read.
     """
-    sheet = Sheet(file)
+    sheet = Sheet(file, wanted.zone)
     if not sheet.rows and sheet.columns:
         refuse(file, sheet.line, "has headers, but no row")
     fields = [_field(header) for header in sheet.written]
