@@ -38,7 +38,8 @@ _RETRIES = 2
 )  # fmt: skip
 @click.option(
     "--route", "routes", multiple=True, metavar="REQUEST",
-    help="What it can be asked: GET /price, or POST /orders and JSON.",
+    help="What it can be asked, instead of what its code says: GET /price, or POST /orders and "
+    "JSON.",
 )  # fmt: skip
 @click.option(
     "--openapi",
@@ -150,6 +151,9 @@ def _ask_itself(plan: Plan, tell: Any) -> None:
         plan.notes.append("what it can be asked, by its own /openapi.json (--route, --openapi)")
 
 
+_MORE = "; say all that it can be asked, one --route 'GET /...' for each"
+
+
 def _tried(plan: Plan, tell: Any) -> Measured:
     """What is answered well when nothing is wrong, and calls somebody.
 
@@ -175,7 +179,7 @@ def _tried(plan: Plan, tell: Any) -> Measured:
             "found (--upstream)"
         )
     for name in [n for n in measured.upstreams if n not in called]:
-        tell(f"left out: {name}: nothing that is answered well calls it")
+        tell(f"left out: {name}: nothing that is answered well calls it{_MORE}")
         del measured.upstreams[name]
     for variable in [v for v, name in plan.upstreams.items() if name not in called]:
         del plan.upstreams[variable]

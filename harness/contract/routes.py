@@ -106,12 +106,12 @@ def _flow(route: ContractRoute, stream: Stream, steps: Sequence[_Planned]) -> Fl
         if step.after is not None and step.after not in good:
             continue
         if not planned.asks:
-            answer: Statuses | None = _refusal(step, None)
+            answer: Statuses | None = step.to_refusal(None)
         else:
             reply = yield planned.call
             answer = _judged(planned, reply)
             if answer is None and not planned.vouched:
-                answer = _refusal(step, None)
+                answer = step.to_refusal(None)
             if answer is None:
                 good.add(step.call)
                 answer = _stopped(step, reply)
@@ -157,20 +157,10 @@ def _judged(planned: _Planned, reply: Attempted | None) -> Statuses | None:
     if reply is None or not reply.agreed:
         return step.else_
     if reply.status != 200:
-        return _refusal(step, reply.status)
+        return step.to_refusal(reply.status)
     if reply.json is not None and not _shows(reply.json, planned.needs):
-        return _refusal(step, None)
+        return step.to_refusal(None)
     return None
-
-
-def _refusal(step: Step, status: int | None) -> Statuses:
-    """What the route answers where the upstream refuses; nothing where it goes on."""
-    own = step.refused
-    if isinstance(own, dict):
-        own = None if status is None else own.get(status)
-    elif status == 429:
-        own = None  # it says nothing of what was asked; a word for it stands by itself
-    return step.else_ if own is None else (own,)
 
 
 def _shows(json: Any, needs: Mapping[str, Any]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from harness.scenario.fields import Claim, Duration, Part, Route, Whole, texts
 from harness.scenario.spelling import did_you_mean
@@ -91,6 +92,12 @@ CallText = Annotated[
 ]
 
 
+RefusedText = Annotated[
+    Annotated[Else, Tag("plain")] | Annotated[dict[StatusKey, Else], Tag("keys")],
+    Discriminator(lambda said: "keys" if isinstance(said, dict) else "plain"),
+]
+
+
 class Denial(Part):
     """What an upstream answers whom it refuses: a wrong token or password, a revoked user."""
 
@@ -112,11 +119,11 @@ class Step(Part):
         "`go on`",
         examples=[503, [502, 504], GO_ON],
     )
-    refused: Status | dict[StatusKey, Status] | None = Field(
+    refused: RefusedText | None = Field(
         None,
         description="what the route answers to a refusal of the upstream's, or to one of these "
-        "statuses; as `else` if nothing is said",
-        examples=[401, {"404": 404}],
+        "statuses, likewise; as `else` if nothing is said",
+        examples=[401, {"404": 404}, {"404": GO_ON}],
     )
     passes_on: bool = Field(
         False,
@@ -181,8 +188,19 @@ class Step(Part):
     @property
     def refusals(self) -> frozenset[int]:
         """What the route answers to the upstream's own refusals, as far as that is said."""
-        said = self.refused.values() if isinstance(self.refused, dict) else (self.refused,)
-        return frozenset(status for status in said if status is not None)
+        said = self.refused.values() if isinstance(self.refused, dict) else (self.refused or (),)
+        return frozenset(chain.from_iterable(map(covered, said)))
+
+    def to_refusal(self, status: int | None) -> Statuses:
+        """What the route answers where the upstream refuses with a status, nothing where it goes
+        on; None: it answers well, and not what is needed.
+        """
+        own = self.refused
+        if isinstance(own, dict):
+            own = None if status is None else own.get(status)
+        elif status == 429:
+            own = None  # it says nothing of what was asked; a word for it stands by itself
+        return self.else_ if own is None else own
 
     @property
     def acknowledged_by(self) -> str | None:

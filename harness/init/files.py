@@ -17,9 +17,7 @@ TARGET, CONTRACT = "target.yaml", "contract.yaml"
 _FAULT_S = 10.0
 
 
-def stubs_of(
-    measured: Measured, answers: dict[str, dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
+def stubs_of(measured: Measured, answers: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """For each upstream the routes that were called, each answered as it was when all was well."""
     found: dict[str, dict[str, Any]] = {name: {} for name in answers}
     asked = [call for route in measured.known.routes for call in route.calls]

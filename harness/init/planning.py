@@ -52,7 +52,8 @@ class Plan:
     name: str
     application: Application
     upstreams: dict[str, str]
-    answers: dict[str, dict[str, Any]]
+    answers: dict[str, Any]
+    """What each upstream answers, as JSON."""
     ready: str
     streams: dict[str, dict[str, Any]]
     notes: list[str]
@@ -147,8 +148,8 @@ def _upstreams(application: Application, options: Options, notes: list[str]) -> 
 
 def _answers(
     application: Application, options: Options, upstreams: dict[str, str], notes: list[str]
-) -> dict[str, dict[str, Any]]:
-    answers = {name: dict(application.fields) for name in upstreams.values()}
+) -> dict[str, Any]:
+    answers: dict[str, Any] = {name: dict(application.fields) for name in upstreams.values()}
     for said in options.answers:
         name, _, text = said.partition(" ")
         if name not in answers:
@@ -157,8 +158,6 @@ def _answers(
             value = json.loads(text)
         except ValueError as error:
             raise UsageError(f"--answer {said}: no JSON after '{name}' ({error})") from None
-        if not isinstance(value, dict):
-            raise UsageError(f'--answer {said}: expected a JSON object, such as {{"paid": true}}')
         answers[name] = value
     guessed = [
         name for name in answers if not any(a.startswith(f"{name} ") for a in options.answers)

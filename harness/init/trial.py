@@ -18,9 +18,9 @@ from harness.target import Target
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def any_answer(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Stub routes that answer whatever is asked, with fields that the application reads."""
-    return [{"route": f"{method} /**", "json": dict(fields)} for method in _METHODS]
+def any_answer(said: Any) -> list[dict[str, Any]]:
+    """Stub routes that answer whatever is asked, with what the application seems to read."""
+    return [{"route": f"{method} /**", "json": said} for method in _METHODS]
 
 
 async def own_description(target: Target) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from harness.contracts.promises import (
     PROMISES,
     REPEATS,
 )
+from harness.contracts.routes import GO_ON
 from harness.measure.downs import OF_GATEWAYS, REFUSALS
 from harness.measure.findings import Findings
 from harness.measure.measuring import Measured
@@ -196,7 +197,7 @@ def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
         status = downs.get(upstream)
         if status is None:
             return None
-        instead = "go on" if status == route.status else refusal(status)
+        instead = GO_ON if status == route.status else refusal(status)
         said: dict[str, Any] = {"call": f"{upstream} {called}", "else": instead}
         if (refused := _refused(measured, route, upstream, instead)) is not None:
             said["refused"] = refused
@@ -206,16 +207,17 @@ def _calls(measured: Measured, route: Called) -> list[dict[str, Any]] | None:
 
 def _refused(
     measured: Measured, route: Called, upstream: str, instead: object
-) -> int | dict[str, int] | None:
+) -> int | str | dict[str, int | str] | None:
     """What the route answers to refusals of the upstream's, where that is another word; one status
-    where it is the same to all of them but 429.
+    where it is the same to all of them but 429; `go on` where it answers as well as ever.
     """
     told = measured.downs.refusals.get(route.request, {}).get(upstream, {})
     words = instead if isinstance(instead, list) else [instead]
+    own = {kind: GO_ON if status == route.status else status for kind, status in told.items()}
     others = {
-        refusal: status
-        for refusal, status in told.items()
-        if status not in (*words, route.status) and (status < 500 or status in OF_GATEWAYS)
+        kind: word
+        for kind, word in own.items()
+        if word not in words and (told[kind] < 500 or told[kind] in OF_GATEWAYS)
     }
     same = set(others.values())
     all_but_busy = set(others) == set(REFUSALS) - {"429"}  # which one word for all leaves out

@@ -12,6 +12,7 @@ from harness.contracts.routes import covered
 from harness.contracts.templates import starred
 from harness.history.requests import Request
 from harness.routes import route_matches
+from harness.wire.attempts import Attempt
 
 
 def let_in(facts: Facts) -> Iterator[Violation]:
@@ -75,7 +76,8 @@ def _is_call(step: Step, route: str, call: tuple[str, str]) -> bool:
 def _stranger(offered: Offered, vouching: tuple[Step, ...]) -> tuple[Step, str, str] | None:
     """Somebody who is refused when all is well; None for a refusal that says nothing of that."""
     for step in vouching:
-        if offered.healthy not in (*covered(step.else_), step.refused):
+        refused = step.refused if isinstance(step.refused, tuple) else ()
+        if offered.healthy not in covered((*step.else_, *refused)):
             continue
         match step.vouches:
             case "password":
@@ -118,13 +120,19 @@ def _failed(facts: Facts, request: Request, step: Step, route: str) -> str | Non
     if not facts.sees_all(upstream):
         return None
     made = facts.asked_for(request, upstream, route)
-    if made and not facts.succeeded(made, upstream, route):
+    if made and not facts.succeeded(made, upstream, route) and not _goes_on(step, made):
         return f"each call of {upstream} in its time had failed"
     if made and step.needs and facts.broken.throughout(upstream, route, start_s, end_s):
         return f"{upstream} gave no answer with what it needs"
     if not made and facts.met_open(request, upstream):
         return f"the breaker of {upstream} had turned it away"
     return None
+
+
+def _goes_on(step: Step, made: Sequence[Attempt]) -> bool:
+    """Whether one was refused in a way that the route answers well all the same."""
+    statuses = (one.status for one in made if one.status is not None)
+    return any(400 <= one < 500 and not step.to_refusal(one) for one in statuses)
 
 
 def login_cookie(facts: Facts) -> Iterator[Violation]:

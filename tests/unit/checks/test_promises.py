@@ -218,6 +218,24 @@ def test_what_the_contract_answers_for_a_call_that_fails_is_no_error(
 
 
 @pytest.mark.parametrize(
+    ("refused", "broken"), [("", 1), (", refused: {'404': go on}", 0), (", refused: go on", 0)]
+)
+def test_a_good_answer_to_what_the_upstream_does_not_know_is_none_without_it(
+    scenario, world, refused, broken
+):
+    """A station that isn't known has no wind: 200 to its upstream's 404."""
+    step = f"{{call: auth POST /verify_token, else: 503{refused}}}"
+    route = f"request: POST /v1/api/chat, calls: [{step}]"
+    own = f"{OWN}upstreams: {{auth: {{timeout: 2s}}}}\nroutes: {{chat: {{{route}}}}}\n"
+    shown = world(contract=own).warmed_up().fault("status", "auth", 0.0, 5.0)
+    for at_s in range(5):
+        shown.request("chat", at_s + 1, float(at_s), 200)
+        shown.call("auth", at_s + 0.001, status=404)
+    judgement = judge(scenario(PROMISING.replace("503", "404")), shown.history())
+    assert len([f for f in judgement.promises if f.name.startswith("never served")]) == broken
+
+
+@pytest.mark.parametrize(
     ("retried", "verdict"), [("GET /file/p1/notes.md", "passed"), ("POST /save_file", "failed")]
 )
 def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_needed(

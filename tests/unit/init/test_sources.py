@@ -445,15 +445,15 @@ def test_variables_that_the_code_names_as_it_goes_are_to_be_said(tmp_path: Path,
 def test_options_go_before_guesses(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(FLASK)
     options = Options(
-        upstreams=("P=pay",),
+        upstreams=("P=pay", "S=stock"),
         routes=('POST /orders/1 {"item": 3}',),
-        answers=('pay {"state": "paid"}',),
+        answers=('pay {"state": "paid"}', "stock [101, 102]"),
         ready="GET /",
     )
     plan = plan_of(tmp_path, options)
-    assert plan.upstreams == {"P": "pay"}
+    assert plan.upstreams == {"P": "pay", "S": "stock"}
     assert plan.streams == {"orders": {"request": "POST /orders/1", "json": {"item": 3}}}
-    assert plan.answers == {"pay": {"state": "paid"}}
+    assert plan.answers == {"pay": {"state": "paid"}, "stock": [101, 102]}
     target = plan.target(plan.streams)
     assert target.start is not None
     assert target.stubs["pay"][1].route == "POST /"

@@ -132,10 +132,15 @@ def test_what_the_gateway_makes_of_refusals_is_written():
     found.downs.refusals = {"GET /left": {"stock": {"404": 404, "429": 503}}}
     found.upstreams["stock"].note_attempts({"503": 2, "429": 2}, at_once=False)
     step = parse_contract(as_contract(found, {"STOCK_URL": "stock"}), "c.yaml").routes["left"]
-    assert step.calls[0].refused == {404: 404}
+    assert step.calls[0].refused == {404: (404,)}
+    # Nobody knows of it, so it has none: 200 to a 404.
+    found.downs.refusals = {"GET /left": {"stock": {"404": 200, "403": 503}}}
+    text = as_contract(found, {"STOCK_URL": "stock"})
+    assert "refused: {'404': go on}" in text
+    assert parse_contract(text, "c.yaml").routes["left"].calls[0].refused == {404: ()}
     found.downs.refusals["GET /left"]["stock"] = dict.fromkeys(REFUSALS, 502) | {"429": 503}
     step = parse_contract(as_contract(found, {"STOCK_URL": "stock"}), "c.yaml").routes["left"]
-    assert step.calls[0].refused == 502
+    assert step.calls[0].refused == (502,)
     sections = as_target(found, document())
     assert "B1" not in sections
     said = target_sections(found, document())["breakers"]["stock"]["counts"]
