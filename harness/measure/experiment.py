@@ -18,6 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "cut": {"fault": "empty"},
     "500": {"fault": "status", "status": 500},
     "503": {"fault": "status", "status": 503},
+    "400": {"fault": "status", "status": 400},
     "404": {"fault": "status", "status": 404},
     "429": {"fault": "status", "status": 429},
     "malformed": {"fault": "malformed"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +13,10 @@ from harness.measure.kept import COUNTING
 from harness.measure.report import round_percent
 from harness.units import format_duration
 
-_USUALLY = {"404": "success", "429": "neutral", "malformed": "success"}
+_USUALLY = {"400": "success", "404": "success", "429": "neutral", "malformed": "success"}
 """What a kind of failure is to a breaker of which nothing is said; all others are failures."""
-_COUNTED = {"404": "4xx"}
+_OF_ALL, _BY_ITSELF = "400", "404"
+"""The first tells what all of 4xx is, the other often has a meaning of its own."""
 BUCKETED = ("in a row", "among")
 """Rules by a number of failures that may leave a window by buckets."""
 _ALL = Span(low_s=0.9, high_s=1.0)
@@ -84,19 +85,31 @@ def _wait(span: Span, later: Sequence[Span]) -> object:
 
 
 def counts_of(found: Findings) -> dict[str, str]:
-    """What the breaker counts otherwise than if nothing is said; 404 stands for all of 4xx."""
-    resent = ("cut",) if found.resends else ()
+    """What the breaker counts otherwise than if nothing is said; 400 stands for all of 4xx."""
+    kinds = (*found.repeats, *(("cut",) if found.resends else ()))
+    told: dict[str, str | None] = {_OF_ALL: _USUALLY[_OF_ALL]}
     if found.breaker.rule == "none":
-        return {_COUNTED.get(kind, kind): "unknown" for kind in (*found.repeats, *resent)}
-    told = {kind: _word(found, kind) for kind in (*found.counts, *found.repeats, *resent)}
-    other = {
-        _COUNTED.get(kind, kind): word
+        told |= dict.fromkeys(kinds, "unknown")
+    else:
+        told = {kind: _word(found, kind) for kind in (*found.counts, *kinds)}
+    others = {
+        kind: word
         for kind, word in told.items()
-        if word not in (None, _USUALLY.get(kind, "failure"))
+        if kind not in (_OF_ALL, _BY_ITSELF) and word != _USUALLY.get(kind, "failure")
     }
+    known = _refusals(told) | others
     # What is said of all of 4xx holds for 429, too, unless that is said by itself.
-    limit = told.get("429")
-    return other | ({"429": limit} if "4xx" in other and limit is not None else {})
+    limit = {"429": told.get("429")} if "4xx" in known else {}
+    return {kind: word for kind, word in (known | limit).items() if word is not None}
+
+
+def _refusals(told: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What is said of all of 4xx, and of 404 where that is another word."""
+    usual = _USUALLY[_BY_ITSELF]
+    one = told.get(_BY_ITSELF, usual)
+    every = told.get(_OF_ALL, one)
+    said: dict[str, str | None] = {} if every in (usual, None) else {"4xx": every}
+    return said if one == (every or usual) else said | {_BY_ITSELF: one}
 
 
 def _word(found: Findings, kind: str) -> str | None:

@@ -49,7 +49,7 @@ from harness.measure.realtime.recovery import (
 from harness.measure.realtime.rule import PAUSE_S, find_by, what_resets
 from harness.measure.routes import Called
 
-_ORDER = ("503", "500", "cut", "timeout", "refused", "429", "404")
+_ORDER = ("503", "500", "cut", "timeout", "refused", "429", "400", "404")
 """Kinds of failure, those first that most breakers count and that are seen best."""
 _SLOW_S = 0.8
 """How late a trial's answer comes, so that others meet it half open; less where the timeout is."""

@@ -167,8 +167,16 @@ def test_what_counts_otherwise_is_written():
     sections = target_sections(found, document())
     expected = {"4xx": "failure", "429": "neutral", "timeout": "neutral"}
     assert sections["breakers"]["stock"]["counts"] == expected
+    # pybreaker's `exclude`, of a 404 alone: 401 and the like count.
+    found.upstreams["stock"].counts |= {"400": "failure", "404": "success"}
+    own = target_sections(found, document())["breakers"]["stock"]["counts"]
+    assert own == {"4xx": "failure", "404": "success", "429": "neutral", "timeout": "neutral"}
+    found.upstreams["stock"].counts |= {"400": "success", "404": "failure"}
+    own = target_sections(found, document())["breakers"]["stock"]["counts"]
+    assert own == {"404": "failure", "timeout": "neutral"}
+    found.upstreams["stock"].counts |= {"400": "failure"}
     assert "B1" in sections["without"]
-    assert "counts: {timeout: neutral" in as_contract(found, {"STOCK_URL": "stock"})
+    assert "timeout: neutral, '429': neutral}" in as_contract(found, {"STOCK_URL": "stock"})
 
 
 @pytest.mark.parametrize(
