@@ -37,7 +37,7 @@ COMPILE := $(BIN)/python -m compileall -q harness gateway stub_services neighbou
 # A test that can't be read is told of when it is to be played.
 COMPILE_TESTS := $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null 2>&1 || true
 
-.PHONY: help run test check kills package fuzz fuzz-guided soak bench setup upgrade clean
+.PHONY: help run test check kills package fuzz fuzz-guided sound soak bench setup upgrade clean
 help:
 	@echo "make run     set up .venv and play the bundled outages, simulated, then in real time"
 	@echo "             (ARGS='auth_blackhole_50s --report out' plays just that)"
@@ -45,6 +45,8 @@ help:
 	@echo "make check   formatting, lint, types and layers only"
 	@echo "make kills   kill the harness 200 times and look for what it left (ARGS='50 --seed 3')"
 	@echo "make fuzz    try 100,000 hostile inputs (ARGS='5000 --seed 3 --door answers'), and $(STRUCTURES) documents"
+	@echo "make sound   play 200 drawn outages on the sound reference, and look for a word against it"
+	@echo "             (ARGS='--seed 7 --plays 1000 --jobs 2')"
 	@echo "make bench   speed beside peers, in one run, into docs/performance.md"
 	@echo "             (ARGS='--rounds 1 --only commands proxy' shows just these)"
 	@echo "make package build a wheel, install it into an empty folder, and play from there (ARGS='pip uv')"
@@ -144,6 +146,9 @@ package: $(VENV)/.run
 
 fuzz-guided: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.fuzz.guided $(or $(ARGS),100000)
+
+sound: $(VENV)/.test
+	@$(BIN)/python -m tests.soundness.sound $(ARGS)
 
 soak: $(VENV)/.test
 	@$(BIN)/python tests/end_to_end/soak.py $(or $(ARGS),1h)

@@ -21,7 +21,7 @@ STREAMS: dict[str, tuple[tuple[str, ...], Raw]] = {
     ),
 }
 """By name: the upstreams that a stream's requests call, and what it is in a file."""
-_ROUTES = {
+ROUTES = {
     "auth": "POST /verify_token",
     "external_data": "GET /lookup",
     "filesystem": "GET /file",
@@ -29,33 +29,27 @@ _ROUTES = {
     "billing": "GET /balance",
     "chroma": "POST /query",
 }
-_SECONDS = st.sampled_from(["200ms", "1s", "3s", "4500ms", "7s", "12s", "40s"])
-_SIZES = st.sampled_from(["1B", "20B", "80B", "120B", "200B", "1000B"])
-_STATUSES = st.sampled_from([200, 204, 302, 400, 404, 429, 500, 503])
-_KEYS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "reset": {"timeout": st.sampled_from(["0s", "1s", "8s"])},
-    "latency": {"latency": _SECONDS, "jitter": st.sampled_from(["0s", "300ms"])},
-    "bandwidth": {"rate": st.sampled_from(["1KB/s", "5KB/s", "1MB/s"])},
+"""A route of each upstream that some stream calls."""
+_SECONDS = ("200ms", "1s", "3s", "4500ms", "7s", "12s", "40s")
+PARAMETERS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "reset": {"timeout": ("0s", "1s", "8s")},
+    "latency": {"latency": _SECONDS, "jitter": ("0s", "300ms")},
+    "bandwidth": {"rate": ("1KB/s", "5KB/s", "1MB/s")},
     "slow_close": {"delay": _SECONDS},
-    "slicer": {
-        "average_size": st.sampled_from(["1B", "10B", "64B"]),
-        "delay": st.sampled_from(["10ms", "100ms", "1s"]),
-    },
-    "limit_data": {"bytes": _SIZES},
-    "timeout": {"timeout": st.sampled_from(["0s", "2s", "20s"])},
-    "status": {"status": _STATUSES},
+    "slicer": {"average_size": ("1B", "10B", "64B"), "delay": ("10ms", "100ms", "1s")},
+    "limit_data": {"bytes": ("1B", "20B", "80B", "120B", "200B", "1000B")},
+    "timeout": {"timeout": ("0s", "2s", "20s")},
+    "status": {"status": (200, 204, 302, 400, 404, 429, 500, 503)},
     "delay": {"delay": _SECONDS},
-    "truncate": {"after": st.sampled_from(["0B", "10B"])},
-    "drip": {
-        "every": st.sampled_from(["10ms", "100ms", "1s"]),
-        "part": st.sampled_from(["body", "chunked", "headers"]),
-    },
-    "json": {"json": st.sampled_from([{}, [], None, {"valid": False}, "surprise"])},
-    "headers": {"headers": st.just({"X-Odd": "yes"}), "status": st.sampled_from([200, 503, 404])},
-    "revoke": {"user": st.just("ada")},
+    "truncate": {"after": ("0B", "10B")},
+    "drip": {"every": ("10ms", "100ms", "1s"), "part": ("body", "chunked", "headers")},
+    "json": {"json": ({}, [], None, {"valid": False}, "surprise")},
+    "headers": {"headers": ({"X-Odd": "yes"},), "status": (200, 503, 404)},
+    "revoke": {"user": ("ada",)},
 }
-_STREAMED = ("latency", "bandwidth", "slow_close", "slicer", "limit_data", "timeout")
-_PLAYABLE = tuple(
+"""By kind of fault: its own keys, each with what it may be."""
+STREAMED = ("latency", "bandwidth", "slow_close", "slicer", "limit_data", "timeout")
+PLAYABLE = tuple(
     kind for kind in KINDS.values() if "sim" in kind.engines and kind.where != "target"
 )
 _INSTANTS = st.integers(0, 240).map(lambda quarter: quarter / 4)
@@ -90,14 +84,15 @@ def _stream(draw: st.DrawFn, name: str) -> Raw:
 @st.composite
 def _faults(draw: st.DrawFn, upstreams: list[str]) -> Raw:
     upstream = draw(st.sampled_from(upstreams))
-    kinds = [kind for kind in _PLAYABLE if kind.name != "revoke" or upstream == "auth"]
+    kinds = [kind for kind in PLAYABLE if kind.name != "revoke" or upstream == "auth"]
     kind = draw(st.sampled_from(kinds))
     begin = draw(st.one_of(st.just(0.0), _INSTANTS))
     length = draw(st.sampled_from([0.5, 2.0, 5.0, 12.25, 30.0, 50.0, 75.5]))
     fault: Raw = {"upstream": upstream, "fault": kind.name}
-    fault |= {key: draw(value) for key, value in _KEYS.get(kind.name, {}).items()}
+    own = PARAMETERS.get(kind.name, {})
+    fault |= {key: draw(st.sampled_from(values)) for key, values in own.items()}
     fault |= {"from": f"{begin:g}s", "to": f"{begin + length:g}s"}
-    if kind.name in _STREAMED:
+    if kind.name in STREAMED:
         fault["stream"] = draw(st.sampled_from(["downstream", "downstream", "upstream", "both"]))
     if kind.in_stub and draw(st.integers(0, 2)) == 2:
         fault |= draw(_selection(upstream))
@@ -106,7 +101,7 @@ def _faults(draw: st.DrawFn, upstreams: list[str]) -> Raw:
 
 def _selection(upstream: str) -> st.SearchStrategy[Raw]:
     return st.one_of(
-        st.just({"on": _ROUTES[upstream]}),
+        st.just({"on": ROUTES[upstream]}),
         st.integers(1, 12).map(lambda count: {"first": count}),
         st.integers(2, 4).map(lambda count: {"one_in": count}),
         st.integers(1, 9).map(lambda count: {"calls": f"{count}..{count + 4}"}),

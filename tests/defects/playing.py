@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.contracts.policies import Adjustment
 from harness.engines.base import Job
@@ -33,7 +34,7 @@ def sound() -> Target:
     return target
 
 
-def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, float]]) -> Target:
+def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, Any]]) -> Target:
     """The reference gateway with other settings, and a target that says so."""
     target = sound()
     assert target.start is not None
@@ -41,7 +42,7 @@ def reference(environ: Mapping[str, str], breakers: Mapping[str, Mapping[str, fl
     own = {
         name: Adjustment.model_validate(
             {
-                key: f"{value}s" if key in ("timeout", "wait") else int(value)
+                key: f"{value}s" if key in ("timeout", "wait") else value
                 for key, value in settings.items()
             }
         )

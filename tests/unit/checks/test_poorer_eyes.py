@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from harness.contracts.policies import Adjustment
 from harness.engines.sim.engine import SimEngine
-from harness.history.events import Crossed, Event, Run
-from harness.history.view import History
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
 from tests.agreement.holding import Reference
+from tests.soundness.eyes import EYES
+from tests.soundness.settings import Settings
 
 _TEXT = """title: auth never answers
 duration: 90s
@@ -106,47 +103,23 @@ def test_by_connections_a_sound_gateway_is_not_failed(
     by_call: bool,
 ) -> None:
     scenario, reference = parse_scenario(f"title: x{text}", "x"), Reference(simulation)
-    assert reference.target.start is not None
-    env = {"GATEWAY_PROFILE": "per_call"} if by_call else {}
-    said = {}
-    for name, (attempts, timeout, threshold, wait) in numbers.items():
-        given = (attempts, timeout, threshold, wait)
-        keys = ("ATTEMPTS", "TIMEOUT_S", "THRESHOLD", "WAIT_S")
-        env |= {f"{name.upper()}_{key}": str(value) for key, value in zip(keys, given, strict=True)}
-        said[name] = Adjustment.model_validate(
-            {"attempts": attempts, "timeout": f"{timeout}s", "threshold": threshold,
-             "wait": f"{wait}s"} | ({"by": "call"} if by_call else {})
-        )  # fmt: skip
-    start = reference.target.start.model_copy(update={"env": env})
-    reference.target = reference.target.model_copy(update={"start": start, "breakers": said})
-    shown = _seen(reference.play(scenario), ("stub", "proxy connections"))
+    own = Settings(numbers, by_call=by_call).target
+    reference.target = own.model_copy(update={"status": None})
+    shown = EYES["toxiproxy"].seen(reference.play(scenario))
     assert Verdict.FAILED not in {finding.verdict for finding in judge(scenario, shown).findings}
 
 
 @pytest.mark.parametrize(
-    ("fault", "evidence", "verdict"),
+    ("fault", "eye", "verdict"),
     [
-        ("blackhole", ("stub",), Verdict.INCONCLUSIVE),
-        ("blackhole", ("stub", "proxy connections"), Verdict.FAILED),
-        ("status, status: 503", ("stub",), Verdict.FAILED),
+        ("blackhole", "stub", Verdict.INCONCLUSIVE),
+        ("blackhole", "toxiproxy", Verdict.FAILED),
+        ("status, status: 503", "stub", Verdict.FAILED),
     ],
 )
 def test_what_nobody_saw_is_not_held_against_a_breaker(
-    simulation: SimEngine, fault: str, evidence: tuple[str, ...], verdict: Verdict
+    simulation: SimEngine, fault: str, eye: str, verdict: Verdict
 ) -> None:
     scenario = parse_scenario(_TEXT.replace("FAULT", fault), "x")
-    shown = _seen(Reference(simulation).play(scenario), evidence)
+    shown = EYES[eye].seen(Reference(simulation).play(scenario))
     assert {finding.verdict for finding in judge(scenario, shown).findings} == {verdict}
-
-
-def _seen(played: History, evidence: tuple[str, ...]) -> History:
-    """The same as a real Toxiproxy shows it, which tells of connections or of nothing."""
-    shown: list[Event] = []
-    told = ("accepted",) if "proxy connections" in evidence else ()
-    for event in played.events:
-        if isinstance(event, Run):
-            proxy = "toxiproxy 2.12.0"
-            shown.append(replace(event, engine="local", proxy=proxy, evidence=evidence))
-        elif not isinstance(event, Crossed) or event.what in told:
-            shown.append(event)
-    return History(shown)
