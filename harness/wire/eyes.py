@@ -188,9 +188,8 @@ class _Eyes:
             results = FAILURE
         until_s = min(end_s, deadline_s)
         from_s = min(until_s, passed_s)
-        slowed = not calm and any(f.meets(start_s, end_s) for f in self._slowing)
-        if slowed and Result.SUCCESS in results:
-            # Its first bytes have passed; the rest may still be on its way.
+        if answered and not calm and any(f.meets(start_s, end_s) for f in self._slowing):
+            # Its first bytes have passed; the rest, or where it breaks off, may be on its way.
             until_s = max(until_s, min(gone_s, deadline_s))
             results = results | FAILURE if until_s >= deadline_s - edge_s else results
         return Attempt(

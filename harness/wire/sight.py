@@ -86,7 +86,7 @@ class Sight:
             sealed and "proxy requests" in evidence
         )
         """Whether the proxy tells of each connection that it accepts."""
-        self.refusals = "refused connects" in evidence or history.run.engine == "sim"
+        self.refusals = "refused connects" in evidence
         """Whether connects that nobody accepted are told, too."""
         self.only_connections = upstream in history.run.real and not self.requests
         """Whether nothing but the connections that its proxy accepts tells of its calls: of those

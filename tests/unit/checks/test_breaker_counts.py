@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.checks.registry import findings_of
+from harness.engines.sim.engine import EVIDENCE as SIMULATED
 from harness.engines.sim.engine import SimEngine
 from harness.history.events import Crossed
 from harness.judge import judge, judge_case
@@ -24,7 +25,7 @@ expect: [{breaker: auth, attempts: contract}]
 
 def refused_from_the_start(world, *, closed_s: float):
     """Five attempts fail, the first on a connection that is just being closed; it opens at 2 s."""
-    built = world(engine="sim").warmed_up().fault("refused", "auth", 0.0, 20.0)
+    built = world(evidence=SIMULATED).warmed_up().fault("refused", "auth", 0.0, 20.0)
     auth = {"by": "proxy", "upstream": "auth"}
     built.events.append(
         Crossed(at_s=closed_s, what="closed", closed_by="proxy", connection=1, **auth)
@@ -54,7 +55,9 @@ def test_a_connection_that_was_closed_before_hides_none(case, world) -> None:
 def test_who_may_have_asked_on_a_connection_just_being_cut_need_not_have_been_turned_away(
     case, world
 ) -> None:
-    built = world(engine="sim").warmed_up(reaches=("git",), routes={"git": "POST /snapshot/p1"})
+    built = world(evidence=SIMULATED).warmed_up(
+        reaches=("git",), routes={"git": "POST /snapshot/p1"}
+    )
     built.fault("refused", "git", 0.0, 20.0)
     git = {"by": "proxy", "upstream": "git"}
     built.events.append(Crossed(at_s=0.0, what="closed", closed_by="proxy", connection=1, **git))
@@ -200,7 +203,7 @@ def opening(case, shown, opens: str, *, to: str):
 
 
 def test_events_of_one_instant_that_may_have_come_in_any_order_are_no_noise(case, world) -> None:
-    shown = world(engine="sim").warmed_up().fault("status", "auth", 0.0, 20.0)
+    shown = world(evidence=SIMULATED).warmed_up().fault("status", "auth", 0.0, 20.0)
     opens = opening(case, crowd_at(shown, 1.0), "1s ± 1s", to="20s")
 
     assert opens.verdict is Verdict.INCONCLUSIVE, str(opens)
@@ -209,7 +212,7 @@ def test_events_of_one_instant_that_may_have_come_in_any_order_are_no_noise(case
 
 def test_what_came_after_events_in_any_order_is_not_missed(case, world) -> None:
     """It opens at 0.8 s, its probe succeeds, and nobody knows what became of it from 70 s on."""
-    shown = world(engine="sim").warmed_up().fault("status", "auth", 0.0, 100.0)
+    shown = world(evidence=SIMULATED).warmed_up().fault("status", "auth", 0.0, 100.0)
     for number in range(5):
         shown.request("chat", number + 1, 0.2 * number, 401)
         shown.call("auth", 0.2 * number + 0.001, status=503)

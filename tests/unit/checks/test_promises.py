@@ -11,6 +11,7 @@ from harness.checks.case import Case
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import ENDS_ATTEMPTS, ONE_BREAKER
 from harness.engines.processes import ended
+from harness.engines.sim.engine import EVIDENCE as SIMULATED
 from harness.history.events import Crossed, Ended, Trouble
 from harness.judge import judge, judge_case
 from harness.report.scene.observe import observe
@@ -243,7 +244,7 @@ def test_a_retry_on_a_route_that_the_contract_spells_otherwise_may_be_what_was_n
 ):
     # The contract says `GET /file/{project}/name`; a refused connect names no route.
     path = {"path": "/v1/api/project/p1/file/notes.md", "method": "GET"}
-    shown = world(engine="sim").warmed_up(
+    shown = world(evidence=SIMULATED).warmed_up(
         "read",
         reaches=("auth", "filesystem"),
         routes={"filesystem": "GET /file/p1/notes.md"},

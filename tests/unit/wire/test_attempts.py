@@ -164,15 +164,24 @@ def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> No
     assert (cut.ends_from_s, cut.end_s) == (1.1, 31.0)
 
 
-def test_what_is_sliced_on_its_way_back_outlasts_the_close_of_whoever_sent_it() -> None:
-    slicer = {"name": "slicer", "upstreams": ("chroma",), "planned_s": 0.5}
+@pytest.mark.parametrize(
+    ("fault", "outcome", "results"),
+    [
+        ("slicer", "sent", {Result.SUCCESS, Result.FAILURE}),
+        ("slow_close", "truncated", {Result.FAILURE}),  # that it breaks off shows as it closes
+    ],
+)
+def test_what_is_slowed_on_its_way_back_outlasts_the_close_of_whoever_sent_it(
+    fault: str, outcome: str, results: set[Result]
+) -> None:
+    slowing = {"name": fault, "upstreams": ("chroma",), "planned_s": 0.5}
     (one,) = seen(
-        Applied(at_s=0.5, by="engine", fault=0, **slicer),
-        *query(1.0, 1, first_bytes_s=1.01, end_s=1.01, outcome="sent"),
+        Applied(at_s=0.5, by="engine", fault=0, **slowing),
+        *query(1.0, 1, first_bytes_s=1.01, end_s=1.01, outcome=outcome),
         crossed(1.01, 1, "closed", closed_by="upstream"),
     )
     assert (one.ends_from_s, one.end_s) == (1.01, 31.0)
-    assert one.results == {Result.SUCCESS, Result.FAILURE}
+    assert one.results == results
 
 
 def test_a_fault_may_meet_what_comes_before_it_is_confirmed() -> None:
