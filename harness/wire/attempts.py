@@ -51,6 +51,9 @@ class Attempt:
     """When its stub was done with it; infinite where it never was, or none is known to be."""
     altered: bool = False
     """Whether its answer may not have been what was agreed, as a fault replaced some then."""
+    over_s: float = 0.0
+    """When its connection was seen to be done with it, where that was after `end_s`; infinite where
+    it never was. Who keeps a deadline has left it by then."""
     held_s: float = 0.0
     """How much later than `start_s` it may have been made, if no fault held it back after all."""
     old: bool = False

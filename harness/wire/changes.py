@@ -139,6 +139,7 @@ def changes(
     why: Callable[[Change], str],
     *,
     shown_s: Sequence[float] | None = None,
+    hidden_s: Sequence[float] = (),
     doubted_s: Sequence[float] = (),
     begun_s: Sequence[float] = (),
 ) -> Changes:
@@ -147,8 +148,9 @@ def changes(
     `loose`: the stories of a breaker whose threshold is not known, for what nobody saw. `account`:
     what the target says of itself. `slack_s`: how far its instants may be from the wire's. `why`:
     by what a change is known. `shown_s`: where no rules explain everything, when somebody was
-    turned away. So late it may have opened where that is in doubt (`doubted_s`). `begun_s`: when
-    attempts were let through, in order.
+    turned away. So late it may have opened where that is in doubt (`doubted_s`), and unless
+    somebody was after its last opening, or may have been (`hidden_s`), it did not: that is
+    arithmetic by rules which don't hold. `begun_s`: when attempts were let through, in order.
     """
     fitting = [s for s in stories if account.agrees(s, slack_s)]
     told = fitting or list(stories)
@@ -170,6 +172,10 @@ def changes(
             wide, words = narrow, f"{words}, narrowed by {account.source}"
         found.append(wide)
         evidence.append(words)
+    if shown_s is not None and found and found[-1].kind == "open":
+        low_s = found[-1].low_s - slack_s
+        if all(at_s < low_s for at_s in (*shown_s, *hidden_s)):
+            del found[-1], evidence[-1]
     told_otherwise = not fitting and shown_s is None
     return Changes(
         main=tuple(found),

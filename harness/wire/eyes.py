@@ -206,6 +206,7 @@ class _Eyes:
             of="" if record is None else self._records.of[record],
             trace="" if record is None else self._records.trace[record],
             done_s=done_s,
+            over_s=end_s,
         )
 
     def _is_calm(self, start_s: float, end_s: float, met: Sequence[str] | None) -> bool:

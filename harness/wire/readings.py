@@ -144,9 +144,10 @@ class Readings(Crossing):
         readings: Sequence[Reading],
         *,
         shown_s: Sequence[float] | None = None,
+        hidden_s: Sequence[float] = (),
         doubted_s: Sequence[float] = (),
     ) -> Changes:
-        """How it changed by these readings; `shown_s`, `doubted_s` as `changes` has them."""
+        """How it changed by these readings; the rest as `changes` has it."""
         loose = self.held_against(any_threshold(self.settings))
         return changes(
             stories_of(readings),
@@ -155,6 +156,7 @@ class Readings(Crossing):
             self.sight.fine_s,
             self._why,
             shown_s=shown_s,
+            hidden_s=hidden_s,
             doubted_s=doubted_s,
             begun_s=self.begun_s,
         )

@@ -129,6 +129,7 @@ class Wire(Readings):
         return self._changes(
             [nearest],
             shown_s=[d.asked_s for d in self.demands if d.outcome == _AWAY],
+            hidden_s=[d.asked_by_s for d in self.demands if d.outcome == "unseen"],
             doubted_s=[r.state_s for r in nearest.unexplained if r.wrong == "while open"],
         )
 

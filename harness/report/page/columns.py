@@ -224,8 +224,8 @@ def _upstream(
         "flight": _flight(upstream.tries),
         "tries": {
             "at": steps(units(each.attempt.start_s) for each in tries),
-            "took": [units(each.attempt.end_s - each.attempt.start_s) for each in tries],
-            "from": [units(each.attempt.end_s - each.attempt.ends_from_s) for each in tries],
+            "took": [units(each.until_s - each.attempt.start_s) for each in tries],
+            "from": [_unsure(each) for each in tries],
             "result": [texts.place(_results(each)) for each in tries],
             "status": [each.attempt.status or 0 for each in tries],
             "number": [NONE if each.number is None else each.number for each in tries],
@@ -236,6 +236,14 @@ def _upstream(
             "met": [texts.place(" ".join(map(str, each.met))) for each in tries],
         },
     }  # fmt: skip
+
+
+def _unsure(each: Try) -> int:
+    """By how much it may have been over before `until_s`; nothing where it was seen to last."""
+    attempt = each.attempt
+    return (
+        0 if each.until_s > attempt.end_s else units(max(0.0, each.until_s - attempt.ends_from_s))
+    )
 
 
 def _span(span: Range) -> list[int]:
@@ -257,7 +265,7 @@ def _flight(tries: Sequence[Try]) -> list[list[int]]:
     begins = array("q", sorted(units(each.attempt.start_s) for each in tries))
     ends = array(
         "q",
-        sorted(units(each.attempt.end_s) for each in tries if math.isfinite(each.attempt.end_s)),
+        sorted(units(each.until_s) for each in tries if math.isfinite(each.until_s)),
     )
     at, count = array("q"), array("q")
     begun = ended = 0

@@ -75,6 +75,8 @@ class Try:
     told: whose it is, or whether it is a retry or another call."""
     request: int | None
     """Id of the request that it was made for; None for nobody's, or where that can't be told."""
+    until_s: float
+    """When it was over, as far as was seen: after its deadline, where its request waited on."""
     met: tuple[int, ...] = ()
     """Numbers of the faults, from 1, that it may have met by its time, or surely met by the stub's
     own account."""

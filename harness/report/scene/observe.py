@@ -26,6 +26,7 @@ from harness.report.scene.model import (
 from harness.scenario.model import Scenario
 from harness.units import Range, format_duration
 from harness.verdict import Judgement, Verdict
+from harness.wire.attempts import Attempt
 from harness.wire.wire import Wire
 
 _WORTH_A_VEIL_S = 0.02
@@ -161,10 +162,22 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             attempt=attempt,
             number=number,
             request=owner,
+            until_s=_until_s(attempt, request, case.history.end_s),
             met=tuple(dict.fromkeys(met)),
         )
     for attempt in wire.background:
-        yield Try(attempt=attempt, number=0, request=None)
+        until_s = _until_s(attempt, None, case.history.end_s)
+        yield Try(attempt=attempt, number=0, request=None, until_s=until_s)
+
+
+def _until_s(attempt: Attempt, request: Request | None, played_s: float) -> float:
+    """When an attempt was over: a client without a deadline goes on waiting as long as its
+    connection is open and its request unanswered. Beyond the end of the play nobody saw anything.
+    """
+    until_s = attempt.end_s
+    if request is not None:
+        until_s = max(until_s, min(attempt.over_s, request.end_s))
+    return max(attempt.start_s, min(until_s, played_s))
 
 
 def _veils(case: Case) -> Iterator[Veil]:

@@ -9,7 +9,18 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.history.events import Applied, Called, Crossed, Lifted, Replied, Run
+from harness.history.events import (
+    Answered,
+    Applied,
+    Called,
+    Crossed,
+    Event,
+    Lifted,
+    Phase,
+    Replied,
+    Reported,
+    Run,
+)
 from harness.report.markdown import summary_md
 from harness.report.scene import judge_and_observe
 from harness.report.scene.model import BreakerView
@@ -156,3 +167,57 @@ def test_a_breaker_that_may_have_been_open_is_drawn_as_that(seen):
     (lane,) = [each for each in picture(shown, columns=80) if each.kind == "breaker"]
     marks = set(lane.marks)
     assert marks == {".", "?"}, "neither closed nor open is said of that time"
+
+
+def played(events: list[Event], until_s: float) -> list[Event]:
+    """The same, of a play that ended before the scenario's time."""
+    kept = [event for event in events if event.at_s < until_s]
+    return [*kept, Phase(at_s=until_s, by="engine", phase="end")]
+
+
+def silent(number: int, over_s: float, answered_s: float) -> list[Event]:
+    """Events in which nothing is heard of an attempt until its connection is closed."""
+    events: list[Event] = []
+    for event in outage_events():
+        own = getattr(event, "connection", getattr(event, "id", None)) == number
+        if own and isinstance(event, Replied | Called):
+            continue
+        if own and isinstance(event, Crossed) and event.what == "response":
+            event = replace(event, at_s=over_s, what="closed", closed_by="client", status=None)
+        if own and isinstance(event, Answered):
+            event = replace(event, at_s=answered_s)
+        events.append(event)
+    return sorted(events, key=lambda event: (event.at_s, not isinstance(event, Run)))
+
+
+@pytest.mark.parametrize(
+    ("events", "until_s"),
+    [
+        (silent(3, 22.0, 22.01), 22.0),  # who has no deadline waits on
+        (silent(3, 22.0, 7.01), 7.01),  # who has one has left a connection open
+        (silent(3, 5.0, 5.01), 5.0),
+        (played(silent(3, 22.0, 22.01), 4.5), 4.5),  # nobody saw what came then
+    ],
+)
+def test_an_attempt_lasts_as_long_as_its_request_waits_for_it(outage, events, until_s):
+    _, scene = judge_and_observe(outage, events)
+    assert scene.upstreams[0].tries[2].until_s == pytest.approx(until_s, abs=0.05)
+
+
+def test_a_breaker_that_turned_nobody_away_before_its_target_died_did_not_open(outage):
+    """Ten failures and each was followed by a call: the rules don't hold, whatever came next."""
+    events = []
+    for event in outage_events():
+        number = getattr(event, "connection", getattr(event, "id", 0))
+        if isinstance(event, Crossed | Called | Replied) and number == 1:
+            took_s = 2.0 if isinstance(event, Replied) or event.at_s > 0.003 else 0.0
+            later = [replace(event, at_s=event.at_s + took_s + n) for n in range(10)]
+            name = "connection" if isinstance(event, Crossed) else "id"
+            events += [replace(each, **{name: 1 + n}) for n, each in enumerate(later)]
+        elif isinstance(event, Answered) and 0 < number <= 10:
+            events.append(replace(event, at_s=event.at_s + 2.0))
+        elif not isinstance(event, Crossed | Called | Replied | Reported) or number == 0:
+            events.append(event)
+    events.sort(key=lambda event: (event.at_s, not isinstance(event, Run)))
+    _, scene = judge_and_observe(outage, played(events, 9.99))
+    assert scene.upstreams[0].breaker.changes == ()
