@@ -8,7 +8,7 @@ To be read in this order, in which data goes; each knows those before it only.
     eyes        every attempt, by whoever saw it (records: what its stub told of it; endings: what
                 its connection did)
     learned     what each stream's requests call, in order
-    background  calls that no request caused
+    background  calls that no request caused (beats: the rhythm that they go on in)
     owners      which request each attempt was made for (made: all of one request's; turns: what it
                 may do next; pending: who is under way; keys: what only one attempts)
     demands     who asked, and was turned away (demand: one's need; answers: what shows it; implied:

@@ -9,32 +9,28 @@ make a call, where the contract doesn't name it or others go well without it.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from statistics import mean, median, pstdev
 
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches
 from harness.wire.attempts import Attempt, in_order
+from harness.wire.beats import (
+    FEW_BEATS,
+    Span,
+    at_one_instant,
+    hidden,
+    on_the_beat,
+    rhythm_of,
+    steady,
+)
 from harness.wire.learned import CLOCK_S, WarmUp, alike, declared, exact, in_life
 
-_BEATS, _EVEN = 4, 0.1
-"""So many equal intervals, give or take this share of one, are a rhythm of its own."""
-_FEW_BEATS = 2
-"""So many are, of a call that no request is to make and that some surely did without."""
-_MOST = 0.75
-"""A rhythm that a fault interrupts or stretches still shows in this share of the intervals."""
 _OFTEN = 3
 """So many calls outside of all requests' lives are no straggler of one."""
 _SELDOM = 0.1
 """In this share of the time, at the most, requests are seldom under way."""
-_BEAT_S = 0.03
-"""How far a call may lie from the instant at which its rhythm wants it."""
-
-Span = tuple[float, float]
 
 
 def nobodys(
@@ -53,12 +49,22 @@ def nobodys(
         name: _by_route(history, name, made, warm_up, template, untimely[name])
         for name, made in attempts.items()
     }
+    known = {name: _known(name, warm_up, template) for name in attempts}
+    for name, own in at_one_instant(found, attempts, known):
+        found[name] += own
     if not (history.run.background or any(found.values())):
         return found
     lives = _lives(history)
+    beside = {
+        name: (
+            *own,
+            *on_the_beat(name, found, attempts, seen=bool(own or declared(history, name))),
+        )
+        for name, own in found.items()
+    }
     return {
         name: (*own, *_while_nobody_asks(own, attempts[name], lives, untimely[name]))
-        for name, own in found.items()
+        for name, own in beside.items()
     }
 
 
@@ -83,9 +89,7 @@ def _by_route(
     if not attempts:
         return ()
     by_itself = declared(history, upstream)
-    every = (call for calls in warm_up.calls.values() for call in calls)
-    learned = {call.route for call in every if call.upstream == upstream}
-    known = {route for route in learned if template(upstream, route)} or learned
+    known = _known(upstream, warm_up, template)
     by_route: dict[str, list[Attempt]] = defaultdict(list)
     bare: list[Attempt] = []
     found: list[Attempt] = []
@@ -111,8 +115,15 @@ def _by_route(
         strange = not any(alike(each, made[0]) for each in known)
         if own.has_own_life or (strange and own.is_strangers):
             found += made
-            found += _hidden(own.spans, bare)
+            found += hidden(own.spans, bare)
     return tuple(found)
+
+
+def _known(upstream: str, warm_up: WarmUp, template: Callable[[str, str], str]) -> set[str]:
+    """The routes of an upstream that requests make, as far as the warm-up and the contract tell."""
+    every = (call for calls in warm_up.calls.values() for call in calls)
+    learned = {call.route for call in every if call.upstream == upstream}
+    return {route for route in learned if template(upstream, route)} or learned
 
 
 def _lives(history: History) -> list[Span]:
@@ -175,19 +186,19 @@ class _Route:
         """Whether they are nobody's although a request of the warm-up seemed to make one."""
         if not self._outside:
             return False
-        if _steady(self.spans) or self._is_needless(well=True):
+        if steady(self.spans) or self._is_needless(well=True):
             return True
         often = self._outside >= _OFTEN
-        return often and (_rhythm(self.spans) is not None or self._is_done_without)
+        return often and (rhythm_of(self.spans) is not None or self._is_done_without)
 
     @property
     def is_strangers(self) -> bool:
         """Whether they are nobody's, as no request is known to make them."""
         if self._outside or self._is_needless(well=True):
             return True
-        if _steady(self.spans) and not self._answers_requests:
+        if steady(self.spans) and not self._answers_requests:
             return True
-        return _steady(self.spans, _FEW_BEATS) and self._is_needless(well=False)
+        return steady(self.spans, FEW_BEATS) and self._is_needless(well=False)
 
     @property
     def _answers_requests(self) -> bool:
@@ -269,50 +280,3 @@ def _any_within(instants: Sequence[float], request: Request) -> bool:
     """Whether one of these, in order, lies in a request's life."""
     own = instants[in_life(instants, request)]
     return len(own) > 0
-
-
-def _intervals(spans: Sequence[Span]) -> tuple[list[float], list[float]]:
-    """From begin to begin, and from the end of one to the next: what a loop sleeps between them."""
-    begins = [after - before for (before, _), (after, _) in pairwise(spans)]
-    pauses = [after - done for (_, done), (after, _) in pairwise(spans) if done < math.inf]
-    return begins, pauses
-
-
-def _steady(spans: Sequence[Span], beats: int = _BEATS) -> bool:
-    """Whether all of them come at equal intervals, by their begins or between them."""
-    return any(
-        len(gaps) >= beats and 0 <= pstdev(gaps) < _EVEN * mean(gaps) for gaps in _intervals(spans)
-    )
-
-
-def _rhythm(spans: Sequence[Span]) -> tuple[float, bool] | None:
-    """The interval at which most of them come, and whether it counts from the end of the last."""
-    for gaps, from_end in zip(_intervals(spans), (False, True), strict=True):
-        if len(gaps) >= _BEATS:
-            usual = median(gaps)
-            near = sum(abs(gap - usual) <= _EVEN * usual for gap in gaps)
-            if usual > 0 and near >= max(_BEATS, _MOST * len(gaps)):
-                return usual, from_end
-    return None
-
-
-def _hidden(spans: Sequence[Span], bare: Sequence[Attempt]) -> Iterator[Attempt]:
-    """Attempts whose route nobody saw, where the rhythm of these goes on: refused connects, say."""
-    rhythm = _rhythm(spans)
-    if rhythm is None or not bare:
-        return
-    interval_s, from_end = rhythm
-    left = sorted(bare, key=lambda attempt: attempt.start_s)
-    starts = [attempt.start_s for attempt in left]
-    for start_s, end_s in spans:
-        due_s = (end_s if from_end else start_s) + interval_s
-        while True:
-            first = bisect_left(starts, due_s - _BEAT_S)
-            near = left[first : bisect_right(starts, due_s + _BEAT_S)]
-            if not near:
-                break
-            nearest = min(near, key=lambda attempt: abs(attempt.start_s - due_s))
-            index = left.index(nearest)
-            del left[index], starts[index]
-            yield nearest
-            due_s = (nearest.end_s if from_end else nearest.start_s) + interval_s

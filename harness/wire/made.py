@@ -70,11 +70,11 @@ def tries_of(attempts: Sequence[Attempt], latest: Attempt) -> int:
 
 
 def last_of(mine: Mapping[str, Sequence[Attempt]] | None) -> tuple[str, Attempt] | None:
-    """The upstream and the attempt that a request made last."""
-    if not mine:
-        return None
-    return max(
-        ((name, own[-1]) for name, own in mine.items() if own),
-        key=lambda pair: pair[1].start_s,
-        default=None,
-    )
+    """The upstream and the attempt that a request made last; of those at one instant, the one that
+    it was given last.
+    """
+    last: tuple[str, Attempt] | None = None
+    for name, own in (mine or {}).items():
+        if own and (last is None or own[-1].start_s >= last[1].start_s):
+            last = name, own[-1]
+    return last

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harness.history.events import Crossed, Phase, Run
 from harness.history.view import History
 from harness.policy.settings import in_a_row
@@ -208,3 +210,86 @@ def test_what_a_target_that_was_seen_to_call_another_upstream_by_itself_calls_is
     witness = Witness(History([*story.events, end]), dict.fromkeys(("auth", "billing"), SETTINGS))
 
     assert [a.start_s for a in witness.at("auth").background] == [4.5]
+
+
+def refused(story: Story, *instants: float, upstream: str = "auth") -> None:
+    """Connects that a port refused, which don't say what they were for."""
+    story.events += [
+        Crossed(at_s=at_s, by="proxy", upstream=upstream, what="refused", connection=0)
+        for at_s in instants
+    ]
+
+
+def asked_for_health(story: Story, upstream: str, *instants: float) -> None:
+    """Another upstream of the target's is asked for its health."""
+    run = story.events[0]
+    assert isinstance(run, Run)
+    story.events[0] = replace(run, upstreams=(*run.upstreams, upstream))
+    story.events += [
+        Crossed(at_s=at_s, by="proxy", upstream=upstream, connection=98, what="request",
+                method="GET", path="/healthz")
+        for at_s in instants
+    ]  # fmt: skip
+
+
+def of_all(story: Story, *, end_s: float) -> Witness:
+    run = story.events[0]
+    assert isinstance(run, Run)
+    history = History([*story.events, Phase(at_s=end_s, by="engine", phase="end")])
+    return Witness(history, dict.fromkeys(run.upstreams, SETTINGS))
+
+
+def always_under_way(story: Story, *, to_s: int) -> None:
+    """Requests of which there is always one, so that no call lies outside of all of them."""
+    for second in range(to_s):
+        story.request(second + 1, second, took_s=1.5, status=401)
+
+
+def test_a_loop_that_is_seen_after_a_fault_has_beaten_in_it_before() -> None:
+    """A sound gateway was said to call an upstream whose breaker was open: its health checks."""
+    story = Story("auth", fault="refused", to_s=8)
+    always_under_way(story, to_s=19)
+    refused(story, 0.002, 1.002, 2.002, 3.5, 5.5, 7.5)
+    for second in range(9, 19, 2):
+        story.attempt(second + 0.5, took_s=0.002, status=200, route=HEALTH)
+
+    told = of_all(story, end_s=19.0).at("auth")
+
+    assert sorted(a.start_s for a in told.background)[:3] == [3.5, 5.5, 7.5]
+    assert told.refutation is None
+
+
+@pytest.mark.parametrize(
+    ("beats", "declared", "found"),
+    [
+        pytest.param((3.7, 6.3), (f"auth {HEALTH}",), [3.7, 6.3], id="declared"),
+        pytest.param((3.7, 5.0, 6.3, 7.6), (), [3.7, 5.0, 6.3, 7.6], id="at every beat"),
+        pytest.param((3.7, 6.3, 7.6), (), [], id="too seldom to be told"),
+    ],
+)
+def test_what_a_loop_calls_elsewhere_at_that_instant_it_calls_here(
+    beats: tuple[float, ...], declared: tuple[str, ...], found: list[float]
+) -> None:
+    story = Story("auth", fault="refused", to_s=9)
+    always_under_way(story, to_s=9)
+    refused(story, 0.002, 1.002, 2.002, *beats)
+    asked_for_health(story, "billing", *(beat + 0.01 for beat in beats))
+    run = story.events[0]
+    assert isinstance(run, Run)
+    story.events[0] = replace(run, background=(f"billing {HEALTH}", *declared))
+
+    assert [a.start_s for a in of_all(story, end_s=9.0).at("auth").background] == found
+
+
+@pytest.mark.parametrize(("others", "found"), [(("billing", "git"), [2.5]), (("billing",), [])])
+def test_a_call_that_nobody_is_known_to_make_is_a_loop_s_where_several_get_it_at_once(
+    others: tuple[str, ...], found: list[float]
+) -> None:
+    """One beat only, in a play that is over soon."""
+    story = Story("auth", fault="status", to_s=4)
+    always_under_way(story, to_s=4)
+    story.attempt(2.5, took_s=0.002, status=503, route=HEALTH)
+    for upstream in others:
+        asked_for_health(story, upstream, 2.51)
+
+    assert [a.start_s for a in of_all(story, end_s=4.0).at("auth").background] == found
