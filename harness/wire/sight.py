@@ -211,6 +211,17 @@ class Sight:
         return self.requests and not self.hidden
 
     @cached_property
+    def ending_kept(self) -> tuple[FaultWindow, ...]:
+        """The faults that end at once, and unseen, what is asked on a connection from before."""
+        if self.requests or not self.connections or self.never_kept:
+            return ()
+        return tuple(
+            f for f in self._faults
+            if KINDS[f.name].silent and KINDS[f.name].new == "at once"
+            and KINDS[f.name].running == "nothing"
+        )  # fmt: skip
+
+    @cached_property
     def hidden(self) -> tuple[Window, ...]:
         """The windows in which an attempt leaves no trace."""
         return tuple(Window(f.began_s, max(f.end_s, f.start_s)) for f in self.hiding)

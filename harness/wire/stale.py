@@ -59,7 +59,7 @@ def swallowed(
     found: list[float] = []
     cut_s = history.connections_at(upstream).cut_idle()
     if not cut_s:
-        return found
+        return _on_kept(history, upstream, demands, sight)
     needing = Spans(
         (d.request.at_s, d.request.end_s)
         for d in demands
@@ -74,6 +74,28 @@ def swallowed(
         if could > seen + told:
             found.append(at_s)
     return found
+
+
+def _on_kept(
+    history: History, upstream: str, demands: Sequence[Demand], sight: Sight
+) -> list[float]:
+    """When an attempt may have failed at once on a connection from before the fault that met it,
+    where the proxy tells of new connections only: of who was seen to call later than it could
+    have, or not at all. At most one for each connection that may have been kept, and none once a
+    new one was asked for: who does that has none of those left.
+    """
+    found: list[float] = []
+    crossed = history.connections_at(upstream)
+    accepted_s = [crossed.at_s[place] for place in crossed.all("accepted", -math.inf)]
+    for fault in sight.ending_kept:
+        before = bisect_right(accepted_s, fault.began_s)
+        new_s = min([*accepted_s[before : before + 1], fault.end_s])
+        met = (d for d in demands if fault.began_s <= d.request.at_s <= new_s)
+        slack_s = sight.slack_s(fault.began_s, new_s)
+        belated = (d for d in met if not d.attempts or d.asked_s > d.request.at_s + slack_s)
+        asked_s = [d.request.at_s if d.attempts else d.asked_s for d in belated]
+        found += asked_s[: max(0, before - len(found))]
+    return sorted(found)
 
 
 def cut_last_s(history: History, upstream: str, by_s: float) -> float | None:
