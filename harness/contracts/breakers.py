@@ -69,7 +69,8 @@ CallsText = Annotated[
 
 _UNDER_WAY = (
     "whether calls count as soon as they begin (opossum's do, and gobreaker's `Requests`): then "
-    "nobody is held to when it opens, which results don't tell"
+    "it must open first where the share is reached with all open requests among them; it may at "
+    "any failure, as results don't tell how many there were"
 )
 
 

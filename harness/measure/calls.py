@@ -107,12 +107,26 @@ def _timeout(bench: Bench, seen: Seen) -> None:
         return
     low, high = min(lasting), max(lasting)
     if high - low > max(2 * RESOLUTION_S, _AGREES * high):
+        low, high = _but_for_backoffs(bench, lasting)
+    if high - low > max(2 * RESOLUTION_S, _AGREES * high):
         found.cannot_tell(
             "timeout_s", f"attempts that hear nothing lasted {low:.3g} to {high:.3g} s"
         )
         return
     found.timeout = Span(low_s=low - RESOLUTION_S, high_s=high + RESOLUTION_S)
     found.saw(f"{plural(len(lasting), 'silent attempt')} given up after {high:.3f} s")
+
+
+def _but_for_backoffs(bench: Bench, lasting: Sequence[float]) -> tuple[float, float]:
+    """From how long to how long attempts lasted, where each but the last may have been closed only
+    when the wait after it was over (urllib3's `Retry`); as they were seen where that explains
+    nothing.
+    """
+    waited = [bench.backoff(number).high_s for number in range(1, len(lasting))]
+    early = [one - most for one, most in zip(lasting, (*waited, 0.0), strict=True)]
+    low, high = max(early), min(lasting)
+    seen = min(lasting), max(lasting)
+    return (min(low, high), high) if low <= high + 2 * RESOLUTION_S else seen
 
 
 def _attempts(bench: Bench, seen: dict[str, Seen]) -> None:

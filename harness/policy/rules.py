@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.policy.counting import Told
 
@@ -21,6 +21,15 @@ Rival = tuple[str, "Rule"]
 ONLY = (frozenset({False}), frozenset({True}))
 EITHER = frozenset({False, True})
 """What may be, for who doesn't know: only the one, only the other, or either."""
+
+
+class UnderWay(NamedTuple):
+    """What is known of other calls when a result comes in."""
+
+    most: int
+    """So many of them, at the most, had begun and were not over."""
+    longest_s: float
+    """None took longer, in seconds."""
 
 
 class Rule(ABC):
@@ -71,9 +80,26 @@ class Rule(ABC):
         return ONLY[self.opens(state)]
 
     @property
+    def anew(self) -> Any:
+        """The state of one that has just closed: nothing of before counts."""
+        return self.begin
+
+    def may_open_beside(
+        self, state: Any, slack_s: float, others: UnderWay | None
+    ) -> frozenset[bool]:
+        """The same where calls count as they begin; `others`: None where nobody knows of them."""
+        return self.may_open(state, slack_s)
+
+    @property
     def reach(self) -> tuple[int | None, float | None]:
         """How many results back it looks, and how many seconds; None for what doesn't bound it."""
         return None, None
+
+    def surely_reached(self, state: Any, slack_s: float, others: UnderWay) -> bool:
+        """Whether it opens however many others count that are under way; False if that isn't
+        known.
+        """
+        return False
 
     @property
     def untold(self) -> str:

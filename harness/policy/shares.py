@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from harness.policy.counting import Told
 from harness.policy.mistakes import Deaf, Tumbling
-from harness.policy.rules import Rival, Rule
+from harness.policy.rules import Rival, Rule, UnderWay
 from harness.policy.thresholds import InARow, Never
 from harness.units import format_duration
 
@@ -101,6 +101,10 @@ class _Share(Rule):
 
     def _reached(self, failures: int, results: int) -> bool:
         return results >= self.least and failures >= self.share * results - _EXACT
+
+    def _surely(self, failures: int, begun: int, over: int) -> bool:
+        """Whether failures reach it among so many at the most, of which so many at the least."""
+        return over >= self.least and failures >= self.share * begun - _EXACT
 
     def _by_success(self, reached: bool) -> frozenset[bool]:
         """Whether a success opens it that is the result with which there are enough, failures
@@ -199,6 +203,13 @@ class ShareOfAll(_Share):
         failures, results, failed = state
         reached = self._reached(failures, results)
         return frozenset({reached}) if failed or not results else self._by_success(reached)
+
+    def surely_reached(
+        self, state: tuple[int, int, bool], slack_s: float, others: UnderWay
+    ) -> bool:
+        """With all of them under way among its results."""
+        failures, results, failed = state
+        return failed and self._surely(failures, results + others.most, results)
 
     def rests(self, state: tuple[int, int, bool]) -> bool:
         """Never: each success makes it need more failures."""
@@ -324,6 +335,19 @@ class ShareOfSeconds(_Share):
             failures, results = failures + failed, results + 1
             found.add(self._reached(failures, results))
         return frozenset(found) if state.failed[-1] else self._by_success(True in found)
+
+    def surely_reached(self, state: Lately, slack_s: float, others: UnderWay) -> bool:
+        """With all of them under way, and those that may have left its window with their begin or
+        their end, among its results, and with none of those to have enough of them.
+        """
+        if not state.failed or not state.failed[-1]:
+            return False
+        now_s, edge_s = state.instants_s[-1], slack_s + self.bucket_s
+        sure_s = self.window_s - edge_s
+        failures = state.those(lambda at_s: now_s - at_s < sure_s).count(1)
+        begun = state.those(lambda at_s: now_s - at_s <= self.window_s + edge_s)
+        over = state.those(lambda at_s: now_s - at_s < sure_s - others.longest_s)
+        return self._surely(failures, len(begun) + others.most, len(over))
 
     def rests(self, state: Lately) -> bool:
         """Never: it keeps when each came."""

@@ -15,7 +15,8 @@ To be read in this order, in which data goes; each knows those before it only.
                 attempts that only a wait shows; stale: those on connections that had been cut)
     crossing    all that crossed the wires; queueing: whether calls wait for each other; overdue:
                 or for whatever lets them go after their breaker did
-    policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it
+    policy      the rules of a breaker, declared or a rival's; outcomes: what attempts are to it;
+                beside: what may have been under way as one ended
     course      all events in their order, and where nothing of it can matter
     breaker     the acceptor: whether such a breaker explains the events (rules: what it may do with
                 one event; waiting: how long; states, stories: what became of it)

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import cast
 
 from harness.policy.counting import Counted, Result
+from harness.policy.rules import UnderWay
 from harness.wire.attempts import Attempt
 from harness.wire.policy import Policy
 
@@ -31,7 +32,8 @@ class Outcomes:
 
     `calls`: the attempts of each call, in order, as far as they could be told; needed by rules that
     count calls, or don't ask again before a retry. `met`: the kinds of fault that an attempt met.
-    `tries`: how many attempts a call makes, if none succeeds.
+    `tries`: how many attempts a call makes, if none succeeds. `beside`: what may have been under
+    way as an attempt ended; None where nobody knows.
     """
 
     def __init__(
@@ -42,12 +44,15 @@ class Outcomes:
         met: Callable[[Attempt], Iterable[str]] = lambda attempt: (),
         *,
         tries: int = 1,
+        beside: Callable[[Attempt], UnderWay | None] = lambda attempt: None,
     ) -> None:
         self.policy = policy
         self._timeout_s = timeout_s
         self._met = met
         self._calls = calls
         self._tries = tries
+        self.beside = beside
+        """What may have been under way as an attempt ended."""
         self._plainly = not policy.counting.otherwise and policy.counting.slow_s == math.inf
         """Whether an attempt counts as what it was, but where only a call's end counts."""
         self._known: dict[int, frozenset[Counted]] = {}

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from harness.policy.rules import UnderWay
 from harness.policy.waits import Wait
 from harness.units import Window
 from harness.wire.account import Account
+from harness.wire.attempts import Attempt
+from harness.wire.beside import Beside
 from harness.wire.breaker import read
 from harness.wire.changes import Changes, changes, known_by, stories_of
 from harness.wire.crossing import Crossing, Crossings
@@ -53,7 +56,9 @@ class Readings(Crossing):
         key = policy, forgiving
         if key not in self._readings:
             timeout_s = self.settings.timeout_s
-            outcomes = Outcomes(policy, timeout_s, self.calls, self.met, tries=self.tries)
+            outcomes = Outcomes(
+                policy, timeout_s, self.calls, self.met, tries=self.tries, beside=self._beside
+            )
             self._readings[key] = self._read(outcomes, self.sight.tie_s, forgiving=forgiving)
         return self._readings[key]
 
@@ -90,7 +95,17 @@ class Readings(Crossing):
     def outcomes(self) -> Outcomes:
         """What each attempt is to the declared breaker."""
         own = self.settings
-        return Outcomes(declared(own), own.timeout_s, self.calls, tries=self.tries)
+        return Outcomes(
+            declared(own), own.timeout_s, self.calls, tries=self.tries, beside=self._beside
+        )
+
+    @cached_property
+    def _beside(self) -> Callable[[Attempt], UnderWay | None]:
+        """What may have been under way as an attempt ended."""
+        if self.background:
+            return lambda attempt: None  # for which nobody asked
+        requests = (*self.history.warm_up, *self.history.requests)
+        return Beside(requests, self.demands, self.calls, self.sight.tie_s)
 
     def _declared(self, sight: Sight) -> Reading:
         if self.belated:

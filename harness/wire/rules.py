@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Iterator, Mapping
 
 from harness.policy.counting import FAILED, Counted, Result, Told, told
+from harness.policy.rules import UnderWay
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
@@ -60,7 +61,7 @@ class Rules:
 
     def _closed(self, state: State, from_s: float, since_s: float) -> State:
         """The same breaker, closed."""
-        seen = self._rule.begin if self._policy.clears else state.seen
+        seen = self._rule.anew if self._policy.clears else state.seen
         openings = 0 if self._policy.forgives else state.openings
         return State("closed", since_s, from_s, seen, openings=openings, told=state.told)
 
@@ -161,7 +162,7 @@ class Rules:
         if not alone or attempt.start_s <= state.since_s + self._quiet_s + tie_s:
             moved = state._replace(since_s=end_s, from_s=end_s) if self._quiet_s else state
             return {moved: stories}
-        closed = State("closed", end_s, end_s, self._rule.after(self._rule.begin, _WELL, end_s))
+        closed = State("closed", end_s, end_s, self._rule.after(self._rule.anew, _WELL, end_s))
         return {closed: tuple(s.then(Change("closed", s.at_s, end_s, None)) for s in stories)}
 
     def _straggled(
@@ -177,7 +178,7 @@ class Rules:
             if rule == "restarts" and failed and state.kind == "open":
                 yield state._replace(since_s=high_s, from_s=low_s, again=True), None
             elif rule == "closes" and heard is not None and not failed:
-                closed = State("closed", high_s, low_s, self._rule.begin, told=state.told)
+                closed = State("closed", high_s, low_s, self._rule.anew, told=state.told)
                 yield closed, Change("closed", low_s, high_s, attempt.id)
             else:
                 yield state, None
@@ -240,7 +241,9 @@ class Rules:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
         waits_from_s = attempt.start_s if self._policy.from_start else None
-        return self._after(state, heard, opening, self._mixed.get(attempt.id, 0), waits_from_s)
+        near = self._mixed.get(attempt.id, 0)
+        beside = self._outcomes.beside(attempt)
+        return self._after(state, heard, opening, near, waits_from_s, beside)
 
     def _after(
         self,
@@ -249,15 +252,16 @@ class Rules:
         opening: Change,
         others: int = 0,
         waits_from_s: float | None = None,
+        beside: UnderWay | None = None,
     ) -> list[Next]:
         """One result more: it may open, or count it. `waits_from_s`: when its wait then begins, if
-        not as it opens.
+        not as it opens; `beside`: what was under way.
         """
         low_s, high_s = opening.low_s, opening.high_s
         from_s, since_s = (low_s, high_s) if waits_from_s is None else (waits_from_s, waits_from_s)
         found: list[Next] = []
         for seen in self._rule.possible(state.seen, heard, high_s, others):
-            for opens in self._rule.may_open(seen, _EDGE_S):
+            for opens in self._rule.may_open_beside(seen, _EDGE_S, beside):
                 if opens:
                     found.append((self._open(state, from_s, since_s, seen), opening))
                 else:
