@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -20,8 +21,10 @@ from harness.engines.local.engine import LocalEngine
 from harness.errors import WorldError
 from harness.measure.downs import REFUSALS, Downs
 from harness.measure.findings import Findings, Span
+from harness.measure.realtime import study as study_module
 from harness.measure.realtime.budget import Budget, allowed_s, announcement
-from harness.measure.realtime.ground import Grounds
+from harness.measure.realtime.ground import Ground, Grounds
+from harness.measure.realtime.looks import Look
 from harness.measure.realtime.rate import Dose, note_share
 from harness.measure.realtime.recovery import Volley, Watched, note_trials
 from harness.measure.realtime.study import Study
@@ -135,6 +138,53 @@ def test_trials_are_counted_where_it_is_known_of_everybody(
     assert found.breaker.trials == trials
     assert why in found.unknown.get("breaker.trials", "")
     assert found.breaker.successes == (1 if trials else None)
+
+
+@pytest.mark.parametrize(
+    ("plays", "trials", "times"),
+    [([True], 1, 1), ([False, True], 1, 2), ([False, False, True], 1, 3), ([False] * 4, None, 3)],
+)
+def test_who_may_pass_is_tried_again_where_the_machine_was_too_late(
+    plays: list[bool], trials: int | None, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One world that others kept from the processors had it null."""
+    in_time = iter(plays)
+
+    async def watched(ground: Ground, trip: Span, **more: Any) -> Watched:
+        sure = [Volley(let=1, asked=13, away=12), Volley(let=12, asked=12, away=0)]
+        late = [Volley(let=5, asked=13, away=6)]
+        wait = Span(low_s=1.0, high_s=1.1)
+        return Watched(wait=wait, volleys=sure if next(in_time) else late)
+
+    async def looked() -> Findings:
+        found = Findings(upstream="rates")
+        grounds = cast(Grounds, SimpleNamespace(ground=a_ground))
+        study = Study(grounds, found, [PRICE], Downs(), Budget(longest_s=60.0))
+        study._opening.set_result(Look(kind="503", calls=[], opened=True))
+        await study._recovery()
+        return found
+
+    opened: list[str] = []
+
+    @asynccontextmanager
+    async def a_ground(stream: Any, upstream: str) -> AsyncIterator[Any]:
+        opened.append(upstream)
+
+        async def call(within_s: float) -> None:
+            """Healthy."""
+
+        yield SimpleNamespace(call=call)
+
+    async def again(ground: Ground, opening: Look, patience_s: float) -> Look:
+        return opening
+
+    monkeypatch.setattr(study_module, "watch", watched)
+    monkeypatch.setattr(study_module, "open_again", again)
+    found = asyncio.run(looked())
+    assert len(opened) == times
+    assert found.breaker.trials == trials
+    assert found.breaker.wait is None or found.breaker.wait.low_s == 1.0
+    assert ("breaker.trials" in found.unknown) is (trials is None)
 
 
 def _dose(failures: int | None) -> Dose:

@@ -20,6 +20,10 @@ from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.ground import Ground
 from harness.measure.realtime.looks import Look
 
+OF_TRIALS = ("breaker.trials", "breaker.successes")
+"""What many requests at once tell of one that is half open."""
+_SLOW_S = 0.8
+"""How late a trial's answer comes, so that others meet it half open; less where the timeout is."""
 _EVERY_S = 0.05
 _TRIALS = 12
 """More than anybody lets through at once while half open."""
@@ -242,8 +246,24 @@ async def _failed(ground: Ground, mark: int) -> Span:
     return Span(low_s=last_s, high_s=answered_s)
 
 
-def note_trials(found: Findings, watched: Watched, *, queues: bool) -> None:
-    """What the volleys tell of trials, and of what closes it."""
+def trials_late_s(found: Findings) -> float:
+    """How late a trial is answered."""
+    return _SLOW_S if found.timeout is None else min(_SLOW_S, 0.6 * found.timeout.low_s)
+
+
+def note_still_open(found: Findings, watched: Watched) -> None:
+    """It never let anybody through."""
+    found.cannot_tell("breaker.wait_s", f"still open {watched.looked_s:.0f} s after the trip")
+    for key in OF_TRIALS:
+        found.cannot_tell(key, "it was never seen half open")
+
+
+def note_trials(found: Findings, watched: Watched, *, queues: bool) -> bool:
+    """What the volleys tell of trials, and of what closes it; False where the machine was too late
+    to tell, which may be tried again.
+    """
+    for key in OF_TRIALS:
+        found.unknown.pop(key, None)
     first = watched.volleys[0]
     let = [one.let for one in watched.volleys]
     if first.all_let:
@@ -253,20 +273,19 @@ def note_trials(found: Findings, watched: Watched, *, queues: bool) -> None:
             f"all of {first.asked} requests at once are let through while half open",
         )
         found.cannot_tell("breaker.successes", "it can't be told when it is closed")
-        return
+        return True
     if not queues and not all(one.sure for one in watched.volleys):
-        why = "the machine was too late to ask enough at once"
-        found.cannot_tell("breaker.trials", why)
-        found.cannot_tell("breaker.successes", why)
-        return
+        for key in OF_TRIALS:
+            found.cannot_tell(key, "the machine was too late to ask enough at once")
+        return False
     found.breaker.trials = first.let
     found.saw(f"{first.let} of {first.asked} requests at once let through after the wait")
     if queues:
         found.cannot_tell("breaker.successes", "its calls wait for each other in any state")
-        return
+        return True
     closed = next((n for n, one in enumerate(watched.volleys) if one.all_let), None)
     if 1 < first.let <= MOST_TRIALS:
-        return  # that takes trials in turn
+        return True  # that takes trials in turn
     if closed is None or len(set(let[:closed])) > 1:
         found.cannot_tell("breaker.successes", f"let through in turn: {let}")
     elif first.let == 1:
@@ -275,6 +294,7 @@ def note_trials(found: Findings, watched: Watched, *, queues: bool) -> None:
         found.cannot_tell(
             "breaker.successes", f"{first.let} trials at once closed it, or some of them"
         )
+    return True
 
 
 def agrees(one: Span, other: Span) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 from harness.measure.expected import first_of, first_short
@@ -18,6 +19,14 @@ _MIXED = 24
 _ROOM_S = 0.15
 """The least backoff within which first attempts can be told from second ones."""
 _MORE = 3
+
+
+def note_none(found: Findings, looks: Mapping[str, Look]) -> None:
+    """Nothing opened it."""
+    found.breaker.rule = "none"
+    found.cannot_tell("by", "there is no breaker that could count")
+    calls = min((len(looks[k].calls) for k in ("503", "500", "cut") if k in looks), default=0)
+    found.saw(f"still closed after {calls} failed calls in a row of each kind")
 
 
 async def find_by(ground: Ground, found: Findings, opening: Look, *, queues: bool) -> None:

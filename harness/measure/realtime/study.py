@@ -37,23 +37,26 @@ from harness.measure.realtime.kept import find_forgotten, find_kept
 from harness.measure.realtime.looks import Look, look_at, open_again
 from harness.measure.realtime.rate import find_rate
 from harness.measure.realtime.recovery import (
+    OF_TRIALS,
     Failing,
     note_rarely,
+    note_still_open,
     note_trials,
     note_waits,
     opened_by,
+    trials_late_s,
     watch,
     watch_failing,
     watch_rarely,
 )
-from harness.measure.realtime.rule import PAUSE_S, find_by, what_resets
+from harness.measure.realtime.rule import PAUSE_S, find_by, note_none, what_resets
 from harness.measure.routes import Called
 
 _ORDER = ("503", "500", "cut", "timeout", "refused", "429", "400", "404")
 """Kinds of failure, those first that most breakers count and that are seen best."""
-_SLOW_S = 0.8
-"""How late a trial's answer comes, so that others meet it half open; less where the timeout is."""
 _PATIENCE_S = 40.0
+_AGAIN = 2
+"""So often more it is watched half open where the machine was too late."""
 _Shown = TypeVar("_Shown")
 
 
@@ -169,12 +172,7 @@ class Study:
         self._opening.set_result(opening)
         looks = await self._seen()
         if opening is None:
-            found.breaker.rule = "none"
-            found.cannot_tell("by", "there is no breaker that could count")
-            calls = min(
-                (len(looks[k].calls) for k in ("503", "500", "cut") if k in looks), default=0
-            )
-            found.saw(f"still closed after {calls} failed calls in a row of each kind")
+            note_none(found, looks)
         at_first = opening is not None and opening.exact and len(opening.calls) == 1
         note_attempts(found, looks, at_first=at_first)
         if at_first:
@@ -268,29 +266,30 @@ class Study:
             self._trials.set_result(self._found.breaker.trials or 0)
 
     async def _half_open(self) -> None:
-        keys = ("breaker.trials", "breaker.successes")
-        async with self._in_time("breaker.wait_s", *keys), self._ground() as ground:
-            look = await self._opened(ground)
-            if look is None:
-                if self._opening.result() is not None:
-                    self._found.cannot_tell("breaker.wait_s", "it did not open a second time")
-                return
-            watched = await watch(ground, look.trip, slow_s=self._slow_s, budget=self._budget)
-            if watched.wait is None:
-                self._found.cannot_tell(
-                    "breaker.wait_s", f"still open {watched.looked_s:.0f} s after the trip"
-                )
-                for key in keys:
-                    self._found.cannot_tell(key, "it was never seen half open")
-                return
-            self._note_wait(watched.wait)
-            note_trials(self._found, watched, queues=self._queues)
+        known = True
+        async with self._in_time("breaker.wait_s", *OF_TRIALS), self._ground() as ground:
+            known = await self._watched(ground)
+        for _ in range(_AGAIN):
+            if known:
+                break
+            async with self._in_time(), self._ground() as ground:
+                known = await self._watched(ground)
 
-    @property
-    def _slow_s(self) -> float:
-        """How late a trial is answered."""
-        timeout = self._found.timeout
-        return _SLOW_S if timeout is None else min(_SLOW_S, 0.6 * timeout.low_s)
+    async def _watched(self, ground: Ground) -> bool:
+        """What one opening shows of it; False where the machine was too late to tell trials."""
+        look = await self._opened(ground)
+        if look is None:
+            if self._opening.result() is not None and self._wait is None:
+                self._found.cannot_tell("breaker.wait_s", "it did not open a second time")
+            return True
+        watched = await watch(
+            ground, look.trip, slow_s=trials_late_s(self._found), budget=self._budget
+        )
+        if self._wait is None and watched.wait is None:
+            note_still_open(self._found, watched)
+        elif self._wait is None and watched.wait is not None:
+            self._note_wait(watched.wait)
+        return watched.wait is None or note_trials(self._found, watched, queues=self._queues)
 
     async def _closing(self) -> None:
         """What closes it, where several trials may be under way at once."""
@@ -313,7 +312,7 @@ class Study:
                 if look is None or self._wait is None:
                     return
                 one = await try_in_turn(
-                    ground, look, self._wait, failed=failed, good=good, slow_s=self._slow_s,
+                    ground, look, self._wait, failed=failed, good=good, slow_s=trials_late_s(self._found),
                     by_call=self._found.by == "call",
                 )  # fmt: skip
                 if one is not None:
