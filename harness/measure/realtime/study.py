@@ -312,8 +312,8 @@ class Study:
                 if look is None or self._wait is None:
                     return
                 one = await try_in_turn(
-                    ground, look, self._wait, failed=failed, good=good, slow_s=trials_late_s(self._found),
-                    by_call=self._found.by == "call",
+                    ground, look, self._wait, failed=failed, good=good,
+                    slow_s=trials_late_s(self._found), by_call=self._found.by == "call",
                 )  # fmt: skip
                 if one is not None:
                     seen.append(one)
