@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.units import Range, format_duration
 
 _STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
@@ -22,8 +22,7 @@ _WORST_LAST = " 12345x?"
 _JUST_BEFORE_S = 1e-6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(Frozen, kw_only=True):
     """One line of a picture: a label and a mark for each column of time."""
 
     label: str
@@ -32,8 +31,7 @@ class Lane:
     marks: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Frozen):
     """Columns of equal lengths of time, from 0s or a later instant on."""
 
     duration_s: float

@@ -7,30 +7,27 @@ ties beyond that are broken by sequence, so equal times run in file order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 from harness.scenario.traffic import Stream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lift:
+class Lift(Frozen, kw_only=True):
     """End fault number `fault` (from 0 in the file)."""
 
     at_s: float
     fault: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
+class Apply(Frozen, kw_only=True):
     """Begin fault number `fault` (from 0 in the file)."""
 
     at_s: float
     fault: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(Frozen, kw_only=True):
     """Send request number `number` (from 1) of a stream, as `user`, from client address `address`.
 
     `address` counts from 0; the engine turns it into 127.0.0.2 and so on.
@@ -46,7 +43,7 @@ class Send:
 
 
 Step = Lift | Apply | Send
-_ORDER = {Lift: 0, Apply: 1, Send: 2}
+_ORDER: dict[type[Step], int] = {Lift: 0, Apply: 1, Send: 2}
 
 
 def compile_timeline(scenario: Scenario) -> tuple[Step, ...]:

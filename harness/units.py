@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from itertools import pairwise
+
+from harness.frozen import Frozen
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KB": 1000, "MB": 1_000_000}
@@ -78,8 +79,7 @@ def format_duration(seconds: float) -> str:
     return f"{round(seconds, 3):.10g}s"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Frozen):
     """From `start_s` up to but not including `end_s`, in seconds; the end may be infinite."""
 
     start_s: float
@@ -112,8 +112,7 @@ def parse_window(text: object) -> Window:
     raise ValueError("expected a window such as 10s..68s or 72s..end")
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Frozen):
     """An instant with its tolerance, both in seconds: `9s ± 1s`."""
 
     at_s: float
@@ -160,8 +159,7 @@ def format_rate(per_second: float) -> str:
     return f"{per_second:g}/s"
 
 
-@dataclass(frozen=True, slots=True)
-class AtMost:
+class AtMost(Frozen):
     """No more than `count` of something within any `over_s` seconds."""
 
     count: int
@@ -219,8 +217,7 @@ def parse_at_once(text: object) -> int:
     raise ValueError("expected a number of calls, such as 10 at once")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Frozen):
     """Numbers from `low` to `high`, both included; `high` may be infinite."""
 
     low: float

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import field
+
+from harness.frozen import Frozen
 from harness.units import plural
 
 
@@ -49,8 +51,7 @@ def exit_status(verdict: Verdict, fail_on: FailOn = FailOn.INCONCLUSIVE) -> int:
     return 0 if status in excused else status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Frozen, kw_only=True):
     """Why a failure is no news: the target file names it."""
 
     because: str
@@ -58,8 +59,7 @@ class Known:
     """The last day on which that excuses it: `2026-12-31`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Frozen, kw_only=True):
     """One expectation, judged: expected, observed and on what evidence, each in a few words."""
 
     name: str
@@ -105,8 +105,7 @@ def of_run(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Frozen, kw_only=True):
     """A breaker's change of state as inferred: the instant, and how far it may be off."""
 
     state: str
@@ -127,8 +126,7 @@ def last_closing(changes: Sequence[Transition]) -> Transition | None:
     return changes[-1] if changes and changes[-1].state == "closed" else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hits:
+class Hits(Frozen, kw_only=True):
     """One fault as it really was in force, and how many calls it met."""
 
     fault: int
@@ -164,8 +162,7 @@ class Hits:
         return f"met {least}{plural(self.met, what)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Percentile:
+class Percentile(Frozen, kw_only=True):
     """A percentile of a stream's latencies, and where another night's may lie."""
 
     ms: float
@@ -176,8 +173,7 @@ class Percentile:
     """Not more; None where there are too few requests to tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class Stream(Frozen, kw_only=True):
     """What one stream's requests were answered, and how fast."""
 
     requests: int
@@ -187,16 +183,14 @@ class Stream:
     """`p50`, `p95`, `p99`; nothing where nothing was sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
+class Repeat(Frozen, kw_only=True):
     """One of several plays of a scenario."""
 
     seed: int
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Frozen, kw_only=True):
     """One scenario, judged."""
 
     name: str

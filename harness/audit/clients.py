@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from harness.audit.resolution import Code, Value
 from harness.audit.scopes import absolute
 from harness.audit.sources import Source
+from harness.frozen import Frozen
 
 _CALLED_SO = re.compile(r"resilien|circuit|breaker", re.IGNORECASE)
 _IMPORTED_SO = re.compile(r"(Resilient\w*(Client|Session|Http)|\w*Resilient\w*Client)")
@@ -26,8 +26,7 @@ _METHODS = frozenset(
 SERVICE_UNAVAILABLE = "ServiceUnavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
+class Clients(Frozen):
     """The resilient clients of the audited code."""
 
     classes: frozenset[ast.ClassDef]

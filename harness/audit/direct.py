@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.audit.breakers import guarded, is_breakers
 from harness.audit.catalogue import gives_timeout, is_http_call, readable, refuses_timeout
@@ -12,10 +11,10 @@ from harness.audit.clients import Clients
 from harness.audit.findings import Finding
 from harness.audit.resolution import Code, Value
 from harness.audit.sources import Source, written
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class _Excuses:
+class _Excuses(Frozen):
     """Where a direct call is somebody's business who knows."""
 
     clients: Clients

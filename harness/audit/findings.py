@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from harness.frozen import Frozen
 
 RULES: dict[str, str] = {
     "direct-call": "An HTTP call that no resilient client makes: no breaker, no retries.",
@@ -12,8 +12,7 @@ RULES: dict[str, str] = {
 """Every rule, and what it means."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class Finding(Frozen, kw_only=True, order=True):
     """One finding; `line` and `column` count from 1."""
 
     file: str

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from harness.audit.clients import Clients
 from harness.audit.findings import Finding
 from harness.audit.resolution import Code, Value
 from harness.audit.sources import Source, written
+from harness.frozen import Frozen
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "request", "call", "send")
 _CATCH_ALL = {"Exception", "BaseException"}
@@ -23,8 +23,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _HANDLER_WORDS = ("errorhandler", "app_errorhandler", "register_error_handler", "exception_handler")
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(Frozen):
     """A place where something is called."""
 
     node: ast.Call

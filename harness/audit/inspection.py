@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.audit.clients import find_clients
@@ -13,10 +12,10 @@ from harness.audit.guards import unguarded_calls
 from harness.audit.resolution import Code
 from harness.audit.sources import read_sources
 from harness.errors import Problem
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Frozen, kw_only=True):
     """What an audit found, and which files could not be read."""
 
     findings: tuple[Finding, ...]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.audit.answers import Answers
 from harness.audit.catalogue import gives_timeout, is_session
 from harness.audit.scopes import Bound, Imported, Me, Scope, Typed, build
 from harness.audit.sources import Source
+from harness.frozen import Frozen
 
 _LONGEST_NAME = 16
 """Dots in a full name; nothing that is looked for has more."""
@@ -22,8 +22,7 @@ _MOST_CALLS = 3
 _WRAPPERS = {"Optional", "Annotated", "ClassVar", "Final", "Union", "Type", "type"}
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Frozen):
     """One thing that an expression may stand for."""
 
     name: str = ""

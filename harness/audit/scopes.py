@@ -7,30 +7,29 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.audit.sources import Source
+from harness.frozen import Frozen
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Frozen):
     """A name bound by an import: the full name that it stands for."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Frozen):
     """A name of which only an annotation is known."""
 
     annotation: ast.expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class Me:
+class Me(Frozen):
     """The first parameter of a method."""
 
     of: ast.ClassDef
@@ -40,8 +39,7 @@ class Me:
 Bound = ast.expr | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | Imported | Typed | Me
 
 
-@dataclass(slots=True, eq=False)
-class Scope:
+class Scope(Struct, eq=False):
     """One scope: a module, a class or a function."""
 
     source: Source

@@ -6,9 +6,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from harness.errors import Problem, UsageError
 
@@ -16,8 +17,7 @@ _SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "env"}
 _ALLOW = re.compile(r"#\s*outage:\s*allow\b")
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """One parsed file."""
 
     file: str

@@ -7,18 +7,17 @@ settings; a tolerance widens either.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.contract import Forecast, Moment, Prediction
+from harness.frozen import Frozen
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range
 from harness.wire.learned import called_by
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bracket:
+class Bracket(Frozen, kw_only=True):
     """An instant that the scenario expects of a breaker: one of several ranges."""
 
     what: str
@@ -29,8 +28,7 @@ class Bracket:
     """Whether it has to happen, rather than may."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brackets:
+class Brackets(Frozen, kw_only=True):
     """All that a scenario expects of one breaker's instants."""
 
     expected: tuple[Bracket, ...] = ()

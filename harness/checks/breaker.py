@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.checks.brackets import listed, moments_of, single
 from harness.checks.breaker_counts import attempts, first_rejection, probes

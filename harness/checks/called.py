@@ -8,12 +8,12 @@ judged.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span, requests_in, span_of
 from harness.checks.slipping import Slipped, slipped
 from harness.checks.visibility import Visibility, visibility
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches
@@ -28,8 +28,7 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class Called(Frozen, kw_only=True):
     """What a run shows of calls in a span."""
 
     upstream: str

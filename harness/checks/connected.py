@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
+from harness.frozen import Frozen
 from harness.scenario.faults import KINDS
 from harness.units import Window
 
@@ -22,8 +22,7 @@ SWAP_S = 0.05
 place, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Frozen):
     """One connection: when it was accepted, and when it ended at the earliest and the latest."""
 
     start_s: float

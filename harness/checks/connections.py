@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.connected import SWAP_S, Connection, connections, counts, why_untold, windows
 from harness.checks.selection import Span, span_of
 from harness.checks.wording import counted, seconds
+from harness.frozen import Frozen
 from harness.scenario.expectations.connections import ExpectConnections
 from harness.units import Range, Window, plural
 from harness.verdict import Finding, Verdict
@@ -37,8 +37,7 @@ def check(expectation: ExpectConnections, case: Case) -> tuple[Finding, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Frozen):
     """What connections come to, held against bounds."""
 
     verdict: Verdict

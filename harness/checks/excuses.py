@@ -14,7 +14,8 @@ What is counted or timed over many requests is judged with patience instead (`pa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.checks.selection import Span

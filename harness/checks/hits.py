@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
+
+from msgspec.structs import replace
 
 from harness.checks.case import Case, unless_broken
 from harness.checks.met import Count, Counter, Struck, total
 from harness.checks.wording import window
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.history.view import FaultWindow, within
 from harness.routes import route_matches
@@ -36,8 +38,7 @@ _AT_ONCE_S = 0.1
 _NO_HTTP = "what isn't HTTP"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Miss:
+class Miss(Frozen, kw_only=True):
     """A fault that met nobody though its upstream's breaker let requests through."""
 
     hits: Hits

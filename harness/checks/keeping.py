@@ -5,8 +5,9 @@ Said by `{breaker: mail, keeps: contract}`, and a promise of every run.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.checks.scope import promised

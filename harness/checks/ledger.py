@@ -11,12 +11,12 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
 from harness.contracts import Contract
+from harness.frozen import Frozen
 from harness.history.columns import column
 from harness.history.events import Charged
 from harness.history.requests import Request
@@ -28,8 +28,7 @@ _SLACK_S = 0.3
 """How far a charge may seem to lie outside of its request's life."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Frozen, kw_only=True):
     """Charges beside the answers that own up to them."""
 
     charges: int

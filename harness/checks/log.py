@@ -6,11 +6,11 @@ A line that names no upstream may be about any: many targets log `retrying in 1s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import requests_in, span_of
 from harness.checks.wording import seconds
+from harness.frozen import Frozen
 from harness.history.events import Logged
 from harness.log_patterns import MOST_LINES
 from harness.scenario.expectations.log import ExpectLog
@@ -22,8 +22,7 @@ Shows = Callable[[Logged, str], bool]
 """Whether a line is a step."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Frozen, kw_only=True):
     """The steps that were found in order, each in its line, and the first that was not."""
 
     lines: tuple[Logged, ...]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.history.calls import Call
 from harness.history.connections import Connections
 from harness.history.view import FaultWindow, History
@@ -22,8 +22,7 @@ from harness.verdict import Hits
 _IN_VAIN = ("refused", "unanswered")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Struck:
+class Struck(Frozen, kw_only=True):
     """A fault that came into force, on those of its upstreams that the target has."""
 
     real: FaultWindow
@@ -38,8 +37,7 @@ class Struck:
         return 1 if self.fault.counted is None else self.fault.counted.low
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Frozen, kw_only=True):
     """Calls that were met (None: nothing can tell), and whether these are all."""
 
     met: int | None

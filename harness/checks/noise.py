@@ -18,11 +18,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import accumulate
 
+from msgspec.structs import replace
+
 from harness.checks.wording import seconds
+from harness.frozen import Frozen
 from harness.history.events import LOOP_PASSES, Waited
 from harness.history.requests import Request
 from harness.history.view import History
@@ -42,8 +44,7 @@ _WHO = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Frozen, kw_only=True):
     """One measured wait: `wait_s` in all, somewhere between `start_s` and `end_s`."""
 
     who: str

@@ -7,9 +7,10 @@ The form `ExpectCalls` of `harness/scenario/expectations/calls.py` is judged by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pkgutil import resolve_name
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.checks.scope import out_of_scope

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.contracts.promises import ONE_BREAKER, OPENS, given_up

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.events import windows_between
 from harness.checks.wording import window
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.policy.waits import EITHER_S
 from harness.scenario.expectations import While, Windowed
@@ -22,8 +22,7 @@ from harness.scenario.expectations.moving import Moving
 from harness.units import Range, Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Frozen, kw_only=True):
     """The windows of an expectation, in words too."""
 
     windows: tuple[Window, ...]

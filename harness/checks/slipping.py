@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.selection import Span
+from harness.frozen import Frozen
 from harness.history.requests import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slipped:
+class Slipped(Frozen, kw_only=True):
     """By how many a number may be too high, and too low."""
 
     in_: int = 0

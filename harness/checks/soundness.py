@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from harness.checks.begun import in_vain
 from harness.checks.case import Case
@@ -30,6 +31,7 @@ from harness.checks.noise import Noise
 from harness.checks.steady import broken_streams, is_healthy
 from harness.checks.traffic import shown_status
 from harness.checks.wording import seconds
+from harness.frozen import Frozen
 from harness.history.events import Ended, Phase, Trouble
 from harness.history.view import FaultWindow, History
 from harness.units import plural
@@ -47,8 +49,7 @@ LATE_P99_S = 0.25
 """Above this share of lateness the traffic was not what the scenario says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Soundness:
+class Soundness(Frozen, kw_only=True):
     """What is wrong with a run itself."""
 
     findings: tuple[Finding, ...] = ()

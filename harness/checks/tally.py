@@ -8,10 +8,10 @@ and said so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from harness.checks.wording import examples, label, numbers, several_streams
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.units import plural
 from harness.verdict import Finding, Verdict
@@ -33,8 +33,7 @@ class Outcome(Enum):
     """The run ended before its answer was due."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Frozen, kw_only=True):
     """One aspect of an expectation, as it applies to each request."""
 
     name: str
@@ -55,8 +54,7 @@ class Requirement:
     """Whether a violating request makes its finding so (`Finding.timeless`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Frozen, kw_only=True):
     """Requests sorted by what they say of a requirement."""
 
     requirement: Requirement

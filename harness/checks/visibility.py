@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.checks.selection import Span
 from harness.checks.wording import window
+from harness.frozen import Frozen
 from harness.history.view import FaultWindow
 from harness.units import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visibility:
+class Visibility(Frozen, kw_only=True):
     """A span, divided into what could be seen and what was hidden."""
 
     visible: tuple[Window, ...]

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from msgspec import field
+
 from harness.contracts import Contract, document
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 
 HERE = Path(__file__).parent
@@ -35,8 +37,7 @@ _LABELS = {
 """The parts of a claim in their order, and how each begins where it is told in a sentence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Frozen, kw_only=True):
     """One claim of the contract."""
 
     id: str
@@ -55,8 +56,7 @@ class Claim:
         return re.sub(r"\*\*?([^*]+)\*\*?", r"\1", text).replace("`", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDefect:
+class KnownDefect(Frozen, kw_only=True):
     """One defective gateway of the catalogue."""
 
     id: str
@@ -67,8 +67,7 @@ class KnownDefect:
     """Those that fail it, each by an expectation that names one of its claims."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backing:
+class Backing(Frozen, kw_only=True):
     """What stands behind one claim."""
 
     claim: Claim

@@ -49,7 +49,8 @@ def doctor(as_json: bool, target_name: str | None, seed: int, install: str | Non
     findings = diagnose()
     if as_json:
         import json
-        from dataclasses import asdict
+
+        from msgspec.structs import asdict
 
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

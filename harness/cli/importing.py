@@ -83,7 +83,7 @@ def import_(
     The first bad sample is 0 s. What the data can't say (how calls failed, what users met) is said
     in comments of the file.
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from harness.errors import UsageError
     from harness.incident.evidence import gather
@@ -180,7 +180,7 @@ def _named(files: Iterable[str], known: Iterable[str]) -> str:
 
 def _attributed(one: Episode, known: Mapping[str, ServiceSettings]) -> Episode:
     """The same, of an upstream by the name that scenarios use: `mail-service:8080` is mail."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from harness.errors import UsageError
     from harness.incident.reading import Wanted

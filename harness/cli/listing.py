@@ -153,7 +153,7 @@ def _grid(
     *,
     as_json: bool,
 ) -> None:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from harness.contracts.grid import grid, strange_routes
     from harness.printable import in_line

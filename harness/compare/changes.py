@@ -10,16 +10,15 @@ which another night's may lie (`harness/checks/streams.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.compare.difference import Difference, Sort
 from harness.compare.figures import figures
 from harness.compare.night import Expectation, Night, Scenario
+from harness.frozen import Frozen
 from harness.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Frozen, kw_only=True):
     """Two runs, compared."""
 
     a: Night

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from harness.frozen import Frozen
 
 
 class Sort(StrEnum):
@@ -19,8 +20,7 @@ class Sort(StrEnum):
     """It proves nothing now, for no reason of the target's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Frozen, kw_only=True):
     """One thing that is not as it was."""
 
     sort: Sort

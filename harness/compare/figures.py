@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.compare.difference import Sort
 from harness.compare.night import Change, Percentile, Scenario
+from harness.frozen import Frozen
 from harness.units import format_duration
 
 WORTH_MS = 20.0
@@ -26,8 +26,7 @@ meets a change is a matter of milliseconds, so an opening may come with the next
 which hangs on it, with the one after that; half a one is for how late either of them was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Frozen, kw_only=True):
     """One figure that moved, as it would be told of a scenario that had passed before."""
 
     sort: Sort

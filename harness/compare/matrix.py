@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness.compare.changes import compare
 from harness.compare.difference import Sort
 from harness.compare.night import RESULTS, Night, Scenario, load_night
 from harness.errors import HarnessError, UsageError
+from harness.frozen import Frozen
 from harness.verdict import Verdict
 
 _FLIPS = 3
@@ -42,8 +42,7 @@ class Trend(StrEnum):
     """Not among the last night's scenarios."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, kw_only=True):
     """One scenario through all nights."""
 
     name: str
@@ -60,8 +59,7 @@ class Row:
     """Of the nights that judged it; None where none did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix:
+class Matrix(Frozen, kw_only=True):
     """All scenarios of some nights."""
 
     labels: tuple[str, ...]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from harness.contract.routes import Call
 from harness.contract.service import Sent
 from harness.faults import End, Link, Placed, join
+from harness.frozen import Frozen
 
 if TYPE_CHECKING:
     from harness.contract.way import Clock, Way
@@ -24,8 +26,7 @@ _BYTE = b"x"
 """Every byte that is sent: one that arrives as another was spoilt on the way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class Delivered(Frozen, kw_only=True):
     """How an attempt ended on its way."""
 
     whole: bool
@@ -36,8 +37,7 @@ class Delivered:
     """How it failed, as `policy.counting` names it, where no answer arrived whole."""
 
 
-@dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(Struct, eq=False):
     """One attempt on a connection of its own, from its connect to its answer, end or deadline."""
 
     way: Way

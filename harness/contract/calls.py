@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from harness.contract.attempt import Attempt, Delivered
 from harness.contract.chance import Chance
@@ -21,8 +22,7 @@ _HEALTHY_S = 0.5
 """No healthy attempt takes as long, in seconds."""
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
+class Waiting(Struct, eq=False):
     """An attempt that somebody waits for; `resume` goes on with its end."""
 
     resume: Callable[[], None] | None = None

@@ -7,9 +7,11 @@ meet at one instant (contract, section 4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from harness.contracts.routes import Statuses
+from harness.frozen import Frozen
 from harness.policy.settings import ServiceSettings
 from harness.scenario.model import Scenario
 from harness.units import Range
@@ -24,8 +26,7 @@ _NARROW_S = 0.5
 """A range no wider than this is told as one instant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Frozen, kw_only=True):
     """When something happens: one of several ranges of seconds; `sure` if it does in any case."""
 
     alternatives: tuple[Range, ...] = ()
@@ -66,8 +67,7 @@ def _span(found: Range) -> str:
     return f"{found.low:.1f}-{found.high:.1f}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Frozen, kw_only=True):
     """What one upstream's breaker does."""
 
     upstream: str
@@ -112,8 +112,7 @@ class Prediction:
         return tuple(Range(m.earliest_s, m.latest_s) for m in self.probe_moments)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Frozen, kw_only=True):
     """Requests of a stream in a row that are answered alike."""
 
     first: int
@@ -127,8 +126,7 @@ class Answers:
     """In seconds, without the few milliseconds that everything takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Frozen, kw_only=True):
     """What a sound target shows in one scenario."""
 
     upstreams: Mapping[str, Prediction]

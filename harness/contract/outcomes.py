@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.contract.chance import Chance
 from harness.contracts.routes import Statuses
@@ -18,8 +19,7 @@ _WARM_UP_S = -0.3
 """About when the warm-up was."""
 
 
-@dataclass(slots=True)
-class Life:
+class Life(Struct):
     """What happened at one upstream in one run."""
 
     breaker: Breaker
@@ -47,8 +47,7 @@ class Life:
         return bool(shown[after.is_])
 
 
-@dataclass(slots=True)
-class Outcomes:
+class Outcomes(Struct):
     """What one run came to."""
 
     parts: dict[str, dict[str, Life]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.contract.forecast import NO_ANSWER, Answers, Forecast, Moment, Prediction
 from harness.contracts.routes import written
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 from harness.units import Range, Window, format_duration
 
@@ -33,8 +33,7 @@ def expectations(scenario: Scenario, forecast: Forecast) -> str:
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Dark:
+class _Dark(Frozen):
     """When attempts at an upstream leave no trace, and whether retries give them away."""
 
     windows: tuple[Window, ...]

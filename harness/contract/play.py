@@ -6,8 +6,9 @@ import heapq
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from harness.contract.calls import Calls, Steps, Waiting
 from harness.contract.chance import Chance

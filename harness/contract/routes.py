@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -16,12 +15,12 @@ from harness.contracts import Contract, ContractRoute, Step
 from harness.contracts.loading import CONDITION
 from harness.contracts.routes import Denial, Statuses
 from harness.contracts.templates import filled, pattern_of
+from harness.frozen import Frozen
 from harness.policy.counting import Counted, Result
 from harness.scenario.traffic import Stream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Frozen, kw_only=True):
     """One call at an upstream."""
 
     upstream: str
@@ -36,8 +35,7 @@ class Call:
     """Whether its work is an effect that a request has at most once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
+class Attempted(Frozen, kw_only=True):
     """What one attempt came to: for the breaker, and for the route."""
 
     result: Result
@@ -58,8 +56,7 @@ Route = Callable[[str | None], Flow]
 """Begins a flow for a request of one stream, in a user's name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
+class _Planned(Frozen, kw_only=True):
     """A step of a route, with what is the same for all of a user's requests of one stream."""
 
     step: Step

@@ -11,17 +11,19 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from harness.contract.routes import Call
+from harness.frozen import Frozen
 from harness.routes import route_matches
 from harness.scenario.faults import FaultBase
 from harness.scenario.faults.served import Served
 
 
-@dataclass(slots=True)
-class Behaviour:
+class Behaviour(Struct):
     """A fault in the service, and how many calls it has met."""
 
     fault: FaultBase
@@ -56,8 +58,7 @@ class Behaviour:
         return fault.share >= 1 or rng.random() < fault.share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Frozen, kw_only=True):
     """What the service does with one call."""
 
     served: Served

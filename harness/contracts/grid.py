@@ -9,16 +9,15 @@ calls: cells are the upstreams that a scenario broke while it was asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.contracts.model import Contract
 from harness.contracts.routes import ContractRoute
+from harness.frozen import Frozen
 from harness.scenario.faults import KINDS
 from harness.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class Cell(Frozen, kw_only=True):
     """A route, an upstream that it calls, and a kind of fault."""
 
     route: str

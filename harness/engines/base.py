@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from msgspec import field
+
 from harness.control import new_token
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.history.events import Event
 from harness.scenario.fault_checks import needs_a_stub
 from harness.scenario.faults import KINDS
@@ -27,8 +29,7 @@ Record = Callable[[Event], None]
 """Takes one event of the history, as soon as it is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Frozen, kw_only=True):
     """One scenario to be played against one target."""
 
     scenario: Scenario
@@ -50,8 +51,7 @@ class Job:
     """Whether the history keeps what it would otherwise redact."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Frozen, kw_only=True):
     """How far a job is: what it does, and the outage's clock (None before 0s)."""
 
     doing: str
@@ -68,8 +68,7 @@ Report = Callable[[Progress], None]
 Gate = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class Abilities(Frozen, kw_only=True):
     """What an engine can show where it stands."""
 
     engine: str

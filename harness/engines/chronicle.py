@@ -7,10 +7,11 @@ when 0s is set they go on, moved to where they belong: before it.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+
+from msgspec.structs import replace
 
 from harness.engines.base import Record
 from harness.errors import WorldError, own_error
@@ -126,4 +127,4 @@ class Chronicle:
             moved = {
                 name: getattr(event, name) - shift_s for name in _INSTANTS if hasattr(event, name)
             }
-            self._hand_on(dataclasses.replace(event, **moved))
+            self._hand_on(replace(event, **moved))

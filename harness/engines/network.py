@@ -6,14 +6,12 @@ One pure mapping for every engine and every proxy, embedded, real or simulated (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.frozen import Frozen
 from harness.scenario.faults import FaultBase
 from harness.toxiproxy.spec import ToxicSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyPlan:
+class ProxyPlan(Frozen, kw_only=True):
     """What a fault does to its upstream's proxy."""
 
     disabled: bool = False

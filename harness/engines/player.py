@@ -11,8 +11,9 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from harness.engines.again import again_after_s
 from harness.engines.base import GRACE_S, LEAD_S, Job, Progress, Report

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.engines.network import ProxyPlan, plan
 from harness.engines.tasks import together
@@ -27,8 +29,7 @@ RestartServer = Callable[[], Awaitable[ToxiproxyClient]]
 """Ends the proxy server, whatever state it is in, and starts it again without any proxies."""
 
 
-@dataclass(slots=True)
-class _Proxy:
+class _Proxy(Struct):
     """One upstream's proxy and what is wrong with it."""
 
     upstream: str

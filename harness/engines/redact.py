@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from harness.engines.base import Job
 from harness.history.events import Event
@@ -121,7 +122,7 @@ class Redactor:
                 clean = self.value(value)
             if clean != value:
                 changed[name] = clean
-        return dataclasses.replace(event, **changed) if changed else event
+        return replace(event, **changed) if changed else event
 
 
 def _blotted(value: Any) -> Any:

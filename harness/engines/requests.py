@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from harness.engines.again import AgainPlan
 from harness.engines.base import Job, request_text
 from harness.engines.redact import Redactor
+from harness.frozen import Frozen
 from harness.history.headers import Pairs
 from harness.scenario.traffic import Stream
 from harness.target import Target
@@ -23,8 +25,7 @@ _MOST_DIGITS = 300
 """Of a whole number: those that a float can still hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireRequest:
+class WireRequest(Frozen, kw_only=True):
     """A request ready to be sent; `body` may be empty."""
 
     method: str
@@ -33,8 +34,7 @@ class WireRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireAnswer:
+class WireAnswer(Frozen, kw_only=True):
     """An answer as it came, or the reason why none did (`status` None)."""
 
     status: int | None

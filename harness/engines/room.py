@@ -7,9 +7,9 @@ import itertools
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from harness.frozen import Frozen
 from harness.machine.grants import free_memory, processors
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
@@ -67,8 +67,7 @@ def worlds_that_fit(scenarios: Sequence[Scenario], files: int) -> int:
     return max(1, fit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Frozen, kw_only=True):
     """How many worlds there is room for at once, where that isn't all, and what is short."""
 
     worlds: int

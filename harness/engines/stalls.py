@@ -12,16 +12,15 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from harness.engines.waits import PROC, TICKS_A_SECOND, WORTH_TELLING_S, Found, read
+from harness.frozen import Frozen
 
 _HOW = {"io": "for the disk", "memory": "for memory"}
 """How waits are told that a file of /proc/pressure counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pressure:
+class Pressure(Frozen, kw_only=True):
     """What the whole machine had waited by an instant, on the monotonic clock."""
 
     at_s: float
@@ -58,8 +57,7 @@ def pressure(now_s: float, *, proc: str = PROC) -> Pressure:
     return Pressure(at_s=now_s, busy_s=busy_s, waited_s=waited_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Frozen):
     """How often a process has had to do with memory and with the disk, in all."""
 
     memory: int = 0

@@ -13,7 +13,10 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
+
+from harness.frozen import Frozen
 
 PROC = "/proc"
 WORTH_TELLING_S = 0.005
@@ -25,8 +28,7 @@ _FAMILY_EVERY = 4
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Frozen, kw_only=True):
     """A wait, as `harness.history.events.Waited` says it, on the monotonic clock."""
 
     who: str
@@ -53,8 +55,7 @@ def _state(stat: bytes) -> bytes:
     return stat.rpartition(b")")[2].split(maxsplit=1)[0]
 
 
-@dataclass(slots=True)
-class _Thread:
+class _Thread(Struct):
     """What the last look at a thread told."""
 
     waited_ns: int

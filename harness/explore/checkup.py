@@ -7,12 +7,12 @@ what the target file configures never says anything.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from harness.engines.base import Progress
 from harness.engines.local.engine import LocalEngine
 from harness.errors import UsageError
 from harness.explore.surface import Route, Surface, catalogue, healthy_outage, learn
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.machine.starts import Starts
 from harness.runs.runner import Played, play_all
@@ -23,8 +23,7 @@ _RETRIES = 2
 """How often it is played again where the machine was too slow for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
+class Checkup(Frozen, kw_only=True):
     """What a play without faults showed, a sentence each."""
 
     well: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from harness.checks.case import Case
 from harness.contracts import Contract
@@ -15,8 +16,7 @@ _CHANGES = ("closed>open", "open>half_open", "half_open>closed", "half_open>open
 Pair = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(Struct):
     """Counts over plays."""
 
     plays: int = 0

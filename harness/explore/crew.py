@@ -15,12 +15,12 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from hypothesis.configuration import set_hypothesis_home_dir
+from msgspec import Struct, field
 
 from harness.errors import HarnessError, UsageError, WorldError
 from harness.explore.coverage import Coverage
@@ -30,6 +30,7 @@ from harness.explore.hunt import Hunt, Key, Limits
 from harness.explore.memory import default_folder
 from harness.explore.outage import Outage
 from harness.explore.player import Player
+from harness.frozen import Frozen
 from harness.machine import belongings
 from harness.machine.cradle import Bound, call
 from harness.target import Target
@@ -43,8 +44,7 @@ ENDS_WITHIN_S = 15.0
 _PROGRESS_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Frozen, kw_only=True):
     """What one worker is told."""
 
     target: str
@@ -60,8 +60,7 @@ class Task:
     """Which part of how many it is."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What an exploration came to."""
 
     findings: list[Result] = field(default_factory=list)

@@ -7,11 +7,11 @@ first. So hypothesis draws the details of an outage only; where it strikes comes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 
 from harness.contracts import Contract
 from harness.explore.stories import Story, stories_of
+from harness.frozen import Frozen
 
 _PLAINEST = 1
 """Hypothesis begins with the plainest example: the only one of an aim's first turn."""
@@ -20,8 +20,7 @@ _VARIED = 4
 mutations of each other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
+class Aim(Frozen, kw_only=True):
     """One story on one upstream."""
 
     upstream: str

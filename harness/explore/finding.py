@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import PROMISES
 from harness.engines.requests import wire_request
 from harness.explore.outage import Outage
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.target import Target
 
 _PORT = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Frozen, kw_only=True):
     """What an exploration hands over for one broken promise."""
 
     promise: str
@@ -45,8 +45,7 @@ class Result:
         return f"{words.strip('_')}.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Frozen, kw_only=True):
     """Where findings come from, for whoever wants to see one again."""
 
     target_name: str

@@ -13,8 +13,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.engines.cluster.connection import LOCAL, Connection, library
 from harness.engines.cluster.host import Kind, topic_of
@@ -32,6 +33,7 @@ from harness.explore.crew import (
 )
 from harness.explore.finding import Result
 from harness.explore.hunt import Key
+from harness.frozen import Frozen
 from harness.target import Target
 from harness.target.loading import load_target
 
@@ -39,8 +41,7 @@ _LOOK_S = 0.5
 """How often a hunt looks whether it was stopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Frozen, kw_only=True):
     """One hunt, as a worker is told."""
 
     run: str

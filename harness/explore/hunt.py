@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from hypothesis import Phase
 from hypothesis.errors import HypothesisException
@@ -27,6 +26,7 @@ from harness.explore.openings import openings
 from harness.explore.outage import Outage
 from harness.explore.player import Player, Seen
 from harness.explore.trimming import Found, cost, trim
+from harness.frozen import Frozen
 from harness.judge import judge
 from harness.scenario.loader import parse_scenario
 from harness.verdict import Verdict
@@ -55,8 +55,7 @@ class _Enough(BaseException):
     """Leaves hypothesis at once; it lets everything pass that isn't an Exception."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Frozen, kw_only=True):
     """When to stop. Both may be given; None means no limit."""
 
     until_s: float | None = None

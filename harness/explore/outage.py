@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 from harness.timeline import Send, compile_timeline
 from harness.units import format_duration
@@ -19,8 +19,7 @@ def step_up(seconds: float) -> float:
     return -(-seconds * 2 // 1) / 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class Flow(Frozen, kw_only=True):
     """One stream: requests at a rate within a window, and bursts."""
 
     name: str
@@ -53,8 +52,7 @@ def _rate(per_second: float) -> str:
     return f"{per_second:g}/s" if per_second >= 1 else f"1/{1 / per_second:g}s"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
+class Outage(Frozen, kw_only=True):
     """What is played, and with which seed."""
 
     flows: tuple[Flow, ...]

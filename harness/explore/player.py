@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.promises import violations
@@ -14,6 +13,7 @@ from harness.errors import UsageError, WorldError
 from harness.explore.looks import looks_of
 from harness.explore.outage import Outage
 from harness.explore.surface import Surface, healthy_outage, learn
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.machine import belongings
 from harness.scenario.model import Scenario
@@ -21,8 +21,7 @@ from harness.target import Target
 from harness.timeline import compile_timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Frozen, kw_only=True):
     """One play: what it left, and what it broke."""
 
     outage: Outage

@@ -14,10 +14,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from hypothesis.configuration import set_hypothesis_home_dir
+from msgspec import Struct
 
 from harness.checks.case import Case
 from harness.checks.promises import violations
@@ -50,8 +50,7 @@ _LONGEST_S = 300.0
 """A drawn outage that takes longer is left to the simulation."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, kw_only=True):
     """What was asked for."""
 
     origin: Origin

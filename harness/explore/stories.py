@@ -8,7 +8,6 @@ that is where shrinking goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,12 +16,12 @@ from harness.contracts import Contract
 from harness.explore import kinds
 from harness.explore.kinds import Raw, evenly
 from harness.explore.outage import step_up
+from harness.frozen import Frozen
 from harness.policy.outage import trip_s
 from harness.policy.settings import ServiceSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Chapter(Frozen, kw_only=True):
     """What befalls one upstream."""
 
     faults: tuple[Raw, ...]
@@ -39,8 +38,7 @@ class Chapter:
         return float(max([*faults, self.busy_until_s, *(at_s for _, at_s in self.bursts)]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(Frozen, kw_only=True):
     """Where a story plays."""
 
     upstream: str

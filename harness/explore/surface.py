@@ -5,12 +5,14 @@ Learned from one play without faults, so that nothing is expected of a gateway t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.contracts import Contract
 from harness.errors import UsageError
 from harness.explore.outage import Flow, Outage
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.policy.settings import ServiceSettings
 from harness.target import Target
@@ -20,8 +22,7 @@ _LONG = 20
 """Characters: no name of a route's own is longer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Frozen, kw_only=True):
     """A request that is sent: a stream of it, and what it is answered when all is well."""
 
     name: str
@@ -50,8 +51,7 @@ def catalogue(target: Target) -> dict[str, Route]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
+class Surface(Frozen, kw_only=True):
     """What a target offers to an exploration."""
 
     offered: tuple[Route, ...]

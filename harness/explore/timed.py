@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.engines.base import Engine, Progress
 from harness.runs.runner import Played, play_all
@@ -33,8 +34,7 @@ def side_by_side(
     return best
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     """Keeps what was told of; nobody watches single plays."""
 
     played: list[Played] = field(default_factory=list)

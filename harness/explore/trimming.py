@@ -7,8 +7,9 @@ and above all less time, since every second will be waited for in real time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.checks.promises.violation import Violation
 from harness.explore.outage import Flow, Outage, step_up

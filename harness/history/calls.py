@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
 
+from harness.frozen import Frozen
 from harness.history.columns import column, places_of, taken
 from harness.history.events import Called, Replied
 from harness.routes import route_matches
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Frozen, kw_only=True):
     """One call that reached a stub, and its reply."""
 
     called: Called

@@ -10,11 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from copy import copy
 from functools import cache
 from itertools import compress, count, islice
 from operator import attrgetter, le
 from typing import Any, Generic, TypeVar, cast, overload
+
+from msgspec.structs import force_setattr
 
 from harness.history.events import Event
 
@@ -132,7 +134,7 @@ class Rows(Sequence[E], Generic[E]):
         self._kind = kind
         self._columns = columns
         self._places = places
-        self._made: Callable[..., E] = _maker(kind)  # type: ignore[arg-type]  # classes are
+        self._made: Callable[..., E] = _maker(kind)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -171,13 +173,13 @@ class Rows(Sequence[E], Generic[E]):
 @cache
 def _maker(kind: type[Any]) -> Callable[..., Any]:
     """Makes an event of values that were bounded and rounded when they were taken."""
-    puts = [getattr(kind, item.name).__set__ for item in fields(kind)]
-    new = object.__new__
+    names = kind.__struct_fields__
+    one = kind(**dict.fromkeys(names, 0.0))
 
     def made(*values: Any) -> Any:
-        event = new(kind)
-        for put, value in zip(puts, values):  # noqa: B905 - a column for each field
-            put(event, value)
+        event = copy(one)  # which makes nothing anew
+        for name, value in zip(names, values):  # noqa: B905 - a column for each field
+            force_setattr(event, name, value)
         return event
 
     return made

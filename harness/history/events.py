@@ -9,15 +9,18 @@ says of each window what it said in the run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from msgspec import field
+from msgspec.structs import force_setattr
+
+from harness.frozen import Frozen
 from harness.history.headers import Pairs, value_of
+from harness.history.values import members
 from harness.policy.settings import SettingsJson
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Frozen, kw_only=True):
     """Base of all facts."""
 
     kind: ClassVar[str]
@@ -28,11 +31,10 @@ class Event:
     def __post_init__(self) -> None:
         """Round what arithmetic on clocks has left behind the sixth digit."""
         for name in _ROUNDED[type(self)]:
-            object.__setattr__(self, name, round(getattr(self, name), 6))
+            force_setattr(self, name, round(getattr(self, name), 6))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run(Event):
+class Run(Event, kw_only=True):
     """What was played, where, and with what: the first event of a history."""
 
     kind: ClassVar[str] = "run"
@@ -73,16 +75,14 @@ class Run(Event):
     """The name of the run, as its results have it; an older history has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phase(Event):
+class Phase(Event, kw_only=True):
     """The run enters a phase: `warm-up`, `play` (at 0s), `end`."""
 
     kind: ClassVar[str] = "phase"
     phase: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent(Event):
+class Sent(Event, kw_only=True):
     """A request left; `at_s` is when it really did, `planned_s` when it should have."""
 
     kind: ClassVar[str] = "sent"
@@ -102,8 +102,7 @@ class Sent(Event):
     """Which try of its client this is, from 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Event):
+class Answered(Event, kw_only=True):
     """The answer to a request came in whole, or it failed (`status` None, `error` says how)."""
 
     kind: ClassVar[str] = "answered"
@@ -120,16 +119,14 @@ class Answered(Event):
         return value_of(self.headers, name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HungUp(Event):
+class HungUp(Event, kw_only=True):
     """A client had waited long enough, and closed its connection: it hears of no answer."""
 
     kind: ClassVar[str] = "hung_up"
     id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called(Event):
+class Called(Event, kw_only=True):
     """A call reached a stub, whole."""
 
     kind: ClassVar[str] = "called"
@@ -148,8 +145,7 @@ class Called(Event):
     """The trace that it belongs to, where the target passes on which (`Sent.trace`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replied(Event):
+class Replied(Event, kw_only=True):
     """A stub is done with a call."""
 
     kind: ClassVar[str] = "replied"
@@ -160,8 +156,7 @@ class Replied(Event):
     """`sent`, `truncated`, `lost`, or `left` (the client went first)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charged(Event):
+class Charged(Event, kw_only=True):
     """Billing's ledger changed, or a duplicate was refused."""
 
     kind: ClassVar[str] = "charged"
@@ -171,8 +166,7 @@ class Charged(Event):
     duplicate: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossed(Event):
+class Crossed(Event, kw_only=True):
     """Something crossed a proxy.
 
     `what`: `accepted` (a connection), `request` (its first bytes), `response` (first bytes of an
@@ -191,8 +185,7 @@ class Crossed(Event):
     closed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied(Event):
+class Applied(Event, kw_only=True):
     """A fault is in force, confirmed; `planned_s` says when it should have been."""
 
     kind: ClassVar[str] = "applied"
@@ -202,8 +195,7 @@ class Applied(Event):
     planned_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifted(Event):
+class Lifted(Event, kw_only=True):
     """A fault is gone, confirmed; `escalated` names what it took beyond the plain way."""
 
     kind: ClassVar[str] = "lifted"
@@ -214,8 +206,7 @@ class Lifted(Event):
     escalated: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered(Event):
+class Triggered(Event, kw_only=True):
     """The event after which a fault begins (`after`) has come; `at_s` is when it was known."""
 
     kind: ClassVar[str] = "triggered"
@@ -227,8 +218,7 @@ class Triggered(Event):
     at the stub`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported(Event):
+class Reported(Event, kw_only=True):
     """The target's status endpoint showed a state for an upstream (only changes are recorded)."""
 
     kind: ClassVar[str] = "reported"
@@ -239,8 +229,7 @@ class Reported(Event):
     failure_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked(Event):
+class Looked(Event, kw_only=True):
     """The harness asked the target something of its own: only what differs from last time."""
 
     kind: ClassVar[str] = "looked"
@@ -254,8 +243,7 @@ class Looked(Event):
     """Upstreams of which the status answer shows no state where the target file says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged(Event):
+class Logged(Event, kw_only=True):
     """A line of output of the target or a container."""
 
     kind: ClassVar[str] = "logged"
@@ -272,8 +260,7 @@ LOOP_PASSES = 7
 taken up twice, is written to; an answer's head comes, its rest, and whoever asked is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited(Event):
+class Waited(Event, kw_only=True):
     """The machine kept a part of the run waiting between `since_s` and `at_s`, `wait_s` in all.
 
     A fact about the machine, told where there was a wait worth telling. The waits of a process's
@@ -292,8 +279,7 @@ class Waited(Event):
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended(Event):
+class Ended(Event, kw_only=True):
     """The target ended by itself while it was needed."""
 
     kind: ClassVar[str] = "ended"
@@ -303,8 +289,7 @@ class Ended(Event):
     """The last lines that it printed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble(Event):
+class Trouble(Event, kw_only=True):
     """The run itself went wrong: whatever it shows is inconclusive."""
 
     kind: ClassVar[str] = "trouble"
@@ -338,5 +323,6 @@ KINDS: dict[str, type[Event]] = {
 }
 """The classes of events by the `kind` of their lines."""
 _ROUNDED = {
-    cls: tuple(item.name for item in fields(cls) if item.type == "float") for cls in KINDS.values()
+    cls: tuple(item.name for item in members(cls) if item.annotation == "float")
+    for cls in KINDS.values()
 }

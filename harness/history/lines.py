@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
 from typing import Any
 
 from harness.history.events import KINDS, Event
-from harness.history.values import LONGEST_LINE, reader
+from harness.history.values import LONGEST_LINE, members, reader
 
-_FIELDS = {cls: tuple(fields(cls)) for cls in KINDS.values()}
-_READERS = {cls: {item.name: reader(str(item.type)) for item in _FIELDS[cls]} for cls in _FIELDS}
+_READERS = {
+    cls: {item.name: reader(item.annotation) for item in members(cls)} for cls in KINDS.values()
+}
 
 
 def to_json(event: Event) -> str:
     """One line, without its line break; fields at their defaults are left out."""
     record: dict[str, Any] = {"kind": event.kind}
-    for item in _FIELDS[type(event)]:
+    for item in members(type(event)):
         value = getattr(event, item.name)
-        if item.default is not MISSING and value == item.default:
-            continue
-        if item.default_factory is not MISSING and not value:
-            continue
-        record[item.name] = value
+        if value != item.default:
+            record[item.name] = value
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple, cast
 
+from harness.frozen import Frozen
 from harness.history.columns import cell, column, taken
 from harness.history.events import Answered, HungUp, Sent
 from harness.history.headers import Pairs, value_of
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Told:
+class Told(Frozen, eq=False):
     """All that was told of requests, by planned instant."""
 
     sent: Sequence[Sent]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, Field, fields
 from typing import Annotated, Any, TypeVar, Union, overload
 
 import msgspec
 
 from harness.history.columns import INSTANTS, NUMBERS, PLACES, Column, Kept, Known, Rows
 from harness.history.events import KINDS, Event
-from harness.history.values import bounds, reader
+from harness.history.values import REQUIRED, Member, bounds, members, reader
 
 E = TypeVar("E", bound=Event)
 
@@ -35,7 +34,7 @@ def _struct(kind: type[Event]) -> type[msgspec.Struct]:
     """What a line of such an event is decoded into."""
     return msgspec.defstruct(
         kind.__name__,
-        [_member(item) for item in fields(kind)],
+        [_member(item) for item in members(kind)],
         tag_field="kind",
         tag=kind.kind,
         kw_only=True,
@@ -43,22 +42,19 @@ def _struct(kind: type[Event]) -> type[msgspec.Struct]:
     )
 
 
-def _member(item: Field[Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
-    annotation = str(item.type)
+def _member(item: Member) -> tuple[str, Any] | tuple[str, Any, Any]:
+    annotation = item.annotation
     plain = _PLAIN.get(annotation.removesuffix(" | None"), msgspec.Raw)
+    required = item.default is REQUIRED
     if plain is msgspec.Raw:
-        return (item.name, plain) if _is_required(item) else (item.name, plain, _ABSENT)
+        return (item.name, plain) if required else (item.name, plain, _ABSENT)
     if plain in (int, float):
         low, high = bounds(item.name, whole=plain is int)
         if plain is int:
             low, high = max(low, -(2**63)), min(high, 2**63 - 1)  # msgspec knows no others
         plain = Annotated[plain, msgspec.Meta(ge=low, le=high)]
     plain = plain | None if annotation.endswith(" | None") else plain
-    return (item.name, plain) if _is_required(item) else (item.name, plain, item.default)
-
-
-def _is_required(item: Field[Any]) -> bool:
-    return item.default is MISSING and item.default_factory is MISSING
+    return (item.name, plain) if required else (item.name, plain, item.default)
 
 
 _STRUCTS = {kind: _struct(kind) for kind in KINDS.values()}
@@ -74,7 +70,7 @@ class Tape(Kept):
     def __init__(self) -> None:
         known: dict[str, Known] = defaultdict(Known)
         self._columns = {
-            kind: {item.name: _column(item, known) for item in fields(kind)}
+            kind: {item.name: _column(item, known) for item in members(kind)}
             for kind in _EVENTS.values()
         }
         self._known = known
@@ -97,7 +93,7 @@ class Tape(Kept):
     def add(self, event: Event) -> None:
         """Take one event."""
         kind = type(event)
-        values = {item.name: _told(item, getattr(event, item.name)) for item in fields(kind)}
+        values = {item.name: _told(item, getattr(event, item.name)) for item in members(kind)}
         self._add([_STRUCTS[kind](**values)])
 
     def _add(self, found: Sequence[msgspec.Struct]) -> bool:
@@ -160,8 +156,8 @@ class Tape(Kept):
         return (next(each[code]) for code in self._order)
 
 
-def _column(item: Field[Any], known: dict[str, Known]) -> Column:
-    annotation = str(item.type)
+def _column(item: Member, known: dict[str, Known]) -> Column:
+    annotation = item.annotation
     if annotation == "float":
         return Column(INSTANTS)
     if annotation == "int":
@@ -171,17 +167,14 @@ def _column(item: Field[Any], known: dict[str, Known]) -> Column:
     return Column(PLACES, known[item.name])
 
 
-def _reading(item: Field[Any]) -> Callable[[bytes], Any]:
+def _reading(item: Member) -> Callable[[bytes], Any]:
     """How what is kept as JSON is read."""
-    read = reader(str(item.type))
-    default = item.default if item.default is not MISSING else None
-    if item.default_factory is not MISSING:
-        default = item.default_factory()
-    return lambda said: read(item.name, json.loads(said)) if said else default
+    read = reader(item.annotation)
+    return lambda said: read(item.name, json.loads(said)) if said else item.default
 
 
-def _told(item: Field[Any], value: Any) -> Any:
+def _told(item: Member, value: Any) -> Any:
     """A field of an event as its line would say it."""
-    if str(item.type).removesuffix(" | None") in _PLAIN:
+    if item.annotation.removesuffix(" | None") in _PLAIN:
         return value
     return msgspec.Raw(json.dumps(value).encode())

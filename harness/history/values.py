@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from inspect import get_annotations
+from typing import Any, NamedTuple
+
+from msgspec import NODEFAULT, Struct
 
 LONGEST_LINE = 4_000_000
 """Characters; engines keep a few thousand of an answer."""
@@ -51,6 +54,37 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "wait_s": (0.0, _LARGEST_S),
 }
 """By a field's name; seconds and numbers in general otherwise."""
+
+REQUIRED = object()
+
+
+class Member(NamedTuple):
+    """One field of an event's class."""
+
+    name: str
+    annotation: str
+    """As it is written."""
+    default: Any
+    """`REQUIRED` where there is none."""
+
+
+@cache
+def members(kind: type[Struct]) -> tuple[Member, ...]:
+    """The fields of a class of events, in their order."""
+    annotations: dict[str, str] = {}
+    for cls in reversed(kind.__mro__):
+        annotations |= get_annotations(cls)
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    optional = names[len(names) - len(defaults) :]
+    given = dict(zip(optional, map(_default, defaults), strict=True))
+    return tuple(Member(name, annotations[name], given.get(name, REQUIRED)) for name in names)
+
+
+def _default(given: Any) -> Any:
+    if given is NODEFAULT:
+        return REQUIRED
+    return given.factory() if hasattr(given, "factory") else given
+
 
 Reader = Callable[[str, object], Any]
 """Gives the value of a field, of its name and what JSON holds. Raises: ValueError."""

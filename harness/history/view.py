@@ -7,12 +7,12 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from operator import attrgetter, not_
 from typing import TypeVar
 
+from harness.frozen import Frozen
 from harness.history.calls import Call, Calls
 from harness.history.columns import Kept, by_instant, column, places_of, taken
 from harness.history.connections import Connections
@@ -42,8 +42,7 @@ A = TypeVar("A", Call, Crossed)
 _at_s = attrgetter("at_s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultWindow:
+class FaultWindow(Frozen, kw_only=True):
     """One fault as it really was in force; `end_s` is infinite if it was never lifted."""
 
     fault: int

@@ -12,11 +12,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Frozen):
     """Samples `first` up to, not including, `stop`, that one share explains."""
 
     first: int

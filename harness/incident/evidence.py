@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NoReturn
 
+from msgspec import field
+from msgspec.structs import replace
+
 from harness.errors import InvalidFile, Problem, UsageError
+from harness.frozen import Frozen
 
 WHOLE = 0.995
 """From this share on, every call counts as bad."""
@@ -22,8 +25,7 @@ def refuse(file: str, line: int, message: str) -> NoReturn:
     raise InvalidFile([Problem(file=file, line=line, message=message)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symptom:
+class Symptom(Frozen, kw_only=True):
     """The kind of fault that what was seen looks like."""
 
     fault: str
@@ -35,8 +37,7 @@ class Symptom:
     """Whether the data says how calls failed; else the kind is only the plainest that would."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Frozen, kw_only=True):
     """What users were answered during an episode, where the data shows it."""
 
     bad: int
@@ -45,8 +46,7 @@ class Answers:
     """The bad ones, most frequent first; `error` stands for a client that gave up waiting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Episode(Frozen, kw_only=True):
     """A stretch in which calls went wrong: from the first bad sample to the first good one."""
 
     start_s: float
@@ -68,8 +68,7 @@ class Episode:
     """How long after its last bad sample the first good one was; 0 where nobody can tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Frozen, kw_only=True):
     """All that one file says."""
 
     episodes: tuple[Episode, ...]
@@ -88,8 +87,7 @@ class Observation:
     """Whether instants are times of day; else they count from some instant of the file's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
+class Incident(Frozen, kw_only=True):
     """Several files' observations on one clock. 0 s is the first bad sample of all."""
 
     zero_s: float

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+
+from harness.frozen import Frozen
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]{1,9})?")
@@ -27,8 +28,7 @@ CLOCK_FROM_S = 1e8
 """Numbers below are no times since 1970 that an incident of ours could have: 1973."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Frozen):
     """A time read from a text."""
 
     at_s: float

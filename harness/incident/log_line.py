@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.incident import log_names as names
 from harness.incident.instants import Instant, parse_instant
 from harness.units import parse_duration
@@ -15,8 +17,7 @@ _NOBODY = ("-", "0")
 """What proxies write for the status of an upstream that was not asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Frozen):
     """One call of an upstream, as a proxy logs it."""
 
     status: int | None
@@ -24,8 +25,7 @@ class Attempt:
     took_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Frozen, kw_only=True):
     """What a line says of one request, or of one failed call."""
 
     at_s: float

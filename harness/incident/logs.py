@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
@@ -31,8 +33,7 @@ _PLACE = re.compile(r"^[0-9]+#[0-9]+: (\*[0-9]+ )?")
 _MOST_ROUTES = 500
 
 
-@dataclass(slots=True)
-class _Cell:
+class _Cell(Struct):
     """What happened in one second (or however long a cell is)."""
 
     calls: int = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TypeVar
 
+from harness.frozen import Frozen
 from harness.incident.evidence import refuse
 from harness.incident.instants import CLOCK_FROM_S, written_instant
 from harness.units import parse_duration, parse_share
@@ -17,8 +17,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Frozen, kw_only=True):
     """The part of the data that is meant, and what counts as bad."""
 
     upstream: str | None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from statistics import median
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.incident import symptoms
 from harness.incident.changes import Stretch, stretches
 from harness.incident.evidence import WHOLE, Episode, Symptom
@@ -28,8 +30,7 @@ _STATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class Series(Frozen, kw_only=True):
     """Samples at increasing instants (seconds): of `calls`, `bad` went wrong."""
 
     at_s: Sequence[float]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from harness.contracts import Sample
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.incident.evidence import WHOLE, Episode, Incident
 from harness.incident.instants import written_instant
 from harness.incident.symptoms import playable
@@ -37,8 +37,7 @@ _GAP = 1.5
 _COLUMN = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fault:
+class _Fault(Frozen, kw_only=True):
     """An episode as it is played: seconds after 0, and the kind of fault that can do it."""
 
     episode: Episode

@@ -20,10 +20,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from harness.frozen import Frozen
 from harness.incident import symptoms
 from harness.incident.changes import Stretch
 from harness.incident.evidence import WHOLE, Episode, Observation, Symptom, refuse
@@ -60,8 +60,7 @@ _TOTAL = re.compile(r"total|count|requests?|hits|calls|all\b|success|\bok\b|2xx"
 _WELL = re.compile(r"success|\bok\b|2xx", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Frozen):
     """One thing that was measured over time."""
 
     labels: Mapping[str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.incident.evidence import WHOLE, Symptom
 from harness.scenario.faults import KINDS

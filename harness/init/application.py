@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 _SUFFIXES = (
     "_SERVER_URL", "_SERVICE_URL", "_BASE_URL", "_API_URL", "_URL", "_URI", "_ENDPOINT", "_BASE",
@@ -20,8 +21,7 @@ _BODIED = ("POST ", "PUT ", "PATCH ")
 _ASIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static")
 
 
-@dataclass(slots=True, kw_only=True)
-class Application:
+class Application(Struct, kw_only=True):
     """What was read of an application; everything in it is a guess that can be said otherwise."""
 
     kind: str

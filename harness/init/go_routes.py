@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
+
+from harness.frozen import Frozen
 from harness.init.texts import braced
 
 _ROUTE = re.compile(
@@ -29,8 +31,7 @@ _DEEPEST = 10
 """So many groups may stand in each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
+class _Function(Frozen):
     """What it is called, the names of its parameters, and its body."""
 
     name: str
@@ -38,8 +39,7 @@ class _Function:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Frozen):
     """`outer.Route(path, func(inner chi.Router) { ... })`, from where to where."""
 
     begin: int
@@ -53,8 +53,7 @@ _Router = tuple[int, str]
 """The function in which it has a name, by number, and the name."""
 
 
-@dataclass(slots=True)
-class _Map:
+class _Map(Struct):
     """All functions, and which router stands in which, below which path."""
 
     functions: list[_Function]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _PIECE = re.compile(
     r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`"
@@ -17,8 +18,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _STRING = re.compile(r"\s*(['\"`])((?:\\.|(?!\1).)*)\1\s*$", re.DOTALL)
 
 
-@dataclass(slots=True)
-class Script:
+class Script(Struct):
     """One file's text, and the same with what stands in strings and comments blanked out."""
 
     text: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.init.javascript import Script
 from harness.init.node_modules import Files, Place, read_file
@@ -23,8 +24,7 @@ _DEEPEST = 10
 """So many routers may stand in each other."""
 
 
-@dataclass(slots=True)
-class _Map:
+class _Map(Struct):
     """What stands where."""
 
     files: Files

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.init.application import (
     Application,
     askable,
@@ -32,8 +34,7 @@ from harness.target.loading import parse_target
 _READERS: tuple[Callable[[Path], Application | None], ...] = (read_python, read_go, read_node)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Frozen, kw_only=True):
     """What a user said; empty where nothing was."""
 
     start: str = ""
@@ -44,8 +45,7 @@ class Options:
     ready: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, kw_only=True):
     """What is to be tried."""
 
     folder: Path

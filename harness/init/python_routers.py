@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 _MADE = {"Blueprint": "url_prefix", "APIRouter": "prefix"}
 _STANDS = {"register_blueprint": "url_prefix", "include_router": "prefix"}
@@ -15,8 +16,7 @@ _Router = tuple[str, str]
 """The module in which it is made, and its name there."""
 
 
-@dataclass(slots=True)
-class Routers:
+class Routers(Struct):
     """All routers of an application's files."""
 
     own: dict[_Router, str] = field(default_factory=dict)

@@ -8,14 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.util import find_spec
+
+from harness.frozen import Frozen
 
 _DOCKER_TIMEOUT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Frozen, kw_only=True):
     """Whether one thing can be used here."""
 
     name: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from harness.frozen import Frozen
 
 _PROC = Path("/proc")
 _MOUNTED = Path("/sys/fs/cgroup")
@@ -52,8 +53,7 @@ def free_memory(proc: Path = _PROC, mounted: Path = _MOUNTED) -> int | None:
     return max(0, min(left)) if left else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Frozen):
     folder: Path
     unified: bool
     """Of version 2."""

@@ -5,7 +5,8 @@ breaker. A figure that holds for one route only is none of the upstream's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.measure.findings import Findings, Span
 from harness.measure.routes import Called
@@ -14,8 +15,7 @@ COMPARED = ("503", "500", "timeout", "cut")
 """Kinds of failure that another route's calls meet, too: those that are mostly tried again."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Another:
+class Another(Struct, kw_only=True):
     """What another route's calls showed."""
 
     route: Called

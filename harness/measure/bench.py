@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from harness.measure.experiment import KINDS, Course, Experiment, Spell, staggered
 from harness.measure.findings import Findings, Span
@@ -24,8 +24,7 @@ def before_one() -> list[float]:
     return [round(ONE_S - (index + 1) * 0.02, 6) for index in range(_DILUTING)]
 
 
-@dataclass(slots=True, kw_only=True)
-class Bench:
+class Bench(Struct, kw_only=True):
     """What the experiments on one upstream share."""
 
     lab: Lab

@@ -7,8 +7,8 @@ left. All of them pass where it is closed, none where it is open again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.measure.findings import Findings, Span
 from harness.units import plural
 
@@ -16,8 +16,7 @@ MOST_TRIALS = 6
 """Of more at once it is not found out what closes it: that takes a play for each of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Frozen, kw_only=True):
     """Trials one after another, and what became of many at once after them."""
 
     failed: int

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.measure.bench import Bench
 from harness.measure.experiment import KINDS, Course, Spell
 from harness.measure.reading import Reading
@@ -31,8 +31,7 @@ _LATER = 2
 """So many more requests look whether it is open, each as long after the last as a call takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
+class Dose(Frozen, kw_only=True):
     """What a dose of failures did."""
 
     low: int
@@ -61,8 +60,7 @@ def alike(one: Dose | None, other: Dose | None) -> bool:
     return one.low <= other.high and other.low <= one.high
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class Contrast(Frozen, kw_only=True):
     """Two doses that differ by the successes before them."""
 
     alone: Dose
@@ -77,8 +75,7 @@ class Contrast:
         return max(self.alone.high, 0 if self.after is None else self.after.high) + 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class Results(Frozen, kw_only=True):
     """What comes before a dose: healthy calls, then so long nothing."""
 
     successes: int = 0
@@ -193,8 +190,7 @@ def _read(
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Frozen, kw_only=True):
     """A dose, with the results in order that came before it: whether each failed."""
 
     before: Sequence[bool]

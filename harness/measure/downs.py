@@ -5,8 +5,9 @@ an upstream itself refuses, by a status below 500.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.engines.tasks import together
 from harness.measure.lab import Lab
@@ -26,8 +27,7 @@ _TIMES = 8
 """So often each route is asked, so that it is asked of an open breaker, too."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Downs:
+class Downs(Struct, kw_only=True):
     """What routes answer while an upstream is down, by route and upstream."""
 
     statuses: dict[str, dict[str, Answer]] = field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.engines.tasks import together
 from harness.measure.another import COMPARED, Another, note_others, others_of

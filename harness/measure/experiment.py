@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
+
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 from harness.units import format_duration
 
@@ -26,8 +28,7 @@ KINDS: dict[str, dict[str, Any]] = {
 """What a call can meet that may or may not count as a failure, by its name in a report."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class Spell(Frozen, kw_only=True):
     """Something wrong with the upstream from one instant to another."""
 
     fault: dict[str, Any]
@@ -36,8 +37,7 @@ class Spell:
     to_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
+class Experiment(Frozen, kw_only=True):
     """Requests of one route, and what their upstream does meanwhile."""
 
     stream: dict[str, Any]
@@ -81,8 +81,7 @@ def _exact(seconds: float) -> str:
     return f"{seconds:.6f}s"
 
 
-@dataclass(slots=True, kw_only=True)
-class Course:
+class Course(Struct, kw_only=True):
     """Writes an experiment down call by call, each after the one before is over.
 
     `lasts_s` says how long a call takes that meets a kind (None: nothing), at the most.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct, field
+
+from harness.frozen import Frozen
 from harness.measure.experiment import KINDS
 from harness.units import plural
 
@@ -13,8 +15,7 @@ RESOLUTION_S = 0.005
 """The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Frozen, kw_only=True):
     """A duration known to lie between two bounds, in seconds."""
 
     low_s: float
@@ -31,8 +32,7 @@ class Span:
         return (self.high_s - self.low_s) / 2
 
 
-@dataclass(slots=True, kw_only=True)
-class Breaker:
+class Breaker(Struct, kw_only=True):
     """What was found of a breaker; None is unknown."""
 
     rule: str | None = None
@@ -68,8 +68,7 @@ class Breaker:
     """The same of good ones that are slow; of one trial, all of it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Findings:
+class Findings(Struct, kw_only=True):
     """What was found of one upstream."""
 
     upstream: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.measure.findings import Findings, Span
 from harness.units import plural
 
@@ -22,8 +22,7 @@ _BUCKETED = 0.25
 where in it that lies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
+class Failures(Frozen, kw_only=True):
     """Where the failures lay by which a breaker opened, in order, in seconds or in results."""
 
     at: Sequence[float]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from harness.engines.base import Engine
 from harness.engines.tasks import together
@@ -24,8 +25,7 @@ from harness.measure.slow import find_slow
 from harness.target import Target
 
 
-@dataclass(slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, kw_only=True):
     """All that was found of a target."""
 
     target: str

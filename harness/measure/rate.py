@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.measure.among import find_kept
 from harness.measure.bench import Bench
@@ -35,8 +36,7 @@ _VAGUE = 0.3
 """A share with wider bounds than this is none."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Rate:
+class _Rate(Struct, kw_only=True):
     """What is known of the rule so far."""
 
     bench: Bench

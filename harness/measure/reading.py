@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from harness.frozen import Frozen
 from harness.history.connections import Connections
 from harness.history.requests import Request
 from harness.history.view import History
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Frozen, kw_only=True):
     """One attempt, as its proxy saw it. Instants are seconds since 0s."""
 
     start_s: float
@@ -30,8 +29,7 @@ class Try:
     """Whether its client gave it up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Frozen, kw_only=True):
     """One request: what it met, and what its sender heard."""
 
     sent_s: float

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import field
+
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.measure.lab import Lab
@@ -20,8 +22,7 @@ _IDLE_S = 95.0
 _SLACK_S = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class Called(Frozen, kw_only=True):
     """A route that is answered well, and the calls of one request in order."""
 
     name: str
@@ -47,8 +48,7 @@ class Called:
         return tuple(dict.fromkeys(upstream for upstream, _ in self.calls))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Frozen, kw_only=True):
     """What a healthy play showed."""
 
     routes: tuple[Called, ...]
@@ -113,8 +113,7 @@ def _known(
     return Known(routes=tuple(routes), missing=missing, background=background)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Frozen, kw_only=True):
     """One healthy request: how it was answered, and what was called meanwhile."""
 
     status: int | None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.frozen import Frozen
 from harness.measure.bench import Bench
 from harness.measure.experiment import Course
 from harness.measure.reading import Reading, Seen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Frozen, kw_only=True):
     """An opening that was seen, and how it can be had again."""
 
     kind: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from harness.policy.counting import Told
 from harness.policy.rules import Rival, Rule, failures_in_words
@@ -18,7 +19,6 @@ from harness.units import format_duration
 _Seen = tuple[tuple[float, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Among(Rule):
     """So many failures among the last results, none of them older than so long.
 

@@ -6,9 +6,9 @@ What the last answer said in its `Retry-After` may stand in place of it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
+from harness.frozen import Frozen
 from harness.units import format_duration
 
 
@@ -30,8 +30,7 @@ class Backoff(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Frozen):
     """Waits in turn; beyond the last each is twice the one before."""
 
     waits_s: tuple[float, ...] = (1.0,)
@@ -52,8 +51,7 @@ class Listed:
         return f"{', '.join(map(format_duration, self.waits_s))}, then doubled"
 
 
-@dataclass(frozen=True, slots=True)
-class Exponential:
+class Exponential(Frozen):
     """A wait that grows by a factor with each attempt, up to a longest one, give or take chance."""
 
     first_s: float

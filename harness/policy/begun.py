@@ -9,7 +9,6 @@ may. Once it has opened, any may, and none need: opossum goes on counting what i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
@@ -19,7 +18,6 @@ from harness.policy.thresholds import Never
 _State = tuple[Any, bool, bool]
 
 
-@dataclass(frozen=True, slots=True)
 class CountsBegun(Around):
     """A share, given as if calls counted when they end; results alone don't tell when it opens."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
+
+from harness.frozen import Frozen
 from harness.policy.counting import FAILED, Counted, Told, told
 from harness.policy.rules import Rule
 from harness.policy.thresholds import Never
@@ -12,8 +14,7 @@ from harness.policy.trials import EachAlone, Trials
 from harness.policy.waits import Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Frozen, kw_only=True):
     """All that a breaker goes by."""
 
     opens: Rule
@@ -33,16 +34,14 @@ class Rules:
         return f"opens at {self.opens.says}, for {self.wait.says}"
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Frozen):
     """Leave to make one call; `era` tells results of an earlier state apart."""
 
     era: int
     trial: bool
 
 
-@dataclass(slots=True)
-class Breaker:
+class Breaker(Struct):
     """Closed until its rule opens it, then open for its wait, then half open for its trials.
 
     A result that belongs to an earlier state changes nothing, but where such failures restart its

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from harness.frozen import Frozen
 
 
 class Result(Enum):
@@ -53,8 +54,7 @@ def told(result: Counted) -> Told | None:
     return _TOLD.get(result)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
+class Counting(Frozen, kw_only=True):
     """What counts as what, where that isn't plain: 500 and more and no whole answer are failures,
     429 is neutral, all else is a success.
     """

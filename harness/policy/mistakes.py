@@ -5,7 +5,6 @@ They stand among the rivals of the rules that they are taken for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from harness.policy.counting import Told
@@ -13,7 +12,6 @@ from harness.policy.rules import Around, Rule
 from harness.units import format_duration
 
 
-@dataclass(frozen=True, slots=True)
 class Deaf(Around):
     """A rule that is told of failures only, so that it takes them for all that there is."""
 
@@ -48,7 +46,6 @@ class Deaf(Around):
         return f"{self.rule.says}, of which successes are none"
 
 
-@dataclass(frozen=True, slots=True)
 class Tumbling(Rule):
     """A share of failures in a window that is emptied as a whole, when it is full or over."""
 

@@ -8,11 +8,11 @@ that count them in a window, `shares` those that look at a share.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harness.frozen import Abstract, Frozen
 from harness.policy.counting import Told
 
 State = Hashable
@@ -32,10 +32,8 @@ class UnderWay(NamedTuple):
     """None took longer, in seconds."""
 
 
-class Rule(ABC):
+class Rule(Frozen, metaclass=Abstract):
     """When results open a breaker."""
-
-    __slots__ = ()
 
     @property
     @abstractmethod
@@ -122,7 +120,6 @@ class Rule(ABC):
         yield from ()
 
 
-@dataclass(frozen=True, slots=True)
 class Around(Rule):
     """Another rule, which one thing is different about; it looks as far, and costs as much."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from harness.frozen import Abstract, Frozen
 
 
-class Scope(ABC):
+class Scope(Frozen, metaclass=Abstract):
     """Which of an upstream's breakers a call is behind."""
-
-    __slots__ = ()
 
     @property
     def several(self) -> bool:
@@ -31,7 +30,6 @@ class Scope(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
 class Together(Scope):
     """One breaker for all calls at an upstream."""
 
@@ -40,7 +38,6 @@ class Together(Scope):
         return ""
 
 
-@dataclass(frozen=True, slots=True)
 class EachRoute(Scope):
     """A breaker for each route: method, and path as a template where one is known."""
 
@@ -54,7 +51,6 @@ class EachRoute(Scope):
         return route
 
 
-@dataclass(frozen=True, slots=True)
 class EachWorker(Scope):
     """A breaker for each worker process, each of which may work for any request."""
 
@@ -76,6 +72,5 @@ class EachWorker(Scope):
         return str(worker(self.number or 1))
 
 
-@dataclass(frozen=True, slots=True)
 class EachHost(Together):
     """A breaker for each address of an upstream: a run gives each upstream one, so it has one."""

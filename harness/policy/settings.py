@@ -7,9 +7,11 @@ what its target declared then.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import field
+
+from harness.frozen import Frozen
 from harness.policy.among import Among
 from harness.policy.backoffs import Backoff, Exponential, Listed
 from harness.policy.begun import CountsBegun
@@ -26,8 +28,7 @@ from harness.policy.waits import Constant, Growing, Multiplied, Ticking, Wait, l
 SettingsJson = dict[str, float | list[float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSettings:
+class ServiceSettings(Frozen, kw_only=True):
     """The policy of calls at one upstream."""
 
     attempts: int

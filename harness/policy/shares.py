@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from operator import le
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.policy.counting import Told
 from harness.policy.mistakes import Deaf, Tumbling
 from harness.policy.rules import Rival, Rule, UnderWay
@@ -43,10 +45,15 @@ class _Share(Rule):
     many of these: it has no variants.
     """
 
-    __slots__ = ()
+    @property
+    @abstractmethod
+    def share(self) -> float:
+        """Over 0, up to 1: failures by results, at which it opens."""
 
-    share: float
-    least: int
+    @property
+    @abstractmethod
+    def least(self) -> int:
+        """How many results there must be before the share counts."""
 
     @property
     def failures(self) -> int:
@@ -115,7 +122,6 @@ class _Share(Rule):
         return frozenset({False, reached})
 
 
-@dataclass(frozen=True, slots=True)
 class ShareOfCalls(_Share):
     """A share of failures among the last results, once there are enough of them."""
 
@@ -170,8 +176,7 @@ class ShareOfCalls(_Share):
         return f"{self.share:.0%} failures of the last {self.window} results{least}"
 
 
-@dataclass(frozen=True, slots=True)
-class ShareOfAll(_Share):
+class ShareOfAll(_Share, Frozen):
     """A share of failures among all results since it last closed, once there are enough of them
     (gobreaker's, where its `Interval` is 0).
     """
@@ -277,7 +282,6 @@ class Lately(NamedTuple):
         return bytes(failed for failed, at_s in each if are(at_s) and not are_over(at_s))
 
 
-@dataclass(frozen=True, slots=True)
 class ShareOfSeconds(_Share):
     """A share of failures among the results of the last seconds, once there are enough of them."""
 

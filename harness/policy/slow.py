@@ -6,7 +6,6 @@ Slow results are told to a rule and to trials by `counting.Told`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -18,7 +17,6 @@ from harness.policy.trials import ByShare, Verdict
 _State = tuple[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
 class OrSlow(Rule):
     """Opens where failures open it by one rule, or slow results by another."""
 
@@ -96,7 +94,6 @@ class OrSlow(Rule):
             yield tuple((words, OrSlow(other, self.slow)) for words, other in alike)
 
 
-@dataclass(frozen=True, slots=True)
 class BySlowShare(ByShare):
     """So many trials judged together, by the share of failures and by that of slow ones."""
 

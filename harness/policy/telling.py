@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
+from harness.frozen import Frozen
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import Trials
@@ -27,8 +27,7 @@ _AT_MOST_S = (-3.0, _BEFORE_S, -0.1)
 """or a little earlier or later: in a window of seconds it may have left in between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Frozen):
     """What a breaker by a rule may make of results, warmed up by a success or not."""
 
     opens: frozenset[int]

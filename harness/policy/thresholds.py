@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rival, Rule, failures_in_words
@@ -17,7 +18,6 @@ by a clock of whole seconds.
 """
 
 
-@dataclass(frozen=True, slots=True)
 class _Threshold(Rule):
     """What rules have in common by which so many failures open a breaker."""
 
@@ -42,7 +42,6 @@ class _Threshold(Rule):
         yield _NEVER_OPENS
 
 
-@dataclass(frozen=True, slots=True)
 class _Lately(_Threshold):
     """What those have in common that look back for some time."""
 
@@ -55,7 +54,6 @@ class _Lately(_Threshold):
         return None, self.within_s
 
 
-@dataclass(frozen=True, slots=True)
 class InARow(_Threshold):
     """So many failures in a row, however far apart; a success ends the run."""
 
@@ -104,7 +102,6 @@ class InARow(_Threshold):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class InARowLately(_Lately):
     """So many failures in a row, none of them older than so long when the last one comes."""
 
@@ -156,7 +153,6 @@ class InARowLately(_Lately):
         yield (("forgets no failure, however old", InARow(self.threshold)),)
 
 
-@dataclass(frozen=True, slots=True)
 class InTotal(_Threshold):
     """So many failures since it was last closed, whatever lies between them."""
 
@@ -183,7 +179,6 @@ class InTotal(_Threshold):
         yield (("is reset by a success", InARow(self.threshold)),)
 
 
-@dataclass(frozen=True, slots=True)
 class InTotalLately(_Lately):
     """So many failures, whatever lies between them, until a success comes so long after the last
     one: that makes all of them good (nginx's).
@@ -229,7 +224,6 @@ class InTotalLately(_Lately):
         yield (("forgets no failure, however old", InTotal(self.threshold)),)
 
 
-@dataclass(frozen=True, slots=True)
 class Never(Rule):
     """No breaker: nothing opens it."""
 

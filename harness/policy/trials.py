@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import Literal
 
+from harness.frozen import Abstract, Frozen
 from harness.policy.counting import FAILED, Told
 
 Verdict = Literal["opens", "closes", "again"] | None
@@ -14,10 +14,8 @@ Verdict = Literal["opens", "closes", "again"] | None
 again at once; None leaves it half open."""
 
 
-class Trials(ABC):
+class Trials(Frozen, metaclass=Abstract):
     """Who may pass while half open, and what closes or opens a breaker then."""
-
-    __slots__ = ()
 
     @abstractmethod
     def verdict(self, results: tuple[Told, ...]) -> Verdict:
@@ -48,7 +46,6 @@ class Trials(ABC):
         return True
 
 
-@dataclass(frozen=True, slots=True)
 class EachAlone(Trials):
     """Each trial is judged alone: a failure opens it again, so many successes close it."""
 
@@ -80,7 +77,6 @@ class EachAlone(Trials):
         return who if self.successes == 1 else f"{who}, {self.successes} successes"
 
 
-@dataclass(frozen=True, slots=True)
 class ByShare(Trials):
     """So many trials are judged together, by the share of failures among them."""
 
@@ -105,7 +101,6 @@ class ByShare(Trials):
         return f"{_trials(self.trials)}, judged together: {self.share:.0%} failures open it again"
 
 
-@dataclass(frozen=True, slots=True)
 class Nobody(Trials):
     """No trials: when its wait is over all come back, and its rule begins anew (Envoy's)."""
 
@@ -128,7 +123,6 @@ class Nobody(Trials):
         return "no trial"
 
 
-@dataclass(frozen=True, slots=True)
 class Credulous(Trials):
     """One trial at a time, and any result closes it: nobody's intent, but a known mistake."""
 
@@ -142,7 +136,6 @@ class Credulous(Trials):
         return "one trial, however it ends"
 
 
-@dataclass(frozen=True, slots=True)
 class Oblivious(Trials):
     """One trial at a time, and a failed one is as if it had not been: a known mistake, too."""
 
@@ -156,7 +149,6 @@ class Oblivious(Trials):
         return "one trial after the other until one succeeds"
 
 
-@dataclass(frozen=True, slots=True)
 class CountsAgain(Trials):
     """One trial at a time, and so many failed ones open it again: a known mistake, too."""
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.policy.counting import Told
 from harness.policy.rules import EITHER, ONLY, Rule
 
 
-@dataclass(frozen=True, slots=True)
 class Anytime(Rule):
     """Any failure may open it, and none need: for who doesn't know the rule."""
 

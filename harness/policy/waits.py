@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from abc import abstractmethod
 
+from harness.frozen import Abstract, Frozen
 from harness.units import format_duration
 
 EITHER_S = 0.25
 """Around the end of the recovery wait either answer is right (B4), in seconds."""
 
 
-class Wait(ABC):
+class Wait(Frozen, metaclass=Abstract):
     """How long a breaker stays open."""
-
-    __slots__ = ()
 
     @abstractmethod
     def wait_s(self, times: int) -> float:
@@ -40,7 +38,6 @@ class Wait(ABC):
         """How long, in words: `60s`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Constant(Wait):
     """The same wait each time."""
 
@@ -68,9 +65,10 @@ _MOST_TIMES = 60
 class _Lengthening(Wait):
     """What waits have in common that grow up to a longest one."""
 
-    __slots__ = ()
-
-    most_s: float
+    @property
+    @abstractmethod
+    def most_s(self) -> float:
+        """The longest wait, in seconds."""
 
     def told_apart(self, times: int) -> int:
         """Until it waits as long as it ever does."""
@@ -79,7 +77,6 @@ class _Lengthening(Wait):
         return min(times, _MOST_TIMES)
 
 
-@dataclass(frozen=True, slots=True)
 class Growing(_Lengthening):
     """A wait that grows by a factor with each opening in turn, up to a longest one."""
 
@@ -100,7 +97,6 @@ class Growing(_Lengthening):
         return f"{format_duration(self.first_s)}, {self.factor:g} times as long each time{most}"
 
 
-@dataclass(frozen=True, slots=True)
 class Multiplied(_Lengthening):
     """The first wait times how often it has opened in turn, up to a longest one (Envoy's)."""
 
@@ -118,7 +114,6 @@ class Multiplied(_Lengthening):
         return f"{format_duration(self.first_s)}, as much longer each time{most}"
 
 
-@dataclass(frozen=True, slots=True)
 class Ticking(Wait):
     """A wait whose end is noticed as a clock ticks: nginx's of whole seconds, Envoy's rounds."""
 
@@ -144,7 +139,6 @@ class Ticking(Wait):
         return f"{self.wait.says}, or up to {format_duration(self.tick_s)} longer"
 
 
-@dataclass(frozen=True, slots=True)
 class Afterwards(Wait):
     """One wait the first time, and another after a trial that failed: a known mistake."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.checks.case import Case
 from harness.checks.registry import findings_of
 from harness.checks.soundness import soundness
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.scenario.model import Scenario
 from harness.units import plural
@@ -18,8 +20,7 @@ Key = tuple[int, str]
 """An expectation by its index in the file, and one thing that it says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unprovable:
+class Unprovable(Frozen, kw_only=True):
     """One thing that an expectation says and no play failed."""
 
     scenario: str
@@ -30,8 +31,7 @@ class Unprovable:
     why: str
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """One scenario with what was seen of its expectations, play by play."""
 
     scenario: Scenario

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.prove.variants import Defective
 from harness.scenario.expectations import ExpectationBase
@@ -29,8 +30,7 @@ def kind_of(expectation: ExpectationBase) -> Kind:
     return type(expectation).__name__, expectation.demand
 
 
-@dataclass(slots=True)
-class Order:
+class Order(Struct):
     """All defects, and how they have fared so far."""
 
     defects: Sequence[Defective]

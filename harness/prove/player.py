@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from harness.engines.base import Job
 from harness.engines.sim.engine import SimEngine
 from harness.errors import HarnessError
@@ -27,8 +29,7 @@ QUICK = 3
 """So many defects are tried for each expectation where there is little time."""
 
 
-@dataclass(slots=True)
-class Proof:
+class Proof(Struct):
     """What proving one scenario came to."""
 
     ledger: Ledger

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.bundled import bundled_folder
 from harness.contracts.policies import Adjustment
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 from harness.scenario.reading import read_file
 from harness.target import Target
@@ -22,8 +22,7 @@ PLACE = "{defect}"
 _ID = re.compile(r"[\w.-]{1,100}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Frozen, kw_only=True):
     """One play of a scenario that its expectations ought not all to survive."""
 
     label: str
@@ -31,8 +30,7 @@ class Variant:
     target: Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defective:
+class Defective(Frozen, kw_only=True):
     """A gateway with one mistake."""
 
     id: str

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from harness.bundled import PLAYED
 from harness.cli.run import make_engine
 from harness.engines.base import Engine, check_blast_radius
 from harness.errors import HarnessError
+from harness.frozen import Frozen
 from harness.history.events import Run
 from harness.report.outcome import Played as Reported
 from harness.report.provenance import Provenance, provenance_of
@@ -26,8 +28,7 @@ from harness.target.known import hold_known
 from harness.target.loading import load_target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Frozen, kw_only=True):
     """How a session plays: from the command line, else from its ini file."""
 
     engine: str = "local"

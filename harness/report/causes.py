@@ -8,16 +8,17 @@ scenario, there also when nothing did; and what that kept from a verdict is no e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.verdict import WORST_FIRST, Finding, Judgement, Verdict
 
 THE_RUN = "run: nothing goes wrong with the run itself"
 _OF_RUN = "run: "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Frozen, kw_only=True):
     """One thing that a CI server follows."""
 
     name: str

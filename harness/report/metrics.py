@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from harness.frozen import Frozen
 from harness.report.outcome import Outcome
 from harness.report.secrets import clean
 from harness.verdict import Judgement, Verdict
@@ -20,8 +20,7 @@ Labels = dict[str, str]
 Sample = tuple[Labels, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Family:
+class _Family(Frozen, kw_only=True):
     """One metric with all its samples; names end in their unit."""
 
     name: str

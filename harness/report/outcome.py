@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import field
+from msgspec.structs import replace
+
 from harness.checks.silence import uncalled_routes
+from harness.frozen import Frozen
 from harness.history.columns import column
 from harness.history.events import Event, Run, Sent
 from harness.history.view import History
@@ -44,8 +47,7 @@ class Played(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Frozen, kw_only=True):
     """One scenario as a report shows it."""
 
     judgement: Judgement
@@ -53,8 +55,7 @@ class Shown:
     """None where nothing was played, or nobody kept what was seen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Frozen, kw_only=True):
     """A whole run, judged."""
 
     judgements: tuple[Judgement, ...]

@@ -7,19 +7,20 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from msgspec import field
+
+from harness.frozen import Frozen
 from harness.target import Target
 
 _GIT_WITHIN_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Frozen, kw_only=True):
     """What a run was made with; what is not known is None."""
 
     run: str | None = None

@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from harness.engines.base import Engine, Job, Progress, unplayable_against
 from harness.engines.redact import Redactor
 from harness.errors import HarnessError, TargetError, WorldError, own_error
+from harness.frozen import Frozen
 from harness.history.events import Event, Phase, Trouble
 from harness.history.store import Recorder
 from harness.machine import belongings
@@ -43,8 +45,7 @@ _JUDGE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
 makes whoever sends requests wait as long again for the interpreter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(Frozen, kw_only=True):
     """One scenario's history and judgement."""
 
     scenario: Scenario

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from msgspec.structs import replace
+
 from harness.bundled import PLAYED
 from harness.contracts import User, contract_told
 from harness.errors import HarnessError, InvalidFile, Problem, UsageError
+from harness.frozen import Frozen
 from harness.history.events import Applied, Event, Lifted, Run, Sent, Triggered
 from harness.history.reading import read_history
 from harness.history.store import HISTORY
@@ -36,8 +38,7 @@ _AFTER_S = 3_600.0
 """How far an event may lie before 0s and after the scenario's end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class Saved(Frozen, kw_only=True):
     """One scenario read back from a folder, judged again."""
 
     scenario: Scenario

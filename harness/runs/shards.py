@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Shard:
+class Shard(Frozen, order=True):
     """Part `number` (from 1) of `count`."""
 
     count: int

@@ -7,16 +7,16 @@ forms of expectation that is most of what reading a short file costs, and a file
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from harness.frozen import Frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branches:
+
+class Branches(Frozen, kw_only=True):
     """Stands in the annotation of a union, and says which of its models a value is held against."""
 
     models: Mapping[str, type[BaseModel]]

@@ -8,10 +8,10 @@ out: no tags, no objects, no code.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
+from msgspec import Struct, field
 
 from harness.scenario.spelling import did_you_mean
 from harness.scenario.yaml_errors import syntax_spot
@@ -42,8 +42,7 @@ class WrittenFloat(float):
     """A number with a point as an author wrote it, without a unit; code passes plain floats."""
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """A single value and the line (from 1) it stands on."""
 
     line: int
@@ -54,16 +53,14 @@ class Scalar:
     """What follows a text without quotes on its line, from the space before its `#`."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A key's line and what it holds."""
 
     line: int
     node: Node
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Struct):
     """Keys and values; the line is the first key's."""
 
     line: int
@@ -71,8 +68,7 @@ class Mapping:
     size: int = 1
 
 
-@dataclass(slots=True)
-class Items:
+class Items(Struct):
     """A list; the line is where it begins."""
 
     line: int

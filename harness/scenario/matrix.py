@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
 import yaml
 
+from harness.frozen import Frozen
 from harness.scenario.located import (
     Entry,
     Items,
@@ -41,8 +41,7 @@ _PLACE = re.compile(r"\$([a-z_][a-z0-9_]*)")
 _UNFIT = re.compile(r"[^A-Za-z0-9_.]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combination:
+class Combination(Frozen, kw_only=True):
     """One choice of a value for each name of a matrix."""
 
     label: str

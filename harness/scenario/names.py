@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.scenario.located import Path
 from harness.scenario.spelling import did_you_mean, not_known
 
@@ -12,8 +12,7 @@ Misfits = Iterator[tuple[Path, str]]
 """What is wrong with a file, by the path of the place: see `located.line_at`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(Frozen, kw_only=True):
     """What is known while one file is checked."""
 
     upstreams: tuple[str, ...]

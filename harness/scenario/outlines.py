@@ -15,11 +15,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict, replace
+
+from harness.frozen import Frozen
 from harness.scenario.naming import each_named
 
 if TYPE_CHECKING:
@@ -34,8 +36,7 @@ _RESTS_ON = ("harness", "stub_services")
 _OWN_CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(Frozen, kw_only=True):
     """One scenario in a list."""
 
     name: str

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.units import format_duration, format_rate, parse_duration, parse_rate
 
 _JUST_BEFORE = 0.5e-6
 """Counts nearer than this to a whole one are that: the rest is rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Frozen):
     """Requests a second: `first` at the beginning, `last` from `over_s` seconds after it on."""
 
     first: float

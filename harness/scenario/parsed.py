@@ -8,17 +8,17 @@ of a file is built.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from harness.frozen import Frozen
+
 _PYDANTICS = (float, int, str)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Frozen):
     """Stands in the annotation of a field: `parse` makes its value, or raises ValueError.
 
     What it makes of a text or a number is held against the field's type and bounds as ever; another

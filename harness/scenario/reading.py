@@ -11,7 +11,6 @@ import errno
 import os
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Generic, TypeVar
@@ -19,6 +18,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from harness.errors import InvalidFile, Problem, UsageError
+from harness.frozen import Frozen
 from harness.scenario.comments import cut_off
 from harness.scenario.fields import Part
 from harness.scenario.known_keys import keys_at
@@ -48,8 +48,7 @@ Check = Callable[[Model, frozenset[str] | None], Misfits]
 LineOf = Callable[[Path], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistaken:
+class Mistaken(Frozen, kw_only=True):
     """The other kind of file: the keys by which it is known, and what to say of it."""
 
     keys: frozenset[str]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS
@@ -16,6 +18,13 @@ from harness.scenario.matrix import KEY
 from harness.scenario.model import Scenario
 
 Schema = dict[str, Any]
+
+
+class _WithoutDefaults(GenerateJsonSchema):
+    """They would stand in the code's own units."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Schema:
+        return self.generate_inner(schema["schema"])
 
 
 def scenario_schema() -> Schema:
@@ -97,10 +106,10 @@ def file_schema(model: type[BaseModel], title: str, *branches: type[BaseModel]) 
 
     `branches` are models that may stand in it where only the caller knows.
     """
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema(model)
     parts = schema.pop("$defs", {})
     for branch in branches:
-        parts[branch.__name__] = branch.model_json_schema(by_alias=True)
+        parts[branch.__name__] = _schema(branch)
         parts |= parts[branch.__name__].pop("$defs", {})
     if parts:
         schema["$defs"] = dict(sorted(parts.items()))
@@ -116,8 +125,12 @@ def file_schema(model: type[BaseModel], title: str, *branches: type[BaseModel]) 
     return {**head, **{key: value for key, value in tidy.items() if key not in head}}
 
 
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema(by_alias=True, schema_generator=_WithoutDefaults)
+
+
 def _tidied(node: Any, *, of_names: bool = False) -> Any:
-    """Without null alternatives, generated titles, and defaults in the code's own units.
+    """Without null alternatives and generated titles.
 
     `of_names`: whether the keys are names that the schema describes, not the schema's own words.
     """
@@ -130,7 +143,7 @@ def _tidied(node: Any, *, of_names: bool = False) -> Any:
     kept = {
         key: _tidied(value, of_names=key in ("properties", "$defs"))
         for key, value in node.items()
-        if key not in ("title", "default")
+        if key != "title"
     }
     if "patternProperties" in kept:
         kept.setdefault("additionalProperties", False)  # names of another pattern are refused, too

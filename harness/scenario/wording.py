@@ -7,11 +7,11 @@ complaint for each place, naming all that would have been right there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from harness.frozen import Frozen
 from harness.scenario.fields import Misfit
 from harness.scenario.located import Items, Mapping, Node, Path, Scalar, node_at
 from harness.scenario.spelling import did_you_mean, nearest, not_known
@@ -42,8 +42,7 @@ _PHRASES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class Complaint(Frozen, kw_only=True):
     """One thing wrong at one place of a file, and how to read on in spite of it."""
 
     path: Path

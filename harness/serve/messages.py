@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.frozen import Frozen
 from harness.report.provenance import Provenance
 from harness.scenario.model import Scenario
 from harness.target.known import KnownFailure
 from harness.verdict import Judgement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Frozen, kw_only=True):
     """A run begins; its histories grow in `folder`."""
 
     scenarios: tuple[Scenario, ...]
@@ -27,8 +26,7 @@ class Begun:
     before: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Went:
+class Went(Frozen, kw_only=True):
     """A scenario got somewhere: what it does, and its clock (None before 0s)."""
 
     name: str
@@ -36,15 +34,13 @@ class Went:
     at_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Frozen, kw_only=True):
     """A scenario has its verdict."""
 
     judgement: Judgement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Over:
+class Over(Frozen, kw_only=True):
     """The run has ended, after so many seconds."""
 
     wall_s: float

@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.errors import InvalidFile
@@ -26,8 +28,7 @@ from harness.verdict import Judgement
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Tail:
+class Tail(Struct):
     """A history as far as it has been read."""
 
     path: Path | None = None

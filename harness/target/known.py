@@ -7,17 +7,18 @@ stays in every report as what it is. One that doesn't fail any more, or whose da
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.scenario.spelling import did_you_mean
 from harness.verdict import Finding, Judgement, Known, Verdict, worst
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFailure:
+class KnownFailure(Frozen, kw_only=True):
     """One entry under `known:` of a target file."""
 
     scenario: str

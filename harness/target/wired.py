@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from msgspec import field
+
+from harness.frozen import Frozen
 from harness.target.model import Target
 from harness.target.wiring import filled, values
 
 
-@dataclass(frozen=True, slots=True)
-class Wired:
+class Wired(Frozen):
     """What a target is started with."""
 
     target: Target

@@ -9,7 +9,8 @@ import ipaddress
 import os
 import re
 import socket
-from dataclasses import dataclass
+
+from harness.frozen import Frozen
 
 _DIGITS = re.compile(r"[+-]?[0-9]*")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
@@ -20,8 +21,7 @@ class AddressError(Exception):
     """An address can't be used; str() is the text that Go gives, without `listen tcp: `."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Frozen, kw_only=True):
     """A resolved IP address and port."""
 
     host: str

@@ -6,9 +6,9 @@ Source: Toxiproxy 2.12 `api.go`, `proxy_collection.go`. No handler waits for a c
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from harness.faults import TOXICS
+from harness.frozen import Frozen
 from harness.toxiproxy import decode
 from harness.toxiproxy.addresses import AddressError, describe, resolve_listen
 from harness.toxiproxy.decode import ProxyBody
@@ -24,8 +24,7 @@ JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Frozen, kw_only=True):
     """An HTTP answer, but for what every answer has."""
 
     status: int

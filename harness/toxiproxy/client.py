@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from toxiproxy.api import APIConsumer
 
 from harness.control import showing
 from harness.errors import WorldError
+from harness.frozen import Frozen
 from harness.toxiproxy.spec import ToxicSpec
 
 DEFAULT_TIMEOUT_S = 5.0
@@ -40,8 +40,7 @@ class ProxyServerError(WorldError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyAddress:
+class ProxyAddress(Frozen, kw_only=True):
     """A proxy as the server reports it."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from harness.faults import Toxic
+from harness.frozen import Frozen
 from harness.toxiproxy.gojson import JsonError, Number, Pairs, clean, first_value
 from harness.toxiproxy.toxics import float32
 
@@ -135,8 +136,7 @@ def _float32_of(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyBody:
+class ProxyBody(Frozen, kw_only=True):
     """What a request says of a proxy."""
 
     name: str = ""
@@ -207,15 +207,14 @@ def populate_body(body: bytes) -> tuple[ProxyBody, ...]:
     return tuple(entries)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicBody:
+class ToxicBody(Frozen, kw_only=True):
     """What a request says of a toxic, but for its attributes."""
 
     name: str
     kind: str
     stream: str
     toxicity: float
-    pairs: Pairs = field(repr=False)
+    pairs: Pairs
 
 
 def toxic_body(body: bytes) -> ToxicBody:
@@ -271,8 +270,7 @@ def toxic_update(body: bytes, toxic: Toxic, toxicity: float) -> ToxicUpdate:
     return ToxicUpdate(toxic=settings, toxicity=number, wrong=_first(wrong, fields.wrong))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicUpdate:
+class ToxicUpdate(Frozen, kw_only=True):
     """An update: valid attributes count even when something is `wrong`, toxicity doesn't."""
 
     toxic: Toxic

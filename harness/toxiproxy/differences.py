@@ -5,11 +5,10 @@ Data for the docs, `outage doctor` and the contract tests, which refer to the id
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Frozen, kw_only=True):
     """One behaviour that was not copied."""
 
     id: str
@@ -20,8 +19,7 @@ class Difference:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surprise:
+class Surprise(Frozen, kw_only=True):
     """One behaviour that both have and that a scenario author may not expect."""
 
     id: str

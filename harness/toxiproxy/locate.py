@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.frozen import Frozen
 
 TOXIPROXY_VERSION = "2.12.0"
 BINARY = "toxiproxy-server"
@@ -17,8 +17,7 @@ _MODULE = "github.com/Shopify/toxiproxy/v2"
 _INSTALL_TIMEOUT_S = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundToxiproxy:
+class FoundToxiproxy(Frozen, kw_only=True):
     """A real Toxiproxy that can be used: one that runs at `url`, or a `binary` to start."""
 
     url: str = ""

@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from dataclasses import dataclass
+
+from harness.frozen import Frozen
 
 CAPACITY = 1 << 19
 """The most bytes of a move: more keep the others waiting, fewer cost more calls."""
 _TRIES_AGAIN = (BlockingIOError, InterruptedError)
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Frozen):
     """What came of a move."""
 
     taken: int

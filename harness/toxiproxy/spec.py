@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
+
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToxicSpec:
+class ToxicSpec(Frozen, kw_only=True):
     """A toxic to put on a proxy; attributes in Toxiproxy's own units, as whole numbers."""
 
     type: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from harness.faults import Placed, Toxic
+from harness.frozen import Frozen
 
 UPSTREAM = "upstream"
 DOWNSTREAM = "downstream"
@@ -18,8 +20,7 @@ def float32(number: float) -> float:
     return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedToxic:
+class NamedToxic(Frozen, kw_only=True):
     """A toxic as the API shows it."""
 
     name: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.history.view import History
 from harness.policy.waits import Wait
 from harness.wire.stories import Change, Story, due_s
@@ -20,8 +22,7 @@ _CONFLICT_S = 0.5
 """So late a status endpoint may show a change and not be at odds with the wire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Frozen):
     """One state that the target reported, for as long as it was seen to report it."""
 
     state: str

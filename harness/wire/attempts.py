@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.policy.counting import Result, endings_of
 
 FAILURE = frozenset({Result.FAILURE})
@@ -22,8 +24,7 @@ EITHER = frozenset({Result.SUCCESS, Result.FAILURE})
 ANYTHING = frozenset(Result)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Frozen, kw_only=True):
     """One attempt at an upstream. Instants are seconds since 0s."""
 
     id: int = 0
@@ -158,10 +159,8 @@ def _may_be_again(attempt: Attempt, cut: Attempt) -> bool:
 
 
 def numbered(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-    """The same, each with its place for an id: set before anybody else has seen them."""
-    for index, attempt in enumerate(attempts):
-        object.__setattr__(attempt, "id", index)
-    return attempts
+    """The same, each with its place for an id."""
+    return [replace(attempt, id=index) for index, attempt in enumerate(attempts)]
 
 
 def bare(

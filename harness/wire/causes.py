@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
+from msgspec.structs import replace
+
 from harness.contracts.promises import COUNTS, OPENS, PROBES, RECHECKS, STRAGGLERS
+from harness.frozen import Frozen
 from harness.policy.counting import Counted, Result
 from harness.policy.settings import ServiceSettings
 from harness.policy.trials import EVERYBODY, NOBODY, CountsAgain, Credulous, EachAlone, Oblivious
@@ -45,8 +47,7 @@ _CLOSED, _AGAIN = "is closed by a probe that is", "opens again after a probe tha
 _FAILED = ("error", "silence", "refused", "hang-up", "broken")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Frozen, kw_only=True):
     """What explains everything."""
 
     what: str
@@ -64,8 +65,7 @@ class Cause:
         return f"it behaves as one that {self.what}: all {self.events} events fit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Frozen, kw_only=True):
     """What the choice of rivals hangs on."""
 
     waits_s: Sequence[float] = ()
@@ -132,12 +132,12 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
 
 
 def _rival(base: Policy, says: str, *breaks: str, **changes: object) -> Policy:
-    return replace(base, says=says, breaks=breaks, **changes)  # type: ignore[arg-type]
+    return replace(base, says=says, breaks=breaks, **changes)
 
 
 def _counting(base: Policy, says: str, **changes: object) -> Policy:
     """A rival that counts otherwise."""
-    counting = replace(base.counting, **changes)  # type: ignore[arg-type]
+    counting = replace(base.counting, **changes)
     return _rival(base, says, COUNTS, counting=counting)
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.policy.counting import Result
 from harness.units import Range, Window
 from harness.verdict import Transition
@@ -28,8 +30,7 @@ _SEEN = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Frozen, kw_only=True):
     """An attempt that an open breaker let through, and how it ended."""
 
     attempt: Attempt
@@ -39,8 +40,7 @@ class Probe:
     """Those of them that were made before its earliest end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Frozen, kw_only=True):
     """How one breaker changed."""
 
     main: tuple[Change, ...] = ()

@@ -11,10 +11,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from harness.frozen import Frozen
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Asked
 
@@ -29,8 +29,7 @@ _order = itemgetter(0, 1)
 _at_s, _start_s, _end_s = attrgetter("at_s"), attrgetter("start_s"), attrgetter("end_s")
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Frozen):
     """One attempt that may have failed here, unseen."""
 
     at_s: float

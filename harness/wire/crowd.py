@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from harness.contracts.promises import ONE_BREAKER, OPENS
+from harness.frozen import Frozen
 from harness.history.spans import Spans
 from harness.policy.counting import Result
 from harness.policy.scopes import EachWorker
@@ -35,8 +37,7 @@ _SLACK_S = 0.1
 """How far an attempt may seem to lie outside of the life of its request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class Followed(Frozen, kw_only=True):
     """What so many workers make of all events."""
 
     number: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.wire.attempts import Attempt
 
@@ -16,8 +16,7 @@ NEARLY = 0.9
 Outcome = Literal["made", "turned away", "unseen", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Frozen, kw_only=True):
     """One request's need of one upstream."""
 
     request: Request
@@ -33,8 +32,7 @@ class Demand:
     """Whether, of what nobody saw, it can't be told when it was: it may have waited elsewhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Frozen, kw_only=True):
     """A request that asked the breaker and made no attempt that anybody saw.
 
     `sure`: it was turned away. Else it may as well have made one that failed, unseen.

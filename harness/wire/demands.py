@@ -9,8 +9,9 @@ nobody's, and says nothing of the breaker.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from harness.history.requests import Request
 from harness.history.view import History

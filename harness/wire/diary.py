@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.history.events import Logged
 from harness.policy.waits import Wait
 from harness.wire.stories import Change, due_s
@@ -32,16 +32,14 @@ _STATES = {
 """The states in which a line of each mark may be written; `due`: open, and its wait is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lie:
+class Lie(Frozen):
     """The first line that can't be true, and why, in words that go on after `its log`."""
 
     line: Logged
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Spell:
+class _Spell(Frozen):
     """One state of a story: when it may have been in it, at the widest."""
 
     state: str

@@ -7,7 +7,8 @@ fault its deadline, where the proxy tells of new connections only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.policy.settings import ServiceSettings
 from harness.wire.attempts import FAILURE, Attempt, bare

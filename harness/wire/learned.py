@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.history.view import History
 from harness.routes import route_matches
@@ -23,8 +23,7 @@ _LEAD_S = 0.2
 """What is longer before a first call may be a cold start's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Frozen):
     """One call that a stream's requests make."""
 
     upstream: str

@@ -6,8 +6,7 @@ then. No rules of a breaker are why, nor are several breakers: nobody waits for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.wire.attempts import Attempt
 from harness.wire.crossing import Crossing
@@ -15,8 +14,7 @@ from harness.wire.demand import AT_ONCE_S
 from harness.wire.states import Refutation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overdue:
+class Overdue(Frozen, kw_only=True):
     """A call that was due before the breaker opened, and came when it was open."""
 
     upstream: str

@@ -7,8 +7,9 @@ only one that changed. Where several changed nothing is said of when, as nobody 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from harness.wire.attempts import Attempt
 from harness.wire.causes import Cause

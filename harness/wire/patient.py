@@ -7,8 +7,9 @@ the order of events is as loose as waits make it, and looks at the status endpoi
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from harness.units import Window
 from harness.verdict import Transition

@@ -8,8 +8,11 @@ into words.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 
+from msgspec import field
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.policy.counting import Counted, Counting
 from harness.policy.rules import Rule
 from harness.policy.settings import ServiceSettings
@@ -18,8 +21,7 @@ from harness.policy.unknown import Anytime
 from harness.policy.waits import EITHER_S, Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Frozen, kw_only=True):
     """One breaker's rules."""
 
     says: str = "the declared breaker"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 
+from harness.frozen import Frozen
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Demand
 
@@ -25,8 +25,7 @@ _MOST_OF_IT = 0.8
 """Of its wait for that share somebody else's call went on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class Queue(Frozen, kw_only=True):
     """Requests that waited for each other's calls."""
 
     upstream: str
@@ -45,8 +44,7 @@ class Queue:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Frozen, kw_only=True):
     """One request that needed a call."""
 
     due_s: float

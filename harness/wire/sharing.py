@@ -8,9 +8,11 @@ rules that nobody has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 
+from msgspec.structs import replace
+
+from harness.frozen import Frozen
 from harness.wire.attempts import Attempt, in_order
 from harness.wire.breaker import read
 from harness.wire.outcomes import Outcomes
@@ -22,8 +24,7 @@ _APART = 1_000_000
 """Between the ids of one upstream's attempts and another's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Frozen):
     """Upstreams behind one breaker."""
 
     wires: tuple[Readings, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from harness.frozen import Frozen
 from harness.policy.counting import Told
 from harness.wire.attempts import Attempt
 from harness.wire.demand import Asked
@@ -70,8 +70,7 @@ def add(states: States, state: State, stories: tuple[Story, ...]) -> None:
     states[state] = stories if known is None or known is stories else merged((*known, *stories))
 
 
-@dataclass(frozen=True, slots=True)
-class Refutation:
+class Refutation(Frozen):
     """The event that no breaker with these rules explains."""
 
     wrong: Wrong
@@ -84,8 +83,7 @@ class Refutation:
     asked: Asked | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Frozen, kw_only=True):
     """What the acceptor made of one upstream."""
 
     stories: tuple[Story, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.frozen import Frozen
 from harness.policy.waits import EITHER_S, Wait
 
 _MOST = 6
@@ -17,8 +18,7 @@ _MOST = 6
 ONE_OF_SEVERAL = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Frozen):
     """One change of state. `any` stands for a time in which nothing could be seen."""
 
     kind: str

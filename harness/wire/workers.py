@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import add, attrgetter
 from typing import NamedTuple
 
+from harness.frozen import Frozen
 from harness.wire.attempts import Attempt
 from harness.wire.breaker import Acceptor
 from harness.wire.course import Happening, note
@@ -42,8 +42,7 @@ _uneven = attrgetter("uneven")
 InFlight = Mapping[int, Attempt]
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Frozen):
     """One worker as far as it is known."""
 
     states: States

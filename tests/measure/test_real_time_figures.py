@@ -6,10 +6,10 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checks.noise import Noise
 from harness.history.events import Waited
@@ -243,7 +243,6 @@ def test_a_share_of_all_results_since_it_closed_has_no_window() -> None:
     }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class MovedOnByCalls(ShareOfAll):
     """cockatiel's window of 12 buckets: each call takes it on by one at the most, however late."""
 

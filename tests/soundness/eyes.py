@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from harness.history.events import Called, Crossed, Event, Logged, Looked, Reported, Run, Sent
 from harness.history.view import History

@@ -9,7 +9,6 @@ them. A sound target is never accused: where the evidence leaves room, the targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from harness.checks.case import Case
 from harness.checks.ending import stays_up
@@ -27,6 +26,7 @@ from harness.checks.promises.retries import retries
 from harness.checks.promises.violation import Violation
 from harness.checks.scope import owed
 from harness.contracts.promises import given_up
+from harness.frozen import Frozen
 from harness.units import plural
 from harness.verdict import Finding, Verdict
 
@@ -34,8 +34,7 @@ Check = Callable[[Facts], Iterator[Violation]]
 """Pure: same facts, same violations. Its docstring's first line says what is promised."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class Promise(Frozen, kw_only=True):
     """One promise: what it says, and the check that finds it broken."""
 
     says: str

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import field
 
 from harness.checks.case import Case
 from harness.checks.excuses import Excuses
 from harness.checks.promises.broken import Broken
 from harness.checks.selection import WHOLE
 from harness.contracts import ContractRoute, Step
+from harness.frozen import Frozen
 from harness.history.events import Logged
 from harness.history.requests import Request
 from harness.history.spans import Spans
@@ -34,8 +36,7 @@ OWN_WORK = 3
 """So many times what a request takes when all is well a target may spend on its own work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
+class Offered(Frozen, kw_only=True):
     """What a stream's requests are answered when all is well, and the calls that they then make."""
 
     stream: str

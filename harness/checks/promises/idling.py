@@ -10,7 +10,6 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
@@ -19,6 +18,7 @@ from harness.checks.promises.jobs import may_be_older
 from harness.checks.promises.retries import EARLY_S, LATE_S
 from harness.checks.promises.violation import Violation
 from harness.contracts.promises import REPEATS
+from harness.frozen import Frozen
 from harness.history.requests import Request
 from harness.policy.counting import Result
 from harness.wire.attempts import FAILURE, SUCCESS, Attempt, in_order
@@ -132,8 +132,7 @@ class _Crowds:
         return self._together[key]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Together:
+class _Together(Frozen, kw_only=True):
     """How many attempts a crowd made on one route, and can have made at the most."""
 
     on: _OnRoute

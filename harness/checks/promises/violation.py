@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.checks.wording import stream_request
+from harness.frozen import Frozen
 from harness.history.requests import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Frozen, kw_only=True):
     """One broken promise in one play."""
 
     promise: str

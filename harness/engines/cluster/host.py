@@ -11,13 +11,15 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec.structs import replace
 
 from harness.engines.base import Abilities, Job, Progress
 from harness.engines.cluster.parcel import Parcel, unpacked
 from harness.errors import HarnessError, TargetError, WorldError, own_error
+from harness.frozen import Frozen
 from harness.history.events import Event
 from harness.machine import belongings
 from harness.machine.starts import Starts
@@ -33,8 +35,7 @@ _LOOK_S = 0.5
 """How often a task looks whether the run was stopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Frozen, kw_only=True):
     """Which engine a worker makes."""
 
     engine: str
@@ -57,8 +58,7 @@ class Kind:
         return LocalEngine(proxy=self.proxy, seed=self.seed, real=self.real)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Frozen, kw_only=True):
     """One play, as a task is told."""
 
     key: str
@@ -72,8 +72,7 @@ class Order:
     keep_secrets: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Frozen, kw_only=True):
     """What came of a play."""
 
     events: tuple[Event, ...]
@@ -100,8 +99,7 @@ def play(order: Order) -> Delivery:
     return _Host.of(order.kind).play(order, tell, _stopped(order.run))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Frozen, kw_only=True):
     """What a worker is: those of one run are alike."""
 
     version: str

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.machine import belongings
 from harness.target import Target
 
 _LARGEST_BYTES = 50_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(Frozen, kw_only=True):
     """A target's folder, packed for machines that don't have it."""
 
     name: str

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engines.compose.layout import STUB_PORTS
 from harness.engines.processes import Child
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError, WorldError
+from harness.frozen import Frozen
 
 OVERRIDE = "OUTAGE_COMPOSE_OVERRIDE"
 """Environment variable: a compose file of the user's, that puts another gateway in."""
@@ -21,8 +21,7 @@ _BUILT = (next(iter(STUB_PORTS)), "gateway")
 """Of the services that share an image one is enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeCommand:
+class ComposeCommand(Frozen, kw_only=True):
     """How Compose is called here, on which files."""
 
     words: tuple[str, ...]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 from collections.abc import Awaitable, Callable
+
+from msgspec.structs import replace
 
 from harness.control import TOKEN
 from harness.engines.base import (
@@ -243,7 +244,7 @@ class ComposeEngine:
 
 def _as_told(job: Job) -> Job:
     """The same job with the tokens that the running containers were started with."""
-    return dataclasses.replace(
+    return replace(
         job,
         internal_token=os.environ.get("INTERNAL_SERVICE_TOKEN") or job.internal_token,
         control_token=os.environ.get(TOKEN, ""),

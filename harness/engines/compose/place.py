@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from harness.engines.base import Job, Report
 from harness.errors import WorldError
+from harness.frozen import Frozen
 
 Address = tuple[str, int]
 
@@ -23,8 +23,7 @@ OnAccepted = Callable[[str, int, float], None]
 """Takes a connection that a proxy accepted: the upstream, a number, when (monotonic seconds)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Frozen, kw_only=True):
     """Where the parts of a running project are reached from here."""
 
     gateway: Address

@@ -11,10 +11,10 @@ import asyncio
 import socket
 import struct
 import time
-from dataclasses import dataclass
 
 from harness.engines.compose.layout import PROXY_PORTS
 from harness.engines.compose.place import OnAccepted
+from harness.frozen import Frozen
 
 _IPV4 = 0x0800
 _TCP = 6
@@ -24,8 +24,7 @@ _HANDSHAKE_BITS = 0x17
 _UPSTREAMS = {port: name for name, port in PROXY_PORTS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handshake:
+class Handshake(Frozen, kw_only=True):
     """A SYN-ACK: from a proxy's port to a client's."""
 
     proxy_port: int

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.engines.base import Job, Progress, Report
 from harness.engines.chronicle import Chronicle
@@ -275,7 +276,7 @@ def job_at(job: Job, address: Address) -> Job:
     """The same job with its target reached at an address instead of started here."""
     host, port = address
     target: Target = job.target.model_copy(update={"start": None, "url": f"http://{host}:{port}"})
-    return dataclasses.replace(job, target=target)
+    return replace(job, target=target)
 
 
 def check_upstreams(target: Target) -> None:

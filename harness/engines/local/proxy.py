@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.control import showing
 from harness.engines.reaper import Reaper
 from harness.errors import UsageError
+from harness.frozen import Frozen
 from harness.toxiproxy.client import ProxyServerError, ToxiproxyClient
 from harness.toxiproxy.locate import BINARY, FoundToxiproxy, find_toxiproxy
 from harness.toxiproxy.server import ProxyServer
@@ -18,8 +18,7 @@ OnLine = Callable[[float, Mapping[str, Any]], None]
 """Gets a log or journal line with the instant of its arrival (monotonic seconds)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyChoice:
+class ProxyChoice(Frozen, kw_only=True):
     """The proxy that was chosen: the embedded one, a binary to start, or one that runs."""
 
     name: str

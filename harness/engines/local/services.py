@@ -12,9 +12,10 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from harness.control import TOKEN
 from harness.engines.base import Job
@@ -36,8 +37,7 @@ _READY_WITHIN_S = 20.0
 _QUIET_S = 0.05
 
 
-@dataclass(slots=True)
-class _Tls:
+class _Tls(Struct):
     """One listener of a stub by which its callers come, where it speaks TLS."""
 
     certificate: Path

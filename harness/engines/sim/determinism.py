@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.engines.base import Job
+from harness.frozen import Frozen
 from harness.history.events import Event, Logged, Trouble
 from harness.history.lines import to_json
 
 from .engine import ESCAPED, SUMMARY, SimEngine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Frozen, kw_only=True):
     """The first line in which two histories of one seed differ; an empty text means no line."""
 
     line: int
@@ -31,8 +30,7 @@ class Difference:
         return f"line {self.line}:\n  once  {once}\n  again {again}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Determinism:
+class Determinism(Frozen, kw_only=True):
     """What playing a seed twice showed."""
 
     seed: int

@@ -8,8 +8,9 @@ out is one play in which each fault begins `LATER_S` after its event (and its `w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.engines.base import Job
 from harness.history.events import Event, Triggered, Trouble

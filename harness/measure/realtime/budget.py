@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.units import format_duration
 
@@ -18,8 +19,7 @@ SIDE_BY_SIDE = 2
 """So many upstreams are measured at once: each takes about twenty worlds."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, kw_only=True):
     """The time for one group of upstreams, on the monotonic clock, which is the loop's."""
 
     longest_s: float

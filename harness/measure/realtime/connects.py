@@ -9,8 +9,9 @@ import asyncio
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from harness.checks.noise import Noise
 from harness.measure.findings import Span
@@ -21,8 +22,7 @@ _WAITING = "02"
 _EVERY_S = 0.02
 
 
-@dataclass(slots=True, kw_only=True)
-class _Socket:
+class _Socket(Struct, kw_only=True):
     """Between which instants one socket began to wait, and ceased to."""
 
     began: Span

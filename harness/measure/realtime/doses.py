@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.measure.realtime.ground import Ground
 
 MOST = 130
@@ -14,8 +14,7 @@ MOST_S = 45.0
 """...and no longer than this, or than half of the time that is left."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
+class Dose(Frozen, kw_only=True):
     """What it took to open a fresh breaker."""
 
     successes: int = 0
@@ -93,8 +92,7 @@ async def dose(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class Contrast(Frozen, kw_only=True):
     """How many failures open it alone, and after how many successes how many more."""
 
     alone: int

@@ -6,8 +6,9 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from harness.checks.noise import Noise
 from harness.engines.base import Job
@@ -35,8 +36,7 @@ _STARTS = 3
 """So many worlds start at once."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, kw_only=True):
     """A request under way: when it left, and what it will have been."""
 
     sent_s: float

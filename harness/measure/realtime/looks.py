@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.measure.findings import Span
 from harness.measure.reading import Seen
@@ -24,8 +25,7 @@ _MOST_S = 25.0
 """Longer than this no look goes on."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Look:
+class Look(Struct, kw_only=True):
     """What calls that met a kind showed."""
 
     kind: str

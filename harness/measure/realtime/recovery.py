@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
+
+from harness.frozen import Frozen
 from harness.measure.closing import MOST_TRIALS
 from harness.measure.findings import Findings, Span
 from harness.measure.growth import MOST_WAITS
@@ -36,8 +38,7 @@ _SPARSE_S = 0.5
 """The first of the requests that come ever more rarely, after the trip."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volley:
+class Volley(Frozen, kw_only=True):
     """Many requests at once: how many were let through before the first result was in."""
 
     let: int
@@ -56,8 +57,7 @@ class Volley:
         return self.let + self.away >= self.asked
 
 
-@dataclass(slots=True, kw_only=True)
-class Watched:
+class Watched(Struct, kw_only=True):
     """What asking an open breaker again and again showed."""
 
     wait: Span | None
@@ -153,8 +153,7 @@ def note_rarely(found: Findings, after_s: float | None) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
+class Failing(Frozen, kw_only=True):
     """What asking an open breaker showed while its upstream went on failing."""
 
     waits: tuple[Span, ...]

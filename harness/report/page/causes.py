@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.report.outcome import Shown
 from harness.verdict import Finding, Judgement, Verdict
 
@@ -23,8 +23,7 @@ _DETAIL = re.compile(r" for \d+ of \d+|, sent at |: #| \(|; ")
 _NUMBERS = re.compile(r"#\d+|\b\d+(?:\.\d+)? m?s\b")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Frozen, kw_only=True):
     """Why scenarios fail."""
 
     words: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from harness.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Playing:
+class Playing(Frozen, kw_only=True):
     """A scenario that is being played."""
 
     name: str
@@ -15,8 +14,7 @@ class Playing:
     """How far it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(Frozen, kw_only=True):
     """How far a run is."""
 
     playing: tuple[Playing, ...]

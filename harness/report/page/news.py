@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from harness.frozen import Frozen
 from harness.verdict import Judgement, Verdict
 
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Frozen, kw_only=True):
     """One scenario that ends otherwise than in the run before."""
 
     judgement: Judgement

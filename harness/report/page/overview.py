@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.lanes import Lane, Scale
 from harness.report.outcome import Outcome, Shown
 from harness.report.page.causes import Cause, causes
@@ -25,8 +25,7 @@ MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Frozen, kw_only=True):
     """Marks of one kind in a row, in columns of a strip."""
 
     start: int
@@ -34,8 +33,7 @@ class Run:
     mark: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strip:
+class Strip(Frozen, kw_only=True):
     """One lane of a scenario's small picture."""
 
     kind: str
@@ -43,8 +41,7 @@ class Strip:
     runs: tuple[Run, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Frozen, kw_only=True):
     """One scenario in the list."""
 
     key: str
@@ -70,8 +67,7 @@ class Row:
         return MARKS[self.judgement.verdict]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Frozen, kw_only=True):
     """All of it."""
 
     headline: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from harness.compare.changes import Comparison
 from harness.compare.difference import Difference, Sort
+from harness.frozen import Frozen
 from harness.report.comparison import by_scenario, summary, titled
 from harness.report.outcome import Played, Shown
 from harness.report.page import assets
@@ -25,8 +25,7 @@ _VERDICT = {
 """What a sort is coloured like."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Frozen, kw_only=True):
     """Differences of one sort, by scenario, the worst first."""
 
     sort: Sort

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.history.events import Logged
 from harness.history.requests import Request
 from harness.report.scene import Scene, Try
@@ -23,8 +23,7 @@ MOST_LINES = 50_000
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thinned:
+class Thinned(Frozen, kw_only=True):
     """What is told of a scene."""
 
     streams: Mapping[str, Sequence[Request]]

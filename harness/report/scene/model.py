@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from harness.checks.brackets import Brackets
 from harness.contract import Forecast
+from harness.frozen import Frozen
 from harness.history.events import Charged, Logged, Reported
 from harness.history.requests import Request
 from harness.scenario.model import Scenario
@@ -15,8 +17,7 @@ from harness.verdict import Hits, Transition
 from harness.wire.attempts import Attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Frozen, kw_only=True):
     """A fault as it really was in force."""
 
     hits: Hits
@@ -27,8 +28,7 @@ class Band:
     """From when to when the scenario asks for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class Spell(Frozen, kw_only=True):
     """A time that a breaker spent in one state; its ends as sure as the evidence leaves them."""
 
     state: str
@@ -38,8 +38,7 @@ class Spell:
     end: Range
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerView:
+class BreakerView(Frozen, kw_only=True):
     """One upstream's breaker: as inferred, as reported by the target, and as expected."""
 
     changes: tuple[Transition, ...] = ()
@@ -65,8 +64,7 @@ class BreakerView:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Frozen, kw_only=True):
     """One attempt at an upstream, with what it was made for."""
 
     attempt: Attempt
@@ -82,8 +80,7 @@ class Try:
     own account."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamView:
+class UpstreamView(Frozen, kw_only=True):
     """One upstream: its breaker, and the attempts at it by start."""
 
     name: str
@@ -99,8 +96,7 @@ class UpstreamView:
     """That its calls seem to wait for each other, in a sentence that asks; None where none do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Veil:
+class Veil(Frozen, kw_only=True):
     """A time in which the machine was late: `wait_s` in all, and who waited how."""
 
     start_s: float
@@ -109,8 +105,7 @@ class Veil:
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(Frozen, kw_only=True):
     """All that lies on the timeline of one play."""
 
     scenario: Scenario

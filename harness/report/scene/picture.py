@@ -7,7 +7,8 @@ Expected is what the contract says of the scenario with the target's own setting
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.contract.picture import predicted
 from harness.lanes import Lane, Scale

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from harness.frozen import Frozen
 from harness.history.calls import Call
 from harness.history.events import Event, Reported
 from harness.history.requests import Request
@@ -20,8 +20,7 @@ from harness.units import Range
 _SHORTEST_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Force:
+class Force(Frozen, kw_only=True):
     """A fault that was brought into force."""
 
     label: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from harness.frozen import Frozen
 from harness.scenario.expectations.moving import OF_BREAKERS, DuringField, Moving
 from harness.scenario.expectations.values import WhileField
 from harness.scenario.fields import Claim, Line, Misfit, Part, StreamName, exclusive
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from harness.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Frozen, kw_only=True):
     """What an expectation stands in, while its file is checked."""
 
     scenario: Scenario

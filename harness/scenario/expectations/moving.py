@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
+from msgspec.structs import replace
 from pydantic import WithJsonSchema
 
+from harness.frozen import Frozen
 from harness.scenario.fields import TIME
 from harness.scenario.parsed import Parsed
 from harness.scenario.spelling import did_you_mean
@@ -27,8 +28,7 @@ _EVENT = rf"((\w+) )?({'|'.join(EVENTS)})(\s*([+-])\s*(.+))?"
 _DOTS = re.compile(r"\s*\.\.\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Frozen):
     """An instant of a window: so many seconds after an event, or after 0s where there is none."""
 
     offset_s: float
@@ -47,8 +47,7 @@ class Edge:
         return f"{named} {sign} {format_duration(abs(self.offset_s))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Frozen):
     """A window of which at least one edge is known only when it has been played."""
 
     start: Edge

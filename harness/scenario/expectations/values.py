@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema
 
+from harness.frozen import Frozen
 from harness.scenario.fields import PLUS_MINUS, TIME
 from harness.scenario.parsed import Parsed
 from harness.scenario.statuses import statuses_of
 from harness.units import Around, parse_around, parse_duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusSet:
+class StatusSet(Frozen, kw_only=True):
     """Statuses, as inclusive ranges; `error` stands for no HTTP answer at all."""
 
     ranges: tuple[tuple[int, int], ...]
@@ -74,8 +73,7 @@ _STATUS_SCHEMA: dict[str, Any] = {
 Statuses = Annotated[StatusSet, Parsed(_statuses), WithJsonSchema(_STATUS_SCHEMA)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Frozen, kw_only=True):
     """An instant left to the contract's arithmetic, with a tolerance in seconds."""
 
     tolerance_s: float
@@ -107,8 +105,7 @@ _INSTANT_SCHEMA = WithJsonSchema(
 Instant = Annotated[Around | Contract, Parsed(_instant), _INSTANT_SCHEMA]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class While:
+class While(Frozen, kw_only=True):
     """A window named by a breaker's state instead of by seconds: `mail is open`."""
 
     upstream: str

@@ -13,13 +13,13 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 
+from harness.frozen import Frozen
 from harness.scenario.fields import TIME
 from harness.scenario.parsed import Parsed
 from harness.units import format_duration, parse_duration
@@ -32,8 +32,7 @@ _TAILS = (0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, *(k / 20 for k in range(2, 19
 _PERCENTILE = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,3})?)")
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Frozen):
     """A delay drawn for each call: (share of calls, seconds that these don't exceed), in order."""
 
     quantiles: tuple[tuple[float, float], ...]
@@ -62,8 +61,7 @@ class Drawn:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(Frozen):
     """From one delay to another over a time, in steps; then it stays."""
 
     from_s: float

@@ -7,8 +7,11 @@ draws it stand together, so that no part keeps a list of kinds of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from msgspec import field
+
+from harness.frozen import Frozen
 
 if TYPE_CHECKING:
     from harness.scenario.faults.base import FaultBase
@@ -41,15 +44,13 @@ class ToxicUse(NamedTuple):
     toxicity: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(Frozen):
     """A duration in multiples of the deadline T of whoever is hit: for faults that are drawn."""
 
     share: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Frozen, kw_only=True):
     """One kind of fault: its physics, its evidence, its players, and how it is drawn."""
 
     name: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from harness.frozen import Frozen
 
 Part = Literal["nothing", "body", "chunked", "headers"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(Frozen, kw_only=True):
     """One answer. `FaultBase.serve` takes the usual one, or what others have made of it."""
 
     status: int = 200

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from harness.scenario.faults.base import FaultBase

@@ -2,10 +2,10 @@
 
 import json
 from base64 import b64encode
-from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 import pytest
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from harness.engines import base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from harness.checks.noise import Noise
 from harness.engines.chronicle import Chronicle
@@ -233,7 +233,7 @@ def test_what_a_crowded_loop_adds_to_an_answer_is_measured() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=at_once, args=(listening,), daemon=True).start()
         begun_s, ended_s, found = asyncio.run(run(listening.getsockname()[1]))
-    late = [Waited(by="engine", **dataclasses.asdict(each)) for each in found]
+    late = [Waited(by="engine", **asdict(each)) for each in found]
     late_s = Noise(History(late)).late_s(begun_s, ended_s)
     assert len(found) >= 3  # a beat may take two turns
     assert late_s > 0.5 * (ended_s - begun_s)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from harness.explore.courses import courses, failing, near_s, trying
 from harness.policy.backoffs import Listed

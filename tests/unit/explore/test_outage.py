@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.checks.promises.violation import Violation

@@ -1,8 +1,7 @@
 """Calls that no request caused, although a warm-up's request was under way at one of them."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.history.events import Crossed, Phase, Run
 from harness.history.view import History

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.policy.counting import Result
 from harness.policy.settings import ServiceSettings, in_a_row

@@ -1,9 +1,9 @@
 """What can't be behind a breaker that breaks its contract, though its events would fit."""
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checks.keeping import says
 from harness.policy.among import Among

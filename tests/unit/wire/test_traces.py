@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.history.events import Called, Crossed, Event, Replied, Sent
 from tests.unit.wire.test_witness import Story

@@ -1,8 +1,7 @@
 """What the wire says of a breaker, from histories made up event by event."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from harness.contracts import document
 from harness.history.events import (
