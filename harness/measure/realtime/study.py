@@ -312,9 +312,14 @@ class Study:
                 if look is None or self._wait is None:
                     return
                 one = await try_in_turn(
-                    ground, look, self._wait, failed=failed, good=good,
-                    slow_s=trials_late_s(self._found), by_call=self._found.by == "call",
-                )  # fmt: skip
+                    ground,
+                    look,
+                    self._wait,
+                    failed=failed,
+                    good=good,
+                    slow_s=trials_late_s(self._found),
+                    by_call=self._found.by == "call",
+                )
                 if one is not None:
                     seen.append(one)
 
