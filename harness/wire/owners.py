@@ -271,7 +271,8 @@ class Owners:
         limited = plainly(request.status) is Result.NEUTRAL and attempt.status != request.status
         done_s = self._turns.done_s(name, attempt, self._of.get(request.id))
         waited_s = 0.0 if done_s == request.end_s else abs(request.end_s - done_s)
-        unlike = (attempt.ok and not attempt.altered) is not self._well(request)
+        may_be_well = Result.SUCCESS in attempt.results and not attempt.altered
+        unlike = may_be_well is not self._well(request)
         return limited, unlike, waited_s, request.id
 
     @staticmethod

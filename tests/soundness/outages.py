@@ -28,7 +28,7 @@ from tests.soundness.settings import Settings, drawn_settings
 
 Raw = dict[str, Any]
 
-MOST_REQUESTS = 300
+MOST_REQUESTS = 160
 _FEWEST_TRIES = 40
 _RATES = ("1/s", "1/s", "1/2s", "2/s", "3/s", "5/s", {"from": "1/s", "to": "6/s", "over": "20s"})
 _LENGTHS_S = (0.4, 1.0, 2.5, 5.0, 12.25, 30.0, 50.0, 75.5)
@@ -73,10 +73,10 @@ def drawn(name: str) -> Outage:
         "traffic": _traffic(draw, target, duration_s),
         "faults": [],
     }
-    while _requests(raw, target) > MOST_REQUESTS:
+    while raw["traffic"] and _requests(raw, target) > MOST_REQUESTS:
         raw["traffic"].popitem()
-        if not raw["traffic"]:
-            raw["traffic"] = {"check": target.traffic["check"].raw | {"rate": "1/s"}}
+    if not raw["traffic"]:
+        raw["traffic"] = {"check": target.traffic["check"].raw | {"rate": "1/2s"}}
     _add_faults(draw, raw, target, duration_s)
     expect = _expected(draw, raw, target)
     if expect:

@@ -111,18 +111,19 @@ def _waited(
     earlier: Attempt,
     later: Attempt,
 ) -> Iterator[Violation]:
-    """That it didn't wait as it should between two attempts of a call."""
-    gap_s = later.start_s - earlier.end_s
+    """That it didn't wait as it should between two attempts of a call, whenever the first ended."""
+    least_s, most_s = later.start_s - earlier.end_s, later.start_s - earlier.ends_from_s
     low_s, high_s = facts.settings(upstream).between_s(number, earlier.status)
     slack_s = facts.slack_s(earlier.start_s, later.start_s)
-    if gap_s < low_s - EARLY_S - slack_s / 2 or gap_s > high_s + LATE_S + slack_s:
+    early = most_s < low_s - EARLY_S - slack_s / 2
+    if early or least_s > high_s + LATE_S + slack_s:
         yield Violation.of(
             request,
             "backoff between attempts",
             upstream,
             facts.claims(REPEATS),
-            f"called {upstream} again {gap_s:.2f} s after attempt {number} had failed, "
-            f"not {_span(low_s, high_s)} s",
+            f"called {upstream} again {most_s if early else least_s:.2f} s after attempt {number} "
+            f"had failed, not {_span(low_s, high_s)} s",
         )
 
 

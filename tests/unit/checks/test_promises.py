@@ -284,3 +284,26 @@ def test_a_refused_call_is_tried_again_after_its_backoff_whichever_call_it_was(
     judgement = judge(scenario(text), shown.history())
     found = [f for f in judgement.promises if f.name == "backoff between attempts (billing)"]
     assert len(found) == broken
+
+
+@pytest.mark.parametrize(("again_s", "broken"), [(1.0, 0), (2.6, 0), (5.4, 1)])
+def test_who_may_have_been_cut_at_once_waits_from_then_or_from_its_deadline(
+    scenario, world, again_s, broken
+):
+    """A `timeout` that is drawn for some connections lets the service's close pass, or doesn't:
+    the attempt ended at 0.01 s, or at its deadline.
+    """
+    shown = world(
+        settings={"auth": {"attempts": 2, "timeout_s": 1.5, "threshold": 5, "wait_s": 60}}
+    )
+    shown.warmed_up().fault("timeout", "auth", 0.0, 20.0)
+    shown.request("chat", 1, 0.0, 200, took_s=again_s + 0.02)
+    shown.call("auth", 0.005, status=None).call("auth", again_s)
+    shown.events.append(
+        Crossed(at_s=0.01, what="closed", closed_by="upstream", connection=2, by="proxy",
+                upstream="auth")
+    )  # fmt: skip
+    text = PROMISING.replace("status, status: 503", "timeout, toxicity: 50%")
+    judgement = judge(scenario(text), shown.history())
+    found = [f for f in judgement.promises if f.name == "backoff between attempts (auth)"]
+    assert len(found) == broken, found

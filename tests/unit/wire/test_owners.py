@@ -497,3 +497,17 @@ def test_a_retry_that_says_something_else_is_still_of_its_request() -> None:
     told.attempt("billing", 6.002, of="try 2")
     assert told.owner("billing", 6.002) == calling
     assert [len(call) for call in told.wire("billing").calls] == [2]
+
+
+def test_what_a_slow_way_back_may_have_eaten_is_of_whoever_was_answered_well() -> None:
+    """By stubs alone: a retry and a first attempt at one instant, of which one never came back."""
+    told = by_stub()
+    latency = {"by": "engine", "fault": 0, "name": "latency", "upstreams": ("billing",)}
+    told.events.append(Applied(at_s=0.0, planned_s=0.0, **latency))
+    failed = told.request("one", 0.5, 503, took_s=10.505)
+    told.attempt("billing", 0.501, outcome="lost")
+    well = told.request("one", 6.501, 200, took_s=0.01)
+    told.attempt("billing", 6.5015)
+    told.attempt("billing", 6.502, outcome="lost")
+    assert told.owner("billing", 6.5015) == well
+    assert told.owner("billing", 6.502) == failed
