@@ -53,7 +53,8 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
     lasts = opened_s is not None and for_s >= settings.longest_call_s + opened_s
     opens = _opens(fault) and lasts
     expectations = (
-        _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)
+        _changes(upstream, settings.breaker.opens.untold)
+        + _opening(upstream, stream, sample, while_down, seen=not KINDS[fault].invisible)
         if opens
         else _enduring(stream, sample, settings, for_s)
     )
@@ -122,6 +123,17 @@ def _midway(fault: str, *, at_s: float) -> str:
 """
 
 
+def _changes(upstream: str, untold: str) -> str:
+    """When it opens and closes, where the contract tells."""
+    if untold:
+        return f"  # When {upstream} opens can't be told: {untold}. Every run holds that it does.\n"
+    return f"""\
+  - breaker: {upstream}
+    opens: contract ± 1s  # computed from the target's own settings; or an instant: 9s ± 1s
+    closes: contract ± 1.5s
+"""
+
+
 def _opening(
     upstream: str, stream: str, sample: Sample, while_down: str | None, *, seen: bool
 ) -> str:
@@ -139,9 +151,6 @@ def _opening(
 """
     )
     return f"""\
-  - breaker: {upstream}
-    opens: contract ± 1s  # computed from the target's own settings; or an instant: 9s ± 1s
-    closes: contract ± 1.5s
 {met}\
 {silence}\
   - while: {upstream} has recovered

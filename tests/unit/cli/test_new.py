@@ -86,6 +86,18 @@ def test_as_many_requests_are_sent_as_it_takes_to_open_a_breaker_by_rate(
     assert scenario.expect
 
 
+@pytest.mark.parametrize(("more", "told"), [("", True), (", under_way: true", False)])
+def test_nothing_is_expected_of_when_a_breaker_opens_where_that_can_t_be_told(
+    more: str, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """opossum's: what `new` wrote was inconclusive for any gateway."""
+    monkeypatch.chdir(tmp_path)
+    rate = f"{{share: 50%, within: 10s, least: 2{more}}}"
+    scenario = new(f"{{attempts: 1, timeout: 1s, rate: {rate}, wait: 5s}}")
+    assert any(getattr(one, "opens", None) for one in scenario.expect) is told
+    assert ("calls under way count" in Path("mine.yaml").read_text()) is not told
+
+
 def test_outages_at_the_border_of_a_policy_are_files_by_what_befalls_the_upstream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
