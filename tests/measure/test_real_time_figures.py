@@ -23,6 +23,8 @@ from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.connects import Connects
 from harness.measure.realtime.crowds import one_at_a_time
 from harness.measure.realtime.figures import (
+    _again,
+    _silent,
     note_attempts,
     note_backoffs,
     note_connects,
@@ -448,6 +450,40 @@ def test_what_may_be_twice_as_long_as_it_may_be_is_no_figure() -> None:
     )
     assert found.timeout is None
     assert "too late to time it" in found.unknown["timeout_s"]
+
+
+class Slow:
+    """A ground of a machine that is late for so many calls that hear nothing."""
+
+    def __init__(self, late: int) -> None:
+        self.late = late
+        self.now_s = 0.0
+        self.silent = 0
+
+    async def lift(self) -> None:
+        """Well again."""
+
+    async def hold_kind(self, kind: str) -> None:
+        assert kind == "timeout"
+
+    async def call(self, within_s: float) -> Seen:
+        return silent(2.0, 2.7).first
+
+    async def noise(self) -> Any:
+        self.silent += 1
+        late = (("target", 2.5, 2.7, 0.2), ("proxy", 2.5, 2.7, 0.2))
+        return waited(*late if self.silent <= self.late else ())
+
+
+@pytest.mark.parametrize(("late", "known"), [(0, True), (1, True), (2, False)])
+def test_what_the_machine_was_too_late_to_time_is_timed_again(late: int, known: bool) -> None:
+    """One look that others kept from the processors left it null, and nobody was held to it."""
+    found, ground = Findings(upstream="rates"), Slow(late)
+    found.cannot_tell("timeout_s", "the machine was too late to time it: up to 0.9 s")
+    asyncio.run(_again(found, cast(Ground, ground), "timeout_s", _silent))
+    assert (found.timeout is not None) is known
+    assert ("timeout_s" in found.unknown) is not known
+    assert ground.silent == min(late + 1, 2)
 
 
 @pytest.mark.parametrize(

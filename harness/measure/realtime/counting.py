@@ -30,7 +30,7 @@ async def what_it_is(
     elif found.breaker.rule == "rate":
         return None  # `by_doses` tells
     elif len(opening.calls) == 1:
-        found.cannot_tell(key, "one failure opens it: a success changes nothing")
+        found.cannot_tell(key, "one call opens it: a success before it changes nothing")
     elif _lasts_s(opening) > _SLOWEST_S:
         found.cannot_tell(key, f"it takes {_lasts_s(opening):.0f} s to open it once")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from harness.checks.noise import Noise
 from harness.measure.calls import duration_s, gaps, note_covers, usually_retried
@@ -22,6 +22,9 @@ _MISSED = 9.0
 _AT_ONCE_S = 0.005
 """Who sends again by itself what was cut waits no longer than this."""
 _FEW = 4
+_AGAIN = 2
+_TOO_LATE = "the machine was too late to time it"
+_PATIENCE_S = 40.0
 _GOES_ON_S = 0.25
 _SYSTEM_S = 100.0
 """A connect that waits for longer is left to the system (127 s)."""
@@ -80,9 +83,10 @@ def note_timeout(found: Findings, noise: Noise, silent: Look, patience_s: float)
         )
         return
     if is_vague(Span(low_s=low, high_s=high)):
-        found.cannot_tell("timeout_s", f"the machine was too late to time it: up to {high:.3g} s")
+        found.cannot_tell("timeout_s", f"{_TOO_LATE}: up to {high:.3g} s")
         return
     found.timeout = Span(low_s=max(0.0, low), high_s=high)
+    found.unknown.pop("timeout_s", None)
     attempts = plural(len(spans), "silent attempt")
     found.saw(f"{attempts} given up after {low:.3f} to {high:.3f} s")
 
@@ -162,10 +166,38 @@ def _interval(samples: Sequence[Span]) -> Span | None:
 
 
 async def note_others(found: Findings, ground: Ground, looks: Mapping[str, Look]) -> None:
-    """Connect timeout, what the timeout covers, and `Retry-After`: one call each."""
+    """Connect timeout, what the timeout covers, and `Retry-After`: one call each; and once more
+    what the machine was too late to time.
+    """
+    await _again(found, ground, "timeout_s", _silent)
     await _connect(found, ground)
+    await _again(found, ground, "connect_timeout_s", _connect)
     await _covers(found, ground)
     await _retry_after(found, ground, looks)
+
+
+async def _again(
+    found: Findings,
+    ground: Ground,
+    key: str,
+    experiment: Callable[[Findings, Ground], Awaitable[None]],
+) -> None:
+    """The same a few times more, until the machine is in time."""
+    for _ in range(_AGAIN):
+        if not found.unknown.get(key, "").startswith(_TOO_LATE):
+            return
+        if not await _closed_again(ground, 60.0):
+            return
+        await experiment(found, ground)
+
+
+async def _silent(found: Findings, ground: Ground) -> None:
+    """How long one call waits that hears nothing."""
+    await ground.hold_kind("timeout")
+    one = await ground.call(_PATIENCE_S)
+    if one.tries:
+        look = Look(kind="timeout", calls=[one])
+        note_timeout(found, await ground.noise(), look, _PATIENCE_S)
 
 
 async def _closed_again(ground: Ground, within_s: float) -> bool:
@@ -204,9 +236,10 @@ def note_connects(found: Findings, noise: Noise, connects: Connects, one: Seen) 
     elif (limit := connects.limit(noise, one.end_s)) is None:
         found.cannot_tell(key, "connects lasted differently long")
     elif is_vague(limit):
-        found.cannot_tell(key, f"the machine was too late to time it: up to {limit.high_s:.3g} s")
+        found.cannot_tell(key, f"{_TOO_LATE}: up to {limit.high_s:.3g} s")
     else:
         found.connect_timeout = limit
+        found.unknown.pop(key, None)
         made = plural(connects.count, "unanswered connect")
         found.saw(f"{made} given up after {limit.low_s:.3f} to {limit.high_s:.3f} s")
 
