@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from harness.checks.brackets import Brackets, brackets_of, forecast_of
 from harness.checks.case import Case, unless_broken
@@ -142,6 +143,8 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     implied = {a.request for a in wire.attempts if a.request is not None}
     waited = {r.id: r for r in case.history.requests if r.id in implied}
     faults = case.history.faults_on(wire.upstream)
+    before = {b.id: a for call in wire.calls for a, b in pairwise(call)}
+    without = [d.request for d in wire.demands if d.outcome != "made"]
     for attempt in wire.attempts:
         met = (
             case.scenario.number_of(window.fault)
@@ -158,6 +161,11 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
             number = None  # a trace that came in late: of which attempt, nobody knows
         elif owner is not None and number != 1 and not wire.told_apart(owner, attempt):
             number = None
+        elif number is not None and number > 1:
+            # Where the one before goes on it may be the first of somebody who is without any.
+            goes_on = before[attempt.id].over_s > attempt.start_s
+            if goes_on and any(r.at_s <= attempt.start_s < r.end_s for r in without):
+                number = None
         yield Try(
             attempt=attempt,
             number=number,

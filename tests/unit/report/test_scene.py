@@ -221,3 +221,23 @@ def test_a_breaker_that_turned_nobody_away_before_its_target_died_did_not_open(o
     events.sort(key=lambda event: (event.at_s, not isinstance(event, Run)))
     _, scene = judge_and_observe(outage, played(events, 9.99))
     assert scene.upstreams[0].breaker.changes == ()
+
+
+@pytest.mark.parametrize(("over_s", "number"), [(22.0, None), (7.0, 2)])
+def test_an_attempt_beside_one_that_goes_on_may_be_the_first_of_somebody_else(
+    outage, over_s, number
+):
+    """Request 3 is due to try again at 8 s, when request 9 comes; neither is answered for long."""
+    events = []
+    for event in silent(3, over_s, 30.0):
+        if isinstance(event, Run):
+            event = replace(event, settings={"auth": event.settings["auth"] | {"attempts": 2}})
+        if isinstance(event, Answered) and event.id == 9:
+            event = replace(event, at_s=31.0)
+        events.append(event)
+    crossed = next(e for e in events if isinstance(e, Crossed))
+    events.append(replace(crossed, at_s=8.006, connection=77, what="request"))
+    events.sort(key=lambda event: (event.at_s, not isinstance(event, Run)))
+    _, scene = judge_and_observe(outage, events)
+    (second,) = (each for each in scene.upstreams[0].tries if each.attempt.start_s == 8.006)
+    assert (second.request, second.number) == (3, number)

@@ -24,8 +24,19 @@ function setUpTheme() {
   apply(THEMES.includes(store.get()) ? store.get() : "auto");
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   // Paper is light, whatever the screen is.
-  addEventListener("beforeprint", () => { document.documentElement.dataset.print = ""; recolour(); });
-  addEventListener("afterprint", () => { delete document.documentElement.dataset.print; recolour(); });
+  // On paper nothing can be unfolded: causes and all that show them are.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll(".more-causes:not([open]), .more-scenarios:not([open])")];
+    unfolded.forEach((each) => { each.open = true; });
+    document.documentElement.dataset.print = "";
+    recolour();
+  });
+  addEventListener("afterprint", () => {
+    unfolded.forEach((each) => { each.open = false; });
+    delete document.documentElement.dataset.print;
+    recolour();
+  });
 }
 
 function recolour() {

@@ -334,3 +334,39 @@ def _asked(k: int, at_s: float) -> tuple[Sent, Answered]:
     status = 500 if k % 100 == 0 else 200
     answered = Answered(at_s=at_s + 0.002 + k % 97 / 1000, by="client", id=k, status=status)
     return sent, answered
+
+
+CUT = """() => [...document.querySelectorAll("#overview *")]
+  .filter((each) => each.scrollHeight > each.clientHeight + 1 && each.clientHeight > 20)
+  .filter((each) => getComputedStyle(each).overflowY !== "visible")
+  .map((each) => each.className)"""
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_a_cause_of_many_scenarios_is_folded_not_cut(
+    visit: Visit, tmp_path: Path, outcome, judgement, finding, width: int
+):
+    wrong = finding(Verdict.FAILED, observed="500 for 3 of 58: #1 at 0s, #2, #3")
+    failed = [judgement(wrong, name=f"s{n}", title=f"Scenario {n} of many") for n in range(9)]
+    path = tmp_path / "report.html"
+    path.write_text(report_html(outcome(*failed)), encoding="utf-8")
+    page = visit(path, width=width)
+    assert page.evaluate(CUT) == []
+    links = page.locator(".cause a")
+    expect(links).to_have_count(9)
+    expect(links.nth(3)).to_be_visible()
+    expect(links.nth(4)).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(links.nth(8)).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(links.nth(8)).to_be_hidden()
+    page.get_by_text("5 more scenarios").click()
+    expect(links.nth(8)).to_be_visible()
+
+
+def test_a_row_tells_answers_apart_without_colour(visit: Visit, report: Path):
+    page = visit(report)
+    tall = {}
+    for mark in page.locator("#rows .strip rect[class^=m-]").all():
+        tall[mark.get_attribute("class")] = float(mark.get_attribute("height") or 0)
+    assert tall["m-2"] < tall["m-4"] < tall["m-5"], tall
