@@ -55,6 +55,8 @@ def false_words(outage: Outage, played: History) -> Iterator[FalseWord]:
     """All that is said against the reference by any eye; that a check broke is one, too."""
     scenario = outage.scenario
     for name, eye in EYES.items():
+        if not eye.fits(scenario):
+            continue
         for finding in judge(scenario, eye.seen(played)).all_findings:
             if finding.verdict is Verdict.FAILED or _BROKE in finding.evidence:
                 yield FalseWord(eye=name, finding=finding)
@@ -70,6 +72,8 @@ def save(outage: Outage, played: History, folder: Path) -> None:
     )
     (folder / f"{outage.name}.target.yaml").write_text(_target(outage), encoding="utf-8")
     for name, eye in EYES.items():
+        if not eye.fits(outage.scenario):
+            continue
         (folder / name).mkdir(exist_ok=True)
         lines = [to_json(event) + "\n" for event in eye.seen(played).events]
         place = folder / name / outage.name
