@@ -241,11 +241,13 @@ def _expected(draw: Random, raw: Raw, target: Target) -> list[Raw]:
     hit = [name for name in _scenario(raw, target).faulted_upstreams if name in called]
     if not hit or draw.random() < 0.2:
         return []
-    said: Raw = {"breaker": draw.choice(hit), "keeps": "contract"}
-    for key in ("opens", "probes", "closes"):
+    upstream = draw.choice(hit)
+    said: Raw = {"breaker": upstream, "opens": "contract ± 1s"}
+    for key in ("probes", "closes"):
         if draw.random() < 0.7:
             said[key] = "contract ± 1s"
     if draw.random() < 0.5:
         said["attempts"] = "contract"
-    charges = {"charges": ">= 0", "duplicates": 0}
-    return [said, charges] if "billing" in called else [said]
+    # Apart: what the contract can't tell of a draw is no reason not to hold it to the rest.
+    found = [said, {"breaker": upstream, "keeps": "contract"}]
+    return [*found, {"charges": ">= 0", "duplicates": 0}] if "billing" in called else found

@@ -114,8 +114,8 @@ def said_charged(facts: Facts) -> Iterator[Violation]:
     """A request that says it was charged shows in the ledger (G7)."""
     effect = facts.case.contract.effect
     told = None if effect is None else effect.acknowledged_by
-    if effect is None or told is None:
-        return
+    if effect is None or told is None or effect.upstream in facts.history.run.real:
+        return  # a real service keeps its ledger to itself
     asked = [r for r in _chargeable(facts) if r.well and r.field(told) is True]
     for request in Payers(facts.case, asked, facts.history.charges).without[:1]:
         says = f"said {told}: true, and the ledger shows none"

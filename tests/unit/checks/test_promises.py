@@ -307,3 +307,14 @@ def test_who_may_have_been_cut_at_once_waits_from_then_or_from_its_deadline(
     judgement = judge(scenario(text), shown.history())
     found = [f for f in judgement.promises if f.name == "backoff between attempts (auth)"]
     assert len(found) == broken, found
+
+
+@pytest.mark.parametrize(("real", "broken"), [((), 1), (("billing",), 0)])
+def test_a_real_service_keeps_its_ledger_to_itself(scenario, world, real, broken):
+    """Only a stub's ledger could show that an answer says it was charged and wasn't."""
+    said = {"response": "hello", "degraded": False, "charged": True, "sources": []}
+    shown = world(real=real).warmed_up(reaches=("auth", "billing"), body=said)
+    shown.fault("status", "auth", 0.0, 5.0).request("chat", 11, 10.0, 200, body=said)
+    judgement = judge(scenario(PROMISING), shown.call("auth", 10.001).history())
+    found = [f for f in judgement.promises if f.name == "charges are as answered (billing)"]
+    assert len(found) == broken
