@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
@@ -37,27 +36,29 @@ class Proof(Struct):
     """Why nothing can be said of it."""
 
 
-@dataclass(slots=True)
 class Prover:
     """Plays variants of scenarios, as many at once as the machine has CPUs.
 
     Scenarios are taken up one after another, so that there is always something to tell.
     """
 
-    target: Target
-    defects: Sequence[Defective]
-    done: Callable[[Proof], None]
-    """Told of each scenario as soon as nothing more can be found out."""
-    most_others: float = math.inf
-    """Defects tried for each expectation beyond those that its scenario is known to fail."""
-    plays: int = 0
-    finished: int = 0
-    _engine: SimEngine = field(default_factory=SimEngine)
-    _order: Order = field(init=False)
-
-    def __post_init__(self) -> None:
-        """All defects are known; how they fare is learnt on the way."""
-        self._order = Order(self.defects)
+    def __init__(
+        self,
+        target: Target,
+        defects: Sequence[Defective],
+        done: Callable[[Proof], None],
+        most_others: float = math.inf,
+    ) -> None:
+        """`done`: told of each scenario as soon as nothing more can be found out; `most_others`:
+        defects tried for each expectation beyond those that its scenario is known to fail.
+        """
+        self._target = target
+        self._done = done
+        self._most_others = most_others
+        self._engine = SimEngine()
+        self._order = Order(defects)
+        self.plays = 0
+        self.finished = 0
 
     async def prove(self, scenarios: Sequence[Scenario]) -> list[Proof]:
         """Prove all scenarios, side by side; in their order."""
@@ -83,21 +84,21 @@ class Prover:
                     await self._try(variant, proof.ledger)
             await self._try_defects(proof.ledger)
         self.finished += 1
-        self.done(proof)
+        self._done(proof)
         return proof
 
     def _cheap(self, scenario: Scenario) -> Iterator[Variant]:
         """What needs no defect: it comes first."""
-        yield without_faults(scenario, self.target)
-        naive = without_resilience(scenario, self.target)
-        if naive is not None and naive.target.name != self.target.name:
+        yield without_faults(scenario, self._target)
+        naive = without_resilience(scenario, self._target)
+        if naive is not None and naive.target.name != self._target.name:
             yield naive
 
     async def _try_defects(self, ledger: Ledger) -> None:
         """Those that are likely to fail what is open, until nothing is or none is left."""
         scenario, tried, asked = ledger.scenario, set[str](), Counter[int]()
         while questions := ledger.questions:
-            enough = [index for index in questions if asked[index] >= self.most_others]
+            enough = [index for index in questions if asked[index] >= self._most_others]
             defect = self._order.following(scenario, questions, tried, known_only=enough)
             if defect is None:
                 return
@@ -118,7 +119,7 @@ class Prover:
         return await asyncio.to_thread(ledger.add, variant.label, variant.scenario, history)
 
     async def _sound(self, ledger: Ledger) -> str | None:
-        own = Variant(label="sound", scenario=ledger.scenario, target=self.target)
+        own = Variant(label="sound", scenario=ledger.scenario, target=self._target)
         history = await self._play(own)
         if isinstance(history, str):
             return history
