@@ -99,7 +99,7 @@ def _check_alike(made: Mapping[str, Provenance]) -> None:
 
 
 def _whole(made: Sequence[Provenance]) -> Provenance:
-    """When the first part began, on which machines, and what each scenario took."""
+    """When the first part began, on which machines, what all of it took, and what each scenario."""
     began = sorted(each.began for each in made if each.began is not None)
     runs = dict.fromkeys(each.run for each in made if each.run is not None)
     hosts = dict.fromkeys(each.host for each in made if each.host is not None)
@@ -108,7 +108,24 @@ def _whole(made: Sequence[Provenance]) -> Provenance:
         run=", ".join(runs) or None,
         began=began[0] if began else None,
         host=", ".join(hosts) or None,
+        wall_s=_span_s(made),
         real_s={name: real_s for each in made for name, real_s in each.real_s.items()},
         zero_unix_s={name: zero for each in made for name, zero in each.zero_unix_s.items()},
         shard=None,
     )
+
+
+def _span_s(made: Sequence[Provenance]) -> float | None:
+    """From when the first part began until the last was over, side by side or one by one."""
+    from datetime import datetime
+
+    spans = []
+    for each in made:
+        try:
+            begun_s = datetime.fromisoformat(each.began or "").timestamp()
+        except ValueError:
+            return None
+        if each.wall_s is None:
+            return None
+        spans.append((begun_s, begun_s + each.wall_s))
+    return max(end_s for _, end_s in spans) - min(begun_s for begun_s, _ in spans)

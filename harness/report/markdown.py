@@ -22,6 +22,8 @@ _MARKS = {
     Verdict.PASSED: "✅",
     Verdict.OUT_OF_SCOPE: "➖",
 }
+_KNOWN = "☑️"
+"""A failure that the target file names, in a scenario that it doesn't fail."""
 _ORDER = list(_MARKS)
 _WRONG = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 _MOST_FINDINGS = 25
@@ -148,8 +150,9 @@ def _wrong(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    claims = f" ({', '.join(finding.claims)})" if finding.claims else ""
-    yield f"- {_MARKS[finding.verdict]} **{_text(finding.name)}**{_text(claims)}"
+    claims = f" ({_text(', '.join(finding.claims))})" if finding.claims else ""
+    mark = _MARKS[finding.verdict] if finding.known is None else _KNOWN
+    yield f"- {mark} **{_text(finding.name)}**{claims}"
     yield f"  - expected {_text(finding.expected)}"
     yield f"  - observed **{_text(finding.observed)}**"
     if finding.evidence:

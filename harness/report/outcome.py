@@ -106,7 +106,10 @@ def outcome_of(
     known: Sequence[KnownFailure] = (),
     before: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Collect a run's judgements; what they were played with is in their histories."""
+    """Collect a run's judgements; what they were played with is in their histories.
+
+    `wall_s`: what all of it took; what `made` says of it, where a saved run is judged again.
+    """
     runs = [event for each in played for event in each.events[:50] if isinstance(event, Run)]
     return Outcome(
         judgements=tuple(each.judgement for each in played),
@@ -116,7 +119,7 @@ def outcome_of(
         proxy=_shared(run.proxy for run in runs),
         target=_shared(run.target for run in runs),
         seed=runs[0].seed if runs else 0,
-        wall_s=wall_s,
+        wall_s=wall_s if wall_s is not None or made is None else made.wall_s,
         made=_with_libraries(made or Provenance(), runs),
         without=tuple(dict.fromkeys(claim for run in runs for claim in run.without)),
         known=tuple(known),

@@ -32,6 +32,8 @@ class Provenance(Frozen, kw_only=True):
     host: str | None = None
     """The name of the machine."""
     versions: dict[str, str] = field(default_factory=dict)
+    wall_s: float | None = None
+    """What all of it took, where that was over when it was asked for."""
     shard: str | None = None
     """Which part of a run it was, such as `2/5`; None for a whole one."""
     real_s: dict[str, float] = field(default_factory=dict)
@@ -78,6 +80,7 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
         began=_text(results.get("began")),
         commit=_text(results.get("target_commit")),
         host=_text(results.get("host")),
+        wall_s=_time(results.get("wall_s")),
         shard=_text(results.get("shard")),
         versions={
             name: version
@@ -87,6 +90,12 @@ def provenance_in(results: dict[str, Any]) -> Provenance:
         real_s=dict(_numbers(scenarios, "real_s")),
         zero_unix_s=dict(_numbers(scenarios, "zero_unix_s")),
     )
+
+
+def _time(value: object) -> float | None:
+    """A time that was measured: above 0 s, as nobody plays anything in none."""
+    measured = isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return float(value) if measured else None  # type: ignore[arg-type]
 
 
 def _numbers(scenarios: object, key: str) -> Iterator[tuple[str, float]]:

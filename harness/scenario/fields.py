@@ -101,11 +101,17 @@ def _text(
 
 
 _DIGITS = r"[0-9]+(\.[0-9]+)?"
+_ABOVE_0 = rf"(?=[0.]*[1-9]){_DIGITS}"
 TIME = rf"(0|{_DIGITS}\s*(ms|s|min|m|h)(\s*{_DIGITS}\s*(ms|s|min|m|h))*)"
 """A duration, as a pattern for editors."""
+DURATION = rf"^\s*({TIME})\s*$"
+"""The whole pattern of a field that holds one."""
 PLUS_MINUS = r"\s*(±|\+/-|\+-)\s*"
+POSITIVE = r"(?=.*[1-9])"
+"""In front of a pattern: something in it is above 0."""
 COUNTED = r"((<=|>=|<|>)\s*[0-9]+|#?[0-9]+(\s*\.\.\s*(#?[0-9]+)?)?)"
 _WINDOW = rf"{TIME}?\s*\.\.\s*({TIME}|end)?"
+_PERCENT = r"0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%"
 _SIZED = rf"{_DIGITS}\s*(B|KB|MB)"
 ANY_TEXT = r"^[\s\S]*$"
 """The pattern of a text that may be anything, empty too."""
@@ -132,6 +138,12 @@ Duration = Annotated[
     Parsed(_duration),
     _text("a duration with its unit", "50s", pattern=TIME, minimum=0, maximum=0),
 ]
+Length = Annotated[
+    float,
+    Parsed(_duration),
+    _text("a duration with its unit, above 0", "50s", pattern=f"{POSITIVE}{TIME}"),
+]
+"""A duration of a field that has `gt=0`, where its schema doesn't get to know."""
 Step = Annotated[
     float,
     Parsed(lambda value: value if type(value) is float else parse_step(value)),
@@ -141,7 +153,7 @@ _RATE: dict[str, Any] = {
     "type": "string",
     "description": "requests over a time",
     "examples": ["1/s"],
-    "pattern": rf"^\s*({_DIGITS}\s*/\s*({_DIGITS})?\s*(ms|s|min|m|h))\s*$",
+    "pattern": rf"^\s*({_ABOVE_0}\s*/\s*({_ABOVE_0})?\s*(ms|s|min|m|h))\s*$",
 }
 PaceField = Annotated[
     Pace,
@@ -174,7 +186,7 @@ PaceField = Annotated[
 Share = Annotated[
     float,
     Parsed(parse_share),
-    _text("a share", "30%", pattern=rf"{_DIGITS}\s*%", minimum=0, maximum=1),
+    _text("a share", "30%", pattern=_PERCENT, minimum=0, maximum=1),
 ]
 Size = Annotated[int, Parsed(parse_size), _text("bytes with a unit", "100B", pattern=_SIZED)]
 Throughput = Annotated[

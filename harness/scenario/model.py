@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from harness.scenario.expectations import Expectation
 from harness.scenario.faults import Fault, FaultBase
-from harness.scenario.fields import Claim, Duration, Line, Part, StreamName, texts
+from harness.scenario.fields import Claim, Length, Line, Part, StreamName, texts
 from harness.scenario.traffic import Stream
 
 MatrixName = Annotated[str, texts("a name of the matrix", "upstream", pattern="^[a-z_][a-z0-9_]*$")]
@@ -30,7 +30,7 @@ class Scenario(Part):
     claims: tuple[Claim, ...] = Field(
         (), description="the claims of the contract that it asserts", examples=[["S1", "PAY-12"]]
     )
-    duration: Duration = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
+    duration: Length = Field(gt=0, le=86_400, description="from 0s to the scenario's end")
     traffic: dict[StreamName, Stream] = Field(
         min_length=1,
         description="streams of equal requests, each by a name of yours",

@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 
 from harness.scenario.expectations import FORMS
 from harness.scenario.faults import KINDS
+from harness.scenario.fields import DURATION, POSITIVE
 from harness.scenario.matrix import KEY
 from harness.scenario.model import Scenario
 
@@ -147,6 +148,9 @@ def _tidied(node: Any, *, of_names: bool = False) -> Any:
     }
     if "patternProperties" in kept:
         kept.setdefault("additionalProperties", False)  # names of another pattern are refused, too
+    if kept.pop("gt", None) == 0 and kept.get("pattern") == DURATION:
+        kept = {key: value for key, value in kept.items() if key not in ("minimum", "maximum")}
+        kept |= {"type": "string", "pattern": f"^{POSITIVE}{DURATION.removeprefix('^')}"}
     options = [option for option in kept.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         kept.pop("anyOf")

@@ -15,6 +15,7 @@ from harness.frozen import Frozen
 from harness.scenario.fields import Misfit
 from harness.scenario.located import Items, Mapping, Node, Path, Scalar, node_at
 from harness.scenario.spelling import did_you_mean, nearest, not_known
+from harness.units import format_duration, parse_duration
 
 KeysAt = Callable[[Path, str], Iterable[str]]
 """The keys that are known at a path, given the tag of the union's branch there (or '')."""
@@ -187,7 +188,7 @@ def _phrase(several: list[dict[str, Any]], node: Node | None) -> str:
         elif kind == "value_error":
             wanted.append(str(ctx["error"]))
         elif kind in _PHRASES:
-            wanted.append(_PHRASES[kind].format_map(ctx))
+            wanted.append(_PHRASES[kind].format_map(_in_units(ctx, node)))
         else:
             wanted.append(f"expected something else ({details['msg']})")
     wanted = list(dict.fromkeys(wanted))
@@ -197,6 +198,23 @@ def _phrase(several: list[dict[str, Any]], node: Node | None) -> str:
     first, *more = wanted
     sentence = ", or ".join([first, *(phrase.removeprefix("expected ") for phrase in more)])
     return f"{sentence}{hint or _instead(node, sentence)}"
+
+
+def _in_units(ctx: dict[str, Any], node: Node | None) -> dict[str, Any]:
+    """The bounds of a place, as durations where one is written there."""
+    try:
+        parse_duration(_text(node))
+    except ValueError:
+        return ctx
+    return {key: _Bound(value) for key, value in ctx.items() if isinstance(value, int | float)}
+
+
+class _Bound(float):
+    """A duration that is written with its unit, whatever its format says: `24h`, `0s`."""
+
+    def __format__(self, spec: str) -> str:
+        hours = self / 3600
+        return f"{hours:g}h" if self and hours.is_integer() else format_duration(self)
 
 
 def _listed(choices: list[str]) -> str:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.markdown import summary_md
-from harness.verdict import Transition, Verdict
+from harness.verdict import Known, Transition, Verdict
 
 
 def test_the_table_has_all_scenarios_the_worst_first(mixed):
@@ -53,3 +53,11 @@ def test_a_breakers_changes_are_cut_with_a_word(judgement, outcome):
     assert "open 10.0 s and 3 more |" in text
     text = summary_md(outcome(judgement(breakers={"auth": changes[:12]})))
     assert "open 11.0 s |" in text
+
+
+def test_a_known_failure_is_marked_as_one_and_claims_stand_apart(finding, judgement, outcome):
+    bad = finding(Verdict.FAILED, name="it is", claims=("G2",))
+    known = finding(Verdict.FAILED, name="it was", known=Known(because="OPS-7", until="2030-12-31"))
+    text = summary_md(outcome(judgement(bad, known)))
+    assert "\n- ❌ **it is** (G2)\n" in text
+    assert "\n- ☑️ **it was**" in text

@@ -77,6 +77,12 @@ def told(folder: Path) -> dict[str, Any]:
     return results
 
 
+def wall_of(folder: Path) -> float:
+    """What all of a run took."""
+    took_s: float = json.loads((folder / "results.json").read_text(encoding="utf-8"))["wall_s"]
+    return took_s
+
+
 def run_of(history: Path) -> str:
     """The name that its run gave itself: the first line says it."""
     with history.open(encoding="utf-8") as lines:
@@ -94,6 +100,10 @@ def test_merged_parts_say_what_one_run_says(tmp_path: Path) -> None:
     assert call(["run", *names, "--engine", "sim", "--report", str(tmp_path / "one")]) == 0
     assert call(["merge", *parts, "--report", str(tmp_path / "whole")]) == 0
     assert told(tmp_path / "whole") == told(tmp_path / "one")
+    took_s = [wall_of(Path(part)) for part in (*parts, str(tmp_path / "whole"))]
+    assert 0 < sum(took_s[:2]) <= took_s[2] + 1.0  # parts began at whole seconds
     assert call(["judge", str(tmp_path / "whole")]) == 0
+    assert call(["judge", parts[0], "--report", str(tmp_path / "again")]) == 0
+    assert wall_of(tmp_path / "again") == took_s[0]
     assert call(["merge", parts[0], "--report", str(tmp_path / "half")]) == 2
     assert not (tmp_path / "half").exists()

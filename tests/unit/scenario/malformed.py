@@ -109,7 +109,7 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "negative number as duration": ("from: 0s", "from: -5", 13, "none is negative"),
     "unknown unit": ("duration: 80s", "duration: 80 sec", 3, "with its unit"),
     "zero duration": ("duration: 80s", "duration: 0s", 3, "more than 0"),
-    "huge duration": ("duration: 80s", "duration: 999999h", 3, "at most 86400"),
+    "huge duration": ("duration: 80s", "duration: 999999h", 3, "at most 24h"),
     "endless digits": ("from: 0s", f"from: {'9' * 400}s", 13, "with its unit"),
     "huge number": ("from: 0s", f"from: {'9' * 5000}", 13, "too large"),
     "huge exponent": ("from: 0s", "from: 1e999", 13, "too large"),
