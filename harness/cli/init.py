@@ -248,7 +248,7 @@ def _write(place: Path, plan: Plan, measured: Measured, *, is_measured: bool) ->
     first = next(name for name in measured.upstreams if measured.known.calling(name))
     stubs = _stubs(plan, measured)
     texts = {
-        CONTRACT: as_contract(measured, plan.upstreams),
+        CONTRACT: as_contract(measured, plan.upstreams, tried_only=not is_measured),
         TARGET: target_text(
             plan.name, plan.application, ready=plan.ready, upstreams=plan.upstreams, stubs=stubs,
             measured=measured if is_measured else None,

@@ -234,9 +234,20 @@ def refusal(status: int | tuple[int, ...]) -> int | list[int]:
     return 503 if status >= 500 and status not in OF_GATEWAYS else status
 
 
-def as_contract(measured: Measured, variables: Mapping[str, str]) -> str:
-    """The same as text, a line for what is small."""
-    lines = [f"# What {measured.target} was seen to do: an `outage measure` made this."]
+def as_contract(
+    measured: Measured, variables: Mapping[str, str], *, tried_only: bool = False
+) -> str:
+    """The same as text, a line for what is small.
+
+    `tried_only`: it was asked in health and without each upstream, and nothing was measured.
+    """
+    target = measured.target
+    lines = [f"# What {target} was seen to do: an `outage measure` made this."]
+    if tried_only:
+        lines = [
+            f"# What {target} was seen to answer, in health and without each upstream: an `outage",
+            "# init` made this. How its calls are protected is not measured yet.",
+        ]
     for key, value in contract(measured, variables).items():
         if not isinstance(value, dict):
             lines.append(f"{key}: {flow(value)}")

@@ -22,10 +22,13 @@ def sample_of(target: Target, upstream: str) -> tuple[str, Sample]:
     """
     found = target.calling(upstream)
     if found is None:
+        # The bundled contract is nobody's to write in.
+        own = "" if target.holds_to_document else (
+            f", or under `traffic:` of {target.contract.file}, of a route with such a call"
+        )  # fmt: skip
         raise UsageError(
-            f"no request is known that calls {upstream}: expected one under `traffic:` of "
-            f"{target.contract.file}, of a route with such a call, or under `routes:` of "
-            f"{target.file or target.name}"
+            f"no request is known that calls {upstream}: expected one under `routes:` of "
+            f"{target.file or target.name}, such as `price: {{request: GET /price}}`{own}"
         )
     return found
 

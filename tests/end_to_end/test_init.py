@@ -55,6 +55,8 @@ def test_a_fastapi_application_is_asked_what_it_offers(
     assert call(["init", str(folder), "--no-measure"]) == 0
     told = capsys.readouterr()
     assert "by its own /openapi.json" in told.err
+    contract = (folder / "outage" / "contract.yaml").read_text(encoding="utf-8")
+    assert "is not measured yet" in contract.partition("name:")[0]
     target = load_target(folder / "outage" / "target.yaml")
     assert target.start is not None
     assert target.start.asgi == "app:app"

@@ -113,3 +113,20 @@ def test_outages_at_the_border_of_a_policy_are_files_by_what_befalls_the_upstrea
     assert len(around) > 3
     assert all(one.traffic and one.faults for one in made.values())
     assert call(words) == 2
+
+
+@pytest.mark.parametrize("contract", ["", "contract: c.yaml\n"])
+def test_who_knows_no_request_is_told_of_files_that_are_theirs(
+    contract: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text("name: c\nupstreams: {rates: {variable: RATES}}\n", "utf-8")
+    Path("t.yaml").write_text(
+        f"name: t\nstart: {{command: [x]}}\n{contract}upstreams: {{RATES: rates}}\n"
+        "stubs: {rates: [{route: GET /rate}]}\n",
+        encoding="utf-8",
+    )
+    assert call(["new", "mine", "--target", "t.yaml", "--upstream", "rates"]) == 2
+    told = capsys.readouterr().err
+    assert "under `routes:` of t.yaml" in told
+    assert ("c.yaml" in told, "document.yaml" in told) == (bool(contract), False)
