@@ -45,8 +45,8 @@ class Job(Frozen, kw_only=True):
     run: str = ""
     """The name of the run that it belongs to."""
     looks_s: tuple[float, ...] | None = None
-    """When a simulated target's status page is asked besides first and last; None: whenever a
-    breaker may have moved."""
+    """When a target's status page is asked besides first (and, simulated, last); None: whenever a
+    breaker may have moved, in real time twice a second."""
     keep_secrets: bool = False
     """Whether the history keeps what it would otherwise redact."""
 

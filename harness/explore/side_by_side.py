@@ -13,15 +13,17 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from hypothesis.configuration import set_hypothesis_home_dir
 from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.checks.case import Case
 from harness.checks.promises import violations
 from harness.checks.promises.violation import Violation
+from harness.engines.base import Gate, Job, Record, Report
 from harness.engines.local.engine import LocalEngine
 from harness.errors import UsageError
 from harness.explore.coverage import Coverage
@@ -29,6 +31,7 @@ from harness.explore.crew import Outcome
 from harness.explore.deck import Aim, aims
 from harness.explore.drawing import try_all
 from harness.explore.finding import Origin, Result, stated
+from harness.explore.looks import looks_of
 from harness.explore.memory import default_folder
 from harness.explore.openings import openings
 from harness.explore.outage import Outage
@@ -79,6 +82,18 @@ def explore_in_real_time(
     return hunt.outcome
 
 
+class _Seldom(LocalEngine):
+    """Asks a status page a few times in each play: twice a second it would be most of the work."""
+
+    looks_s: Mapping[str, tuple[float, ...]] = {}
+    """When, by the names of scenarios."""
+
+    async def play(self, job: Job, record: Record, report: Report, started: Gate) -> None:
+        """As the local engine does."""
+        looks_s = self.looks_s.get(job.scenario.name)
+        await super().play(replace(job, looks_s=looks_s), record, report, started)
+
+
 class _Hunt:
     def __init__(
         self,
@@ -90,13 +105,11 @@ class _Hunt:
     ) -> None:
         self.outcome = Outcome()
         self._target = target
-        # Asked twice a second by each of dozens of worlds, a status page would be most of the work.
-        self._plain = target.model_copy(update={"status": None})
         self._chosen = chosen
         self._found = found
         self._progress = progress
         self._tell = tell
-        self._engine = LocalEngine(proxy="embedded", real=target.real)
+        self._engine = _Seldom(proxy="embedded", real=target.real)
         for_s = chosen.for_s
         # Of the clock that the event loop has.
         self._until_s = None if for_s is None else time.monotonic() + for_s
@@ -173,7 +186,7 @@ class _Hunt:
         scenarios = [one.scenario() for one in outages]
         taken = side_by_side(
             [one.duration_s for one in outages],
-            room=plays_at_once(scenarios, engine=self._engine, target=self._plain, jobs=None),
+            room=plays_at_once(scenarios, engine=self._engine, target=self._target, jobs=None),
             left_s=self._until_s - time.monotonic(),
             start_s=self._start_s,
             each_s=starts_s(self._engine, 1),
@@ -207,11 +220,12 @@ class _Hunt:
     async def _played(self, chosen: Sequence[Outage]) -> dict[bytes, Seen]:
         """What was seen of each that was played to its end in the time that there is."""
         by_name = {f"explored_{number}": outage for number, outage in enumerate(chosen)}
+        self._engine.looks_s = {name: looks_of(outage) for name, outage in by_name.items()}
         ended = await play_until(
             self._until_s,
             [outage.scenario(name=name) for name, outage in by_name.items()],
             engine=self._engine,
-            target=self._plain,
+            target=self._target,
             seed=self._chosen.origin.seed,
         )
         if cut := len(by_name) - len(ended):

@@ -226,6 +226,9 @@ class Reported(Event, kw_only=True):
     state: str
     since_s: float
     """The last look that still showed another state: the change lies between it and `at_s`."""
+    once: bool = False
+    """Whether this is one of a few looks, between which nobody looked: then all are recorded, and
+    `since_s` is when this one was asked."""
     failure_count: int | None = None
 
 

@@ -55,7 +55,11 @@ class Account:
         `wait`: how long it stays open, where that is known.
         """
         reported = history.reported(upstream)
-        ends = [*(event.since_s for event in reported[1:]), history.end_s]
+        next_s = (event.since_s for event in reported[1:])
+        ends = [
+            event.since_s if event.once else end_s
+            for event, end_s in zip(reported, (*next_s, history.end_s), strict=False)
+        ]
         self.said = tuple(
             Said(
                 e.state,
@@ -94,7 +98,8 @@ class Account:
 
     def _instants(self, kind: str) -> Iterator[tuple[float, float]]:
         for said in self.said:
-            if said.state == kind:  # one that is half open may have opened long before
+            # One that is half open may have opened long before; one look alone tells no change.
+            if said.state == kind and said.since_s < said.to_s:
                 yield said.since_s, said.from_s
         if not self.said and kind == "open":
             for at_s in self._opened_s:

@@ -36,6 +36,7 @@ class Gateway:
 
     def __init__(self, job: Job, chronicle: Chronicle, reaper: Reaper, redactor: Redactor) -> None:
         self._target = job.target
+        self._looks_s = job.looks_s
         self._folder = job.folder
         self._chronicle = chronicle
         self._reaper = reaper
@@ -187,7 +188,7 @@ class Gateway:
             self._chronicle.record(ended(status, at_s, said))
 
     def watch_status(self, upstreams: tuple[str, ...]) -> None:
-        """Begin to look at the target's status endpoint, twice a second."""
+        """Begin to look at the target's status endpoint, twice a second, or when the job says."""
         if self._target.status is not None:
             poll = asyncio.create_task(self._poll_status(upstreams))
             self._poll = self._chronicle.watched(poll)
@@ -207,7 +208,20 @@ class Gateway:
                 shown = [self._note_state(name, answer.body, asked_s, known) for name in upstreams]
                 missing = tuple(n for n, seen in zip(upstreams, shown, strict=True) if not seen)
             self._note_look("status", spec.request, answer.status, missing)
+            if not await self._next_look(asked_s):
+                return
+
+    async def _next_look(self, asked_s: float) -> bool:
+        """Wait until it is to be asked again; False where it isn't."""
+        if self._looks_s is None:
             await asyncio.sleep(max(0.0, asked_s + _STATUS_EVERY_S - time.monotonic()))
+            return True
+        while not self._chronicle.playing:
+            await asyncio.sleep(_STATUS_EVERY_S)
+        look_s = next((one for one in self._looks_s if one > self._chronicle.of(asked_s)), None)
+        if look_s is not None:
+            await self._chronicle.until(look_s)
+        return look_s is not None
 
     def _note_look(
         self, what: str, request: str, status: int | None, missing: tuple[str, ...] = ()
@@ -235,14 +249,16 @@ class Gateway:
         if state is None:
             return False
         before = known.get(name)
-        if before is None or before[0] != state:
+        once = self._looks_s is not None
+        if once or before is None or before[0] != state:
             self._chronicle.record(
                 Reported(
                     at_s=self._chronicle.now(),
                     by="target",
                     upstream=name,
                     state=state,
-                    since_s=self._chronicle.of(asked_s if before is None else before[1]),
+                    since_s=self._chronicle.of(asked_s if once or before is None else before[1]),
+                    once=once,
                 )
             )
         known[name] = (state, asked_s)

@@ -199,6 +199,9 @@ class Translator:
             if state is None:
                 continue
             before = self._states.get(name)
-            if before is None or before[0] != state:
-                yield Reported(at_s=at_s, by="target", upstream=name, state=state, since_s=since_s)
+            once = self.job.looks_s is not None
+            if once or before is None or before[0] != state:
+                yield Reported(
+                    at_s=at_s, by="target", upstream=name, state=state, since_s=since_s, once=once
+                )
             self._states[name] = (state, at_s)

@@ -82,7 +82,8 @@ class StatusWatch:
 
     def _note(self, answer: Answer, asked_s: float) -> None:
         status, _, body, _ = answer
-        fresh = status == 200 and body != self._body
+        seldom = self._looks_s is not None
+        fresh = status == 200 and (seldom or body != self._body)
         if fresh:
             self._body = body
             self._states = [state_in(body, self._path, name) for name in self._names]
@@ -90,7 +91,7 @@ class StatusWatch:
                 self._first_states = self._states
         self._look_at(status)
         if fresh:
-            since_s = self._asked_s or asked_s
+            since_s = asked_s if seldom else self._asked_s or asked_s
             self._facts.add("status", since=since_s, body=body.decode("latin-1"))
         self._asked_s = asked_s
 

@@ -96,8 +96,9 @@ def test_where_instants_are_named_it_is_asked_then_and_first_and_last(simulate: 
     outcome = played(simulate, faults=[(9.5, 10.5), (98.5, 99.5)], looks_s=[5.0, 10.2, 50.0])
     told = [(fact["at"] - outcome.document["zero"], fact["since"]) for fact in outcome.of("status")]
     zero_s = outcome.document["zero"]
-    assert [at_s for at_s, _ in told[1:]] == pytest.approx([10.2, 50.0, 101.0], abs=0.01)
-    assert [since_s - zero_s for _, since_s in told[1:]] == pytest.approx([5, 10.2, 50], abs=0.01)
+    assert [at_s for at_s, _ in told[1:]] == pytest.approx([5.0, 10.2, 50.0, 101.0], abs=0.01)
+    asked_s = [since_s - zero_s for _, since_s in told[1:]]
+    assert asked_s == pytest.approx([5.0, 10.2, 50.0, 101.0], abs=0.01)
     assert int(outcome.bodies[-1]) == 4
 
 

@@ -16,12 +16,18 @@ LOOKS = ((-0.1, "closed"), (5.1, "open"), (65.1, "half_open"), (70.1, "open"))
 """When a state was seen first; another one was 0.25 s before, or 5 s before the last of them."""
 
 
-def told(looks: tuple[tuple[float, str], ...], since: tuple[float, ...], **more: Any) -> Account:
+def told(
+    looks: tuple[tuple[float, str], ...],
+    since: tuple[float, ...],
+    *,
+    once: bool = False,
+    **more: Any,
+) -> Account:
     run = Run(at_s=-1.0, by="engine", scenario="s", file="s.yaml", engine="local",
               proxy="embedded", target="t", seed=0, upstreams=("auth",),
               evidence=("status",))  # fmt: skip
     said = [
-        Reported(at_s=at_s, by="target", upstream="auth", state=state, since_s=since_s)
+        Reported(at_s=at_s, by="target", upstream="auth", state=state, since_s=since_s, once=once)
         for (at_s, state), since_s in zip(looks, since, strict=True)
     ]
     history = History([run, *said, Phase(at_s=90.0, by="engine", phase="end")])
@@ -62,6 +68,24 @@ def test_who_says_half_open_after_a_trial_that_said_nothing_says_what_was() -> N
     account = told(looks, (-0.1, 4.85, 64.85), wait=Constant(60.0))
     again = [Change("half_open", 65.0, 65.0, 2), Change("open", 65.01, 65.01, 2)]
     assert list(account.conflicts((Change("open", 5.0, 5.0, 1), *again), 0.05)) == []
+
+
+@pytest.mark.parametrize(("at_s", "lies"), [(3.0, False), (10.0, True), (30.0, False)])
+def test_of_a_few_looks_each_says_what_was_then_and_nothing_of_between(
+    at_s: float, lies: bool
+) -> None:
+    """A breaker that opened and closed between two of them had "shown closed" all the while."""
+    looks = ((-0.1, "closed"), (at_s, "closed"), (40.0, "closed"))
+    account = told(looks, (-0.1, at_s - 0.01, 39.99), once=True, wait=Constant(15.0))
+    story = (Change("open", 5.0, 5.0, 1), Change("half_open", 20.0, 20.0, 2),
+             Change("closed", 20.1, 20.1, 2))  # fmt: skip
+    found = list(account.conflicts(story, 0.05))
+    assert found == (
+        ["the status endpoint shows auth closed at 10.00 s, when it was open on the wire"]
+        if lies
+        else []
+    )
+    assert account.narrowed(Change("open", 1.0, 9.0, 1), 0.05) is None
 
 
 def test_who_says_closed_while_it_is_open_is_told_so_once() -> None:
