@@ -201,10 +201,13 @@ def _phrase(several: list[dict[str, Any]], node: Node | None) -> str:
 
 
 def _in_units(ctx: dict[str, Any], node: Node | None) -> dict[str, Any]:
-    """The bounds of a place, as durations where one is written there."""
+    """The bounds of a place, as durations where one is written there, which has a unit."""
+    text = _text(node)
     try:
-        parse_duration(_text(node))
+        parse_duration(text)
     except ValueError:
+        return ctx
+    if not text.strip()[-1:].isalpha():
         return ctx
     return {key: _Bound(value) for key, value in ctx.items() if isinstance(value, int | float)}
 

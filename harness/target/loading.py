@@ -130,6 +130,7 @@ def _check(target: Target, folder: Path) -> Misfits:
     yield from _placed(target, folder)
     yield from _tls(target)
     yield from _wiring(target)
+    yield from _asked(target)
     yield from _evidence(target)
 
 
@@ -246,6 +247,17 @@ def _wiring(target: Target) -> Misfits:
             yield ("stubs", name), f"{name} is a real service (`real:`); no stub plays it"
         if name in target.tcp_upstreams and name in target.background:
             yield ("background", name), f"{without_routes(name)}: leave it out"
+
+
+def _asked(target: Target) -> Misfits:
+    """Names in what it is asked: users of its requests, places of its status page."""
+    for name, sample in target.routes.items():
+        if sample.as_ is not None and sample.as_ not in target.user_ids:
+            yield ("routes", name, "as"), not_known("user", sample.as_, target.user_ids)
+    if target.status is not None:
+        for place in re.findall(r"\{(.*?)\}", target.status.state):
+            if place != "upstream":
+                yield ("status", "state"), not_known("place", place, ("upstream",))
 
 
 def _unreadable(target: Target, folder: Path) -> Misfits:

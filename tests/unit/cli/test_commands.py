@@ -308,6 +308,11 @@ def test_a_target_s_mistake_is_told_with_its_line(line: str, message: str) -> No
         ("url: http://127.0.0.1:1\nbreakers: {auth: {timeout: 0s}}", "more than 0"),
         ('url: http://127.0.0.1:1\nusers: {ada: {bearer: "a\\r\\nb"}}', "no line ends"),
         ("url: http://127.0.0.1:1\nreal: {billing: '127.0.0.1:0'}", "host:port"),
+        ("url: http://127.0.0.1:1\nroutes: {a: {request: GET /a, as: adda}}", "did you mean 'ada'"),
+        (
+            'url: http://127.0.0.1:1\nstatus: {request: GET /s, state: "a.{upstraem}"}',
+            "did you mean 'upstream'",
+        ),
     ],
 )
 def test_what_could_only_break_a_run_later_is_a_target_s_mistake(start: str, message: str) -> None:

@@ -131,7 +131,7 @@ MISTAKES: dict[str, tuple[str, str, int, str]] = {
     "burst after the end": ("rate: 1/s", "count: 50 at 90s", 9, "would never leave"),
     "true as count": ("rate: 1/s", "rate: 1/s\n    addresses: true", 10, "whole number"),
     "text as count": ("from: 0s", 'first: "4"', 13, "write 4 without quotes"),
-    "none of the first": ("from: 0s", "first: 0", 13, "at least 1"),
+    "none of the first": ("from: 0s", "first: 0", 13, "at least 1, not 0"),
     "share beyond all": ("from: 0s", "share: 130%", 13, "a share such as 30%"),
     "share of nothing": (
         "fault: blackhole\n    from: 0s",
