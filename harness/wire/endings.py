@@ -46,6 +46,7 @@ class Endings:
         self._silent = [f for f in faults if KINDS[f.name].new in ("silent", "late")]
         self._holding = [*self._silent, *slowing]
         self._drawn = [f for f in faults if KINDS[f.name].drawn]
+        self._mute = [f for f in faults if KINDS[f.name].running == "silent"]
 
     def of(self, place: int) -> Ending:
         """What crossed a request's connection until the next request there."""
@@ -79,7 +80,8 @@ class Endings:
     def _passes_s(self, at_s: float, closed_by: str | None) -> float:
         """When a client may hear of it at the earliest: at once, where the proxy itself may have
         closed both sides, or the fault that holds back data may have been drawn for some
-        connections only, or for data alone.
+        connections only, or holds back no close that nothing was said before.
         """
         at_once = closed_by == "proxy" or any(f.holds(at_s) for f in self._drawn)
+        at_once = at_once or not any(f.holds(at_s) for f in self._mute)
         return at_s if at_once else math.inf

@@ -147,7 +147,7 @@ def test_a_connection_closed_with_its_answer_cuts_nobody_off() -> None:
     assert history(*asked, closed).connections_at("chroma").cut_idle() == []
 
 
-def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> None:
+def test_a_close_may_have_been_heard_at_once_that_a_toxic_need_not_hold() -> None:
     # Data is dropped on some connections, and nobody says whether their close is held back, too.
     def under(kind: str, by: str = "upstream") -> Attempt:
         fault = {"fault": 0, "name": kind, "upstreams": ("chroma",), "planned_s": 0.0}
@@ -159,6 +159,9 @@ def test_a_close_under_a_toxic_that_is_drawn_may_have_been_heard_at_once() -> No
 
     assert (under("timeout").ends_from_s, under("timeout").end_s) == (1.1, 31.0)
     assert (under("reply_lost").ends_from_s, under("reply_lost").end_s) == (31.0, 31.0)
+    # What is only kept from the upstream, or held back behind no data, doesn't hold a close.
+    for kind in ("request_lost", "stall"):
+        assert (under(kind).ends_from_s, under(kind).end_s) == (1.1, 31.0)
     # What the proxy itself closes is closed on both sides, if another fault had it cut off.
     cut = under("reply_lost", by="proxy")
     assert (cut.ends_from_s, cut.end_s) == (1.1, 31.0)
