@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -31,9 +30,6 @@ _LONG_CUT = 12
 _ORDINARY = re.compile(
     r"[\d.,:]*|true|false|yes|no|on|off|none|null|debug|info|warning|error", re.I
 )
-_KEPT = 64
-"""Patterns of past plays that `re` may keep, of some ten kilobytes each; by itself it keeps 512."""
-_made = itertools.count(1)
 
 
 class Taint:
@@ -43,9 +39,8 @@ class Taint:
         known = {secret for secret in secrets if len(secret) >= _SHORTEST}
         forms = {form for secret in known for form in _forms(secret) if len(form) >= _SHORTEST}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        if next(_made) % _KEPT == 0:
-            re.purge()  # each play has secrets of its own: no pattern of it is ever asked for again
-        self._found = re.compile("|".join(map(_bounded, self._forms)))
+        self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
+        """Those that were needed, by the forms that they find."""
         self._long = tuple(form for form in sorted(known) if _least(form) >= _LONG_CUT)
         short = known.difference(self._long)
         cut = {form[:end] for form in short for end in range(_least(form), len(form))}
@@ -56,8 +51,8 @@ class Taint:
 
         A half may stand in the middle because a target's threads write over each other's lines.
         """
-        if any(form in text for form in self._forms):
-            text = self._found.sub(REDACTED, text)
+        if there := tuple(form for form in self._forms if form in text):
+            text = self._pattern(there).sub(REDACTED, text)
         for form in self._long:
             half, rest = form[: _least(form)], form[_least(form) :]
             first, *others = text.split(half)
@@ -66,6 +61,14 @@ class Taint:
             half = next(cut for cut in self._cut if text.endswith(cut))
             text = text[: -len(half)] + REDACTED
         return text
+
+    def _pattern(self, forms: tuple[str, ...]) -> re.Pattern[str]:
+        """What finds some forms in a text that has them all: a pattern of every form, which most
+        plays never need, would take as long to make as all else before a short play.
+        """
+        if forms not in self._patterns:
+            self._patterns[forms] = re.compile("|".join(map(_bounded, forms)))
+        return self._patterns[forms]
 
 
 def secrets_of(target: Target, *scenarios: Scenario) -> Iterator[str]:
