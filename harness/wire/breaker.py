@@ -37,7 +37,7 @@ _CALM = frozenset({Result.SUCCESS, Result.NEUTRAL, None})
 
 def read(
     attempts: Sequence[Attempt],
-    asked: Sequence[Asked],
+    asked: Collection[Asked],
     outcomes: Outcomes,
     *,
     tie_s: Callable[[float], float],
@@ -53,15 +53,22 @@ def read(
     explained had not been. `earlier`: when successes of the warm-up were told, all or some of which
     a rule may still count.
     """
-    acceptor = Acceptor(attempts, outcomes, tie_s, earlier)
-    states, in_flight = acceptor.begins, UnderWay()
     course = Course(attempts, asked, tie_s, lost)
-    stirs = course.stirs(acceptor.is_calm)
+    return along(course, outcomes, forgiving=forgiving, earlier=earlier)
+
+
+def along(
+    course: Course, outcomes: Outcomes, *, forgiving: bool = False, earlier: Sequence[float] = ()
+) -> Reading:
+    """The same along a course of events, which rules may be held against one after another."""
+    acceptor = Acceptor(course.attempts, outcomes, course.tie_s, earlier)
+    states, in_flight = acceptor.begins, UnderWay()
+    stirs, walk = course.stirs(acceptor.is_calm), iter(course)
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
     looked_s = NEVER
-    for event in course:
+    for event in walk:
         if isinstance(event.item, Attempt) and event.item.id in left_out:
             continue
         before = acceptor.early(states, event, in_flight.ended_by(event.at_s + event.tie_s))
@@ -78,12 +85,12 @@ def read(
         lost_track |= any(state.kind == "any" for state in states)
         if event.at_s >= looked_s and not left_out and acceptor.rests(states):
             looked_s = stirs.next_s(event.at_s)  # until then there is nothing else to leave out
-            under_way = course.go_on(looked_s)
+            under_way = walk.go_on(looked_s)
             if under_way is not None:
                 in_flight.are(under_way)
     return Reading(
         stories=merged(story for stories in states.values() for story in stories),
-        events=2 * len(attempts) + len(asked) + len(lost),
+        events=course.events,
         unexplained=tuple(unexplained),
         lost_track=lost_track,
     )

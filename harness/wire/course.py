@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -50,60 +51,70 @@ class Happening(NamedTuple):
     """How far the target's own order of events may be from the wire's around it."""
 
 
-class Course(Iterator[Happening]):
-    """All events of one upstream in their order; one is made at a time, of two for each attempt."""
+class Course:
+    """All events of one upstream in their order, which many readings may follow.
+
+    They are put in order once, and each is made when the first of them comes to it.
+    """
 
     def __init__(
         self,
         attempts: Sequence[Attempt],
-        asked: Iterable[Asked],
+        asked: Collection[Asked],
         tie_s: Callable[[float], float],
         lost: Sequence[float] = (),
     ) -> None:
         """As `breaker.read` has them."""
-        self._tie_s = tie_s
+        self.attempts = attempts
+        self.tie_s = tie_s
+        self.events = 2 * len(attempts) + len(asked) + len(lost)
+        """How many there are."""
         # Of those that begin at one instant what ends there comes first, of ends there it is last.
         lasting = sorted(attempts, key=lambda a: a.start_s != a.end_s)
-        self._begins = sorted(lasting, key=_start_s)
+        self.begins = sorted(lasting, key=_start_s)
         at_once = sorted(attempts, key=lambda a: a.start_s == a.end_s)
-        self._ends = sorted(at_once, key=_end_s)
-        self._others = sorted(self._unseen(asked, lost), key=_order)
-        self._begun = self._ended = self._told = 0
-        """How many of each are over."""
+        self.ends = sorted(at_once, key=_end_s)
+        self.others = sorted(self._unseen(asked, lost), key=_order)
+        self._made: dict[int, Happening] = {}
+        """By how many come before it."""
+
+    def __iter__(self) -> Walk:
+        """Follow them from the first one on."""
+        return Walk(self)
 
     def _unseen(self, asked: Iterable[Asked], lost: Sequence[float]) -> Iterator[Happening]:
         for one in asked:
             # What the target did meanwhile may show on the wire a little later.
-            late_s = min(self._tie_s(one.by_s), BLIND_S) if one.sure else 0.0
+            late_s = min(self.tie_s(one.by_s), BLIND_S) if one.sure else 0.0
             yield self._happening(one.by_s + late_s, AWAY, one)
         for at_s in lost:
             yield self._happening(at_s, LOST, Lost(at_s))
 
     def _happening(self, at_s: float, what: int, item: Item) -> Happening:
-        return Happening(at_s, _rank(what, item), what, item, self._tie_s(at_s))
+        return Happening(at_s, _rank(what, item), what, item, self.tie_s(at_s))
 
-    def __next__(self) -> Happening:
-        """The next event. Raises: StopIteration when there is none."""
+    def after(self, begun: int, ended: int, told: int) -> Happening | None:
+        """The next event when so many of each kind are over; None when all are."""
+        place = begun + ended + told
+        known = self._made.get(place)
+        if known is None and place < self.events:
+            known = self._made[place] = self._next(begun, ended, told)
+        return known
+
+    def _next(self, begun: int, ended: int, told: int) -> Happening:
         at_s, rank, what = math.inf, math.inf, -1
-        if self._begun < len(self._begins):
-            begin = self._begins[self._begun]
+        if begun < len(self.begins):
+            begin = self.begins[begun]
             at_s, rank, what = begin.start_s, _rank(START, begin), START
-        if self._ended < len(self._ends):
-            end = self._ends[self._ended]
+        if ended < len(self.ends):
+            end = self.ends[ended]
             if what < 0 or (end.end_s, _rank(END, end)) < (at_s, rank):
                 at_s, rank, what = end.end_s, _rank(END, end), END
-        if self._told < len(self._others):
-            other = self._others[self._told]
+        if told < len(self.others):
+            other = self.others[told]
             if what < 0 or _order(other) < (at_s, rank):
-                self._told += 1
                 return other
-        if what == START:
-            self._begun += 1
-            return self._happening(at_s, START, begin)
-        if what == END:
-            self._ended += 1
-            return self._happening(at_s, END, end)
-        raise StopIteration
+        return self._happening(at_s, what, begin if what == START else end)
 
     # What may be left out
 
@@ -113,29 +124,58 @@ class Course(Iterator[Happening]):
         """
         found = [
             (each.start_s, each.end_s)
-            for each in self._begins
-            if not calm(each)
-            or self._tie_s(each.start_s) > BLIND_S
-            or self._tie_s(each.end_s) > BLIND_S
+            for each, untold in zip(self.begins, self._untold, strict=True)
+            if untold or not calm(each)
         ]
-        found += [(other.at_s, other.at_s) for other in self._others]
+        found += [(other.at_s, other.at_s) for other in self.others]
         return Stirs(sorted(found))
+
+    @cached_property
+    def _untold(self) -> bytearray:
+        """Of each attempt, whether the order of its begin or its end can't be told."""
+        return bytearray(
+            self.tie_s(each.start_s) > BLIND_S or self.tie_s(each.end_s) > BLIND_S
+            for each in self.begins
+        )
+
+
+class Walk(Iterator[Happening]):
+    """One reading's way along a course."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._begun = self._ended = self._told = 0
+        """How many of each are over."""
+
+    def __next__(self) -> Happening:
+        """The next event. Raises: StopIteration when there is none."""
+        event = self._course.after(self._begun, self._ended, self._told)
+        if event is None:
+            raise StopIteration
+        if event.what == START:
+            self._begun += 1
+        elif event.what == END:
+            self._ended += 1
+        else:
+            self._told += 1
+        return event
 
     def go_on(self, at_s: float) -> list[Attempt] | None:
         """Leave out what comes before an instant: the attempts that are under way then, as they
         began; None where that is too little to be worth it, and nothing was left out.
         """
-        begun = bisect_left(self._begins, at_s, self._begun, key=_start_s)
+        course = self._course
+        begun = bisect_left(course.begins, at_s, self._begun, key=_start_s)
         if begun - self._begun < _WORTH:
             return None
         self._begun = begun
-        self._ended = bisect_left(self._ends, at_s, self._ended, key=_end_s)
-        self._told = bisect_left(self._others, at_s, self._told, key=_at_s)
+        self._ended = bisect_left(course.ends, at_s, self._ended, key=_end_s)
+        self._told = bisect_left(course.others, at_s, self._told, key=_at_s)
         under_way: list[Attempt] = []
         while len(under_way) < self._begun - self._ended:
             begun -= 1
-            if self._begins[begun].end_s >= at_s:
-                under_way.append(self._begins[begun])
+            if course.begins[begun].end_s >= at_s:
+                under_way.append(course.begins[begun])
         return under_way[::-1]
 
 

@@ -13,8 +13,9 @@ from harness.units import Window
 from harness.wire.account import Account
 from harness.wire.attempts import Attempt
 from harness.wire.beside import Beside
-from harness.wire.breaker import read
+from harness.wire.breaker import along
 from harness.wire.changes import Changes, changes, known_by, stories_of
+from harness.wire.course import Course
 from harness.wire.crossing import Crossing, Crossings
 from harness.wire.outcomes import Outcomes
 from harness.wire.overdue import Overdue, overdue
@@ -60,21 +61,19 @@ class Readings(Crossing):
             outcomes = Outcomes(
                 policy, timeout_s, self.calls, self.met, tries=self.tries, beside=self._beside
             )
-            self._readings[key] = self._read(outcomes, self.sight.tie_s, forgiving=forgiving)
+            self._readings[key] = self._along(self.course, outcomes, forgiving=forgiving)
         return self._readings[key]
 
-    def _read(
-        self, outcomes: Outcomes, tie_s: Callable[[float], float], *, forgiving: bool = False
-    ) -> Reading:
-        return read(
-            self.attempts,
-            self.asked,
-            outcomes,
-            tie_s=tie_s,
-            lost=self.lost,
-            forgiving=forgiving,
-            earlier=self.earlier,
-        )
+    @cached_property
+    def course(self) -> Course:
+        """All its events; rules are held against them one after another."""
+        return self._course(self.sight.tie_s)
+
+    def _course(self, tie_s: Callable[[float], float]) -> Course:
+        return Course(self.attempts, self.asked, tie_s, self.lost)
+
+    def _along(self, course: Course, outcomes: Outcomes, *, forgiving: bool = False) -> Reading:
+        return along(course, outcomes, forgiving=forgiving, earlier=self.earlier)
 
     # By the declared ones
 
@@ -110,12 +109,13 @@ class Readings(Crossing):
 
     def _declared(self, sight: Sight) -> Reading:
         if self.belated:
-            return self._read(self.outcomes, sight.blind_in(self.belated))
-        found = self._read(self.outcomes, sight.tie_s)
+            return self._along(self._course(sight.blind_in(self.belated)), self.outcomes)
+        course = self.course if sight is self.sight else self._course(sight.tie_s)
+        found = self._along(course, self.outcomes)
         guessed = (*sight.guessed, *self._loose)
         if found.refutation is None or not guessed:
             return found
-        seen = self._read(self.outcomes, sight.blind_in(guessed))
+        seen = self._along(self._course(sight.blind_in(guessed)), self.outcomes)
         return found if seen.refutation is not None else seen
 
     @cached_property
