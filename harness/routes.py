@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(4096)  # asked for each call, of which there are few kinds
 def route_matches(route: str, called_route: str, path: str) -> bool:
     """Whether a route as authors write it (`GET /stock`, `*` for one segment) covers a call.
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.checks.case import Case
-from harness.contract import Forecast, Moment, Prediction
+from harness.contract import Moment, Prediction
 from harness.frozen import Frozen
 from harness.scenario.expectations.breaker import ExpectBreaker
 from harness.scenario.expectations.values import Contract, Instant
 from harness.units import Around, Range
-from harness.wire.learned import called_by
 
 
 class Bracket(Frozen, kw_only=True):
@@ -34,20 +33,6 @@ class Brackets(Frozen, kw_only=True):
     expected: tuple[Bracket, ...] = ()
     never: tuple[str, ...] = ()
     """What is expected not to happen: `opens`, `closes`."""
-
-
-def forecast_of(case: Case) -> Forecast:
-    """What the contract says of a case's scenario, with the target's own settings."""
-    from harness.contract.prediction import predict
-
-    run = case.history.run
-    return predict(
-        case.scenario,
-        {name: case.settings(name) for name in (*case.contract.upstreams, *run.upstreams)},
-        contract=case.contract,
-        upstreams=run.upstreams,
-        calls={name: called_by(made) for name, made in case.witness.warm_up.calls.items()},
-    )
 
 
 def brackets_of(case: Case) -> dict[str, Brackets]:
@@ -86,10 +71,10 @@ def _allowed(
 ) -> list[tuple[Moment, float]]:
     """The instants in question, each with what is granted on top."""
     if not isinstance(value, tuple) and what != "probes":
-        return [single(what, value, lambda: forecast_of(case).of(upstream))]
+        return [single(what, value, lambda: case.forecast.of(upstream))]
     given = value if isinstance(value, tuple) else (value,)
     left = any(isinstance(one, Contract) for one in given)
-    known = moments_of(forecast_of(case).of(upstream), what) if left else ()
+    known = moments_of(case.forecast.of(upstream), what) if left else ()
     allowed, tolerance_s = listed(given, known)
     return [(moment, tolerance_s) for moment in allowed]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.checks.brackets import forecast_of, moments_of
+from harness.checks.brackets import moments_of
 from harness.checks.case import Case
 from harness.contract import Moment, Prediction
 from harness.history.requests import Request
@@ -130,7 +130,7 @@ class Subject:
 
     def predicted(self) -> Prediction:
         """What the contract says of this breaker, with the target's own settings."""
-        return forecast_of(self.case).of(self.wire.upstream)
+        return self.case.forecast.of(self.wire.upstream)
 
     def never_opened(self) -> tuple[Verdict, str]:
         """What it comes to that it never opened, and in words."""

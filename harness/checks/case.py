@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from harness.checks.noise import Noise
+from harness.contract import Forecast
 from harness.contracts import Contract, contract_told, document
 from harness.errors import InvalidFile
 from harness.history.requests import Request
@@ -19,6 +20,7 @@ from harness.policy.settings import ServiceSettings
 from harness.scenario.expectations import ExpectationBase
 from harness.scenario.model import Scenario
 from harness.triggers import settled
+from harness.wire.learned import called_by
 from harness.wire.patient import PatientWire
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
@@ -98,6 +100,22 @@ class Case:
         faults = enumerate(self.scenario.faults)
         in_stub = frozenset(index for index, fault in faults if fault.where == "stub")
         return Witness(self.history, settings, self.noise, self._template, in_stub)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What the contract says of the scenario, with the target's own settings."""
+        if self._strict is not None:
+            return self._strict.forecast
+        from harness.contract.prediction import predict
+
+        run = self.history.run
+        return predict(
+            self.scenario,
+            {name: self.settings(name) for name in (*self.contract.upstreams, *run.upstreams)},
+            contract=self.contract,
+            upstreams=run.upstreams,
+            calls={name: called_by(made) for name, made in self.witness.warm_up.calls.items()},
+        )
 
     def _template(self, upstream: str, route: str) -> str:
         """How the contract names the route of a call at an upstream; empty where it doesn't."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from harness.checks.brackets import Brackets, brackets_of, forecast_of
+from harness.checks.brackets import Brackets, brackets_of
 from harness.checks.case import Case, unless_broken
 from harness.checks.scope import promised
 from harness.contracts.promises import OPENS
@@ -76,7 +76,7 @@ def observe(case: Case, judgement: Judgement) -> Scene | None:
         charges=tuple(charge for charge in history.all(Charged) if charge.at_s >= 0),
         logs=tuple(line for line in history.logs if line.at_s >= 0),
         veils=tuple(_veils(case)),
-        forecast=unless_broken(lambda: forecast_of(case), None)
+        forecast=unless_broken(lambda: case.forecast, None)
         if judgement.verdict in _WRONG and opens
         else None,
         troubles=tuple((event.at_s, event.what) for event in history.all(Trouble)),
