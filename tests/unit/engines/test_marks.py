@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_lines_are_cut_counted_and_redacted() -> None:
 
 
 def test_a_pattern_that_takes_long_is_given_up_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 0.2])
+    clock = count(0.0, 0.2)
     lines = reader(opened="OPEN")
     monkeypatch.setattr(time, "thread_time", lambda: next(clock))
     trouble, event = lines.events("OPEN", 0.0)
