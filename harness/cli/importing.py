@@ -161,7 +161,7 @@ def _known(target: Target) -> dict[str, ServiceSettings]:
     """The settings of each upstream that a scenario may name."""
     own = target.contract.upstreams
     names = dict.fromkeys((*own, *target.upstream_names, *target.stubs, *target.real))
-    return {name: target.settings(name) for name in names}
+    return {name: target.owed(name) for name in names}
 
 
 def _named(files: Iterable[str], known: Iterable[str]) -> str:

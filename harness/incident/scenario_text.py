@@ -91,7 +91,9 @@ def scenario_text(
     stream, sample, why = _asked(incident, target, upstream)
     lines = [
         *_head(incident, files, upstream),
-        *_traffic(incident, stream, sample, why, faults, rate, duration_s),
+        *_traffic(
+            incident, stream, sample, why, faults, rate, duration_s, opens=not own.breaker.absent
+        ),
         "faults:",
         *(line for one in faults for line in _fault_lines(one, incident)),
     ]
@@ -205,10 +207,13 @@ def _traffic(
     faults: Sequence[_Fault],
     rate: float,
     duration_s: float,
+    *,
+    opens: bool,
 ) -> Iterator[str]:
+    then = "for a breaker to probe and close" if opens else "to see that all is well again"
     yield _commented(
         f"duration: {format_duration(math.ceil(duration_s))}",
-        "the last fault's end, then long enough for a breaker to probe and close",
+        f"the last fault's end, then long enough {then}",
     )
     yield "traffic:"
     yield f"  {stream}:"

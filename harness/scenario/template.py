@@ -42,7 +42,7 @@ def scenario_text(target: Target, *, upstream: str, fault: str, for_s: float, sc
     Raises: UsageError where no request is known that calls the upstream.
     """
     stream, sample = sample_of(target, upstream)
-    settings, users = target.settings(upstream), target.user_ids
+    settings, users = target.owed(upstream), target.user_ids
     title = f"{upstream} has the fault {fault} for {format_duration(for_s)}"
     midway = ""
     if KINDS[fault].where == "target":

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from harness.contracts import BUNDLED, Contract, Sample, User, document, load_contract
 from harness.contracts.policies import Adjustment
-from harness.contracts.promises import Without
+from harness.contracts.promises import OPENS, Without, given_up
 from harness.log_patterns import Log
 from harness.policy.settings import ServiceSettings
+from harness.policy.thresholds import Never
 from harness.scenario.fields import (
     CallRoute,
     Duration,
@@ -292,6 +294,14 @@ class Target(Part):
         settings = self.contract.settings_of(upstream)
         own = self.breakers.get(upstream)
         return settings if own is None else own.over(settings)
+
+    def owed(self, upstream: str) -> ServiceSettings:
+        """The same, as far as they are promised: without a breaker where it need not open."""
+        settings = self.settings(upstream)
+        opens = self.contract.claims_of(OPENS)
+        if not given_up(self.without, upstream).issuperset(opens):
+            return settings
+        return replace(settings, breaker=replace(settings.breaker, opens=Never()))
 
     @property
     def traffic(self) -> dict[str, Sample]:

@@ -130,3 +130,25 @@ def test_who_knows_no_request_is_told_of_files_that_are_theirs(
     told = capsys.readouterr().err
     assert "under `routes:` of t.yaml" in told
     assert ("c.yaml" in told, "document.yaml" in told) == (bool(contract), False)
+
+
+@pytest.mark.parametrize("without", ["[B1, B2, B3]", "[B2 at payments]"])
+def test_nothing_hangs_on_a_breaker_that_its_target_does_without(
+    without: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(
+        "name: t\nstart: {command: [x]}\nupstreams: {PAY: payments}\n"
+        "stubs: {payments: [{route: POST /pay}]}\n"
+        f"routes: {{order: {{request: POST /orders}}}}\nwithout: {without}\n",
+        encoding="utf-8",
+    )
+    Path("log.csv").write_text("start,end\n2026-11-03 12:00:00,2026-11-03 12:05:00\n", "utf-8")
+    named = ["--target", "t.yaml", "--upstream", "payments"]
+    assert call(["new", "mine", *named, "--fault", "refused", "--no-schema"]) == 0
+    assert call(["import", "log.csv", *named, "-o", "had.yaml"]) == 0
+    for name in ("mine.yaml", "had.yaml"):
+        load_scenario(name, target=load_target("t.yaml"))
+        text = Path(name).read_text(encoding="utf-8")
+        assert "breaker" not in text
+        assert "is open" not in text

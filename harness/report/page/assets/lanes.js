@@ -118,7 +118,8 @@ function nearestMark(view, stream, time, level, near, height) {
 
 // None where no breaker is promised and nothing was seen of one.
 function breakerLane(data, upstream) {
-  const seen = [upstream.changes, upstream.perhaps, upstream.reported, upstream.brackets, upstream.never, upstream.causes];
+  // What else explains its attempts is said above the timeline, and no state of a breaker.
+  const seen = [upstream.changes, upstream.perhaps, upstream.reported, upstream.brackets, upstream.never];
   if (!upstream.promised && !seen.some((each) => each.length)) return null;
   const reported = upstream.reported.length > 0;
   const rows = 1 + (reported ? 1 : 0);
