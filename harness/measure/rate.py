@@ -17,14 +17,13 @@ from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike,
 from harness.measure.findings import Span
 from harness.measure.kept import successes_for
 from harness.measure.signs import Opened, turned_away
+from harness.measure.windows import LARGEST, share_of, windows_of
 
 _MOST = 130
 """At the most so many failures are tried in a row."""
 _SUCCESSES = (20, 60, 200)
 _FEW = (2, 3)
 """Before a window is full a share needs fewer results, which tells it more finely."""
-_LARGEST = 400
-"""The largest window of calls that is told from one without end."""
 _SLOWLY = 100
 _APART_S = 10.0
 """So many successes are so far apart to see whether calls move a window on that no pause does."""
@@ -226,7 +225,7 @@ async def _calls(rate: _Rate) -> bool:
         for successes, one in rate.tried.items()
         if one is not None
     ]
-    windows = _windows(tried, rate.plain + 1)
+    windows = windows_of(tried, rate.plain + 1)
     for _ in range(_ROUNDS):
         if len(windows) <= 1 or max(windows) - min(windows) == 0:
             break
@@ -234,7 +233,7 @@ async def _calls(rate: _Rate) -> bool:
         if more is None:
             break
         tried.append(more)
-        before, windows = windows, _windows(tried, rate.plain + 1)
+        before, windows = windows, windows_of(tried, rate.plain + 1)
         if len(windows) == len(before):
             break
     if not windows:
@@ -243,7 +242,7 @@ async def _calls(rate: _Rate) -> bool:
     own = found.breaker
     own.rule, own.threshold = "rate", None
     _note_share(rate, min(low for low, _ in shares), max(high for _, high in shares))
-    if max(windows) >= _LARGEST:
+    if max(windows) >= LARGEST:
         await _without_end(rate, tried, min(windows))
     else:
         own.window_calls = Span(low_s=min(windows), high_s=max(windows))
@@ -261,7 +260,7 @@ async def _without_end(rate: _Rate, tried: Sequence[Tried], least: int) -> None:
     one = await dose(bench, rate.kind, found.by, before, _MOST)
     results = [False] * (1 + _SLOWLY)
     slowly = [] if one is None else [Tried(before=results, low=one.low, high=one.high)]
-    if _LARGEST in _windows([*tried, *slowly], rate.plain + 1):
+    if LARGEST in windows_of([*tried, *slowly], rate.plain + 1):
         found.breaker.counts_all = True
         found.saw(f"at least {least} results count, however far apart")
     else:
@@ -270,25 +269,6 @@ async def _without_end(rate: _Rate, tried: Sequence[Tried], least: int) -> None:
             f"at least {least} calls count, but not where they are {_APART_S:.0f} s apart: a "
             "window that only calls move on, which no file can say",
         )
-
-
-def _windows(tried: Sequence[Tried], enough: int) -> dict[int, tuple[float, float]]:
-    """Windows that explain all doses, each with the bounds of the share that it needs."""
-    found = {}
-    for window in range(1, _LARGEST + 1):
-        low, high = 0.0, 1.0
-        for one in tried:
-            high = min(high, _share(one.before, one.high, window))
-            if len(one.before) + one.low - 1 >= enough and one.low > 1:
-                low = max(low, _share(one.before, one.low - 1, window))
-        if low < high:
-            found[window] = (low, high)
-    return found
-
-
-def _share(before: Sequence[bool], failures: int, window: int) -> float:
-    last = [*before[-window:], *[True] * failures][-window:]
-    return sum(last) / len(last)
 
 
 async def _between(rate: _Rate, windows: Sequence[int]) -> Tried | None:
@@ -331,7 +311,7 @@ def _least_of_calls(rate: _Rate, windows: dict[int, tuple[float, float]]) -> Non
         # Which failure of a dose opens it isn't known where backoffs differ by chance.
         most, fewest = rate.in_turn + 1, rate.in_turn
     share = max(high for _, high in windows.values())
-    one_less = _share([False], fewest - 1, _LARGEST)
+    one_less = share_of([False], fewest - 1, LARGEST)
     least = fewest + 1 if fewest > 1 and one_less >= share else 1
     rate.bench.findings.breaker.least = Span(low_s=least, high_s=most)
 

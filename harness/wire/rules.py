@@ -241,8 +241,7 @@ class Rules:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
         waits_from_s = attempt.start_s if self._policy.from_start else None
-        near = self._mixed.get(attempt.id, 0)
-        beside = self._outcomes.beside(attempt)
+        near, beside = self._mixed.get(attempt.id, 0), self._outcomes.beside(attempt)
         return self._after(state, heard, opening, near, waits_from_s, beside)
 
     def _after(

@@ -100,8 +100,7 @@ class Study:
             self._failing(), self._rarely(), self._others(), self._down(), self._crowds(),
             self._another(),
         )  # fmt: skip
-        found = self._found
-        looks = await self._seen()
+        found, looks = self._found, await self._seen()
         self._elsewhere.note({k: len(look.first.tries) for k, look in looks.items()})
         note_waits(found, self._wait, self._waits_failing)
         if found.breaker.wait is None and found.breaker.rule != "none":
@@ -306,20 +305,17 @@ class Study:
         """Trials in turn, so many failing and good ones, each time in a world of their own."""
         seen: list[Tried] = []
 
+        slow_s = trials_late_s(self._found)
+
         async def tried(failed: int, good: int) -> None:
             async with self._ground() as ground:
                 look = await self._opened(ground)
                 if look is None or self._wait is None:
                     return
                 one = await try_in_turn(
-                    ground,
-                    look,
-                    self._wait,
-                    failed=failed,
-                    good=good,
-                    slow_s=trials_late_s(self._found),
+                    ground, look, self._wait, failed=failed, good=good, slow_s=slow_s,
                     by_call=self._found.by == "call",
-                )
+                )  # fmt: skip
                 if one is not None:
                     seen.append(one)
 
