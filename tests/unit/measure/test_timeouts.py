@@ -20,9 +20,9 @@ def timeout(*lasting: float, backoffs: tuple[float, ...]) -> Findings:
     for lasted_s in lasting:
         tries.append(Try(start_s=at_s, end_s=at_s + lasted_s, how="ended", left=True))
         at_s += lasted_s
-    bench: Any = Bench.__new__(Bench)
-    bench.findings = found
-    _timeout(cast(Bench, bench), Seen(sent_s=0.0, end_s=at_s, status=503, tries=tuple(tries)))
+    nobody = cast(Any, None)
+    bench = Bench(lab=nobody, upstream="pantry", route=nobody, findings=found)
+    _timeout(bench, Seen(sent_s=0.0, end_s=at_s, status=503, tries=tuple(tries)))
     return found
 
 
