@@ -64,6 +64,8 @@ class _Tally:
         self.width_s = 1
         self.routes: Counter[str] = Counter()
         self._clock = clock
+        self.waited = 0
+        """Calls that gave up waiting, and nobody says for how long."""
         self.requests = 0
 
     def cell(self, at_s: float) -> _Cell:
@@ -95,6 +97,9 @@ class _Tally:
             if reason is not None:
                 cell.bad += 1
                 cell.reasons[reason] += 1
+                self.waited += (
+                    reason.startswith("blackhole") and call.took_s is None and not line.begins
+                )
                 cell.first_line = cell.first_line or number
             elif call.took_s is not None:
                 cell.took_s += call.took_s
@@ -230,6 +235,10 @@ def _observed(file: str, tally: _Tally, notes: list[str]) -> Observation:
                 f"nothing bad is in it: at most {worst(series)} of the calls in any "
                 f"{tally.width_s} s, bad from {LEAST_SHARE:.0%} on, and nothing slow ({how})",
             )  # fmt: skip
+    if tally.waited:
+        notes.append(
+            f"{file}: how long calls waited that gave up is not in it: so much earlier they began"
+        )
     step_s = max(float(tally.width_s), series.step_s)
     span_s = at_s[-1] - at_s[0] + tally.width_s
     if lone:

@@ -137,3 +137,13 @@ def test_a_gap_in_the_samples_widens_the_edge_that_lies_in_it(tmp_path: Path) ->
     assert "first bad: 2025-11-27T10:15:00Z; the good sample before is 615s older" in text
     assert "good again: 2025-11-27T10:30:15Z, ± 630s" in text
     assert "all bad in 20 samples" in text
+
+
+@pytest.mark.parametrize(("took", "told"), [("", True), (" rt=5.002", False)])
+def test_a_log_that_says_not_how_long_calls_waited_is_said_to(
+    tmp_path: Path, took: str, told: bool
+) -> None:
+    line = '1.1.1.1 - - [03/Nov/2026:12:00:{:02} +0000] "GET /a HTTP/1.1" {} 1 "-" "-"{}\n'
+    lines = [line.format(n, 504 if 10 <= n < 30 else 200, took) for n in range(50)]
+    text, _ = imported(tmp_path, "".join(lines), name="a.log")
+    assert ("so much earlier they began" in text) is told
