@@ -54,3 +54,13 @@ def _let_through(breaker: Breaker, failed: bool, attempts: int, *, asks_again: b
             return number
         breaker.tell(leave, Result.FAILURE if failed else Result.SUCCESS, 0.0)
     return attempts
+
+
+def seen_in_a_row(lots: int, successes: int, pause_s: float) -> str:
+    """What shows that failures in a row open it; without `lots` of them one call alone did."""
+    if not lots:
+        return f"one call opens it, which {successes} successes before it do not put off"
+    return (
+        f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
+        f"{successes} successes before or a pause of {pause_s:g} s put it off"
+    )

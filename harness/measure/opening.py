@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from harness.measure.bench import Bench
 from harness.measure.doses import Contrast, Results, dose, one_dose
-from harness.measure.expected import first_of, first_short
+from harness.measure.expected import first_of, first_short, seen_in_a_row
 from harness.measure.rate import find_rate
 from harness.measure.reading import Reading
 from harness.measure.resets import find_hidden_attempts
@@ -253,8 +253,5 @@ async def _is_in_a_row(bench: Bench, opened: Opened) -> bool:
     )
     holds = got is not None and got in expected
     if holds:
-        bench.findings.saw(
-            f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
-            f"{_SUCCESSES} successes before or a pause of {_PAUSE_S:g} s put it off"
-        )
+        bench.findings.saw(seen_in_a_row(lots, _SUCCESSES, _PAUSE_S))
     return holds

@@ -95,6 +95,17 @@ def test_what_resets_a_count(
     assert asyncio.run(rule.what_resets(bench, found, looked(opens))) == expected
 
 
+def test_one_call_that_opens_it_is_not_said_to_have_been_broken_by_successes() -> None:
+    """It was said of 0 lots of failures, and of a pause that was none."""
+    found = Findings(upstream="rates")
+    opens = InARow(3)
+    opening = looked(opens, attempts=3)
+    bench = cast(Ground, Bench(opens, attempts=3))
+    assert asyncio.run(rule.what_resets(bench, found, opening)) == "in a row"
+    (said,) = found.evidence
+    assert said == "one call opens it, which 12 successes before it do not put off"
+
+
 def test_a_call_that_is_cut_short_tells_that_attempts_are_counted() -> None:
     found = Findings(upstream="rates")
     opening = looked(InARow(5), attempts=2)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Literal
 
-from harness.measure.expected import first_of, first_short
+from harness.measure.expected import first_of, first_short, seen_in_a_row
 from harness.measure.findings import Findings
 from harness.measure.realtime.ground import Asked, Ground
 from harness.measure.realtime.looks import Look
@@ -131,9 +131,5 @@ async def what_resets(
         return "in all"
     if got is None or got not in first_short(met, usual, threshold=number, by_call=by_call):
         return None
-    paused = f"a pause of {PAUSE_S:g} s" if calls > 1 else "anything"
-    found.saw(
-        f"in a row: {lots} lots of failures broken by a success did not open it, nor did "
-        f"{_SUCCESSES} successes before or {paused} put it off"
-    )
+    found.saw(seen_in_a_row(lots, _SUCCESSES, PAUSE_S))
     return "in a row"
