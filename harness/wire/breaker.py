@@ -167,22 +167,24 @@ class Acceptor:
         if not soon or event.tie_s > BLIND_S:
             return states
         found = dict(states)
-        for state, stories in states.items():
-            if state.kind == "any" or (state.kind == "open" and self._deaf):
-                continue
-            reached = {state: stories}
-            for attempt in soon[:_MOST_TIES]:
+        told = {
+            state: stories
+            for state, stories in states.items()
+            if state.kind != "any" and not (state.kind == "open" and self._deaf)
+        }
+        for attempt in soon[:_MOST_TIES]:
+            reached: States = {}
+            for state, stories in told.items():
                 if attempt.id in state.told:
+                    add(reached, state, stories)
                     continue
-                following: States = {}
-                for one, its in reached.items():
-                    for told, change in self._told_early(one, attempt, event):
-                        add(following, told, with_change(its, change))
-                reached = following
-                for told, theirs in reached.items():
-                    add(found, told, theirs)
-                if len(found) > _MOST_STATES:
-                    return _unknown(states, event.at_s)
+                for after, change in self._told_early(state, attempt, event):
+                    add(reached, after, with_change(stories, change))
+            told = reached
+            for state, stories in told.items():
+                add(found, state, stories)
+            if len(found) > _MOST_STATES:
+                return _unknown(states, event.at_s)
         return found
 
     def _told_early(self, state: State, attempt: Attempt, event: Happening) -> tuple[Next, ...]:
