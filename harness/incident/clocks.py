@@ -69,6 +69,9 @@ def _instants(at_s: float, zone: tzinfo) -> tuple[float, ...]:
     """When a zone's clocks showed what those of UTC show at an instant: never, once or twice."""
     shown = _shown(at_s)
     bare = shown.replace(tzinfo=None)
-    found = {shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    real = (one for one in found if one.astimezone(zone).replace(tzinfo=None) == bare)
+    try:
+        found = {shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+        real = [one for one in found if one.astimezone(zone).replace(tzinfo=None) == bare]
+    except OverflowError:  # in the year 1 or 9999, as some write for never
+        return (at_s,)
     return tuple(sorted(one.timestamp() for one in real))

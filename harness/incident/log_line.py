@@ -13,6 +13,8 @@ from harness.incident import log_names as names
 from harness.incident.instants import Instant, parse_instant
 from harness.units import parse_duration
 
+_LONGEST_S = 1e6
+"""Twelve days: what lasts longer was no call."""
 _NOBODY = ("-", "0")
 """What proxies write for the status of an upstream that was not asked."""
 
@@ -67,7 +69,9 @@ class LogLine(Frozen, kw_only=True):
 
     def _before(self, took_s: float) -> float:
         """So long before the line was written, no finer than its time is."""
-        return self.at_s if self.begins else self.at_s - took_s + took_s % self.digit_s
+        if self.begins or not 0 <= took_s < _LONGEST_S:
+            return self.at_s
+        return self.at_s - took_s + took_s % self.digit_s
 
     @property
     def silent(self) -> bool:
@@ -157,16 +161,20 @@ def status_of(text: str) -> int | None:
 
 
 def _seconds(key: str | None, text: str) -> float | None:
+    """How long something took; None where that is no time, or none that a call can take."""
     try:
         value = float(text)
     except ValueError:
         try:
-            return parse_duration(text)
+            value = parse_duration(text)
         except ValueError:
             return None
-    if key in names.NANO:
-        return value / 1e9
-    return value / 1000 if key is not None and names.MILLI.search(key) else value
+    else:
+        if key in names.NANO:
+            value /= 1e9
+        elif key is not None and names.MILLI.search(key):
+            value /= 1000
+    return value if 0 <= value < _LONGEST_S else None
 
 
 def _route(fields: Mapping[str, str]) -> str | None:

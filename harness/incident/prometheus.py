@@ -14,6 +14,8 @@ from harness.incident.json_text import JsonText, Steps
 from harness.incident.reading import Wanted
 from harness.incident.series import Measured, observed
 
+_YEAR_9999_S = 253e9
+
 
 def read(file: str, wanted: Wanted) -> Observation:
     """What the answer to a range query says.
@@ -73,8 +75,8 @@ def _samples(text: JsonText, at: Steps, values: list[Any]) -> Iterator[tuple[flo
             at_s, measured = float(instant), float(value)
         except (TypeError, ValueError):
             text.refuse([*at, number], f'expected [time, "value"], not {str(sample)[:60]}')
-        if not math.isfinite(at_s):
-            text.refuse([*at, number], f"expected a time, not {instant}")
+        if not 0 <= at_s < _YEAR_9999_S:
+            text.refuse([*at, number], f"expected a time in seconds since 1970, not {instant}")
         # NaN: nothing was there to divide by, so nothing is known. +Inf: beyond any bucket.
         if measured > -math.inf:
             yield at_s, measured

@@ -147,3 +147,26 @@ def test_a_log_that_says_not_how_long_calls_waited_is_said_to(
     lines = [line.format(n, 504 if 10 <= n < 30 else 200, took) for n in range(50)]
     text, _ = imported(tmp_path, "".join(lines), name="a.log")
     assert ("so much earlier they began" in text) is told
+
+
+@pytest.mark.parametrize("took", ["NaN", "inf", "-5", "1e300", "99999999999999999999.0"])
+def test_what_no_call_can_have_taken_moves_nothing(took: str) -> None:
+    for rest in (f"rt={took} us=504 urt={took}", f"{took} {took}"):
+        parsed = parse_line(NGINX + rest)
+        assert parsed is not None
+        assert [at_s - (T0 - 5) for at_s, _ in parsed.calls()] == [20]
+        assert parsed.came_s == T0 + 15
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_the_ends_of_time_are_refused_in_every_zone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], zone: str
+) -> None:
+    for row in (
+        "0001-01-01 00:00:00;2025-10-26 01:00:00",
+        "2025-10-26 01:00:00;9999-12-31 23:59:59",
+    ):
+        file = tmp_path / "a.csv"
+        file.write_text(f"start;end\n{row}\n")
+        assert call(["import", str(file), "--upstream", "auth", "--zone", zone]) == 2
+        assert "a scenario at most 24h" in capsys.readouterr().err
