@@ -314,18 +314,20 @@ class _Eyes:
             if index < len(free) and free[index] <= at_s + within_s:
                 free.pop(index)
                 continue
-            yield _silenced(at_s, ended_s, fault)
+            yield self._silenced(at_s, ended_s, fault)
 
-
-def _silenced(at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
-    """A connection that a fault kept from anybody; over at its deadline, or when it was closed."""
-    if KINDS[fault.name].new not in HOLDS:
-        return bare(at_s, ended_s, "connection", from_s=at_s)
-    lifted_s = max(at_s, min(ended_s, fault.end_s))
-    if KINDS[fault.name].lift == "delivers" and fault.end_s < ended_s:
-        return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
-    # What closes by itself may have done so before, which an accepted connection doesn't tell.
-    return bare(at_s, lifted_s, "connection", from_s=at_s if KINDS[fault.name].closes else None)
+    def _silenced(self, at_s: float, ended_s: float, fault: FaultWindow) -> Attempt:
+        """A connection that a fault kept from anybody; over at its deadline, or when it was closed:
+        by then what is held back may have come.
+        """
+        kind = KINDS[fault.name]
+        if kind.new not in HOLDS:
+            return bare(at_s, ended_s, "connection", from_s=at_s)
+        lifted_s = max(at_s, min(ended_s, fault.end_s))
+        if kind.lift == "delivers" and self._sight.lets_go_s(fault) <= ended_s:
+            return bare(at_s, ended_s, "connection", from_s=lifted_s, results=EITHER)
+        # What closes by itself may have done so before, which an accepted connection doesn't tell.
+        return bare(at_s, lifted_s, "connection", from_s=at_s if kind.closes else None)
 
 
 def _results(status: int | None, outcome: str | None, *, known: bool = True) -> frozenset[Result]:

@@ -274,12 +274,12 @@ class Sight:
         fault = self.holding(due_s)
         if fault is None or (self.requests and not self.is_hidden(due_s)):
             return False  # it was seen when it was made
-        return self._lets_go_s(fault) <= at_s
+        return self.lets_go_s(fault) <= at_s
 
     def let_go_by(self, at_s: float) -> Iterator[Window]:
         """The times from which what was due then may have waited until an instant (`let_go`)."""
         for f in self._holding:
-            if self._lets_go_s(f) <= at_s and not (self.requests and not self.hidden):
+            if self.lets_go_s(f) <= at_s and not (self.requests and not self.hidden):
                 yield Window(f.start_s, f.end_s)
 
     def released(self, at_s: float, within_s: float = RELEASE_S) -> bool:
@@ -287,9 +287,9 @@ class Sight:
         what it held back comes just then, all at once.
         """
         late_s = self.slack_s(at_s - RELEASE_S, at_s) + within_s
-        return any(self._lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
+        return any(self.lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
 
-    def _lets_go_s(self, fault: FaultWindow) -> float:
+    def lets_go_s(self, fault: FaultWindow) -> float:
         """When what a fault held back may come at the earliest: lifted before that is known."""
         return min(fault.end_s, fault.planned.end_s) - self.fine_s
 

@@ -388,3 +388,17 @@ def test_a_connection_to_what_is_being_restarted_may_have_failed_at_once() -> No
     """Its proxy closes it, as nobody listens behind: a breaker that opened at once was late."""
     cut = accepted_in("restart", lifted_s=5.0)
     assert (cut.ends_from_s, cut.result) == (2.0, Result.FAILURE)
+
+
+def test_a_connection_that_is_closed_with_the_lift_may_have_been_answered_by_then() -> None:
+    """A proxy that can't read what crosses it: a pause lets go of an answer, then of the close."""
+    paused = {"by": "engine", "fault": 0, "name": "pause", "upstreams": ("chroma",)}
+    told = history(
+        Applied(at_s=0.0, planned_s=0.0, **paused),  # type: ignore[arg-type]
+        crossed(4.0, 1, "accepted"),
+        crossed(5.0, 1, "closed", closed_by="upstream"),
+        Lifted(at_s=5.0, planned_s=5.0, **paused),  # type: ignore[arg-type]
+    )
+    sealed = History([replace(told.run, tls=("chroma",)), *told.events[1:]])
+    (one,) = attempts_of(sealed, "chroma", SETTINGS, Sight(sealed, "chroma"))
+    assert (one.end_s, one.results) == (5.0, {Result.SUCCESS, Result.FAILURE})
