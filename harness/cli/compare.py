@@ -46,6 +46,7 @@ def compare(a: Path, b: Path, form: str, page: Path | None) -> None:
     from harness.compare.difference import Sort
     from harness.compare.night import load_night
     from harness.report.comparison import comparison_json, comparison_markdown, comparison_text
+    from harness.report.hanging import Hanging
 
     found = compared(load_night(a), load_night(b))
     if page is not None:
@@ -57,7 +58,7 @@ def compare(a: Path, b: Path, form: str, page: Path | None) -> None:
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in comparison_text(found):
-            console.print(line)
+            console.print(Hanging(line))
     sys.exit(1 if found.of(Sort.WORSE) else 0)
 
 
@@ -90,6 +91,7 @@ def history(folder: Path, last: int, form: str) -> None:
     from rich.console import Console
 
     from harness.compare.matrix import load_nights, matrix
+    from harness.report.hanging import Hanging
     from harness.report.nights import matrix_json, matrix_markdown, matrix_text
 
     found = matrix(load_nights(folder, last))
@@ -100,5 +102,5 @@ def history(folder: Path, last: int, form: str) -> None:
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in matrix_text(found):
-            console.print(line)
+            console.print(Hanging(line))
     sys.exit(1 if found.worse else 0)

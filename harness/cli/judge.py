@@ -69,7 +69,7 @@ def tell(saved: Sequence[Saved], *, report: Path | None, quiet: bool) -> None:
     from harness.checks.silence import uncalled_routes
     from harness.printable import in_line
     from harness.report.links import PAGE
-    from harness.report.text import details, one_line, silence, totals
+    from harness.report.text import details, silence, told_line, totals
     from harness.report.totals import busy_line
     from harness.verdict import Verdict
 
@@ -77,7 +77,7 @@ def tell(saved: Sequence[Saved], *, report: Path | None, quiet: bool) -> None:
     for each in saved:
         wrong = each.judgement.verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE)
         if wrong or not quiet or each.judgement.known:
-            console.print(one_line(each.judgement))
+            console.print(told_line(each.judgement))
         if wrong or each.judgement.known:
             console.print(details(each.judgement, each.scene))
     judgements = [each.judgement for each in saved]

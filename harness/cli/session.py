@@ -320,7 +320,7 @@ class Session:
 
     def done(self, played: Played) -> None:
         """A scenario has been judged: say so at once, and why where something is wrong."""
-        from harness.report.text import details, one_line
+        from harness.report.text import details, told_line
 
         self._played[played.scenario.name] = played
         judgement = played.judgement
@@ -333,7 +333,7 @@ class Session:
         if interrupted or (self._quiet and not wrong and not judgement.known):
             self._display.done(played.scenario, None)
             return
-        self._display.done(played.scenario, one_line(judgement))
+        self._display.done(played.scenario, told_line(judgement))
         if wrong or judgement.known:
             self._console.print(details(judgement, played.scene))
 

@@ -22,7 +22,7 @@ from harness.errors import HarnessError, TargetError
 from harness.judge import judge, not_in_scope, unjudged
 from harness.machine import belongings
 from harness.printable import in_line
-from harness.report.text import details, one_line, totals
+from harness.report.text import details, told_line, totals
 from harness.scenario.loader import load_scenarios
 from harness.scenario.model import Scenario
 from harness.target import Target
@@ -128,7 +128,7 @@ class Watch:
                 judgement = unjudged(scenario, error.why)
             except HarnessError as error:
                 judgement = unjudged(scenario, str(error))
-        self._console.print(one_line(judgement))
+        self._console.print(told_line(judgement))
         if judgement.verdict.value in ("failed", "inconclusive"):
             self._console.print(details(judgement))
         return judgement

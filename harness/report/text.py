@@ -15,6 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from harness.printable import in_line
+from harness.report.hanging import Hanging
 from harness.report.secrets import clean
 from harness.report.totals import overall, totals_line, words
 from harness.verdict import Finding, Judgement, Known, Transition, Verdict
@@ -41,6 +42,11 @@ _MOST_FAULTS = 6
 _INDENT = "    "
 _WITHOUT_TERMINAL = 100
 """Characters in a line of a picture where nobody says how wide a line is."""
+
+
+def told_line(judgement: Judgement) -> Hanging:
+    """What `one_line` says, going on below the scenario's name."""
+    return Hanging(one_line(judgement), _VERDICT_WIDTH + 4)
 
 
 def one_line(judgement: Judgement) -> Text:

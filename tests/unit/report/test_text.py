@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 from rich.console import Console
+from rich.text import Text
 
 from harness.report.github import workflow_commands
+from harness.report.hanging import Hanging
 from harness.report.junit import junit_xml
 from harness.report.markdown import summary_md
 from harness.report.text import details, one_line, totals
@@ -167,3 +170,21 @@ def test_evidence_that_there_is_not_is_not_announced(finding, judgement, outcome
     ):
         assert "observed" in text
         assert "evidence" not in text
+
+
+def test_a_long_line_goes_on_under_its_own_beginning_on_a_terminal_only():
+    line = Text("      ✗ it took 12 of 12: ", "red").append("longer than anybody would wait " * 3)
+    for terminal in (True, False):
+        out = io.StringIO()
+        console = Console(
+            file=out, width=60, soft_wrap=True, force_terminal=terminal, no_color=True
+        )
+        console.print(Hanging(line))
+        console.print(Hanging(line, margin=16))
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+        if not terminal:
+            assert shown == [line.plain] * 2
+            continue
+        assert all(len(each) <= 60 for each in shown), shown
+        assert {each[:8] for each in shown if "✗" not in each} == {"        "}
+        assert " ".join("".join(shown).split()) == " ".join((line.plain * 2).split())
