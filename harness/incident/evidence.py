@@ -35,6 +35,8 @@ class Symptom(Frozen, kw_only=True):
     """What was seen, in a few words: `value 0`, `504 for 40 of 40 calls`."""
     told: bool = True
     """Whether the data says how calls failed; else the kind is only the plainest that would."""
+    assumed: bool = False
+    """Whether `parameters` are an example of the kind's: the data has no number for them."""
 
 
 class Answers(Frozen, kw_only=True):

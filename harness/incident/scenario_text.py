@@ -46,6 +46,8 @@ class _Fault(Frozen, kw_only=True):
     kind: str
     parameters: dict[str, str]
     note: str
+    assumed: bool
+    """Whether nobody said its parameters."""
 
     @property
     def opens(self) -> bool:
@@ -140,6 +142,7 @@ def _played(one: Episode, incident: Incident, fault: str | None, users: Sequence
         kind=kind,
         parameters=parameters,
         note=note,
+        assumed=symptom.assumed or kind != symptom.fault,
     )
 
 
@@ -242,8 +245,9 @@ def _fault_lines(one: _Fault, incident: Incident) -> Iterator[str]:
     yield f"  # {episode.source}: {episode.symptom.why}"
     yield f"  - upstream: {episode.upstream}"
     yield _commented(f"    fault: {one.kind}", one.note)
+    assumed = "an example: the data has no number" if one.assumed else ""
     for key, value in one.parameters.items():
-        yield f"    {key}: {value}"
+        yield _commented(f"    {key}: {value}", assumed)
     begin = written_instant(episode.start_s, clock=clock)
     end = written_instant(episode.end_s, clock=clock)
     unknown = f"; the good sample before is {_wide(episode.begins_within_s, incident)} older"

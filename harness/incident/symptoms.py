@@ -32,7 +32,8 @@ def named(word: str, why: str) -> Symptom | None:
 
 def of_kind(fault: str, why: str) -> Symptom:
     """A kind of fault with the parameters that it can't do without."""
-    return Symptom(fault=fault, parameters=KINDS[fault].example, why=why)
+    example = KINDS[fault].example
+    return Symptom(fault=fault, parameters=example, why=why, assumed=bool(example))
 
 
 def of_status(status: int, why: str) -> Symptom:

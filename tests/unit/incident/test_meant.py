@@ -153,3 +153,22 @@ def test_samples_out_of_order_are_put_in_order(tmp_path: Path) -> None:
     Path(file).write_text(json.dumps(data))
     scenario = imported(tmp_path, file, "--upstream", "auth")
     assert [(f.from_, f.to, f.share) for f in scenario.faults] == [(0, 60, 1)]
+
+
+def test_a_number_that_nobody_wrote_is_said_to_be_an_example(tmp_path: Path) -> None:
+    rows = "start,end,fault\n2026-11-03T12:00:00Z,2026-11-03T12:05:00Z,{}\n"
+    told = "an example: the data has no number"
+    out = tmp_path / "out.yaml"
+    for word, assumed in (("slow", True), ("refused", False), ("answers 502", False)):
+        imported(tmp_path, written(tmp_path, "a.csv", rows.format(word)), "--upstream", "auth")
+        assert (told in out.read_text()) is assumed, word
+    samples = "time,p99_seconds\n" + "".join(
+        f"{T0 + 15 * n},{2.5 if 4 <= n < 8 else 0.1}\n" for n in range(20)
+    )
+    imported(tmp_path, written(tmp_path, "b.csv", samples), "--upstream", "auth")
+    assert "delay: 2.4s" in out.read_text()
+    assert told not in out.read_text()
+    imported(
+        tmp_path, written(tmp_path, "b.csv", samples), "--upstream", "auth", "--fault", "latency"
+    )
+    assert told in out.read_text()
