@@ -11,7 +11,6 @@ from typing import Any
 
 from gateway.logs import log_to_stderr
 from gateway.serving import serve
-from harness.claims import DEFECTS_FILE
 from tests.defects.gateways import DEFECTS, SOUND, Defect
 from tests.defects.gateways.making import make_app
 
@@ -50,6 +49,8 @@ def main(arguments: list[str]) -> int:
             print(f"{each.id}: {each.summary} ({' '.join(each.claims)})")
         return 0
     if arguments == ["--write"]:
+        from harness.claims import DEFECTS_FILE  # which takes as long to load as the gateway
+
         DEFECTS_FILE.write_text(known(), encoding="utf-8")
         return 0
     if arguments[0] not in DEFECTS | SOUND:
