@@ -94,16 +94,8 @@ class Rules:
             back = with_change(stories, self._coming_back(state, at_s, attempt))
             add(found, self._back(state, at_s), back)
         elif at_s >= self._waiting.due_s(state) - tie_s:
-            probing = State(
-                "half_open",
-                state.since_s,
-                state.from_s,
-                state.seen,
-                probes=frozenset({attempt.id}),
-                openings=state.openings,
-                freed_s=at_s,
-                told=state.told,
-            )
+            mine = frozenset({attempt.id})
+            probing = state._replace(kind="half_open", probes=mine, freed_s=at_s, again=False)
             change = Change("half_open", at_s, at_s, attempt.id)
             add(found, probing, with_change(stories, change))
         return found
@@ -221,14 +213,8 @@ class Rules:
         """A trial gave its place back: where none is left, the next call tries again at once."""
         if left or tried:
             return state._replace(probes=left, tried=tried, freed_s=high_s), None
-        waiting = State(
-            "open",
-            state.since_s,
-            state.from_s,
-            state.seen,
-            openings=state.openings,
-            freed_s=high_s,
-            told=state.told,
+        waiting = state._replace(
+            kind="open", probes=left, tried=(), freed_s=high_s, stuck=False, again=False
         )
         return waiting, Change("open", low_s, high_s, attempt.id)
 

@@ -101,3 +101,8 @@ EYES: Mapping[str, Eye] = {
 """By name: all that a simulation tells; the same without traces; in real time behind the embedded
 proxy, with TLS to the upstreams, and before real services; behind a real Toxiproxy; by stubs alone;
 and behind a real Toxiproxy a target that shows nothing of itself."""
+
+
+def eyes_for(scenario: Scenario) -> dict[str, Eye]:
+    """Those whose worlds can play a scenario."""
+    return {name: eye for name, eye in EYES.items() if eye.fits(scenario)}

@@ -19,7 +19,7 @@ from harness.judge import judge
 from harness.timeline import compile_timeline
 from harness.units import format_duration
 from harness.verdict import Finding, Verdict
-from tests.soundness.eyes import EYES
+from tests.soundness.eyes import eyes_for
 from tests.soundness.outages import Outage
 
 _REFERENCE = Path(harness.target.__file__).parent / "bundled" / "reference.yaml"
@@ -54,9 +54,7 @@ def play(engine: SimEngine, outage: Outage, folder: Path) -> History:
 def false_words(outage: Outage, played: History) -> Iterator[FalseWord]:
     """All that is said against the reference by any eye; that a check broke is one, too."""
     scenario = outage.scenario
-    for name, eye in EYES.items():
-        if not eye.fits(scenario):
-            continue
+    for name, eye in eyes_for(scenario).items():
         for finding in judge(scenario, eye.seen(played)).all_findings:
             if finding.verdict is Verdict.FAILED or _BROKE in finding.evidence:
                 yield FalseWord(eye=name, finding=finding)
@@ -71,9 +69,7 @@ def save(outage: Outage, played: History, folder: Path) -> None:
         encoding="utf-8",
     )
     (folder / f"{outage.name}.target.yaml").write_text(_target(outage), encoding="utf-8")
-    for name, eye in EYES.items():
-        if not eye.fits(outage.scenario):
-            continue
+    for name, eye in eyes_for(outage.scenario).items():
         (folder / name).mkdir(exist_ok=True)
         lines = [to_json(event) + "\n" for event in eye.seen(played).events]
         place = folder / name / outage.name

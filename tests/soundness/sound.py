@@ -22,7 +22,7 @@ from pathlib import Path
 from harness.engines.sim.engine import SimEngine
 from harness.history.view import History
 from harness.startup import collect_seldom
-from tests.soundness.eyes import EYES
+from tests.soundness.eyes import EYES, eyes_for
 from tests.soundness.judging import false_words, play, save
 from tests.soundness.outages import drawn
 
@@ -37,6 +37,8 @@ class Played:
     name: str
     words: tuple[str, ...] = ()
     """All that was said against the reference."""
+    readings: int = 0
+    """By how many eyes it was judged."""
     trouble: str = ""
     """What went wrong with the play itself, so that nothing was judged."""
 
@@ -62,7 +64,9 @@ def main() -> int:
     print(f"seed {given.seed}: {len(names)} outages, each judged by {', '.join(EYES)}", flush=True)
     started_s = told_s = time.monotonic()
     count: Counter[str] = Counter()
+    readings = 0
     for number, played in enumerate(_all(names, given.jobs, given.save, given.keep), start=1):
+        readings += played.readings
         count["false words"] += len(played.words)
         count["outages with some"] += bool(played.words)
         count["plays that went wrong"] += bool(played.trouble)
@@ -72,7 +76,7 @@ def main() -> int:
             told_s = time.monotonic()
             print(f"  {number} of {len(names)}, {told_s - started_s:.0f} s", flush=True)
     told = ", ".join(f"{number} {what}" for what, number in count.items())
-    print(f"{len(names)} outages, {len(names) * len(EYES)} readings: {told}")
+    print(f"{len(names)} outages, {readings} readings: {told}")
     if any(count.values()):
         print(f"saved: outage judge {given.save}/EYE, for each of {', '.join(EYES)}")
     return 1 if any(count.values()) else 0
@@ -112,8 +116,9 @@ def _one(name: str) -> Played:
 def _judged(name: str, history: History) -> Played:
     if history.troubles:
         return Played(name=name, trouble=history.troubles[0])
-    words = tuple(map(str, false_words(drawn(name), history)))
-    return Played(name=name, words=words)
+    outage = drawn(name)
+    words = tuple(map(str, false_words(outage, history)))
+    return Played(name=name, words=words, readings=len(eyes_for(outage.scenario)))
 
 
 if __name__ == "__main__":

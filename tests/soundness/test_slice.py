@@ -9,7 +9,7 @@ import pytest
 from harness.engines.sim.engine import SimEngine
 from harness.runs.saved import judge_folder
 from harness.verdict import Verdict
-from tests.soundness.eyes import EYES
+from tests.soundness.eyes import EYES, eyes_for
 from tests.soundness.judging import false_words, play, save
 from tests.soundness.outages import Outage, drawn
 from tests.soundness.settings import Settings
@@ -52,7 +52,7 @@ def test_what_is_untrue_of_its_settings_is_seen_by_every_eye_and_saved_to_be_jud
     untrue = Outage(name="untrue", text=_FAILURES, settings=_Untrue(told), seed=0)
     played = play(simulation, untrue, tmp_path)
     words = list(false_words(untrue, played))
-    seeing = [name for name, eye in EYES.items() if eye.fits(untrue.scenario)]
+    seeing = list(eyes_for(untrue.scenario))
     assert list(dict.fromkeys(word.eye for word in words)) == seeing
     assert len(seeing) == len(EYES) - 1  # real services answer no 503 for anybody
     save(untrue, played, tmp_path / "saved")
