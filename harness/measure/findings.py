@@ -13,6 +13,8 @@ from harness.units import plural
 
 RESOLUTION_S = 0.005
 """The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
+_ANSWERED = ("400", "404", "429", "malformed")
+"""Kinds that are answers, which a call need not ask for again."""
 
 
 class Span(Frozen, kw_only=True):
@@ -53,6 +55,8 @@ class Breaker(Struct, kw_only=True):
     wait: Span | None = None
     later_waits: tuple[Span, ...] = ()
     """How long it then stayed open after each failed trial, where that was longer."""
+    late: bool = False
+    """Whether a failure that comes in while it is open begins its wait anew."""
     begun_count: bool | None = False
     """Whether calls that are under way count as results; None: the machine was too late to tell."""
     trials: int | None = None
@@ -123,7 +127,7 @@ class Findings(Struct, kw_only=True):
         `at_once`: what was cut is followed by the next attempt without a wait; made after no other
         failure, or beyond those that are, that is the HTTP client's own (Java's, aiohttp's).
         """
-        self.repeats = tuple(kind for kind in retried if kind in ("404", "429", "malformed"))
+        self.repeats = tuple(kind for kind in retried if kind in _ANSWERED)
         others = {kind: count for kind, count in retried.items() if kind != "cut"}
         usual = max(others.values(), default=1)
         if at_once and retried.get("cut", 1) > usual and set(others.values()) <= {usual}:
@@ -164,6 +168,7 @@ class Findings(Struct, kw_only=True):
         own = self.breaker
         scope = {} if own.per is None else {"per": None if own.per == "unknown" else own.per}
         endless = {"counts_all": True} if own.counts_all else {}
+        endless |= {"late_restarts": True} if own.late else {}
         return (
             scope
             | endless

@@ -28,7 +28,7 @@ ORDER = ("503", "500", "timeout", "refused", "cut")
 """Kinds of failure, those first that most breakers count and that can be made to overlap."""
 OVERLAPPING = ("503", "timeout")
 """Kinds that are tried many at once, too."""
-RARE = ("429", "404")
+RARE = ("429", "400", "404")
 """Kinds that few breakers count."""
 
 

@@ -65,7 +65,9 @@ def policy_of(found: Findings) -> dict[str, Any]:
         said["by"] = "call"
     if counts := counts_of(found):
         said["counts"] = counts
-    if own.rule in COUNTING and "threshold" not in said and (whole := breaker_of(own)):
+    untold = own.late or (own.rule in COUNTING and "threshold" not in said)
+    if untold and (whole := breaker_of(own)):
+        said = {key: value for key, value in said.items() if key not in ("threshold", "rate")}
         return said | {"breaker": whole}  # no shorter word tells such a rule
     said |= _trials(own)
     if own.wait is not None:
@@ -211,7 +213,8 @@ def breaker_of(own: Breaker) -> dict[str, Any] | None:
         return None
     rate = _rate(own)
     opens = _counted(own) if rate is None else {"rule": "rate", **rate}
-    return {**opens, "wait": _wait(own.wait, own.later_waits), **_trials(own)}
+    late = {"late": "restarts"} if own.late else {}
+    return {**opens, "wait": _wait(own.wait, own.later_waits), **_trials(own), **late}
 
 
 def _counted(own: Breaker) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from harness.measure.closing import (
 from harness.measure.experiment import Course
 from harness.measure.findings import RESOLUTION_S, Span
 from harness.measure.growth import MOST_WAITS, is_longest
+from harness.measure.late import find_late
 from harness.measure.reading import Reading, Seen
 from harness.measure.signs import Opened, turned_away
 
@@ -51,6 +52,7 @@ async def find_recovery(bench: Bench, opened: Opened) -> None:
     await _trials(bench, opened, wait)
     await _closing(bench, opened, wait)
     await _growth(bench, opened, wait)
+    await find_late(bench, opened, wait)
 
 
 def opening_course(opened: Opened) -> Course:

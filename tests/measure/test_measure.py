@@ -109,6 +109,23 @@ def test_a_share_that_takes_as_many_failures_in_a_full_window_as_in_an_empty_one
     assert breaker["share"] is not None
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_late_failure_may_begin_the_wait_anew(simulation: SimEngine, late: bool) -> None:
+    """Circuitbreaker's and aiobreaker's: their probes were "due" and did not come."""
+    policy = {
+        "attempts": 1, "timeout": 1.0, "rule": "in a row", "threshold": 3, "wait": 8.0,
+        "late": late,
+    }  # fmt: skip
+    target = bed.target("handmade", policy)
+    measured = asyncio.run(measure(target, simulation, streams_of(target)))
+    found = measured.as_json()["upstreams"]["rates"]
+    assert not holding.wrong(policy, found)
+    assert found["breaker"].get("late_restarts", False) is late
+    own = parse_contract(as_contract(measured, target.upstreams), "c.yaml").settings_of("rates")
+    assert own.breaker.restarted is late
+    assert ("late: restarts" in as_target(measured, document())) is late
+
+
 @pytest.mark.parametrize("moved_on", [False, True])
 def test_a_share_of_all_results_since_it_closed(simulation: SimEngine, moved_on: bool) -> None:
     """With buckets that only calls move on it is no such one, though no pause empties them."""

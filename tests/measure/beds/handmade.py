@@ -61,6 +61,8 @@ class Breaker:
             outcome = "failure"
         with self.lock:
             if era != self.era:
+                if POLICY.get("late") and self.state == "open" and outcome == "failure":
+                    self.until = time.monotonic() + self.wait
                 return
             if outcome == "neutral":
                 if self.state == "half open":

@@ -175,6 +175,12 @@ def test_what_counts_otherwise_is_written():
     own = target_sections(found, document())["breakers"]["stock"]["counts"]
     assert own == {"404": "failure", "timeout": "neutral"}
     found.upstreams["stock"].counts |= {"400": "failure"}
+    # Whoever tries again after any of them has not failed yet.
+    every = dict.fromkeys(("503", "400", "404", "429"), 2)
+    found.upstreams["stock"].note_attempts(every, at_once=False)
+    own = target_sections(found, document())["breakers"]["stock"]["counts"]
+    assert own == {"4xx": "unknown", "429": "unknown", "timeout": "neutral"}
+    found.upstreams["stock"].note_attempts({"503": 2}, at_once=False)
     assert "B1" in sections["without"]
     assert "timeout: neutral, '429': neutral}" in as_contract(found, {"STOCK_URL": "stock"})
 
