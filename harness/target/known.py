@@ -29,6 +29,14 @@ class KnownFailure(Frozen, kw_only=True):
     """The last day on which it is excused, in UTC."""
     file: str = ""
 
+    @staticmethod
+    def of(failure: str, because: str, until: date, file: str) -> KnownFailure:
+        """Of `SCENARIO/EXPECTATION`."""
+        scenario, _, expectation = failure.partition("/")
+        return KnownFailure(
+            scenario=scenario, expectation=expectation, because=because, until=until, file=file
+        )
+
     def to_json(self) -> dict[str, str]:
         """As `results.json` keeps it."""
         return {
@@ -45,16 +53,11 @@ def known_in(results: dict[str, Any]) -> tuple[KnownFailure, ...]:
     found = []
     for entry in listed if isinstance(listed, list) else ():
         try:
-            scenario, _, expectation = entry["failure"].partition("/")
-            until = date.fromisoformat(entry["until"])
             because, file = str(entry["because"]), str(entry.get("file", ""))
+            until = date.fromisoformat(entry["until"])
+            found.append(KnownFailure.of(entry["failure"], because, until, file))
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
-        found.append(
-            KnownFailure(
-                scenario=scenario, expectation=expectation, because=because, until=until, file=file
-            )
-        )
     return tuple(found)
 
 

@@ -273,16 +273,8 @@ class Target(Part):
     @property
     def known_failures(self) -> tuple[KnownFailure, ...]:
         """What `known:` names."""
-        return tuple(
-            KnownFailure(
-                scenario=entry.failure.partition("/")[0],
-                expectation=entry.failure.partition("/")[2],
-                because=entry.because,
-                until=entry.until,
-                file=self.file,
-            )
-            for entry in self.known
-        )
+        each = ((entry.failure, entry.because, entry.until) for entry in self.known)
+        return tuple(KnownFailure.of(*entry, self.file) for entry in each)
 
     @property
     def user_ids(self) -> tuple[str, ...]:
