@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from harness.checks.brackets import Brackets, brackets_of
 from harness.checks.case import Case, unless_broken
@@ -144,7 +145,9 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
     waited = {r.id: r for r in case.history.requests if r.id in implied}
     faults = case.history.faults_on(wire.upstream)
     before = {b.id: a for call in wire.calls for a, b in pairwise(call)}
-    without = [d.request for d in wire.demands if d.outcome != "made"]
+    without = sorted((d.request.at_s, d.request.end_s) for d in wire.demands if d.outcome != "made")
+    came_s = [at_s for at_s, _ in without]
+    longest_s = [-math.inf, *accumulate((end_s for _, end_s in without), max)]
     for attempt in wire.attempts:
         met = (
             case.scenario.number_of(window.fault)
@@ -164,7 +167,8 @@ def _tries(case: Case, wire: Wire) -> Iterator[Try]:
         elif number is not None and number > 1:
             # Where the one before goes on it may be the first of somebody who is without any.
             goes_on = before[attempt.id].over_s > attempt.start_s
-            if goes_on and any(r.at_s <= attempt.start_s < r.end_s for r in without):
+            waiting = longest_s[bisect_right(came_s, attempt.start_s)] > attempt.start_s
+            if goes_on and waiting:
                 number = None
         yield Try(
             attempt=attempt,
