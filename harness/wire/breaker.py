@@ -61,9 +61,13 @@ def along(
     course: Course, outcomes: Outcomes, *, forgiving: bool = False, earlier: Sequence[float] = ()
 ) -> Reading:
     """The same along a course of events, which rules may be held against one after another."""
-    acceptor = Acceptor(course.attempts, outcomes, course.tie_s, earlier)
-    states, in_flight = acceptor.begins, UnderWay()
-    stirs, walk = course.stirs(acceptor.is_calm), iter(course)
+    known = course.plainly if outcomes.plain else None
+    near = None if known is None else known[0]
+    acceptor = Acceptor(course.attempts, outcomes, course.tie_s, earlier, near=near)
+    stirs = course.stirs(acceptor.is_calm) if known is None else known[1]
+    if outcomes.plain:
+        course.plainly = acceptor.mixed, stirs
+    states, in_flight, walk = acceptor.begins, UnderWay(), iter(course)
     unexplained: list[Refutation] = []
     left_out: set[int] = set()
     lost_track = False
@@ -116,15 +120,20 @@ class Acceptor:
         outcomes: Outcomes,
         tie_s: Callable[[float], float],
         earlier: Sequence[float] = (),
+        *,
+        near: dict[int, int] | None = None,
     ) -> None:
-        """`earlier`: when successes of the warm-up were told, as in `read`."""
+        """`earlier`: when successes of the warm-up were told, as in `read`; `near`: what is mixed,
+        where that is known.
+        """
         self.policy = outcomes.policy
         """The rules that it goes by."""
         self.begins = _begins(outcomes.policy.opens, earlier)
         """The states in which it may be at 0s."""
         self._outcomes = outcomes
-        self._mixed = mixed(attempts, outcomes, tie_s)
-        self._rules = Rules(outcomes, self._mixed)
+        self.mixed = mixed(attempts, outcomes, tie_s) if near is None else near
+        """Which ends are too near to opposite ones to say which was first."""
+        self._rules = Rules(outcomes, self.mixed)
         self._waiting = Waiting(outcomes.policy)
         self._attempts = attempts
         self._deaf = outcomes.policy.stragglers == "nothing"
@@ -145,7 +154,7 @@ class Acceptor:
 
     def is_calm(self, attempt: Attempt) -> bool:
         """Whether an attempt that begins and ends changes nothing of one that rests."""
-        return attempt.id not in self._mixed and _are_calm(self._outcomes.results(attempt))
+        return attempt.id not in self.mixed and _are_calm(self._outcomes.results(attempt))
 
     # The order of events near to each other is not the wire's to tell.
 

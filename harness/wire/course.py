@@ -77,6 +77,10 @@ class Course:
         self.others = sorted(self._unseen(asked, lost), key=_order)
         self._made: dict[int, Happening] = {}
         """By how many come before it."""
+        self.plainly: tuple[dict[int, int], Stirs] | None = None
+        """What is mixed (`outcomes.mixed`) and what stirs by rules to which attempts are plainly
+        what they were: the same by all of these, once one was held against it.
+        """
 
     def __iter__(self) -> Walk:
         """Follow them from the first one on."""

@@ -53,8 +53,9 @@ class Outcomes:
         self._tries = tries
         self.beside = beside
         """What may have been under way as an attempt ended."""
-        self._plainly = not policy.counting.otherwise and policy.counting.slow_s == math.inf
-        """Whether an attempt counts as what it was, but where only a call's end counts."""
+        counting = policy.counting
+        self.plain = not (counting.otherwise or counting.by_call) and counting.slow_s == math.inf
+        """Whether each attempt counts as what it was, as it does by all such rules."""
         self._known: dict[int, frozenset[Counted]] = {}
 
     @cached_property
@@ -92,7 +93,7 @@ class Outcomes:
 
     def results(self, attempt: Attempt) -> frozenset[Counted]:
         """All that it may count as."""
-        if self._plainly and not self.policy.counting.by_call:
+        if self.plain:
             return cast(frozenset[Counted], attempt.results)
         if attempt.id not in self._known:
             self._known[attempt.id] = self._results(attempt)
