@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,12 +16,13 @@ from typing import Any
 
 import pytest
 
+from harness.errors import WorldError
 from harness.toxiproxy import proxy as proxy_module
 from harness.toxiproxy.client import ProxyServerError
 from harness.toxiproxy.log import Log
 from harness.toxiproxy.loop import new_event_loop
 from harness.toxiproxy.proxy import Proxy
-from harness.toxiproxy.server import ProxyServer
+from harness.toxiproxy.server import ProxyServer, free_port
 
 HOST = "127.0.0.1"
 
@@ -31,6 +33,25 @@ def answer_once(listener: socket.socket, reply: bytes) -> None:
         stream.recv(65536)
         stream.sendall(reply)
         stream.recv(1)
+
+
+def test_a_port_is_found_without_all_being_shuffled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "sample", lambda *_: pytest.fail("there are free ones"))
+    with socket.create_server((HOST, free_port())):
+        pass
+
+
+def test_every_port_is_tried_before_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = set()
+
+    def taken(address: tuple[str, int]) -> None:
+        tried.add(address[1])
+        raise OSError(errno.EADDRINUSE, "taken")
+
+    monkeypatch.setattr(socket, "create_server", taken)
+    with pytest.raises(WorldError, match="no port from 20000 to 31999"):
+        free_port()
+    assert tried == set(range(20_000, 32_000))
 
 
 def test_journal_of_a_request() -> None:
