@@ -27,6 +27,8 @@ _MOST_NAMED = 2
 _MOST_STATUSES = 6
 """Of so many kinds of error, at the most, every choice is tried."""
 _MOST_PROBES = 12
+MOST_ROUTES = 6
+"""Of more of them none is looked at by itself."""
 _PROBED_LATE_S = 1.0
 """So late after the wait somebody may come who shows that it is over."""
 _FACTORS = (2.0, 1.5, 3.0)
@@ -80,6 +82,8 @@ class Evidence(Frozen, kw_only=True):
     """Statuses of 500 and more that were seen."""
     faults: Sequence[str] = ()
     """Kinds of fault that attempts met."""
+    routes: Sequence[str] = ()
+    """The routes that were called, where there are a few."""
 
 
 def named(families: Iterable[Iterator[Cause]]) -> tuple[Cause, ...] | None:
@@ -128,6 +132,7 @@ def families(settings: ServiceSettings, evidence: Evidence) -> Iterator[tuple[Po
     for family in base.opens.variants():
         yield tuple(_rival(base, says, OPENS, opens=rule) for says, rule in family)
     yield from _counts(base, evidence)
+    yield tuple(_past(base, evidence.routes))
     yield tuple(_sticking(base))
 
 
@@ -240,6 +245,18 @@ def _rules(base: Policy) -> Iterator[Policy]:
     yield _rival(base, says, PROBES, from_start=True)
 
 
+def _past(base: Policy, routes: Sequence[str]) -> Iterator[Policy]:
+    """Calls that don't ask: those of one route, or by one method."""
+    for route in routes:
+        says = f"makes its calls of {route} without asking its breaker"
+        yield _rival(base, says, RECHECKS, past=frozenset({route}))
+    methods = dict.fromkeys(route.partition(" ")[0] for route in routes)
+    for method in methods if len(methods) > 1 else ():
+        own = frozenset(route for route in routes if route.startswith(f"{method} "))
+        says = f"makes its calls by {method} without asking its breaker"
+        yield _rival(base, says, RECHECKS, past=own)
+
+
 def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
     """What counts otherwise than B1 says."""
 
@@ -258,7 +275,8 @@ def _counts(base: Policy, evidence: Evidence) -> Iterator[tuple[Policy, ...]]:
         for chosen in combinations(statuses, size)
         for one in uncounted("some answers of 5xx", *chosen)
     )
-    yield (*uncounted("answers of 5xx", "error"), *some)
+    own = (one for route in evidence.routes for one in uncounted(f"failed calls of {route}", route))
+    yield (*uncounted("answers of 5xx", "error"), *some, *own)
     yield tuple(uncounted("attempts that time out", "silence"))
     faults = evidence.faults if len(evidence.faults) > 1 else ()
     yield (

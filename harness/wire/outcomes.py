@@ -83,7 +83,11 @@ class Outcomes:
         return {call[-1].id: call[0].start_s for call in self._calls if call}
 
     def unasked(self, attempt: Attempt) -> bool:
-        """Whether it is made without asking: a retry, where only calls are asked about."""
+        """Whether it is made without asking: on a route that goes past the breaker, or a retry,
+        where only calls are asked about.
+        """
+        if attempt.route in self.policy.past:
+            return True
         return not self.policy.rechecks and attempt.id in self._retries
 
     def goes_on_with(self, attempt: Attempt) -> int | None:
@@ -152,6 +156,7 @@ class Outcomes:
         else:
             yield from self._failures(attempt)
             yield from self._met(attempt)
+            yield attempt.route
         if status is not None:
             yield str(status)
 

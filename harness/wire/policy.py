@@ -39,6 +39,8 @@ class Policy(Frozen, kw_only=True):
     """What each attempt is to it."""
     rechecks: bool = True
     """Whether it is asked again before a retry (B6)."""
+    past: frozenset[str] = frozenset()
+    """Routes of the upstream whose calls it is never asked about."""
     sticks: frozenset[str] = frozenset()
     """Endings of a probe that it never hears of: the slot stays taken."""
     probed: tuple[tuple[str, Counted], ...] = ()

@@ -19,7 +19,7 @@ from harness.policy.counting import Result
 from harness.units import format_duration
 from harness.wire.attempts import FAILURE, Attempt
 from harness.wire.breaker import Acceptor, read
-from harness.wire.causes import Cause, Evidence, families, fitting, named
+from harness.wire.causes import MOST_ROUTES, Cause, Evidence, families, fitting, named
 from harness.wire.course import Course
 from harness.wire.demand import Asked, Demand
 from harness.wire.policy import Policy, declared
@@ -156,6 +156,7 @@ class Suspicion:
     def _evidence(self) -> Evidence:
         wire = self._wire
         statuses = {a.status for a in wire.attempts if a.status is not None and a.status >= 500}
+        routes = sorted({a.route for a in wire.attempts} - {""})
         lasted_s = [a.end_s - a.start_s for a in wire.attempts if Result.SUCCESS in a.results]
         return Evidence(
             waits_s=self._waits_s(),
@@ -164,6 +165,7 @@ class Suspicion:
             slow_s=[took_s for took_s in lasted_s if took_s > _SLOW_S],
             errors=sorted(statuses),
             faults=sorted({kind for a in wire.attempts for kind in wire.met(a)}),
+            routes=routes if 1 < len(routes) <= MOST_ROUTES else (),
         )
 
     def _waits_s(self) -> tuple[float, ...]:

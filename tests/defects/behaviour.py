@@ -12,6 +12,7 @@ _LOST = "never hears of a probe that is"
 _NO_DEADLINE = "has no deadline for an attempt"
 
 BEHAVES = {
+    "403-neutral": _NEITHER,
     "429-counted": "counts answers of 429 as failures",
     "429-resets": "takes an answer of 429 for a success",
     "4xx-leaves-half-open": _NEITHER,
@@ -23,6 +24,8 @@ BEHAVES = {
     "breaker-per-path": "has a breaker for each path",
     "breaker-per-user": "has several breakers",
     "broken-probe-closes": "is closed by a probe that is answered by a body that breaks off",
+    "charges-pass-while-open": "makes its calls of POST /deduct without asking its breaker",
+    "charges-uncounted": "doesn't count failed calls of POST /deduct",
     "closed-probe-keeps-slot": _LOST,
     "closes-without-probe": "closes when its wait is over, without a probe",
     "count-survives-closing": "keeps its count when it closes",
@@ -47,6 +50,7 @@ BEHAVES = {
     "late-success-closes": "is closed by a late success",
     "later-trips-one-early": "opens after 4 failures in a row",
     "listed-5xx-counted": "doesn't count some answers of 5xx",
+    "opening-restarts-all-waits": "waits about 79s before it probes",
     "unlisted-5xx-uncounted": "doesn't count some answers of 5xx",
     "lock-across-call": "are calls serialised?",
     "never-half-opens": "never probes",

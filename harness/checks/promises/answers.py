@@ -125,7 +125,7 @@ def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:
         if step.upstream in hit:
             allowed |= covered(step.else_)
             if _answers_falsely(facts, step.upstream):
-                allowed |= _passed_on(step)
+                allowed |= _passed_on(facts, step)
     known = {step.upstream for step in offered.steps}
     for name in offered.upstreams:
         if name in hit and name not in known:  # the contract says nothing of this one
@@ -135,9 +135,12 @@ def allowed_statuses(facts: Facts, offered: Offered) -> frozenset[int]:
     return frozenset(allowed)
 
 
-def _passed_on(step: Step) -> frozenset[int]:
-    """What may be answered where the upstream refuses."""
-    return step.refusals | (_REFUSALS if step.passes_on else frozenset())
+def _passed_on(facts: Facts, step: Step) -> frozenset[int]:
+    """What may be answered where the upstream refuses: what faults make it say among it."""
+    if not step.passes_on:
+        return step.refusals
+    said = (getattr(fault, "status", None) for fault in facts.broken.faults_on(step.upstream))
+    return step.refusals | _REFUSALS | {status for status in said if status and status // 100 == 4}
 
 
 def _answers_falsely(facts: Facts, upstream: str) -> bool:

@@ -14,6 +14,7 @@ from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     logs,
     mixing,
     money,
+    neighbouring,
     paying,
     probing,
     recovering,

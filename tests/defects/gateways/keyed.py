@@ -205,12 +205,26 @@ def five_of_ten():
     scenarios="lookup_intermittent",
 )
 def success_decrements():
+    _success_leaves(lambda failures: failures - 1)
+
+
+@defect(
+    "success-halves",
+    "a success takes off half of the failures, instead of all",
+    claims="B1 B2",
+    scenarios="four_failures_are_not_five",
+)
+def success_halves():
+    _success_leaves(lambda failures: failures // 2)
+
+
+def _success_leaves(left):
     class Breaker(CircuitBreaker):
         def succeeded(self, permit):
             failures = self._failures
             closed = super().succeeded(permit)
             if not closed and failures:
-                self._failures = failures - 1
+                self._failures = left(failures)
             return closed
 
     use_breaker(Breaker)

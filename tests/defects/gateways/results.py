@@ -398,3 +398,74 @@ def neutral_nonsense():
                 super()._on_answer(response, attempt, permit)
 
     use_client(Client)
+
+
+@defect(
+    "408-counted",
+    "408 is counted as a failure, being a timeout",
+    claims="B1",
+    scenarios="lookup_answers_below_500",
+)
+def counted_408():
+    _counted(lambda status: status == 408)
+
+
+def _neutral(status):
+    """Answers of a status neither count nor reset."""
+
+    class Client(ResilientServiceClient):
+        def _on_answer(self, response, attempt, permit):
+            if response.status_code == status:
+                self.breaker.give_back(permit)
+            else:
+                super()._on_answer(response, attempt, permit)
+
+    use_client(Client)
+
+
+@defect(
+    "403-neutral",
+    "403 neither counts nor resets",
+    claims="B1",
+    scenarios="four_failures_are_not_five",
+)
+def neutral_403():
+    _neutral(403)
+
+
+@defect(
+    "redirects-neutral",
+    "a redirect neither counts nor resets, being no answer",
+    claims="B1",
+    scenarios="four_failures_are_not_five",
+)
+def neutral_redirects():
+    _neutral(302)
+
+
+@defect(
+    "charges-uncounted",
+    "a failed charge is not counted, only a failed lookup",
+    claims="B1 B2",
+    scenarios="charges_fail_in_a_row",
+)
+def charges_uncounted():
+    count_not(lambda request, failed, attempt: request.path == "/deduct")
+
+
+@defect(
+    "slow-success-keeps-count",
+    "a success that takes longer than a second doesn't reset the run of failures",
+    claims="B1 B2",
+    scenarios="four_failures_are_not_five",
+)
+def slow_success_keeps_count():
+    class Client(ResilientServiceClient):
+        def _attempt(self, request, attempt, permit):
+            began_s, failures = time.monotonic(), self.breaker._failures
+            result = super()._attempt(request, attempt, permit)
+            if self.breaker._failures < failures and time.monotonic() - began_s > 1:
+                self.breaker._failures = failures
+            return result
+
+    use_client(Client)

@@ -410,12 +410,26 @@ def single_attempts_retried():
     scenarios="failures_far_apart files_and_snapshots_503",
 )
 def gets_pass_while_open():
+    _pass_while_open(lambda request: request.method == "GET")
+
+
+@defect(
+    "charges-pass-while-open",
+    "a charge is let through while open, since money is owed",
+    claims="B3 B6 B10",
+    scenarios="charges_fail_in_a_row",
+)
+def charges_pass_while_open():
+    _pass_while_open(lambda request: request.path == "/deduct")
+
+
+def _pass_while_open(passes):
     class Client(ResilientServiceClient):
         def _admitted(self, failed):
             return self.breaker.admit() or Permit(-1, probe=False)
 
         def _attempt(self, request, attempt, permit):
-            if permit.generation == -1 and request.method != "GET":
+            if permit.generation == -1 and not passes(request):
                 raise self._unavailable("circuit breaker open", None)
             return super()._attempt(request, attempt, permit)
 

@@ -104,6 +104,14 @@ faults: [{upstream: external_data, fault: status, status: 503, to: 20s}]
 """
 
 
+_LOOKUP_REFUSED = """
+traffic: {look: {request: "GET /v1/api/lookup?q=x", as: ada, rate: 1/s}}
+faults:
+  - {upstream: external_data, fault: status, status: 408, to: 10s}
+  - {upstream: external_data, fault: status, status: 451, from: 10s, to: 20s}
+"""
+
+
 def looked_up(
     world, *, statuses: dict[float, int], failing: tuple[float, ...], until_s: float = 20
 ):
@@ -150,6 +158,19 @@ def test_who_never_asked_may_have_kept_it(case, world) -> None:
 def test_an_upstream_s_error_is_no_refusal_that_may_be_passed_on(case, world) -> None:
     told = looked_up(world, statuses={0.0: 503, 1.0: 404}, failing=(0.0, 1.0))
     assert broken_in(case, told) == [("never 404 (look)", 3)]
+
+
+@pytest.mark.parametrize(
+    ("passed_on", "found"), [(408, []), (451, []), (413, [("never 413 (look)", 2)])]
+)
+def test_whatever_refusal_a_fault_makes_an_upstream_say_may_be_passed_on(
+    case, world, passed_on: int, found: list[tuple[str, int]]
+) -> None:
+    """A sound gateway was failed for a 408, of which no list had thought."""
+    built = looked_up(world, statuses={0.0: passed_on}, failing=())
+    built.call("external_data", 0.03, "GET /lookup", status=passed_on)
+    said = [(v.name, v.request) for v in violations(case(_LOOKUP_REFUSED, built))]
+    assert said == found
 
 
 def tried(world, *, attempts: int, took_s: float, status: int = 401):
