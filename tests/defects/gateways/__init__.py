@@ -18,6 +18,7 @@ from tests.defects.gateways import (  # noqa: F401 - each registers its defects
     paying,
     probing,
     recovering,
+    relapsing,
     resources,
     results,
     retrying,
