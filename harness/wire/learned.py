@@ -136,9 +136,19 @@ class WarmUp:
         bare = [
             (c.at_s, Learned(c.upstream, ""))
             for c in crossed
-            if c.what in ("accepted", "request") and c.upstream not in told
+            if c.upstream not in told
+            and (c.what == "request" or (c.what == "accepted" and c.upstream not in self._read))
         ]
         return [one for one in (*by_stub, *asked, *bare) if not self._is_declared(one[1])]
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """The upstreams whose requests their proxies tell: a connection on which nothing was asked
+        is no call, but a pool's.
+        """
+        run = self._history.run
+        told = run.upstreams if "proxy requests" in run.evidence else ()
+        return frozenset(told) - {*run.tls, *run.tcp}
 
     def _is_declared(self, call: Learned) -> bool:
         path = call.route.partition(" ")[2]

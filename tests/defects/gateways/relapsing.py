@@ -27,7 +27,7 @@ def _closing_leaves(failures):
     "closing-leaves-one",
     "a breaker that closes has one failure to begin with",
     claims="B2 B4",
-    scenarios="relapses",
+    scenarios="upstream_relapses",
 )
 def closing_leaves_one():
     _closing_leaves(1)
@@ -37,7 +37,7 @@ def closing_leaves_one():
     "closing-leaves-credit",
     "a breaker that closes forgives the next two failures",
     claims="B2 B4",
-    scenarios="relapses",
+    scenarios="upstream_relapses",
 )
 def closing_leaves_credit():
     _closing_leaves(-2)
@@ -47,7 +47,7 @@ def closing_leaves_credit():
     "backoff-grows-with-trips",
     "each time that its breaker has opened the backoff is a second longer",
     claims="B7",
-    scenarios="relapses",
+    scenarios="upstream_relapses",
 )
 def backoff_grows_with_trips():
     class Breaker(CircuitBreaker):

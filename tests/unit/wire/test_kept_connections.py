@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from harness.history.events import Crossed, Phase, Run
 from harness.history.view import History
 from harness.policy.settings import in_a_row
 from harness.wire.attempts import bare
+from harness.wire.learned import WarmUp
 from harness.wire.made import last_of
 from harness.wire.wire import Wire
 from harness.wire.witness import Witness
@@ -45,6 +47,24 @@ def test_the_first_call_in_a_fault_that_ends_it_may_have_been_made_on_a_kept_con
 
 def test_who_was_seen_to_call_as_soon_as_it_could_kept_nothing() -> None:
     assert reset(0.001, 1.001, 1.002, 2.001, 2.002).lost == []
+
+
+@pytest.mark.parametrize(("evidence", "calls"), [("proxy requests", 1), ("proxy connections", 2)])
+def test_a_connection_of_a_pool_on_which_nothing_is_asked_is_no_call(
+    evidence: str, calls: int
+) -> None:
+    """All upstreams of a target that connects as it starts were said to be called by its first
+    request, and then to be spared by all others.
+    """
+    story = Story("auth", fault="status", to_s=1)
+    run = story.events[0]
+    assert isinstance(run, Run)
+    story.events[0] = replace(run, upstreams=("auth", "git"), evidence=("stub", evidence))
+    story.events.append(
+        Crossed(at_s=-1.005, by="proxy", upstream="git", connection=99, what="accepted")
+    )
+
+    assert len(WarmUp(History(story.events)).calls["chat"]) == calls
 
 
 def test_of_two_attempts_at_one_instant_the_one_that_was_given_last_was_the_last() -> None:
