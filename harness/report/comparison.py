@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,8 @@ from harness.report.escaping import markdown
 from harness.report.secrets import clean
 from harness.units import plural
 
+Alike = tuple[list[str], Sequence[Difference]]
+"""Some scenarios, and what is to be said of each."""
 _HEADS = {
     Sort.WORSE: ("worse", "✗", "bold red", "❌"),
     Sort.BETTER: ("better", "✓", "green", "✅"),
@@ -56,13 +59,25 @@ def comparison_text(comparison: Comparison) -> Iterator[Text]:
         if not found:
             continue
         yield Text(f"{head} ({len(found)})", style)
-        for name, of_one in by_scenario(found):
-            yield from _block(name, of_one, mark, style)
+        for names, of_each in _alike(by_scenario(found)):
+            yield from _block(names, of_each, mark, style)
 
 
-def _block(name: str, found: Sequence[Difference], mark: str, style: str) -> Iterator[Text]:
+def _alike(found: Iterable[tuple[str, Sequence[Difference]]]) -> Iterator[Alike]:
+    """Scenarios of which the same is to be said, together: one cause is told once."""
+    together: dict[tuple[object, ...], list[tuple[str, Sequence[Difference]]]] = defaultdict(list)
+    for name, of_one in found:
+        said = tuple((one.expectation, one.before, one.after, one.observed) for one in of_one)
+        together[said].append((name, of_one))
+    for group in together.values():
+        yield [name for name, _ in group], group[0][1]
+
+
+def _block(
+    names: Sequence[str], found: Sequence[Difference], mark: str, style: str
+) -> Iterator[Text]:
     whole = [each for each in found if each.expectation is None]
-    head = Text(f"  {mark} ", style).append(in_line(name), "bold")
+    head = Text(f"  {mark} ", style).append(_named(names), "bold")
     if whole:
         head.append(f"  {_step(whole[0])}")
     yield head
@@ -167,11 +182,12 @@ def comparison_markdown(comparison: Comparison) -> str:
 def _table(found: Sequence[Difference]) -> Iterator[str]:
     yield "| scenario | what | before | after |"
     yield "|---|---|---|---|"
-    for each in found[:_MOST_ROWS]:
+    rows = list(_alike((each.scenario, [each]) for each in found))
+    for names, (each,) in rows[:_MOST_ROWS]:
         after = markdown(each.after or "–")
         if each.observed and each.sort is Sort.WORSE:
             after += f"<br>{markdown(each.observed)}"
         what = markdown(each.expectation or "the scenario")
-        yield f"| {markdown(each.scenario)} | {what} | {markdown(each.before or '–')} | {after} |"
-    if len(found) > _MOST_ROWS:
-        yield f"| | *and {len(found) - _MOST_ROWS} more* | | |"
+        yield f"| {markdown(_named(names))} | {what} | {markdown(each.before or '–')} | {after} |"
+    if len(rows) > _MOST_ROWS:
+        yield f"| | *and {len(rows) - _MOST_ROWS} more* | | |"

@@ -60,6 +60,18 @@ def test_people_and_pull_requests_are_told_the_worst_first_and_nothing_in_it_is_
     assert page.startswith(r"### ❌ Outages compared: 1 worse (auth\_down)")
 
 
+def test_one_cause_of_many_scenarios_is_told_once(tmp_path):
+    names = ("auth_down", "billing_down", "mail_down")
+    good = (scenario(name=name) for name in names)
+    bad = expectation(verdict="failed", observed="no database")
+    a = write(tmp_path / "a", *good)
+    b = write(tmp_path / "b", *(scenario(bad, name=name) for name in names))
+    for form in ("text", "markdown"):
+        _, text = said("compare", a, b, "--format", form)
+        assert text.count("no database") == 1
+        assert text.replace("\\", "").count("auth_down, billing_down, mail_down") == 2
+
+
 def test_history_shows_a_column_for_each_night(tmp_path, nights):
     status, text = said("history", tmp_path)
     assert status == 1
