@@ -263,9 +263,7 @@ class Sight:
         return None if self.holding(at_s) is None else min(at_s + timeout_s, self.cut_s(at_s))
 
     def cut_s(self, at_s: float) -> float:
-        """When lifting a fault cuts whoever has waited since an instant: it need not be the fault
-        that made it wait.
-        """
+        """When lifting a fault cuts whoever has waited since an instant, in that one or another."""
         cutting = (f for f in self._holding if KINDS[f.name].lift == "cuts")
         return min((f.end_s for f in cutting if f.end_s > at_s), default=math.inf)
 
@@ -274,24 +272,34 @@ class Sight:
         fault = self.holding(due_s)
         if fault is None or (self.requests and not self.is_hidden(due_s)):
             return False  # it was seen when it was made
-        return self.lets_go_s(fault) <= at_s
+        return any(due_s < f.end_s and self.lets_go_s(f) <= at_s for f in self._releasing(fault))
 
     def let_go_by(self, at_s: float) -> Iterator[Window]:
         """The times from which what was due then may have waited until an instant (`let_go`)."""
-        for f in self._holding:
-            if self.lets_go_s(f) <= at_s and not (self.requests and not self.hidden):
-                yield Window(f.start_s, f.end_s)
+        for held in self._holding if self.hidden or not self.requests else ():
+            for f in self._releasing(held):
+                if self.lets_go_s(f) <= at_s:
+                    yield Window(held.start_s, f.end_s)
 
     def released(self, at_s: float, within_s: float = RELEASE_S) -> bool:
         """Whether a fault that kept attempts waiting was lifted just before; `within_s` 0: so that
         what it held back comes just then, all at once.
         """
         late_s = self.slack_s(at_s - RELEASE_S, at_s) + within_s
-        return any(self.lets_go_s(f) <= at_s <= f.end_s + late_s for f in self._holding)
+        lifts = (f for held in self._holding for f in self._releasing(held))
+        return any(self.lets_go_s(f) <= at_s <= f.end_s + late_s for f in lifts)
 
     def lets_go_s(self, fault: FaultWindow) -> float:
         """When what a fault held back may come at the earliest: lifted before that is known."""
         return min(fault.end_s, fault.planned.end_s) - self.fine_s
+
+    def _releasing(self, held: FaultWindow) -> Iterator[FaultWindow]:
+        """The faults whose lift lets through what one holds back: itself, and any toxic that goes
+        from its chain while it lasts, as what waits before that is handed on (Toxiproxy).
+        """
+        yield held
+        beside = (f for f in self._faults if held.holds(f.end_s) and KINDS[f.name].in_chain)
+        yield from beside if KINDS[held.name].in_chain else ()
 
     @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:

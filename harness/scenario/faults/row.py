@@ -111,6 +111,11 @@ class Kind(Frozen, kw_only=True):
         return "toxicity" in self.model.model_fields
 
     @property
+    def in_chain(self) -> bool:
+        """Whether toxics of a proxy play it, which hand on to each other what they let through."""
+        return self.where == "proxy" and self.proxy == "toxics"
+
+    @property
     def holds_back(self) -> bool:
         """Whether the service may get a call long after it was sent, even once it is lifted."""
         return self.new in ("slow", "late") and self.takes != "delivery"

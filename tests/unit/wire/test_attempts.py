@@ -384,6 +384,26 @@ def test_who_waits_in_one_fault_is_cut_by_the_lift_of_another() -> None:
     assert sight.given_up_s(2.0, 30.0) == 8.0
 
 
+def test_a_toxic_that_goes_lets_through_what_another_of_its_chain_holds() -> None:
+    """Nobody had waited for these calls for long; each was one more while the breaker was open."""
+    stalled = {"by": "engine", "fault": 0, "name": "stall", "upstreams": ("chroma",)}
+    limited = {"by": "engine", "fault": 1, "name": "limit_data", "upstreams": ("chroma",)}
+    told = History(
+        [
+            BY_CONNECTIONS,
+            Applied(at_s=0.0, planned_s=0.0, **stalled),  # type: ignore[arg-type]
+            Applied(at_s=5.0, planned_s=5.0, **limited),  # type: ignore[arg-type]
+            Lifted(at_s=40.0, planned_s=40.0, **limited),  # type: ignore[arg-type]
+            Lifted(at_s=60.0, planned_s=60.0, **stalled),  # type: ignore[arg-type]
+        ]
+    )
+    sight = Sight(told, "chroma", Noise(told))
+    assert [sight.released(at_s) for at_s in (39.0, 40.0, 50.0, 60.0)] == [False, True, False, True]
+    assert sight.let_go(10.0, 40.0)
+    assert not sight.let_go(10.0, 39.0)
+    assert not sight.let_go(45.0, 50.0)
+
+
 def test_a_connection_to_what_is_being_restarted_may_have_failed_at_once() -> None:
     """Its proxy closes it, as nobody listens behind: a breaker that opened at once was late."""
     cut = accepted_in("restart", lifted_s=5.0)
