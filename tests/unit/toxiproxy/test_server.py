@@ -202,6 +202,7 @@ def test_accepting_goes_on_after_running_out_of_descriptors(
     assert b"too many open files" in b"".join(lines)
 
 
+@pytest.mark.real_time
 def test_short_timers_are_exact_and_never_early() -> None:
     loop = new_event_loop()
     late: list[float] = []
