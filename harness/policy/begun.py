@@ -48,6 +48,11 @@ class CountsBegun(Around):
         """After a failure either."""
         return EITHER if state[1] else ONLY[False]
 
+    @property
+    def heeds_begun(self) -> bool:
+        """What has begun counts."""
+        return True
+
     def may_open_beside(
         self, state: _State, slack_s: float, others: UnderWay | None
     ) -> frozenset[bool]:

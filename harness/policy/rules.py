@@ -82,6 +82,11 @@ class Rule(Frozen, metaclass=Abstract):
         """The state of one that has just closed: nothing of before counts."""
         return self.begin
 
+    @property
+    def heeds_begun(self) -> bool:
+        """Whether it matters to it what else was under way (`may_open_beside`)."""
+        return False
+
     def may_open_beside(
         self, state: Any, slack_s: float, others: UnderWay | None
     ) -> frozenset[bool]:

@@ -99,11 +99,12 @@ class Readings(Crossing):
             declared(own), own.timeout_s, self.calls, tries=self.tries, beside=self._beside
         )
 
+    def _beside(self, attempt: Attempt) -> UnderWay | None:
+        """What may have been under way as an attempt ended; not where nobody asked for some."""
+        return None if self.background else self._begun(attempt)
+
     @cached_property
-    def _beside(self) -> Callable[[Attempt], UnderWay | None]:
-        """What may have been under way as an attempt ended."""
-        if self.background:
-            return lambda attempt: None  # for which nobody asked
+    def _begun(self) -> Beside:
         requests = (*self.history.warm_up, *self.history.requests)
         return Beside(requests, self.demands, self.calls, self.sight.tie_s)
 

@@ -227,7 +227,8 @@ class Rules:
             return [(state, None)]
         opening = Change("open", low_s, high_s, attempt.id)
         waits_from_s = attempt.start_s if self._policy.from_start else None
-        near, beside = self._mixed.get(attempt.id, 0), self._outcomes.beside(attempt)
+        near = self._mixed.get(attempt.id, 0)
+        beside = self._outcomes.beside(attempt) if self._rule.heeds_begun else None
         return self._after(state, heard, opening, near, waits_from_s, beside)
 
     def _after(
