@@ -13,6 +13,7 @@ from harness.units import plural
 
 RESOLUTION_S = 0.005
 """The simulation's clocks are exact; this is what a gateway's own code and rounding may add."""
+MOVED_BY_CALLS = "a window that only calls move on, which no file can say"
 _ANSWERED = ("400", "404", "429", "malformed")
 """Kinds that are answers, which a call need not ask for again."""
 
@@ -166,29 +167,27 @@ class Findings(Struct, kw_only=True):
 
     def _breaker_json(self) -> dict[str, Any]:
         own = self.breaker
-        scope = {} if own.per is None else {"per": None if own.per == "unknown" else own.per}
-        endless = {"counts_all": True} if own.counts_all else {}
-        endless |= {"late_restarts": True} if own.late else {}
-        return (
-            scope
-            | endless
-            | {
-                "rule": own.rule,
-                "threshold": own.threshold,
-                "share": None if own.share is None else _round(own.share.middle_s),
-                "slow_share": None if own.slow_share is None else _round(own.slow_share.middle_s),
-                "window_s": _middle(own.window_s),
-                "window_calls": _whole(own.window_calls),
-                "least": _whole(own.least),
-                "wait_s": _middle(own.wait),
-                "waits_s": [_round(wait.middle_s) for wait in own.later_waits] or None,
-                "trials": own.trials,
-                "successes": own.successes,
-                "trials_share": None
-                if own.trials_share is None
-                else _round(own.trials_share.middle_s),
-            }
-        )
+        said: dict[str, Any] = {}
+        if own.per is not None:
+            said["per"] = None if own.per == "unknown" else own.per
+        if own.counts_all:
+            said["counts_all"] = True
+        if own.late:
+            said["late_restarts"] = True
+        return said | {
+            "rule": own.rule,
+            "threshold": own.threshold,
+            "share": _middle(own.share),
+            "slow_share": _middle(own.slow_share),
+            "window_s": _middle(own.window_s),
+            "window_calls": _whole(own.window_calls),
+            "least": _whole(own.least),
+            "wait_s": _middle(own.wait),
+            "waits_s": [_round(wait.middle_s) for wait in own.later_waits] or None,
+            "trials": own.trials,
+            "successes": own.successes,
+            "trials_share": _middle(own.trials_share),
+        }
 
     def errors(self) -> dict[str, Any]:
         """How far off each figure may be, by its key; counts that are exact are left out."""

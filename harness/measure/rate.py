@@ -14,7 +14,7 @@ from msgspec import Struct
 from harness.measure.among import find_kept
 from harness.measure.bench import Bench
 from harness.measure.doses import IDLE_S, Contrast, Dose, Results, Tried, alike, dose
-from harness.measure.findings import Span
+from harness.measure.findings import MOVED_BY_CALLS, Span
 from harness.measure.kept import successes_for
 from harness.measure.signs import Opened, turned_away
 from harness.measure.windows import LARGEST, share_of, windows_of
@@ -266,8 +266,8 @@ async def _without_end(rate: _Rate, tried: Sequence[Tried], least: int) -> None:
     else:
         found.cannot_tell(
             "breaker.window_calls",
-            f"at least {least} calls count, but not where they are {_APART_S:.0f} s apart: a "
-            "window that only calls move on, which no file can say",
+            f"at least {least} calls count, but not where they are {_APART_S:.0f} s apart: "
+            + MOVED_BY_CALLS,
         )
 
 

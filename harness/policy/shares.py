@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from harness.frozen import Frozen
 from harness.policy.counting import Told
 from harness.policy.lately import Lately
 from harness.policy.mistakes import Deaf, Tumbling
@@ -105,6 +104,11 @@ class _Share(Rule):
         few, least = max(2, self.least // 2), self.least
         return tuple(dict.fromkeys((1, least + 1, least - 1, few, 2 * least)))
 
+    def _of(self, which: str, unit: str = "") -> str:
+        """`50% failures of the last 10s (6 results at least)`."""
+        least = f" ({self.least}{unit} at least)" if self.least > 1 else ""
+        return f"{self.share:.0%} failures of {which}{least}"
+
     def _reached(self, failures: int, results: int) -> bool:
         return results >= self.least and failures >= self.share * results - _EXACT
 
@@ -171,11 +175,10 @@ class ShareOfCalls(_Share):
     @property
     def says(self) -> str:
         """`50% failures of the last 20 results (10 at least)`."""
-        least = f" ({self.least} at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of the last {self.window} results{least}"
+        return self._of(f"the last {self.window} results")
 
 
-class ShareOfAll(_Share, Frozen):
+class ShareOfAll(_Share):
     """A share of failures among all results since it last closed, once there are enough of them
     (gobreaker's, where its `Interval` is 0).
     """
@@ -236,8 +239,7 @@ class ShareOfAll(_Share, Frozen):
     @property
     def says(self) -> str:
         """`50% failures of all results since it closed (6 at least)`."""
-        least = f" ({self.least} at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of all results since it closed{least}"
+        return self._of("all results since it closed")
 
 
 class ShareOfSeconds(_Share):
@@ -334,6 +336,4 @@ class ShareOfSeconds(_Share):
     @property
     def says(self) -> str:
         """`50% failures of the last 10s (6 results at least)`."""
-        window = format_duration(self.window_s)
-        least = f" ({self.least} results at least)" if self.least > 1 else ""
-        return f"{self.share:.0%} failures of the last {window}{least}"
+        return self._of(f"the last {format_duration(self.window_s)}", " results")

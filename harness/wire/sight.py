@@ -272,34 +272,33 @@ class Sight:
         fault = self.holding(due_s)
         if fault is None or (self.requests and not self.is_hidden(due_s)):
             return False  # it was seen when it was made
-        return any(due_s < f.end_s and self.lets_go_s(f) <= at_s for f in self._releasing(fault))
+        lifts = (f for held, f in self._lifts if held is fault and due_s < f.end_s)
+        return any(self.lets_go_s(f) <= at_s for f in lifts)
 
     def let_go_by(self, at_s: float) -> Iterator[Window]:
         """The times from which what was due then may have waited until an instant (`let_go`)."""
-        for held in self._holding if self.hidden or not self.requests else ():
-            for f in self._releasing(held):
-                if self.lets_go_s(f) <= at_s:
-                    yield Window(held.start_s, f.end_s)
+        for held, f in self._lifts if self.hidden or not self.requests else ():
+            if self.lets_go_s(f) <= at_s:
+                yield Window(held.start_s, f.end_s)
 
     def released(self, at_s: float, within_s: float = RELEASE_S) -> bool:
-        """Whether a fault that kept attempts waiting was lifted just before; `within_s` 0: so that
-        what it held back comes just then, all at once.
-        """
+        """Whether what was held back was let go just before; `within_s` 0: just then, at once."""
         late_s = self.slack_s(at_s - RELEASE_S, at_s) + within_s
-        lifts = (f for held in self._holding for f in self._releasing(held))
-        return any(self.lets_go_s(f) <= at_s <= f.end_s + late_s for f in lifts)
+        return any(self.lets_go_s(f) <= at_s <= f.end_s + late_s for _, f in self._lifts)
 
     def lets_go_s(self, fault: FaultWindow) -> float:
         """When what a fault held back may come at the earliest: lifted before that is known."""
         return min(fault.end_s, fault.planned.end_s) - self.fine_s
 
-    def _releasing(self, held: FaultWindow) -> Iterator[FaultWindow]:
-        """The faults whose lift lets through what one holds back: itself, and any toxic that goes
-        from its chain while it lasts, as what waits before that is handed on (Toxiproxy).
+    @cached_property
+    def _lifts(self) -> tuple[tuple[FaultWindow, FaultWindow], ...]:
+        """Faults that hold attempts back, each with one whose lift lets these through: itself, or a
+        toxic that goes from its chain meanwhile, as what waits before that is handed on.
         """
-        yield held
-        beside = (f for f in self._faults if held.holds(f.end_s) and KINDS[f.name].in_chain)
-        yield from beside if KINDS[held.name].in_chain else ()
+        chain = [f for f in self._faults if KINDS[f.name].in_chain]
+        holding = [f for f in self._holding if f in chain]
+        beside = ((held, f) for held in holding for f in chain if held.holds(f.end_s))
+        return (*((held, held) for held in self._holding), *beside)
 
     @cached_property
     def _holding(self) -> tuple[FaultWindow, ...]:

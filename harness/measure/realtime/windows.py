@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from harness.engines.tasks import call_off
-from harness.measure.findings import Findings, Span
+from harness.measure.findings import MOVED_BY_CALLS, Findings, Span
 from harness.measure.realtime.budget import Budget
 from harness.measure.realtime.doses import Contrast, Dose, bounds_of, more
 
@@ -112,6 +112,5 @@ async def _without_end(
     else:
         found.cannot_tell(
             "breaker.window_s",
-            f"{said} after a pause, but not where calls succeeded in between: a window that only "
-            "calls move on, which no file can say",
+            f"{said} after a pause, but not where calls succeeded in between: {MOVED_BY_CALLS}",
         )

@@ -19,7 +19,13 @@ import gateway.routes.projects
 import gateway.services as services
 from gateway.resilience import CircuitBreaker, ResilientServiceClient, State
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.patching import change_settings, count_not, use_breaker, use_client
+from tests.defects.gateways.patching import (
+    change_settings,
+    closing_leaves,
+    count_not,
+    use_breaker,
+    use_client,
+)
 
 
 @defect(
@@ -205,15 +211,7 @@ def late_success_closes():
     scenarios="failure_after_recovery",
 )
 def count_survives_closing():
-    class Breaker(CircuitBreaker):
-        def succeeded(self, permit):
-            failures = self._failures
-            closed = super().succeeded(permit)
-            if closed:
-                self._failures = failures
-            return closed
-
-    use_breaker(Breaker)
+    closing_leaves(lambda before: before)
 
 
 @defect(

@@ -15,6 +15,20 @@ def use_breaker(kind: type[CircuitBreaker]) -> None:
     services.CircuitBreaker = kind
 
 
+def closing_leaves(failures: Callable[[int], int]) -> None:
+    """A breaker that closes has so many failures to begin with, by how many it had before."""
+
+    class Breaker(CircuitBreaker):
+        def succeeded(self, permit):
+            before = self._failures
+            closed = super().succeeded(permit)
+            if closed:
+                self._failures = failures(before)
+            return closed
+
+    use_breaker(Breaker)
+
+
 def use_client(kind: type[ResilientServiceClient]) -> None:
     services.ResilientServiceClient = kind
 

@@ -7,20 +7,9 @@ import threading
 from gateway.answers import agreed
 from gateway.resilience import CircuitBreaker, ResilientServiceClient
 from tests.defects.gateways.catalogue import defect
-from tests.defects.gateways.patching import use_breaker, use_client
+from tests.defects.gateways.patching import closing_leaves, use_breaker, use_client
 
 _SLOW_S = 2.0
-
-
-def _closing_leaves(failures):
-    class Breaker(CircuitBreaker):
-        def succeeded(self, permit):
-            closed = super().succeeded(permit)
-            if closed:
-                self._failures = failures
-            return closed
-
-    use_breaker(Breaker)
 
 
 @defect(
@@ -30,7 +19,7 @@ def _closing_leaves(failures):
     scenarios="upstream_relapses",
 )
 def closing_leaves_one():
-    _closing_leaves(1)
+    closing_leaves(lambda before: 1)
 
 
 @defect(
@@ -40,7 +29,7 @@ def closing_leaves_one():
     scenarios="upstream_relapses",
 )
 def closing_leaves_credit():
-    _closing_leaves(-2)
+    closing_leaves(lambda before: -2)
 
 
 @defect(

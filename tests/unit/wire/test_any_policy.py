@@ -25,6 +25,7 @@ from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.states import Reading
+from tests.unit.wire.driving import Calls, driven
 
 RULES = st.builds(
     Rules,
@@ -45,40 +46,20 @@ CALLS = st.lists(
     min_size=5,
     max_size=40,
 )
-Calls = list[tuple[float, float, bool]]
 
 
 def played(rules: Rules, calls: Calls, declares: Rules | None = None) -> Reading:
     """What the acceptor makes of calls (the pause before each, how long it takes, whether it
     fails) at a breaker with these rules.
     """
-    breaker, now_s = Breaker(rules), 0.0
-    under_way: list[tuple[float, Pass, bool]] = []
-    made: list[Attempt] = []
-    asked: list[Asked] = []
-    for number, (pause_s, takes_s, failed) in enumerate(calls):
-        now_s = round(now_s + pause_s, 3)
-        for end in sorted((one for one in under_way if one[0] <= now_s), key=lambda one: one[0]):
-            _tell(breaker, end)
-        under_way = [one for one in under_way if one[0] > now_s]
-        leave = breaker.ask(now_s)
-        if leave is None:
-            asked.append(Asked(asked_s=now_s, by_s=now_s + 0.01, request=number))
-            continue
-        end_s = round(now_s + takes_s, 3)
-        under_way.append((end_s, leave, failed))
-        result = Result.FAILURE if failed else Result.SUCCESS
-        made.append(
-            Attempt(id=number, start_s=now_s, end_s=end_s, ends_from_s=end_s,
-                    results=frozenset({result}), source="proxy")
-        )  # fmt: skip
+    breaker = Breaker(rules)
+
+    def tell(leave: Pass, failed: bool, at_s: float) -> None:
+        breaker.tell(leave, Result.FAILURE if failed else Result.SUCCESS, at_s)
+
+    made, asked = driven(calls, breaker.ask, tell)
     own = ServiceSettings(attempts=1, timeout_s=5.0, breaker=declares or rules)
     return read(made, asked, Outcomes(declared(own), 5.0), tie_s=lambda at_s: 0.002)
-
-
-def _tell(breaker: Breaker, end: tuple[float, Pass, bool]) -> None:
-    at_s, leave, failed = end
-    breaker.tell(leave, Result.FAILURE if failed else Result.SUCCESS, at_s)
 
 
 @given(rules=RULES, calls=CALLS)

@@ -12,27 +12,23 @@ from hypothesis import strategies as st
 
 from harness.policy.begun import CountsBegun
 from harness.policy.breaker import Rules
-from harness.policy.counting import Result
 from harness.policy.rules import UnderWay
 from harness.policy.settings import ServiceSettings
 from harness.policy.shares import ShareOfAll, ShareOfSeconds
 from harness.policy.waits import Constant
-from harness.wire.attempts import Attempt
 from harness.wire.beside import Beside
 from harness.wire.breaker import read
-from harness.wire.demand import Asked
 from harness.wire.outcomes import Outcomes
 from harness.wire.policy import declared
 from harness.wire.states import Reading
+from tests.unit.wire.driving import Calls, driven, spans
 
 WAIT_S, TIE_S = 4.0, 0.002
-Calls = list[tuple[float, float, bool]]
 CALLS = st.lists(
     st.tuples(st.sampled_from([0.1, 0.7, 2.1]), st.sampled_from([0.05, 0.5, 3.1]), st.booleans()),
     min_size=5,
     max_size=40,
 )
-"""How much later than the one before each call comes, how long it takes, whether it fails."""
 
 
 class Counting:
@@ -79,28 +75,10 @@ class Counting:
 
 
 def played(breaker: Any, calls: Calls, declares: CountsBegun) -> Reading:
-    now_s = 0.0
-    under_way: list[tuple[float, int, bool]] = []
-    made: list[Attempt] = []
-    asked: list[Asked] = []
-    requests: list[Any] = []
-    for number, (pause_s, takes_s, failed) in enumerate(calls):
-        now_s = round(now_s + pause_s, 3)
-        for end_s, era, was in sorted(one for one in under_way if one[0] <= now_s):
-            breaker.tell(era, was, end_s)
-        under_way = [one for one in under_way if one[0] > now_s]
-        leave = breaker.ask(now_s)
-        end_s = round(now_s + takes_s, 3)
-        requests.append(SimpleNamespace(at_s=now_s, end_s=end_s, status=200))
-        if leave is None:
-            asked.append(Asked(asked_s=now_s, by_s=now_s + 0.01, request=number))
-            continue
-        under_way.append((end_s, leave, failed))
-        result = Result.FAILURE if failed else Result.SUCCESS
-        made.append(
-            Attempt(id=number, start_s=now_s, end_s=end_s, ends_from_s=end_s,
-                    results=frozenset({result}), source="proxy")
-        )  # fmt: skip
+    made, asked = driven(calls, breaker.ask, breaker.tell)
+    requests: list[Any] = [
+        SimpleNamespace(at_s=at_s, end_s=end_s, status=200) for at_s, end_s in spans(calls)
+    ]
     demands: list[Any] = [
         SimpleNamespace(request=requests[one.id], attempts=(one,)) for one in made
     ]
